@@ -1,0 +1,49 @@
+# `make report` and `make test` need Python >= 3.11 and make; everything else they install into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CASE ?= cases/trading-sentiment.yaml
+
+.PHONY: report test lint notebooks lab lock clean
+
+report: $(VENV)/report.installed
+	$(BIN)/cachelib report $(CASE)
+
+test: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/mypy
+
+lab: $(VENV)/dev.installed
+	$(BIN)/jupyter lab notebooks
+
+# The lock files: names, versions and hashes, for every supported Python and system.
+UV_COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
+lock: $(BIN)/python
+	$(BIN)/pip install -q uv
+	$(UV_COMPILE) --upgrade --extra build --extra test --extra lab -o requirements-dev.lock
+	$(UV_COMPILE) --extra build --extra report -c requirements-dev.lock -o requirements.lock
+
+PIP_INSTALL = $(BIN)/pip install -q --disable-pip-version-check --no-deps
+$(VENV)/report.installed: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP_INSTALL) --require-hashes -r requirements.lock
+	$(PIP_INSTALL) --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev.installed: requirements-dev.lock $(VENV)/report.installed
+	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) output/* .mypy_cache .pytest_cache .ruff_cache .hypothesis
