@@ -42,8 +42,9 @@ def generate(workload: Workload, *, seed: int, span_s: float = MONTH_S) -> Trace
 
 def popularity(keys: int, zipf: float) -> npt.NDArray[np.float64]:
     """The share of requests for each key, most popular first; shape `(keys,)`, sum 1."""
-    weight = np.arange(1, keys + 1, dtype=np.float64) ** -zipf
-    return weight / weight.sum()
+    weight: npt.NDArray[np.float64] = np.arange(1, keys + 1, dtype=np.float64) ** -zipf
+    share: npt.NDArray[np.float64] = weight / weight.sum()
+    return share
 
 
 def _choose(
