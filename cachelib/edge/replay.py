@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
@@ -10,8 +11,10 @@ import numpy.typing as npt
 
 from cachelib import MemoryCache, MemoryStore, RawCodec, Stored, TieredCache
 from cachelib.edge.designs import Design
+from cachelib.edge.logs import read_log
 from cachelib.edge.platform import Platform, Routing
-from cachelib.edge.trace import DELETE, WRITE, Trace
+from cachelib.edge.trace import DELETE, WRITE, Trace, in_one_place
+from cachelib.tiered import Expiry
 
 L1, L2, ORIGIN, WRITTEN = 0, 1, 2, 3
 TIERS = ("L1", "L2", "origin", "write")
@@ -40,6 +43,17 @@ class Result:
     @property
     def origin_loads(self) -> int:
         return int((self.tier == ORIGIN).sum())
+
+    @property
+    def read_latency_ms(self) -> npt.NDArray[np.float64]:
+        reads: npt.NDArray[np.float64] = self.latency_ms[self.tier != WRITTEN]
+        return reads
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of reads that each tier answered."""
+        counts = {"L1": self.l1_hits, "L2": self.l2_hits, "origin": self.origin_loads}
+        return {tier: count / max(self.reads, 1) for tier, count in counts.items()}
 
     @property
     def hit_ratio(self) -> float:
@@ -130,3 +144,32 @@ def _latency(platform: Platform, design: Design) -> npt.NDArray[np.float64]:
     l2 = l1 + (platform.kv_read_ms if design.l2 else 0.0)
     write = l1 + (platform.kv_write_ms if design.l2 else 0.0)
     return np.array([l1, l2, l2 + platform.origin_ms, write])
+
+
+def replay_log(
+    log: Path,
+    *,
+    isolates: int,
+    routing: Routing,
+    l1_ttl: float | None,
+    l2_ttl: float | None,
+    expiry: Expiry,
+    seed: int = 1,
+) -> dict[str, int]:
+    """A log through `isolates` L1 caches over one shared L2: the counts, by name."""
+    trace = read_log(log)
+    platform = Platform(
+        isolates_per_colo=isolates, routing=routing, l1_ms=0, kv_read_ms=0, kv_write_ms=0,
+        origin_ms=0,
+    )  # fmt: skip
+    design = Design(name="l1-kv", l2="kv", l1_ttl_s=l1_ttl, l2_ttl_s=l2_ttl, expiry=expiry)
+    result = replay(in_one_place(trace), design, platform, seed=seed)
+    return {
+        "requests": len(trace),
+        "keys": len(trace.keys),
+        "l1_hits": result.l1_hits,
+        "l2_hits": result.l2_hits,
+        "origin_loads": result.origin_loads,
+        "skipped_lines": trace.skipped.lines,
+        "first_skipped_line": trace.skipped.first_line or 0,
+    }

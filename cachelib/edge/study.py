@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +56,11 @@ class Study:
             origin_ms=assumed.origin_ms.value,
         )
 
+    @property
+    def isolates(self) -> int:
+        """How many isolates serve this traffic, over all data centres."""
+        return self.platform.isolates_per_colo * len(self.trace.colos)
+
     def replay(
         self, design: str, *, isolates_per_colo: int | None = None, trace: Trace | None = None
     ) -> Result:
@@ -68,6 +74,11 @@ class Study:
             platform,
             seed=self.seed,
         )
+
+    def traffic(self, factors: Sequence[float]) -> list[float]:
+        """Rates to sweep, in requests a month: no more than the log has, where there is a log."""
+        reachable = [factor for factor in factors if factor <= 1 or not self.log]
+        return [factor * self.requests_per_month for factor in reachable]
 
     def at_traffic(self, requests_per_month: float) -> Trace:
         """The same traffic, denser or thinner.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,3 +46,8 @@ class Trace:
     def span_s(self) -> float:
         """Seconds from the first request to the last."""
         return float(self.time_s[-1] - self.time_s[0]) if len(self) else 0.0
+
+
+def in_one_place(trace: Trace) -> Trace:
+    """The same requests as if all had reached one data centre."""
+    return replace(trace, colo=np.zeros_like(trace.colo), colos=["all"])

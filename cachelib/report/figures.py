@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,18 +67,57 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     return plot, ax
 
 
-def label_line(ax: Axes, x: float, y: float, text: str, colour: str, *, above: bool = True) -> None:
-    """Name a line beside it, in its own colour."""
+def log_x(ax: Axes, ticks: Sequence[float]) -> None:
+    """A logarithmic x axis that marks `ticks` as people write them: 100, 1k, 10M."""
+    ax.set_xscale("log")
+    ax.set_xticks(list(ticks), [brief(tick) for tick in ticks])
+    ax.minorticks_off()
+
+
+def brief(value: float) -> str:
+    """A number in at most three digits and a letter: 1, 250, 3k, 1.5M."""
+    for power, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= power:
+            return f"{value / power:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def trend(what: str, x: Sequence[float], ratios: Sequence[float], unit: str) -> str:
+    """What a line of ratios shows, in one sentence for those who do not see it."""
+    first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
+    return f"A line: {what} goes from {first} at {brief(x[0])} to {last} at {brief(x[-1])} {unit}."
+
+
+def cumulative(ax: Axes, values: npt.NDArray[np.float64], name: str, colour: str) -> None:
+    """The share of `values` at most x, in per cent, over a logarithmic x; named at its median."""
+    x = np.sort(values)
+    share = 100 * np.arange(1, len(x) + 1) / len(x)
+    ends = np.append(x[1:] != x[:-1], True)  # a step needs its end only
+    ax.step(x[ends], share[ends], where="post", color=colour)
+    ax.set(xscale="log", ylim=(0, 101))
+    ax.xaxis.set_major_formatter(lambda value, _: brief(value))
+    median = float(np.median(x))
     ax.annotate(
-        text,
-        (x, y),
-        xytext=(0, 6 if above else -6),
-        textcoords="offset points",
-        color=colour,
-        va="bottom" if above else "top",
-        ha="right",
-        fontweight="bold",
+        name, (median, 50), xytext=(-6, 0), textcoords="offset points", color=colour,
+        ha="right", va="center", fontweight="bold",
+    )  # fmt: skip
+
+
+def bars(ax: Axes, names: Sequence[str], values: Sequence[float]) -> None:
+    """Horizontal bars, the first on top, each with its value at its end."""
+    places = range(len(names))
+    colours = [BLUE, *[MUTED] * (len(names) - 1)]
+    drawn = ax.barh(places, values, color=colours[: len(names)], height=0.6)
+    ax.bar_label(
+        drawn,
+        [f"{value:,.3g}" if value < 100 else f"{value:,.0f}" for value in values],
+        padding=4,
+        color=INK,
     )
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.margins(x=0.12)
 
 
 def svg(plot: Figure) -> str:

@@ -99,6 +99,16 @@ def shown(value: Scalar, unit: Unit = "") -> str:
     return f"{_digits(value)} {unit}".rstrip()
 
 
+def in_cell(value: Scalar, unit: Unit) -> str:
+    """A value in a table, whose column head says the unit unless it is a sign: % or $."""
+    return shown(value, unit if unit in ("ratio", "USD") else "")
+
+
+def column_head(column: Column) -> str:
+    """A column's name with the unit that its cells leave out."""
+    return f"{column.name}, {column.unit}" if column.unit in ("ms", "s") else column.name
+
+
 def _digits(value: float) -> str:
     """Whole numbers in full; others to three significant digits."""
     if isinstance(value, int) or value == int(value) or abs(value) >= 1000:

@@ -17,6 +17,7 @@ from cachelib.report.findings import (
     Scalar,
     Table,
     Unit,
+    in_cell,
     shown,
 )
 
@@ -49,7 +50,7 @@ def table(
     rows = [[_scalar(value) for value in row] for row in frame.itertuples(index=False)]
     pretty = frame.copy().astype(object)
     for place, column in enumerate(columns):
-        pretty.isetitem(place, [shown(row[place], column.unit) for row in rows])
+        pretty.isetitem(place, [in_cell(row[place], column.unit) for row in rows])
     _show(
         Table(id=id, columns=columns, rows=rows, caption=caption, how=how),
         {"text/html": pretty.to_html(index=False, border=0), "text/plain": pretty.to_string()},
@@ -74,7 +75,7 @@ def diagram(diagram: Diagram) -> None:
 def _show(finding: Finding, bundle: Mapping[str, str]) -> None:
     from IPython.display import display
 
-    display({MIME: finding.model_dump(mode="json"), **bundle}, raw=True)  # type: ignore[no-untyped-call]
+    display({MIME: finding.model_dump(mode="json"), **bundle}, raw=True)
 
 
 def _scalar(value: Any) -> Scalar:

@@ -35,7 +35,7 @@ def escape_markdown(value: Any) -> str:
     text = re.sub(r"([\\`*_\[\]<>|~&$@{}])", r"\\\1", text)
     text = re.sub(r"://", r":\\//", text)
     text = re.sub(r"^(\s*)([#+\-=.!])", r"\1\\\2", text)
-    return re.sub(r"^(\s*\d+)([.)])", r"\1\\\2", text)
+    return re.sub(r"^(\s*\d+)([.)])(?=\s|$)", r"\1\\\2", text)
 
 
 @cache
