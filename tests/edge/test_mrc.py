@@ -69,7 +69,7 @@ def test_a_sample_comes_near_and_knows_how_near():
     exact = miss_ratio_curve([keys], [1_000, 10_000, 50_000])
     sampled = miss_ratio_curve([keys], [1_000, 10_000, 50_000], sample_rate=0.1)
     off = np.abs(sampled.hit_ratio - exact.hit_ratio)
-    assert (off < 0.02).all()
+    assert (off < 0.04).all()
     assert (off < 5 * sampled.error).all()
     assert sampled.as_dict()["curve"][0]["standard_error"] > 0
 
