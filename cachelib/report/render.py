@@ -143,7 +143,11 @@ class Document:
         )
         return Markdown(
             template.render(
-                self._context(), failed=failed, absent=sorted(absent), verbatim=verbatim
+                self._context(),
+                name=name,
+                failed=failed,
+                absent=sorted(absent),
+                verbatim=verbatim,
             )
         )
 
