@@ -98,7 +98,7 @@ class Document:
         text = shown(metric.value, metric.unit)
         if self.target == "markdown":
             return text
-        return self._block("number", found=self.findings[id], text=text)
+        return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
 
     def figure(self, id: str) -> Markdown:
         """A chart with its number and caption."""
