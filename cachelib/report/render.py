@@ -45,7 +45,7 @@ Kind = TypeVar("Kind", Metric, Table, Figure, Diagram)
 # `escape_markdown` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
-TABLE_OPEN = '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
+TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 
 
 @dataclass
