@@ -21,8 +21,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq  # type: ignore[import-untyped]
-from scipy.special import gammainc  # type: ignore[import-untyped]
+from scipy.optimize import brentq
+from scipy.special import gammainc
 
 Rates = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import copyfileobj
 
 import duckdb
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from cachelib.edge.logs.formats import BINARY, JSON, TABLE_NAMES, TEXT, Format
 from cachelib.edge.logs.source import (

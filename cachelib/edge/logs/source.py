@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 BLOCK = 2 << 20
 MAX_LINE = 1 << 20
