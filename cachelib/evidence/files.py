@@ -76,7 +76,9 @@ def _files(directory: Path, skipped: Counter[str]) -> Iterator[Path]:
     for folder, folders, names in os.walk(directory):
         here = Path(folder)
         skipped.update(
-            reason for name in sorted(folders) if (reason := _why_not_folder(here / name)) is not None
+            reason
+            for name in sorted(folders)
+            if (reason := _why_not_folder(here / name)) is not None
         )
         folders[:] = sorted(name for name in folders if _why_not_folder(here / name) is None)
         for name in sorted(names):

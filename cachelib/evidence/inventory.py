@@ -145,6 +145,17 @@ def _facts(config: Wrangler, env: str | None) -> Iterator[Fact]:
         yield from _others(config, env, setting)
 
 
+def bindings_of(config: Wrangler, env: str | None) -> list[Fact]:
+    """The bindings in force in an environment; None is the top level."""
+    return [fact for each in config.settings(env) for fact in _bindings(config, env, each)]
+
+
+def bindings_by_environment(config: Wrangler) -> dict[str | None, set[str]]:
+    """The names of the bindings of the top level (None) and of each named environment."""
+    names: list[str | None] = [None, *config.environments]
+    return {env: {fact.name for fact in bindings_of(config, env)} for env in names}
+
+
 def _bindings(config: Wrangler, env: str | None, setting: Setting) -> Iterator[Fact]:
     for each in BINDING_TYPES:
         if each.path[0] == setting.key:
@@ -261,7 +272,8 @@ def _absences(facts: list[Fact], env: str | None) -> list[Absence]:
 
 def _gaps(config: Wrangler, env: str) -> Iterator[Gap]:
     own = config.root.get("env", env)
-    assert own is not None
+    if own is None:
+        return
     kept = {fact.name for fact in _facts(config, env)}
     for setting in config.settings(None):
         if setting.key in NOT_INHERITED:
@@ -303,7 +315,9 @@ def _remarks(config: Wrangler, facts: list[Fact]) -> list[Remark]:
     placed = [fact for fact in facts if fact.kind in {each.kind for each in BINDING_TYPES}]
     remarks = []
     for comment in config.comments:
-        about = [kind for kind, words in _PRODUCTS.items() if re.search(f"(?i){words}", comment.text)]
+        about = [
+            kind for kind, words in _PRODUCTS.items() if re.search(f"(?i){words}", comment.text)
+        ]
         close = sorted((_distance(comment.line, fact), fact.line) for fact in placed)
         distance, at = close[0] if close else (_NEAR_LINES + 1, 0)
         named = [fact.name for fact in placed if fact.name in comment.text]

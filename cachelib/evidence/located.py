@@ -4,15 +4,16 @@ import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from tree_sitter import Node
 
-from cachelib.evidence.syntax import below, first_fault, line, parse, preorder, text
+from cachelib.evidence.syntax import below, first_fault, line, parse, part, text
 
 Path = tuple[str | int, ...]
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """A configuration file that does not parse: the line, counted from 1, and why."""
 
     def __init__(self, line: int, reason: str) -> None:
@@ -69,9 +70,11 @@ def read_toml(source: str) -> Document:
     try:
         values = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
-        raise Unreadable(_line_in(str(error), source), str(error)) from None
+        raise UnreadableError(_line_in(str(error), source), str(error)) from None
     tree = parse(source, "toml")
-    comments = [Comment(text(node).lstrip("# ").rstrip(), line(node)) for node in below(tree, "comment")]
+    comments = [
+        Comment(text(node).lstrip("# ").rstrip(), line(node)) for node in below(tree, "comment")
+    ]
     return Document(_locate(values, (), _toml_spans(tree), _span(tree)), comments)
 
 
@@ -159,13 +162,11 @@ def read_jsonc(source: str) -> Document:
     """JSON with comments and trailing commas is an expression of TypeScript."""
     tree = parse(f"({source}\n)", "typescript")
     if tree.has_error:
-        raise Unreadable(line(first_fault(tree)), "not valid JSON")
-    comments = [
-        Comment(text(node).strip("/* \n\t"), line(node)) for node in below(tree, "comment")
-    ]
+        raise UnreadableError(line(first_fault(tree)), "not valid JSON")
+    comments = [Comment(text(node).strip("/* \n\t"), line(node)) for node in below(tree, "comment")]
     expressions = [node for node in tree.named_children if node.type == "expression_statement"]
     if len(expressions) != 1:
-        raise Unreadable(1, "holds no JSON object")
+        raise UnreadableError(1, "holds no JSON object")
     inner = [n for n in expressions[0].named_children[0].named_children if n.type != "comment"]
     return Document(_json_value(inner[0]), comments)
 
@@ -187,14 +188,13 @@ def _json_value(node: Node, outer: Node | None = None) -> Located:
 
 
 def _sides(pair: Node) -> tuple[Node, Node]:
-    key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
-    assert key is not None
-    assert value is not None
-    return key, value
+    """The key and the value; a pair without either would be a fault of the tree."""
+    key, value = (part(pair, side) for side in ("key", "value"))
+    return cast(Node, key), cast(Node, value)
 
 
 def _scalar(node: Node) -> object:
     try:
         return json.loads(text(node))
     except json.JSONDecodeError:
-        raise Unreadable(line(node), f"{text(node)[:40]!r} is not JSON") from None
+        raise UnreadableError(line(node), f"{text(node)[:40]!r} is not JSON") from None

@@ -1,6 +1,7 @@
 """What may be shown: identifiers shortened, anything that looks like a credential masked."""
 
 import re
+from itertools import pairwise
 
 MASK = "•••"
 _SHOWN = 4
@@ -11,12 +12,14 @@ def shorten(value: str) -> str:
     return value[:_SHOWN] + "…" if len(value) >= 3 * _SHOWN else "…"
 
 
-# A name, then the value it is given. Only the last group is masked.
+# A name that promises a secret, then the value it is given: quoted, or bare with a digit or sign.
 _NAMED = re.compile(
-    r"""(?ix) \b [\w.-]* (?: passwo?r?d | passwd | passphrase | secret | token | api[_-]?key
-        | access[_-]?key | account[_-]?key | private[_-]?key | credential | auth[_-]?key | client[_-]?key
-        | signing[_-]?key | encryption[_-]?key | shared[_-]?access[_-]?(?:key|signature) ) [\w-]*
-        ["']? \s* [=:]>? \s* (?P<secret> ["'`][^"'`\n]{4,}["'`]? | [^\s"'`;,(){}\[\]<>]{8,} )"""
+    r"""(?ix) \b [\w.-]* (?: passwo?r?d | passwd | passphrase | secret | token | credential
+        | (?: api | access | account | private | auth | client | signing | encryption | master )
+          [_-]? key | shared [_-]? access [_-]? signature ) [\w-]*
+        ["']? \s* [=:] \s*
+        (?P<secret> ["'`] [^"'`\n]{4,} ["'`]?
+          | (?= [^\s"'`]* [\d!@#$%^&*+/=~-] ) [^\s"'`;,(){}\[\]<>.]{6,} (?![.(\[]) )"""
 )
 _SHAPED = re.compile(
     r"""(?x)
@@ -42,8 +45,10 @@ _RUN = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
 
 def _looks_random(run: str) -> bool:
     """Letters of both cases and digits, well mixed; a long name in words has few switches."""
-    classes = ["d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "-" for c in run]
-    switches = sum(a != b for a, b in zip(classes, classes[1:], strict=False))
+    classes = [
+        "d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "-" for c in run
+    ]
+    switches = sum(a != b for a, b in pairwise(classes))
     return "d" in classes and len(set(classes) - {"-"}) >= 2 and switches >= len(run) / 4
 
 
@@ -56,8 +61,6 @@ def mask(text: str) -> str:
 
 def _mask_value(found: re.Match[str]) -> str:
     whole, value = found[0], found["secret"]
-    if value.startswith(("env.", "this.", "c.env", "process.env", "await ", "string", "undefined")):
-        return whole
     quote = value[0] if value[0] in "\"'`" else ""
     return whole[: -len(value)] + quote + MASK + (quote if value.endswith(quote) else "")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from functools import cache
-from typing import Literal
+from typing import Literal, cast
 
 import tree_sitter_toml
 import tree_sitter_typescript
@@ -37,12 +37,18 @@ def text(node: Node | None) -> str:
     return node.text.decode() if node is not None and node.text is not None else ""
 
 
+def part(node: Node | None, *fields: str) -> Node | None:
+    """The child under a field, then the child of that under the next field."""
+    for field in fields:
+        node = node.child_by_field_name(field) if node is not None else None
+    return node
+
+
 def preorder(root: Node) -> Iterator[Node]:
     """The node and all below it, in the order of the source; deep trees cost no stack."""
     cursor = root.walk()
     while True:
-        assert cursor.node is not None
-        yield cursor.node
+        yield cast(Node, cursor.node)
         if cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():

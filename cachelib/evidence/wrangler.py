@@ -11,7 +11,14 @@ from pathlib import Path
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.files import MAX_BYTES
-from cachelib.evidence.located import Comment, Document, Located, Unreadable, read_jsonc, read_toml
+from cachelib.evidence.located import (
+    Comment,
+    Document,
+    Located,
+    UnreadableError,
+    read_jsonc,
+    read_toml,
+)
 from cachelib.evidence.mask import mask, shorten
 
 # In the order in which wrangler itself looks for them.
@@ -134,7 +141,7 @@ def find_configuration(directory: Path) -> Path:
 def _within(directory: Path, path: Path) -> Path:
     if not path.resolve().is_relative_to(directory):
         raise EvidenceError(
-            f"{path}: a symbolic link out of the directory, which is not followed; copy the file here"
+            f"{path}: a symbolic link out of the directory is not followed; copy the file here"
         )
     if path.stat().st_size > MAX_BYTES:
         raise EvidenceError(f"{path}: larger than 1 MB; is this a wrangler configuration?")
@@ -147,15 +154,13 @@ def read_configuration(path: Path, *, reveal: bool = False) -> Wrangler:
         source = path.read_text(encoding="utf-8-sig")
         document = read_toml(source) if path.suffix == ".toml" else read_jsonc(source)
         if not isinstance(document.root.value, dict):
-            raise Unreadable(1, "holds no table of settings")
+            raise UnreadableError(1, "holds no table of settings")
     except UnicodeDecodeError:
         raise EvidenceError(f"{path.name}:1: not UTF-8 text; save it as UTF-8") from None
     except RecursionError:
         raise EvidenceError(f"{path.name}:1: nested too deeply to be a configuration") from None
-    except Unreadable as error:
+    except UnreadableError as error:
         raise EvidenceError(
             f"{path.name}:{error.line}: {error.reason}; correct this line and try again"
         ) from None
     return Wrangler(path.name, source, document, reveal=reveal)
-
-
