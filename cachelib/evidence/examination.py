@@ -23,7 +23,7 @@ from cachelib.evidence.wrangler import Wrangler
 
 KV_METHODS = ("get", "getWithMetadata", "put", "delete", "list")
 _ITERATING = {"map", "forEach", "filter", "flatMap", "reduce", "some", "every", "setInterval"}
-_CONTINUING = _ITERATING | {"then", "catch", "finally", "waitUntil", "all", "allSettled"}
+_CONTINUING = _ITERATING | {"then", "catch", "finally", "waitUntil", "blockConcurrencyWhile"}
 _DEEPEST_CALL = 6
 
 
@@ -100,7 +100,7 @@ class Examination:
             if above.type in LOOPS and _repeats(above, below_):
                 return Loop(above)
             if above.type in FUNCTIONS:
-                if _callback_of(above) not in _ITERATING:
+                if callback_of(above) not in _ITERATING:
                     return None
                 return Loop(above)
             below_ = above
@@ -109,7 +109,7 @@ class Examination:
     def routine(self, node: Node) -> Node | None:
         """The function a node belongs to; callbacks of then, map … belong to the one around."""
         function = owner_function(node)
-        while function is not None and _callback_of(function) in _CONTINUING:
+        while function is not None and callback_of(function) in _CONTINUING:
             outer = owner_function(function)
             if outer is None:
                 break
@@ -202,7 +202,7 @@ def _repeats(loop: Node, child: Node) -> bool:
     return not any(part(loop, field) == child for field in once)
 
 
-def _callback_of(function: Node) -> str:
+def callback_of(function: Node) -> str:
     """The name of the method a function is an argument of: `map` of `keys.map(key => …)`."""
     parent = function.parent
     if parent is None or parent.type != "arguments" or parent.parent is None:
