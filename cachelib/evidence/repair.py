@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from tree_sitter import Node
+
 from cachelib.evidence.mask import mask
 from cachelib.evidence.program import Module
 from cachelib.evidence.rule import Edit
@@ -18,7 +20,8 @@ def as_diff(module: Module, edits: Sequence[Edit]) -> str:
     for edit in sorted(edits, key=lambda each: -each.start):
         start, end = edit.start - begin, edit.end - begin
         patched = patched[:start] + edit.replacement.encode() + patched[end:]
-    new = patched.decode().split("\n")
+    old, new, same = _differing(old, patched.decode().split("\n"))
+    first, last = first + same, first + same + len(old) - 1
     before = module.lines[max(0, first - 1) : first]
     after = module.lines[last + 1 : last + 2]
     around = len(before) + len(after)
@@ -36,3 +39,25 @@ def as_diff(module: Module, edits: Sequence[Edit]) -> str:
             ]
         )
     )
+
+
+def _differing(old: list[str], new: list[str]) -> tuple[list[str], list[str], int]:
+    """Without the lines that both begin or end with, and how many of them they begin with."""
+    same = 0
+    while old and new and old[0] == new[0]:
+        old, new, same = old[1:], new[1:], same + 1
+    while old and new and old[-1] == new[-1]:
+        old, new = old[:-1], new[:-1]
+    return old, new, same
+
+
+def insert(at: int, words: str) -> Edit:
+    return Edit(at, at, words)
+
+
+def whole_lines(module: Module, node: Node) -> Edit:
+    """Removes the lines a node stands on."""
+    lines = module.lines
+    start = sum(len(line.encode()) + 1 for line in lines[: node.start_point.row])
+    end = sum(len(line.encode()) + 1 for line in lines[: node.end_point.row + 1])
+    return Edit(start, end, "")

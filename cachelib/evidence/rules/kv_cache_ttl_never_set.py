@@ -7,7 +7,8 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation
 from cachelib.evidence.program import arguments
-from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule, insert
+from cachelib.evidence.repair import insert
+from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.rules._lifetimes import of_kv
 from cachelib.evidence.syntax import ancestors, part, text
 from cachelib.evidence.values import MISSING
