@@ -1,0 +1,118 @@
+"""Diagrams from data: laid out once, drawn as SVG here and as Mermaid by the Markdown template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cachelib.edge.designs import Design
+from cachelib.edge.study import Study
+from cachelib.report.findings import Diagram, Edge, Node
+from cachelib.report.templates import html_environment
+
+WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 52.0, 20.0, 46.0, 260.0
+SHOWN_COLOS = 3
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node with its place, in the units of the SVG."""
+
+    node: Node
+    x: float
+    y: float
+    width: float
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def bottom(self) -> float:
+        return self.y + BOX_HEIGHT
+
+
+@dataclass(frozen=True)
+class Arrow:
+    edge: Edge
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+def to_svg(diagram: Diagram) -> str:
+    """The diagram as an `<svg>` element; every label is escaped."""
+    boxes = {box.node.id: box for box in _boxes(diagram)}
+    arrows = [_arrow(edge, boxes[edge.source], boxes[edge.target]) for edge in diagram.edges]
+    template = html_environment().get_template("diagrams/layers.svg.j2")
+    height = max(box.bottom for box in boxes.values()) + 2
+    return template.render(
+        boxes=boxes.values(), arrows=arrows, width=WIDTH, height=height, box_height=BOX_HEIGHT
+    )
+
+
+def _boxes(diagram: Diagram) -> Iterator[Box]:
+    for depth, layer in enumerate(diagram.layers):
+        width = min(MAX_BOX, (WIDTH - GAP_X * (len(layer) + 1)) / len(layer))
+        left = (WIDTH - len(layer) * width - (len(layer) - 1) * GAP_X) / 2
+        for place, node in enumerate(layer):
+            x = left + place * (width + GAP_X)
+            yield Box(node, x, 2 + depth * (BOX_HEIGHT + GAP_Y), width)
+
+
+def _arrow(edge: Edge, source: Box, target: Box) -> Arrow:
+    return Arrow(edge, source.middle, source.bottom, target.middle, target.y)
+
+
+def architecture(study: Study, design: Design) -> Diagram:
+    """The case's system built as `design`: users, isolates with their L1s, L2, origin."""
+    users = Node(id="users", label="Users", note=study.case.system.name, kind="user")
+    origin_ms = study.case.assumptions.origin_ms.value
+    origin = Node(id="origin", label="Origin", note=f"{origin_ms:g} ms", kind="origin")
+    workers, shared = _workers(study, design), _shared(study, design)
+    next_tier = shared[0] if shared else origin
+    return Diagram(
+        id=f"architecture.{design.name}",
+        caption=f"The system as {design.name}",
+        alt=_alt(study, design),
+        how="derived",
+        layers=[[users], workers, *([shared] if shared else []), [origin]],
+        edges=[
+            *(Edge(source="users", target=worker.id) for worker in workers),
+            *(Edge(source=worker.id, target=next_tier.id) for worker in workers),
+            *(Edge(source=node.id, target="origin", label="miss in L2") for node in shared),
+        ],
+    )
+
+
+def _workers(study: Study, design: Design) -> list[Node]:
+    """The busiest data centres, and one box for the others."""
+    isolates = study.platform.isolates_per_colo
+    memory = f"own L1, {design.l1_ttl_s:g} s" if design.l1 else "no cache"
+    traffic = np.bincount(study.trace.colo, minlength=len(study.trace.colos))
+    busiest = [study.trace.colos[place] for place in np.argsort(-traffic, kind="stable")]
+    nodes = [
+        Node(id=f"w{nth}", label=f"{colo or 'Edge'}: {isolates} isolates", note=memory)
+        for nth, colo in enumerate(busiest[:SHOWN_COLOS])
+    ]
+    more = len(busiest) - SHOWN_COLOS
+    return nodes + ([Node(id="more", label=f"{more} more colos", note=memory)] if more > 0 else [])
+
+
+def _shared(study: Study, design: Design) -> list[Node]:
+    if design.l2 is None:
+        return []
+    note = f"shared by all, {design.l2_ttl_s:g} s"
+    return [Node(id="l2", label="Workers KV (L2)", note=note, kind="store")]
+
+
+def _alt(study: Study, design: Design) -> str:
+    colos, isolates = len(study.trace.colos), study.platform.isolates_per_colo
+    return (
+        f"Requests reach {colos} data centres with {isolates} isolates each; "
+        + ("each isolate has an L1 of its own; " if design.l1 else "no isolate caches; ")
+        + ("all share one KV namespace before the origin." if design.l2 else "misses go to origin.")
+    )
