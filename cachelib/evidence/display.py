@@ -12,7 +12,7 @@ _SHOWN_DETAILS = ("id", "class_name", "script_name", "bucket_name", "database_na
 
 
 def inventory_text(inventory: Inventory) -> str:
-    """What the configuration says by environment, what is absent, which comments claim something."""
+    """What the configuration says by environment, what is absent, which comments claim what."""
     return printable("\n".join(_inventory_lines(inventory)))
 
 

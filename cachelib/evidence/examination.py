@@ -91,6 +91,20 @@ class Examination:
     def reads(self) -> list[Operation]:
         return list(self.of("get", "getWithMetadata"))
 
+    def reads_beside(self, operation: Operation) -> list[Operation]:
+        """The reads of the same namespace in the same routine."""
+        routine = self.routine(operation.call)
+        beside = self._reads_by_routine.get(routine.id, []) if routine is not None else []
+        return [get for get in beside if get.shares_namespace(operation)]
+
+    @cached_property
+    def _reads_by_routine(self) -> dict[int, list[Operation]]:
+        found: dict[int, list[Operation]] = defaultdict(list)
+        for get in self.reads:
+            if (routine := self.routine(get.call)) is not None:
+                found[routine.id].append(get)
+        return found
+
     # -- where a node stands -------------------------------------------------------------------
 
     def loop(self, node: Node) -> Loop | None:
@@ -115,10 +129,6 @@ class Examination:
                 break
             function = outer
         return function
-
-    def together(self, one: Node, other: Node) -> bool:
-        first, second = self.routine(one), self.routine(other)
-        return first is not None and first == second
 
     def varies(self, node: Node | None, loop: Loop) -> bool:
         """Whether a value changes from one round of a loop to the next."""

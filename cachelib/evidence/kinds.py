@@ -261,17 +261,13 @@ class Resolver:
         while class_ in self.program.classes and class_ not in seen:
             yield class_
             seen.add(class_)
-            heritage = next(below(self.program.classes[class_], "class_heritage"), None)
-            class_ = text(next(below(heritage, "identifier"), None)) if heritage else ""
+            class_ = self.program.extended.get(class_, "")
 
     def fields(self, class_: str, name: str) -> list[Node]:
         """The members of that name, of the class or of what it extends."""
         for each in self._lineage(class_):
-            body = part(self.program.classes[each], "body")
-            members = body.named_children if body is not None else []
-            found = [member for member in members if text(part(member, "name")) == name]
-            if found:
-                return found
+            if (each, name) in self.program.members:
+                return self.program.members[each, name]
         return []
 
     def _methods(self, class_: str, name: str) -> list[Node]:

@@ -14,7 +14,7 @@ def as_diff(module: Module, edits: Sequence[Edit]) -> str:
     source = module.source.encode()
     first = source[: min(edit.start for edit in edits)].count(b"\n")
     last = source[: max(edit.end for edit in edits)].count(b"\n")
-    begin = sum(len(line.encode()) + 1 for line in module.lines[:first])
+    begin = module.starts[first]
     old = module.lines[first : last + 1]
     patched = "\n".join(old).encode()
     for edit in sorted(edits, key=lambda each: -each.start):
@@ -57,7 +57,4 @@ def insert(at: int, words: str) -> Edit:
 
 def whole_lines(module: Module, node: Node) -> Edit:
     """Removes the lines a node stands on."""
-    lines = module.lines
-    start = sum(len(line.encode()) + 1 for line in lines[: node.start_point.row])
-    end = sum(len(line.encode()) + 1 for line in lines[: node.end_point.row + 1])
-    return Edit(start, end, "")
+    return Edit(module.starts[node.start_point.row], module.starts[node.end_point.row + 1], "")

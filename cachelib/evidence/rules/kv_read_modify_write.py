@@ -15,17 +15,14 @@ _CHANGES = ("variable_declarator", "assignment_expression", "augmented_assignmen
 
 def find(examined: Examination) -> Iterator[Hit]:
     for put in examined.of("put"):
-        if any(_read_for(examined, get, put) for get in examined.reads):
+        if any(_read_for(examined, get, put) for get in examined.reads_beside(put)):
             message = f"reads {put.namespace}, changes the value and writes it back"
             yield Hit(message, put.call, put.module)
 
 
 def _read_for(examined: Examination, get: Operation, put: Operation) -> bool:
     if not (
-        get.module is put.module
-        and get.call.start_byte < put.call.end_byte
-        and examined.together(get.call, put.call)
-        and get.shares_namespace(put)
+        get.call.start_byte < put.call.end_byte
         and examined.values.same_text(get.key, put.key)
         and put.value is not None
     ):

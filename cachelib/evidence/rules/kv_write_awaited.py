@@ -53,10 +53,9 @@ def _responds_after(routine: Node, call: Node) -> bool:
 
 def _fills_a_cache(examined: Examination, routine: Node, put: Operation) -> bool:
     """Not a request whose purpose is to store something."""
-    for get in examined.reads:
-        same_key = examined.values.same_text(get.key, put.key) and get.shares_namespace(put)
-        if same_key and examined.together(get.call, put.call):
-            return True
+    reads = examined.reads_beside(put)
+    if any(examined.values.same_text(get.key, put.key) for get in reads):
+        return True
     call = enclosing(routine, {"call_expression"})
     if call is not None and callee(call) in _STORING_ROUTES and inside(routine, call):
         return False
