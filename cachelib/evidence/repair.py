@@ -1,5 +1,6 @@
 """A mechanical repair shown as a unified diff."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from tree_sitter import Node
@@ -11,9 +12,8 @@ from cachelib.evidence.rule import Edit
 
 def as_diff(module: Module, edits: Sequence[Edit]) -> str:
     """One hunk with a line of context on either side; credentials masked."""
-    source = module.source.encode()
-    first = source[: min(edit.start for edit in edits)].count(b"\n")
-    last = source[: max(edit.end for edit in edits)].count(b"\n")
+    first = bisect_right(module.starts, min(edit.start for edit in edits)) - 1
+    last = bisect_right(module.starts, max(edit.end for edit in edits)) - 1
     begin = module.starts[first]
     old = module.lines[first : last + 1]
     patched = "\n".join(old).encode()

@@ -101,7 +101,8 @@ def _place(file: str, region: dict[str, int]) -> dict[str, Any]:
 
 def _fingerprint(finding: Finding) -> str:
     """The same finding after lines were added above it."""
-    parts = (finding.rule, finding.file, finding.message, finding.code)
+    line = finding.code.split("\n")[finding.line - finding.code_line]
+    parts = (finding.rule, finding.file, line.strip())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

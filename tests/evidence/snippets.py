@@ -21,6 +21,7 @@ class Snippet:
     marks: set[tuple[str, int]] = field(default_factory=set)
 
     def write(self, directory: Path, *, configured: bool = True) -> None:
+        directory.mkdir(exist_ok=True)
         given = {name.rpartition("/")[2].partition(".")[0] for name in self.files}
         if configured and "wrangler" not in given:
             configuration = (CORPUS / "wrangler.toml").read_text()
