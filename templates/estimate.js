@@ -21,9 +21,9 @@ function estimate(design, at) {
 const map = (rows, f) => rows.map((row, c) => row.map((x, k) => f(x, c, k)));
 const sumColos = (rows) => rows[0].map((_, k) => rows.reduce((sum, row) => sum + row[k], 0));
 const total = (rows, at) =>
-  rows.reduce((sum, row) => sum + row.reduce((part, x, k) => part + x * at.keys.count[k], 0), 0);
+  rows.reduce((sum, row) => sum + row.reduce((part, x, k) => part + x * at.keys.number[k], 0), 0);
 const perMonth = (byKey, at) =>
-  byKey.reduce((sum, x, k) => sum + x * at.keys.count[k], 0) * MONTH_S;
+  byKey.reduce((sum, x, k) => sum + x * at.keys.number[k], 0) * MONTH_S;
 
 function flowsOf(design, at) {
   const n = at.numbers;
@@ -155,7 +155,7 @@ function cleanUp(design, at, f) {
     const n = (f.r[k] + f.w[k]) * every;
     return (loads + f.w[k]) * (1 + Math.expm1(-n) / n) * Math.exp(-f.w[k] * f.l2Ttl);
   });
-  const keys = at.keys.count.reduce((a, b) => a + b);
+  const keys = at.keys.number.reduce((a, b) => a + b);
   return { kv_deletes: perMonth(deletes, at), kv_lists: (Math.ceil(keys / 1000) * MONTH_S) / every };
 }
 
@@ -171,7 +171,7 @@ function meanMs(design, at, f) {
   const ways = waysOf(design, at, f);
   let weight = 0, sum = 0;
   const add = (rate, c, k, ms) => {
-    const reads = Math.max(rate, 0) * at.keys.count[k];
+    const reads = Math.max(rate, 0) * at.keys.number[k];
     weight += reads;
     sum += reads * Math.max(ms, 1e-6);
   };

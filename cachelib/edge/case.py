@@ -24,17 +24,16 @@ CASES = next(
     )
     if folder.is_dir()
 )
-PROFILE = profile("cloudflare-workers")
+PROFILE = {
+    name: number
+    for name, number in profile("cloudflare-workers").items()
+    if isinstance(number, Assumption)
+}
 OF_THE_CASE = ("l1_ttl_s", "l2_ttl_s", "value_life_s", "origin_price_usd", "hourly_rate_usd")
-ASSUMED = (*(name for name, number in PROFILE.items() if isinstance(number, Assumption)),)
-
-Assumptions: Any = create_model(
-    "Assumptions",
-    __base__=Strict,
-    __doc__="What no source gives: of the case itself, and, where it knows better, of the platform.",
-    **dict.fromkeys(OF_THE_CASE, Assumption),
-    **dict.fromkeys(ASSUMED, (Assumption | None, None)),
-)
+_fields: dict[str, Any] = dict.fromkeys(OF_THE_CASE, Assumption)
+_fields |= dict.fromkeys(PROFILE, (Assumption | None, None))
+Assumptions = create_model("Assumptions", __base__=Strict, **_fields)
+Assumptions.__doc__ = "What no source gives: of the case, and of its platform."
 
 Metric = Literal[
     "hit_ratio", "origin_loads_per_month", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "late_share",
@@ -106,7 +105,7 @@ class Case(Strict):
     decision: Decision = Decision()
     workload: Workload
     platform: dict[str, float | str] = Field(default={}, description="settings, by name")
-    assumptions: Assumptions
+    assumptions: Assumptions  # type: ignore[valid-type]
     designs: tuple[str | Design, ...] = Field(min_length=1)
     criteria: Criteria = Criteria()
     claims: tuple[Claim, ...] = ()
@@ -122,7 +121,7 @@ class Case(Strict):
     @field_validator("platform")
     @classmethod
     def _settable(cls, settings: dict[str, float | str]) -> dict[str, float | str]:
-        known = [name for name in Platform.model_fields if name not in ASSUMED]
+        known = [name for name in Platform.model_fields if name not in PROFILE]
         for name in settings:
             if name not in known:
                 raise ValueError(_unknown("setting", name, known))
@@ -140,8 +139,8 @@ class Case(Strict):
     @property
     def assumed(self) -> dict[str, Assumption]:
         """Every assumption by name: the case's own, or else the platform profile's."""
-        own = {name: getattr(self.assumptions, name) for name in (*OF_THE_CASE, *ASSUMED)}
-        return {name: own[name] or PROFILE[name] for name in own}
+        own = {name: getattr(self.assumptions, name) for name in (*OF_THE_CASE, *PROFILE)}
+        return {name: PROFILE[name] if number is None else number for name, number in own.items()}
 
     @property
     def design_names(self) -> list[str]:
@@ -155,7 +154,8 @@ class Case(Strict):
     def with_assumed(self, **values: float) -> Self:
         """The case with some assumptions settled, their ranges widened where need be."""
         settled = {name: _settled(self.assumed[name], value) for name, value in values.items()}
-        return self.model_copy(update={"assumptions": self.assumptions.model_copy(update=settled)})
+        assumptions: Strict = self.assumptions
+        return self.model_copy(update={"assumptions": assumptions.model_copy(update=settled)})
 
 
 def _settled(assumption: Assumption, value: float) -> Assumption:

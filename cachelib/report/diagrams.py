@@ -107,10 +107,11 @@ def _arrow(edge: Edge, source: Box, target: Box) -> Arrow:
     return Arrow(edge, source.middle, source.bottom, target.middle, target.y)
 
 
-def architecture(study: Study, design: Design) -> Diagram:
-    """The case's system built as `design`: users, isolates with their L1s, L2, origin."""
+def architecture(study: Study, name: str) -> Diagram:
+    """The case's system built as the design `name`: users, isolates with their L1s, L2, origin."""
+    design = study.design(name)
     users = Node(id="users", label="Users", note=study.case.system.name, kind="user")
-    origin_ms = study.case.assumptions.origin_ms.value
+    origin_ms = study.platform.origin_ms
     origin = Node(id="origin", label="Origin", note=f"{origin_ms:g} ms", kind="origin")
     workers, shared = _workers(study, design), _shared(study, design)
     next_tier = shared[0] if shared else origin

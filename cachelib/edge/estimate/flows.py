@@ -29,13 +29,14 @@ class Flows:
 
     def __init__(self, design: Design, at: Setting) -> None:
         self.design, self.at = design, at
-        self.count = at.keys.count
+        self.count = at.keys.number
         self.weights = (at.weights / at.weights.sum()).reshape(1, -1, 1)
         total = at["requests_per_month"] / MONTH_S
         writes = 1 / (1 + at["reads_per_write"])
         self.r = total * (1 - writes) * at.keys.share
         self.w = total * writes * at.keys.share
-        self.rc, self.wc = self.r * self.weights, self.w * self.weights
+        self.rc: Array = self.r * self.weights
+        self.wc: Array = self.w * self.weights
         self.total = total * self.weights
         self.l1_ttl = self._own(design.l1_ttl_s, "l1_ttl_s")
         self.l2_ttl = self._own(design.l2_ttl_s, "l2_ttl_s")
@@ -43,7 +44,7 @@ class Flows:
         self.forever = design.policy == "refresh"
 
     def _own(self, ttl: float | None, name: str) -> Array:
-        return self.at[name] if ttl is None else np.full((1, 1, 1), ttl)
+        return self.at[name] if ttl is None else np.full((1, 1, 1), float(ttl))
 
     def share(self, rate: Array) -> Array:
         """A rate by colo and key as a share of all reads."""

@@ -18,10 +18,10 @@ NEVER_S = 1e30  # stands for infinity where a formula would make it a NaN
 
 
 class Keys(NamedTuple):
-    """Kinds of key: the share of the requests that one key has, and how many are of this kind."""
+    """Kinds of key: the share of the requests that one key has, and how many are alike."""
 
     share: Array
-    count: Array
+    number: Array
 
 
 class Trips(NamedTuple):
