@@ -12,11 +12,12 @@ import numpy as np
 from cachelib.edge.case import Case
 from cachelib.edge.designs import Design
 from cachelib.edge.estimate import Estimate, Setting, estimate, grouped, trips
+from cachelib.edge.estimate.setting import NEVER_S
 from cachelib.edge.logs import read_log
 from cachelib.edge.platform import Platform, Routing
 from cachelib.edge.replay import replay as replay_trace
 from cachelib.edge.result import MONTH_S, Result
-from cachelib.edge.trace import WRITE, Trace
+from cachelib.edge.trace import READ, WRITE, Trace
 from cachelib.edge.workload import generate
 
 ENOUGH = 50_000
@@ -54,6 +55,12 @@ class Study:
         return Platform(**known | {"routing": self.routing} | self.case.platform)
 
     @property
+    def reads_per_write(self) -> float | None:
+        """None where nothing is written."""
+        writes = int((self.trace.op == WRITE).sum())
+        return (len(self.trace) - writes) / writes if writes else None
+
+    @property
     def isolates(self) -> int:
         """How many isolates serve this traffic, over all data centres."""
         return self.platform.isolates_per_colo * len(self.trace.colos)
@@ -80,13 +87,27 @@ class Study:
             span_s=self.span_s if trace is None else None,
         )
 
+    def two_requests(self, *, colos: int = 2) -> Trace:
+        """The most asked key, twice, half a minute apart, in the one or two busiest colos."""
+        busiest = np.argsort(-np.bincount(self.trace.colo), kind="stable")[:colos]
+        key = self.trace.keys[int(np.bincount(self.trace.key).argmax())]
+        names = [self.trace.colos[place] or self.platform.unplaced for place in busiest]
+        return Trace(
+            time_s=np.array([0.0, 30.0]),
+            key=np.zeros(2, np.int32),
+            colo=np.array([0, len(names) - 1], np.int16),
+            op=np.full(2, READ, np.uint8),
+            size=np.zeros(2, np.int32),
+            keys=[key],
+            colos=names,
+        )
+
     @cached_property
     def setting(self) -> Setting:
         """The traffic as formulas see it: rates by key and by colo, and nothing of their order."""
         trace, platform = self.trace, self.platform
         weights = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
         asked = np.sort(np.bincount(trace.key))[::-1]
-        writes = int((trace.op == WRITE).sum())
         numbers = {
             name: value
             for name in Platform.model_fields
@@ -101,7 +122,7 @@ class Study:
             | numbers
             | {
                 "requests_per_month": self.requests_per_month,
-                "reads_per_write": (len(trace) - writes) / writes if writes else 1e30,
+                "reads_per_write": self.reads_per_write or NEVER_S,
                 "value_bytes": float(trace.size.mean()),
             },
             hashed=self.routing == "hash",

@@ -43,7 +43,13 @@ class Parameters(Strict):
         (0.01, 0.1, 1, 10, 100),
         min_length=1,
         max_length=20,
-        description="a sweep: times the case's",
+        description="a sweep",
+    )
+    ttl_factors: tuple[Annotated[float, Field(gt=0, le=1e6)], ...] = Field(
+        (0.01, 0.1, 1, 10, 100),
+        min_length=1,
+        max_length=20,
+        description="a sweep",
     )
     repetitions: int = Field(5, ge=1, le=100, description="seeds tried, for the spread")
 
