@@ -87,6 +87,7 @@ class Platform(Strict):
     cache_api_ms: NotNegative
     origin_ms: NotNegative
     origin_failure: Share
+    origin_neurons: NotNegative
     path_factor: Annotated[float, Field(ge=1)]
     rtt_base_ms: NotNegative
     jitter: NotNegative
