@@ -82,5 +82,5 @@ def test_a_book_that_contradicts_itself_is_an_error_with_its_line(tmp_path):
     path.write_text(
         "name: x\ndate: 2026-01-01\nplans: {paid: {minimum: -1, source: s}}\nmeters: []\n"
     )
-    with pytest.raises(InvalidFileError, match="plans.paid.minimum"):
+    with pytest.raises(InvalidFileError, match=r"plans\.paid\.minimum"):
         price_book(path)
