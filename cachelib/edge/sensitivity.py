@@ -16,6 +16,7 @@ from cachelib.edge.platform import Assumption
 from cachelib.edge.study import Study
 
 NOBODY = -1
+AT_ONCE = 128  # draws whose arrays fit a processor's cache
 Draws = Mapping[str, Array]
 
 
@@ -85,6 +86,23 @@ class Outcome:
 def outcomes(study: Study, numbers: Draws, designs: Sequence[str] | None = None) -> Outcome:
     """Every design in every draw, by formula."""
     names = tuple(designs or study.case.design_names)
+    n = max((np.size(values) for values in numbers.values()), default=1)
+    pieces = [
+        _outcome(
+            study,
+            {name: values[start : start + AT_ONCE] for name, values in numbers.items()},
+            names,
+        )
+        for start in range(0, n, AT_ONCE)
+    ]
+    return Outcome(
+        names,
+        np.concatenate([piece.score for piece in pieces], axis=1),
+        np.concatenate([piece.raw for piece in pieces], axis=1),
+    )
+
+
+def _outcome(study: Study, numbers: Draws, names: tuple[str, ...]) -> Outcome:
     criteria = study.case.criteria
     n = max((np.size(values) for values in numbers.values()), default=1)
     score, raw = np.empty((len(names), n)), np.empty((len(names), n))
