@@ -9,13 +9,16 @@ from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
-from cachelib.evidence.files import Source
+from cachelib.evidence.files import Fault, Source
 from cachelib.evidence.mask import mask
 from cachelib.evidence.syntax import (
     ancestors,
     below,
     enclosing,
+    first_fault,
     grammar_of,
+    is_deeper,
+    line,
     parse,
     part,
     preorder,
@@ -103,6 +106,7 @@ class Program:
         return None
 
 
+_DEEPEST = 500  # a parent is found from the root downwards, so depth costs its square
 _KEPT = LOOPS | {
     "assignment_expression",
     "augmented_assignment_expression",
@@ -122,18 +126,27 @@ _NAMES = {
 }  # fmt: skip
 
 
-def read_program(sources: Iterable[Source]) -> tuple[Program, list[Source]]:
-    """The program, and the sources that do not parse and so are no part of it."""
-    program, broken = Program(), []
+def read_program(sources: Iterable[Source]) -> tuple[Program, list[Fault]]:
+    """The program, and which sources do not parse and so are no part of it."""
+    program, faults = Program(), []
     for source in sources:
-        root = parse(source.text, grammar_of(PurePosixPath(source.path).suffix))
-        if root.has_error:
-            broken.append(source)
+        module = read_module(source)
+        if isinstance(module, Fault):
+            faults.append(module)
         else:
-            module = Module(source.path, source.text, root)
             program.modules.append(module)
             _index(program, module)
-    return program, broken
+    return program, faults
+
+
+def read_module(source: Source) -> Module | Fault:
+    root = parse(source.text, grammar_of(PurePosixPath(source.path).suffix))
+    if root.has_error:
+        at = line(first_fault(root))
+        return Fault(source.path, at, "does not parse; nothing in it was audited")
+    if is_deeper(root, _DEEPEST):
+        return Fault(source.path, 1, f"nested deeper than {_DEEPEST} levels; it was not audited")
+    return Module(source.path, source.text, root)
 
 
 def _index(program: Program, module: Module) -> None:

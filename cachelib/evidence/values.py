@@ -26,6 +26,7 @@ MISSING, UNKNOWN = Missing(), Unknown()
 class Values:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
+        self._open: set[int] = set()
 
     def option(self, call: Node, index: int, name: str) -> Node | Missing | Unknown:
         """The value of an option in the argument at `index`, MISSING, or UNKNOWN."""
@@ -59,13 +60,23 @@ class Values:
         return MISSING if callers and not filled else UNKNOWN
 
     def _extended(self, options: Node) -> bool:
-        """`options.expirationTtl = …` later in the source."""
+        """`options.expirationTtl = …` somewhere in the source."""
+        assignments = self.resolver.program.nodes["assignment_expression"]
         return any(
-            text(left := part(node, "left")).startswith(f"{text(options)}.") and left is not None
-            for _, node in self.resolver.program.nodes["assignment_expression"]
+            text(part(node, "left")).startswith(f"{text(options)}.") for _, node in assignments
         )
 
     def _in_object(self, literal: Node, name: str) -> Node | Missing | Unknown:
+        """Later members override earlier ones; an object spread into itself says nothing."""
+        if literal.id in self._open:
+            return UNKNOWN
+        self._open.add(literal.id)
+        try:
+            return self._among_members(literal, name)
+        finally:
+            self._open.discard(literal.id)
+
+    def _among_members(self, literal: Node, name: str) -> Node | Missing | Unknown:
         found: Node | Missing | Unknown = MISSING
         for child in literal.named_children:
             if child.type == "spread_element":
