@@ -146,16 +146,6 @@ class Examination:
             in ("assignment_expression", "augmented_assignment_expression", "update_expression")
         )
 
-    @cached_property
-    def compared_members(self) -> list[Node]:
-        """Members that a comparison reads: `cache.size` of `cache.size > 1000`."""
-        return [
-            member
-            for _, node in self.program.nodes["binary_expression"]
-            if text(part(node, "operator")) in ("<", ">", "<=", ">=", "===", "==")
-            for member in below(node, "member_expression")
-        ]
-
     def within_try(self, node: Node) -> Node | None:
         """The try statement whose body holds a node, in the same function."""
         function = owner_function(node)

@@ -6,6 +6,7 @@ known call sites and returned values; where it cannot follow, it knows nothing.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -77,6 +78,7 @@ class Resolver:
         self._known: dict[int, Kinds] = {}
         self._returned: dict[int, Kinds] = {}
         self._objects: dict[str, Node] = {}
+        self._callers: dict[str, dict[int, list[Node]]] = {}
         self._depth = 0
 
     def kinds(self, node: Node | None) -> Kinds:
@@ -224,8 +226,16 @@ class Resolver:
             return []
         if name == "constructor":
             return self.program.calls_by_name[class_name(function)]
-        calls = [c for c in self.program.calls_by_name[name] if c.type == "call_expression"]
-        return [call for call in calls if any(f.id == function.id for f in self.callees(call))]
+        if name not in self._callers:
+            self._callers[name] = self._callers_by_function(name)
+        return self._callers[name].get(function.id, [])
+
+    def _callers_by_function(self, name: str) -> dict[int, list[Node]]:
+        found: dict[int, list[Node]] = defaultdict(list)
+        for call in self.program.calls_by_name[name]:
+            for function in self.callees(call) if call.type == "call_expression" else []:
+                found[function.id].append(call)
+        return found
 
     def function_name(self, function: Node) -> str:
         name = part(function, "name")

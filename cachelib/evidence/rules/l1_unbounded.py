@@ -1,5 +1,6 @@
 """A map that outlives requests, is filled by them and never made smaller."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -8,16 +9,18 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.kinds import owner_function
 from cachelib.evidence.program import LOOPS, Module, callee, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.syntax import ancestors, enclosing, part, text
+from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
+_COMPARING = ("<", ">", "<=", ">=", "===", "==")
 _ENDING = ("finally", "then", "forEach", "setTimeout")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
+    uses, measured = _uses(examined), _measured(examined)
     for module, node in examined.program.nodes["new_expression"]:
         if text(part(node, "constructor")) == "Map" and _outlives_requests(node):
-            uses = list(_uses(examined, str(node.id)))
-            if _grows(uses) and not _shrinks(examined, uses, str(node.id)):
+            name = str(node.id)
+            if _grows(uses[name]) and not _shrinks(uses[name]) and name not in measured:
                 yield _hit(module, node)
     yield from _plain_objects(examined)
 
@@ -39,12 +42,25 @@ def enclosing_assignment(node: Node) -> Node | None:
     return found if text(part(found, "left")).startswith("this.") else None
 
 
-def _uses(examined: Examination, name: str) -> Iterator[tuple[str, Node]]:
-    """The methods called on a map, with the calls."""
+def _uses(examined: Examination) -> dict[str, list[tuple[str, Node]]]:
+    """The methods called on each map, with the calls."""
+    found: dict[str, list[tuple[str, Node]]] = defaultdict(list)
     for method in ("set", "get", "delete", "clear", "has"):
         for call in examined.program.calls_by_name[method]:
-            if name in examined.kinds.names(receiver_of(call), "map"):
-                yield method, call
+            for name in examined.kinds.names(receiver_of(call), "map"):
+                found[name].append((method, call))
+    return found
+
+
+def _measured(examined: Examination) -> set[str]:
+    """The maps whose size is compared with something."""
+    found: set[str] = set()
+    for _, node in examined.program.nodes["binary_expression"]:
+        if text(part(node, "operator")) in _COMPARING:
+            for member in below(node, "member_expression"):
+                if text(part(member, "property")) == "size":
+                    found |= examined.kinds.names(part(member, "object"), "map")
+    return found
 
 
 def _grows(uses: list[tuple[str, Node]]) -> bool:
@@ -52,16 +68,8 @@ def _grows(uses: list[tuple[str, Node]]) -> bool:
     return "set" in methods and bool(methods & {"get", "has"})
 
 
-def _shrinks(examined: Examination, uses: list[tuple[str, Node]], name: str) -> bool:
-    if any(method == "clear" for method, _ in uses):
-        return True
-    if any(method == "delete" and _evicts(call) for method, call in uses):
-        return True
-    return any(
-        text(part(member, "property")) == "size"
-        and name in examined.kinds.names(part(member, "object"), "map")
-        for member in examined.compared_members
-    )
+def _shrinks(uses: list[tuple[str, Node]]) -> bool:
+    return any(method == "clear" or (method == "delete" and _evicts(call)) for method, call in uses)
 
 
 def _evicts(call: Node) -> bool:
