@@ -146,17 +146,6 @@ class Examination:
             in ("assignment_expression", "augmented_assignment_expression", "update_expression")
         )
 
-    def within_try(self, node: Node) -> Node | None:
-        """The try statement whose body holds a node, in the same function."""
-        function = owner_function(node)
-        for above in ancestors(node):
-            if above == function:
-                return None
-            body = part(above, "body")
-            if above.type == "try_statement" and body is not None and inside(node, body):
-                return above
-        return None
-
     def varies_by_name(self, node: Node | None, loop: Loop) -> bool:
         """Whether it is made of something that the loop itself provides."""
         return node is not None and any(
@@ -188,6 +177,10 @@ class Examination:
                 if above.type in FUNCTIONS:
                     found[above.id].append(operation)
         return found
+
+    def performed_by(self, function: Node) -> list[Operation]:
+        """The operations that stand in the function itself."""
+        return self._performed[function.id]
 
     def calls_in(self, function: Node) -> Iterator[Node]:
         return below(function, "call_expression")

@@ -137,8 +137,8 @@ class Resolver:
         name = text(node)
         definition = self.program.look_up(name, node)
         found = self._defined(definition) if definition is not None else NOTHING
-        if not found and definition is None and name in self.bindings:
-            return frozenset([Kind(self.bindings[name], name)])
+        if definition is None and (name in self.bindings or name.isupper()):
+            return self._binding(name)
         if not found and name in ("env", "_env"):
             return ENV
         return found

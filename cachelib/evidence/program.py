@@ -112,11 +112,13 @@ _KEPT = LOOPS | {
     "augmented_assignment_expression",
     "update_expression",
     "binary_expression",
+    "enum_declaration",
     "interface_declaration",
     "new_expression",
     "pair",
     "public_field_definition",
     "subscript_expression",
+    "try_statement",
     "type_alias_declaration",
     "variable_declarator",
 }

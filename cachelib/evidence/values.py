@@ -138,8 +138,19 @@ class Values:
             values += [
                 part(member, "value") or UNKNOWN for member in self.resolver.fields(class_, name)
             ]
+        values += self._enumerated(text(base), name)
         numbers = {self.number(each, depth + 1) for each in values if isinstance(each, Node)}
         return numbers.pop() if len(numbers) == 1 else None
+
+    def _enumerated(self, enum: str, name: str) -> list[Node | Missing | Unknown]:
+        """`enum Ttl { Short = 10 }`."""
+        return [
+            part(member, "value") or UNKNOWN
+            for _, node in self.resolver.program.nodes["enum_declaration"]
+            if text(part(node, "name")) == enum
+            for member in below(node, "enum_assignment")
+            if text(part(member, "name")) == name
+        ]
 
     def same_text(self, one: Node | None, other: Node | None) -> bool:
         """Two expressions that mean the same, as far as names tell."""
