@@ -178,6 +178,10 @@ class Examination:
                     found[above.id].append(operation)
         return found
 
+    def performed_by_call(self, call: Node) -> list[Operation]:
+        """The operations that stand in the functions a call may reach."""
+        return [each for f in self.kinds.callees(call) for each in self.performed_by(f)]
+
     def performed_by(self, function: Node) -> list[Operation]:
         """The operations that stand in the function itself."""
         return self._performed[function.id]

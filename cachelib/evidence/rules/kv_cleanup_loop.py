@@ -30,7 +30,7 @@ def _listings(examined: Examination) -> Iterator[tuple[Module, Node, Operation]]
     for listing in examined.of("list"):
         yield listing.module, listing.call, listing
     for module, call in examined.program.calls:
-        for operation in examined.reached_by(call):
+        for operation in examined.performed_by_call(call):
             if operation.method == "list":
                 yield module, call, operation
 
@@ -42,7 +42,8 @@ def _deletes_in_loops(examined: Examination, routine: Node) -> Iterator[Operatio
             yield delete
     for call in examined.calls_in(routine):
         if examined.loop(call):
-            yield from (each for each in examined.reached_by(call) if each.method == "delete")
+            performed = examined.performed_by_call(call)
+            yield from (each for each in performed if each.method == "delete")
 
 
 RULE = Rule(

@@ -35,10 +35,9 @@ def _tried(examined: Examination, attempt: Node, at: dict[int, Operation]) -> Op
         if enclosing(call, {"try_statement"}) == attempt:
             if call.id in at:
                 return at[call.id]
-            for function in examined.kinds.callees(call):
-                for operation in examined.performed_by(function):
-                    if enclosing(operation.call, {"try_statement"}) is None:
-                        return operation
+            for operation in examined.performed_by_call(call):
+                if enclosing(operation.call, {"try_statement"}) is None:
+                    return operation
     return None
 
 

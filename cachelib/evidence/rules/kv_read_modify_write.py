@@ -46,7 +46,7 @@ def _accesses(examined: Examination, methods: tuple[str, ...]) -> Iterator[Acces
         keys, values = arguments(each.call)[:1], arguments(each.call)[1:2]
         yield Access(each.module, each.call, keys, values, each)
     for module, call in examined.program.calls:
-        performed = [o for f in examined.kinds.callees(call) for o in examined.performed_by(f)]
+        performed = examined.performed_by_call(call)
         if {operation.method for operation in performed} <= set(methods) and performed:
             given = arguments(call)
             yield Access(module, call, given, given, performed[0])

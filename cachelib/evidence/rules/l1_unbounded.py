@@ -20,7 +20,7 @@ def find(examined: Examination) -> Iterator[Hit]:
     for module, node in examined.program.nodes["new_expression"]:
         if text(part(node, "constructor")) == "Map" and _outlives_requests(node):
             name = str(node.id)
-            if _grows(uses[name]) and not _shrinks(uses[name]) and name not in measured:
+            if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
                 yield _hit(module, node)
     yield from _plain_objects(examined)
 
@@ -63,9 +63,20 @@ def _measured(examined: Examination) -> set[str]:
     return found
 
 
-def _grows(uses: list[tuple[str, Node]]) -> bool:
+def _grows(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
     methods = {method for method, call in uses if owner_function(call) is not None}
-    return "set" in methods and bool(methods & {"get", "has"})
+    sets = [call for method, call in uses if method == "set"]
+    filled = any(_by_requests(examined, call) for call in sets)
+    return filled and bool(methods & {"get", "has"})
+
+
+def _by_requests(examined: Examination, call: Node) -> bool:
+    """Not only while the module loads, as a table of routes is."""
+    function = owner_function(call)
+    if function is None:
+        return False
+    callers = examined.kinds.callers(function)
+    return not callers or any(owner_function(each) is not None for each in callers)
 
 
 def _shrinks(uses: list[tuple[str, Node]]) -> bool:
