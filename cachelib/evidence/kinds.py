@@ -117,7 +117,12 @@ class Resolver:
             case "object":
                 self._objects[str(node.id)] = node
                 return frozenset([Kind("object", str(node.id))])
-            case "ternary_expression" | "binary_expression" | "assignment_expression":
+            case (
+                "ternary_expression"
+                | "binary_expression"
+                | "assignment_expression"
+                | "augmented_assignment_expression"
+            ):
                 sides = ("consequence", "alternative", "right") + (
                     ("left",) if text(part(node, "operator")) in ("??", "||") else ()
                 )

@@ -48,6 +48,12 @@ def of_l1(examined: Examination) -> Iterator[Lifetime]:
             milliseconds = examined.values.number(addend)
             if milliseconds is not None:
                 yield Lifetime(module, addend, milliseconds / 1000)
+    for module, node in examined.program.nodes["new_expression"]:
+        if examined.kinds.has(node, "lru"):
+            option = examined.values.option(node, 0, "ttl")
+            milliseconds = examined.values.number(option) if isinstance(option, Node) else None
+            if isinstance(option, Node) and milliseconds is not None:
+                yield Lifetime(module, option, milliseconds / 1000)
     for module, node in examined.program.nodes["binary_expression"]:
         yield from _by_age(examined, module, node)
 

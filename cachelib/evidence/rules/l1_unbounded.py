@@ -99,25 +99,25 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
     for module, node in examined.program.nodes["assignment_expression"]:
         left = part(node, "left")
         base, index = part(left, "object"), part(left, "index")
-        if left is None or left.type != "subscript_expression" or base is None:
+        if base is None or index is None or index.type in ("string", "number"):
             continue
-        definition = examined.program.look_up(text(base), base)
-        if definition is None or index is None or owner_function(definition.owner) is not None:
+        literal = _literal(examined, base)
+        emptied = f"delete {text(base)}[", f"Object.keys({text(base)})"
+        if literal is None or literal.id in seen or any(each in module.source for each in emptied):
             continue
-        literal = definition.value
-        empty = text(literal) in ("{}", "Object.create(null)")
-        dropped = f"delete {text(base)}["
-        if (
-            literal is not None
-            and empty
-            and owner_function(node) is not None
-            and index.type not in ("string", "number")
-            and dropped not in module.source
-            and f"Object.keys({text(base)})" not in module.source
-            and literal.id not in seen
-        ):
+        if owner_function(literal) is None and owner_function(node) is not None:
             seen.add(literal.id)
             yield _hit(module, literal)
+
+
+def _literal(examined: Examination, base: Node) -> Node | None:
+    """The empty object that a name or a static field stands for."""
+    definition = examined.program.look_up(text(base), base)
+    value = definition.value if definition is not None else None
+    if text(value) == "Object.create(null)":
+        return value
+    nodes = [examined.kinds.object_node(name) for name in examined.kinds.names(base, "object")]
+    return next((each for each in nodes if text(each) == "{}"), None)
 
 
 RULE = Rule(
