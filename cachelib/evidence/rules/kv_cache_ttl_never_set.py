@@ -13,7 +13,7 @@ from cachelib.evidence.rules._lifetimes import kv_life
 from cachelib.evidence.syntax import ancestors, part, text
 from cachelib.evidence.values import MISSING
 
-_DEFAULT_S = 60
+_LONGER_S = 300
 _PERSONAL = re.compile(r"(?i)session|token|auth|nonce|otp|csrf|user")
 _BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail)$|[Cc]ron|[Rr]efresh|[Ww]arm")
 
@@ -39,11 +39,11 @@ def _sets_cache_ttl(examined: Examination, get: Operation) -> bool:
 
 
 def _slowly_changing(examined: Examination) -> set[str]:
-    """The namespaces whose values live for more than a minute: they may be older than that."""
+    """The namespaces whose values may be far older than the cacheTtl that would be set."""
     return {
         name
         for put in examined.of("put")
-        if (life := kv_life(examined, put)) is not None and life.seconds > _DEFAULT_S
+        if (life := kv_life(examined, put)) is not None and life.seconds >= 2 * _LONGER_S
         for name in put.namespaces
     }
 
