@@ -36,9 +36,7 @@ class Values:
     def _option(self, options: Node | None, name: str) -> Node | Missing | Unknown:
         if options is None or text(options) in ("undefined", "{}"):
             return MISSING
-        objects = [
-            self.resolver.object_node(each) for each in self.resolver.names(options, "object")
-        ]
+        objects = self.resolver.objects(options)
         if not objects:
             return self._never_given(options)
         found = [self._in_object(each, name) for each in objects]
@@ -131,10 +129,8 @@ class Values:
 
     def _constant_member(self, node: Node, depth: int) -> float | None:
         base, name = part(node, "object"), text(part(node, "property"))
-        holders = [self.resolver.object_node(each) for each in self.resolver.names(base, "object")]
-        values = [self._in_object(each, name) for each in holders]
-        class_names = self.resolver.names(base, "class") | {text(base)}
-        for class_ in class_names & set(self.resolver.program.classes):
+        values = [self._in_object(each, name) for each in self.resolver.objects(base)]
+        for class_ in self.resolver.names(base, "class"):
             values += [
                 part(member, "value") or UNKNOWN for member in self.resolver.fields(class_, name)
             ]
@@ -175,11 +171,9 @@ class Values:
         if definition is not None and definition.value is not None and not definition.path:
             return not self._reassigned(node) and self.is_constant(definition.value)
         if node.type == "member_expression":
-            names = self.resolver.names(part(node, "object"), "object")
-            values = [
-                self._in_object(self.resolver.object_node(each), text(part(node, "property")))
-                for each in names
-            ]
+            name = text(part(node, "property"))
+            objects = self.resolver.objects(part(node, "object"))
+            values = [self._in_object(each, name) for each in objects]
             return any(isinstance(each, Node) and self.is_constant(each) for each in values)
         return False
 

@@ -156,6 +156,27 @@ def test_nothing_of_the_directory_is_executed(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+STORE = """export class Store {{
+  constructor(private {field}: KVNamespace) {{}}
+  save(k: string) {{ return this.{field}.put(k, "v"); }}
+}}
+"""
+
+
+def test_classes_of_one_name_in_two_files_are_told_apart(tmp_path: Path) -> None:
+    write(tmp_path, "a/store.ts", STORE.format(field="kv"))
+    write(tmp_path, "b/store.ts", STORE.format(field="namespace"))
+    assert [each.file for each in audit(tmp_path).findings] == ["a/store.ts", "b/store.ts"]
+
+
+def test_an_import_means_the_file_it_names(tmp_path: Path) -> None:
+    for name in ("cache", "notes"):
+        body = "export const save = (store, k) => store.put(k, 'v');\n"
+        write(tmp_path, f"{name}.js", body)
+    write(tmp_path, "index.js", "import { save } from './notes.js';\nsave(env.CACHE, 'k');\n")
+    assert [each.file for each in audit(tmp_path).findings] == ["notes.js"]
+
+
 def test_no_configuration_is_needed(tmp_path: Path) -> None:
     write(tmp_path, "a.ts")
     assert audit(tmp_path).configuration is None

@@ -23,8 +23,8 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _meant(examined: Examination, argument: Node) -> Node:
     """The literal behind `const entry = { … }`."""
-    names = examined.kinds.names(argument, "object") if argument.type == "identifier" else set()
-    return examined.kinds.object_node(min(names)) if names else argument
+    literals = examined.kinds.objects(argument) if argument.type == "identifier" else []
+    return literals[0] if literals else argument
 
 
 def _comes_from_kv(examined: Examination, value: Node) -> bool:

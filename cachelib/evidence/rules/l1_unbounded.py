@@ -116,8 +116,7 @@ def _literal(examined: Examination, base: Node) -> Node | None:
     value = definition.value if definition is not None else None
     if text(value) == "Object.create(null)":
         return value
-    nodes = [examined.kinds.object_node(name) for name in examined.kinds.names(base, "object")]
-    return next((each for each in nodes if text(each) == "{}"), None)
+    return next((each for each in examined.kinds.objects(base) if text(each) == "{}"), None)
 
 
 RULE = Rule(
