@@ -17,6 +17,7 @@ from cachelib.edge.study import Study
 from cachelib.report import manifest, pages, parameters, render, run
 from cachelib.report.collect import Findings
 from cachelib.report.findings import Metric
+from cachelib.report.ledger import judge_all
 from cachelib.report.run import Progress, Run
 
 
@@ -83,7 +84,13 @@ def _decision(case: Case, findings: Findings) -> dict[str, Any]:
     return {
         "case": case.title,
         "question": case.question,
-        "status": case.decision.status,
+        "decision": {
+            "status": case.decision.status,
+            "date": str(case.decision.date) if case.decision.date else None,
+            "deciders": list(case.decision.deciders),
+            "supersedes": case.decision.supersedes,
+        },
+        "claims": [row.to_json() for row in judge_all(case.claims, findings)],
         "metrics": {
             metric.id: metric.model_dump(include={"value", "unit", "caption", "how"})
             for metric in metrics
