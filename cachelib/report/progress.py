@@ -6,33 +6,53 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cachelib.report.plan import Plan
+from cachelib.report.reuse import Step
 from cachelib.report.run import Progress, Status
+
+MARKS = {"ran": "[green]✓", "reused": "[green]✓", "failed": "[red]✗", "not run": "[yellow]–"}
 
 
 @contextmanager
 def display() -> Iterator[Progress]:
-    """A function to tell of each notebook's start and end."""
+    """A function to tell of what becomes of each notebook."""
     if not sys.stderr.isatty():
         yield _line
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress as Bars
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import SpinnerColumn, TaskID, TextColumn
 
-    spinner, text = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}")
-    with Bars(spinner, text, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
-        tasks = {}
+    text = TextColumn("{task.fields[mark]}{task.description}")
+    with Bars(SpinnerColumn(finished_text=""), text, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
 
-        def tell(name: str, status: Status, seconds: float) -> None:
+        def tell(name: str, status: Status, words: str) -> None:
+            said = f"{escape(name)}[dim] {status}{': ' if words else ''}{escape(words)}"
             if status == "started":
-                tasks[name] = bars.add_task(name, total=1)
+                tasks[name] = bars.add_task(said, total=1, mark="")
             else:
-                note = name if status == "finished" else f"[red]{name} failed"
-                bars.update(tasks[name], description=note, completed=1)
+                row = tasks.get(name) or bars.add_task("", total=1)
+                bars.update(row, description=said, completed=1, mark=f"{MARKS[status]} [/]")
 
         yield tell
 
 
-def _line(name: str, status: Status, seconds: float) -> None:
+def foretold(steps: Plan) -> str:
+    """What a run would do, a line for each notebook and one for the report."""
+    lines = {step.name: f"would run: {_all(step)}" for step in steps.to_run}
+    lines |= {step.name: "would be reused" for step in steps.reused}
+    lines |= {step.name: f"would not run, though {_all(step)}" for step in steps.left_out}
+    last = f"would be written: {_all(steps.document)}" if not steps.stands else "is up to date"
+    return "\n".join([*(f"{name}: {lines[name]}" for name in sorted(lines)), f"report: {last}"])
+
+
+def _all(step: Step) -> str:
+    return ", ".join(step.reasons)
+
+
+def _line(name: str, status: Status, words: str) -> None:
     if status != "started":
-        print(f"{name}: {status} in {seconds:.1f} s", file=sys.stderr, flush=True)
+        said = f"{name}: {status}: {words}" if words else f"{name}: {status}"
+        print(said, file=sys.stderr, flush=True)
