@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from cachelib.report.run import Run
 from cachelib.report.source import digest_of_file
 
 
-def write(folder: Path, study: Study, runs: Sequence[Run], provenance: dict[str, Any]) -> None:
+def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any]) -> None:
     """Write everything but the notebooks, which are in `folder` already; the manifest last."""
     findings = Findings(runs)
     render.write_figures(findings, folder / "figures")

@@ -59,7 +59,7 @@ def test_every_file_that_the_markdown_and_the_page_link_to_exists(report: Report
 
 def test_every_number_links_to_a_cell_of_its_notebook_page(report: Report) -> None:
     html = (report.folder / "report.html").read_text("utf-8")
-    numbers = re.findall(r'class="number" href="([^#"]+)#([^"]+)"', html)
+    numbers = re.findall(r'class="how">[^<]*<a href="([^#"]+)#([^"]+)"', html)
     assert len(numbers) > 5
     for page, anchor in numbers:
         assert f'id="{anchor}"' in (report.folder / page).read_text("utf-8")
