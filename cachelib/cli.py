@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import webbrowser
 from collections.abc import Iterator
@@ -81,6 +82,7 @@ def report(
     from cachelib.report.parameters import parse_assignments
     from cachelib.report.plan import Request, plan
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as thorough an end as Ctrl-C
     with _told():
         given = {"case": case, "trace": trace, **parse_assignments(assignments)}
         if dry_run or is_check:

@@ -12,7 +12,8 @@ from pathlib import Path
 from cachelib.report.templates import FOLDER as TEMPLATES
 
 PACKAGE = Path(__file__).parents[1]
-FILE_NAME = re.compile(r"\w[\w./-]{1,99}")
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+QUOTED = re.compile(r"""["'](\w[\w./-]{1,99})["'{]""")
 TEMPLATE_NAMES = re.compile(r"""{%-?\s*(?:include|import|from|extends)\s+["']([^"']+)""")
 
 
@@ -22,7 +23,7 @@ class Imports:
     def __init__(self) -> None:
         self._direct = cache(_direct)
 
-    def files_behind(self, trees: Iterable[ast.AST]) -> set[Path]:
+    def files_behind(self, code: Iterable[str]) -> set[Path]:
         """The modules imported, whatever those import in turn, and the data that lies with them.
 
         Data are the files in a module's package that are no Python, and the templates that a
@@ -30,17 +31,13 @@ class Imports:
         any other.
         """
         found: set[Path] = set()
-        todo = [file for tree in trees for file in _named(tree, "")]
+        todo = [file for text in code for file in _named(text, "")]
         while todo:
             file = todo.pop()
             if file not in found:
                 found.add(file)
                 todo += self._direct(file)
         return found
-
-    def files_behind_module(self, name: str) -> set[Path]:
-        """The same for a module of this package, itself included."""
-        return self.files_behind([ast.Module([ast.Import([ast.alias(name)])], [])])
 
 
 def label(file: Path) -> str:
@@ -52,24 +49,30 @@ def label(file: Path) -> str:
 
 def _direct(file: Path) -> list[Path]:
     if file.suffix == ".py":
-        tree = ast.parse(file.read_bytes())
-        return [*_named(tree, _package_of(file)), *_data(file.parent)]
+        return [*_named(file.read_text("utf-8"), _package_of(file)), *_data(file.parent)]
     if file.is_relative_to(TEMPLATES):
         return list(_templates(TEMPLATE_NAMES.findall(file.read_text("utf-8"))))
     return []
 
 
-def _named(tree: ast.AST, package: str) -> Iterator[Path]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
+def _named(code: str, package: str) -> Iterator[Path]:
+    yield from _templates(QUOTED.findall(code))
+    for statement in _statements(ast.parse(code)):
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
                 yield from _modules(alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, package)
-            for alias in node.names:
+        elif isinstance(statement, ast.ImportFrom):
+            base = _absolute(statement, package)
+            for alias in statement.names:
                 yield from _modules(f"{base}.{alias.name}")
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from _templates([node.value])
+
+
+def _statements(block: ast.AST) -> Iterator[ast.AST]:
+    """Every statement at any depth; expressions, which are most of a tree, are not looked into."""
+    for name in BLOCKS:
+        for statement in getattr(block, name, ()):
+            yield statement
+            yield from _statements(statement)
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
@@ -107,7 +110,7 @@ def _data(folder: Path) -> Iterator[Path]:
 
 
 def _templates(names: Iterable[str]) -> Iterator[Path]:
-    for name in filter(FILE_NAME.fullmatch, names):
+    for name in names:
         place = TEMPLATES / name
         if place.is_file():
             yield place

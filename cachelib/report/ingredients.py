@@ -38,7 +38,7 @@ class Pantry:
         wanted = source.wanted(given)
         case = wanted.get("case") or source.default("case") or check({}).case
         trace = wanted.get("trace") or source.default("trace")
-        code = self._imports.files_behind(source.syntax())
+        code = self._imports.files_behind(source.python())
         return (
             {"its source": source.digest}
             | _parameters(wanted)
@@ -50,7 +50,7 @@ class Pantry:
         """What writing the report depends on besides its notebooks and packages."""
         settled = check(given)
         templates = [file for file in TEMPLATES.rglob("*") if file.is_file()]
-        code = self._imports.files_behind_module("cachelib.report.write")
+        code = self._imports.files_behind(["import cachelib.report.write"])
         return (
             _parameters(given)
             | self._inputs(settled.case, settled.trace)
@@ -92,7 +92,7 @@ def _inputs(name: str, trace: str | None) -> Ingredients:
     if trace:
         found[f"the log {trace}"] = _log(trace)
     if examined := getattr(case.system, "path", None):
-        found[f"the code in {examined}"] = _tree(find_case(name).parent / examined)
+        found[f"the code in {examined}"] = tree(find_case(name).parent / examined)
     return found
 
 
@@ -103,7 +103,7 @@ def _log(trace: str) -> str:
         raise ParameterError(f"parameter trace: {trace}: {error.strerror}") from None
 
 
-def _tree(folder: Path) -> str:
+def tree(folder: Path) -> str:
     """One fingerprint for all files below a folder; installed packages and history left out."""
     return digest(json.dumps(list(_listed(folder))).encode())
 

@@ -101,7 +101,7 @@ class Previous:
 
 def changes(then: Ingredients, now: Ingredients) -> Iterator[str]:
     """Each ingredient that is not what it was."""
-    for name in [*now, *(then.keys() - now.keys())]:
+    for name in now | then:
         if then.get(name) != now.get(name):
             both = (name in then and name in now) or name.startswith("parameter ")
             yield f"{name} {'changed' if both else 'is new' if name in now else 'is gone'}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -123,8 +124,12 @@ def _event_loop() -> Iterator[None]:
     """The loop that nbclient would make for this thread, and would leave open."""
     from jupyter_core.utils import ensure_event_loop
 
-    with closing(ensure_event_loop()):
+    with closing(ensure_event_loop()) as loop:
         yield
+        for task in asyncio.all_tasks(loop):  # a kernel that was stopped leaves some
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                loop.run_until_complete(task)
 
 
 def _execute(
@@ -141,7 +146,9 @@ def _execute(
             dict(parameters),
             progress_bar=False,
             kernel_name="python3",
+            language="python",
             kernel_manager_class=kernels.manager(),
+            shutdown_kernel="immediate",  # asked politely, a cell that hangs gets an error first
             timeout_func=lambda cell: max(deadline - time.monotonic(), 0.1),
             # without it every kernel says on stderr that it talks TCP without encryption
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
@@ -172,17 +179,24 @@ def _has_begun(path: Path) -> bool:
 def _failure(path: Path, problem: Exception, timeout_s: float) -> Failure:
     from nbclient.exceptions import CellTimeoutError
 
-    cells = _cells(path)
-    for number, cell in enumerate(cells, 1):
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                return Failure(number, cell.source, f"{output.ename}: {output.evalue}")
-    number, source = max(
-        ((n, cell.source) for n, cell in enumerate(cells, 1) if _begun(cell)), default=(0, "")
-    )
+    number, source, error = 0, "", None
+    for nth, cell in enumerate(_cells(path), 1):
+        if _begun(cell):
+            number, source, error = nth, cell.source, _error(cell)
+        if error:
+            break
     if isinstance(problem, CellTimeoutError):
-        return Failure(number, source, f"stopped after {timeout_s:g} s, its time limit (--timeout)")
+        error = f"stopped after {timeout_s:g} s, its time limit (--timeout)"
+    return Failure(number, source, error or _last_line(problem))
+
+
+def _error(cell: Any) -> str | None:
+    for output in cell.get("outputs", ()):
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue}"
+    return None
+
+
+def _last_line(problem: Exception) -> str:
     lines = str(problem).strip().splitlines()
-    return Failure(
-        number, source, f"{type(problem).__name__}: {lines[-1] if lines else 'no message'}"
-    )
+    return f"{type(problem).__name__}: {lines[-1] if lines else 'no message'}"

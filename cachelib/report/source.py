@@ -13,7 +13,7 @@ from typing import Any
 
 from cachelib.report.parameters import declared
 
-MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
+IMPORT = re.compile(r"^[ \t]*((?:from|import)[ \t].*)$", re.MULTILINE)
 
 
 class Source:
@@ -51,14 +51,19 @@ class Source:
                 return ast.literal_eval(statement.value)
         return None
 
-    def syntax(self) -> Iterator[ast.Module]:
-        """The code cells that are Python, without IPython's magic lines."""
+    def python(self) -> Iterator[str]:
+        """The code cells; of a cell that is no Python, for IPython's magic, only its imports."""
         for kind, text, _ in self.cells:
             if kind == "code":
-                try:
-                    yield ast.parse(MAGIC.sub("", text))
-                except SyntaxError:
-                    continue
+                yield text if _parses(text) else "\n".join(filter(_parses, IMPORT.findall(text)))
+
+
+def _parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        return False
+    return True
 
 
 def digest(data: bytes) -> str:
