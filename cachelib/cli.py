@@ -82,6 +82,8 @@ def report(
     from cachelib.report.parameters import parse_assignments
     from cachelib.report.plan import Request, plan
 
+    if case == "." and not Path("case.yaml").exists():
+        raise UsageError("there is no case.yaml here; `cachelib init .` writes one, or name a case")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as thorough an end as Ctrl-C
     with _told():
         given = {"case": case, "trace": trace, **parse_assignments(assignments)}
@@ -99,6 +101,36 @@ def report(
         webbrowser.open(page.resolve().as_uri())
     click.echo(page)
     sys.exit(1 if done.failed else 0)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def init(folder: Path) -> None:
+    """Write a commented case.yaml, ready to run, into FOLDER."""
+    from cachelib.report.init import write_case
+
+    with _told():
+        path = write_case(folder)
+    click.echo(f"{path}\nmake it yours, then: cachelib report {click.format_filename(folder)}")
+
+
+@main.command()
+@click.argument("a", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("b", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page too.")
+@click.option("--json", "as_json", is_flag=True)
+def compare(a: Path, b: Path, html: Path | None, as_json: bool) -> None:
+    """Say what changed from the report in folder A to the one in B."""
+    from cachelib.report.compare import compare
+
+    with _told():
+        found = compare(a, b)
+    if html:
+        html.write_text(found.as_html(), "utf-8")
+    if as_json:
+        _print_json(found.as_json())
+    else:
+        click.echo(found.as_text())
 
 
 @main.command()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cachelib.report.plan import Plan
-from cachelib.report.reuse import Step
 from cachelib.report.run import Progress, Status
 
 MARKS = {"ran": "[green]✓", "reused": "[green]✓", "failed": "[red]✗", "not run": "[yellow]–"}
@@ -41,15 +40,11 @@ def display() -> Iterator[Progress]:
 
 def foretold(steps: Plan) -> str:
     """What a run would do, a line for each notebook and one for the report."""
-    lines = {step.name: f"would run: {_all(step)}" for step in steps.to_run}
+    lines = {step.name: f"would run: {step.because}" for step in steps.to_run}
     lines |= {step.name: "would be reused" for step in steps.reused}
-    lines |= {step.name: f"would not run, though {_all(step)}" for step in steps.left_out}
-    last = f"would be written: {_all(steps.document)}" if not steps.stands else "is up to date"
+    lines |= {step.name: f"would not run, though {step.because}" for step in steps.left_out}
+    last = f"would be written: {steps.document.because}" if not steps.stands else "is up to date"
     return "\n".join([*(f"{name}: {lines[name]}" for name in sorted(lines)), f"report: {last}"])
-
-
-def _all(step: Step) -> str:
-    return ", ".join(step.reasons)
 
 
 def _line(name: str, status: Status, words: str) -> None:
