@@ -141,8 +141,7 @@ def _execute(
     logging.getLogger("papermill").addHandler(logging.NullHandler())
     try:
         papermill.execute_notebook(
-            source,
-            str(target).replace("{", "{{").replace("}", "}}"),  # papermill formats the path
+            *map(_literally, (source, target)),
             dict(parameters),
             progress_bar=False,
             kernel_name="python3",
@@ -160,6 +159,11 @@ def _execute(
     except Exception as error:
         return error
     return None
+
+
+def _literally(path: Path) -> str:
+    """For papermill, which formats paths, and from threads mistakes what they are relative to."""
+    return str(path.absolute()).replace("{", "{{").replace("}", "}}")
 
 
 def _cells(path: Path) -> list[Any]:
