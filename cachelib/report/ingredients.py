@@ -91,8 +91,8 @@ def _inputs(name: str, trace: str | None) -> Ingredients:
     }
     if trace:
         found[f"the log {trace}"] = _log(trace)
-    if examined := getattr(case.system, "path", None):
-        found[f"the code in {examined}"] = tree(find_case(name).parent / examined)
+    if case.system.path:
+        found[f"the code in {case.system.path}"] = tree(find_case(name).parent / case.system.path)
     return found
 
 

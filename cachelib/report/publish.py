@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from cachelib.edge.facts import vendor_facts
 from cachelib.report import figures
 from cachelib.report.findings import (
     MIME,
@@ -33,6 +36,13 @@ def metric(id: str, value: Any, *, caption: str, unit: Unit = "", how: How = "si
         Metric(id=id, value=value, unit=unit, caption=caption, how=how),
         {"text/plain": f"{caption}: {shown(value, unit)}"},
     )
+
+
+def fact(name: str) -> None:
+    """Publish what a vendor says, as `facts.name`, with its source."""
+    said = vendor_facts()[name]
+    caption = f"{said.says} ({said.source}, {said.date})"
+    metric(f"facts.{name}", said.value, caption=caption, how="quoted")
 
 
 def table(
@@ -82,4 +92,9 @@ def _scalar(value: Any) -> Scalar:
     """numpy's scalars as Python's, and floats without the digits that rounding errors write."""
     if hasattr(value, "item"):
         value = value.item()
-    return float(f"{value:.10g}") if isinstance(value, float) else value
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return float(f"{value:.10g}") if math.isfinite(value) else None
+    scalar: Scalar = value
+    return scalar

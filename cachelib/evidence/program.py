@@ -1,0 +1,314 @@
+"""The examined sources as one program: declarations by scope, calls, classes, assignments."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from pathlib import PurePosixPath
+
+from tree_sitter import Node
+
+from cachelib.evidence.files import Fault, Source
+from cachelib.evidence.mask import mask
+from cachelib.evidence.syntax import (
+    ancestors,
+    enclosing,
+    first_fault,
+    grammar_of,
+    is_deeper,
+    line,
+    parse,
+    part,
+    preorder,
+    text,
+)
+
+FUNCTIONS = frozenset(
+    [
+        *("function_declaration", "function_expression", "arrow_function", "method_definition"),
+        *("generator_function", "generator_function_declaration"),
+    ]
+)
+LOOPS = frozenset(["for_statement", "for_in_statement", "while_statement", "do_statement"])
+CLASSES = frozenset(["class_declaration", "class", "abstract_class_declaration"])
+_SCOPES = (
+    FUNCTIONS
+    | CLASSES
+    | frozenset(
+        [
+            "program",
+            "statement_block",
+            "for_statement",
+            "for_in_statement",
+            "catch_clause",
+            "switch_body",
+        ]
+    )
+)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a name stands for: `value` at `path` for a destructured one, else the value itself."""
+
+    name: str
+    owner: Node
+    value: Node | None = None
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Module:
+    path: str
+    source: str
+    root: Node
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Split at line feeds only, as the parser counts rows."""
+        return self.source.split("\n")
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The byte at which each line begins, and one for the end."""
+        return list(accumulate((len(line.encode()) + 1 for line in self.lines), initial=0))
+
+    @cached_property
+    def shown(self) -> list[str]:
+        """The lines without what looks like a credential."""
+        return mask(self.source).split("\n")
+
+
+Exports = dict[str, list[tuple[str, Definition]]]
+
+
+@dataclass
+class Program:
+    """`exported` says in which file each name of a module's top level stands."""
+
+    modules: list[Module] = field(default_factory=list)
+    calls: list[tuple[Module, Node]] = field(default_factory=list)
+    nodes: dict[str, list[tuple[Module, Node]]] = field(default_factory=lambda: defaultdict(list))
+    scopes: dict[int, dict[str, Definition]] = field(default_factory=lambda: defaultdict(dict))
+    exported: dict[str, list[tuple[str, Definition]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    classes: dict[str, Node] = field(default_factory=dict)
+    members: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
+    calls_by_name: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
+    assigned: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
+    mentioned: set[str] = field(default_factory=set)
+
+    def look_up(self, name: str, at: Node) -> Definition | None:
+        """The declaration in force for a name, in this file or exported by another one."""
+        for scope in ancestors(at):
+            if (known := self.scopes.get(scope.id)) is not None and name in known:
+                found = known[name]
+                if found.owner.type in _IMPORTED:
+                    return self._imported(found)
+                return found
+        return None
+
+    def _imported(self, found: Definition) -> Definition:
+        """What another file of the program exports under the name, best the file that is named."""
+        statement = enclosing(found.owner, {"import_statement"})
+        stem = PurePosixPath(text(part(statement, "source")).strip("\"'")).stem
+        known = self.exported.get(found.path[0], [])
+        named = [definition for path, definition in known if PurePosixPath(path).stem == stem]
+        return next(iter(named or [definition for _, definition in known]), found)
+
+
+_IMPORTED = ("import_specifier", "import_clause")
+_DEEPEST = 500  # a parent is found from the root downwards, so depth costs its square
+_KEPT = LOOPS | {
+    "assignment_expression",
+    "augmented_assignment_expression",
+    "update_expression",
+    "binary_expression",
+    "enum_declaration",
+    "interface_declaration",
+    "new_expression",
+    "pair",
+    "public_field_definition",
+    "subscript_expression",
+    "try_statement",
+    "type_alias_declaration",
+    "variable_declarator",
+}
+_NAMES = {
+    "identifier", "property_identifier", "shorthand_property_identifier",
+    "shorthand_property_identifier_pattern",
+}  # fmt: skip
+
+
+def read_program(sources: Iterable[Source]) -> tuple[Program, list[Fault]]:
+    """The program, and which sources do not parse and so are no part of it."""
+    program, faults = Program(), []
+    for source in sources:
+        module = read_module(source)
+        if isinstance(module, Fault):
+            faults.append(module)
+        else:
+            program.modules.append(module)
+            _index(program, module)
+    return program, faults
+
+
+def read_module(source: Source) -> Module | Fault:
+    root = parse(source.text, grammar_of(PurePosixPath(source.path).suffix))
+    if root.has_error:
+        at = line(first_fault(root))
+        return Fault(source.path, at, "does not parse; nothing in it was audited")
+    if is_deeper(root, _DEEPEST):
+        return Fault(source.path, 1, f"nested deeper than {_DEEPEST} levels; it was not audited")
+    return Module(source.path, source.text, root)
+
+
+def _index(program: Program, module: Module) -> None:
+    for node in preorder(module.root):
+        kind = node.type
+        if kind == "call_expression":
+            program.calls.append((module, node))
+            program.calls_by_name[callee(node)].append(node)
+        if kind in _KEPT:
+            program.nodes[kind].append((module, node))
+            if kind == "new_expression":
+                program.calls_by_name[text(part(node, "constructor"))].append(node)
+            elif kind == "assignment_expression":
+                _assign(program, node)
+        if kind in _DECLARATIONS:
+            _declare(program, module.path, node)
+        if kind == "string_fragment" or (kind in _NAMES and not _is_declared_member(node)):
+            program.mentioned.add(text(node))
+
+
+def _is_declared_member(node: Node) -> bool:
+    """`CACHE` in `interface Env { CACHE: KVNamespace }` declares, it does not use."""
+    return node.parent is not None and node.parent.type == "property_signature"
+
+
+def function_of(call: Node | None) -> Node | None:
+    """What is called. The grammar reads `await f<T>(x)` as a call of `await f`."""
+    called = part(call, "function")
+    if called is not None and called.type == "await_expression":
+        return called.named_children[0]
+    return called
+
+
+def receiver_of(call: Node | None) -> Node | None:
+    return part(function_of(call), "object")
+
+
+def callee(call: Node) -> str:
+    """The last name of what is called: `put` of `this.env.CACHE.put(…)`."""
+    called = function_of(call)
+    if called is not None and called.type == "member_expression":
+        return text(part(called, "property"))
+    return text(called) if called is not None and called.type == "identifier" else ""
+
+
+def arguments(call: Node) -> list[Node]:
+    given = part(call, "arguments")
+    if given is None:
+        return []
+    return [child for child in given.named_children if child.type != "comment"]
+
+
+def _assign(program: Program, node: Node) -> None:
+    left, right = part(node, "left"), part(node, "right")
+    if left is None or right is None or left.type != "member_expression":
+        return
+    if text(part(left, "object")) == "this":
+        name = text(part(left, "property"))
+        program.assigned[class_key(enclosing(node, CLASSES)), name].append(right)
+
+
+def class_key(class_: Node | None) -> str:
+    """What tells classes of one name apart."""
+    return str(class_.id) if class_ is not None else ""
+
+
+_PARAMETERS = {"required_parameter", "optional_parameter"}
+_DECLARATIONS = FUNCTIONS | CLASSES | _PARAMETERS | {
+    "variable_declarator", "import_specifier", "import_clause", "for_in_statement", "catch_clause",
+}  # fmt: skip
+
+
+def _declare(program: Program, path: str, node: Node) -> None:
+    for definition in _definitions(node):
+        scope = _scope_of(node)
+        if scope is not None:
+            program.scopes[scope.id].setdefault(definition.name, definition)
+            if scope.type == "program" and node.type not in _IMPORTED:
+                program.exported[definition.name].append((path, definition))
+    if node.type in CLASSES:
+        _declare_class(program, node)
+
+
+def _declare_class(program: Program, node: Node) -> None:
+    key, body = class_key(node), part(node, "body")
+    program.classes[key] = node
+    for member in body.named_children if body is not None else []:
+        program.members[key, text(part(member, "name"))].append(member)
+
+
+def _scope_of(node: Node) -> Node | None:
+    """A parameter belongs to its function, a loop variable to its loop, the rest to their block."""
+    if node.type in ("for_in_statement", "catch_clause", "arrow_function"):
+        return node
+    return enclosing(node, _SCOPES)
+
+
+def _definitions(node: Node) -> list[Definition]:
+    match node.type:
+        case "variable_declarator":
+            name, value = part(node, "name"), part(node, "value")
+            return _pattern(name, node, value)
+        case "required_parameter" | "optional_parameter":
+            return _pattern(part(node, "pattern"), node, None)
+        case "arrow_function":
+            single = part(node, "parameter")
+            return [Definition(text(single), single)] if single is not None else []
+        case "for_in_statement":
+            return _pattern(part(node, "left"), node, None)
+        case "catch_clause":
+            return _pattern(part(node, "parameter"), node, None)
+        case "import_specifier":
+            original = part(node, "name")
+            name = part(node, "alias") or original
+            return [Definition(text(name), node, path=(text(original),))]
+        case "import_clause":
+            names = [text(child) for child in node.named_children if child.type == "identifier"]
+            return [Definition(name, node, path=(name,)) for name in names]
+        case "method_definition":
+            return []
+        case _:
+            name = part(node, "name")
+            return [Definition(text(name), node)] if name is not None else []
+
+
+def _pattern(
+    name: Node | None, owner: Node, value: Node | None, path: tuple[str, ...] = ()
+) -> list[Definition]:
+    if name is None:
+        return []
+    if name.type in ("identifier", "shorthand_property_identifier_pattern"):
+        step = (text(name),) if name.type != "identifier" else ()
+        return [Definition(text(name), owner, value, (*path, *step))]
+    if name.type == "object_pattern":
+        return [
+            each for child in name.named_children for each in _pattern(child, owner, value, path)
+        ]
+    if name.type == "pair_pattern":
+        key = text(part(name, "key")).strip("\"'")
+        return _pattern(part(name, "value"), owner, value, (*path, key))
+    if name.type in ("object_assignment_pattern", "assignment_pattern"):
+        return _pattern(part(name, "left"), owner, value, path)
+    if name.type in ("array_pattern", "rest_pattern"):
+        return [
+            each
+            for child in name.named_children
+            for each in _pattern(child, owner, None, (*path, "[]"))
+        ]
+    return []

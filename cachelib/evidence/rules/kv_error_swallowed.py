@@ -1,0 +1,96 @@
+"""A failed KV operation leaves no trace."""
+
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.program import FUNCTIONS, arguments, callee
+from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.syntax import below, enclosing, part, text
+
+
+def find(examined: Examination) -> Iterator[Hit]:
+    at = {operation.call.id: operation for operation in examined.operations}
+    for module, attempt in examined.program.nodes["try_statement"]:
+        handler = part(attempt, "handler")
+        if handler is not None and _is_silent(part(handler, "body")):
+            operation = _tried(examined, attempt, at)
+            if operation is not None:
+                yield Hit(_message(operation), handler, module)
+    for operation in examined.operations:
+        caught = _catch_of(operation.call)
+        if caught is not None and _is_silent_callback(caught):
+            yield Hit(_message(operation), caught, operation.module)
+
+
+def _message(operation: Operation) -> str:
+    return f"an error of {operation.namespace}.{operation.method} is swallowed here"
+
+
+def _tried(examined: Examination, attempt: Node, at: dict[int, Operation]) -> Operation | None:
+    """An operation in the body, or in a function it calls, whose error ends here."""
+    body = part(attempt, "body")
+    for call in below(body, "call_expression") if body is not None else ():
+        if enclosing(call, {"try_statement"}) == attempt:
+            if call.id in at:
+                return at[call.id]
+            for operation in examined.performed_by_call(call):
+                if enclosing(operation.call, {"try_statement"}) is None:
+                    return operation
+    return None
+
+
+def _is_silent(body: Node | None) -> bool:
+    """Nothing is called and nothing thrown: no log, no counter, no fallback that knows."""
+    if body is None:
+        return False
+    return not any(below(body, "call_expression", "throw_statement", "update_expression",
+                         "augmented_assignment_expression", "new_expression"))  # fmt: skip
+
+
+def _catch_of(call: Node) -> Node | None:
+    """The callback of `kv.put(…).catch(callback)`."""
+    member = call.parent
+    while member is not None and member.type == "member_expression":
+        outer = member.parent
+        if outer is None or outer.type != "call_expression":
+            return None
+        if callee(outer) == "catch":
+            return next(iter(arguments(outer)), None)
+        member = outer.parent
+    return None
+
+
+def _is_silent_callback(callback: Node) -> bool:
+    if callback.type not in FUNCTIONS or enclosing(callback, {"arguments"}) is None:
+        return False
+    body = part(callback, "body")
+    parameters = text(part(callback, "parameters")).strip("() ")
+    used = bool(parameters) and body is not None and parameters.split(":")[0] in text(body)
+    return _is_silent(body) and not used
+
+
+RULE = Rule(
+    id="kv-error-swallowed",
+    severity="warning",
+    title="KV error swallowed",
+    why="KV writes fail with 429 above one per second and key, and every operation fails above "
+    "the limits of the plan. A swallowed error looks like a miss: the origin is loaded again "
+    "and nobody learns that the cache is off.",
+    source="Cloudflare docs, kv/api/write-key-value-pairs and kv/platform/limits; read 2026-11-23",
+    counterfactual=NotModelled("how often KV fails is not documented, so its cost cannot be run"),
+    find=find,
+    fires="""export async function save(env: Env, key: string, value: string) {
+  try {
+    await env.CACHE.put(key, value, { expirationTtl: 3600 });
+  } catch {}
+}""",
+    quiet="""export async function save(env: Env, key: string, value: string) {
+  try {
+    await env.CACHE.put(key, value, { expirationTtl: 3600 });
+  } catch (error) {
+    console.error("cache write failed", key, error);
+  }
+}""",
+)
