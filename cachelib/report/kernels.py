@@ -17,7 +17,7 @@ class Kernels:
     def __init__(self) -> None:
         self._started: list[AsyncKernelManager] = []
         self._lock = Lock()
-        self._ended = False
+        self.ended = False
 
     def manager(self) -> type[AsyncKernelManager]:
         """A class of kernel managers whose kernels belong to this run."""
@@ -33,13 +33,13 @@ class Kernels:
     def _take_in(self, manager: AsyncKernelManager) -> None:
         with self._lock:
             self._started.append(manager)
-            if self._ended:
+            if self.ended:
                 _kill(manager)
 
     def end(self) -> None:
         """Kill every kernel and what it has started, now and from now on."""
         with self._lock:
-            self._ended = True
+            self.ended = True
             for manager in self._started:
                 _kill(manager)
 

@@ -87,7 +87,8 @@ def run_all(
         source, target = folder / f"{name}.ipynb", into / f"{name}.ipynb"
         with _event_loop():
             run = _run(source, target, parameters, kernels, timeout_s)
-        progress(name, *_told(run, reasons[name]))
+        if not kernels.ended:
+            progress(name, *_told(run, reasons[name]))
         return run
 
     with ThreadPoolExecutor(jobs) as pool:

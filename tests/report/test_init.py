@@ -17,7 +17,7 @@ def test_the_written_case_is_good_and_says_what_its_keys_mean(tmp_path: Path) ->
     assert load_case(tmp_path / "new" / "mine") == load_case(path)
     text = path.read_text("utf-8")
     assert text.startswith("# A case: one decision to make.")
-    assert "# The system that the decision is about.\nsystem:\n" in text
+    assert "\n# The system that the decision is about.\n" in text
     assert "#   zipf: exponent; 0 asks every key alike\n" in text
 
 

@@ -146,8 +146,7 @@ class TestAnInterruptedRun:
         pids = [*numbers(folder / "01_one", started), *numbers(folder / "02_two", started)]
         started.send_signal(number)
         _, said = started.communicate(timeout=30)
-        assert said.splitlines()[-1] == "interrupted; an earlier report is as it was"
-        assert "Traceback" not in said
+        assert said == "interrupted; an earlier report is as it was\n"
         assert started.returncode == 130
         assert not any(map(is_alive, pids))
         for name in ("01_one", "02_two"):
