@@ -5,11 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from cachelib.report.plan import Plan
 from cachelib.report.run import Progress, Status
 
-MARKS = {"ran": "[green]✓", "reused": "[green]✓", "failed": "[red]✗", "not run": "[yellow]–"}
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MARKS = {
+    "started": "", "ran": "[green]✓[/] ", "reused": "[green]✓[/] ", "failed": "[red]✗[/] ",
+    "not run": "[yellow]–[/] ",
+}  # fmt: skip
 
 
 @contextmanager
@@ -19,23 +26,36 @@ def display() -> Iterator[Progress]:
         yield _line
         return
     from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import Progress as Bars
-    from rich.progress import SpinnerColumn, TaskID, TextColumn
 
-    text = TextColumn("{task.fields[mark]}{task.description}")
-    with Bars(SpinnerColumn(finished_text=""), text, console=Console(stderr=True)) as bars:
+    with live(Console(stderr=True)) as tell:
+        yield tell
+
+
+@contextmanager
+def live(console: Console) -> Iterator[Progress]:
+    """A row for each notebook, with a spinner while it runs."""
+    from rich.markup import escape
+    from rich.progress import Progress as Rows
+    from rich.progress import SpinnerColumn, TaskID, TextColumn
+    from rich.table import Column
+
+    text = TextColumn("{task.description}", table_column=Column())  # by default it cuts lines
+    with Rows(SpinnerColumn(finished_text=""), text, console=console) as rows:
         tasks: dict[str, TaskID] = {}
 
         def tell(name: str, status: Status, words: str) -> None:
-            said = f"{escape(name)}[dim] {status}{': ' if words else ''}{escape(words)}"
-            if status == "started":
-                tasks[name] = bars.add_task(said, total=1, mark="")
-            else:
-                row = tasks.get(name) or bars.add_task("", total=1)
-                bars.update(row, description=said, completed=1, mark=f"{MARKS[status]} [/]")
+            said = f"{MARKS[status]}{escape(name)}[dim] {status} {escape(words)}"
+            if name not in tasks:
+                tasks[name] = rows.add_task(said, total=1)
+            rows.update(tasks[name], description=said, completed=int(status != "started"))
 
         yield tell
+
+
+def _line(name: str, status: Status, words: str) -> None:
+    if status != "started":
+        said = f"{name}: {status}: {words}" if words else f"{name}: {status}"
+        print(said, file=sys.stderr, flush=True)
 
 
 def foretold(steps: Plan) -> str:
@@ -45,9 +65,3 @@ def foretold(steps: Plan) -> str:
     lines |= {step.name: f"would not run, though {step.because}" for step in steps.left_out}
     last = f"would be written: {steps.document.because}" if not steps.stands else "is up to date"
     return "\n".join([*(f"{name}: {lines[name]}" for name in sorted(lines)), f"report: {last}"])
-
-
-def _line(name: str, status: Status, words: str) -> None:
-    if status != "started":
-        said = f"{name}: {status}: {words}" if words else f"{name}: {status}"
-        print(said, file=sys.stderr, flush=True)

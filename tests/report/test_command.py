@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from cachelib.cli import main
-from cachelib.report import build, pdf, plan
+from cachelib.report import build, pdf, plan, progress
 from tests.report import tiny
 
 FIRST, SECOND = "21_first", "22_second"
@@ -159,3 +161,18 @@ def test_compare_says_what_changed_as_text_json_and_page() -> None:
     assert "1 → 2" in Path("both.html").read_text()
     assert json.loads(run("compare", "a", "b", "--json").stdout)["parameters"][0]["name"] == "seed"
     assert run("compare", "a", "notebooks").exit_code == 2
+
+
+def test_on_a_terminal_every_notebook_has_a_row_that_says_what_became_of_it() -> None:
+    console = Console(file=StringIO(), force_terminal=True, width=80, color_system=None)
+    with progress.live(console) as tell:
+        tell("01_one", "reused", "")
+        tell("02_two", "started", "[red]its source[/red] changed")
+        tell("02_two", "failed", "cell 3: [Errno 2] " + "and so on " * 9 + "to the end")
+        tell("03_three", "not run", "though its source changed")
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "02_two started [red]its source[/red] changed" in shown
+    assert "✓ 01_one reused" in shown
+    assert "✗ 02_two failed cell 3: [Errno 2] and so on" in shown
+    assert "to the end" in shown
+    assert "– 03_three not run though its source changed" in shown
