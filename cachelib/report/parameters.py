@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
@@ -15,7 +15,9 @@ from ruamel.yaml.error import YAMLError
 
 from cachelib.edge.case import Case, find_case, load_case
 from cachelib.edge.platform import Strict
-from cachelib.edge.study import Study
+
+if TYPE_CHECKING:
+    from cachelib.edge.study import Study
 
 Isolates = Annotated[int, Field(ge=1, le=10_000)]
 Traffic = Annotated[float, Field(gt=0, le=1e9)]
@@ -112,6 +114,8 @@ def open_study(namespace: Mapping[str, Any]) -> Study:
 
 def study(parameters: Parameters) -> Study:
     """The case with the parameters' overrides, and its traffic."""
+    from cachelib.edge.study import Study
+
     return Study(
         case=_overridden(load_case(parameters.case), parameters),
         seed=parameters.seed,
