@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.facts import bindings_by_environment, bindings_of
 from cachelib.evidence.files import Fault, directory_of, survey
-from cachelib.evidence.inventory import bindings_by_environment, bindings_of
 from cachelib.evidence.mask import mask
 from cachelib.evidence.program import Module, read_program
 from cachelib.evidence.repair import as_diff

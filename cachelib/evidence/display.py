@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from cachelib.evidence.audit import Audit, Finding
+from cachelib.evidence.facts import Fact
 from cachelib.evidence.files import Fault
-from cachelib.evidence.inventory import Fact, Inventory
+from cachelib.evidence.inventory import Inventory
 from cachelib.evidence.mask import printable
 from cachelib.evidence.rule import SEVERITIES
 
