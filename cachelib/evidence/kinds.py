@@ -13,11 +13,11 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from cachelib.evidence.bindings import BY_TYPE
+from cachelib.evidence.definitions import Definition
 from cachelib.evidence.names import BindingNames
 from cachelib.evidence.program import (
     CLASSES,
     FUNCTIONS,
-    Definition,
     Program,
     arguments,
     callee,

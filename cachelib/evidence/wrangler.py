@@ -125,7 +125,7 @@ class Wrangler:
                 short = shorten(str(node.value)).replace("\n", " ").replace('"', " ")
                 kept = "\n" * raw[start:end].count(b"\n")
                 raw = raw[:start] + f'"{short}"{kept}'.encode() + raw[end:]
-        return mask(raw.decode(), self._revealed).splitlines()
+        return [each.rstrip("\r") for each in mask(raw.decode(), self._revealed).split("\n")]
 
 
 def _is_private(path: tuple[str | int, ...]) -> bool:
