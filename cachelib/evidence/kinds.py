@@ -23,6 +23,7 @@ from cachelib.evidence.program import (
     callee,
     class_key,
     function_of,
+    receiver_of,
 )
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
@@ -312,17 +313,28 @@ class Resolver:
         return frozenset[Kind]().union(*(self.returned(f) for f in self.callees(call)))
 
     def _method(self, method: str, receivers: Kinds) -> Kinds:
-        found = set()
+        found: set[Kind] = set()
         for kind in receivers:
             if kind.tag == "kv" and method in ("get", "getWithMetadata"):
                 found.add(Kind("kv_value", kind.name))
             elif kind.tag in ("map", "lru") and method == "get":
-                found.add(Kind("map_value", kind.name))
+                found |= {Kind("map_value", kind.name), *self._maps_within(kind)}
             elif kind.tag == "durable_object" and method in ("get", "getByName"):
                 found.add(Kind("stub", kind.name))
             elif kind.tag == "kv_value" and method in ("then", "catch", "finally"):
                 found.add(kind)
         return frozenset(found)
+
+    def _maps_within(self, outer: Kind) -> Kinds:
+        """The inner maps of `caches.set(namespace, new Map())`."""
+        stored = [arguments(call) for call in self.program.calls_by_name["set"]]
+        calls = zip(self.program.calls_by_name["set"], stored, strict=True)
+        return self._union(
+            given[1]
+            for call, given in calls
+            if len(given) > 1 and given[1].type == "new_expression"
+            if outer in self.kinds(receiver_of(call))
+        )
 
     def _new(self, node: Node) -> Kinds:
         name = text(part(node, "constructor"))

@@ -42,6 +42,23 @@ def _fills(examined: Examination) -> Iterator[tuple[Module, Node]]:
             _looks_into(each, call) for each in examined.calls_in(routine)
         ):
             yield module, call
+    for module, call in examined.program.calls:
+        if any(each.method == "put" for each in examined.reached_by(call)):
+            routine = examined.routine(call)
+            if routine is not None and _loads_between(examined, routine, call):
+                yield module, call
+
+
+def _loads_between(examined: Examination, routine: Node, fill: Node) -> bool:
+    """Read, load, write, the reading and the writing by methods of their own."""
+    before = [each for each in examined.calls_in(routine) if each.end_byte < fill.start_byte]
+    loads = [each for each in before if _is_expensive(examined, each)]
+    return any(
+        operation.method in ("get", "getWithMetadata")
+        for read in before
+        if loads and read.start_byte < loads[-1].start_byte
+        for operation in examined.reached_by(read)
+    )
 
 
 def _looks_into(read: Node, fill: Node) -> bool:
