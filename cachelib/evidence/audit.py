@@ -159,7 +159,7 @@ def _column(lines: list[str], point: tuple[int, int]) -> int:
 def _excerpt(module: Module, row: int) -> tuple[int, str]:
     """The number of the first line shown, and three lines."""
     first = max(0, min(row - 1, len(module.lines) - 3))
-    return first + 1, "\n".join(module.shown[first : first + 3])
+    return first + 1, "\n".join(module.shown(first, first + 3))
 
 
 def to_json(audit: Audit) -> dict[str, Any]:

@@ -49,6 +49,9 @@ _SCOPES = (
 )
 
 
+_BLOCK, _AROUND = 100, 60
+
+
 @dataclass(frozen=True)
 class Module:
     path: str
@@ -65,10 +68,21 @@ class Module:
         """The byte at which each line begins, and one for the end."""
         return list(accumulate((len(line.encode()) + 1 for line in self.lines), initial=0))
 
+    def shown(self, first: int, last: int) -> list[str]:
+        """Lines, counted from 0, without what looks like a credential.
+
+        They are masked with those around them: a key of many lines is known by its first.
+        """
+        block = first // _BLOCK
+        start = max(0, block * _BLOCK - _AROUND)
+        if block not in self._masked:
+            lines = self.lines[start : (block + 1) * _BLOCK + _AROUND]
+            self._masked[block] = mask("\n".join(lines)).split("\n")
+        return self._masked[block][first - start : last - start]
+
     @cached_property
-    def shown(self) -> list[str]:
-        """The lines without what looks like a credential."""
-        return mask(self.source).split("\n")
+    def _masked(self) -> dict[int, list[str]]:
+        return {}
 
 
 Exports = dict[str, list[tuple[str, Definition]]]

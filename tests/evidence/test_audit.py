@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,13 +59,23 @@ def test_json_has_the_promised_keys(tmp_path: Path) -> None:
     assert {"findings", "skipped", "unparsable"} <= set(data)
 
 
+def patched(source: str, diff: str) -> str:
+    """What `patch` makes of a diff of one hunk; its context must be there."""
+    _, _, head, *body = diff.split("\n")
+    first = int(head.split()[1].split(",")[0].lstrip("-")) - 1
+    old = [line[1:] for line in body if line[0] in " -"]
+    new = [line[1:] for line in body if line[0] in " +"]
+    lines = source.split("\n")
+    assert lines[first : first + len(old)] == old
+    return "\n".join([*lines[:first], *new, *lines[first + len(old) :]])
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_repair_applies_and_ends_the_finding(rule, tmp_path: Path) -> None:
     write(tmp_path, "index.ts", rule.fires + "\n")
     for finding in audit(tmp_path).findings:
         if finding.rule == rule.id and finding.fix is not None:
-            command = ["patch", "-p1", "--batch", "-d", str(tmp_path)]
-            subprocess.run(command, input=finding.fix + "\n", text=True, check=True)
+            write(tmp_path, "index.ts", patched(rule.fires + "\n", finding.fix))
             after = audit(tmp_path)
             assert after.unparsable == []
             assert rule.id not in {each.rule for each in after.findings}
