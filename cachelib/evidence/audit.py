@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.facts import bindings_by_environment, bindings_of
+from cachelib.evidence.facts import bindings_of
 from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.mask import mask
 from cachelib.evidence.program import Module, read_program
@@ -111,7 +111,7 @@ def _configuration(root: Path) -> Wrangler | None:
 def _configured(config: Wrangler | None) -> dict[str, str]:
     if config is None:
         return {}
-    environments = bindings_by_environment(config)
+    environments: list[str | None] = [None, *config.environments]
     facts = [fact for env in environments for fact in bindings_of(config, env)]
     return {fact.name: fact.kind for fact in facts}
 

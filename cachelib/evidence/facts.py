@@ -53,10 +53,18 @@ def bindings_of(config: Wrangler, env: str | None) -> list[Fact]:
     return [fact for each in config.settings(env) for fact in binding_facts(config, env, each)]
 
 
-def bindings_by_environment(config: Wrangler) -> dict[str | None, set[str]]:
-    """The names of the bindings of the top level (None) and of each named environment."""
+def names_by_environment(config: Wrangler) -> dict[str | None, set[str]]:
+    """What the top level (None) and each named environment put into `env`, whatever its kind."""
     names: list[str | None] = [None, *config.environments]
-    return {env: {fact.name for fact in bindings_of(config, env)} for env in names}
+    return {env: {name for s in config.settings(env) for name in _named(s)} for env in names}
+
+
+def _named(setting: Setting) -> Iterator[str]:
+    if setting.key == "vars":
+        yield from map(str, setting.value.children)
+    for path, leaf in setting.value.scalars():
+        if path and path[-1] in ("binding", "name"):
+            yield str(leaf.value)
 
 
 def binding_facts(config: Wrangler, env: str | None, setting: Setting) -> Iterator[Fact]:

@@ -7,6 +7,7 @@ from typing import Any
 from cachelib.evidence.bindings import BINDING_TYPES, BY_KIND
 from cachelib.evidence.facts import Fact, FactKind, Frozen, binding_facts, facts_of, local_secrets
 from cachelib.evidence.files import Fault, directory_of, survey
+from cachelib.evidence.mask import mask
 from cachelib.evidence.program import read_module
 from cachelib.evidence.remarks import Remark, remarks
 from cachelib.evidence.wrangler import (
@@ -75,7 +76,7 @@ def inventory(directory: Path, env: str | None = None, *, reveal: bool = False) 
     modules = [read_module(each) for each in seen.sources]
     broken = [each for each in modules if isinstance(each, Fault)]
     return Inventory(
-        worker=config.name,
+        worker=mask(config.name),
         file=config.file,
         environments=config.environments,
         examined=examined,

@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.bindings import BY_KIND
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.facts import bindings_by_environment
+from cachelib.evidence.facts import names_by_environment
 from cachelib.evidence.program import Module, function_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import part, text
@@ -22,7 +22,7 @@ def find(examined: Examination) -> Iterator[Hit]:
     if examined.config is None:
         return
     used = _used(examined)
-    known = bindings_by_environment(examined.config)
+    known = names_by_environment(examined.config)
     everywhere = set().union(*known.values())
     for name, (module, node) in used.items():
         if name not in everywhere:
