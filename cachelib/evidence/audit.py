@@ -17,6 +17,8 @@ from cachelib.evidence.rule import SEVERITIES, Counterfactual, Hit, NotModelled,
 from cachelib.evidence.rules import RULES
 from cachelib.evidence.wrangler import Wrangler, configuration_in, read_configuration
 
+_LONGEST = 240  # characters of a line that are shown
+
 
 class Change(BaseModel):
     """What a metric of the case is with the fault and with the repair, in `unit`."""
@@ -159,7 +161,12 @@ def _column(lines: list[str], point: tuple[int, int]) -> int:
 def _excerpt(module: Module, row: int) -> tuple[int, str]:
     """The number of the first line shown, and three lines."""
     first = max(0, min(row - 1, len(module.lines) - 3))
-    return first + 1, "\n".join(module.shown(first, first + 3))
+    shown = (_cut(line) for line in module.shown(first, first + 3))
+    return first + 1, "\n".join(shown)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
 
 
 def to_json(audit: Audit) -> dict[str, Any]:

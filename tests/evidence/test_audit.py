@@ -122,6 +122,17 @@ def test_what_is_not_source_is_skipped_and_counted(tmp_path: Path) -> None:
     }
 
 
+def test_minified_sources_are_build_output(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts")
+    write(tmp_path, "worker.js", "env.CACHE.put('k','v');" * 3_000)
+    assert audit(tmp_path).skipped == {"build output": 1}
+
+
+def test_long_lines_are_cut(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts", f"env.CACHE.put('k', '{'long ' * 1000}');\n")
+    assert max(map(len, audit(tmp_path).findings[0].code.splitlines())) == 241
+
+
 def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
     outside, root = tmp_path / "outside", tmp_path / "root"
     write(outside, "secret.ts")
