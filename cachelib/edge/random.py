@@ -34,3 +34,23 @@ def mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 def key_of(seed: int, purpose: int) -> int:
     """The start of the numbers for one purpose."""
     return mix(mix(seed & MASK) ^ purpose)
+
+
+# Purposes.
+ROUTING, FAILURES, ISOLATES, CHANGES, LATENCY = range(1, 6)
+
+TABLE_BITS = 16
+_MIDDLES = (np.arange(1 << TABLE_BITS) + 0.5) / (1 << TABLE_BITS)
+EXPONENTIAL: npt.NDArray[np.float64] = -np.log1p(-_MIDDLES)
+"""Quantiles of the exponential distribution of mean 1, to be drawn by the top bits of a number:
+a table gives every engine the same bits, which two libraries' logarithms need not."""
+
+
+def exponential(key: int, counter: int) -> float:
+    """An exponential number of mean 1."""
+    return float(EXPONENTIAL[mix(key ^ counter) >> (64 - TABLE_BITS)])
+
+
+def uniform(key: int, counter: int) -> float:
+    """A number in [0, 1)."""
+    return (mix(key ^ counter) >> 11) * 2.0**-53

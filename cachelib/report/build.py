@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from cachelib.edge.study import Study
 from cachelib.report import manifest, pages, parameters, render, run
 from cachelib.report.collect import Findings
 from cachelib.report.findings import Metric
+from cachelib.report.ledger import judge_all
 from cachelib.report.run import Progress, Run
 
 
@@ -64,7 +65,7 @@ def build(
     return Report(out, runs)
 
 
-def _write(folder: Path, study: Study, runs: Sequence[Run], provenance: dict[str, Any]) -> None:
+def _write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any]) -> None:
     findings = Findings(runs)
     render.write_figures(findings, folder / "figures")
     markdown = render.Document(study, findings, runs, "markdown").markdown()
@@ -83,7 +84,13 @@ def _decision(case: Case, findings: Findings) -> dict[str, Any]:
     return {
         "case": case.title,
         "question": case.question,
-        "status": case.decision.status,
+        "decision": {
+            "status": case.decision.status,
+            "date": str(case.decision.date) if case.decision.date else None,
+            "deciders": list(case.decision.deciders),
+            "supersedes": case.decision.supersedes,
+        },
+        "claims": [row.to_json() for row in judge_all(case.claims, findings)],
         "metrics": {
             metric.id: metric.model_dump(include={"value", "unit", "caption", "how"})
             for metric in metrics

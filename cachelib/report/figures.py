@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.text import Annotation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from cachelib.edge.sensitivity import Swing
 
 INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
 BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
@@ -27,6 +30,8 @@ VARIABLES = {
     PAPER: "--figure-paper",
     **{colour: f"--series-{nth}" for nth, colour in enumerate(SERIES, 1)},
 }
+
+STEPS = 401  # points of a cumulative curve: each a quarter of a per cent
 
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
@@ -67,10 +72,10 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     return plot, ax
 
 
-def log_x(ax: Axes, ticks: Sequence[float]) -> None:
+def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
     """A logarithmic x axis that marks `ticks` as people write them: 100, 1k, 10M."""
     ax.set_xscale("log")
-    ax.set_xticks(list(ticks), [brief(tick) for tick in ticks])
+    ax.set_xticks(list(ticks), list(labels) or [brief(tick) for tick in ticks])
     ax.minorticks_off()
 
 
@@ -88,36 +93,109 @@ def trend(what: str, x: Sequence[float], ratios: Sequence[float], unit: str) -> 
     return f"A line: {what} goes from {first} at {brief(x[0])} to {last} at {brief(x[-1])} {unit}."
 
 
-def cumulative(ax: Axes, values: npt.NDArray[np.float64], name: str, colour: str) -> None:
+def named_line(
+    ax: Axes,
+    x: Sequence[float],
+    shares: Sequence[float],
+    name: str,
+    colour: str,
+    *,
+    at: int = -1,
+) -> None:
+    """Shares in per cent against x, the line's name beside one of its points, the last if none."""
+    ax.plot(x, [100 * share for share in shares], "o-", color=colour)
+    side: Literal["left", "right"] = "right" if at == -1 else "left"
+    _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), side, "bottom")
+    ax.set_ylim(0, 106)
+
+
+def curve(ax: Axes, x: Sequence[float], y: Sequence[float], name: str, colour: str) -> None:
+    """A smooth line, named at its end."""
+    ax.plot(x, y, color=colour)
+    _name(ax, name, (list(x)[-1], list(y)[-1]), colour, (4, 0), "left", "center")
+
+
+def log_axes(ax: Axes, powers: Iterable[int]) -> None:
+    """Both axes logarithmic, x marked at powers of ten; names at lines' ends kept apart."""
+    log_x(ax, [10.0**power for power in powers])
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda value, _: brief(value))
+    ax.yaxis.set_minor_formatter(lambda value, _: "")
+    spread(ax)
+
+
+def spread(ax: Axes, gap: float = 0.055) -> None:
+    """Move the names at lines' ends apart where they would lie on each other."""
+    place = ax.transData + ax.transAxes.inverted()
+    taken = -np.inf
+    names = [text for text in ax.texts if isinstance(text, Annotation)]
+    for text in sorted(names, key=lambda text: text.xy[1]):
+        x, y = place.transform(text.xy)
+        taken = max(y, taken + gap)
+        text.xy = tuple(place.inverted().transform((x, taken)))
+
+
+def fit_y(ax: Axes) -> None:
+    """Let the y axis end where the data does."""
+    ax.relim()
+    ax.autoscale(axis="y")
+    ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.08)
+    spread(ax)
+
+
+def cumulative(
+    ax: Axes, values: npt.NDArray[Any], name: str, colour: str, *, right: bool = False
+) -> None:
     """The share of `values` at most x, in per cent, over a logarithmic x; named at its median."""
-    x = np.sort(values)
-    share = 100 * np.arange(1, len(x) + 1) / len(x)
-    ends = np.append(x[1:] != x[:-1], True)  # a step needs its end only
-    ax.step(x[ends], share[ends], where="post", color=colour)
+    x = np.quantile(values, np.linspace(0, 1, STEPS))
+    ax.step(x, np.linspace(0, 100, STEPS), where="post", color=colour)
     ax.set(xscale="log", ylim=(0, 101))
     ax.xaxis.set_major_formatter(lambda value, _: brief(value))
-    median = float(np.median(x))
+    point = float(np.median(values)), 50.0
+    _name(ax, name, point, colour, (6 if right else -6, 0), "left" if right else "right", "center")
+
+
+def _name(
+    ax: Axes,
+    name: str,
+    point: tuple[float, float],
+    colour: str,
+    offset: tuple[float, float],
+    side: Literal["left", "right"],
+    height: Literal["bottom", "center"],
+) -> None:
     ax.annotate(
-        name, (median, 50), xytext=(-6, 0), textcoords="offset points", color=colour,
-        ha="right", va="center", fontweight="bold",
+        name, point, xytext=offset, textcoords="offset points", color=colour, ha=side, va=height,
+        fontweight="bold",
     )  # fmt: skip
 
 
-def bars(ax: Axes, names: Sequence[str], values: Sequence[float]) -> None:
-    """Horizontal bars, the first on top, each with its value at its end."""
+def bars(
+    ax: Axes, names: Sequence[str], values: Sequence[float], *, best: str | None = None
+) -> None:
+    """Horizontal bars, the first on top, each with its value at its end; the best in colour."""
     places = range(len(names))
-    colours = [BLUE, *[MUTED] * (len(names) - 1)]
-    drawn = ax.barh(places, values, color=colours[: len(names)], height=0.6)
-    ax.bar_label(
-        drawn,
-        [f"{value:,.3g}" if value < 100 else f"{value:,.0f}" for value in values],
-        padding=4,
-        color=INK,
-    )
+    colours = [BLUE if name == best else MUTED for name in names]
+    drawn = ax.barh(places, values, color=colours, height=0.6)
+    ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
     ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.12)
+
+
+def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
+    """A bar from each assumption's low to its high, the widest on top."""
+    for place, swing in enumerate(swings):
+        ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
+        ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
+        ax.plot(swing.high, place, "s", color=ORANGE, markersize=8)
+    for name, value, colour in (("low", swings[0].low, BLUE), ("high", swings[0].high, ORANGE)):
+        _name(ax, name, (value, 0), colour, (0, 9), "left", "bottom")
+    ax.set_yticks(range(len(swings)), [swing.name for swing in swings])
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.margins(x=0.06, y=0.08)
 
 
 def svg(plot: Figure) -> str:

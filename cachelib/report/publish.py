@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from cachelib.edge.facts import vendor_facts
 from cachelib.report import figures
 from cachelib.report.findings import (
     MIME,
     Column,
-    Diagram,
+    Drawn,
     Figure,
     Finding,
     How,
     Metric,
+    Panel,
     Scalar,
     Table,
+    Text,
     Unit,
     in_cell,
     shown,
@@ -33,6 +38,13 @@ def metric(id: str, value: Any, *, caption: str, unit: Unit = "", how: How = "si
         Metric(id=id, value=value, unit=unit, caption=caption, how=how),
         {"text/plain": f"{caption}: {shown(value, unit)}"},
     )
+
+
+def fact(name: str) -> None:
+    """Publish what a vendor says, as `facts.name`, with its source."""
+    said = vendor_facts()[name]
+    caption = f"{said.says} ({said.source}, {said.date})"
+    metric(f"facts.{name}", said.value, caption=caption, how="quoted")
 
 
 def table(
@@ -57,6 +69,18 @@ def table(
     )
 
 
+def text(id: str, lines: Sequence[str], *, caption: str, how: How = "simulated") -> None:
+    """Publish lines of text, quoted as they are."""
+    finding = Text(id=id, lines=list(lines), caption=caption, how=how)
+    _show(finding, {"text/plain": "\n".join([f"{caption}:", *lines])})
+
+
+def panel(id: str, data: dict[str, Any], *, caption: str) -> None:
+    """Publish what the page's what-if panel computes with."""
+    finding = Panel(id=id, data=data, caption=caption, how="closed form")
+    _show(finding, {"text/plain": f"{caption}: {len(data['designs'])} designs"})
+
+
 def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated") -> None:
     """Publish a matplotlib figure; `alt` says what is seen, for those who do not see it."""
     _show(
@@ -65,8 +89,8 @@ def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated
     )
 
 
-def diagram(diagram: Diagram) -> None:
-    """Publish boxes and arrows."""
+def diagram(diagram: Drawn) -> None:
+    """Publish boxes and arrows, or a sequence of messages."""
     from cachelib.report.diagrams import to_svg
 
     _show(diagram, {"image/svg+xml": to_svg(diagram), "text/plain": diagram.alt})
@@ -82,4 +106,9 @@ def _scalar(value: Any) -> Scalar:
     """numpy's scalars as Python's, and floats without the digits that rounding errors write."""
     if hasattr(value, "item"):
         value = value.item()
-    return float(f"{value:.10g}") if isinstance(value, float) else value
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return float(f"{value:.10g}") if math.isfinite(value) else None
+    scalar: Scalar = value
+    return scalar

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
+from jinja2.utils import htmlsafe_json_dumps
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cachelib.edge.decision import LABELS
+from cachelib.edge.decision import LABELS, unit
 from cachelib.edge.study import Study
 from cachelib.report.collect import Findings, MissingFindingError
 from cachelib.report.diagrams import to_svg
 from cachelib.report.figures import with_own_ids
 from cachelib.report.findings import (
     Diagram,
+    Drawn,
     Figure,
     Finding,
     Metric,
+    Panel,
     Scalar,
+    Sequence,
     Table,
+    Text,
     column_head,
     in_cell,
     shown,
 )
+from cachelib.report.ledger import Row, Verdict, judge_all
+from cachelib.report.options import Option, options
 from cachelib.report.run import Run
 from cachelib.report.templates import (
     FOLDER,
@@ -39,7 +49,8 @@ from cachelib.report.templates import (
 )
 
 Target = Literal["markdown", "html"]
-Kind = TypeVar("Kind", Metric, Table, Figure, Diagram)
+Kind = TypeVar("Kind", bound=Metric | Table | Figure | Diagram | Sequence | Text | Panel)
+MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.mmd.j2"}
 
 # A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
 # `escape_markdown` drops the characters it is made of.
@@ -54,7 +65,7 @@ class Document:
 
     study: Study
     findings: Findings
-    runs: Sequence[Run]
+    runs: list[Run]
     target: Target
     numbers: dict[str, str] = field(default_factory=dict)
     blocks: list[str] = field(default_factory=list)
@@ -78,15 +89,43 @@ class Document:
             "diagram": self.diagram,
             "figure": self.figure,
             "labels": LABELS,
+            "ledger": self.ledger,
+            "lines": self.lines,
+            "mark": self.mark,
             "n": self.number,
+            "options": self.options,
             "page": page_link,
+            "panel": self.panel,
+            "html": self.target == "html",
+            "quoted": [found for found in self.findings if found.finding.how == "quoted"],
             "ref": self.ref,
             "runs": self.runs,
             "shown": shown,
             "table": self.table,
             "traffic": _traffic(self.study),
+            "unit": unit,
             "value": self.value,
+            "verbatim": verbatim,
+            "verdicts": {name: self._judged(name) for name in get_args(Verdict)},
         }
+
+    @cached_property
+    def ledger(self) -> list[Row]:
+        """The claims, judged."""
+        return judge_all(self.study.case.claims, self.findings)
+
+    def _judged(self, verdict: str) -> int:
+        return sum(row.verdict == verdict for row in self.ledger)
+
+    @property
+    def options(self) -> list[Option]:
+        """The designs with their pros and cons."""
+        id = "decision.designs"
+        return options(self._typed(id, Table)) if id in self.findings else []
+
+    def mark(self, verdict: Verdict) -> Markdown | str:
+        """A verdict, which the page colours."""
+        return verdict if self.target == "markdown" else self._block("verdict", verdict=verdict)
 
     def value(self, id: str) -> Scalar:
         """A metric's bare value, to decide what the text says."""
@@ -107,10 +146,10 @@ class Document:
 
     def diagram(self, id: str) -> Markdown:
         """Boxes and arrows: SVG in HTML, Mermaid in Markdown."""
-        diagram = self._typed(id, Diagram)
+        diagram = self._drawn(id)
         if self.target == "html":
             return self._drawing(diagram, "", to_svg(diagram))
-        template = html_environment().get_template("diagrams/layers.mmd.j2")
+        template = html_environment().get_template(MERMAID[diagram.kind])
         chart = template.render(diagram=diagram, quoted=mermaid_text)
         return Markdown(f"```mermaid\n{chart}```\n\n{self._caption(diagram, 'Figure')}")
 
@@ -123,6 +162,30 @@ class Document:
         template = markdown_environment().get_template("table.md.j2")
         return Markdown(
             f"{template.render(table=table, in_cell=in_cell, head=column_head)}\n{caption}"
+        )
+
+    def lines(self, id: str) -> list[str]:
+        """Quoted lines, to be escaped by the template."""
+        return self._typed(id, Text).lines
+
+    def panel(self, id: str) -> Markdown:
+        """The what-if panel, for the page only."""
+        data = self._typed(id, Panel).data
+        here = data["at"]["numbers"]
+        sliders = [
+            slider
+            | {
+                "low": math.log(min(slider["low"], here[slider["name"]])),
+                "high": math.log(max(slider["high"], here[slider["name"]])),
+                "here": math.log(max(here[slider["name"]], 1e-9)),
+            }
+            for slider in data["sliders"]
+        ]
+        return self._block(
+            "panel",
+            data=htmlsafe_json_dumps(data),
+            sliders=sliders,
+            designs=[design["name"] for design in data["designs"]],
         )
 
     def ref(self, id: str) -> Markdown | str:
@@ -147,7 +210,6 @@ class Document:
                 name=name,
                 failed=failed,
                 absent=sorted(absent),
-                verbatim=verbatim,
             )
         )
 
@@ -157,7 +219,12 @@ class Document:
             raise MissingFindingError(f"finding {id!r} is a {finding.kind}, not a {kind.__name__}")
         return finding
 
-    def _drawing(self, finding: Figure | Diagram, path: str, svg: str) -> Markdown:
+    def _drawn(self, id: str) -> Drawn:
+        if isinstance(self.findings[id].finding, Sequence):
+            return self._typed(id, Sequence)
+        return self._typed(id, Diagram)
+
+    def _drawing(self, finding: Figure | Drawn, path: str, svg: str) -> Markdown:
         caption = self._caption(finding, "Figure")
         if self.target == "markdown":
             return Markdown(f"![{escape_markdown(finding.alt)}]({path})\n\n{caption}")
@@ -189,6 +256,8 @@ def to_html(document: Document, manifest: dict[str, Any]) -> str:
         body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
         headings=headings,
         style=style(),
+        script=script(),
+        script_hash=script_hash(),
         manifest=manifest,
         failed=any(run.failure for run in document.runs),
     )  # fmt: skip
@@ -214,6 +283,19 @@ def style() -> Markup:
 
 
 @cache
+def script() -> Markup:
+    """What the what-if panel runs on."""
+    files = ("estimate.js", "what_if.js")
+    return Markup("\n".join((FOLDER / name).read_text("utf-8") for name in files))  # noqa: S704
+
+
+def script_hash() -> str:
+    """The only script that the page's policy lets run."""
+    digest = hashlib.sha256(f"\n{script()}\n".encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+@cache
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("table_open", lambda *_: TABLE_OPEN)
@@ -221,7 +303,7 @@ def _markdown() -> MarkdownIt:
     return markdown
 
 
-def _give_anchors(tokens: Sequence[Any]) -> Iterable[tuple[int, str, str]]:
+def _give_anchors(tokens: list[Any]) -> Iterable[tuple[int, str, str]]:
     """Give every heading an id; yields level, id and text for the contents."""
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
