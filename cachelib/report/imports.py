@@ -28,7 +28,7 @@ class Imports:
 
         Data are the files in a module's package that are no Python, and the templates that a
         string in the code names, by file or by folder. An import inside a function counts like
-        any other.
+        any other, and so does a module's name in quotes.
         """
         found: set[Path] = set()
         todo = [file for text in code for file in _named(text, "")]
@@ -56,7 +56,10 @@ def _direct(file: Path) -> list[Path]:
 
 
 def _named(code: str, package: str) -> Iterator[Path]:
-    yield from _templates(QUOTED.findall(code))
+    quoted = QUOTED.findall(code)
+    yield from _templates(quoted)
+    for name in quoted:
+        yield from _modules(name)
     for statement in _statements(ast.parse(code)):
         if isinstance(statement, ast.Import):
             for alias in statement.names:
