@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from cachelib.edge.case import Case, load_case
+from cachelib.edge.case import Case, find_case, load_case
 from cachelib.edge.platform import Strict
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Parameters(Strict):
         max_length=20,
         description="a sweep",
     )
-    repetitions: int = Field(5, ge=1, le=100, description="seeds tried, for the spread")
+    draws: int = Field(2000, ge=100, le=100_000, description="sets of assumptions tried")
 
 
 ASSUMPTIONS = ("isolates_per_colo", "l1_ttl_s", "l2_ttl_s", "value_life_s", "origin_ms")
@@ -121,6 +121,7 @@ def study(parameters: Parameters) -> Study:
         seed=parameters.seed,
         log=Path(parameters.trace) if parameters.trace else None,
         routing=parameters.routing,
+        folder=find_case(parameters.case).parent,
     )
 
 

@@ -12,6 +12,7 @@ from cachelib.edge.study import Study
 from cachelib.report import pages, render
 from cachelib.report.collect import Findings
 from cachelib.report.findings import Metric
+from cachelib.report.ledger import judge_all
 from cachelib.report.run import Run
 from cachelib.report.source import digest_of_file
 
@@ -36,7 +37,8 @@ def _decision(case: Case, findings: Findings) -> dict[str, Any]:
     return {
         "case": case.title,
         "question": case.question,
-        "status": case.decision.status,
+        "decision": case.decision.model_dump(mode="json"),
+        "claims": [row.to_json() for row in judge_all(case.claims, findings)],
         "metrics": {
             metric.id: metric.model_dump(include={"value", "unit", "caption", "how"})
             for metric in metrics
