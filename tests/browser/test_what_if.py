@@ -69,13 +69,9 @@ def test_the_sliders_move_the_table_by_keyboard_and_come_back(
     slider.focus()
     for _ in range(20):
         slider.press("ArrowRight")
-    page.wait_for_function(
-        "old => document.querySelector('.what-if tbody').innerText !== old", arg=before
-    )
+    page.wait_for_function(f"old => {text} !== old", arg=before)
     page.locator(".what-if button").press("Enter")
-    page.wait_for_function(
-        "old => document.querySelector('.what-if tbody').innerText === old", arg=before
-    )
+    page.wait_for_function(f"old => {text} === old", arg=before)
     page.close()
 
 
