@@ -170,14 +170,14 @@ def _inherited_l1(rates: Rates, isolates: int, t1: float, t2: float) -> Rates:
     TTL cache of T₁ cut off at T₂. Its misses in the life are M₁(T₂) renewals with gaps T₁ + Exp.
     """
     rate = rates / isolates
-    after_load = misses_from_empty(rate, t1, t2 - t1) if t2 > t1 else np.zeros_like(rates)
-    others = misses_from_empty(rate, t1, t2)
+    after_load = _misses(rate, t1, t2 - t1) if t2 > t1 else np.zeros_like(rates)
+    others = _misses(rate, t1, t2)
     l2_hits = after_load + (isolates - 1) * others
     requests = 1 + rates * t2
     return np.asarray(1 - (1 + l2_hits) / requests)
 
 
-def misses_from_empty(rate: Rates, t1: float, window: float) -> Rates:
+def _misses(rate: Rates, t1: float, window: float) -> Rates:
     """Expected misses in `window` of a TTL cache that begins it empty.
 
     Σ P(Gamma(k, λ) + (k-1)T₁ <= window).

@@ -143,7 +143,7 @@ def _line(meter: Meter, usage: Decimal) -> Line:
 
 
 def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dict[str, Decimal]:
-    """A design's usage by meter, from its counts in a month (`Result.per_month`, `expected`).
+    """A design's usage by meter, from its counts in a month (as of `Result.per_month`).
 
     A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request; what it
     stores it stores in SQLite.

@@ -1,4 +1,4 @@
-"""The generator does what its parameters say; the fit finds them again; months follow."""
+"""The generator does what its parameters say; the fit finds them again; seeds give intervals."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ from pydantic import ValidationError
 
 from cachelib.edge.confidence import over_seeds
 from cachelib.edge.designs import BUILT_IN
-from cachelib.edge.expected import expected
 from cachelib.edge.fit import fit
 from cachelib.edge.logs import read_log
 from cachelib.edge.platform import Platform
@@ -139,39 +138,3 @@ def test_intervals_over_seeds_hold_the_long_run():
         assert days[name].low * 0.97 < month.per_month()[name] < days[name].high * 1.03
         assert days[name].low < days[name].mean < days[name].high
     assert days["charged_usd"].mean >= 5
-
-
-BUSY = Workload(**PLAIN | {"requests_per_month": 3_000_000})
-
-
-@pytest.fixture(scope="module")
-def busy_month():
-    return generate(BUSY, seed=1)
-
-
-@pytest.mark.parametrize("name", ["origin-only", "l1-only", "l1-kv", "kv-only", "l1-r2",
-                                  "durable-object", "l1-cache-api"])  # fmt: skip
-@pytest.mark.parametrize("expiry", ["inherited", "independent"])
-def test_closed_forms_give_the_month_that_is_simulated(busy_month, name, expiry):
-    design = BUILT_IN[name].model_copy(
-        update={"l1_ttl_s": 60.0, "l2_ttl_s": 600.0, "expiry": expiry}
-    )
-    platform = Platform(kv_write_gap_s=0, kv_cache_ttl_s=0, isolates_per_colo=3)
-    result = replay(busy_month, design, platform)
-    month = expected(BUSY, design, platform)
-    simulated = result.per_month() | {"l1_hits": result.l1_hits, "l2_hits": result.l2_hits}
-    for count in ("l1_hits", "l2_hits", "origin_loads", "kv_reads", "kv_writes", "do_requests"):
-        assert month[count] == pytest.approx(simulated[count], abs=0.01 * 3_000_000), count
-
-
-def test_a_trillion_requests_a_month_by_closed_form():
-    workload = Workload(**PLAIN).model_copy(update={"requests_per_month": 1e12})
-    design = BUILT_IN["l1-kv"].model_copy(update={"l1_ttl_s": 60.0, "l2_ttl_s": 600.0})
-    month = expected(workload, design, Platform())
-    assert month["origin_loads"] == pytest.approx(500 * MONTH_S / 600, rel=0.01)
-    assert month["l1_hits"] > 0.999 * 1e12
-
-
-def test_what_no_closed_form_covers_is_an_error():
-    with pytest.raises(ValueError, match="no closed form"):
-        expected(Workload(**PLAIN), BUILT_IN["l1-kv-fixed"], Platform())
