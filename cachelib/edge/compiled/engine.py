@@ -113,13 +113,14 @@ class Compiled:
         """A request adds at most three entries to the pool and one version to the origin."""
         state, used = self.state, int(self.state.free[1])
         if used + 3 * requests > len(state.pool):
-            pool = _grown(state.pool, 2 * used + 3 * requests)
+            pool = _grown(state.pool, used, 2 * used + 6 * requests)
             buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
             rehash(pool, buckets, used)
             state = state._replace(pool=pool, buckets=buckets)
         versions = int(state.versions[0])
         if versions + requests > len(state.superseded):
-            state = state._replace(superseded=_grown(state.superseded, 2 * versions + requests))
+            longer = _grown(state.superseded, versions, 2 * (versions + requests))
+            state = state._replace(superseded=longer)
         if isolates > len(state.isolates):
             new = np.zeros(isolates - len(state.isolates), ISOLATE)
             new["newest"] = new["oldest"] = NONE
@@ -128,9 +129,9 @@ class Compiled:
         self.state = state
 
 
-def _grown(old: npt.NDArray[Scalar], length: int) -> npt.NDArray[Scalar]:
+def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scalar]:
     new = np.empty(length, old.dtype)
-    new[: len(old)] = old
+    new[:used] = old[:used]
     return new
 
 

@@ -54,6 +54,8 @@ class Reference:
         self.store = self._store()
         self.isolates: dict[int, Isolate] = {}
         self.lives = key_of(seed, ISOLATES)
+        ends = (platform.isolate_idle_s, platform.isolate_life_s, platform.deploy_every_s)
+        self.mortal = design.l1 and min(ends) < math.inf
         self.start = math.nan
         self.next_clean_up = math.inf
 
@@ -119,7 +121,7 @@ class Reference:
         isolate = self.isolates.get(number)
         if isolate is None:
             isolate = self.isolates[number] = Isolate(number, self._cache())
-        if self.design.l1:
+        if self.mortal:
             self._age(isolate)
         return isolate
 

@@ -50,6 +50,9 @@ class KeyValue(ModelStore):
 
     def _read(self, key: str, now: float) -> Copy:
         world = self.world
+        if not self.cache_ttl:
+            world.depth = KV_CENTRAL
+            return Copy(self._central(key, now), now)
         here, region = (world.colo, key), (self.region[world.colo], key)
         copy = self.local.get(here)
         if copy is not None and now < copy.until:
@@ -86,7 +89,8 @@ class KeyValue(ModelStore):
         counts["kv_writes"] += 1
         self.last_write[key] = now
         self.keep(key, stored)
-        self.local[self.world.colo, key] = self._copy(stored, now)
+        if self.cache_ttl:
+            self.local[self.world.colo, key] = self._copy(stored, now)
 
     def delete(self, key: str) -> None:
         self.world.counts["kv_deletes"] += 1
