@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from cachelib.edge.compiled.pool import NONE, OPTIONS, hot
+from cachelib.edge.compiled.pool import NONE
+from cachelib.edge.compiler import compiled, hot
 from cachelib.edge.logs.formats import ORACLE_GENERAL
 
 ENTRY = np.dtype([("id", "i8"), ("next", "i4"), ("newer", "i4"), ("older", "i4"), ("pad", "i4")])
@@ -36,7 +36,7 @@ def _slot(buckets, number):
     return np.int64((mixed >> np.uint64(32)) & np.uint64(len(buckets) - 1))
 
 
-@njit(cache=True, **OPTIONS)
+@compiled
 def _hits(ids, pool, buckets):
     last = len(pool) - 1  # the ring's own entry: its `older` is the newest, its `newer` the oldest
     pool[last].newer = pool[last].older = last

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from cachelib.edge.compiler import compiled
 from cachelib.edge.random import key_of, mixed
 from cachelib.edge.trace import Trace
 
@@ -157,7 +157,7 @@ def _tree_of_ones(ones: int, length: int) -> npt.NDArray[np.int64]:
     return tree
 
 
-@njit(cache=True)
+@compiled
 def _count(key, last, tree, counts, now):  # type: ignore[no-untyped-def]
     """For each request, the number of keys used since its key's last one, that key included."""
     live = now

@@ -164,4 +164,5 @@ def thin(trace: Trace, share: float, *, seed: int) -> Trace:
         colo=trace.colo[kept],
         op=trace.op[kept],
         size=trace.size[kept],
+        ttl_s=None if trace.ttl_s is None else trace.ttl_s[kept],
     )

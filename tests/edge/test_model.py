@@ -1,6 +1,7 @@
 """What the platform is documented to do, one behaviour a test, on traces of a few requests."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -185,6 +186,15 @@ def test_independent_expiry_serves_older_values_than_inherited():
     independent = run("l1-kv", *requests, design=design | {"expiry": "independent"})
     assert tiers(inherited) == [ORIGIN, L2, ORIGIN]
     assert tiers(independent) == [ORIGIN, L2, L1]
+
+
+def test_a_request_may_ask_for_a_life_of_its_own():
+    requests = replace(
+        trace("0 w a", "0 w b", "80 r a", "80 r b"), ttl_s=np.float32([100, 0, 0, 0])
+    )
+    design = BUILT_IN["kv-only"].model_copy(update={"l2_ttl_s": 60.0})
+    result = replay(requests, design, Platform(**STEADY))
+    assert tiers(result) == [WRITTEN, WRITTEN, L2, ORIGIN]
 
 
 # The origin, latency

@@ -30,6 +30,7 @@ from cachelib.edge.trace import Trace
 ROWS = 1 << 18  # requests between two looks at the room that is left
 
 
+NO_LIVES = np.empty(0, np.float32)
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -61,6 +62,7 @@ class Compiled:
             self._begin(float(piece.time_s[0]))
         self._know(piece.keys)
         outcomes = Outcomes(np.empty(n, np.uint8), *(np.empty(n, np.float32) for _ in range(3)))
+        lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         near = Places(places.region, places.host, places.to_host)
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
@@ -68,7 +70,8 @@ class Compiled:
             run(
                 self.rules, self.state, near, EXPONENTIAL, row + start,
                 piece.time_s[part], piece.key[part], piece.colo[part], isolate[part],
-                piece.op[part], piece.size[part], tuple(column[part] for column in outcomes),
+                piece.op[part], piece.size[part], lives[part],
+                tuple(column[part] for column in outcomes),
             )  # fmt: skip
         return outcomes
 

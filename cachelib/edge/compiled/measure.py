@@ -9,10 +9,9 @@ needs no logarithm: bins are 1/128 of a power of two wide, at most 0.8 per cent 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from cachelib.edge.compiled.kernel import mix
-from cachelib.edge.compiled.pool import OPTIONS, hot
+from cachelib.edge.compiler import compiled, hot
 from cachelib.edge.outcomes import WRITTEN
 
 SHIFT = 16
@@ -26,7 +25,7 @@ def bin_of(bits):
     return min(BINS - 1, max(0, (bits >> SHIFT) - FIRST))
 
 
-@njit(cache=True, **OPTIONS)
+@compiled
 def measure(outcomes, bits, colos, row, key, jitter, base, region, latency, codes, ms, age, late):
     """`bits` are latency, age and lateness as integers; histograms come with their totals."""
     code_of, extra, ages, lates = outcomes

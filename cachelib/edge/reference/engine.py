@@ -70,8 +70,9 @@ class Reference:
         code = np.empty(n, np.uint8)
         extra, age, late = (np.zeros(n, np.float32) for _ in range(3))
         least = ValueCodec.least if self.design.l1_max_bytes else 0
-        columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size)
-        for i, (now, key, colo, number, op, size) in enumerate(
+        lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
+        columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
+        for i, (now, key, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
             if now >= self.next_clean_up:
@@ -79,7 +80,7 @@ class Reference:
             world.now, world.row, world.colo = now, row + i, colo
             world.size = max(size, least)
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
-            value = self._request(self._isolate(number), piece.keys[key], op)
+            value = self._request(self._isolate(number), piece.keys[key], op, life)
             code[i] = world.tier << 3 | world.depth
             extra[i] = world.extra_ms
             if value is not None:
@@ -92,19 +93,20 @@ class Reference:
             self.store.finish(end)
         return self.world.counts, self.world.byte_seconds
 
-    def _request(self, isolate: Isolate, key: str, op: int) -> Value | None:
+    def _request(self, isolate: Isolate, key: str, op: int, life: float) -> Value | None:
         world, cache = self.world, isolate.cache
+        options: dict[str, Any] = {"l2_ttl": life} if life > 0 else {}
         if op in (WRITE, DELETE):
             world.writing = True
             if op == WRITE:
-                cache.set(key, self.origin.write(key))
+                cache.set(key, self.origin.write(key), **options)
             else:
                 self.origin.supersede(key)
                 cache.delete(key)
             world.writing, world.tier, world.depth = False, WRITTEN, NO_L2
             return None
         try:
-            value: Value = cache.get_or_load(key, self._load)
+            value: Value = cache.get_or_load(key, self._load, **options)
         except OriginDownError:
             world.tier = FAILED
             return None
