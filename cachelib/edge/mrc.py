@@ -7,14 +7,16 @@ tree over last-request times. Sampling is by key (SHARDS: Waldspurger et al., FA
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cachelib.edge.compiler import compiled
+from cachelib.edge.logs import Reading, in_order
 from cachelib.edge.random import key_of, mixed
 from cachelib.edge.trace import Trace
 
@@ -92,6 +94,24 @@ def miss_ratio_curve(
     ratios = np.array([g.hit_ratio(chosen, sample_rate / GROUPS, requests) for g in groups])
     error = ratios.std(axis=0, ddof=1) / np.sqrt(GROUPS)
     return Curve(requests, keys, chosen, ratio * requests, sample_rate, error)
+
+
+def mrc_log(
+    log: Path | Sequence[Path],
+    *,
+    sizes: Sequence[int] | None = None,
+    sample_rate: float = 1.0,
+    reading: Reading | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The curve of a log, read piece by piece: what `cachelib mrc --json` prints."""
+
+    def curve(pieces: Iterator[Trace]) -> Curve:
+        return miss_ratio_curve(pieces, sizes, sample_rate=sample_rate, seed=seed)
+
+    stream, found = in_order(log, reading, curve)
+    skipped = stream.coder.skipped
+    return found.as_dict() | {"skipped_lines": skipped.lines, "notes": stream.coder.notes}
 
 
 class _Distances:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from cachelib.edge.colos import Geography, geography
 from cachelib.edge.compiled import Compiled
 from cachelib.edge.designs import BUILT_IN, Design
-from cachelib.edge.logs import LogStream, Reading
+from cachelib.edge.logs import Reading, in_order
 from cachelib.edge.outcomes import TIERS, Outcomes
 from cachelib.edge.platform import Platform, Routing
+from cachelib.edge.prices import monthly_bill
 from cachelib.edge.reference import Reference
 from cachelib.edge.result import Result
 from cachelib.edge.routing import Router
@@ -148,7 +149,12 @@ def replay_log(
         raise ValueError(f"designs: {unknown[0]!r} is unknown; there are {', '.join(BUILT_IN)}")
     options = {"l1_ttl_s": l1_ttl, "l2_ttl_s": l2_ttl, "expiry": expiry}
     chosen = [BUILT_IN[name].model_copy(update=options) for name in designs]
-    stream, results = _replayed(log, reading, chosen, platform, seed, engine, by_colo)
+
+    def run(pieces: Iterator[Trace]) -> list[Result]:
+        placed = pieces if by_colo else map(in_one_place, pieces)
+        return replay_pieces(placed, chosen, platform, seed=seed, engine=engine)
+
+    stream, results = in_order(log, reading, run)
     skipped = stream.coder.skipped
     first = results[0]
     return {
@@ -161,40 +167,8 @@ def replay_log(
         "first_skipped_line": skipped.first_line or 0,
         "first_skipped_reason": skipped.reason,
         "notes": stream.coder.notes,
-        "designs": [result.as_dict() for result in results],
+        "designs": [
+            result.as_dict() | {"bill_per_month": monthly_bill(result).as_dict()}
+            for result in results
+        ],
     }
-
-
-def _replayed(
-    log: Path | Sequence[Path],
-    reading: Reading | None,
-    designs: list[Design],
-    platform: Platform,
-    seed: int,
-    engine: Engine,
-    by_colo: bool,
-) -> tuple[LogStream, list[Result]]:
-    """As logged; or, if that proves to be out of order, once more and sorted by time."""
-    stream = LogStream(log, reading)
-    try:
-        return stream, replay_pieces(
-            _placed(stream, by_colo), designs, platform, seed=seed, engine=engine
-        )
-    except OutOfOrderError:
-        stream = LogStream(log, reading, sort=True)
-        results = replay_pieces(
-            _placed(stream, by_colo), designs, platform, seed=seed, engine=engine
-        )
-        stream.coder.notes.append("requests were out of order: sorted by time")
-        return stream, results
-
-
-class OutOfOrderError(Exception):
-    """A request is earlier than the one before it."""
-
-
-def _placed(stream: LogStream, by_colo: bool) -> Iterator[Trace]:
-    for piece in stream:
-        if stream.coder.unordered:
-            raise OutOfOrderError
-        yield piece if by_colo else in_one_place(piece)

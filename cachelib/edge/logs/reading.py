@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import duckdb
 from pydantic import Field
@@ -20,6 +20,7 @@ from cachelib.edge.platform import Strict
 from cachelib.edge.trace import DELETE, READ, WRITE, Trace
 
 ROWS = 1 << 20
+Result = TypeVar("Result")
 Column = Literal["time", "key", "colo", "op", "size", "ttl"]
 OPS = {
     READ: "read get gets get_lease head",
@@ -142,6 +143,36 @@ class LogStream:
     def _error(self, problem: object) -> LogError:
         text = " ".join(str(problem).split("\n\nLINE")[0].split())
         return LogError(f"{self.files[0]}: {text}")
+
+
+class OutOfOrderError(Exception):
+    """A request is earlier than the one before it."""
+
+
+def in_order(
+    paths: Path | Sequence[Path],
+    reading: Reading | None,
+    consume: Callable[[Iterator[Trace]], Result],
+) -> tuple[LogStream, Result]:
+    """The stream, and what `consume` makes of its pieces in order of time.
+
+    A log that proves to be out of order is read once more, sorted, and `consume` called again.
+    """
+    stream = LogStream(paths, reading)
+    try:
+        return stream, consume(_ordered(stream))
+    except OutOfOrderError:
+        stream = LogStream(paths, reading, sort=True)
+        done = consume(iter(stream))
+        stream.coder.notes.append("requests were out of order: sorted by time")
+        return stream, done
+
+
+def _ordered(stream: LogStream) -> Iterator[Trace]:
+    for piece in stream:
+        if stream.coder.unordered:
+            raise OutOfOrderError
+        yield piece
 
 
 def read_log(paths: Path | Sequence[Path], reading: Reading | None = None) -> Trace:
