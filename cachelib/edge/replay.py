@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,6 @@ import numpy.typing as npt
 from cachelib.edge.colos import Geography, geography
 from cachelib.edge.compiled import Compiled
 from cachelib.edge.designs import BUILT_IN, Design
-from cachelib.edge.logs import Reading, in_order
 from cachelib.edge.outcomes import TIERS, Outcomes
 from cachelib.edge.platform import Platform, Routing
 from cachelib.edge.prices import monthly_bill
@@ -21,6 +20,9 @@ from cachelib.edge.result import Result
 from cachelib.edge.routing import Router
 from cachelib.edge.tally import Tally
 from cachelib.edge.trace import Trace, in_one_place
+
+if TYPE_CHECKING:
+    from cachelib.edge.logs import Reading
 
 __all__ = ["TIERS", "Engine", "Result", "replay", "replay_log", "replay_pieces"]
 
@@ -138,6 +140,8 @@ def replay_log(
     and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
     The counts are those of the first design; `designs` has every one in full.
     """
+    from cachelib.edge.logs import in_order  # the database takes a third of a second to import
+
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
         isolates_per_colo=isolates,

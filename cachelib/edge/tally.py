@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from cachelib.edge.colos import REGIONS, Geography
 from cachelib.edge.compiled.measure import BINS, FIRST, JITTER_BITS, SHIFT, measure
@@ -62,6 +63,13 @@ class Histogram:
         return float(self.total.sum() / n) if n else math.nan
 
 
+@cache
+def _normal() -> npt.NDArray[np.float64]:
+    """Quantiles of the normal distribution."""
+    n = 1 << JITTER_BITS
+    return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
+
+
 def _edge(at: int) -> float:
     """Where a bin begins."""
     return float(np.int32((at + FIRST) << SHIFT).view(np.float32))
@@ -75,8 +83,7 @@ class Tally:
         self.codes = np.zeros(CODES, np.int64)
         self.latency = Histogram(len(REGIONS))
         self.age, self.late = Histogram(), Histogram()
-        middles = (np.arange(1 << JITTER_BITS) + 0.5) / (1 << JITTER_BITS)
-        self._jitter = np.exp(platform.jitter * ndtri(middles)).astype(np.float32)
+        self._jitter = np.exp(platform.jitter * _normal()).astype(np.float32)
         self._key = np.uint64(key_of(seed, LATENCY))
 
     def add(
