@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -90,6 +91,7 @@ class _Run:
     def take(self, piece: Trace) -> None:
         if not len(piece):
             return
+        _check(piece, self.last if self.row else -math.inf)
         if len(piece.colos) != len(self.colos):
             self.colos = list(piece.colos)
             self.places = geography(self.colos, self.platform)
@@ -118,6 +120,13 @@ class _Run:
             tier=np.concatenate(tiers) if tiers else np.empty(0, np.uint8),
             latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),
         )
+
+
+def _check(piece: Trace, after: float) -> None:
+    if not (np.diff(piece.time_s, prepend=after) >= 0).all():
+        raise ValueError("time_s: the requests are not in order of time")
+    if int(piece.size.min()) < 0:
+        raise ValueError("size: a request has a negative size")
 
 
 def replay_log(

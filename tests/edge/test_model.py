@@ -254,6 +254,19 @@ def test_months_scale_what_was_counted():
 
 
 @pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"time_s": np.array([5.0, 1.0])}, "time_s"),
+        ({"time_s": np.array([0.0, math.nan])}, "time_s"),
+        ({"size": np.array([1, -1], np.int32)}, "size"),
+    ],
+)
+def test_an_impossible_trace_is_an_error_that_names_the_column(change, key):
+    with pytest.raises(ValueError, match=key):
+        replay(replace(trace("0 r k", "1 r k"), **change), BUILT_IN["l1-kv"], Platform())
+
+
+@pytest.mark.parametrize(
     ("numbers", "key"),
     [
         ({"kv_cache_ttl_s": 29}, "kv_cache_ttl_s"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal, TypeVar
 
 import duckdb
@@ -14,12 +15,13 @@ from pydantic import Field
 
 from cachelib.edge.logs.coding import Coder, joined
 from cachelib.edge.logs.formats import FORMATS, Format, tell
-from cachelib.edge.logs.relation import Relation, relation
+from cachelib.edge.logs.relation import Relation, quoted, relation
 from cachelib.edge.logs.source import DAMAGED, LogError, files
 from cachelib.edge.platform import Strict
 from cachelib.edge.trace import DELETE, READ, WRITE, Trace
 
 ROWS = 1 << 20
+MEMORY = "1GB"  # beyond it the database sorts on disk
 Result = TypeVar("Result")
 Column = Literal["time", "key", "colo", "op", "size", "ttl"]
 OPS = {
@@ -83,7 +85,9 @@ class LogStream:
         return self._coder
 
     def _relation(self, db: duckdb.DuckDBPyConnection, stack: ExitStack) -> Relation:
-        db.execute("SET TimeZone = 'UTC'")
+        spill = stack.enter_context(TemporaryDirectory())
+        db.execute(f"SET temp_directory = {quoted(spill)}; SET memory_limit = '{MEMORY}'")
+        db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         reading = self.reading
         wanted = " ".join([*reading.columns.values(), reading.key or "", reading.where or ""])
         try:
@@ -121,7 +125,7 @@ class LogStream:
         for what, sql in {**wanted, "where": self.reading.where or "true"}.items():
             self._check(db, table, what, sql)
         wanted["time"] = self._seconds(db, table, wanted.get("time"))
-        order = " ORDER BY time, file, line" if self.sort else ""
+        order = " ORDER BY time, _file, _line" if self.sort else ""
         return db.sql(_requests(table, wanted, self.reading.where or "true") + order)
 
     def _check(self, db: duckdb.DuckDBPyConnection, table: Relation, what: str, sql: str) -> None:
@@ -189,22 +193,22 @@ def _requests(table: Relation, wanted: dict[str, str], where: str) -> str:
         f"WHEN lower(op) IN ({', '.join(repr(n) for n in names.split())}) THEN {code}"
         for code, names in OPS.items()
     )
-    value = {name: f"CASE WHEN reason IS NULL THEN ({sql}) END" for name, sql in wanted.items()}
+    value = {name: f"CASE WHEN _reason IS NULL THEN ({sql}) END" for name, sql in wanted.items()}
     timed = "time IS NULL" if wanted["time"] != "NULL::DOUBLE" else "false"
     return f"""
         SELECT * REPLACE (
             coalesce(
-                reason,
+                _reason,
                 CASE WHEN key IS NULL THEN 'no key'
                      WHEN {timed} THEN 'no time'
                      WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
-                     WHEN size < 0 THEN 'a negative size' END) AS reason)
+                     WHEN size < 0 THEN 'a negative size' END) AS _reason)
         FROM (
-            SELECT file, line, reason, {value["time"]} AS time, {value["key"]} AS key,
+            SELECT _file, _line, _reason, {value["time"]} AS time, {value["key"]} AS key,
                    {value.get("colo", "''")} AS colo,
                    {f"CASE {ops} END" if "op" in wanted else READ} AS op,
                    least(coalesce(try_cast({value.get("size", "0")} AS BIGINT), 0), 2147483647)
                        AS size,
                    coalesce(try_cast({value.get("ttl", "0")} AS DOUBLE), 0) AS ttl
-            FROM (SELECT *, coalesce(bad, {table.check}) AS reason FROM {table.sql})
-            WHERE reason IS NOT NULL OR ({where}))"""
+            FROM (SELECT *, coalesce(_bad, {table.check}) AS _reason FROM {table.sql})
+            WHERE _reason IS NOT NULL OR ({where}))"""
