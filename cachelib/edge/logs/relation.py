@@ -1,4 +1,4 @@
-"""What a log looks like to DuckDB: a relation with `_file`, `_line`, `_bad` and the log's columns."""
+"""A log as DuckDB sees it: a relation with `_file`, `_line`, `_bad` and the columns of the log."""
 
 # ruff: noqa: S608 - what is put into the SQL are this package's own constants and quoted names
 
