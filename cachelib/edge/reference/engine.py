@@ -72,7 +72,7 @@ class Reference:
         least = ValueCodec.least if self.design.l1_max_bytes else 0
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
         columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
-        keys, superseded = piece.keys, self.origin.superseded
+        keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
         for i, (now, key, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
@@ -81,12 +81,14 @@ class Reference:
             world.now, world.row, world.colo = now, row + i, colo
             world.size = size if size > least else least
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
-            cache = self._isolate(number).cache
+            reached = isolates.get(number) or self._isolate(number)
+            if self.mortal:
+                self._age(reached)
             value = None
             if op == READ:
-                value = self._read(cache, keys[key], life)
+                value = self._read(reached.cache, keys[key], life)
             else:
-                self._change(cache, keys[key], op, life)
+                self._change(reached.cache, keys[key], op, life)
             code[i] = world.tier << 3 | world.depth
             if world.extra_ms:
                 extra[i] = world.extra_ms
@@ -132,12 +134,8 @@ class Reference:
         return self.origin.load(key)
 
     def _isolate(self, number: int) -> Isolate:
-        isolate = self.isolates.get(number)
-        if isolate is None:
-            isolate = self.isolates[number] = Isolate(number, self._cache())
-        if self.mortal:
-            self._age(isolate)
-        return isolate
+        made = self.isolates[number] = Isolate(number, self._cache())
+        return made
 
     def _age(self, isolate: Isolate) -> None:
         now, platform = self.world.now, self.platform

@@ -71,9 +71,11 @@ class KeyValue(ModelStore):
 
     def _central(self, key: str, now: float) -> Stored | None:
         record = self.records.get(key)
-        if record is None or (self.told and not alive(record[0], now)):
+        if record is None:
             return None
-        return record[0]
+        stored = record[0]
+        expires = stored.expires_at
+        return None if self.told and expires is not None and now >= expires else stored
 
     def _copy(self, stored: Stored | None, now: float) -> Copy:
         until = now + self.cache_ttl
