@@ -10,17 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.edge.colos import Geography
-from cachelib.edge.compiled.kernel import (
-    NO_BOUND,
-    OBJECT,
-    RECORD,
-    STORES,
-    Places,
-    Rules,
-    State,
-    run,
-)
+from cachelib.edge.compiled.kernel import run
 from cachelib.edge.compiled.pool import ENTRY, ISOLATE, NONE, rehash
+from cachelib.edge.compiled.state import NO_BOUND, OBJECT, RECORD, STORES, Places, Rules, State
 from cachelib.edge.designs import Design
 from cachelib.edge.outcomes import COUNTS, Outcomes
 from cachelib.edge.platform import Platform

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cachelib.edge.compiled.kernel import mix
+from cachelib.edge.compiled.drawing import mix
 from cachelib.edge.compiler import compiled, hot
 from cachelib.edge.outcomes import WRITTEN
 
