@@ -1,0 +1,36 @@
+// Replays a batch of requests through service bindings, from inside the instance.
+
+const WIDTH = 16; // requests in flight
+
+export default {
+  async fetch(request, env) {
+    const { design, requests, width = WIDTH } = await request.json();
+    const answers = new Array(requests.length);
+    await inOrder(requests, width, lanes(design), async ([isolate, op, key, now, size], row) => {
+      answers[row] = await env[`isolate-${isolate}`].serve(design, { op, key, now, size });
+    });
+    return Response.json(answers);
+  },
+};
+
+// Requests that share a lane keep their order: those for one key, and, where the L1 is bounded and
+// each look-up changes what is thrown out next, those of one isolate.
+const lanes =
+  (design) =>
+  ([isolate, , key]) =>
+    design.l1_max_entries ? [`key ${key}`, `isolate ${isolate}`] : [`key ${key}`];
+
+async function inOrder(requests, width, lanesOf, serve) {
+  const last = new Map();
+  const running = new Set();
+  for (const [row, request] of requests.entries()) {
+    const mine = lanesOf(request);
+    const turn = Promise.all(mine.map((lane) => last.get(lane))).then(() => serve(request, row));
+    for (const lane of mine) last.set(lane, turn);
+    running.add(turn);
+    const done = () => running.delete(turn);
+    turn.then(done, done);
+    if (running.size >= width) await Promise.race(running);
+  }
+  await Promise.all(running);
+}
