@@ -60,7 +60,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _version(node: Path) -> int:
-    command = [node, "--version"]
+    command: list[str | Path] = [node, "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
     match = re.match(r"v(\d+)\.", said)
     return int(match[1]) if match else 0

@@ -1,0 +1,93 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import psutil
+import pytest
+
+from cachelib.edge.designs import BUILT_IN
+from cachelib.live.runtime import LiveError, Runtime
+
+pytestmark = pytest.mark.usefixtures("node")
+
+REQUEST = [0, "read", "/a", 0.0, 1]
+
+
+def ask(runtime: Runtime) -> list:
+    return runtime.post({"design": BUILT_IN["l1-kv"].model_dump(), "requests": [REQUEST]})
+
+
+def family(runtime: Runtime) -> list[psutil.Process]:
+    host = psutil.Process(runtime.pid)
+    return [host, *host.children(recursive=True)]
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not psutil.wait_procs(processes, timeout=10)[1]
+
+
+def workerd(runtime: Runtime) -> psutil.Process:
+    return next(child for child in family(runtime) if "workerd" in child.name())
+
+
+def test_every_process_ends_with_the_block():
+    with Runtime({"isolates": 1}) as runtime:
+        processes = family(runtime)
+        assert len(processes) > 1
+    assert gone(processes)
+
+
+def test_it_listens_on_the_loopback_only():
+    with Runtime({"isolates": 1}) as runtime:
+        listening = [
+            connection.laddr.ip
+            for process in family(runtime)
+            for connection in process.net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        ]
+    assert listening
+    assert set(listening) <= {"127.0.0.1", "::1"}
+
+
+def test_nothing_of_the_parent_environment_reaches_the_child(monkeypatch):
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "a-secret")
+    with Runtime({"isolates": 1}) as runtime:
+        for process in family(runtime):
+            assert "a-secret" not in process.environ().values()
+
+
+def test_a_crash_of_workerd_is_an_error_and_leaves_no_process():
+    with Runtime({"isolates": 1}) as runtime:
+        processes = family(runtime)
+        ask(runtime)
+        workerd(runtime).kill()
+        with pytest.raises(LiveError, match="ended mid-run"):
+            ask(runtime)
+    assert gone(processes)
+
+
+PARENT = textwrap.dedent("""
+    import sys
+    import psutil
+    from cachelib.live.runtime import Runtime
+    with Runtime({"isolates": 1}) as runtime:
+        host = psutil.Process(runtime.pid)
+        print(host.pid, *(child.pid for child in host.children(recursive=True)), flush=True)
+        sys.stdin.read()
+""")
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_no_process_outlives_a_parent_that_is_ended(end):
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as parent:
+        processes = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
+        assert len(processes) > 1
+        os.kill(parent.pid, end)
+        assert gone(processes)
