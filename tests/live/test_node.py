@@ -30,13 +30,13 @@ def tools(tmp_path, monkeypatch):
 def test_without_node_the_message_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(node, "find_spec", lambda name: None)
-    with pytest.raises(node.NodeMissingError, match="none on PATH; install Node.js 20 or newer"):
+    with pytest.raises(node.NodeMissingError, match=r"none on PATH; install Node.js 20 or newer"):
         node.find_node()
 
 
 def test_an_old_node_is_refused_with_its_version(tools):
     tools("node", "echo v18.20.1")
-    with pytest.raises(node.NodeMissingError, match="node is version 18; install Node.js 20"):
+    with pytest.raises(node.NodeMissingError, match=r"node is version 18; install Node.js 20"):
         node.find_node()
 
 
