@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,17 @@ OPS = {READ: "read", WRITE: "write", DELETE: "delete"}
 
 Request = tuple[int, str, str, float, int]
 """Isolate, op, key, time in seconds, bytes."""
+
+Progress = Callable[[int], object]
+"""Called with the number of requests done."""
+
+
+class Answer(NamedTuple):
+    """What an isolate says of a request: the tier or status, milliseconds, and its calls."""
+
+    what: Any
+    ms: float
+    calls: list[list[object]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ def run(
     *,
     seed: int = 0,
     in_flight: int = IN_FLIGHT,
-    progress: Callable[[int], object] = lambda done: None,
+    progress: Progress = lambda done: None,
 ) -> LiveRun:
     """Drive the design's Worker with the requests, each on the isolate that `replay` gives it.
 
@@ -59,20 +71,39 @@ def run(
     requests for different keys run at once, so measure latencies with 1. Raises `LiveError` where
     the runtime fails and `NodeMissingError` where there is none.
     """
-    isolate, isolates = _isolates(trace, platform, seed)
-    requests = list(_requests(trace, isolate))
-    answers: list[tuple[str, float, list[list[object]]]] = []
-    with Runtime({"isolates": isolates}) as runtime:
-        for start in range(0, len(requests), BATCH):
-            batch = {"requests": requests[start : start + BATCH], "width": in_flight}
-            answers += runtime.post({"design": design.model_dump(mode="json"), **batch})
-            progress(len(answers))
+    isolate, isolates = isolates_met(trace, platform, seed)
+    answers = drive(
+        {"designs": {"isolates": isolates}},
+        design.model_dump(mode="json"),
+        requests_of(trace, isolate),
+        in_flight=in_flight,
+        progress=progress,
+    )
     return LiveRun(
         design,
-        np.array([TIERS.index(tier) for tier, _, _ in answers], np.uint8),
-        np.array([ms for _, ms, _ in answers], np.float64),
-        _operations([calls for _, _, calls in answers]),
+        np.array([TIERS.index(answer.what) for answer in answers], np.uint8),
+        np.array([answer.ms for answer in answers], np.float64),
+        operations_of(answers),
     )
+
+
+def drive(
+    topology: dict[str, Any],
+    settings: object,
+    requests: list[Request],
+    *,
+    in_flight: int,
+    progress: Progress,
+) -> list[Answer]:
+    """The answers of the instance's isolates, in the order of the requests."""
+    answers: list[Answer] = []
+    with Runtime(topology) as runtime:
+        for start in range(0, len(requests), BATCH):
+            batch = requests[start : start + BATCH]
+            message = {"settings": settings, "requests": batch, "width": in_flight}
+            answers += [Answer(*each) for each in runtime.post(message)]
+            progress(len(answers))
+    return answers
 
 
 def head(trace: Trace, requests: int) -> Trace:
@@ -88,7 +119,7 @@ def head(trace: Trace, requests: int) -> Trace:
     )
 
 
-def _isolates(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
+def isolates_met(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
     """The isolate of each request, numbered without those that no request meets."""
     met, number = np.unique(assign_isolates(trace, platform, seed)[0], return_inverse=True)
     if len(met) > MAX_ISOLATES:
@@ -99,11 +130,13 @@ def _isolates(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], i
     return number.tolist(), len(met)
 
 
-def _requests(trace: Trace, isolate: list[int]) -> Iterator[Request]:
+def requests_of(trace: Trace, isolate: list[int]) -> list[Request]:
+    """Every row as the driver takes it."""
     keys = [_storable(key) for key in trace.keys]
-    columns = (trace.op.tolist(), trace.key.tolist(), trace.time_s.tolist(), trace.size.tolist())
-    for number, op, key, time_s, size in zip(isolate, *columns, strict=True):
-        yield number, OPS[op], keys[key], time_s, min(size, MAX_BODY)
+    ops = [OPS[op] for op in trace.op.tolist()]
+    asked = [keys[key] for key in trace.key.tolist()]
+    sizes = np.minimum(trace.size, MAX_BODY).tolist()
+    return list(zip(isolate, ops, asked, trace.time_s.tolist(), sizes, strict=True))
 
 
 def _storable(key: str) -> str:
@@ -114,6 +147,7 @@ def _storable(key: str) -> str:
     return key
 
 
-def _operations(calls: list[list[list[object]]]) -> pd.DataFrame:
-    rows = ((row, *call) for row, made in enumerate(calls) for call in made)
+def operations_of(answers: list[Answer]) -> pd.DataFrame:
+    """One row for each call: `request`, `store`, `method`, `found`, `ms`."""
+    rows = [(row, *call) for row, answer in enumerate(answers) for call in answer.calls]
     return pd.DataFrame(rows, columns=["request", "store", "method", "found", "ms"])

@@ -16,7 +16,8 @@ REQUEST = [0, "read", "/a", 0.0, 1]
 
 
 def ask(runtime: Runtime) -> list:
-    return runtime.post({"design": BUILT_IN["l1-kv"].model_dump(), "requests": [REQUEST]})
+    settings = BUILT_IN["l1-kv"].model_dump()
+    return runtime.post({"settings": settings, "requests": [REQUEST], "width": 1})
 
 
 def family(runtime: Runtime) -> list[psutil.Process]:
@@ -33,14 +34,14 @@ def workerd(runtime: Runtime) -> psutil.Process:
 
 
 def test_every_process_ends_with_the_block():
-    with Runtime({"isolates": 1}) as runtime:
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
         processes = family(runtime)
         assert len(processes) > 1
     assert gone(processes)
 
 
 def test_it_listens_on_the_loopback_only():
-    with Runtime({"isolates": 1}) as runtime:
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
         listening = [
             connection.laddr.ip
             for process in family(runtime)
@@ -53,13 +54,13 @@ def test_it_listens_on_the_loopback_only():
 
 def test_nothing_of_the_parent_environment_reaches_the_child(monkeypatch):
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "a-secret")
-    with Runtime({"isolates": 1}) as runtime:
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
         for process in family(runtime):
             assert "a-secret" not in process.environ().values()
 
 
 def test_a_crash_of_workerd_is_an_error_and_leaves_no_process():
-    with Runtime({"isolates": 1}) as runtime:
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
         processes = family(runtime)
         ask(runtime)
         workerd(runtime).kill()
@@ -72,7 +73,7 @@ PARENT = textwrap.dedent("""
     import sys
     import psutil
     from cachelib.live.runtime import Runtime
-    with Runtime({"isolates": 1}) as runtime:
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
         host = psutil.Process(runtime.pid)
         print(host.pid, *(child.pid for child in host.children(recursive=True)), flush=True)
         sys.stdin.read()

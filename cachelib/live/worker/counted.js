@@ -1,29 +1,47 @@
-// Proxies that pass every call to a binding on, and note it: [store, method, found, milliseconds].
+// Proxies that pass every call on and note it: [store, method, found, milliseconds].
 
 const METHODS = {
   kv: ["get", "getWithMetadata", "put", "delete", "list"],
   r2: ["get", "head", "put", "delete", "list"],
   cache: ["match", "put", "delete"],
-  origin: ["load"],
+  queue: ["send", "sendBatch"],
+  d1: ["exec", "batch"],
+  "object storage": ["get", "put", "delete", "deleteAll", "list", "getAlarm", "setAlarm"],
+  sql: ["exec"],
+  origin: ["load", "fetch"],
 };
 
 export function counted(store, target, note) {
-  const methods = new Set(METHODS[store]);
+  return passing(target, (name, call) =>
+    METHODS[store].includes(name) ? noted(store, name, call, note) : call,
+  );
+}
+
+// Every call of a Durable Object's stub is one request to it.
+export function countedStub(stub, note) {
+  return passing(stub, (name, call) => noted("durable-object", name, call, note));
+}
+
+// The target with its methods changed. Methods of the runtime's own objects need their own `this`,
+// and a stub answers to any name, so nothing is bound before it is called.
+export function passing(target, change) {
   return new Proxy(target, {
     get(_, name) {
       if (typeof target[name] !== "function") return target[name];
-      const call = (...args) => target[name](...args);
-      return methods.has(name) ? timed(store, name, call, note) : call;
+      return change(name, (...args) => target[name](...args));
     },
   });
 }
 
-function timed(store, method, call, note) {
-  return async (...args) => {
-    const start = Date.now();
-    const result = await call(...args);
-    note([store, method, found(result), Date.now() - start]);
-    return result;
+export function noted(store, method, call, note) {
+  return (...args) => {
+    const start = performance.now();
+    const finish = (result) => {
+      note([store, method, found(result), performance.now() - start]);
+      return result;
+    };
+    const result = call(...args);
+    return typeof result?.then === "function" ? result.then(finish) : finish(result);
   };
 }
 

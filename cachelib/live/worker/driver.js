@@ -1,13 +1,11 @@
 // Replays a batch of requests through service bindings, from inside the instance.
 
-const WIDTH = 16; // requests in flight
-
 export default {
   async fetch(request, env) {
-    const { design, requests, width = WIDTH } = await request.json();
+    const { settings, requests, width } = await request.json();
     const answers = new Array(requests.length);
-    await inOrder(requests, width, lanes(design), async ([isolate, op, key, now, size], row) => {
-      answers[row] = await env[`isolate-${isolate}`].serve(design, { op, key, now, size });
+    await inOrder(requests, width, lanes(settings), async ([isolate, op, key, now, size], row) => {
+      answers[row] = await env[`isolate-${isolate}`].serve(settings, { op, key, now, size });
     });
     return Response.json(answers);
   },
@@ -16,9 +14,9 @@ export default {
 // Requests that share a lane keep their order: those for one key, and, where the L1 is bounded and
 // each look-up changes what is thrown out next, those of one isolate.
 const lanes =
-  (design) =>
+  (settings) =>
   ([isolate, , key]) =>
-    design.l1_max_entries ? [`key ${key}`, `isolate ${isolate}`] : [`key ${key}`];
+    settings.l1_max_entries ? [`key ${key}`, `isolate ${isolate}`] : [`key ${key}`];
 
 async function inOrder(requests, width, lanesOf, serve) {
   const last = new Map();

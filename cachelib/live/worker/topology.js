@@ -1,19 +1,25 @@
 // Which Workers run in the instance, and what is bound to them.
 import { fileURLToPath } from "node:url";
+import { ownTopology } from "./own/topology.js";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const COMPATIBILITY_DATE = "2026-07-01";
 
-export function topology({ isolates }) {
+export const topology = ({ designs, own }, require) =>
+  own ? ownTopology(own, { require, driver }) : designsTopology(designs);
+
+function designsTopology({ isolates }) {
   const names = Array.from({ length: isolates }, (_, i) => `isolate-${i}`);
   return {
     workers: [
-      worker("driver", { serviceBindings: Object.fromEntries(names.map((name) => [name, name])) }),
+      driver(Object.fromEntries(names.map((name) => [name, name]))),
       worker("object", { durableObjects: { CACHE: OBJECT } }),
       ...names.map((name) => worker("isolate", { name, ...STORES })),
     ],
   };
 }
+
+const driver = (isolates) => worker("driver", { serviceBindings: isolates });
 
 const OBJECT = {
   className: "CacheObject",

@@ -1,0 +1,64 @@
+// The bindings of a user's Worker, each behind a counting proxy.
+import { counted, countedStub, noted, passing } from "../counted.js";
+import { virtualCache } from "./cache.js";
+import { virtualKv } from "./kv.js";
+
+const wrap = {
+  kv: (kv, note) => counted("kv", virtualKv(kv), note),
+  r2: (bucket, note) => counted("r2", bucket, note),
+  queue: (queue, note) => counted("queue", queue, note),
+  d1: countedDatabase,
+  "durable-object": (namespace, note) =>
+    passing(namespace, (name, call) =>
+      name === "get" || name === "getByName"
+        ? (...args) => countedStub(call(...args), note)
+        : call,
+    ),
+};
+
+export function countedEnvironment(env, kinds, note) {
+  const changed = Object.entries(kinds).map(([name, kind]) => [name, wrap[kind](env[name], note)]);
+  return { ...env, ...Object.fromEntries(changed) };
+}
+
+export function countedCaches(caches, note) {
+  const one = (cache) => counted("cache", virtualCache(cache), note);
+  return { default: one(caches.default), open: async (name) => one(await caches.open(name)) };
+}
+
+// Outbound requests; the host says in a header what it refused.
+export function countedFetch(fetch, note) {
+  return noted("origin", "fetch", async (...args) => {
+    const response = await fetch(...args);
+    const refused = response.headers.get("x-cachelib-refused");
+    if (refused) throw new TypeError(refused);
+    return response;
+  }, note);
+}
+
+export function countedStorage(storage, note) {
+  const sql = storage.sql && counted("sql", storage.sql, note);
+  const changed = counted("object storage", storage, note);
+  return new Proxy(changed, { get: (_, name) => (name === "sql" ? sql : changed[name]) });
+}
+
+function countedDatabase(database, note) {
+  const raw = new WeakMap(); // batch() takes the platform's own statements
+  const statement = (prepared) => {
+    const proxy = passing(prepared, (name, call) =>
+      name === "bind"
+        ? (...args) => statement(call(...args))
+        : ["run", "all", "first", "raw"].includes(name)
+          ? noted("d1", name, call, note)
+          : call,
+    );
+    raw.set(proxy, prepared);
+    return proxy;
+  };
+  const changed = counted("d1", database, note);
+  return {
+    prepare: (query) => statement(database.prepare(query)),
+    batch: (statements) => changed.batch(statements.map((one) => raw.get(one) ?? one)),
+    exec: (query) => changed.exec(query),
+  };
+}

@@ -1,0 +1,85 @@
+// A user's Worker, bundled as it is and run as so many isolates; its Durable Objects in one more.
+import { fileURLToPath } from "node:url";
+
+const HARNESS = fileURLToPath(new URL("harness.js", import.meta.url));
+const ENTRY = "CachelibHarness";
+
+export async function ownTopology(config, { require, driver }) {
+  const script = await bundled(config, require("esbuild"));
+  const names = Array.from({ length: config.isolates }, (_, i) => `isolate-${i}`);
+  const one = (name) => instance(name, script, config, require("miniflare"));
+  return {
+    workers: [
+      driver(Object.fromEntries(names.map((name) => [name, { name, entrypoint: ENTRY }]))),
+      ...names.map(one),
+      ...(config.objects.length ? [one("objects")] : []),
+    ],
+  };
+}
+
+async function bundled({ root, main, kinds, objects, define }, esbuild) {
+  const wrapped = JSON.stringify(kinds);
+  const contents = [
+    `import { harness, observedObject } from ${JSON.stringify(HARNESS)};`,
+    `import user, * as all from ${JSON.stringify(main)};`,
+    `export const ${ENTRY} = harness(user, ${wrapped});`,
+    ...objects.map(({ className: c }) => `export const ${c} = observedObject(all.${c}, ${wrapped});`),
+    `export default {};`,
+  ].join("\n");
+  const { outputFiles } = await esbuild.build({
+    stdin: { contents, resolveDir: root, sourcefile: "cachelib-entry.js" },
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    loader: { ".txt": "text", ".html": "text", ".sql": "text", ".bin": "binary" },
+    define,
+    logLevel: "silent",
+  });
+  return outputFiles[0].text;
+}
+
+function instance(name, script, config, miniflare) {
+  const of = (kind) => Object.entries(config.kinds).filter((each) => each[1] === kind);
+  const shared = (kind) => Object.fromEntries(of(kind).map(([binding]) => [binding, binding]));
+  const object = ({ binding, className, sqlite }) => [
+    binding,
+    {
+      className,
+      scriptName: "objects",
+      useSQLite: sqlite,
+      unsafePreventEviction: true, // eviction goes by the real clock
+    },
+  ];
+  return {
+    name,
+    modules: [{ type: "ESModule", path: "worker.js", contents: script }],
+    compatibilityDate: config.compatibilityDate,
+    compatibilityFlags: config.compatibilityFlags,
+    bindings: config.vars,
+    kvNamespaces: shared("kv"),
+    r2Buckets: shared("r2"),
+    d1Databases: shared("d1"),
+    queueProducers: shared("queue"),
+    durableObjects: Object.fromEntries(config.objects.map(object)),
+    serviceBindings:
+      config.objects.length && name !== "objects"
+        ? { CACHELIB_OBJECTS: { name: "objects", entrypoint: ENTRY } }
+        : {},
+    outboundService: (request) => outbound(request, config.originResponse, miniflare),
+  };
+}
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+// The only way out of the instance.
+function outbound(request, originResponse, { fetch, Response }) {
+  const { hostname } = new URL(request.url);
+  if (LOOPBACK.has(hostname)) return fetch(request);
+  if (originResponse !== null) return new Response(originResponse);
+  const refused = `no network beyond the loopback: ${hostname} was not asked`;
+  return new Response(null, { status: 502, headers: { "x-cachelib-refused": refused } });
+}

@@ -1,0 +1,148 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cachelib.edge.case import load_case
+from cachelib.edge.designs import Design
+from cachelib.edge.replay import replay
+from cachelib.edge.study import Study
+from cachelib.live.own import run_worker
+from cachelib.live.own_config import OwnWorkerError, own_worker
+from cachelib.live.replay import head
+from cachelib.live.runtime import LiveError
+
+WORKERS = Path(__file__).parent / "workers"
+STUDY = Study(load_case("trading-sentiment"))
+
+
+@pytest.fixture(scope="module")
+def trace():
+    """Two thousand reads and writes at whole milliseconds, as a Worker's clock counts."""
+    first = head(STUDY.trace, 2_000)
+    return replace(first, time_s=np.floor(first.time_s), op=np.zeros_like(first.op))
+
+
+@pytest.fixture
+def worker(tmp_path):
+    """A Worker of one module, without bindings."""
+
+    def write(code: str, **settings: str) -> Path:
+        (tmp_path / "index.js").write_text(code)
+        lines = {"name": '"own"', "main": '"index.js"', **settings}
+        config = "\n".join(f"{key} = {value}" for key, value in lines.items())
+        (tmp_path / "wrangler.toml").write_text(config)
+        return tmp_path
+
+    return write
+
+
+def run(folder: Path, trace, **options):
+    return run_worker(folder, trace, STUDY.platform, seed=1, **options)
+
+
+@pytest.fixture(scope="module")
+def live(node, trace):
+    return run(WORKERS / "sentiment", trace, origin_response="0.5")
+
+
+def test_an_unchanged_worker_hits_as_often_as_the_library_says(live, trace):
+    same = Design(name="own", l2="kv", l1_ttl_s=60, l2_ttl_s=300, expiry="independent")
+    simulated = replay(trace, same, STUDY.platform, seed=1)
+    found = dict(zip(*np.unique(live.answered_by, return_counts=True), strict=True))
+    assert found == {
+        "memory": simulated.l1_hits,
+        "kv": simulated.l2_hits,
+        "origin": simulated.origin_loads,
+    }
+    assert live.hit_ratio == simulated.hit_ratio
+
+
+def test_every_call_to_a_binding_is_counted(live):
+    calls = {(c.store, c.method): (c.calls, c.found) for c in live.counts.itertuples()}
+    loads = int((live.answered_by == "origin").sum())
+    hits = int((live.answered_by == "kv").sum())
+    assert calls["kv", "get"] == (loads + hits, hits)
+    assert calls["kv", "put"][0] == loads
+    assert calls["origin", "fetch"] == (loads, loads)
+    assert calls["durable-object", "add"][0] == loads
+    assert calls["object storage", "put"][0] == loads
+    assert calls["object storage", "get"] == (loads, loads - 1)
+
+
+@pytest.mark.usefixtures("node")
+def test_the_network_ends_at_the_loopback(trace):
+    live = run(WORKERS / "sentiment", head(trace, 3))
+    assert set(live.status) == {0}
+    assert "no network beyond the loopback: api.example.com was not asked" in live.errors[0]
+    assert live.hit_ratio == 0
+
+
+@pytest.mark.usefixtures("node")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "export default class extends WorkerEntrypoint { fetch() { return answer(this.env) } }",
+        "export default { fetch: () => answer(global) }",
+    ],
+    ids=["a class", "the global env"],
+)
+def test_other_ways_to_write_a_worker_are_counted_too(worker, trace, code):
+    imports = 'import { WorkerEntrypoint, env as global } from "cloudflare:workers";\n'
+    answer = 'const answer = async (env) => new Response(await env.KV.get("a") ?? "none");\n'
+    folder = worker(imports + answer + code, kv_namespaces='[{binding = "KV", id = "0"}]')
+    live = run(folder, head(trace, 3))
+    assert live.status.tolist() == [200, 200, 200]
+    assert live.counts.values.tolist() == [["kv", "get", 3, 0]]
+
+
+CACHING = """
+export default {
+  async fetch(request) {
+    const hit = await caches.default.match(request);
+    if (hit) return hit;
+    const headers = { "cache-control": "max-age=60" };
+    await caches.default.put(request, new Response("new", { headers }));
+    return new Response("new", { headers });
+  }
+}
+"""
+
+
+@pytest.mark.usefixtures("node")
+def test_lifetimes_in_the_cache_api_go_by_the_virtual_clock(worker, trace):
+    trace = head(trace, 3)
+    trace = replace(trace, key=np.zeros_like(trace.key), time_s=np.array([0.0, 59.0, 60.0]))
+    live = run(worker(CACHING), trace)
+    assert live.operations.query("method == 'match'")["found"].tolist() == [False, True, False]
+
+
+@pytest.mark.usefixtures("node")
+def test_code_that_does_not_build_is_an_error_with_its_line(worker, trace):
+    with pytest.raises(LiveError, match=r"did not start: .*\nindex\.js:1:16: "):
+        run(worker("export default {"), head(trace, 1))
+
+
+def test_a_binding_without_local_form_is_refused_with_its_line():
+    with pytest.raises(OwnWorkerError, match=r"wrangler\.jsonc:11: ai: this has no local form"):
+        own_worker(WORKERS / "sentiment", "with-ai")
+
+
+def test_an_environment_without_it_is_not():
+    assert own_worker(WORKERS / "sentiment", "bare")["kinds"] == {"RESULTS": "kv"}
+
+
+def test_an_object_of_another_worker_is_refused(tmp_path):
+    shutil.copytree(WORKERS / "sentiment", tmp_path / "a")
+    config = tmp_path / "a" / "wrangler.jsonc"
+    text = config.read_text().replace('"Hits" }', '"Hits", "script_name": "other" }')
+    config.write_text(text)
+    with pytest.raises(OwnWorkerError, match="Hits belongs to the Worker 'other'"):
+        own_worker(tmp_path / "a")
+
+
+def test_code_outside_of_the_folder_is_refused(worker):
+    with pytest.raises(OwnWorkerError, match=r"main: \.\./x\.js lies outside of"):
+        own_worker(worker("", main='"../x.js"'))
