@@ -1,38 +1,38 @@
 // The library's TieredCache, as a Worker holds it: L1 in memory, L2 in a store that isolates share.
-import { after, sooner } from "./expiry.js";
+import { due, fresh, seal } from "./expiry.js";
 
 export class TieredCache {
-  constructor(l1, l2, { l1_ttl_s, l2_ttl_s, expiry }) {
-    this.l1 = l1;
-    this.l2 = l2;
-    this.l1Ttl = l1_ttl_s;
-    this.l2Ttl = l2_ttl_s;
-    this.inherits = expiry === "inherited";
+  // `later` takes work that nobody waits for, `note` what the policy decided.
+  constructor(l1, l2, policy, { now, later, note }) {
+    Object.assign(this, { l1, l2, policy, now, later, note });
   }
 
-  // Read-through: the value and the tier that had it.
-  async read(key, now, load) {
-    const near = this.l1?.get(key, now);
-    if (near) return { tier: "L1", value: near.value };
-    const far = await this.l2?.get(key, now);
-    if (far) {
-      this.#promote(key, far, now);
-      return { tier: far.tier ?? "L2", value: far.value };
+  // Read-through: the value, the tier that had it, and where in that tier.
+  async read(key, load) {
+    const near = this.l1?.get(key, this.now);
+    if (near) {
+      this.#refreshIfDue(key, near, load);
+      return { tier: "L1", value: near.value };
+    }
+    const { entry, place } = (await this.l2?.get(key)) ?? {};
+    if (entry && fresh(entry, this.now)) {
+      this.#promote(key, entry);
+      this.#refreshIfDue(key, entry, load);
+      return { tier: "L2", place, value: entry.value };
     }
     const value = await load();
-    await this.write(key, value, now);
-    return { tier: "origin", value };
+    await this.write(key, value);
+    return { tier: "origin", place, value };
   }
 
   // Write-through: L2 first, then this isolate's L1.
-  async write(key, value, now) {
+  async write(key, value, previous) {
+    const entry = seal(value, this.now, this.policy);
     if (this.l2) {
-      const entry = { value, expiresAt: after(now, this.l2Ttl) };
-      await this.l2.set(key, entry);
-      this.#promote(key, entry, now);
-    } else {
-      this.l1?.set(key, { value, expiresAt: after(now, this.l1Ttl) });
+      if (this.#unchanged(entry, previous)) this.note(["policy", "unchanged", true, 0]);
+      else await this.l2.set(key, entry);
     }
+    this.#promote(key, entry);
   }
 
   async delete(key) {
@@ -40,8 +40,20 @@ export class TieredCache {
     this.l1?.delete(key);
   }
 
-  #promote(key, { value, expiresAt }, now) {
-    const limit = this.inherits ? expiresAt : null;
-    this.l1?.set(key, { value, expiresAt: sooner(after(now, this.l1Ttl), limit) });
+  #promote(key, entry) {
+    const limit = this.policy.inherits ? entry.expiresAt : Infinity;
+    const size = [...key].length + entry.value.length;
+    this.l1?.set(key, { ...entry, size, until: Math.min(this.now + this.policy.l1Ttl, limit) });
+  }
+
+  #refreshIfDue(key, previous, load) {
+    if (!due(previous, this.now)) return;
+    this.note(["policy", "refresh", true, 0]);
+    this.later(async () => this.write(key, await load(), previous));
+  }
+
+  #unchanged(entry, previous) {
+    if (previous === undefined || !fresh(previous, this.now)) return false;
+    return this.policy.same(previous.value, entry.value);
   }
 }

@@ -4,8 +4,8 @@ export default {
   async fetch(request, env) {
     const { settings, requests, width } = await request.json();
     const answers = new Array(requests.length);
-    await inOrder(requests, width, lanes(settings), async ([isolate, op, key, now, size], row) => {
-      answers[row] = await env[`isolate-${isolate}`].serve(settings, { op, key, now, size });
+    await inOrder(requests, width, lanes(settings), async ({ isolate, ...request }, row) => {
+      answers[row] = await env[`isolate-${isolate}`].serve(settings, request);
     });
     return Response.json(answers);
   },
@@ -13,10 +13,10 @@ export default {
 
 // Requests that share a lane keep their order: those for one key, and, where the L1 is bounded and
 // each look-up changes what is thrown out next, those of one isolate.
-const lanes =
-  (settings) =>
-  ([isolate, , key]) =>
-    settings.l1_max_entries ? [`key ${key}`, `isolate ${isolate}`] : [`key ${key}`];
+const lanes = ({ l1_max_entries, l1_max_bytes }) =>
+  l1_max_entries || l1_max_bytes
+    ? ({ isolate, key }) => [`key ${key}`, `isolate ${isolate}`]
+    : ({ key }) => [`key ${key}`];
 
 async function inOrder(requests, width, lanesOf, serve) {
   const last = new Map();

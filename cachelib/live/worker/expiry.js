@@ -1,6 +1,12 @@
-// Expiry times are seconds of the virtual clock; null never expires.
-export const after = (now, ttl) => (ttl === null ? null : now + ttl);
+// Times are seconds of the virtual clock; Infinity is never, which JSON knows as null.
+export const orNever = (time) => time ?? Infinity;
 
-export const sooner = (a, b) => (a === null ? b : b === null ? a : Math.min(a, b));
+export const seal = (value, now, { hardTtl, softTtl }) => ({
+  value,
+  expiresAt: now + hardTtl,
+  refreshAt: now + softTtl,
+});
 
-export const fresh = (entry, now) => entry.expiresAt === null || now < entry.expiresAt;
+export const fresh = (entry, now) => now < entry.expiresAt;
+
+export const due = (entry, now) => entry.refreshAt <= now;

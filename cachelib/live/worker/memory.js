@@ -1,32 +1,33 @@
 // The L1: a map in the isolate's memory, least recently used first out.
-import { fresh } from "./expiry.js";
 
 export class Memory {
   #entries = new Map(); // in the order of use
-  #maxEntries;
+  #bytes = 0;
 
-  constructor(maxEntries) {
-    this.#maxEntries = maxEntries ?? Infinity;
+  constructor(maxEntries, maxBytes) {
+    this.maxEntries = maxEntries;
+    this.maxBytes = maxBytes;
   }
 
   get(key, now) {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return null;
+    if (entry === undefined || entry.until <= now) return null;
     this.#entries.delete(key);
-    if (!fresh(entry, now)) return null;
     this.#entries.set(key, entry);
     return entry;
   }
 
   set(key, entry) {
-    this.#entries.delete(key);
+    this.delete(key);
     this.#entries.set(key, entry);
-    if (this.#entries.size > this.#maxEntries) {
-      this.#entries.delete(this.#entries.keys().next().value);
+    this.#bytes += entry.size;
+    while (this.#entries.size > this.maxEntries || this.#bytes > this.maxBytes) {
+      this.delete(this.#entries.keys().next().value);
     }
   }
 
   delete(key) {
+    this.#bytes -= this.#entries.get(key)?.size ?? 0;
     this.#entries.delete(key);
   }
 }

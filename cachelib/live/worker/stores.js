@@ -1,21 +1,27 @@
-// The L2 back ends. Each keeps an entry's expiry time beside its value, so that a virtual clock
-// can judge it; the platform's own expiration goes by the real clock and is not used.
-import { fresh } from "./expiry.js";
+// The L2 back ends: `get` gives an entry, expired or not, and where in the store it was.
+import { orNever } from "./expiry.js";
 
-const ifFresh = (entry, now) => (entry !== null && fresh(entry, now) ? entry : null);
+const opened = (value, { expiresAt, refreshAt }) => ({
+  value,
+  expiresAt: orNever(expiresAt),
+  refreshAt: orNever(refreshAt),
+});
+
+const times = ({ expiresAt, refreshAt }) => ({ expiresAt, refreshAt });
 
 export class KvStore {
   constructor(kv) {
     this.kv = kv;
   }
 
-  async get(key, now) {
+  async get(key) {
     const { value, metadata } = await this.kv.getWithMetadata(key);
-    return ifFresh(value === null ? null : { value, expiresAt: metadata.expiresAt }, now);
+    return { place: "KV central", entry: value === null ? null : opened(value, metadata) };
   }
 
-  set(key, { value, expiresAt }) {
-    return this.kv.put(key, value, { metadata: { expiresAt } });
+  set(key, entry) {
+    const expiration = entry.expiresAt === Infinity ? undefined : entry.expiresAt;
+    return this.kv.put(key, entry.value, { expiration, metadata: times(entry) });
   }
 
   delete(key) {
@@ -28,17 +34,16 @@ export class R2Store {
     this.bucket = bucket;
   }
 
-  async get(key, now) {
+  async get(key) {
     const object = await this.bucket.get(key);
-    if (object === null) return null;
-    const value = await object.text();
-    return ifFresh({ value, expiresAt: JSON.parse(object.customMetadata.expiresAt) }, now);
+    if (object === null) return { place: "R2", entry: null };
+    const kept = JSON.parse(object.customMetadata.times);
+    return { place: "R2", entry: opened(await object.text(), kept) };
   }
 
-  set(key, { value, expiresAt }) {
-    return this.bucket.put(key, value, {
-      customMetadata: { expiresAt: JSON.stringify(expiresAt) },
-    });
+  set(key, entry) {
+    const customMetadata = { times: JSON.stringify(times(entry)) };
+    return this.bucket.put(key, entry.value, { customMetadata });
   }
 
   delete(key) {
@@ -47,20 +52,22 @@ export class R2Store {
 }
 
 export class CacheApiStore {
-  constructor(cache) {
+  constructor(cache, now) {
     this.cache = cache;
+    this.now = now;
   }
 
-  async get(key, now) {
+  async get(key) {
     const response = await this.cache.match(url(key));
-    if (response === undefined) return null;
-    const expiresAt = JSON.parse(response.headers.get("x-expires-at"));
-    return ifFresh({ value: await response.text(), expiresAt }, now);
+    if (response === undefined) return { place: "Cache API", entry: null };
+    const kept = JSON.parse(response.headers.get("x-times"));
+    return { place: "Cache API", entry: opened(await response.text(), kept) };
   }
 
-  set(key, { value, expiresAt }) {
-    const headers = { "cache-control": "max-age=31536000", "x-expires-at": JSON.stringify(expiresAt) };
-    return this.cache.put(url(key), new Response(value, { headers }));
+  set(key, entry) {
+    const life = Math.min(Math.ceil(entry.expiresAt - this.now), 31_536_000);
+    const headers = { "cache-control": `max-age=${life}`, "x-times": JSON.stringify(times(entry)) };
+    return this.cache.put(url(key), new Response(entry.value, { headers }));
   }
 
   delete(key) {
@@ -69,3 +76,28 @@ export class CacheApiStore {
 }
 
 const url = (key) => `https://cache.example/?key=${encodeURIComponent(key)}`;
+
+export class ObjectStore {
+  constructor(stub, note) {
+    this.stub = stub;
+    this.note = note;
+  }
+
+  get(key) {
+    return this.#ask(key, "get");
+  }
+
+  set(key, entry) {
+    return this.#ask(key, "set", entry);
+  }
+
+  delete(key) {
+    return this.#ask(key, "delete");
+  }
+
+  async #ask(key, method, ...given) {
+    const [answer, operations] = await this.stub[method](key, ...given);
+    operations.forEach(this.note);
+    return answer;
+  }
+}

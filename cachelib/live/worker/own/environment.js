@@ -1,10 +1,11 @@
 // The bindings of a user's Worker, each behind a counting proxy.
 import { counted, countedStub, noted, passing } from "../counted.js";
-import { virtualCache } from "./cache.js";
-import { virtualKv } from "./kv.js";
+import { virtualCache } from "../virtual/cache.js";
+import { virtualKv } from "../virtual/kv.js";
+import { seconds } from "./clock.js";
 
 const wrap = {
-  kv: (kv, note) => counted("kv", virtualKv(kv), note),
+  kv: (kv, note) => counted("kv", virtualKv(kv, seconds), note),
   r2: (bucket, note) => counted("r2", bucket, note),
   queue: (queue, note) => counted("queue", queue, note),
   d1: countedDatabase,
@@ -22,7 +23,7 @@ export function countedEnvironment(env, kinds, note) {
 }
 
 export function countedCaches(caches, note) {
-  const one = (cache) => counted("cache", virtualCache(cache), note);
+  const one = (cache) => counted("cache", virtualCache(cache, seconds), note);
   return { default: one(caches.default), open: async (name) => one(await caches.open(name)) };
 }
 

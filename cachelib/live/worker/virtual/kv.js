@@ -1,9 +1,13 @@
-// Workers KV whose expiration goes by the virtual clock: kept in the metadata, hidden from the user.
-import { seconds } from "./clock.js";
-
+// Workers KV whose expiration goes by the virtual clock: kept in the metadata, hidden from the caller.
 const SHORTEST = 60; // seconds, as the platform has it
 
-export function virtualKv(kv) {
+// `clock` gives the time in seconds.
+export function virtualKv(kv, clock) {
+  const alive = ({ metadata }) => !metadata?.expires || clock() < metadata.expires;
+  const unwrapped = (found) => {
+    if (found === null || !alive(found)) return GONE;
+    return { ...found, metadata: found.metadata?.metadata ?? null };
+  };
   return {
     async get(key, options) {
       const found = await this.getWithMetadata(key, options);
@@ -15,8 +19,8 @@ export function virtualKv(kv) {
     },
     put(key, value, options = {}) {
       const { expirationTtl, expiration, metadata = null, ...others } = options;
-      const expires = expirationTtl ? seconds() + Number(expirationTtl) : Number(expiration ?? 0);
-      if (expires && expires < seconds() + SHORTEST) {
+      const expires = expirationTtl ? clock() + Number(expirationTtl) : Number(expiration ?? 0);
+      if (expires && expires < clock() + SHORTEST) {
         return kv.put(key, value, { ...others, expirationTtl: 1 }); // for the platform to refuse
       }
       return kv.put(key, value, { ...others, metadata: { expires, metadata } });
@@ -30,13 +34,6 @@ export function virtualKv(kv) {
 }
 
 const GONE = { value: null, metadata: null, cacheStatus: null };
-
-const alive = ({ metadata }) => !metadata?.expires || seconds() < metadata.expires;
-
-const unwrapped = (found) => {
-  if (found === null || !alive(found)) return GONE;
-  return { ...found, metadata: found.metadata?.metadata ?? null };
-};
 
 const listed = ({ name, metadata: { expires, metadata } }) => ({
   name,

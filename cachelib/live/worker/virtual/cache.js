@@ -1,15 +1,15 @@
-// The Cache API whose lifetimes go by the virtual clock: kept in a header, hidden from the user.
-import { seconds } from "./clock.js";
+// The Cache API whose lifetimes go by the virtual clock: kept in a header, hidden from the caller.
 
 const EXPIRES = "x-cachelib-expires";
 const CONTROL = "x-cachelib-cache-control";
 
-export function virtualCache(cache) {
+// `clock` gives the time in seconds.
+export function virtualCache(cache, clock) {
   return {
     async match(request, options) {
       const found = await cache.match(request, options);
       if (found === undefined || !found.headers.has(EXPIRES)) return found;
-      if (Number(found.headers.get(EXPIRES)) <= seconds()) return undefined;
+      if (Number(found.headers.get(EXPIRES)) <= clock()) return undefined;
       const response = new Response(found.body, found);
       response.headers.set("cache-control", response.headers.get(CONTROL));
       for (const name of [EXPIRES, CONTROL]) response.headers.delete(name);
@@ -19,7 +19,7 @@ export function virtualCache(cache) {
       const life = lifetime(given.headers.get("cache-control") ?? "");
       if (!life) return cache.put(request, given);
       const response = new Response(given.body, given);
-      response.headers.set(EXPIRES, String(seconds() + life));
+      response.headers.set(EXPIRES, String(clock() + life));
       response.headers.set(CONTROL, given.headers.get("cache-control"));
       response.headers.set("cache-control", "max-age=31536000");
       return cache.put(request, response);

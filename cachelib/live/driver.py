@@ -1,0 +1,125 @@
+"""Requests for the driver inside the instance, and what it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from itertools import starmap
+from typing import Any, NamedTuple, TypedDict
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from cachelib.edge.platform import Platform
+from cachelib.edge.replay import assign_isolates
+from cachelib.edge.trace import DELETE, READ, WRITE, Trace
+from cachelib.live.runtime import LiveError, Runtime
+
+BATCH = 2_000
+MAX_ISOLATES = 256
+MAX_KEY_BYTES = 512
+"""Workers KV: developers.cloudflare.com/kv/platform/limits, read 2026-11-23."""
+
+OPS = {READ: "read", WRITE: "write", DELETE: "delete"}
+
+Progress = Callable[[int], object]
+"""Called with the number of requests done."""
+
+
+class Request(TypedDict):
+    """A row of a trace. `version` counts the changes of the key so far, this request's included;
+    `object` names the Durable Object that has the key."""
+
+    isolate: int
+    op: str
+    key: str
+    now: float
+    size: int
+    colo: str
+    version: int
+    object: str
+
+
+class Answer(NamedTuple):
+    """What an isolate says of a request: the tier or status, milliseconds, and its calls."""
+
+    what: Any
+    ms: float
+    calls: list[list[object]]
+
+
+def drive(
+    topology: dict[str, Any],
+    settings: object,
+    requests: list[Request],
+    *,
+    in_flight: int,
+    progress: Progress,
+) -> list[Answer]:
+    """The answers of the instance's isolates, in the order of the requests.
+
+    Requests for one key keep their order; up to `in_flight` for different keys run at once.
+    """
+    answers: list[Answer] = []
+    with Runtime(topology) as runtime:
+        for start in range(0, len(requests), BATCH):
+            batch = requests[start : start + BATCH]
+            message = {"settings": settings, "requests": batch, "width": in_flight}
+            answers += starmap(Answer, runtime.post(message))
+            progress(len(answers))
+    return answers
+
+
+def isolates_met(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
+    """The isolate of each request as the simulation has it, without those that no request meets."""
+    met, number = np.unique(assign_isolates(trace, platform, seed)[0], return_inverse=True)
+    if len(met) > MAX_ISOLATES:
+        raise LiveError(
+            f"the requests meet {len(met)} isolates, and each is a Worker of its own here: "
+            f"at most {MAX_ISOLATES}; take fewer isolates per colo, or fewer colos"
+        )
+    return number.tolist(), len(met)
+
+
+def requests_of(
+    trace: Trace, isolate: list[int], *, largest: int | None = None, objects: int | None = None
+) -> list[Request]:
+    """Every row as the driver takes it, bytes cut to `largest`, keys spread over `objects`."""
+    keys = [_storable(key) for key in trace.keys]
+    names = keys if objects is None else [str(crc32(k.encode()) % objects) for k in trace.keys]
+    size = trace.size if largest is None else np.minimum(trace.size, largest)
+    columns = (trace.op, trace.key, trace.time_s, size, trace.colo)
+    versions = [0] * len(keys)
+    requests: list[Request] = []
+    for number, op, key, now, length, colo in zip(
+        isolate, *(column.tolist() for column in columns), strict=True
+    ):
+        versions[key] += op != READ
+        requests.append(
+            Request(
+                isolate=number,
+                op=OPS[op],
+                key=keys[key],
+                now=now,
+                size=length,
+                colo=trace.colos[colo],
+                version=versions[key],
+                object=names[key],
+            )
+        )
+    return requests
+
+
+def operations_of(answers: list[Answer]) -> pd.DataFrame:
+    """One row for each call: `request`, `store`, `method`, `found`, `ms`."""
+    rows = [(row, *call) for row, answer in enumerate(answers) for call in answer.calls]
+    return pd.DataFrame(rows, columns=["request", "store", "method", "found", "ms"])
+
+
+def _storable(key: str) -> str:
+    """The key, or its hash where Workers KV would refuse it."""
+    data = key.encode()
+    if key in ("", ".", "..") or len(data) > MAX_KEY_BYTES:
+        return f"sha256-{hashlib.sha256(data).hexdigest()}"
+    return key
