@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from cachelib.edge.designs import BUILT_IN, Design
 from cachelib.edge.platform import Assumptions, Strict
@@ -60,6 +61,40 @@ class Criteria(Strict):
     minimise: Literal["origin_loads_per_month", "mean_ms", "p95_ms"] = "origin_loads_per_month"
 
 
+class Region(Strict):
+    """Where to look for the values of a parameter at which a claim holds."""
+
+    over: Literal["requests_per_month", "isolates_per_colo", "l1_ttl_s", "l2_ttl_s", "origin_ms"]
+    of: str = Field(pattern=r"^[a-z0-9-]+\.[a-z0-9_]+$", description="design.metric")
+    low: float = Field(gt=0)
+    high: float = Field(gt=0)
+
+
+class Claim(Strict):
+    """A sentence of the document under test: the range it asserts, and the metric that decides."""
+
+    id: str = Field(pattern=r"^[a-z0-9-]+$")
+    quote: str
+    section: str
+    metric: str | None = Field(default=None, description="the id of a finding")
+    low: float | None = None
+    high: float | None = None
+    region: Region | None = None
+    untested: str | None = Field(default=None, description="why no experiment can decide it")
+
+    @model_validator(mode="after")
+    def _decidable(self) -> Self:
+        if (self.metric is None) == (self.untested is None):
+            raise ValueError("give either the metric that decides it, or why it is untested")
+        if self.metric is not None and self.low is None and self.high is None:
+            raise ValueError("give the range it asserts: low, high, or both")
+        return self
+
+    def holds_for(self, value: float) -> bool:
+        """Whether a value lies in the asserted range, both ends included."""
+        return (self.low is None or self.low <= value) and (self.high is None or value <= self.high)
+
+
 def _known_design(name: str) -> str:
     if name not in BUILT_IN:
         near = get_close_matches(name, BUILT_IN, n=1)
@@ -79,6 +114,15 @@ class Case(Strict):
     assumptions: Assumptions
     designs: tuple[Annotated[str, AfterValidator(_known_design)], ...] = Field(min_length=1)
     criteria: Criteria
+    claims: tuple[Claim, ...] = ()
+
+    @field_validator("claims")
+    @classmethod
+    def _distinct(cls, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        twice = [id for id, count in Counter(claim.id for claim in claims).items() if count > 1]
+        if twice:
+            raise ValueError(f"ids are given twice: {', '.join(twice)}")
+        return claims
 
     def design(self, name: str) -> Design:
         """The named design with this case's TTLs."""

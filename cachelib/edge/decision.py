@@ -134,7 +134,7 @@ def table(choice: Choice) -> pd.DataFrame:
 
 def _in_words(verdict: Verdict, choice: Choice) -> str:
     if verdict.broken:
-        return "out: " + ", ".join(LABELS[metric] for metric in verdict.broken)
+        return "out: " + ", ".join(HEADS[metric] for metric in verdict.broken)
     return "recommended" if verdict.design == choice.winner else "stands"
 
 

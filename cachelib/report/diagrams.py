@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cachelib.edge.case import Case
+import numpy as np
+
 from cachelib.edge.designs import Design
+from cachelib.edge.study import Study
 from cachelib.report.findings import Diagram, Edge, Node
 from cachelib.report.templates import html_environment
 
@@ -65,52 +67,52 @@ def _arrow(edge: Edge, source: Box, target: Box) -> Arrow:
     return Arrow(edge, source.middle, source.bottom, target.middle, target.y)
 
 
-def architecture(case: Case, design: Design) -> Diagram:
+def architecture(study: Study, design: Design) -> Diagram:
     """The case's system built as `design`: users, isolates with their L1s, L2, origin."""
-    colos = sorted(case.workload.colos, key=lambda colo: -case.workload.colos[colo])
-    shown, more = colos[:SHOWN_COLOS], len(colos) - SHOWN_COLOS
-    isolates = round(case.assumptions.isolates_per_colo.value)
-    memory = f"own L1, {case.assumptions.l1_ttl_s.value:g} s" if design.l1 else "no cache"
-    workers = [
-        Node(id=f"w{nth}", label=f"{colo}: {isolates} isolates", note=memory, kind="worker")
-        for nth, colo in enumerate(shown)
-    ]
-    if more > 0:
-        workers.append(Node(id="more", label=f"{more} more data centres", note=memory))
-    below = _l2(case, design)
-    origin = Node(
-        id="origin", label="Origin", note=f"{case.assumptions.origin_ms.value:g} ms", kind="origin"
-    )
-    users = Node(id="users", label="Users", note=case.system.name, kind="user")
-    first = below or origin
-    edges = [Edge(source="users", target=worker.id) for worker in workers]
-    edges += [Edge(source=worker.id, target=first.id) for worker in workers]
-    if below:
-        edges.append(Edge(source=below.id, target="origin", label="miss in L2"))
+    users = Node(id="users", label="Users", note=study.case.system.name, kind="user")
+    origin_ms = study.case.assumptions.origin_ms.value
+    origin = Node(id="origin", label="Origin", note=f"{origin_ms:g} ms", kind="origin")
+    workers, shared = _workers(study, design), _shared(study, design)
+    next_tier = shared[0] if shared else origin
     return Diagram(
         id=f"architecture.{design.name}",
         caption=f"The system as {design.name}",
-        alt=_alt(case, design, isolates, below is not None),
+        alt=_alt(study, design),
         how="derived",
-        layers=[[users], workers, *([[below]] if below else []), [origin]],
-        edges=edges,
+        layers=[[users], workers, *([shared] if shared else []), [origin]],
+        edges=[
+            *(Edge(source="users", target=worker.id) for worker in workers),
+            *(Edge(source=worker.id, target=next_tier.id) for worker in workers),
+            *(Edge(source=node.id, target="origin", label="miss in L2") for node in shared),
+        ],
     )
 
 
-def _l2(case: Case, design: Design) -> Node | None:
+def _workers(study: Study, design: Design) -> list[Node]:
+    """The busiest data centres, and one box for the others."""
+    isolates = study.platform.isolates_per_colo
+    memory = f"own L1, {design.l1_ttl_s:g} s" if design.l1 else "no cache"
+    traffic = np.bincount(study.trace.colo, minlength=len(study.trace.colos))
+    busiest = [study.trace.colos[place] for place in np.argsort(-traffic, kind="stable")]
+    nodes = [
+        Node(id=f"w{nth}", label=f"{colo or 'Edge'}: {isolates} isolates", note=memory)
+        for nth, colo in enumerate(busiest[:SHOWN_COLOS])
+    ]
+    more = len(busiest) - SHOWN_COLOS
+    return nodes + ([Node(id="more", label=f"{more} more colos", note=memory)] if more > 0 else [])
+
+
+def _shared(study: Study, design: Design) -> list[Node]:
     if design.l2 is None:
-        return None
-    ttl = f"shared by all, {case.assumptions.l2_ttl_s.value:g} s"
-    return Node(id="l2", label="Workers KV (L2)", note=ttl, kind="store")
+        return []
+    note = f"shared by all, {design.l2_ttl_s:g} s"
+    return [Node(id="l2", label="Workers KV (L2)", note=note, kind="store")]
 
 
-def _alt(case: Case, design: Design, isolates: int, shared: bool) -> str:
+def _alt(study: Study, design: Design) -> str:
+    colos, isolates = len(study.trace.colos), study.platform.isolates_per_colo
     return (
-        f"Requests reach {len(case.workload.colos)} data centres with {isolates} isolates each; "
+        f"Requests reach {colos} data centres with {isolates} isolates each; "
         + ("each isolate has an L1 of its own; " if design.l1 else "no isolate caches; ")
-        + (
-            "all share one KV namespace before the origin."
-            if shared
-            else "misses go to the origin."
-        )
+        + ("all share one KV namespace before the origin." if design.l2 else "misses go to origin.")
     )

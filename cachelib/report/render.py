@@ -45,7 +45,7 @@ Kind = TypeVar("Kind", Metric, Table, Figure, Diagram)
 # `escape_markdown` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
-TABLE_OPEN = '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
+TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Document:
         text = shown(metric.value, metric.unit)
         if self.target == "markdown":
             return text
-        return self._block("number", found=self.findings[id], text=text)
+        return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
 
     def figure(self, id: str) -> Markdown:
         """A chart with its number and caption."""
@@ -143,7 +143,11 @@ class Document:
         )
         return Markdown(
             template.render(
-                self._context(), failed=failed, absent=sorted(absent), verbatim=verbatim
+                self._context(),
+                name=name,
+                failed=failed,
+                absent=sorted(absent),
+                verbatim=verbatim,
             )
         )
 
