@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from itertools import starmap
-from typing import Any, NamedTuple, TypedDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice, starmap
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -24,20 +26,23 @@ MAX_KEY_BYTES = 512
 OPS = {READ: "read", WRITE: "write", DELETE: "delete"}
 
 Progress = Callable[[int], object]
-"""Called with the number of requests done."""
+"""Called with how many more requests are done."""
 
 
-class Request(TypedDict):
-    """A row of a trace. `version` counts the changes of the key so far, this request's included;
-    `object` names the Durable Object that has the key."""
+class Request(NamedTuple):
+    """A row of a trace as the driver takes it.
+
+    `version` counts the changes of the key so far, this request's included; `object` names the
+    Durable Object that has the key.
+    """
 
     isolate: int
     op: str
     key: str
     now: float
     size: int
-    colo: str
     version: int
+    colo: str
     object: str
 
 
@@ -55,20 +60,51 @@ def drive(
     requests: list[Request],
     *,
     in_flight: int,
+    instances: int = 1,
     progress: Progress,
 ) -> list[Answer]:
-    """The answers of the instance's isolates, in the order of the requests.
+    """The answers of the isolates, in the order of the requests.
 
-    Requests for one key keep their order; up to `in_flight` for different keys run at once.
+    Requests for one key keep their order; up to `in_flight` for different keys run at once. As
+    different keys never meet, several instances of the runtime may share the keys among them.
     """
+    shares = _shares(requests, instances)
+    answers: dict[int, Answer] = {}
+    with ThreadPoolExecutor(instances) as pool, ExitStack() as stack:
+        work = [
+            pool.submit(_replay, runtime, settings, share, in_flight, progress)
+            for share in shares
+            if (runtime := stack.enter_context(Runtime(topology)))
+        ]
+        for done in work:
+            answers.update(done.result())
+    return [answers[row] for row in range(len(requests))]
+
+
+def _replay(
+    runtime: Runtime,
+    settings: object,
+    requests: dict[int, Request],
+    in_flight: int,
+    progress: Progress,
+) -> dict[int, Answer]:
     answers: list[Answer] = []
-    with Runtime(topology) as runtime:
-        for start in range(0, len(requests), BATCH):
-            batch = requests[start : start + BATCH]
-            message = {"settings": settings, "requests": batch, "width": in_flight}
-            answers += starmap(Answer, runtime.post(message))
-            progress(len(answers))
-    return answers
+    rest = iter(requests.values())
+    while batch := list(islice(rest, BATCH)):
+        message: dict[str, Any] = {"requests": batch, "width": in_flight}
+        if not answers:
+            message["settings"] = settings
+        answers += starmap(Answer, runtime.post(message))
+        progress(len(batch))
+    return dict(zip(requests, answers, strict=True))
+
+
+def _shares(requests: list[Request], instances: int) -> list[dict[int, Request]]:
+    """The requests by row, those for one key in one share."""
+    shares: list[dict[int, Request]] = [{} for _ in range(instances)]
+    for row, request in enumerate(requests):
+        shares[crc32(request.key.encode()) % instances][row] = request
+    return shares
 
 
 def isolates_met(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
@@ -90,24 +126,14 @@ def requests_of(
     names = keys if objects is None else [str(crc32(k.encode()) % objects) for k in trace.keys]
     size = trace.size if largest is None else np.minimum(trace.size, largest)
     columns = (trace.op, trace.key, trace.time_s, size, trace.colo)
-    versions = [0] * len(keys)
-    requests: list[Request] = []
+    changes = [0] * len(keys)
+    requests = []
     for number, op, key, now, length, colo in zip(
         isolate, *(column.tolist() for column in columns), strict=True
     ):
-        versions[key] += op != READ
-        requests.append(
-            Request(
-                isolate=number,
-                op=OPS[op],
-                key=keys[key],
-                now=now,
-                size=length,
-                colo=trace.colos[colo],
-                version=versions[key],
-                object=names[key],
-            )
-        )
+        changes[key] += op != READ
+        place, name = trace.colos[colo], names[key]
+        requests.append(Request(number, OPS[op], keys[key], now, length, changes[key], place, name))
     return requests
 
 

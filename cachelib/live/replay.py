@@ -17,6 +17,8 @@ from cachelib.live.driver import Progress, drive, isolates_met, operations_of, r
 from cachelib.live.runtime import LiveError
 
 IN_FLIGHT = 16
+ENOUGH_FOR_TWO = 15_000
+"""Requests from which on a second instance of the runtime is worth its start."""
 MAX_BODY = 4_096
 """Values are cut to this many bytes where no bound in bytes depends on them."""
 
@@ -57,12 +59,14 @@ def run(
     if design.policy == "clean-up":
         raise LiveError(f"{design.name}: the live run has no clean-up routine")
     isolate, isolates = isolates_met(trace, platform, seed)
+    bounded = design.l1_max_entries or design.l1_max_bytes
     largest = None if design.l1_max_bytes else MAX_BODY
     answers = drive(
         {"designs": {"isolates": isolates}},
         _settings(design),
         requests_of(trace, isolate, largest=largest, objects=design.objects),
         in_flight=in_flight,
+        instances=1 if bounded or in_flight == 1 else 1 + (len(trace) > ENOUGH_FOR_TWO),
         progress=progress,
     )
     tiers, places, stale = zip(*(answer.what for answer in answers), strict=True)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 from contextlib import suppress
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
@@ -51,7 +52,7 @@ class Runtime:
                 env=dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), self._files.name),
                 start_new_session=True,
             )
-            self._url = self._start()
+            self._configure()
         except BaseException:
             self.close()
             raise
@@ -72,7 +73,7 @@ class Runtime:
 
     def post(self, message: Any) -> Any:
         """What the driver answers to a JSON message; raises `LiveError` with the log if it died."""
-        connection = HTTPConnection(self._url)
+        connection = HTTPConnection(self._address)
         try:
             connection.request("POST", "/", json.dumps(message))
             response = connection.getresponse()
@@ -94,11 +95,16 @@ class Runtime:
             self._log.close()
             self._files.cleanup()
 
-    def _start(self) -> str:
+    def _configure(self) -> None:
         pipe: IO[bytes] = self._child.stdin  # type: ignore[assignment]
+        with suppress(BrokenPipeError):  # then it says why when it is asked for its address
+            pipe.write(json.dumps(self.topology).encode() + b"\n")
+            pipe.flush()
+
+    @cached_property
+    def _address(self) -> str:
+        """Known when the runtime is ready."""
         answers: IO[bytes] = self._child.stdout  # type: ignore[assignment]
-        pipe.write(json.dumps(self.topology).encode() + b"\n")
-        pipe.flush()
         line = answers.readline()
         early = "it ended before it was ready"
         answer = json.loads(line) if line else {"error": self._with_log(early)}

@@ -7,20 +7,15 @@ import textwrap
 import psutil
 import pytest
 
-from cachelib.edge.designs import BUILT_IN
 from cachelib.live.runtime import LiveError, Runtime
 
 pytestmark = pytest.mark.usefixtures("node")
 
-REQUEST = [0, "read", "/a", 0.0, 1]
-
-
-def ask(runtime: Runtime) -> list:
-    settings = BUILT_IN["l1-kv"].model_dump()
-    return runtime.post({"settings": settings, "requests": [REQUEST], "width": 1})
+NOTHING = {"requests": [], "width": 1}
 
 
 def family(runtime: Runtime) -> list[psutil.Process]:
+    runtime.post(NOTHING)  # now every process is there
     host = psutil.Process(runtime.pid)
     return [host, *host.children(recursive=True)]
 
@@ -62,10 +57,9 @@ def test_nothing_of_the_parent_environment_reaches_the_child(monkeypatch):
 def test_a_crash_of_workerd_is_an_error_and_leaves_no_process():
     with Runtime({"designs": {"isolates": 1}}) as runtime:
         processes = family(runtime)
-        ask(runtime)
         workerd(runtime).kill()
         with pytest.raises(LiveError, match="ended mid-run"):
-            ask(runtime)
+            runtime.post(NOTHING)
     assert gone(processes)
 
 
@@ -74,6 +68,7 @@ PARENT = textwrap.dedent("""
     import psutil
     from cachelib.live.runtime import Runtime
     with Runtime({"designs": {"isolates": 1}}) as runtime:
+        runtime.post({"requests": [], "width": 1})
         host = psutil.Process(runtime.pid)
         print(host.pid, *(child.pid for child in host.children(recursive=True)), flush=True)
         sys.stdin.read()

@@ -1,6 +1,7 @@
 // Proxies that pass every call on and note it: [store, method, found, milliseconds].
 
 const METHODS = {
+  memory: ["get", "set"],
   kv: ["get", "getWithMetadata", "put", "delete", "list"],
   r2: ["get", "head", "put", "delete", "list"],
   cache: ["match", "put", "delete"],

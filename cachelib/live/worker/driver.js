@@ -1,11 +1,18 @@
-// Replays a batch of requests through service bindings, from inside the instance.
+// Replays batches of requests through service bindings, from inside the instance.
+
+let lanesOf;
 
 export default {
   async fetch(request, env) {
-    const { settings, requests, width } = await request.json();
+    const { settings, requests, width, measure } = await request.json();
+    if (measure) return Response.json(await env["isolate-0"].measure(measure));
+    if (settings) {
+      lanesOf = lanes(settings);
+      await Promise.all(Object.values(env).map((isolate) => isolate.configure(settings)));
+    }
     const answers = new Array(requests.length);
-    await inOrder(requests, width, lanes(settings), async ({ isolate, ...request }, row) => {
-      answers[row] = await env[`isolate-${isolate}`].serve(settings, request);
+    await inOrder(requests, width, async ([isolate, ...request], row) => {
+      answers[row] = await env[`isolate-${isolate}`].serve(...request);
     });
     return Response.json(answers);
   },
@@ -15,10 +22,10 @@ export default {
 // each look-up changes what is thrown out next, those of one isolate.
 const lanes = ({ l1_max_entries, l1_max_bytes }) =>
   l1_max_entries || l1_max_bytes
-    ? ({ isolate, key }) => [`key ${key}`, `isolate ${isolate}`]
-    : ({ key }) => [`key ${key}`];
+    ? ([isolate, , key]) => [`key ${key}`, `isolate ${isolate}`]
+    : ([, , key]) => [key];
 
-async function inOrder(requests, width, lanesOf, serve) {
+async function inOrder(requests, width, serve) {
   const last = new Map();
   const running = new Set();
   for (const [row, request] of requests.entries()) {

@@ -1,5 +1,6 @@
 // One isolate: a Worker with its own L1 and the instance's shared stores.
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { accesses } from "./accesses.js";
 import { TieredCache } from "./cache.js";
 import { counted, countedStub } from "./counted.js";
 import { orNever } from "./expiry.js";
@@ -8,31 +9,51 @@ import { CacheApiStore, KvStore, ObjectStore, R2Store } from "./stores.js";
 import { virtualCache } from "./virtual/cache.js";
 import { virtualKv } from "./virtual/kv.js";
 
-let memory; // outlives the request, and ends with the isolate
+// What outlives a request, and ends with the isolate.
+let design;
+let rules;
+let memory;
 
 export default class extends WorkerEntrypoint {
+  configure(settings) {
+    design = settings;
+    rules = policy(settings);
+    memory = design.l1
+      ? new Memory(orNever(design.l1_max_entries), orNever(design.l1_max_bytes))
+      : null;
+  }
+
   // What answered the request, after how many milliseconds and with which calls.
-  async serve(design, request) {
+  async serve(op, key, now, size, version, colo, object) {
     const operations = [];
     const later = [];
     const note = (operation) => operations.push(operation);
-    const l2 = await this.#l2(design, request, note);
-    const cache = new TieredCache(l1(design), l2, policy(design), {
-      now: request.now,
-      later: (work) => later.push(work),
-      note,
-    });
-    const origin = counted("origin", { load: () => truth(request) }, note);
+    const l1 = memory && counted("memory", memory, note);
+    const l2 = await this.#l2(now, colo, object, note);
+    const cache = new TieredCache(l1, l2, rules, { now, later: (work) => later.push(work), note });
+    const origin = counted("origin", { load: () => truth(version, size) }, note);
     const start = performance.now();
-    const answer = await serve[request.op](cache, request, () => origin.load());
+    const answer = await serve[op](cache, key, () => origin.load(), version, size);
     const took = performance.now() - start;
     for (const work of later) await work();
     return [answer, took, operations];
   }
 
-  async #l2({ l2 }, { now, colo, object }, note) {
+  // Milliseconds of an access, each the mean over `times` of them, one after the other.
+  async measure({ access, times, samples, value }) {
+    const one = (await accesses(this.env, value))[access];
+    const means = [];
+    for (let sample = 0; sample < samples; sample++) {
+      const start = performance.now();
+      for (let i = 0; i < times; i++) await one(i);
+      means.push((performance.now() - start) / times);
+    }
+    return means;
+  }
+
+  async #l2(now, colo, object, note) {
     const clock = () => now;
-    switch (l2) {
+    switch (design.l2) {
       case "kv":
         return new KvStore(counted("kv", virtualKv(this.env.KV, clock), note));
       case "r2":
@@ -47,12 +68,6 @@ export default class extends WorkerEntrypoint {
   }
 }
 
-function l1(design) {
-  if (!design.l1) return undefined;
-  memory ??= new Memory(orNever(design.l1_max_entries), orNever(design.l1_max_bytes));
-  return memory;
-}
-
 const policy = (design) => ({
   l1Ttl: orNever(design.l1_ttl_s),
   hardTtl: Math.min(orNever(design.hard_ttl_s), design.l2 ? Infinity : orNever(design.l1_ttl_s)),
@@ -62,19 +77,19 @@ const policy = (design) => ({
 });
 
 // The origin's value of a key begins with its version.
-const truth = ({ version, size }) => `${version} `.padEnd(Math.max(size, 16), "x");
+const truth = (version, size) => `${version} `.padEnd(Math.max(size, 16), "x");
 const versionOf = (value) => Number.parseInt(value, 10);
 
 const serve = {
-  async read(cache, { key, version }, load) {
+  async read(cache, key, load, version) {
     const { tier, place = "", value } = await cache.read(key, load);
     return [tier, place, versionOf(value) < version];
   },
-  async write(cache, request) {
-    await cache.write(request.key, truth(request));
+  async write(cache, key, load, version, size) {
+    await cache.write(key, truth(version, size));
     return ["write", "", false];
   },
-  async delete(cache, { key }) {
+  async delete(cache, key) {
     await cache.delete(key);
     return ["write", "", false];
   },

@@ -17,8 +17,10 @@ const drain = () => {
 
 export const harness = (user, kinds) =>
   class extends WorkerEntrypoint {
+    configure() {}
+
     // The status or the error, the milliseconds, and every call to a binding.
-    async serve(_, { op, key, now, size }) {
+    async serve(op, key, now, size) {
       const { CACHELIB_OBJECTS: objects, ...env } = this.env;
       setClock(now * 1000);
       await objects?.begin(now);
