@@ -1,1 +1,21 @@
-""""""
+"""L2 back ends behind one small protocol: bytes, and the time at which they expire."""
+
+from cachelib.stores.memory import MemoryStore
+from cachelib.stores.protocol import (
+    ChangeFeed,
+    LeaseStore,
+    Rejected,
+    Store,
+    Stored,
+    StoreUnavailable,
+)
+
+__all__ = [
+    "ChangeFeed",
+    "LeaseStore",
+    "MemoryStore",
+    "Rejected",
+    "Store",
+    "StoreUnavailable",
+    "Stored",
+]

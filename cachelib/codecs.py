@@ -1,0 +1,119 @@
+"""How a value crosses to L2: a codec makes it bytes, an envelope carries what the tiers must know.
+
+Envelope: CRC-32 of the rest (4 bytes, little-endian), flags (1), created_at, refresh_at and
+expires_at (8 each, IEEE 754, infinity for never); if flagged, the tags as a JSON list behind its
+length (2); then the encoded value.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from struct import Struct
+from typing import Any, NamedTuple, Protocol
+
+VERSION, TAGGED, NEGATIVE = 0x10, 1, 2
+_HEAD = Struct("<Bddd")
+_CRC_SIZE, _HEAD_END = 4, 4 + _HEAD.size
+
+
+class Codec(Protocol):
+    """Values to bytes and back. `decode` raises an error for bytes it did not make."""
+
+    def encode(self, value: Any) -> bytes: ...
+    def decode(self, data: bytes) -> Any: ...
+
+
+class JsonCodec:
+    """JSON text in UTF-8. As JSON has them: a tuple comes back as a list, keys as strings."""
+
+    def encode(self, value: Any) -> bytes:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def decode(self, data: bytes) -> Any:
+        return json.loads(data)
+
+
+class RawCodec:
+    """Values that are bytes already."""
+
+    def encode(self, value: Any) -> bytes:
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise TypeError(f"RawCodec takes bytes, not {type(value).__name__}")
+        return bytes(value)
+
+    def decode(self, data: bytes) -> Any:
+        return data
+
+
+class MessagePackCodec:
+    """MessagePack, by msgspec: smaller and faster than JSON, keeps bytes and datetimes."""
+
+    def __init__(self) -> None:
+        try:
+            from msgspec import msgpack
+        except ImportError as error:
+            raise ImportError("MessagePackCodec needs the extra: msgpack") from error
+        self.encode = msgpack.Encoder().encode
+        self.decode = msgpack.Decoder().decode
+
+
+class Compressed:
+    """Another codec, deflated where the encoded value is at least `over` bytes."""
+
+    def __init__(self, codec: Codec, over: int = 1024, level: int = 6) -> None:
+        self._codec, self._over, self._level = codec, over, level
+
+    def encode(self, value: Any) -> bytes:
+        data = self._codec.encode(value)
+        if len(data) < self._over:
+            return b"=" + data
+        return b"z" + zlib.compress(data, self._level)
+
+    def decode(self, data: bytes) -> Any:
+        kind, body = data[:1], data[1:]
+        if kind not in (b"=", b"z"):
+            raise ValueError(f"not a value of the Compressed codec: it begins with {kind!r}")
+        return self._codec.decode(zlib.decompress(body) if kind == b"z" else body)
+
+
+class Envelope(NamedTuple):
+    """What is stored in L2 beside a value; times in seconds of the clock, `inf` for never."""
+
+    flags: int
+    created_at: float
+    refresh_at: float
+    expires_at: float
+    tags: tuple[str, ...]
+    payload: bytes
+
+
+def seal(
+    payload: bytes,
+    created_at: float,
+    refresh_at: float,
+    expires_at: float,
+    tags: tuple[str, ...] = (),
+    flags: int = 0,
+) -> bytes:
+    """The bytes of an envelope."""
+    if tags:
+        names = json.dumps(tags).encode()
+        payload = len(names).to_bytes(2, "little") + names + payload
+        flags |= TAGGED
+    body = _HEAD.pack(VERSION | flags, created_at, refresh_at, expires_at) + payload
+    return zlib.crc32(body).to_bytes(_CRC_SIZE, "little") + body
+
+
+def unseal(data: bytes) -> Envelope:
+    """The envelope in `data`. ValueError if it is damaged or another program's."""
+    if zlib.crc32(data[_CRC_SIZE:]) != int.from_bytes(data[:_CRC_SIZE], "little"):
+        raise ValueError("the checksum is wrong: damaged, or not written by cachelib")
+    if len(data) < _HEAD_END or data[_CRC_SIZE] & 0xF0 != VERSION:
+        raise ValueError("not an envelope of this version of cachelib")
+    flags, created_at, refresh_at, expires_at = _HEAD.unpack_from(data, _CRC_SIZE)
+    start, tags = _HEAD_END, ()
+    if flags & TAGGED:
+        start += 2 + int.from_bytes(data[start : start + 2], "little")
+        tags = tuple(json.loads(data[_HEAD_END + 2 : start]))
+    return Envelope(flags, created_at, refresh_at, expires_at, tags, data[start:])
