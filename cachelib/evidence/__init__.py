@@ -1,1 +1,1 @@
-""""""
+"""What the user's own configuration and source say."""

@@ -1,1 +1,1 @@
-""""""
+"""The same requests on the real runtime."""

@@ -1,0 +1,50 @@
+"""A table of requests, sorted by time: what every simulation takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+READ, WRITE, DELETE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Lines of a log that could not be read as requests."""
+
+    lines: int = 0
+    first_line: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """`n` requests as columns of length `n`, sorted by `time_s`.
+
+    `key` and `colo` are codes into `keys` and `colos`; `op` is READ, WRITE or DELETE; `size` is
+    in bytes, 0 where the source does not say.
+    """
+
+    time_s: npt.NDArray[np.float64]
+    key: npt.NDArray[np.int32]
+    colo: npt.NDArray[np.int16]
+    op: npt.NDArray[np.uint8]
+    size: npt.NDArray[np.int32]
+    keys: list[str]
+    colos: list[str]
+    skipped: Skipped = field(default=Skipped())
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    @property
+    def span_s(self) -> float:
+        """Seconds from the first request to the last."""
+        return float(self.time_s[-1] - self.time_s[0]) if len(self) else 0.0
+
+
+def in_one_place(trace: Trace) -> Trace:
+    """The same requests as if all had reached one data centre."""
+    return replace(trace, colo=np.zeros_like(trace.colo), colos=["all"])

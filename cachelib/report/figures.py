@@ -1,0 +1,139 @@
+"""How figures look, and how they become SVG that follows the page into dark mode."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
+BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
+SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD)
+
+# In the page each colour is a variable, which dark mode gives another value; a viewer that knows
+# no such variable takes the colour itself.
+VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    GRID: "--line",
+    PAPER: "--figure-paper",
+    **{colour: f"--series-{nth}" for nth, colour in enumerate(SERIES, 1)},
+}
+
+STYLE: dict[Any, Any] = {
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.prop_cycle": "cycler('color', [{}])".format(", ".join(f"'{c}'" for c in SERIES)),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "figure.facecolor": PAPER,
+    "figure.constrained_layout.use": True,
+    "figure.figsize": (7.0, 3.8),
+    "font.size": 10,
+    "grid.color": GRID,
+    "lines.linewidth": 2,
+    "lines.markersize": 5,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "cachelib",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
+
+
+def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
+    """A figure with one pair of labelled axes, in the report's style."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    mpl.rcParams.update(STYLE)
+    plot, ax = plt.subplots()
+    plt.close(plot)  # it is shown when published, not when drawn
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    return plot, ax
+
+
+def log_x(ax: Axes, ticks: Sequence[float]) -> None:
+    """A logarithmic x axis that marks `ticks` as people write them: 100, 1k, 10M."""
+    ax.set_xscale("log")
+    ax.set_xticks(list(ticks), [brief(tick) for tick in ticks])
+    ax.minorticks_off()
+
+
+def brief(value: float) -> str:
+    """A number in at most three digits and a letter: 1, 250, 3k, 1.5M."""
+    for power, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= power:
+            return f"{value / power:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def trend(what: str, x: Sequence[float], ratios: Sequence[float], unit: str) -> str:
+    """What a line of ratios shows, in one sentence for those who do not see it."""
+    first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
+    return f"A line: {what} goes from {first} at {brief(x[0])} to {last} at {brief(x[-1])} {unit}."
+
+
+def cumulative(ax: Axes, values: npt.NDArray[np.float64], name: str, colour: str) -> None:
+    """The share of `values` at most x, in per cent, over a logarithmic x; named at its median."""
+    x = np.sort(values)
+    share = 100 * np.arange(1, len(x) + 1) / len(x)
+    ends = np.append(x[1:] != x[:-1], True)  # a step needs its end only
+    ax.step(x[ends], share[ends], where="post", color=colour)
+    ax.set(xscale="log", ylim=(0, 101))
+    ax.xaxis.set_major_formatter(lambda value, _: brief(value))
+    median = float(np.median(x))
+    ax.annotate(
+        name, (median, 50), xytext=(-6, 0), textcoords="offset points", color=colour,
+        ha="right", va="center", fontweight="bold",
+    )  # fmt: skip
+
+
+def bars(ax: Axes, names: Sequence[str], values: Sequence[float]) -> None:
+    """Horizontal bars, the first on top, each with its value at its end."""
+    places = range(len(names))
+    colours = [BLUE, *[MUTED] * (len(names) - 1)]
+    drawn = ax.barh(places, values, color=colours[: len(names)], height=0.6)
+    ax.bar_label(
+        drawn,
+        [f"{value:,.3g}" if value < 100 else f"{value:,.0f}" for value in values],
+        padding=4,
+        color=INK,
+    )
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.margins(x=0.12)
+
+
+def svg(plot: Figure) -> str:
+    """The figure as an `<svg>` element, the same to the byte for the same drawing."""
+    buffer = io.StringIO()
+    plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(f": {colour}", f": var({variable}, {colour})")
+    return re.sub(r"font: ([^']*)'DejaVu Sans'[^;\"]*", r"font: \1system-ui, sans-serif", text)
+
+
+def with_own_ids(text: str, prefix: str) -> str:
+    """The SVG with its ids made its own, so that several can stand in one page."""
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', text)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", text)

@@ -1,0 +1,38 @@
+"""Executed notebooks as pages, through nbconvert."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from markupsafe import Markup
+
+from cachelib.report.render import style
+from cachelib.report.templates import html_environment
+
+
+def write_page(notebook: Path) -> None:
+    """`notebook.html` beside `notebook.ipynb`: self-contained, in the report's style."""
+    node = nbformat.read(notebook, as_version=4)
+    body, _ = _exporter().from_notebook_node(node)
+    page = html_environment().get_template("notebook.html.j2")
+    html = page.render(
+        title=_title(node) or notebook.stem,
+        body=Markup(body),  # noqa: S704 - nbconvert's, of notebooks that are ours
+        style=style(),
+    )
+    notebook.with_suffix(".html").write_text(html, "utf-8")
+
+
+@cache
+def _exporter() -> Any:
+    from nbconvert.exporters import HTMLExporter
+
+    return HTMLExporter(template_name="basic", exclude_anchor_links=True)
+
+
+def _title(node: Any) -> str:
+    first = node.cells[0].source.splitlines() if node.cells else []
+    return first[0].lstrip("# ") if first else ""

@@ -1,0 +1,85 @@
+"""What a notebook calls to show a result and to hand it over as data, in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cachelib.report import figures
+from cachelib.report.findings import (
+    MIME,
+    Column,
+    Diagram,
+    Figure,
+    Finding,
+    How,
+    Metric,
+    Scalar,
+    Table,
+    Unit,
+    in_cell,
+    shown,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Plot
+
+
+def metric(id: str, value: Any, *, caption: str, unit: Unit = "", how: How = "simulated") -> None:
+    """Publish one number (or one word) under `id`, as `notebook.name`."""
+    value = _scalar(value)
+    _show(
+        Metric(id=id, value=value, unit=unit, caption=caption, how=how),
+        {"text/plain": f"{caption}: {shown(value, unit)}"},
+    )
+
+
+def table(
+    id: str,
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    units: Mapping[str, Unit] | None = None,
+    how: How = "simulated",
+) -> None:
+    """Publish a data frame; its index becomes the first column, `units` names columns' units."""
+    frame = frame.reset_index()
+    units = units or {}
+    columns = [Column(name=str(name), unit=units.get(str(name), "")) for name in frame.columns]
+    rows = [[_scalar(value) for value in row] for row in frame.itertuples(index=False)]
+    pretty = frame.copy().astype(object)
+    for place, column in enumerate(columns):
+        pretty.isetitem(place, [in_cell(row[place], column.unit) for row in rows])
+    _show(
+        Table(id=id, columns=columns, rows=rows, caption=caption, how=how),
+        {"text/html": pretty.to_html(index=False, border=0), "text/plain": pretty.to_string()},
+    )
+
+
+def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated") -> None:
+    """Publish a matplotlib figure; `alt` says what is seen, for those who do not see it."""
+    _show(
+        Figure(id=id, caption=caption, alt=alt, how=how),
+        {"image/svg+xml": figures.svg(plot), "text/plain": f"{caption}: {alt}"},
+    )
+
+
+def diagram(diagram: Diagram) -> None:
+    """Publish boxes and arrows."""
+    from cachelib.report.diagrams import to_svg
+
+    _show(diagram, {"image/svg+xml": to_svg(diagram), "text/plain": diagram.alt})
+
+
+def _show(finding: Finding, bundle: Mapping[str, str]) -> None:
+    from IPython.display import display
+
+    display({MIME: finding.model_dump(mode="json"), **bundle}, raw=True)
+
+
+def _scalar(value: Any) -> Scalar:
+    """numpy's scalars as Python's, and floats without the digits that rounding errors write."""
+    if hasattr(value, "item"):
+        value = value.item()
+    return float(f"{value:.10g}") if isinstance(value, float) else value
