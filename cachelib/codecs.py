@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import zlib
+from math import inf
 from struct import Struct
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from cachelib.stores.protocol import Stored
 
 VERSION, TAGGED, NEGATIVE = 0x10, 1, 2
 _HEAD = Struct("<Bddd")
-_CRC_SIZE, _HEAD_END = 4, 4 + _HEAD.size
+_CRC_SIZE = 4
 
 
 class Codec(Protocol):
@@ -38,7 +41,7 @@ class RawCodec:
     """Values that are bytes already."""
 
     def encode(self, value: Any) -> bytes:
-        if not isinstance(value, bytes | bytearray | memoryview):
+        if type(value) is not bytes and not isinstance(value, bytearray | memoryview):
             raise TypeError(f"RawCodec takes bytes, not {type(value).__name__}")
         return bytes(value)
 
@@ -77,17 +80,6 @@ class Compressed:
         return self._codec.decode(zlib.decompress(body) if kind == b"z" else body)
 
 
-class Envelope(NamedTuple):
-    """What is stored in L2 beside a value; times in seconds of the clock, `inf` for never."""
-
-    flags: int
-    created_at: float
-    refresh_at: float
-    expires_at: float
-    tags: tuple[str, ...]
-    payload: bytes
-
-
 def seal(
     payload: bytes,
     created_at: float,
@@ -105,15 +97,27 @@ def seal(
     return zlib.crc32(body).to_bytes(_CRC_SIZE, "little") + body
 
 
-def unseal(data: bytes) -> Envelope:
-    """The envelope in `data`. ValueError if it is damaged or another program's."""
-    if zlib.crc32(data[_CRC_SIZE:]) != int.from_bytes(data[:_CRC_SIZE], "little"):
+def unseal(data: bytes) -> tuple[int, float, float, float, tuple[str, ...], bytes]:
+    """Flags, created_at, refresh_at, expires_at, tags and payload.
+
+    ValueError if `data` is damaged or another program's.
+    """
+    body = data[_CRC_SIZE:]
+    if zlib.crc32(body) != int.from_bytes(data[:_CRC_SIZE], "little"):
         raise ValueError("the checksum is wrong: damaged, or not written by cachelib")
-    if len(data) < _HEAD_END or data[_CRC_SIZE] & 0xF0 != VERSION:
+    if len(body) < _HEAD.size or body[0] & 0xF0 != VERSION:
         raise ValueError("not an envelope of this version of cachelib")
-    flags, created_at, refresh_at, expires_at = _HEAD.unpack_from(data, _CRC_SIZE)
-    start, tags = _HEAD_END, ()
+    flags, created_at, refresh_at, expires_at = _HEAD.unpack_from(body)
+    start, tags = _HEAD.size, ()
     if flags & TAGGED:
-        start += 2 + int.from_bytes(data[start : start + 2], "little")
-        tags = tuple(json.loads(data[_HEAD_END + 2 : start]))
-    return Envelope(flags, created_at, refresh_at, expires_at, tags, data[start:])
+        start += 2 + int.from_bytes(body[start : start + 2], "little")
+        tags = tuple(json.loads(body[_HEAD.size + 2 : start]))
+    return flags, created_at, refresh_at, expires_at, tags, body[start:]
+
+
+def written_at(stored: Stored | None) -> float:
+    """When the entry in `stored` was made; before all others if there is none in it."""
+    try:
+        return -inf if stored is None else unseal(stored.data)[1]
+    except ValueError:
+        return -inf

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from threading import Lock
 from typing import Any
 
@@ -34,54 +35,34 @@ class MemoryCache:
             if bound is not None and bound < 1:
                 raise ValueError(f"{name} must be at least 1, or None for no bound; got {bound!r}")
         self.max_entries, self.max_bytes = max_entries, max_bytes
+        self._most = inf if max_entries is None else max_entries
+        self._most_bytes = inf if max_bytes is None else max_bytes
         self.bytes = self.evictions = 0
+        self.lock = Lock()  # to be held around what changes the map ...
         self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self._lock = Lock()
-        # A single dict operation on str keys is atomic: a hit needs no lock.
-        self.peek: Callable[[str], Entry | None] = self._entries.get
-        self.renew: Callable[[str], None] = self._entries.move_to_end
+        self.peek: Callable[[str], Entry | None] = self._entries.get  # ... but not around these,
+        self.renew: Callable[[str], None] = self._entries.move_to_end  # which are one atomic step
 
     def put(self, key: str, entry: Entry) -> None:
         """Make `entry` the newest, pushing out the oldest while there are too many."""
-        with self._lock:
-            entries = self._entries
-            old = entries.get(key)
-            entries[key] = entry
-            if old is not None:
-                entries.move_to_end(key)
-                self.bytes -= old.size
-            self.bytes += entry.size
-            while self._over():
-                self.bytes -= entries.popitem(last=False)[1].size
-                self.evictions += 1
-
-    def _over(self) -> bool:
-        return (self.max_entries is not None and len(self._entries) > self.max_entries) or (
-            self.max_bytes is not None and self.bytes > self.max_bytes
-        )
+        entries = self._entries
+        self.pop(key)
+        entries[key] = entry
+        self.bytes += entry.size
+        while len(entries) > self._most or self.bytes > self._most_bytes:
+            self.bytes -= entries.popitem(last=False)[1].size
+            self.evictions += 1
 
     def pop(self, key: str) -> None:
         """Forget `key`, if it is there."""
-        with self._lock:
-            if (old := self._entries.pop(key, None)) is not None:
-                self.bytes -= old.size
+        old = self._entries.pop(key, None)
+        if old is not None:
+            self.bytes -= old.size
 
-    def discard_tagged(self, tags: frozenset[str]) -> None:
-        """Forget every entry that carries one of `tags`."""
-        with self._lock:
-            tagged = [key for key, entry in self._entries.items() if not tags.isdisjoint(entry.tags)]
-            for key in tagged:
-                self.bytes -= self._entries.pop(key).size
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._entries.clear()
-            self.bytes = 0
-
-    def after_fork(self) -> None:
-        """A thread that held the lock is not here to release it."""
-        self._lock = Lock()
+    def discard(self, tag: str) -> None:
+        """Forget every entry that carries `tag`; "" means all."""
+        for key in [k for k, entry in self._entries.items() if not tag or tag in entry.tags]:
+            self.pop(key)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Final, Literal, NamedTuple, TypedDict
 
@@ -73,6 +73,8 @@ class Policy:
     tags: tuple[str, ...] = ()
     skip_l1: bool = False
     skip_l2: bool = False
+    l1_life: float = field(init=False)  # the TTLs, with `inf` for None
+    l2_life: float = field(init=False)
 
     def __post_init__(self) -> None:
         for name in ("l1_ttl", "l2_ttl", "soft_ttl", "soft_timeout", "hard_timeout", "lease"):
@@ -85,12 +87,13 @@ class Policy:
             raise ValueError(f"expiry must be 'inherited' or 'independent', not {self.expiry!r}")
         if isinstance(self.tags, str):
             raise TypeError(f"tags must be several strings, such as ({self.tags!r},)")
+        object.__setattr__(self, "l1_life", math.inf if self.l1_ttl is None else self.l1_ttl)
+        object.__setattr__(self, "l2_life", math.inf if self.l2_ttl is None else self.l2_ttl)
 
     def override(self, options: Options) -> Policy:
         """This policy with `options` changed. TypeError names an unknown one."""
-        unknown = options.keys() - {field.name for field in fields(self)}
-        if unknown:
-            known = ", ".join(field.name for field in fields(self))
+        if unknown := options.keys() - Options.__annotations__.keys():
+            known = ", ".join(Options.__annotations__)
             raise TypeError(f"unknown option {min(unknown)!r}; there are: {known}")
         return replace(self, **options)
 

@@ -15,11 +15,12 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, Unpack
 
 from cachelib.core import CacheCore, Found
 from cachelib.memory import Entry
-from cachelib.options import Answer, Options, Policy
+from cachelib.options import Answer, Expiry, Options, Policy
 from cachelib.stores.protocol import StoreTimeout
 
 P = ParamSpec("P")
 T = TypeVar("T")
+__all__ = ["Expiry", "TieredCache"]
 IO_THREADS = BACKGROUND_THREADS = 16
 
 
@@ -58,8 +59,8 @@ class TieredCache(CacheCore):
         entry = self._peek(key)
         if entry is not None and entry.since <= self._clock() < entry.until and not options:
             return self._hot(key, entry)
-        found = _run(self._look(key, self._policy(options)))
-        return default if found is None else found[0].value
+        found = _run(self._look((key,), self._policy(options)))
+        return found[key][0].value if found else default
 
     def get_or_load(
         self, key: str, loader: Callable[[str], Any], **options: Unpack[Options]
@@ -72,12 +73,10 @@ class TieredCache(CacheCore):
 
     def lookup(self, key: str, **options: Unpack[Options]) -> Answer | None:
         """As `get`, with where the value came from; None for a miss."""
-        found = _run(self._look(key, self._policy(options)))
-        return None if found is None else _answer(found)
+        found = _run(self._look((key,), self._policy(options)))
+        return _answer(found[key]) if found else None
 
-    def fetch(
-        self, key: str, loader: Callable[[str], Any], **options: Unpack[Options]
-    ) -> Answer:
+    def fetch(self, key: str, loader: Callable[[str], Any], **options: Unpack[Options]) -> Answer:
         """As `get_or_load`, with where the value came from and whether it is stale."""
         return _answer(_run(self._fetch(key, loader, self._policy(options))))
 
@@ -94,7 +93,8 @@ class TieredCache(CacheCore):
 
     def get_many(self, keys: Iterable[str], **options: Unpack[Options]) -> dict[str, Any]:
         """What the tiers have of `keys`, with one round trip to L2."""
-        return _run(self._look_many(keys, self._policy(options)))
+        found = _run(self._look(keys, self._policy(options)))
+        return {key: entry.value for key, (entry, _, _) in found.items()}
 
     def set_many(self, values: Mapping[str, Any], **options: Unpack[Options]) -> bool:
         """`set` for many, with one round trip to L2."""
@@ -118,16 +118,8 @@ class TieredCache(CacheCore):
 
     # Ports
 
-    async def _io(self, timeout: float | None, method: Callable[..., Any], *args: Any) -> Any:
-        if timeout is None:
-            return method(*args)
-        if self._io_pool is None:
-            self._io_pool = ThreadPoolExecutor(IO_THREADS, "cachelib-io")
-        pending = self._io_pool.submit(method, *args)
-        try:
-            return pending.result(timeout)
-        except TimeoutError:
-            raise StoreTimeout(f"L2 took longer than {timeout} s", pending) from None
+    async def _io(self, method: Callable[..., Any], *args: Any) -> Any:
+        return method(*args)
 
     def _gate(self) -> Event:
         return Event()
