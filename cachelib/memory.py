@@ -9,6 +9,8 @@ from math import inf
 from threading import Lock
 from typing import Any
 
+from cachelib.options import ABSENT, Policy
+
 
 @dataclass(slots=True)
 class Entry:
@@ -22,6 +24,17 @@ class Entry:
     size: int = 0  # bytes, of key and encoded value
     since: float = 0.0  # L1 serves its copy from here ...
     until: float = 0.0  # ... and before here, without asking L2
+
+    def settle(self, policy: Policy, now: float) -> None:
+        """Take a life in L1: never longer than in L2, unless asked for by name."""
+        if policy.skip_l1:
+            return
+        until = now + policy.l1_life
+        if self.expires_at < until and (policy.expiry == "inherited" or self.value is ABSENT):
+            until = self.expires_at
+        self.since, self.until = now, until
+        if until < self.refresh_at:
+            self.refresh_at = until
 
 
 class MemoryCache:

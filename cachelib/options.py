@@ -24,11 +24,11 @@ ABSENT: Final = _Absent()
 """What a loader returns, and a `get` finds, where the origin is known to have nothing."""
 
 
-class LoadTimeout(TimeoutError):
+class LoadTimeoutError(TimeoutError):
     """The loader took longer than `hard_timeout`, and there was no last value to serve."""
 
 
-class ReentrantLoad(RuntimeError):
+class ReentrantLoadError(RuntimeError):
     """A loader waits, directly or through others, for the key that it is loading."""
 
 
@@ -75,6 +75,7 @@ class Policy:
     skip_l2: bool = False
     l1_life: float = field(init=False)  # the TTLs, with `inf` for None
     l2_life: float = field(init=False)
+    varies: bool = field(init=False)  # lives are jittered, or have an earlier refresh
 
     def __post_init__(self) -> None:
         for name in ("l1_ttl", "l2_ttl", "soft_ttl", "soft_timeout", "hard_timeout", "lease"):
@@ -89,9 +90,13 @@ class Policy:
             raise TypeError(f"tags must be several strings, such as ({self.tags!r},)")
         object.__setattr__(self, "l1_life", math.inf if self.l1_ttl is None else self.l1_ttl)
         object.__setattr__(self, "l2_life", math.inf if self.l2_ttl is None else self.l2_ttl)
+        earlier = self.soft_ttl is not None or self.refresh_after is not None
+        object.__setattr__(self, "varies", bool(self.jitter or earlier))
 
     def override(self, options: Options) -> Policy:
         """This policy with `options` changed. TypeError names an unknown one."""
+        if not options:
+            return self
         if unknown := options.keys() - Options.__annotations__.keys():
             known = ", ".join(Options.__annotations__)
             raise TypeError(f"unknown option {min(unknown)!r}; there are: {known}")
@@ -161,6 +166,7 @@ class Counters:
         self._reads = 0
 
     def add(self, name: str, key: str) -> None:
+        """One more `name`, because of `key`."""
         self.step[name]()
         if self._on_event is not None:
             self._on_event(name, key)

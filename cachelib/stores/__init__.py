@@ -4,18 +4,18 @@ from cachelib.stores.memory import MemoryStore
 from cachelib.stores.protocol import (
     ChangeFeed,
     LeaseStore,
-    Rejected,
+    RejectedError,
     Store,
     Stored,
-    StoreUnavailable,
+    StoreUnavailableError,
 )
 
 __all__ = [
     "ChangeFeed",
     "LeaseStore",
     "MemoryStore",
-    "Rejected",
+    "RejectedError",
     "Store",
-    "StoreUnavailable",
+    "StoreUnavailableError",
     "Stored",
 ]

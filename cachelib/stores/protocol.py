@@ -13,15 +13,15 @@ class Stored(NamedTuple):
     expires_at: float | None
 
 
-class Rejected(ValueError):
+class RejectedError(ValueError):
     """The caller's mistake: this store can never hold such a key or value."""
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailableError(Exception):
     """L2 did not answer: closed, too slow, or given up on for a while."""
 
 
-class StoreTimeout(StoreUnavailable):
+class StoreTimeoutError(StoreUnavailableError):
     """L2 took too long. What was asked of it may still happen: see `pending`."""
 
     def __init__(self, message: str, pending: Pending) -> None:
@@ -38,7 +38,7 @@ class Pending(Protocol):
 class Store(Protocol):
     """An expired entry reads as absent; deleting what is absent succeeds.
 
-    `now` is the time by the cache's clock. Errors: `Rejected`, or whatever the back end raises.
+    `now` is the time by the cache's clock. Errors: `RejectedError`, or what the back end raises.
     """
 
     def get(self, key: str, now: float) -> Stored | None: ...

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from cachelib.stores.protocol import Stored
 
 VERSION, TAGGED, NEGATIVE = 0x10, 1, 2
-_HEAD = Struct("<Bddd")
-_CRC_SIZE = 4
+_BODY = Struct("<Bddd")
+_WHOLE = Struct("<IBddd")
 
 
 class Codec(Protocol):
@@ -93,8 +93,8 @@ def seal(
         names = json.dumps(tags).encode()
         payload = len(names).to_bytes(2, "little") + names + payload
         flags |= TAGGED
-    body = _HEAD.pack(VERSION | flags, created_at, refresh_at, expires_at) + payload
-    return zlib.crc32(body).to_bytes(_CRC_SIZE, "little") + body
+    body = _BODY.pack(VERSION | flags, created_at, refresh_at, expires_at) + payload
+    return zlib.crc32(body).to_bytes(4, "little") + body
 
 
 def unseal(data: bytes) -> tuple[int, float, float, float, tuple[str, ...], bytes]:
@@ -102,17 +102,17 @@ def unseal(data: bytes) -> tuple[int, float, float, float, tuple[str, ...], byte
 
     ValueError if `data` is damaged or another program's.
     """
-    body = data[_CRC_SIZE:]
-    if zlib.crc32(body) != int.from_bytes(data[:_CRC_SIZE], "little"):
-        raise ValueError("the checksum is wrong: damaged, or not written by cachelib")
-    if len(body) < _HEAD.size or body[0] & 0xF0 != VERSION:
-        raise ValueError("not an envelope of this version of cachelib")
-    flags, created_at, refresh_at, expires_at = _HEAD.unpack_from(body)
-    start, tags = _HEAD.size, ()
-    if flags & TAGGED:
-        start += 2 + int.from_bytes(body[start : start + 2], "little")
-        tags = tuple(json.loads(body[_HEAD.size + 2 : start]))
-    return flags, created_at, refresh_at, expires_at, tags, body[start:]
+    if len(data) < _WHOLE.size:
+        raise ValueError("too short for an envelope of cachelib")
+    checksum, flags, created_at, refresh_at, expires_at = _WHOLE.unpack_from(data)
+    if zlib.crc32(data[4:]) != checksum or flags & 0xF0 != VERSION:
+        raise ValueError("damaged, or not written by this version of cachelib")
+    if not flags & TAGGED:
+        return flags, created_at, refresh_at, expires_at, (), data[_WHOLE.size :]
+    start = _WHOLE.size + 2
+    end = start + int.from_bytes(data[start - 2 : start], "little")
+    tags = tuple(json.loads(data[start:end]))
+    return flags, created_at, refresh_at, expires_at, tags, data[end:]
 
 
 def written_at(stored: Stored | None) -> float:
