@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 
-import airportsdata  # type: ignore[import-untyped]
+import airportsdata
 import numpy as np
 import numpy.typing as npt
 
@@ -28,7 +28,7 @@ FIBRE_KM_PER_MS = 200.0  # two thirds of the speed of light
 Matrix = npt.NDArray[np.float64]
 
 
-class UnknownColo(ValueError):
+class UnknownColoError(ValueError):
     """A data centre that is no airport."""
 
 
@@ -81,18 +81,17 @@ def _radians(colos: Sequence[str]) -> Matrix:
 
 
 def coordinates(colo: str) -> tuple[float, float]:
-    """Latitude and longitude of a data centre; raises `UnknownColo`."""
+    """Latitude and longitude of a data centre; raises `UnknownColoError`."""
     if colo == "all":  # the requests of everywhere, taken as if in one place
         colo = "IAD"
     airport = _airports().get(colo)
     if airport is None:
         near = get_close_matches(colo, _airports(), n=1, cutoff=0.5)
         guess = f"; did you mean {near[0]!r}?" if near else ""
-        raise UnknownColo(f"colos: {colo!r} is no IATA code of an airport{guess}")
+        raise UnknownColoError(f"colos: {colo!r} is no IATA code of an airport{guess}")
     return airport["lat"], airport["lon"]
 
 
 @cache
-def _airports() -> dict[str, dict[str, float]]:
-    loaded: dict[str, dict[str, float]] = airportsdata.load("IATA")
-    return loaded
+def _airports() -> dict[str, airportsdata.Airport]:
+    return airportsdata.load("IATA")

@@ -72,7 +72,7 @@ BUILT_IN = {
         Design(name="origin-only", l1=False),
         Design(name="l1-only"),
         Design(name="l1-kv", l2="kv"),
-        Design(name="l1-kv-fixed", l2="kv", policy="refresh", write_only_if_changed=True),
+        Design(name="l1-kv-fixed", l2="kv", policy="refresh"),
         Design(name="kv-only", l1=False, l2="kv"),
         Design(name="durable-object", l1=False, l2="durable-object"),
         Design(name="l1-durable-object", l2="durable-object"),

@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from ruamel.yaml import YAML
 
 Routing = Literal["round-robin", "random", "hash"]
@@ -108,9 +108,13 @@ class Platform(Strict):
     )
     unplaced: str = Field(default="IAD", description="where a log is that names no data centre")
 
+    if TYPE_CHECKING:  # what is not given comes from the profile
+
+        def __init__(self, **given: Any) -> None: ...
+
     @model_validator(mode="before")
     @classmethod
-    def _from_profile(cls, given: Any, info: ValidationInfo) -> Any:
+    def _from_profile(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
         numbers = profile(given.get("profile", "cloudflare-workers"))

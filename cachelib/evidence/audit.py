@@ -18,8 +18,6 @@ from cachelib.evidence.rules import RULES
 from cachelib.evidence.syntax import first_fault, grammar_of, line, parse
 from cachelib.evidence.wrangler import Wrangler, find_configuration, read_configuration
 
-_MASKED_AROUND = 40  # a key in several lines is recognised by its first
-
 
 class Change(BaseModel):
     """What a metric of the case is with the fault and with the repair, in `unit`."""
@@ -170,14 +168,7 @@ def _column(lines: list[str], point: tuple[int, int]) -> int:
 def _excerpt(module: Module, row: int) -> tuple[int, str]:
     """The number of the first line shown, and three lines."""
     first = max(0, min(row - 1, len(module.lines) - 3))
-    return first + 1, "\n".join(masked_lines(module, first, first + 3))
-
-
-def masked_lines(module: Module, first: int, last: int) -> list[str]:
-    """Lines fit to be shown, counted from 0; masked with what surrounds them."""
-    start = max(0, first - _MASKED_AROUND)
-    window = mask("\n".join(module.lines[start : last + _MASKED_AROUND])).split("\n")
-    return window[first - start : last - start]
+    return first + 1, "\n".join(module.shown[first : first + 3])
 
 
 def to_json(audit: Audit) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from cachelib.evidence.wrangler import Wrangler
 
 KV_METHODS = ("get", "getWithMetadata", "put", "delete", "list")
 _ITERATING = {"map", "forEach", "filter", "flatMap", "reduce", "some", "every", "setInterval"}
-_CONTINUING = _ITERATING | {"then", "catch", "finally", "waitUntil", "all", "allSettled"}
+_CONTINUING = _ITERATING | {"then", "catch", "finally", "waitUntil", "blockConcurrencyWhile"}
 _DEEPEST_CALL = 6
 
 
@@ -91,6 +91,20 @@ class Examination:
     def reads(self) -> list[Operation]:
         return list(self.of("get", "getWithMetadata"))
 
+    def reads_beside(self, operation: Operation) -> list[Operation]:
+        """The reads of the same namespace in the same routine."""
+        routine = self.routine(operation.call)
+        beside = self._reads_by_routine.get(routine.id, []) if routine is not None else []
+        return [get for get in beside if get.shares_namespace(operation)]
+
+    @cached_property
+    def _reads_by_routine(self) -> dict[int, list[Operation]]:
+        found: dict[int, list[Operation]] = defaultdict(list)
+        for get in self.reads:
+            if (routine := self.routine(get.call)) is not None:
+                found[routine.id].append(get)
+        return found
+
     # -- where a node stands -------------------------------------------------------------------
 
     def loop(self, node: Node) -> Loop | None:
@@ -100,7 +114,7 @@ class Examination:
             if above.type in LOOPS and _repeats(above, below_):
                 return Loop(above)
             if above.type in FUNCTIONS:
-                if _callback_of(above) not in _ITERATING:
+                if callback_of(above) not in _ITERATING:
                     return None
                 return Loop(above)
             below_ = above
@@ -109,16 +123,12 @@ class Examination:
     def routine(self, node: Node) -> Node | None:
         """The function a node belongs to; callbacks of then, map … belong to the one around."""
         function = owner_function(node)
-        while function is not None and _callback_of(function) in _CONTINUING:
+        while function is not None and callback_of(function) in _CONTINUING:
             outer = owner_function(function)
             if outer is None:
                 break
             function = outer
         return function
-
-    def together(self, one: Node, other: Node) -> bool:
-        first, second = self.routine(one), self.routine(other)
-        return first is not None and first == second
 
     def varies(self, node: Node | None, loop: Loop) -> bool:
         """Whether a value changes from one round of a loop to the next."""
@@ -202,7 +212,7 @@ def _repeats(loop: Node, child: Node) -> bool:
     return not any(part(loop, field) == child for field in once)
 
 
-def _callback_of(function: Node) -> str:
+def callback_of(function: Node) -> str:
     """The name of the method a function is an argument of: `map` of `keys.map(key => …)`."""
     parent = function.parent
     if parent is None or parent.type != "arguments" or parent.parent is None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from cachelib.evidence.bindings import BINDING_TYPES, BindingType
 from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.located import Located
+from cachelib.evidence.mask import mask
 from cachelib.evidence.syntax import first_fault, grammar_of, line, parse
 from cachelib.evidence.wrangler import (
     FILE_NAMES,
@@ -197,7 +198,7 @@ def _fact(
     return Fact(
         kind=kind,
         label=label,
-        name=name,
+        name=mask(name),
         environment=env,
         file=config.file,
         line=node.span.line,

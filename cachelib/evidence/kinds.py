@@ -54,6 +54,7 @@ _TELLTALE = {
     **dict.fromkeys(["getWithMetadata"], "kv"),
 }
 _NAMED_LIKE = {
+    "durable_object": re.compile(r"(?i)durable|object|counter|room|limiter|(?:^|_)do(?:$|_)"),
     "r2": re.compile(r"(?i)bucket|(?:^|_)r2(?:$|_)|assets"),
     "d1": re.compile(r"(?i)(?:^|_)d[b1](?:$|_)|database"),
     "queue": re.compile(r"(?i)queue"),
@@ -143,7 +144,9 @@ class Resolver:
     def _defined(self, definition: Definition) -> Kinds:
         owner = definition.owner
         base = self.kinds(definition.value) | self._typed(owner)
-        if owner.type in FUNCTIONS | CLASSES:
+        if owner.type in CLASSES:
+            return frozenset([Kind("class", definition.name)])
+        if owner.type in FUNCTIONS:
             return NOTHING
         if owner.type in ("required_parameter", "optional_parameter", "identifier"):
             base |= self._passed(owner)
@@ -154,7 +157,10 @@ class Resolver:
         return base
 
     def _bare(self, step: str) -> Kinds:
-        return ENV if step == "env" else NOTHING
+        """What a name destructured from an unknown value is likely to be."""
+        if step == "env":
+            return ENV
+        return self._binding(step) if step in self.bindings or step.isupper() else NOTHING
 
     def _later(self, definition: Definition) -> Kinds:
         """`let kv; … kv = env.CACHE`."""
@@ -255,17 +261,13 @@ class Resolver:
         while class_ in self.program.classes and class_ not in seen:
             yield class_
             seen.add(class_)
-            heritage = next(below(self.program.classes[class_], "class_heritage"), None)
-            class_ = text(next(below(heritage, "identifier"), None)) if heritage else ""
+            class_ = self.program.extended.get(class_, "")
 
     def fields(self, class_: str, name: str) -> list[Node]:
         """The members of that name, of the class or of what it extends."""
         for each in self._lineage(class_):
-            body = part(self.program.classes[each], "body")
-            members = body.named_children if body is not None else []
-            found = [member for member in members if text(part(member, "name")) == name]
-            if found:
-                return found
+            if (each, name) in self.program.members:
+                return self.program.members[each, name]
         return []
 
     def _methods(self, class_: str, name: str) -> list[Node]:
@@ -402,6 +404,19 @@ class Resolver:
                         found[text(part(member, "name"))] = str(known[0])
         return found
 
+    def _binding_name(self, receiver: Node | None) -> str | None:
+        """The property by which something was reached: CACHE of env.CACHE, also under an alias."""
+        if receiver is None:
+            return None
+        if receiver.type == "identifier":
+            definition = self.program.look_up(text(receiver), receiver)
+            if definition is not None and definition.path:
+                return definition.path[-1]
+            receiver = definition.value if definition is not None else None
+        if receiver is not None and receiver.type == "member_expression":
+            return text(part(receiver, "property"))
+        return None
+
     def _telltales(self) -> dict[str, str]:
         """`env.COUNTER.idFromName(…)` says what COUNTER is, wherever it stands."""
         found: dict[str, str] = {}
@@ -409,8 +424,8 @@ class Resolver:
             for call in self.program.calls_by_name[name]:
                 called = function_of(call)
                 receiver = part(called, "object") if called is not None else None
-                if receiver is not None and receiver.type == "member_expression":
-                    found.setdefault(text(part(receiver, "property")), tag)
+                if (known := self._binding_name(receiver)) is not None:
+                    found.setdefault(known, tag)
         return found
 
 

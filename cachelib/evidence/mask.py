@@ -1,6 +1,7 @@
 """What may be shown: identifiers shortened, anything that looks like a credential masked."""
 
 import re
+from collections.abc import Collection
 from itertools import pairwise
 
 MASK = "•••"
@@ -14,7 +15,7 @@ def shorten(value: str) -> str:
 
 # A name that promises a secret, then the value it is given: quoted, or bare with a digit or sign.
 _NAMED = re.compile(
-    r"""(?ix) \b [\w.-]* (?: passwo?r?d | passwd | passphrase | secret | token | credential
+    r"""(?ix) (?: passwo?r?d | passwd | passphrase | secret | token | credential
         | (?: api | access | account | private | auth | client | signing | encryption | master )
           [_-]? key | shared [_-]? access [_-]? signature ) [\w-]*
         ["']? \s* [=:] \s*
@@ -44,19 +45,23 @@ _RUN = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
 
 
 def _looks_random(run: str) -> bool:
-    """Letters of both cases and digits, well mixed; a long name in words has few switches."""
+    """Letters and digits well mixed; in a long name they change less often."""
     classes = [
         "d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "-" for c in run
     ]
-    switches = sum(a != b for a, b in pairwise(classes))
-    return "d" in classes and len(set(classes) - {"-"}) >= 2 and switches >= len(run) / 4
+    numbers = sum(a != "d" and b == "d" for a, b in pairwise(["-", *classes]))
+    return numbers >= 2 and sum(a != b for a, b in pairwise(classes)) >= len(run) / 4
 
 
-def mask(text: str) -> str:
-    """The text without what looks like a credential; line breaks stay."""
-    text = _SHAPED.sub(lambda found: _same_lines(found[0]), text)
+def mask(text: str, known: Collection[str] = ()) -> str:
+    """The text without what looks like a credential, except `known` ones; line breaks stay."""
+    text = _SHAPED.sub(lambda found: found[0] if found[0] in known else _same_lines(found[0]), text)
     text = _NAMED.sub(_mask_value, text)
-    return _RUN.sub(lambda found: MASK if _looks_random(found[0]) else found[0], text)
+    return _RUN.sub(lambda found: _mask_run(found[0], known), text)
+
+
+def _mask_run(run: str, known: Collection[str]) -> str:
+    return MASK if run not in known and _looks_random(run) else run
 
 
 def _mask_value(found: re.Match[str]) -> str:

@@ -4,12 +4,23 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
 from cachelib.evidence.files import Source
-from cachelib.evidence.syntax import ancestors, enclosing, grammar_of, parse, part, preorder, text
+from cachelib.evidence.mask import mask
+from cachelib.evidence.syntax import (
+    ancestors,
+    below,
+    enclosing,
+    grammar_of,
+    parse,
+    part,
+    preorder,
+    text,
+)
 
 FUNCTIONS = frozenset(
     [
@@ -56,6 +67,16 @@ class Module:
         """Split at line feeds only, as the parser counts rows."""
         return self.source.split("\n")
 
+    @cached_property
+    def starts(self) -> list[int]:
+        """The byte at which each line begins, and one for the end."""
+        return list(accumulate((len(line.encode()) + 1 for line in self.lines), initial=0))
+
+    @cached_property
+    def shown(self) -> list[str]:
+        """The lines without what looks like a credential."""
+        return mask(self.source).split("\n")
+
 
 @dataclass
 class Program:
@@ -65,6 +86,8 @@ class Program:
     scopes: dict[int, dict[str, Definition]] = field(default_factory=lambda: defaultdict(dict))
     exported: dict[str, list[Definition]] = field(default_factory=lambda: defaultdict(list))
     classes: dict[str, Node] = field(default_factory=dict)
+    extended: dict[str, str] = field(default_factory=dict)
+    members: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
     calls_by_name: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     assigned: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
     mentioned: set[str] = field(default_factory=set)
@@ -85,13 +108,13 @@ _KEPT = LOOPS | {
     "augmented_assignment_expression",
     "update_expression",
     "binary_expression",
-    "catch_clause",
     "interface_declaration",
     "new_expression",
-    "object_pattern",
+    "pair",
+    "public_field_definition",
     "subscript_expression",
-    "try_statement",
     "type_alias_declaration",
+    "variable_declarator",
 }
 _NAMES = {
     "identifier", "property_identifier", "shorthand_property_identifier",
@@ -192,7 +215,19 @@ def _declare(program: Program, node: Node) -> None:
             if scope.type == "program" and node.type not in ("import_specifier", "import_clause"):
                 program.exported[definition.name].append(definition)
     if node.type in CLASSES:
-        program.classes.setdefault(text(part(node, "name")), node)
+        _declare_class(program, node)
+
+
+def _declare_class(program: Program, node: Node) -> None:
+    name, body = text(part(node, "name")), part(node, "body")
+    if name in program.classes:
+        return
+    program.classes[name] = node
+    for child in node.named_children:
+        if child.type == "class_heritage":
+            program.extended[name] = text(next(below(child, "identifier"), None))
+    for member in body.named_children if body is not None else []:
+        program.members[name, text(part(member, "name"))].append(member)
 
 
 def _scope_of(node: Node) -> Node | None:

@@ -1,6 +1,9 @@
 """A mechanical repair shown as a unified diff."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+
+from tree_sitter import Node
 
 from cachelib.evidence.mask import mask
 from cachelib.evidence.program import Module
@@ -9,16 +12,16 @@ from cachelib.evidence.rule import Edit
 
 def as_diff(module: Module, edits: Sequence[Edit]) -> str:
     """One hunk with a line of context on either side; credentials masked."""
-    source = module.source.encode()
-    first = source[: min(edit.start for edit in edits)].count(b"\n")
-    last = source[: max(edit.end for edit in edits)].count(b"\n")
-    begin = sum(len(line.encode()) + 1 for line in module.lines[:first])
+    first = bisect_right(module.starts, min(edit.start for edit in edits)) - 1
+    last = bisect_right(module.starts, max(edit.end for edit in edits)) - 1
+    begin = module.starts[first]
     old = module.lines[first : last + 1]
     patched = "\n".join(old).encode()
     for edit in sorted(edits, key=lambda each: -each.start):
         start, end = edit.start - begin, edit.end - begin
         patched = patched[:start] + edit.replacement.encode() + patched[end:]
-    new = patched.decode().split("\n")
+    old, new, same = _differing(old, patched.decode().split("\n"))
+    first, last = first + same, first + same + len(old) - 1
     before = module.lines[max(0, first - 1) : first]
     after = module.lines[last + 1 : last + 2]
     around = len(before) + len(after)
@@ -36,3 +39,22 @@ def as_diff(module: Module, edits: Sequence[Edit]) -> str:
             ]
         )
     )
+
+
+def _differing(old: list[str], new: list[str]) -> tuple[list[str], list[str], int]:
+    """Without the lines that both begin or end with, and how many of them they begin with."""
+    same = 0
+    while old and new and old[0] == new[0]:
+        old, new, same = old[1:], new[1:], same + 1
+    while old and new and old[-1] == new[-1]:
+        old, new = old[:-1], new[:-1]
+    return old, new, same
+
+
+def insert(at: int, words: str) -> Edit:
+    return Edit(at, at, words)
+
+
+def whole_lines(module: Module, node: Node) -> Edit:
+    """Removes the lines a node stands on."""
+    return Edit(module.starts[node.start_point.row], module.starts[node.end_point.row + 1], "")

@@ -75,7 +75,3 @@ class Rule:
     fires: str
     quiet: str
     configuration: str = field(default="")
-
-
-def insert(at: int, words: str) -> Edit:
-    return Edit(at, at, words)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from functools import cache
-from typing import Literal, cast
+from typing import Literal
 
 import tree_sitter_toml
 import tree_sitter_typescript
@@ -47,8 +47,8 @@ def part(node: Node | None, *fields: str) -> Node | None:
 def preorder(root: Node) -> Iterator[Node]:
     """The node and all below it, in the order of the source; deep trees cost no stack."""
     cursor = root.walk()
-    while True:
-        yield cast(Node, cursor.node)
+    while (node := cursor.node) is not None:
+        yield node
         if cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():

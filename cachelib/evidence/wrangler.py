@@ -5,6 +5,7 @@ of the vendor's documentation, read 2026-11-23): bindings must be repeated in ev
 environment, the other keys are inherited from the top level.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,7 @@ TOP_LEVEL_ONLY = frozenset(
         *("wasm_modules", "text_blobs", "data_blobs", "dependencies_instrumentation"),
     ]
 )
+_IDENTIFIER = re.compile(r"[0-9a-f-]{16,36}")
 _IDENTIFIERS = ("id", "token", "secret", "password", "connection_string", "connectionstring", "key")
 
 
@@ -103,8 +105,15 @@ class Wrangler:
     def shown(self, path: tuple[str | int, ...], value: object) -> str:
         """A scalar fit to be shown: identifiers and the values of vars only shortened."""
         if self._reveal or not _is_private(path):
-            return mask(str(value))
+            return mask(str(value), self._revealed)
         return shorten(str(value))
+
+    @cached_property
+    def _revealed(self) -> set[str]:
+        """The identifiers that were asked for; a credential in their place stays masked."""
+        scalars = self.root.scalars() if self._reveal else ()
+        values = {str(node.value) for path, node in scalars if _is_private(path)}
+        return {value for value in values if _IDENTIFIER.fullmatch(value)}
 
     @cached_property
     def _shown(self) -> list[str]:
@@ -116,7 +125,7 @@ class Wrangler:
                 short = shorten(str(node.value)).replace("\n", " ").replace('"', " ")
                 kept = "\n" * raw[start:end].count(b"\n")
                 raw = raw[:start] + f'"{short}"{kept}'.encode() + raw[end:]
-        return mask(raw.decode()).splitlines()
+        return mask(raw.decode(), self._revealed).splitlines()
 
 
 def _is_private(path: tuple[str | int, ...]) -> bool:

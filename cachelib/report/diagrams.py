@@ -9,10 +9,11 @@ import numpy as np
 
 from cachelib.edge.designs import Design
 from cachelib.edge.study import Study
-from cachelib.report.findings import Diagram, Edge, Node
+from cachelib.report.findings import Diagram, Drawn, Edge, Message, Node, Sequence
 from cachelib.report.templates import html_environment
 
 WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 52.0, 20.0, 46.0, 260.0
+ROW_HEIGHT, MAX_LANE = 34.0, 150.0
 SHOWN_COLOS = 3
 
 
@@ -43,8 +44,47 @@ class Arrow:
     y2: float
 
 
-def to_svg(diagram: Diagram) -> str:
+@dataclass(frozen=True)
+class Lane:
+    """A participant of a sequence, at its x."""
+
+    node: Node
+    x: float
+
+
+@dataclass(frozen=True)
+class Row:
+    message: Message
+    x1: float
+    x2: float
+    y: float
+
+
+def to_svg(diagram: Drawn) -> str:
     """The diagram as an `<svg>` element; every label is escaped."""
+    return _sequence_svg(diagram) if isinstance(diagram, Sequence) else _layers_svg(diagram)
+
+
+def _sequence_svg(sequence: Sequence) -> str:
+    pitch = WIDTH / len(sequence.participants)
+    lanes = [Lane(node, (nth + 0.5) * pitch) for nth, node in enumerate(sequence.participants)]
+    x = {lane.node.id: lane.x for lane in lanes}
+    rows = [
+        Row(message, x[message.source], x[message.target], BOX_HEIGHT + (nth + 1) * ROW_HEIGHT)
+        for nth, message in enumerate(sequence.messages)
+    ]
+    template = html_environment().get_template("diagrams/sequence.svg.j2")
+    return template.render(
+        lanes=lanes,
+        rows=rows,
+        width=WIDTH,
+        height=BOX_HEIGHT + (len(rows) + 1) * ROW_HEIGHT,
+        top=BOX_HEIGHT - 6,
+        lane_width=min(pitch - 12, MAX_LANE),
+    )
+
+
+def _layers_svg(diagram: Diagram) -> str:
     boxes = {box.node.id: box for box in _boxes(diagram)}
     arrows = [_arrow(edge, boxes[edge.source], boxes[edge.target]) for edge in diagram.edges]
     template = html_environment().get_template("diagrams/layers.svg.j2")

@@ -9,7 +9,7 @@ from cachelib.report import figures
 from cachelib.report.findings import (
     MIME,
     Column,
-    Diagram,
+    Drawn,
     Figure,
     Finding,
     How,
@@ -65,8 +65,8 @@ def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated
     )
 
 
-def diagram(diagram: Diagram) -> None:
-    """Publish boxes and arrows."""
+def diagram(diagram: Drawn) -> None:
+    """Publish boxes and arrows, or a sequence of messages."""
     from cachelib.report.diagrams import to_svg
 
     _show(diagram, {"image/svg+xml": to_svg(diagram), "text/plain": diagram.alt})

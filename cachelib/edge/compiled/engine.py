@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from cachelib.edge.colos import Geography
-from cachelib.edge.compiled.kernel import OBJECT, RECORD, STORES, Places, Rules, State, run
+from cachelib.edge.compiled.kernel import (
+    NO_BOUND,
+    OBJECT,
+    RECORD,
+    STORES,
+    Places,
+    Rules,
+    State,
+    run,
+)
 from cachelib.edge.compiled.pool import ENTRY, ISOLATE, NONE, rehash
 from cachelib.edge.designs import Design
 from cachelib.edge.outcomes import COUNTS, Outcomes
@@ -18,7 +28,9 @@ from cachelib.edge.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_o
 from cachelib.edge.trace import Trace
 
 ROWS = 1 << 18  # requests between two looks at the room that is left
-NO_BOUND = 1 << 62
+
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class Compiled:
@@ -53,9 +65,11 @@ class Compiled:
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
             self._make_room(part.stop - start, int(isolate[part].max()) + 1)
-            columns = (c[part] for c in (piece.time_s, piece.key, piece.colo, isolate))
-            rest = (piece.op[part], piece.size[part], tuple(c[part] for c in outcomes))
-            run(self.rules, self.state, near, EXPONENTIAL, row + start, *columns, *rest)
+            run(
+                self.rules, self.state, near, EXPONENTIAL, row + start,
+                piece.time_s[part], piece.key[part], piece.colo[part], isolate[part],
+                piece.op[part], piece.size[part], tuple(column[part] for column in outcomes),
+            )  # fmt: skip
         return outcomes
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
@@ -114,7 +128,7 @@ class Compiled:
         self.state = state
 
 
-def _grown(old: npt.NDArray[np.generic], length: int) -> npt.NDArray[np.generic]:
+def _grown(old: npt.NDArray[Scalar], length: int) -> npt.NDArray[Scalar]:
     new = np.empty(length, old.dtype)
     new[: len(old)] = old
     return new

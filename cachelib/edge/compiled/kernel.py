@@ -1,7 +1,6 @@
 """The rules of the reference engine, request by request, for numba."""
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
-# ruff: noqa: S311
+# mypy: ignore-errors
 
 from __future__ import annotations
 
@@ -15,11 +14,13 @@ from numba import njit
 from cachelib.edge.compiled.pool import (
     COLO_PLACES,
     NONE,
+    OPTIONS,
     REGION_PLACES,
     drop,
     empty,
     find,
     find_or_add,
+    hot,
     inner,
     link_newest,
     unlink,
@@ -40,12 +41,14 @@ from cachelib.edge.outcomes import (
     R2,
     WRITTEN,
 )
-from cachelib.edge.trace import DELETE, READ, WRITE
+from cachelib.edge.trace import READ, WRITE
 
 KV_STORE, DO_STORE, R2_STORE, COLO_STORE = range(1, 5)
 STORES = {None: 0, "kv": KV_STORE, "durable-object": DO_STORE, "r2": R2_STORE}
 STORES["cache-api"] = COLO_STORE
 LIST_PAGE = 1_000
+NO_BOUND = 1 << 62
+VALUE_BYTES = 16  # what the reference needs for a value
 (
     ORIGIN_LOADS, ORIGIN_FAILURES, REFRESHES, L2_UNCHANGED,
     KV_READS, KV_MISSING_READS, KV_WRITES, KV_WRITES_REFUSED, KV_DELETES, KV_LISTS,
@@ -114,6 +117,16 @@ class State(NamedTuple):
     """The first request's, the next clean-up's; and byte-seconds stored."""
 
 
+class Held(NamedTuple):
+    """A cached value; `version` NONE is nothing."""
+
+    version: int
+    size: int
+    loaded: float
+    expires: float
+    refresh: float
+
+
 class Places(NamedTuple):
     """The part of `Geography` that routing needs."""
 
@@ -122,7 +135,7 @@ class Places(NamedTuple):
     to_host: npt.NDArray[np.float64]
 
 
-@inner
+@hot
 def mix(number):
     z = number + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -130,12 +143,12 @@ def mix(number):
     return z ^ (z >> np.uint64(31))
 
 
-@inner
+@hot
 def exponential(table, key, counter):
     return table[mix(key ^ np.uint64(counter)) >> np.uint64(48)]
 
 
-@inner
+@hot
 def age(rules, state, table, isolate, number, now):
     """Note that the isolate is used; first take its memory if it was lost since."""
     if isolate.generation > 0:
@@ -160,7 +173,7 @@ def age(rules, state, table, isolate, number, now):
 
 
 @inner
-def put_in_l1(rules, state, isolate, number, key, now, version, size, loaded, expires, refresh):
+def put_in_l1(rules, state, isolate, number, key, now, value):
     """The newest entry of the L1, which then drops its oldest while it holds too much."""
     pool, buckets, free = state.pool, state.buckets, state.free
     at = find_or_add(pool, buckets, free, number, key)
@@ -171,12 +184,12 @@ def put_in_l1(rules, state, isolate, number, key, now, version, size, loaded, ex
         unlink(pool, isolate, at)
         link_newest(pool, isolate, at)
     until = now + rules.l1_ttl
-    if rules.inherited and expires < until:
-        until = expires
-    weight = size + state.key_bytes[key]
+    if rules.inherited and value.expires < until:
+        until = value.expires
+    weight = value.size + state.key_bytes[key]
     isolate.bytes += weight - pool[at].size
-    pool[at].version, pool[at].size, pool[at].loaded = version, weight, loaded
-    pool[at].refresh, pool[at].until = refresh, until
+    pool[at].version, pool[at].size, pool[at].loaded = value.version, weight, value.loaded
+    pool[at].refresh, pool[at].until = value.refresh, until
     while isolate.entries > rules.max_entries or isolate.bytes > rules.max_bytes:
         drop(pool, buckets, free, isolate, isolate.oldest)
 
@@ -229,11 +242,11 @@ def account(rules, state, key, now):
 
 
 @inner
-def keep(rules, state, key, now, version, size, expires, refresh):
+def keep(rules, state, key, now, value):
     account(rules, state, key, now)
     record = state.records[key]
-    record.version, record.size, record.written = version, size, now
-    record.loaded, record.expires, record.refresh = now, expires, refresh
+    record.version, record.size, record.written = value.version, value.size, now
+    record.loaded, record.expires, record.refresh = now, value.expires, value.refresh
 
 
 @inner
@@ -249,7 +262,7 @@ def copy_from(rules, state, at, held, key, now):
             entry.until = record.expires
 
 
-@inner
+@hot
 def read_kv(rules, state, places, colo, key, now):
     """The depth, and the colo's copy."""
     pool, buckets, free = state.pool, state.buckets, state.free
@@ -269,7 +282,7 @@ def read_kv(rules, state, places, colo, key, now):
     return depth, here
 
 
-@inner
+@hot
 def reach(rules, state, places, colo, key, service_s, now):
     """The way to the key's object and the wait for it, in ms; and whether it serves."""
     target = state.objects[state.records[key].object]
@@ -289,7 +302,7 @@ def reach(rules, state, places, colo, key, service_s, now):
     return wait * 1e3 + places.to_host[colo, target.home], served
 
 
-@inner
+@hot
 def read_object(rules, state, places, colo, key, now):
     """The depth, the way and wait, and whether a living value was there."""
     extra, served = reach(rules, state, places, colo, key, rules.read_s, now)
@@ -306,39 +319,72 @@ def read_object(rules, state, places, colo, key, now):
     return DO_STORAGE, extra, now < record.expires
 
 
+@hot
+def held_by(entry):
+    return Held(
+        np.int64(entry.version), np.int64(entry.size), entry.loaded, entry.expires, entry.refresh
+    )
+
+
+@hot
+def read_l2(rules, state, places, colo, key, now):
+    """The depth, the way and wait for a Durable Object, and the living value, if any."""
+    counts, record = state.counts, state.records[key]
+    extra = 0.0
+    if rules.store == KV_STORE:
+        counts[KV_READS] += 1
+        depth, at = read_kv(rules, state, places, colo, key, now)
+        counts[KV_MISSING_READS] += state.pool[at].version == NONE
+        found, held = now < state.pool[at].expires, held_by(state.pool[at])
+    elif rules.store == COLO_STORE:
+        counts[CACHE_API_GETS] += 1
+        depth = CACHE_API
+        at = find_or_add(state.pool, state.buckets, state.free, COLO_PLACES + colo, key)
+        found, held = now < state.pool[at].until, held_by(state.pool[at])
+    elif rules.store == DO_STORE:
+        depth, extra, found = read_object(rules, state, places, colo, key, now)
+        held = held_by(record)
+    else:
+        counts[R2_CLASS_B] += 1
+        depth, found, held = R2, now < record.expires, held_by(record)
+    if found:
+        return depth, extra, held
+    return depth, extra, Held(np.int64(NONE), np.int64(0), 0.0, 0.0, 0.0)
+
+
 @inner
-def write_l2(rules, state, places, colo, key, now, version, size, expires, refresh):
+def write_l2(rules, state, places, colo, key, now, value):
     """Write through to L2; the way and wait, for a Durable Object."""
     counts, record = state.counts, state.records[key]
-    if rules.only_if_changed and rules.store != COLO_STORE:
-        if record.version == version and now < record.expires:
-            counts[L2_UNCHANGED] += 1
-            return 0.0
+    same = record.version == value.version and now < record.expires
+    if rules.only_if_changed and rules.store != COLO_STORE and same:
+        counts[L2_UNCHANGED] += 1
+        return 0.0
     if rules.store == KV_STORE:
         if now - record.last_write < rules.write_gap:
             counts[KV_WRITES_REFUSED] += 1
             return 0.0
         counts[KV_WRITES] += 1
         record.last_write = now
-        keep(rules, state, key, now, version, size, expires, refresh)
+        keep(rules, state, key, now, value)
         at = find_or_add(state.pool, state.buckets, state.free, COLO_PLACES + colo, key)
         copy_from(rules, state, at, True, key, now)
     elif rules.store == DO_STORE:
         extra, served = reach(rules, state, places, colo, key, rules.write_s, now)
         if served:
             counts[DO_ROWS_WRITTEN] += 1
-            keep(rules, state, key, now, version, size, expires, refresh)
+            keep(rules, state, key, now, value)
             record.awake = state.objects[record.object].awake
         return extra
     elif rules.store == R2_STORE:
         counts[R2_CLASS_A] += 1
-        keep(rules, state, key, now, version, size, expires, refresh)
+        keep(rules, state, key, now, value)
     elif rules.store == COLO_STORE:
         counts[CACHE_API_PUTS] += 1
         at = find_or_add(state.pool, state.buckets, state.free, COLO_PLACES + colo, key)
         entry = state.pool[at]
-        entry.version, entry.size, entry.loaded = version, size, now
-        entry.expires, entry.refresh, entry.until = expires, refresh, expires
+        entry.version, entry.size, entry.loaded = value.version, value.size, now
+        entry.expires, entry.refresh, entry.until = value.expires, value.refresh, value.expires
     return 0.0
 
 
@@ -377,7 +423,7 @@ def clean_up(rules, state, now):
     state.counts[KV_LISTS] += max(1, -(-held // LIST_PAGE))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, **OPTIONS)
 def run(rules, state, places, table, row, time, keys, colos, isolates, ops, sizes, outcomes):
     """Every request of a piece; see `Outcomes` for the columns of the result."""
     codes, extras, ages, lates = outcomes
@@ -389,8 +435,9 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
         isolate = state.isolates[number]
         if rules.l1:
             age(rules, state, table, isolate, number, now)
-        size = max(sizes[i], 16) if rules.max_bytes < 1 << 62 else sizes[i]
-        expires, refresh = now + rules.hard_ttl, now + rules.soft_ttl
+        size = np.int64(sizes[i])
+        if rules.max_bytes < NO_BOUND:
+            size = max(size, VALUE_BYTES)
         tier, depth, extra = L1, NO_L2, 0.0
         version, loaded = np.int64(NONE), now
         writes = False
@@ -402,42 +449,16 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
                 if at != NONE and now < state.pool[at].until:
                     entry = state.pool[at]
                     version, loaded, due = entry.version, entry.loaded, entry.refresh <= now
-                    if rules.max_entries < 1 << 62 or rules.max_bytes < 1 << 62:
+                    if rules.max_entries < NO_BOUND or rules.max_bytes < NO_BOUND:
                         unlink(state.pool, isolate, at)
                         link_newest(state.pool, isolate, at)
             if version == NONE and rules.store:
                 tier = L2
-                found = False
-                record = state.records[key]
-                if rules.store == KV_STORE or rules.store == COLO_STORE:
-                    if rules.store == KV_STORE:
-                        state.counts[KV_READS] += 1
-                        depth, at = read_kv(rules, state, places, colo, key, now)
-                        state.counts[KV_MISSING_READS] += state.pool[at].version == NONE
-                        found = state.pool[at].version != NONE and now < state.pool[at].expires
-                    else:
-                        state.counts[CACHE_API_GETS] += 1
-                        depth = CACHE_API
-                        at = find(state.pool, state.buckets, COLO_PLACES + colo, key)
-                        found = at != NONE and now < state.pool[at].until
-                    if found:
-                        entry = state.pool[at]
-                        version, loaded, due = entry.version, entry.loaded, entry.refresh <= now
-                        if rules.l1:
-                            put_in_l1(rules, state, isolate, number, key, now, entry.version,
-                                      entry.size, entry.loaded, entry.expires, entry.refresh)  # fmt: skip
-                else:
-                    if rules.store == DO_STORE:
-                        depth, extra, found = read_object(rules, state, places, colo, key, now)
-                    else:
-                        depth = R2
-                        state.counts[R2_CLASS_B] += 1
-                        found = record.version != NONE and now < record.expires
-                    if found:
-                        version, loaded, due = record.version, record.loaded, record.refresh <= now
-                        if rules.l1:
-                            put_in_l1(rules, state, isolate, number, key, now, record.version,
-                                      record.size, record.loaded, record.expires, record.refresh)  # fmt: skip
+                depth, extra, held = read_l2(rules, state, places, colo, key, now)
+                if held.version != NONE:
+                    version, loaded, due = held.version, held.loaded, held.refresh <= now
+                    if rules.l1:
+                        put_in_l1(rules, state, isolate, number, key, now, held)
             if version == NONE or due:
                 fresh = load(rules, state, table, key, row + i, now)
                 writes = fresh != NONE
@@ -462,12 +483,12 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
                         drop(state.pool, state.buckets, state.free, isolate, at)
 
         if writes:
-            way = write_l2(rules, state, places, colo, key, now, fresh, size, expires, refresh)
+            new = Held(fresh, size, now, now + rules.hard_ttl, now + rules.soft_ttl)
+            way = write_l2(rules, state, places, colo, key, now, new)
             if tier == WRITTEN:
                 extra = way
             if rules.l1:
-                put_in_l1(rules, state, isolate, number, key, now, fresh, size, now,
-                          expires, refresh)  # fmt: skip
+                put_in_l1(rules, state, isolate, number, key, now, new)
         codes[i] = tier << 3 | depth
         extras[i] = extra
         ages[i] = 0.0

@@ -67,7 +67,7 @@ class Reference:
         world, n = self.world, len(piece)
         code = np.empty(n, np.uint8)
         extra, age, late = (np.zeros(n, np.float32) for _ in range(3))
-        least = ValueCodec.bytes if self.design.l1_max_bytes else 0
+        least = ValueCodec.least if self.design.l1_max_bytes else 0
         columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size)
         for i, (now, key, colo, number, op, size) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
@@ -92,7 +92,7 @@ class Reference:
 
     def _request(self, isolate: Isolate, key: str, op: int) -> Value | None:
         world, cache = self.world, isolate.cache
-        if op == WRITE or op == DELETE:
+        if op in (WRITE, DELETE):
             world.writing = True
             if op == WRITE:
                 cache.set(key, self.origin.write(key))

@@ -72,7 +72,9 @@ class Origin:
 
     def _new_version(self, key: str) -> int:
         version = len(self.superseded)
-        life = self.life_s * exponential(self.changes, version) if self.life_s < math.inf else math.inf
+        life = self.life_s
+        if life < math.inf:
+            life *= exponential(self.changes, version)
         self.superseded.append(self.world.now + life)
         self.current[key] = version
         return version
@@ -82,7 +84,7 @@ class ValueCodec:
     """A value as 16 bytes and, where L1 is bounded by bytes, as many more as it is large."""
 
     _form = Struct("<qd")
-    bytes = _form.size
+    least = _form.size
 
     def __init__(self, world: World, *, padded: bool) -> None:
         self.world, self.padded = world, padded

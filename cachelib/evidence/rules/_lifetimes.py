@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination
+from cachelib.evidence.examination import Examination, Operation
 from cachelib.evidence.program import Module, arguments, function_of
 from cachelib.evidence.syntax import below, part, text
 
@@ -64,12 +64,17 @@ def _by_age(examined: Examination, module: Module, node: Node) -> Iterator[Lifet
 
 
 def of_kv(examined: Examination) -> Iterator[Lifetime]:
-    for put in examined.of("put"):
-        option = examined.values.option(put.call, 2, "expirationTtl")
-        if isinstance(option, Node):
-            seconds = examined.values.number(option)
-            if seconds is not None:
-                yield Lifetime(put.module, option, seconds)
+    lives = (kv_life(examined, put) for put in examined.of("put"))
+    return (life for life in lives if life is not None)
+
+
+def kv_life(examined: Examination, put: Operation) -> Lifetime | None:
+    """What a write states as its expirationTtl."""
+    option = examined.values.option(put.call, 2, "expirationTtl")
+    seconds = examined.values.number(option) if isinstance(option, Node) else None
+    if not isinstance(option, Node) or seconds is None:
+        return None
+    return Lifetime(put.module, option, seconds)
 
 
 _TIER = {"l1": re.compile(r"(?i)l1|memory|mem(?=_|[A-Z])"), "l2": re.compile(r"(?i)l2|kv")}
@@ -78,11 +83,11 @@ _TTL = re.compile(r"(?i)ttl|max_?age|lifetime|expir")
 
 def named_pairs(examined: Examination) -> Iterator[tuple[Lifetime, Lifetime]]:
     """`{ l1TtlSeconds: 900, l2TtlSeconds: 300 }`: the two of one object, or of one module."""
-    for module in examined.program.modules:
-        for l1 in _named(examined, module, "l1"):
-            for l2 in _named(examined, module, "l2"):
-                if _side_by_side(l1.node, l2.node):
-                    yield l1, l2
+    beside = list(_named(examined, "l2"))
+    for l1 in _named(examined, "l1"):
+        for l2 in beside:
+            if l1.module is l2.module and _side_by_side(l1.node, l2.node):
+                yield l1, l2
 
 
 def _side_by_side(one: Node, other: Node) -> bool:
@@ -93,15 +98,16 @@ def _side_by_side(one: Node, other: Node) -> bool:
     return first.type == "variable_declarator" or first.parent == second.parent
 
 
-def _named(examined: Examination, module: Module, tier: str) -> Iterator[Lifetime]:
-    for node in below(module.root, "pair", "variable_declarator", "public_field_definition"):
-        name = text(part(node, "key") or part(node, "name")).strip("\"'")
-        value = part(node, "value")
-        if value is not None and _TTL.search(name) and _TIER[tier].search(name):
-            other = _TIER["l2" if tier == "l1" else "l1"]
-            number = examined.values.number(value) if not other.search(name) else None
-            if number is not None:
-                yield Lifetime(module, value, number / (1000 if _in_ms(name) else 1))
+def _named(examined: Examination, tier: str) -> Iterator[Lifetime]:
+    other = _TIER["l2" if tier == "l1" else "l1"]
+    for kind in ("pair", "variable_declarator", "public_field_definition"):
+        for module, node in examined.program.nodes[kind]:
+            name = text(part(node, "key") or part(node, "name")).strip("\"'")
+            value = part(node, "value")
+            if _TTL.search(name) and _TIER[tier].search(name) and not other.search(name):
+                number = examined.values.number(value)
+                if number is not None and value is not None:
+                    yield Lifetime(module, value, number / (1000 if _in_ms(name) else 1))
 
 
 def _in_ms(name: str) -> bool:

@@ -7,45 +7,47 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation
 from cachelib.evidence.program import arguments
-from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule, insert
-from cachelib.evidence.rules._lifetimes import of_kv
+from cachelib.evidence.repair import insert
+from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
+from cachelib.evidence.rules._lifetimes import kv_life
 from cachelib.evidence.syntax import ancestors, part, text
 from cachelib.evidence.values import MISSING
 
 _DEFAULT_S = 60
-_IN_BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail)$|[Cc]ron|[Rr]efresh|[Ww]arm")
+_BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail)$|[Cc]ron|[Rr]efresh|[Ww]arm")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
-    told: list[Operation] = []
+    told: set[str] = set()
     for get in examined.reads:
-        if any(get.shares_namespace(each) for each in told) or not _is_hot(examined, get):
-            continue
-        siblings = [each for each in examined.reads if each.shares_namespace(get)]
-        if all(_cache_ttl(examined, each) is MISSING for each in siblings):
-            told.append(get)
+        if _sets_cache_ttl(examined, get):
+            told |= get.namespaces
+    slow = _slowly_changing(examined)
+    for get in examined.reads:
+        hot = examined.values.is_constant(get.key) or get.namespaces & slow
+        if hot and not get.namespaces & told and not _in_background(get):
+            told |= get.namespaces
             message = f"no read of {get.namespace} sets cacheTtl: each place asks again every 60 s"
             yield Hit(message, get.call, get.module, edits=_repair(get))
 
 
-def _cache_ttl(examined: Examination, get: Operation) -> object:
-    return examined.values.option(get.call, 1, "cacheTtl")
+def _sets_cache_ttl(examined: Examination, get: Operation) -> bool:
+    """Or may set it, for all that can be seen."""
+    return examined.values.option(get.call, 1, "cacheTtl") is not MISSING
 
 
-def _is_hot(examined: Examination, get: Operation) -> bool:
-    """In the path of requests, and either one key for all or data that may be minutes old."""
-    if any(_IN_BACKGROUND.search(text(part(above, "name"))) for above in ancestors(get.call)):
-        return False
-    return examined.values.is_constant(get.key) or _may_be_old(examined, get)
+def _slowly_changing(examined: Examination) -> set[str]:
+    """The namespaces whose values live for more than a minute: they may be older than that."""
+    return {
+        name
+        for put in examined.of("put")
+        if (life := kv_life(examined, put)) is not None and life.seconds > _DEFAULT_S
+        for name in put.namespaces
+    }
 
 
-def _may_be_old(examined: Examination, get: Operation) -> bool:
-    puts = {each.call.id for each in examined.of("put") if each.shares_namespace(get)}
-    return any(
-        life.seconds > _DEFAULT_S
-        for life in of_kv(examined)
-        if puts & {above.id for above in ancestors(life.node)}
-    )
+def _in_background(get: Operation) -> bool:
+    return any(_BACKGROUND.search(text(part(above, "name"))) for above in ancestors(get.call))
 
 
 def _repair(get: Operation) -> tuple[Edit, ...]:

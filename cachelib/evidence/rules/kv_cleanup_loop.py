@@ -6,6 +6,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.syntax import line
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -17,7 +18,8 @@ def find(examined: Examination) -> Iterator[Hit]:
         if any(listing.shares_namespace(delete) for delete in _deletes_in_loops(examined, routine)):
             seen.add(routine.id)
             yield Hit(
-                f"lists the keys of {listing.namespace} and deletes them one by one",
+                f"lists the keys of {listing.namespace} and deletes them one by one "
+                f"(lines {line(routine)}-{routine.end_point.row + 1})",
                 listing.call,
                 listing.module,
             )

@@ -7,11 +7,12 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.program import Module
+from cachelib.evidence.repair import whole_lines
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.syntax import ancestors, below, inside, part, text
 
 _COMPARING = {"<", ">", "<=", ">="}
-_CLOCK = re.compile(r"\bDate\.now\(\)|\bnew Date\(\)|\bperformance\.now\(\)")
+_CLOCK = re.compile(r"\.now\(\)|\bnew Date\(\)")
 _SOFT = re.compile(r"(?i)soft|stale|revalidat|refresh")
 
 
@@ -28,7 +29,20 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _hit(module: Module, node: Node, namespace: str) -> Hit:
     message = f"checks by itself whether a value of {namespace or 'KV'} has expired"
-    return Hit(message, node, module)
+    guard = _guard(node)
+    if guard is None:
+        return Hit(message, node, module)
+    return Hit(message, guard, module, edits=(whole_lines(module, guard),))
+
+
+def _guard(node: Node) -> Node | None:
+    """The statement `if (expired) { …; return null; }`, which can go as a whole."""
+    condition = node.parent
+    statement = condition.parent if condition is not None else None
+    if statement is None or statement.type != "if_statement":
+        return None
+    leaves = any(below(statement, "return_statement"))
+    return statement if leaves and part(statement, "alternative") is None else None
 
 
 def _read_from(examined: Examination, node: Node) -> str | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from cachelib.evidence.examination import Examination, Operation
 from cachelib.evidence.program import arguments
-from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule, insert
+from cachelib.evidence.repair import insert
+from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.syntax import text
 from cachelib.evidence.values import MISSING
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.examination import Examination, Operation, callback_of
+from cachelib.evidence.program import FUNCTIONS, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
@@ -14,17 +15,14 @@ _CHANGES = ("variable_declarator", "assignment_expression", "augmented_assignmen
 
 def find(examined: Examination) -> Iterator[Hit]:
     for put in examined.of("put"):
-        if any(_read_for(examined, get, put) for get in examined.reads):
+        if any(_read_for(examined, get, put) for get in examined.reads_beside(put)):
             message = f"reads {put.namespace}, changes the value and writes it back"
             yield Hit(message, put.call, put.module)
 
 
 def _read_for(examined: Examination, get: Operation, put: Operation) -> bool:
     if not (
-        get.module is put.module
-        and get.call.start_byte < put.call.end_byte
-        and examined.together(get.call, put.call)
-        and get.shares_namespace(put)
+        get.call.start_byte < put.call.end_byte
         and examined.values.same_text(get.key, put.key)
         and put.value is not None
     ):
@@ -38,7 +36,7 @@ def _read_for(examined: Examination, get: Operation, put: Operation) -> bool:
 
 def _derived(routine: Node, get: Node, put: Node) -> set[str]:
     """The names that hold something of what was read when the write is reached."""
-    names: set[str] = set()
+    names = _continued(get, put)
     for change in below(routine, *_CHANGES):
         if change.start_byte > put.start_byte:
             break
@@ -51,6 +49,17 @@ def _derived(routine: Node, get: Node, put: Node) -> set[str]:
         elif target.type == "identifier" and _always_before(change, put):
             names.discard(text(target))
     return names
+
+
+def _continued(get: Node, put: Node) -> set[str]:
+    """The parameters of `kv.get(key).then((value) => …)` around the write."""
+    for above in ancestors(put):
+        if above.type in FUNCTIONS and callback_of(above) == "then":
+            call = enclosing(above, {"call_expression"})
+            receiver = receiver_of(call)
+            if receiver is not None and inside(get, receiver):
+                return _words(part(above, "parameters") or part(above, "parameter") or above)
+    return set()
 
 
 def _always_before(change: Node, put: Node) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.kinds import owner_function
 from cachelib.evidence.program import callee
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.syntax import below, enclosing, inside, part, text
@@ -24,9 +25,14 @@ def find(examined: Examination) -> Iterator[Hit]:
     for put in examined.of("put"):
         routine = examined.routine(put.call)
         statement = put.call.parent.parent if put.call.parent is not None else None
-        if routine is None or statement is None or not _is_awaited_statement(put.call):
+        if routine is None or statement is None or routine != owner_function(put.call):
             continue
-        if _responds_after(routine, put.call) and _fills_a_cache(examined, routine, put):
+        awaited = _is_awaited_statement(put.call)
+        if (
+            awaited
+            and _responds_after(routine, put.call)
+            and _fills_a_cache(examined, routine, put)
+        ):
             message = f"awaits the write to {put.namespace} before it responds"
             yield Hit(message, put.call, put.module, edits=_repair(routine, statement, put))
 
@@ -47,10 +53,9 @@ def _responds_after(routine: Node, call: Node) -> bool:
 
 def _fills_a_cache(examined: Examination, routine: Node, put: Operation) -> bool:
     """Not a request whose purpose is to store something."""
-    for get in examined.reads:
-        same_key = examined.values.same_text(get.key, put.key) and get.shares_namespace(put)
-        if same_key and examined.together(get.call, put.call):
-            return True
+    reads = examined.reads_beside(put)
+    if any(examined.values.same_text(get.key, put.key) for get in reads):
+        return True
     call = enclosing(routine, {"call_expression"})
     if call is not None and callee(call) in _STORING_ROUTES and inside(routine, call):
         return False

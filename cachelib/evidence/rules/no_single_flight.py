@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation
-from cachelib.evidence.program import Module, Program, callee, function_of, receiver_of
+from cachelib.evidence.program import Program, callee, function_of, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.syntax import below, inside, part, text
+from cachelib.evidence.syntax import below, part, text
 
 _SHARED = re.compile(
     r"(?i)in_?flight|pending|single_?flight|dedupe|coalesc|in_?progress|mutex|lock|memoi[sz]e"
@@ -23,7 +23,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         if routine is None or routine.id in seen or not _read_before(examined, put):
             continue
         load = _expensive_call(examined, routine)
-        if load is not None and not _shares(examined.program, put.module, routine):
+        if load is not None and not _shares(examined.program, routine):
             seen.add(routine.id)
             message = "callers that miss together each start this load"
             yield Hit(message, load, put.module)
@@ -31,11 +31,8 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _read_before(examined: Examination, put: Operation) -> bool:
     """Read-through: the same routine looks into the cache first."""
-    reads = [get for get in examined.reads if get.shares_namespace(put)]
-    return any(
-        examined.together(get.call, put.call) and get.call.start_byte < put.call.start_byte
-        for get in reads
-    )
+    reads = examined.reads_beside(put)
+    return any(get.call.start_byte < put.call.start_byte for get in reads)
 
 
 def _expensive_call(examined: Examination, routine: Node, depth: int = 0) -> Node | None:
@@ -57,7 +54,7 @@ def _expensive_call(examined: Examination, routine: Node, depth: int = 0) -> Nod
     return None
 
 
-def _shares(program: Program, module: Module, routine: Node) -> bool:
+def _shares(program: Program, routine: Node) -> bool:
     """A place where loads under way are kept: by its name, or a map that is given a promise."""
     if _SHARED.search(text(routine)) or "blockConcurrencyWhile" in text(routine):
         return True
@@ -66,8 +63,7 @@ def _shares(program: Program, module: Module, routine: Node) -> bool:
         return True
     return any(
         callee(call) == "set" and _stores_promise(program, call)
-        for each, call in program.calls
-        if each is module and inside(call, routine)
+        for call in below(routine, "call_expression")
     )
 
 
