@@ -50,8 +50,10 @@ def conformance(run: LiveRun, result: Result) -> list[Row]:
     seen, said = observed(run), simulated(result)
     agreed = sum(TIERS[code] == tier for code, tier in zip(result.tier, run.tier, strict=True))
     rows = [Row(run.design.name, "requests answered by the same tier", agreed, len(run.tier))]
-    for metric in dict.fromkeys([*said, *seen]):
-        rows.append(Row(run.design.name, metric, seen.get(metric, 0), said.get(metric, 0)))
+    rows += [
+        Row(run.design.name, metric, seen.get(metric, 0), said.get(metric, 0))
+        for metric in dict.fromkeys([*said, *seen])
+    ]
     return [row for row in rows if row.observed or row.simulated]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cachelib.edge.platform import Platform
-from cachelib.edge.replay import assign_isolates
+from cachelib.edge.routing import Router
 from cachelib.edge.trace import DELETE, READ, WRITE, Trace
 from cachelib.live.runtime import LiveError, Runtime
 
@@ -109,7 +109,7 @@ def _shares(requests: list[Request], instances: int) -> list[dict[int, Request]]
 
 def isolates_met(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
     """The isolate of each request as the simulation has it, without those that no request meets."""
-    met, number = np.unique(assign_isolates(trace, platform, seed)[0], return_inverse=True)
+    met, number = np.unique(Router(platform, seed).route(trace, 0), return_inverse=True)
     if len(met) > MAX_ISOLATES:
         raise LiveError(
             f"the requests meet {len(met)} isolates, and each is a Worker of its own here: "

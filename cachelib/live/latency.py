@@ -43,6 +43,6 @@ def measure(samples: int = 100) -> pd.DataFrame:
     with Runtime({"designs": {"isolates": 1}}) as runtime:
         for access in ACCESSES:
             asked = {"access": access.name, "times": access.times, "value": "x" * VALUE_BYTES}
-            for ms in runtime.post({"measure": {**asked, "samples": samples}}):
-                rows.append((access.name, ms, access.times, access.assumption))
+            means = runtime.post({"measure": {**asked, "samples": samples}})
+            rows += [(access.name, ms, access.times, access.assumption) for ms in means]
     return pd.DataFrame(rows, columns=["access", "ms", "times", "assumption"])
