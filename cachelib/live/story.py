@@ -50,21 +50,18 @@ def two_cities(design: Design) -> list[Step]:
 
 def steps(recorded: LiveRun) -> Iterator[Step]:
     """The recorded calls of each request, with its question and its answer around them."""
+    calls = recorded.operations[["request", "store", "method", "found"]]
     for row, city in enumerate(CITIES.values()):
         user, isolate = f"User in {city}", f"Isolate in {city}"
         yield Step(row + 1, user, isolate, f"GET {KEY}")
-        for call in recorded.operations.query("request == @row").itertuples():
-            if call.store == "memory":
-                target, outcome = isolate, "hit" if call.found else "miss"
-                message = f"L1 {outcome}" if call.method == "get" else "keep in L1"
-            else:
-                target = STORES[call.store]
-                message = _message(call.method, found=call.found)
-            yield Step(row + 1, isolate, target, message)
+        for store, method, found in calls[calls["request"] == row].to_numpy()[:, 1:].tolist():
+            yield Step(row + 1, isolate, STORES.get(store, isolate), _message(store, method, found))
         yield Step(row + 1, isolate, user, f"answered by {recorded.tier[row]}")
 
 
-def _message(method: str, *, found: bool) -> str:
+def _message(store: str, method: str, found: bool) -> str:
     if method in ("put", "set"):
-        return "write"
+        return "keep in L1" if store == "memory" else "write"
+    if store == "memory":
+        return f"L1 {'hit' if found else 'miss'}"
     return f"{'load' if method == 'load' else 'read'}: {'found' if found else 'nothing there'}"

@@ -1,6 +1,12 @@
+import sys
+from pathlib import Path
+
 import pytest
 
 from cachelib.live.node import NodeMissingError, ensure_node_modules, find_node
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "library"))  # the contract of stores
+pytest.register_assert_rewrite("test_stores")
 
 
 @pytest.fixture(scope="session")
