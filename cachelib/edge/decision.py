@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cachelib.edge.case import Criteria
-from cachelib.edge.replay import Result
+from cachelib.edge.result import MONTH_S, Result
 from cachelib.edge.study import Study
-from cachelib.edge.workload import MONTH_S
 
 Metrics = Mapping[str, float]
 

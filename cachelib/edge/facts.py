@@ -6,26 +6,26 @@ import datetime
 from functools import cache
 from pathlib import Path
 
+from pydantic import RootModel
+
 from cachelib.edge.platform import Strict
 from cachelib.edge.typed_yaml import load
 
 
-class Fact(Strict):
-    """One statement of a vendor, reduced to the number in it."""
+class Statement(Strict):
+    """One statement of a vendor, and the number in it."""
 
     value: float
-    unit: str
     says: str
     source: str
-
-
-class Facts(Strict):
-    """All of them, and the day on which they were collected."""
-
-    facts: dict[str, Fact]
     date: datetime.date
 
 
+class Statements(RootModel[dict[str, Statement]]):
+    """All of them by name."""
+
+
 @cache
-def vendor_facts() -> Facts:
-    return load(Path(__file__).with_name("facts.yaml"), Facts)
+def vendor_facts() -> dict[str, Statement]:
+    """The statements shipped with the package."""
+    return load(Path(__file__).with_name("facts.yaml"), Statements).root

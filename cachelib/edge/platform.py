@@ -51,18 +51,6 @@ class Fact(Strict):
     date: datetime.date
 
 
-class Assumptions(Strict):
-    """What a case assumes of its own: every number here may be the user's own measurement."""
-
-    isolates_per_colo: Assumption
-    l1_ttl_s: Assumption
-    l2_ttl_s: Assumption
-    l1_ms: Assumption
-    kv_read_ms: Assumption
-    kv_write_ms: Assumption
-    origin_ms: Assumption
-
-
 class Platform(Strict):
     """What a simulation runs on: each number of a profile settled to one value.
 
@@ -99,6 +87,7 @@ class Platform(Strict):
     cache_api_ms: NotNegative
     origin_ms: NotNegative
     origin_failure: Share
+    origin_neurons: NotNegative
     path_factor: Annotated[float, Field(ge=1)]
     rtt_base_ms: NotNegative
     jitter: NotNegative

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -81,6 +82,12 @@ class Result:
         """Of each read, in order."""
         reads: npt.NDArray[np.float32] = self.latency_ms[self.tier != WRITTEN]
         return reads
+
+    def quantile_ms(self, q: float, tier: str | None = None) -> float:
+        """Of the reads, or of those that one tier answered; NaN of none."""
+        asked = self.tier != WRITTEN if tier is None else self.tier == TIERS.index(tier)
+        times = self.latency_ms[asked]
+        return float(np.quantile(times, q)) if len(times) else math.nan
 
     @property
     def reasons(self) -> dict[str, int]:

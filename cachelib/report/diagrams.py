@@ -8,13 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from cachelib.edge.designs import Design
+from cachelib.edge.outcomes import TIERS
 from cachelib.edge.study import Study
-from cachelib.report.findings import Diagram, Drawn, Edge, Message, Node, Sequence
+from cachelib.report.findings import Diagram, Drawn, Edge, Message, Node, Sequence, shown
 from cachelib.report.templates import html_environment
 
 WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 52.0, 20.0, 46.0, 260.0
 ROW_HEIGHT, MAX_LANE = 34.0, 150.0
 SHOWN_COLOS = 3
+L2_NAMES = {
+    "kv": "Workers KV",
+    "durable-object": "Durable Objects",
+    "r2": "R2",
+    "cache-api": "Cache API",
+}
 
 
 @dataclass(frozen=True)
@@ -107,10 +114,11 @@ def _arrow(edge: Edge, source: Box, target: Box) -> Arrow:
     return Arrow(edge, source.middle, source.bottom, target.middle, target.y)
 
 
-def architecture(study: Study, design: Design) -> Diagram:
-    """The case's system built as `design`: users, isolates with their L1s, L2, origin."""
+def architecture(study: Study, name: str) -> Diagram:
+    """The case's system built as the design `name`: users, isolates with their L1s, L2, origin."""
+    design = study.design(name)
     users = Node(id="users", label="Users", note=study.case.system.name, kind="user")
-    origin_ms = study.case.assumptions.origin_ms.value
+    origin_ms = study.platform.origin_ms
     origin = Node(id="origin", label="Origin", note=f"{origin_ms:g} ms", kind="origin")
     workers, shared = _workers(study, design), _shared(study, design)
     next_tier = shared[0] if shared else origin
@@ -145,8 +153,8 @@ def _workers(study: Study, design: Design) -> list[Node]:
 def _shared(study: Study, design: Design) -> list[Node]:
     if design.l2 is None:
         return []
-    note = f"shared by all, {design.l2_ttl_s:g} s"
-    return [Node(id="l2", label="Workers KV (L2)", note=note, kind="store")]
+    note = "in each data centre" if design.l2 == "cache-api" else "shared by all"
+    return [Node(id="l2", label=L2_NAMES[design.l2], note=f"{note}, {design.l2_ttl_s:g} s")]
 
 
 def _alt(study: Study, design: Design) -> str:
@@ -154,5 +162,51 @@ def _alt(study: Study, design: Design) -> str:
     return (
         f"Requests reach {colos} data centres with {isolates} isolates each; "
         + ("each isolate has an L1 of its own; " if design.l1 else "no isolate caches; ")
-        + ("all share one KV namespace before the origin." if design.l2 else "misses go to origin.")
+        + (
+            f"misses go to {L2_NAMES[design.l2]}, then to the origin."
+            if design.l2
+            else "misses go to the origin."
+        )
     )
+
+
+def scenario(study: Study, name: str) -> Sequence:
+    """The first two requests for one key, in two data centres half a minute apart, as simulated."""
+    trace = study.two_requests()
+    result = study.replay(name, trace=trace)
+    colos = [trace.colos[place] for place in trace.colo]
+    workers = [Node(id=f"w{nth}", label=f"Worker in {colo}") for nth, colo in enumerate(colos)]
+    design = study.design(name)
+    shared = [Node(id="l2", label=L2_NAMES[design.l2])] if design.l2 else []
+    origin = Node(id="origin", label="Origin", kind="origin")
+    messages: list[Message] = []
+    for nth, (tier, ms) in enumerate(zip(result.tier, result.latency_ms, strict=True)):
+        messages += _request(f"w{nth}", design, TIERS[tier], trace.keys[0], float(ms))
+    return Sequence(
+        id=f"scenario.{name}",
+        caption=f"The same key asked for twice, {trace.span_s:g} s apart, with {name}",
+        alt="; ".join(
+            f"in {colo} {TIERS[tier]} answers after {shown(float(ms), 'ms')}"
+            for colo, tier, ms in zip(colos, result.tier, result.latency_ms, strict=True)
+        ),
+        participants=[Node(id="user", label="Users", kind="user"), *workers, *shared, origin],
+        messages=messages,
+    )
+
+
+def _request(worker: str, design: Design, tier: str, key: str, ms: float) -> list[Message]:
+    """What one request makes the tiers say."""
+    said = [Message(source="user", target=worker, label=f"GET {key}")]
+    if design.l1:
+        hit = "hit" if tier == "L1" else "miss"
+        said.append(Message(source=worker, target=worker, label=f"L1 {hit}"))
+    if design.l2 and tier != "L1":
+        hit = "hit" if tier == "L2" else "miss"
+        said.append(Message(source=worker, target="l2", label="get"))
+        said.append(Message(source="l2", target=worker, label=hit, answer=True))
+    if tier == "origin":
+        said.append(Message(source=worker, target="origin", label="load"))
+        said.append(Message(source="origin", target=worker, label="value", answer=True))
+        if design.l2:
+            said.append(Message(source=worker, target="l2", label="put"))
+    return [*said, Message(source=worker, target="user", label=shown(ms, "ms"), answer=True)]

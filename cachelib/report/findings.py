@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 MIME = "application/vnd.cachelib.finding+json"
 
 How = Literal["simulated", "closed form", "measured", "quoted", "assumed", "derived", "examined"]
-Unit = Literal["", "ratio", "points", "ms", "s", "USD", "requests", "loads", "isolates", "times"]
+Unit = Literal[
+    "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times"
+]  # fmt: skip
 Scalar = str | int | float | bool | None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cachelib.edge.case import Claim
+from cachelib.edge.claims import Claim
 from cachelib.report.collect import Findings, Found
 from cachelib.report.findings import Metric, Scalar, Table, Unit, shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from cachelib.edge.case import Claim
+from cachelib.edge.claims import Claim
 from cachelib.report.collect import Findings, Found
 from cachelib.report.findings import Column, Metric, Table
 from cachelib.report.ledger import REGIONS, judge_all
