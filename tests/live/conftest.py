@@ -10,7 +10,7 @@ pytest.register_assert_rewrite("test_stores")
 
 
 @pytest.fixture(scope="session")
-def node() -> None:
+def local_runtime() -> None:
     """Skip, with the reason, where there is no local runtime."""
     try:
         find_node()

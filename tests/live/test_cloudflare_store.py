@@ -50,7 +50,7 @@ class RestClock(Clock):
 
 
 @pytest.fixture(scope="module")
-def url(node: None) -> Iterator[str]:
+def url(local_runtime: None) -> Iterator[str]:
     command = [find_node(), HOST, ensure_node_modules()]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

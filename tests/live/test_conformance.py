@@ -1,8 +1,6 @@
 """The simulation equals the real runtime, count by count; a wrong one does not."""
 
-import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +18,8 @@ from cachelib.live.replay import head, run
 from cachelib.live.result import as_local, run_designs
 from cachelib.live.runtime import LiveError
 
-pytestmark = pytest.mark.usefixtures("node")
+pytestmark = pytest.mark.usefixtures("local_runtime")
 
-SHARED = Path(os.environ.get("CACHELIB_SHARED", Path(__file__).parents[3] / "shared"))
 STUDY = Study(load_case("trading-sentiment"))
 SEED = 1
 
@@ -32,12 +29,9 @@ def case_trace() -> Trace:
     return head(STUDY.trace, 1_200)
 
 
-@cache
-def nasa_trace() -> Trace:
-    log = SHARED / "traces" / "nasa-1995-08-01.logpush.ndjson.gz"
-    if not log.is_file():
-        pytest.skip(f"{log} is absent")
-    return head(read_log(log), 20_000)
+@pytest.fixture(scope="module")
+def day(traces) -> Trace:
+    return head(read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz"), 20_000)
 
 
 def differences(result) -> list:
@@ -52,9 +46,9 @@ def test_the_default_case_conforms(name):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_day_of_a_web_site_conforms(name):
+def test_a_day_of_a_web_site_conforms(day, name):
     platform = STUDY.platform.model_copy(update={"isolates_per_colo": 1})
-    result = run_designs(nasa_trace(), [STUDY.case.design(name)], platform, seed=SEED)
+    result = run_designs(day, [STUDY.case.design(name)], platform, seed=SEED)
     assert differences(result) == []
 
 
@@ -76,13 +70,15 @@ SOFT = {"policy": "soft-hard", "soft_ttl_s": 100.0}
     ids=lambda design: design.name,
 )
 def test_reads_writes_and_deletes_conform_under_every_policy(design):
-    result = run_designs(mixed_trace(), [design], Platform(isolates_per_colo=2), seed=SEED)
+    trace = mixed_trace(odd_keys=design.l1_max_bytes is None)  # what is too long is hashed
+    result = run_designs(trace, [design], Platform(isolates_per_colo=2), seed=SEED)
     assert differences(result) == []
     if design.l2 == "cache-api":
         assert any(row.metric == "stale answers" for row in result.conformance)
 
 
-def mixed_trace(requests: int = 500, keys: int = 12) -> Trace:
+def mixed_trace(*, odd_keys: bool, requests: int = 500, keys: int = 12) -> Trace:
+    odd = ["..", "/" + "long" * 200] if odd_keys else ["/a", "/b"]
     rng = np.random.default_rng(SEED)
     return Trace(
         time_s=np.sort(rng.uniform(0, 5_000, requests)),
@@ -90,48 +86,51 @@ def mixed_trace(requests: int = 500, keys: int = 12) -> Trace:
         colo=rng.integers(0, 3, requests).astype(np.int16),
         op=rng.choice([READ, WRITE, DELETE], requests, p=[0.8, 0.12, 0.08]).astype(np.uint8),
         size=rng.integers(0, 9_000, requests).astype(np.int32),
-        keys=["..", "/" + "long" * 200, *(f"/ключ {i}?x=1&y" for i in range(keys - 2))],
+        keys=[*odd, *(f"/ключ {i}?x=1&y" for i in range(keys - 2))],
         colos=["SJC", "LHR", "NRT"],
     )
 
 
-class TestWrongModels:
-    """Each is a mistake that such a simulation could well make."""
+# Deliberately wrong models: mistakes that such a simulation could well make.
 
-    @pytest.fixture(scope="class")
-    def design(self, node) -> Design:
-        return STUDY.case.design("l1-kv").model_copy(update={"l1_ttl_s": 3_000})
+PROMOTING = Design(name="promoting", l2="kv", **TTL)
+LOCAL = as_local(Platform(isolates_per_colo=2))
 
-    @pytest.fixture(scope="class")
-    def live(self, design):
-        return run(case_trace(), design, as_local(STUDY.platform), seed=SEED)
 
-    def compared(self, live, design) -> dict[str, bool]:
-        platform = as_local(STUDY.platform)
-        result = replay(case_trace(), design, platform, seed=SEED, engine="reference")
-        return {row.metric: row.equal for row in conformance(live, result)}
+@pytest.fixture(scope="module")
+def live(local_runtime):
+    return run(mixed_trace(odd_keys=True), PROMOTING, LOCAL, seed=SEED)
 
-    def test_the_right_one_conforms(self, live, design):
-        assert all(self.compared(live, design).values())
 
-    def test_a_fresh_ttl_on_promotion_does_not(self, live, design):
-        wrong = design.model_copy(update={"expiry": "independent"})
-        compared = self.compared(live, wrong)
-        assert not compared["requests answered by the same tier"]
-        assert not compared["origin_loads"]
+def compared(live, design) -> dict[str, bool]:
+    """Whether each count of a live run is what the reference makes of another design."""
+    trace = mixed_trace(odd_keys=True)
+    result = replay(trace, design, LOCAL, seed=SEED, engine="reference")
+    return {row.metric: row.equal for row in conformance(live, result)}
 
-    def test_reads_of_missing_keys_that_are_not_counted_do_not(self, live, design, monkeypatch):
-        read = KeyValue.get
 
-        def uncounted(self, key, now):
-            stored = read(self, key, now)
-            self.world.counts["kv_reads"] -= stored is None
-            return stored
+def test_the_right_model_conforms(live):
+    assert all(compared(live, PROMOTING).values())
 
-        monkeypatch.setattr(KeyValue, "get", uncounted)
-        compared = self.compared(live, design)
-        assert not compared["kv_reads"]
-        assert compared["requests answered by the same tier"]
+
+def test_a_model_with_a_fresh_ttl_on_promotion_does_not_conform(live):
+    equal = compared(live, PROMOTING.model_copy(update={"expiry": "independent"}))
+    assert not equal["requests answered by the same tier"]
+    assert not equal["origin_loads"]
+
+
+def test_a_model_that_does_not_count_reads_of_missing_keys_does_not_conform(live, monkeypatch):
+    read = KeyValue.get
+
+    def uncounted(self, key, now):
+        stored = read(self, key, now)
+        self.world.counts["kv_reads"] -= stored is None
+        return stored
+
+    monkeypatch.setattr(KeyValue, "get", uncounted)
+    equal = compared(live, PROMOTING)
+    assert not equal["kv_reads"]
+    assert equal["requests answered by the same tier"]
 
 
 def test_what_the_live_run_cannot_do_is_refused():

@@ -12,6 +12,7 @@ from cachelib.edge.study import Study
 from cachelib.live.own import run_worker
 from cachelib.live.own_config import OwnWorkerError, own_worker
 from cachelib.live.replay import head
+from cachelib.live.result import as_local
 from cachelib.live.runtime import LiveError
 
 WORKERS = Path(__file__).parent / "workers"
@@ -44,13 +45,13 @@ def run(folder: Path, trace, **options):
 
 
 @pytest.fixture(scope="module")
-def live(node, trace):
+def live(local_runtime, trace):
     return run(WORKERS / "sentiment", trace, origin_response="0.5")
 
 
 def test_an_unchanged_worker_hits_as_often_as_the_library_says(live, trace):
     same = Design(name="own", l2="kv", l1_ttl_s=60, l2_ttl_s=300, expiry="independent")
-    simulated = replay(trace, same, STUDY.platform, seed=1)
+    simulated = replay(trace, same, as_local(STUDY.platform), seed=1)
     found = dict(zip(*np.unique(live.answered_by, return_counts=True), strict=True))
     assert found == {
         "memory": simulated.l1_hits,
@@ -72,7 +73,7 @@ def test_every_call_to_a_binding_is_counted(live):
     assert calls["object storage", "get"] == (loads, loads - 1)
 
 
-@pytest.mark.usefixtures("node")
+@pytest.mark.usefixtures("local_runtime")
 def test_the_network_ends_at_the_loopback(trace):
     live = run(WORKERS / "sentiment", head(trace, 3))
     assert set(live.status) == {0}
@@ -80,7 +81,7 @@ def test_the_network_ends_at_the_loopback(trace):
     assert live.hit_ratio == 0
 
 
-@pytest.mark.usefixtures("node")
+@pytest.mark.usefixtures("local_runtime")
 @pytest.mark.parametrize(
     "code",
     [
@@ -111,7 +112,7 @@ export default {
 """
 
 
-@pytest.mark.usefixtures("node")
+@pytest.mark.usefixtures("local_runtime")
 def test_lifetimes_in_the_cache_api_go_by_the_virtual_clock(worker, trace):
     trace = head(trace, 3)
     trace = replace(trace, key=np.zeros_like(trace.key), time_s=np.array([0.0, 59.0, 60.0]))
@@ -119,7 +120,7 @@ def test_lifetimes_in_the_cache_api_go_by_the_virtual_clock(worker, trace):
     assert live.operations.query("method == 'match'")["found"].tolist() == [False, True, False]
 
 
-@pytest.mark.usefixtures("node")
+@pytest.mark.usefixtures("local_runtime")
 def test_code_that_does_not_build_is_an_error_with_its_line(worker, trace):
     with pytest.raises(LiveError, match=r"did not start: .*\nindex\.js:1:16: "):
         run(worker("export default {"), head(trace, 1))

@@ -9,7 +9,7 @@ import pytest
 
 from cachelib.live.runtime import LiveError, Runtime
 
-pytestmark = pytest.mark.usefixtures("node")
+pytestmark = pytest.mark.usefixtures("local_runtime")
 
 NOTHING = {"requests": [], "width": 1}
 

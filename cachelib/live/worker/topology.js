@@ -1,25 +1,35 @@
 // Which Workers run in the instance, and what is bound to them.
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.js";
 import { ownTopology } from "./own/topology.js";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const COMPATIBILITY_DATE = "2026-07-01";
 
-export const topology = ({ designs, own }, require) =>
-  own ? ownTopology(own, { require, driver }) : designsTopology(designs);
+export async function topology({ designs, own }, require) {
+  const esbuild = require("esbuild");
+  const worker = async (script) => ({
+    name: script,
+    modules: await bundle(esbuild, { entryPoints: [`${HERE}${script}.js`] }),
+    compatibilityDate: COMPATIBILITY_DATE,
+  });
+  const isolates = own
+    ? await ownTopology(own, esbuild, require("miniflare"))
+    : await designsTopology(designs, worker);
+  return { workers: [{ ...(await worker("driver")), serviceBindings: isolates.bound }, ...isolates.workers] };
+}
 
-function designsTopology({ isolates }) {
+async function designsTopology({ isolates }, worker) {
   const names = Array.from({ length: isolates }, (_, i) => `isolate-${i}`);
+  const isolate = await worker("isolate");
   return {
+    bound: Object.fromEntries(names.map((name) => [name, name])),
     workers: [
-      driver(Object.fromEntries(names.map((name) => [name, name]))),
-      worker("object", { durableObjects: { CACHE: OBJECT } }),
-      ...names.map((name) => worker("isolate", { name, ...STORES })),
+      { ...(await worker("object")), durableObjects: { CACHE: OBJECT } },
+      ...names.map((name) => ({ ...isolate, ...STORES, name })),
     ],
   };
 }
-
-const driver = (isolates) => worker("driver", { serviceBindings: isolates });
 
 const OBJECT = {
   className: "CacheObject",
@@ -33,15 +43,3 @@ const STORES = {
   r2Buckets: { R2: "shared" },
   durableObjects: { CACHE: OBJECT },
 };
-
-function worker(script, options = {}) {
-  return {
-    name: script,
-    modules: true,
-    modulesRules: [{ type: "ESModule", include: ["**/*.js"] }],
-    modulesRoot: HERE,
-    scriptPath: `${HERE}${script}.js`,
-    compatibilityDate: COMPATIBILITY_DATE,
-    ...options,
-  };
-}

@@ -1,23 +1,21 @@
 // A user's Worker, bundled as it is and run as so many isolates; its Durable Objects in one more.
 import { fileURLToPath } from "node:url";
+import { bundle } from "../bundle.js";
 
 const HARNESS = fileURLToPath(new URL("harness.js", import.meta.url));
 const ENTRY = "CachelibHarness";
 
-export async function ownTopology(config, { require, driver }) {
-  const script = await bundled(config, require("esbuild"));
+export async function ownTopology(config, esbuild, miniflare) {
+  const modules = await bundled(config, esbuild);
   const names = Array.from({ length: config.isolates }, (_, i) => `isolate-${i}`);
-  const one = (name) => instance(name, script, config, require("miniflare"));
+  const one = (name) => instance(name, modules, config, miniflare);
   return {
-    workers: [
-      driver(Object.fromEntries(names.map((name) => [name, { name, entrypoint: ENTRY }]))),
-      ...names.map(one),
-      ...(config.objects.length ? [one("objects")] : []),
-    ],
+    bound: Object.fromEntries(names.map((name) => [name, { name, entrypoint: ENTRY }])),
+    workers: [...names.map(one), ...(config.objects.length ? [one("objects")] : [])],
   };
 }
 
-async function bundled({ root, main, kinds, objects, define }, esbuild) {
+function bundled({ root, main, kinds, objects, define }, esbuild) {
   const wrapped = JSON.stringify(kinds);
   const contents = [
     `import { harness, observedObject } from ${JSON.stringify(HARNESS)};`,
@@ -26,23 +24,15 @@ async function bundled({ root, main, kinds, objects, define }, esbuild) {
     ...objects.map(({ className: c }) => `export const ${c} = observedObject(all.${c}, ${wrapped});`),
     `export default {};`,
   ].join("\n");
-  const { outputFiles } = await esbuild.build({
+  return bundle(esbuild, {
     stdin: { contents, resolveDir: root, sourcefile: "cachelib-entry.js" },
     absWorkingDir: root,
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
     loader: { ".txt": "text", ".html": "text", ".sql": "text", ".bin": "binary" },
     define,
-    logLevel: "silent",
   });
-  return outputFiles[0].text;
 }
 
-function instance(name, script, config, miniflare) {
+function instance(name, modules, config, miniflare) {
   const of = (kind) => Object.entries(config.kinds).filter((each) => each[1] === kind);
   const shared = (kind) => Object.fromEntries(of(kind).map(([binding]) => [binding, binding]));
   const object = ({ binding, className, sqlite }) => [
@@ -56,7 +46,7 @@ function instance(name, script, config, miniflare) {
   ];
   return {
     name,
-    modules: [{ type: "ESModule", path: "worker.js", contents: script }],
+    modules,
     compatibilityDate: config.compatibilityDate,
     compatibilityFlags: config.compatibilityFlags,
     bindings: config.vars,
