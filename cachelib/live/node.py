@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -48,6 +49,12 @@ def ensure_node_modules() -> Path:
     if not folder.is_dir():
         _install(folder)
     return folder
+
+
+def runtime_versions() -> dict[str, str]:
+    """Of the packages that run, by the committed lock."""
+    packages = json.loads((WORKER / "package-lock.json").read_text("utf-8"))["packages"]
+    return {name: packages[f"node_modules/{name}"]["version"] for name in ("miniflare", "workerd")}
 
 
 def _candidates() -> Iterator[Path]:

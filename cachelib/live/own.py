@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +14,17 @@ import pandas as pd
 from cachelib.edge.platform import Platform
 from cachelib.edge.trace import Trace
 from cachelib.live.driver import Progress, drive, isolates_met, operations_of, requests_of
+from cachelib.live.node import runtime_versions
 from cachelib.live.own_config import own_worker
 
 EPOCH_S = 1_767_225_600.0
 """2026-01-01T00:00Z: where the Worker's clock starts for requests whose times count from 0."""
 BEFORE_THE_WEB_S = 6e8
+
+CLOCKS = {
+    "virtual": "Date, expirationTtl of KV and Cache-Control in the Cache API go by the log's times",
+    "real": "performance.now(), timers, alarms of Durable Objects, latencies",
+}
 
 READS = frozenset(["get", "getWithMetadata", "match", "head", "first", "all", "raw", "run"])
 
@@ -47,6 +55,19 @@ class OwnRun:
         """The share of requests answered without an outbound request or an exception."""
         hits = (self.answered_by != "origin") & (self.status != 0)
         return float(hits.mean()) if len(hits) else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run for machines."""
+        return {
+            "requests": len(self.status),
+            "hit_ratio": self.hit_ratio,
+            "answered_by": dict(Counter(self.answered_by.tolist())),
+            "status": {str(status): n for status, n in Counter(self.status.tolist()).items()},
+            "errors": dict(Counter(self.errors).most_common(10)),
+            "calls": self.counts.to_dict("records"),
+            "clocks": CLOCKS,
+            "runtime": runtime_versions(),
+        }
 
 
 def run_worker(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from cachelib.edge.result import Result
 from cachelib.edge.trace import Trace
 from cachelib.live.conformance import Row, conformance
 from cachelib.live.driver import Progress
-from cachelib.live.node import WORKER
+from cachelib.live.node import runtime_versions
 from cachelib.live.not_checked import NOT_CHECKED
 from cachelib.live.replay import LiveRun, run
 
@@ -72,6 +71,8 @@ def run_designs(
     `miniflare`.
     """
     designs, local = list(designs), as_local(platform)
+    for design in designs:
+        design.check(local)
     return LiveResult(
         len(trace),
         [run(trace, design, local, seed=seed, progress=progress) for design in designs],
@@ -86,9 +87,3 @@ def as_local(platform: Platform) -> Platform:
         isolates_per_colo=platform.isolates_per_colo,
         routing=platform.routing,
     )
-
-
-def runtime_versions() -> dict[str, str]:
-    """Of the packages that run: by the committed lock."""
-    packages = json.loads((WORKER / "package-lock.json").read_text("utf-8"))["packages"]
-    return {name: packages[f"node_modules/{name}"]["version"] for name in ("miniflare", "workerd")}

@@ -20,6 +20,7 @@ from cachelib.live.node import WORKER, ensure_node_modules, find_node
 RAM = Path("/dev/shm")  # noqa: S108 - the runtime keeps its stores in files; these cost no disk
 LOG_LINES = 30
 GRACE_S = 5.0
+PATIENCE_S = 300.0
 
 
 class LiveError(RuntimeError):
@@ -73,11 +74,13 @@ class Runtime:
 
     def post(self, message: Any) -> Any:
         """What the driver answers to a JSON message; raises `LiveError` with the log if it died."""
-        connection = HTTPConnection(self._address)
+        connection = HTTPConnection(self._address, timeout=PATIENCE_S)
         try:
             connection.request("POST", "/", json.dumps(message))
             response = connection.getresponse()
             body = response.read()
+        except TimeoutError:
+            raise LiveError(f"the Worker gave no answer within {PATIENCE_S:g} s") from None
         except (OSError, HTTPException) as error:
             raise LiveError(self._with_log(f"the local runtime ended mid-run ({error})")) from None
         finally:
