@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +14,15 @@ import pandas as pd
 from cachelib.edge.designs import Design
 from cachelib.edge.platform import Platform
 from cachelib.edge.trace import Trace
-from cachelib.live.driver import Progress, drive, isolates_met, operations_of, requests_of
-from cachelib.live.runtime import LiveError
+from cachelib.live.driver import (
+    Answer,
+    Progress,
+    Request,
+    drive,
+    isolates_met,
+    operations_of,
+    requests_of,
+)
 
 IN_FLIGHT = 16
 ENOUGH_FOR_TWO = 15_000
@@ -53,22 +61,23 @@ def run(
     """Drive the design's Worker with the requests, each on the isolate that `replay` gives it.
 
     Expiry goes by the requests' own times. Up to `in_flight` requests for different keys run at
-    once, so measure latencies with 1. Raises `LiveError` where the runtime fails or cannot do what
-    the design asks, `NodeMissingError` where there is none.
+    once, so measure latencies with 1. Raises `LiveError` where the runtime fails,
+    `NodeMissingError` where there is none.
     """
-    if design.policy == "clean-up":
-        raise LiveError(f"{design.name}: the live run has no clean-up routine")
     isolate, isolates = isolates_met(trace, platform, seed)
-    bounded = design.l1_max_entries or design.l1_max_bytes
     largest = None if design.l1_max_bytes else MAX_BODY
+    requests = requests_of(trace, isolate, largest=largest, objects=design.objects)
+    cleaned = design.policy == "clean-up"
+    alone = cleaned or design.l1_max_entries or design.l1_max_bytes or in_flight == 1
     answers = drive(
         {"designs": {"isolates": isolates}},
         _settings(design),
-        requests_of(trace, isolate, largest=largest, objects=design.objects),
+        list(_with_clean_ups(requests, design.clean_up_every_s)) if cleaned else requests,
         in_flight=in_flight,
-        instances=1 if bounded or in_flight == 1 else 1 + (len(trace) > ENOUGH_FOR_TWO),
+        instances=1 if alone or len(trace) < ENOUGH_FOR_TWO else 2,
         progress=progress,
     )
+    answers = list(_without_clean_ups(answers))
     tiers, places, stale = zip(*(answer.what for answer in answers), strict=True)
     return LiveRun(
         design,
@@ -97,3 +106,23 @@ def _settings(design: Design) -> dict[str, Any]:
     times = {"hard_ttl_s": design.hard_ttl_s, "refresh_after_s": design.refresh_after_s}
     finite = {name: None if time == math.inf else time for name, time in times.items()}
     return design.model_dump(mode="json") | finite
+
+
+def _with_clean_ups(requests: list[Request], every_s: float) -> Iterator[Request]:
+    """The routine's runs between the requests, the first one `every_s` after the first request."""
+    due = requests[0].now + every_s
+    for request in requests:
+        while request.now >= due:
+            yield request._replace(op="cleanUp", now=due)
+            due += every_s
+        yield request
+
+
+def _without_clean_ups(answers: list[Answer]) -> Iterator[Answer]:
+    """The calls of a run of the routine are those of the request that follows it."""
+    calls: list[list[object]] = []
+    for answer in answers:
+        calls += answer.calls
+        if answer.what[0] != "clean-up":
+            yield answer._replace(calls=calls)
+            calls = []

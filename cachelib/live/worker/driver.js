@@ -29,12 +29,16 @@ async function inOrder(requests, width, serve) {
   const last = new Map();
   const running = new Set();
   for (const [row, request] of requests.entries()) {
+    const [, op] = request;
+    const alone = op === "cleanUp";
+    if (alone) await Promise.all(running);
     const mine = lanesOf(request);
     const turn = Promise.all(mine.map((lane) => last.get(lane))).then(() => serve(request, row));
     for (const lane of mine) last.set(lane, turn);
     running.add(turn);
     const done = () => running.delete(turn);
     turn.then(done, done);
+    if (alone) await turn;
     if (running.size >= width) await Promise.race(running);
   }
   await Promise.all(running);

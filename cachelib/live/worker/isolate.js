@@ -55,7 +55,7 @@ export default class extends WorkerEntrypoint {
     const clock = () => now;
     switch (design.l2) {
       case "kv":
-        return new KvStore(counted("kv", virtualKv(this.env.KV, clock), note));
+        return new KvStore(counted("kv", virtualKv(this.env.KV, clock), note), rules.told);
       case "r2":
         return new R2Store(counted("r2", this.env.R2, note));
       case "cache-api": {
@@ -72,6 +72,7 @@ const policy = (design) => ({
   l1Ttl: orNever(design.l1_ttl_s),
   hardTtl: Math.min(orNever(design.hard_ttl_s), design.l2 ? Infinity : orNever(design.l1_ttl_s)),
   softTtl: orNever(design.refresh_after_s),
+  told: design.policy !== "clean-up", // KV knows when values expire
   inherits: design.expiry === "inherited",
   same: design.write_only_if_changed ? (a, b) => versionOf(a) === versionOf(b) : () => false,
 });
@@ -92,5 +93,9 @@ const serve = {
   async delete(cache, key) {
     await cache.delete(key);
     return ["write", "", false];
+  },
+  async cleanUp(cache) {
+    await cache.l2.cleanUp(cache.now);
+    return ["clean-up", "", false];
   },
 };

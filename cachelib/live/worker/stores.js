@@ -10,8 +10,10 @@ const opened = (value, { expiresAt, refreshAt }) => ({
 const times = ({ expiresAt, refreshAt }) => ({ expiresAt, refreshAt });
 
 export class KvStore {
-  constructor(kv) {
+  // `told`: KV is told when values expire, and forgets them by itself.
+  constructor(kv, told) {
     this.kv = kv;
+    this.told = told;
   }
 
   async get(key) {
@@ -20,12 +22,23 @@ export class KvStore {
   }
 
   set(key, entry) {
-    const expiration = entry.expiresAt === Infinity ? undefined : entry.expiresAt;
+    const expiration = this.told && entry.expiresAt < Infinity ? entry.expiresAt : undefined;
     return this.kv.put(key, entry.value, { expiration, metadata: times(entry) });
   }
 
   delete(key) {
     return this.kv.delete(key);
+  }
+
+  // The routine that lists every key and deletes the expired ones.
+  async cleanUp(now) {
+    const expired = [];
+    let page = { list_complete: false };
+    while (!page.list_complete) {
+      page = await this.kv.list({ cursor: page.cursor });
+      expired.push(...page.keys.filter(({ metadata }) => orNever(metadata.expiresAt) <= now));
+    }
+    for (const { name } of expired) await this.kv.delete(name);
   }
 }
 
