@@ -140,7 +140,8 @@ def requests_of(
 def operations_of(answers: list[Answer]) -> pd.DataFrame:
     """One row for each call: `request`, `store`, `method`, `found`, `ms`."""
     rows = [(row, *call) for row, answer in enumerate(answers) for call in answer.calls]
-    return pd.DataFrame(rows, columns=["request", "store", "method", "found", "ms"])
+    frame = pd.DataFrame(rows, columns=["request", "store", "method", "found", "ms"])
+    return frame.astype({"request": np.int64, "found": np.bool_, "ms": np.float64})
 
 
 def _storable(key: str) -> str:

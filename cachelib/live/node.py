@@ -46,8 +46,13 @@ def ensure_node_modules() -> Path:
     lock = (WORKER / "package-lock.json").read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cachelib"
     folder = cache / f"live-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not folder.is_dir():
-        _install(folder)
+    try:
+        if not folder.is_dir():
+            _install(folder)
+    except OSError as error:
+        raise NodeMissingError(
+            f"{cache}: {error.strerror}; let XDG_CACHE_HOME name a folder that can be written"
+        ) from None
     return folder
 
 
@@ -85,21 +90,28 @@ def _install(folder: Path) -> None:
 
 
 def _npm_ci(folder: Path) -> None:
-    path = f"{find_node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    npm = shutil.which("npm", path=path)
-    if npm is None:
-        raise NodeMissingError(f"npm is not beside node and not on PATH; {HOW}")
+    node = find_node()
     done = subprocess.run(  # noqa: S603
-        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        [*_npm(node), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+        said = done.stderr.splitlines()
+        errors = [line for line in said if line.startswith("npm error")] or said
         raise NodeMissingError(
             "npm could not install the local runtime (is the package registry within reach?):\n"
             + "\n".join(errors[-8:])
         )
+
+
+def _npm(node: Path) -> list[str | Path]:
+    beside = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if beside.is_file():  # the wheel's own `npm` does not find its modules
+        return [node, beside]
+    if npm := shutil.which("npm"):
+        return [npm]
+    raise NodeMissingError(f"npm is not beside {node} and not on PATH; {HOW}")

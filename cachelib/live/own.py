@@ -90,8 +90,8 @@ def run_worker(
     isolate, isolates = isolates_met(trace, platform, seed)
     start_s = EPOCH_S if trace.time_s.max(initial=0.0) < BEFORE_THE_WEB_S else 0.0
     answers = drive(
-        {"own": {**own, "isolates": isolates, "originResponse": origin_response}},
-        {},
+        {"own": {**own, "isolates": isolates}},
+        {"originResponse": origin_response},
         requests_of(replace(trace, time_s=trace.time_s + start_s), isolate),
         in_flight=1,
         progress=progress,

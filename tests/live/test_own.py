@@ -1,4 +1,5 @@
 import shutil
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,8 @@ STUDY = Study(load_case("trading-sentiment"))
 
 @pytest.fixture(scope="module")
 def trace():
-    """Two thousand reads and writes at whole milliseconds, as a Worker's clock counts."""
-    first = head(STUDY.trace, 2_000)
+    """A thousand reads at whole seconds."""
+    first = head(STUDY.trace, 1_000)
     return replace(first, time_s=np.floor(first.time_s), op=np.zeros_like(first.op))
 
 
@@ -79,6 +80,40 @@ def test_the_network_ends_at_the_loopback(trace):
     assert set(live.status) == {0}
     assert "no network beyond the loopback: api.example.com was not asked" in live.errors[0]
     assert live.hit_ratio == 0
+    assert live.answered_by.tolist() == ["origin"] * 3
+
+
+SOCKET = """
+import { connect } from "cloudflare:sockets";
+export default {
+  async fetch(request) {
+    const [hostname, port] = new URL(request.url).pathname.slice(1).split(":");
+    await connect({ hostname, port: Number(port) }).opened;
+    return new Response("connected");
+  }
+}
+"""
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_sockets_end_at_the_loopback_too(worker, trace):
+    outside = own_address()
+    with socket.create_server(("127.0.0.1", 0)) as near, socket.create_server((outside, 0)) as far:
+        keys = ["/{}:{}".format(*server.getsockname()) for server in (near, far)]
+        two = replace(head(trace, 2), key=np.array([0, 1], np.int32), keys=keys)
+        live = run(worker(SOCKET), two)
+    assert live.status.tolist() == [200, 0]
+    assert "cannot connect" in live.errors[0]
+
+
+def own_address() -> str:
+    """An address of this machine that is not the loopback's; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but the loopback's")
+        return probe.getsockname()[0]
 
 
 @pytest.mark.usefixtures("local_runtime")

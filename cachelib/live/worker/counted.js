@@ -41,8 +41,12 @@ export function noted(store, method, call, note) {
       note([store, method, found(result), performance.now() - start]);
       return result;
     };
+    const fail = (error) => {
+      finish(null);
+      throw error;
+    };
     const result = call(...args);
-    return typeof result?.then === "function" ? result.then(finish) : finish(result);
+    return typeof result?.then === "function" ? result.then(finish, fail) : finish(result);
   };
 }
 

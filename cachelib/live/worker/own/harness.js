@@ -4,10 +4,11 @@ import { setClock } from "./clock.js";
 import { countedCaches, countedEnvironment, countedFetch, countedStorage } from "./environment.js";
 
 let operations = [];
+let origin = null; // what stands for an answer of it
 const note = (operation) => operations.push(operation);
 
 Object.defineProperty(globalThis, "caches", { value: countedCaches(caches, note) });
-globalThis.fetch = countedFetch(globalThis.fetch, note);
+globalThis.fetch = countedFetch(globalThis.fetch, () => origin, note);
 
 const drain = () => {
   const drained = operations;
@@ -17,7 +18,10 @@ const drain = () => {
 
 export const harness = (user, kinds) =>
   class extends WorkerEntrypoint {
-    configure() {}
+    async configure(settings) {
+      origin = settings.originResponse;
+      await this.env.CACHELIB_OBJECTS?.configure(settings);
+    }
 
     // The status or the error, the milliseconds, and every call to a binding.
     async serve(op, key, now, size) {

@@ -5,10 +5,10 @@ import { bundle } from "../bundle.js";
 const HARNESS = fileURLToPath(new URL("harness.js", import.meta.url));
 const ENTRY = "CachelibHarness";
 
-export async function ownTopology(config, esbuild, miniflare) {
+export async function ownTopology(config, esbuild) {
   const modules = await bundled(config, esbuild);
   const names = Array.from({ length: config.isolates }, (_, i) => `isolate-${i}`);
-  const one = (name) => instance(name, modules, config, miniflare);
+  const one = (name) => instance(name, modules, config);
   return {
     bound: Object.fromEntries(names.map((name) => [name, { name, entrypoint: ENTRY }])),
     workers: [...names.map(one), ...(config.objects.length ? [one("objects")] : [])],
@@ -16,12 +16,12 @@ export async function ownTopology(config, esbuild, miniflare) {
 }
 
 function bundled({ root, main, kinds, objects, define }, esbuild) {
-  const wrapped = JSON.stringify(kinds);
+  const given = JSON.stringify(kinds);
   const contents = [
     `import { harness, observedObject } from ${JSON.stringify(HARNESS)};`,
     `import user, * as all from ${JSON.stringify(main)};`,
-    `export const ${ENTRY} = harness(user, ${wrapped});`,
-    ...objects.map(({ className: c }) => `export const ${c} = observedObject(all.${c}, ${wrapped});`),
+    `export const ${ENTRY} = harness(user, ${given});`,
+    ...objects.map(({ className: c }) => `export const ${c} = observedObject(all.${c}, ${given});`),
     `export default {};`,
   ].join("\n");
   return bundle(esbuild, {
@@ -32,7 +32,7 @@ function bundled({ root, main, kinds, objects, define }, esbuild) {
   });
 }
 
-function instance(name, modules, config, miniflare) {
+function instance(name, modules, config) {
   const of = (kind) => Object.entries(config.kinds).filter((each) => each[1] === kind);
   const shared = (kind) => Object.fromEntries(of(kind).map(([binding]) => [binding, binding]));
   const object = ({ binding, className, sqlite }) => [
@@ -59,17 +59,6 @@ function instance(name, modules, config, miniflare) {
       config.objects.length && name !== "objects"
         ? { CACHELIB_OBJECTS: { name: "objects", entrypoint: ENTRY } }
         : {},
-    outboundService: (request) => outbound(request, config.originResponse, miniflare),
+    outboundService: { network: { allow: ["local"] } }, // no way out but the loopback
   };
-}
-
-const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
-// The only way out of the instance.
-function outbound(request, originResponse, { fetch, Response }) {
-  const { hostname } = new URL(request.url);
-  if (LOOPBACK.has(hostname)) return fetch(request);
-  if (originResponse !== null) return new Response(originResponse);
-  const refused = `no network beyond the loopback: ${hostname} was not asked`;
-  return new Response(null, { status: 502, headers: { "x-cachelib-refused": refused } });
 }
