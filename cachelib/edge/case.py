@@ -29,7 +29,7 @@ PROFILE = {
     for name, number in profile("cloudflare-workers").items()
     if isinstance(number, Assumption)
 }
-OF_THE_CASE = ("l1_ttl_s", "l2_ttl_s", "value_life_s", "origin_price_usd", "hourly_rate_usd")
+OF_THE_CASE = ("l1_ttl_s", "l2_ttl_s", "value_life_s", "hourly_rate_usd")
 _fields: dict[str, Any] = dict.fromkeys(OF_THE_CASE, Assumption)
 _fields |= dict.fromkeys(PROFILE, (Assumption | None, None))
 Assumptions = create_model("Assumptions", __base__=Strict, **_fields)

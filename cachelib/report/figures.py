@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.text import Annotation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,6 +105,32 @@ def named_line(
     side: Literal["left", "right"] = "right" if at == -1 else "left"
     _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), side, "bottom")
     ax.set_ylim(0, 106)
+
+
+def curve(ax: Axes, x: Sequence[float], y: Sequence[float], name: str, colour: str) -> None:
+    """A smooth line, named at its end."""
+    ax.plot(x, y, color=colour)
+    _name(ax, name, (list(x)[-1], list(y)[-1]), colour, (4, 0), "left", "center")
+
+
+def log_axes(ax: Axes, powers: Iterable[int]) -> None:
+    """Both axes logarithmic, x marked at powers of ten; names at lines' ends kept apart."""
+    log_x(ax, [10.0**power for power in powers])
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda value, _: brief(value))
+    ax.yaxis.set_minor_formatter(lambda value, _: "")
+    spread(ax)
+
+
+def spread(ax: Axes, gap: float = 0.055) -> None:
+    """Move the names at lines' ends apart where they would lie on each other."""
+    names = [text for text in ax.texts if isinstance(text, Annotation)]
+    low, high = np.log10(ax.get_ylim())
+    taken = -np.inf
+    for text in sorted(names, key=lambda text: text.xy[1]):
+        place = (np.log10(max(text.xy[1], 1e-300)) - low) / (high - low)
+        taken = max(place, taken + gap)
+        text.xy = (text.xy[0], float(10 ** (low + taken * (high - low))))
 
 
 def fit_y(ax: Axes) -> None:

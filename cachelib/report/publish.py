@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from cachelib.edge.facts import vendor_facts
@@ -90,4 +92,9 @@ def _scalar(value: Any) -> Scalar:
     """numpy's scalars as Python's, and floats without the digits that rounding errors write."""
     if hasattr(value, "item"):
         value = value.item()
-    return float(f"{value:.10g}") if isinstance(value, float) else value
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return float(f"{value:.10g}") if math.isfinite(value) else None
+    scalar: Scalar = value
+    return scalar

@@ -183,7 +183,7 @@ class Flows:
             counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": stored}
         if design.l2 == "r2":
             counts |= {"r2_class_b": looked, "r2_class_a": stored}
-        return {name: np.broadcast_to(number, looked.shape) for name, number in counts.items()}
+        return dict(zip(counts, np.broadcast_arrays(*counts.values()), strict=True))
 
     @property
     def warm(self) -> Array:

@@ -32,7 +32,8 @@ class Waits:
             parts.append((way.found, l1_ms + way.ms))
             parts.append((way.loaded, l1_ms + way.ms + self.at["origin_ms"]))
         weights = [np.maximum((rate * flows.count).sum(axis=2), 0) for rate, _ in parts]
-        shape = np.broadcast_shapes(*(weight.shape for weight in weights))
+        shapes = [weight.shape for weight in weights] + [ms.shape[:2] for _, ms in parts]
+        shape = np.broadcast_shapes(*shapes)
         weight = np.concatenate([np.broadcast_to(w, shape) for w in weights], axis=1)
         medians = [np.broadcast_to(ms[:, :, 0], shape) for _, ms in parts]
         self.weight: Array = weight / weight.sum(axis=1, keepdims=True)
