@@ -109,6 +109,8 @@ def _shares(requests: list[Request], instances: int) -> list[dict[int, Request]]
 
 def isolates_met(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
     """The isolate of each request as the simulation has it, without those that no request meets."""
+    if not len(trace):
+        raise LiveError("there are no requests to replay")
     met, number = np.unique(Router(platform, seed).route(trace, 0), return_inverse=True)
     if len(met) > MAX_ISOLATES:
         raise LiveError(

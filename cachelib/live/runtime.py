@@ -45,7 +45,7 @@ class Runtime:
         self._log = tempfile.TemporaryFile()
         try:
             self._child = subprocess.Popen(  # noqa: S603
-                [node, WORKER / "host.js", modules],
+                [node, WORKER / "host.js", modules, self._files.name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

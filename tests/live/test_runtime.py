@@ -2,12 +2,13 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
+import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
 
-from cachelib.live.runtime import LiveError, Runtime
+from cachelib.live.runtime import RAM, LiveError, Runtime
 
 pytestmark = pytest.mark.usefixtures("local_runtime")
 
@@ -18,6 +19,12 @@ def family(runtime: Runtime) -> list[psutil.Process]:
     runtime.post(NOTHING)  # now every process is there
     host = psutil.Process(runtime.pid)
     return [host, *host.children(recursive=True)]
+
+
+def stores() -> list[Path]:
+    """The folders in which instances of the runtime keep their data."""
+    folder = RAM if RAM.is_dir() else Path(tempfile.gettempdir())
+    return sorted(folder.glob("cachelib-live-*"))
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -63,22 +70,42 @@ def test_a_crash_of_workerd_is_an_error_and_leaves_no_process():
     assert gone(processes)
 
 
-PARENT = textwrap.dedent("""
-    import sys
-    import psutil
-    from cachelib.live.runtime import Runtime
-    with Runtime({"designs": {"isolates": 1}}) as runtime:
-        runtime.post({"requests": [], "width": 1})
-        host = psutil.Process(runtime.pid)
-        print(host.pid, *(child.pid for child in host.children(recursive=True)), flush=True)
-        sys.stdin.read()
-""")
+WAITING = """
+import sys
+import psutil
+from cachelib.live.runtime import Runtime
+with Runtime({"designs": {"isolates": 1}}) as runtime:
+    runtime.post({"requests": [], "width": 1})
+    print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+    sys.stdin.read()
+"""
+REPLAYING = """
+import psutil
+from cachelib.live.driver import Request, drive
+
+def say(done):
+    print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+
+requests = [Request(0, "read", f"/{i}", 0.0, 1, 0, "SJC", "") for i in range(20_000)]
+design = {"l1": True, "l2": "kv", "expiry": "inherited"}
+topology = {"designs": {"isolates": 1}}
+drive(topology, design, requests, in_flight=16, instances=2, progress=say)
+"""
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_no_process_outlives_a_parent_that_is_ended(end):
+@pytest.mark.parametrize(
+    ("script", "end"),
+    [
+        pytest.param(WAITING, signal.SIGKILL, id="killed"),
+        pytest.param(WAITING, signal.SIGTERM, id="told to end"),
+        pytest.param(WAITING, signal.SIGINT, id="interrupted"),
+        pytest.param(REPLAYING, signal.SIGINT, id="interrupted in a replay"),
+    ],
+)
+def test_no_process_outlives_a_parent_that_is_ended(script, end):
+    before = stores()
     with subprocess.Popen(
-        [sys.executable, "-c", PARENT],
+        [sys.executable, "-c", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -86,4 +113,5 @@ def test_no_process_outlives_a_parent_that_is_ended(end):
         processes = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
         assert len(processes) > 1
         os.kill(parent.pid, end)
-        assert gone(processes)
+        assert gone([psutil.Process(parent.pid), *processes])
+    assert stores() == before

@@ -1,9 +1,11 @@
 // Runs under Node: starts workerd as the first line of stdin says, and ends with stdin.
+import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { topology } from "./topology.js";
 
-const require = createRequire(`${process.argv[2]}/`);
+const [modules, stores] = process.argv.slice(2);
+const require = createRequire(`${modules}/`);
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 let instance;
 
@@ -30,5 +32,6 @@ lines.once("line", (line) =>
 );
 lines.once("close", async () => {
   await instance?.dispose();
+  rmSync(stores, { recursive: true, force: true }); // whoever started us may be gone
   process.exit();
 });
