@@ -23,6 +23,9 @@ MAX_ISOLATES = 256
 MAX_KEY_BYTES = 512
 """Workers KV: developers.cloudflare.com/kv/platform/limits, read 2026-11-23."""
 
+NOWHERE = "-"
+"""The data centre of logs that name none."""
+
 OPS = {READ: "read", WRITE: "write", DELETE: "delete"}
 
 Progress = Callable[[int], object]
@@ -71,11 +74,10 @@ def drive(
     shares = _shares(requests, instances)
     answers: dict[int, Answer] = {}
     with ThreadPoolExecutor(instances) as pool, ExitStack() as stack:
-        work = [
-            pool.submit(_replay, runtime, settings, share, in_flight, progress)
-            for share in shares
-            if (runtime := stack.enter_context(Runtime(topology)))
-        ]
+        work = []
+        for share in shares:
+            runtime = stack.enter_context(Runtime(topology))
+            work.append(pool.submit(_replay, runtime, settings, share, in_flight, progress))
         for done in work:
             answers.update(done.result())
     return [answers[row] for row in range(len(requests))]
@@ -134,7 +136,7 @@ def requests_of(
         isolate, *(column.tolist() for column in columns), strict=True
     ):
         changes[key] += op != READ
-        place, name = trace.colos[colo], names[key]
+        place, name = trace.colos[colo] or NOWHERE, names[key]
         requests.append(Request(number, OPS[op], keys[key], now, length, changes[key], place, name))
     return requests
 

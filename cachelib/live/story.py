@@ -20,6 +20,7 @@ STORES = {
     "r2": "R2",
     "cache": "Cache API",
     "durable-object": "Durable Object",
+    "object storage": "Durable Object's storage",
     "origin": "Origin",
 }
 
@@ -55,7 +56,9 @@ def steps(recorded: LiveRun) -> Iterator[Step]:
         user, isolate = f"User in {city}", f"Isolate in {city}"
         yield Step(row + 1, user, isolate, f"GET {KEY}")
         for store, method, found in calls[calls["request"] == row].to_numpy()[:, 1:].tolist():
-            yield Step(row + 1, isolate, STORES.get(store, isolate), _message(store, method, found))
+            source = STORES["durable-object"] if store == "object storage" else isolate
+            target = STORES.get(store, isolate)
+            yield Step(row + 1, source, target, _message(store, method, found))
         yield Step(row + 1, isolate, user, f"answered by {recorded.tier[row]}")
 
 
@@ -64,4 +67,6 @@ def _message(store: str, method: str, found: bool) -> str:
         return "keep in L1" if store == "memory" else "write"
     if store == "memory":
         return f"L1 {'hit' if found else 'miss'}"
+    if store == "durable-object":  # it answers in either case
+        return "read"
     return f"{'load' if method == 'load' else 'read'}: {'found' if found else 'nothing there'}"
