@@ -10,7 +10,7 @@ import pandas as pd
 
 from cachelib.edge.costs import monthly_usd
 from cachelib.edge.estimate.setting import Array
-from cachelib.edge.prices import OBJECT_GB, Bill, PriceBook, price_book
+from cachelib.edge.prices import OBJECT_GB, Bill, Meter, PriceBook, price_book
 from cachelib.edge.study import Study
 
 TRAFFIC = np.geomspace(1e3, 1e12, 109)
@@ -73,11 +73,11 @@ def quoted_table(sums: Mapping[str, Decimal]) -> pd.DataFrame:
     )
 
 
-def per_unit(book: PriceBook) -> dict[str, Decimal]:
-    """Prices by meter, per million of what is counted and per GB-month of what is stored."""
+def quoted_meters(book: PriceBook) -> dict[str, Meter]:
+    """The meters of KV and Durable Objects by the names that claims quote them with."""
     names = {"kv.stored": "kv_stored_gb_month", "do.stored": "do_stored_gb_month"}
     return {
-        names.get(name, name.replace(".", "_")): meter.price or Decimal(0)
+        names.get(name, name.replace(".", "_")): meter
         for name, meter in book.of_plan("paid").items()
         if name.startswith(("kv.", "do."))
     }

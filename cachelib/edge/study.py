@@ -32,6 +32,14 @@ class Study:
     seed: int = 1
     log: Path | None = None
     routing: Routing = "random"
+    folder: Path | None = None
+    """Where the case file lies; its paths start there."""
+
+    @property
+    def repository(self) -> Path | None:
+        """The user's repository, where the case names one."""
+        path = self.case.system.path
+        return None if path is None else (self.folder or Path()) / path
 
     @cached_property
     def trace(self) -> Trace:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from cachelib.edge.sensitivity import Swing
+
 INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
 BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
 SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD)
@@ -124,13 +126,13 @@ def log_axes(ax: Axes, powers: Iterable[int]) -> None:
 
 def spread(ax: Axes, gap: float = 0.055) -> None:
     """Move the names at lines' ends apart where they would lie on each other."""
-    names = [text for text in ax.texts if isinstance(text, Annotation)]
-    low, high = np.log10(ax.get_ylim())
+    place = ax.transData + ax.transAxes.inverted()
     taken = -np.inf
+    names = [text for text in ax.texts if isinstance(text, Annotation)]
     for text in sorted(names, key=lambda text: text.xy[1]):
-        place = (np.log10(max(text.xy[1], 1e-300)) - low) / (high - low)
-        taken = max(place, taken + gap)
-        text.xy = (text.xy[0], float(10 ** (low + taken * (high - low))))
+        x, y = place.transform(text.xy)
+        taken = max(y, taken + gap)
+        text.xy = tuple(place.inverted().transform((x, taken)))
 
 
 def fit_y(ax: Axes) -> None:
@@ -138,6 +140,7 @@ def fit_y(ax: Axes) -> None:
     ax.relim()
     ax.autoscale(axis="y")
     ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.08)
+    spread(ax)
 
 
 def cumulative(
@@ -167,21 +170,32 @@ def _name(
     )  # fmt: skip
 
 
-def bars(ax: Axes, names: Sequence[str], values: Sequence[float]) -> None:
-    """Horizontal bars, the first on top, each with its value at its end."""
+def bars(
+    ax: Axes, names: Sequence[str], values: Sequence[float], *, best: str | None = None
+) -> None:
+    """Horizontal bars, the first on top, each with its value at its end; the best in colour."""
     places = range(len(names))
-    colours = [BLUE, *[MUTED] * (len(names) - 1)]
-    drawn = ax.barh(places, values, color=colours[: len(names)], height=0.6)
-    ax.bar_label(
-        drawn,
-        [f"{value:,.3g}" if value < 100 else f"{value:,.0f}" for value in values],
-        padding=4,
-        color=INK,
-    )
+    colours = [BLUE if name == best else MUTED for name in names]
+    drawn = ax.barh(places, values, color=colours, height=0.6)
+    ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
     ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.12)
+
+
+def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
+    """A bar from each assumption's low to its high, the widest on top."""
+    for place, swing in enumerate(swings):
+        ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
+        ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
+        ax.plot(swing.high, place, "s", color=ORANGE, markersize=8)
+    for name, value, colour in (("low", swings[0].low, BLUE), ("high", swings[0].high, ORANGE)):
+        _name(ax, name, (value, 0), colour, (0, 9), "left", "bottom")
+    ax.set_yticks(range(len(swings)), [swing.name for swing in swings])
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.margins(x=0.06, y=0.08)
 
 
 def svg(plot: Figure) -> str:

@@ -89,8 +89,24 @@ class Sequence(_Finding):
     messages: list[Message]
 
 
+class Text(_Finding):
+    """Lines of text, quoted as they are."""
+
+    kind: Literal["text"] = "text"
+    lines: list[str]
+
+
+class Panel(_Finding):
+    """What the page recomputes by itself: setting, designs and prices, see `what_if.panel`."""
+
+    kind: Literal["panel"] = "panel"
+    data: dict[str, Any]
+
+
 Drawn = Diagram | Sequence
-Finding = Annotated[Metric | Table | Figure | Diagram | Sequence, Field(discriminator="kind")]
+Finding = Annotated[
+    Metric | Table | Figure | Diagram | Sequence | Text | Panel, Field(discriminator="kind")
+]
 _FINDING: TypeAdapter[Finding] = TypeAdapter(Finding)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,10 @@ from cachelib.report.findings import (
     Finding,
     How,
     Metric,
+    Panel,
     Scalar,
     Table,
+    Text,
     Unit,
     in_cell,
     shown,
@@ -65,6 +67,18 @@ def table(
         Table(id=id, columns=columns, rows=rows, caption=caption, how=how),
         {"text/html": pretty.to_html(index=False, border=0), "text/plain": pretty.to_string()},
     )
+
+
+def text(id: str, lines: Sequence[str], *, caption: str, how: How = "simulated") -> None:
+    """Publish lines of text, quoted as they are."""
+    finding = Text(id=id, lines=list(lines), caption=caption, how=how)
+    _show(finding, {"text/plain": "\n".join([f"{caption}:", *lines])})
+
+
+def panel(id: str, data: dict[str, Any], *, caption: str) -> None:
+    """Publish what the page's what-if panel computes with."""
+    finding = Panel(id=id, data=data, caption=caption, how="closed form")
+    _show(finding, {"text/plain": f"{caption}: {len(data['designs'])} designs"})
 
 
 def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated") -> None:
