@@ -1,3 +1,4 @@
+import json
 import shutil
 import socket
 from dataclasses import replace
@@ -132,6 +133,60 @@ def test_other_ways_to_write_a_worker_are_counted_too(worker, trace, code):
     live = run(folder, head(trace, 3))
     assert live.status.tolist() == [200, 200, 200]
     assert live.counts.values.tolist() == [["kv", "get", 3, 0]]
+
+
+EVERY_BINDING = """
+export default {
+  async fetch(request, { KV, BUCKET, DB, QUEUE, NAME }) {
+    await KV.put("a", "1", { expirationTtl: 60, metadata: { by: NAME } });
+    await KV.put("b", "2");
+    const { value, metadata } = await KV.getWithMetadata("a");
+    const many = await KV.get(["a", "b", "c"]);
+    const { keys } = await KV.list();
+    const refused = await KV.put("c", "3", { expirationTtl: 59 }).catch((error) => error.message);
+    await BUCKET.put("a", "x");
+    const text = await (await BUCKET.get("a")).text();
+    await DB.exec("CREATE TABLE IF NOT EXISTS t (n INTEGER)");
+    const insert = DB.prepare("INSERT INTO t VALUES (?)");
+    await DB.batch([insert.bind(1), insert.bind(2)]);
+    const sum = await DB.prepare("SELECT sum(n) AS n FROM t").first("n");
+    await QUEUE.send({ sum });
+    const names = keys.map(({ name, metadata }) => [name, metadata?.by]);
+    throw JSON.stringify([value, metadata.by, [...many], names, refused, text, sum]);
+  }
+}
+"""
+BINDINGS = {
+    "kv_namespaces": '[{binding = "KV", id = "0"}]',
+    "r2_buckets": '[{binding = "BUCKET", bucket_name = "b"}]',
+    "d1_databases": '[{binding = "DB", database_name = "d", database_id = "0"}]',
+    "queues": '{producers = [{binding = "QUEUE", queue = "q"}]}',
+    "vars": '{NAME = "me"}',
+}
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_every_binding_with_a_local_form_works_and_is_counted(worker, trace):
+    live = run(worker(EVERY_BINDING, **BINDINGS), head(trace, 1))
+    value, by, many, names, refused, text, total = json.loads(live.errors[0])
+    assert (value, by, text, total) == ("1", "me", "x", 3)
+    assert many == [["a", "1"], ["b", "2"], ["c", None]]
+    assert names == [["a", "me"], ["b", None]]
+    assert "Expiration TTL must be at least 60" in refused
+    calls = {(c.store, c.method): (c.calls, c.found) for c in live.counts.itertuples()}
+    assert {call: n for call, (n, _) in calls.items()} == {
+        ("kv", "put"): 3,
+        ("kv", "getWithMetadata"): 1,
+        ("kv", "get"): 3,  # each key of a bulk read is billed
+        ("kv", "list"): 1,
+        ("r2", "put"): 1,
+        ("r2", "get"): 1,
+        ("d1", "exec"): 1,
+        ("d1", "batch"): 1,
+        ("d1", "first"): 1,
+        ("queue", "send"): 1,
+    }
+    assert calls["kv", "get"] == (3, 2)
 
 
 CACHING = """

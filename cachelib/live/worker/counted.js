@@ -38,7 +38,8 @@ export function noted(store, method, call, note) {
   return (...args) => {
     const start = performance.now();
     const finish = (result) => {
-      note([store, method, found(result), performance.now() - start]);
+      const each = result instanceof Map ? result.values() : [result]; // KV bills every key
+      for (const one of each) note([store, method, found(one), performance.now() - start]);
       return result;
     };
     const fail = (error) => {
