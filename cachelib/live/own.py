@@ -52,8 +52,8 @@ class OwnRun:
 
     @property
     def hit_ratio(self) -> float:
-        """The share of requests answered without an outbound request or an exception."""
-        hits = (self.answered_by != "origin") & (self.status != 0)
+        """The share of requests answered from memory or a store, and not with an exception."""
+        hits = ~np.isin(self.answered_by, ["origin", "nothing"]) & (self.status != 0)
         return float(hits.mean()) if len(hits) else 0.0
 
     def as_dict(self) -> dict[str, Any]:

@@ -86,7 +86,8 @@ class Runtime:
         finally:
             connection.close()
         if response.status != 200:
-            raise LiveError(f"the local runtime answered {response.status}:\n{_text(body)}")
+            said = _without_stacks(_text(body))
+            raise LiveError(f"the local runtime answered {response.status}:\n{said}")
         return json.loads(body)
 
     def close(self) -> None:
@@ -143,5 +144,6 @@ def _text(data: bytes) -> str:
 
 def _without_stacks(log: str) -> str:
     """The last lines, without the runtime's own addresses."""
-    lines = [line for line in log.splitlines() if line and not line.startswith("stack:")]
+    stack = ("stack:", "    at ")
+    lines = [line for line in log.splitlines() if line and not line.startswith(stack)]
     return "\n".join(lines[-LOG_LINES:])

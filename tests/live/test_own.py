@@ -211,6 +211,13 @@ def test_lifetimes_in_the_cache_api_go_by_the_virtual_clock(worker, trace):
 
 
 @pytest.mark.usefixtures("local_runtime")
+def test_code_that_never_answers_is_an_error(worker, trace):
+    hung = "export default { fetch: () => new Promise(() => {}) }"
+    with pytest.raises(LiveError, match="your Worker's code had hung"):
+        run(worker(hung), head(trace, 1))
+
+
+@pytest.mark.usefixtures("local_runtime")
 def test_code_that_does_not_build_is_an_error_with_its_line(worker, trace):
     with pytest.raises(LiveError, match=r"did not start: .*\nindex\.js:1:16: "):
         run(worker("export default {"), head(trace, 1))
