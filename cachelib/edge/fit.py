@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from cachelib.edge.colos import coordinates
 from cachelib.edge.designs import Design
+from cachelib.edge.logs import Reading, read_log
 from cachelib.edge.platform import Platform
 from cachelib.edge.replay import replay
 from cachelib.edge.trace import WRITE, Trace, in_one_place
@@ -87,6 +90,17 @@ def fit(trace: Trace, *, unplaced: str = "IAD", seed: int = 1) -> Fit:
         popularity_off=_popularity_off(counts, workload),
         hit_ratios={ttl: (_hit_ratio(trace, ttl), _hit_ratio(made, ttl)) for ttl in TTLS_S},
     )
+
+
+def fit_log(
+    log: Path | Sequence[Path], *, reading: Reading | None = None, seed: int = 1
+) -> dict[str, Any]:
+    """The fit to a log, with what was noticed on reading: what `workload fit --json` prints."""
+    trace = read_log(log, reading)
+    return fit(trace, seed=seed).as_dict() | {
+        "skipped_lines": trace.skipped.lines,
+        "notes": list(trace.notes),
+    }
 
 
 def zipf_exponent(counts: Counts) -> float:

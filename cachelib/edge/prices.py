@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -104,6 +104,19 @@ class Bill:
     def charged(self) -> Decimal:
         """After what the plan includes, with its minimum."""
         return self.minimum + sum((line.charged for line in self.lines), NO_COST)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines; amounts as text, for they are exact."""
+        return {
+            "plan": self.plan,
+            "metered": str(self.metered),
+            "charged": str(self.charged),
+            "fails": list(self.fails),
+            "lines": {
+                line.meter: {"usage": str(line.usage), "metered": str(line.metered)}
+                for line in self.lines
+            },
+        }
 
     @property
     def fails(self) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from cachelib.edge.case import Case
 from cachelib.edge.designs import Design
 from cachelib.edge.estimate import Estimate, Setting, estimate, grouped, trips
 from cachelib.edge.estimate.setting import NEVER_S, Array
-from cachelib.edge.logs import read_log
 from cachelib.edge.platform import Platform, Routing
 from cachelib.edge.replay import replay as replay_trace
 from cachelib.edge.result import MONTH_S, Result
@@ -43,7 +42,11 @@ class Study:
 
     @cached_property
     def trace(self) -> Trace:
-        return read_log(self.log) if self.log else generate(self.case.workload, seed=self.seed)
+        if self.log is None:
+            return generate(self.case.workload, seed=self.seed)
+        from cachelib.edge.logs import read_log  # the database takes a while to import
+
+        return read_log(self.log)
 
     @property
     def requests_per_month(self) -> float:
@@ -172,4 +175,5 @@ def thin(trace: Trace, share: float, *, seed: int) -> Trace:
         colo=trace.colo[kept],
         op=trace.op[kept],
         size=trace.size[kept],
+        ttl_s=None if trace.ttl_s is None else trace.ttl_s[kept],
     )

@@ -9,22 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from cachelib.edge.compiled.pool import (
     COLO_PLACES,
     NONE,
-    OPTIONS,
     REGION_PLACES,
     drop,
     empty,
     find,
     find_or_add,
-    hot,
-    inner,
     link_newest,
     unlink,
 )
+from cachelib.edge.compiler import compiled, hot, inner
 from cachelib.edge.outcomes import (
     CACHE_API,
     COUNTS,
@@ -423,9 +420,12 @@ def clean_up(rules, state, now):
     state.counts[KV_LISTS] += max(1, -(-held // LIST_PAGE))
 
 
-@njit(cache=True, **OPTIONS)
-def run(rules, state, places, table, row, time, keys, colos, isolates, ops, sizes, outcomes):
-    """Every request of a piece; see `Outcomes` for the columns of the result."""
+@compiled
+def run(rules, state, places, table, row, time, keys, colos, isolates, ops, sizes, lives, outcomes):
+    """Every request of a piece; see `Outcomes` for the columns of the result.
+
+    `lives` are the TTLs that requests ask for, 0 for the design's; or it is empty.
+    """
     codes, extras, ages, lates = outcomes
     for i in range(len(time)):
         now, key, colo, number = time[i], keys[i], colos[i], isolates[i]
@@ -483,7 +483,10 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
                         drop(state.pool, state.buckets, state.free, isolate, at)
 
         if writes:
-            new = Held(fresh, size, now, now + rules.hard_ttl, now + rules.soft_ttl)
+            life = rules.hard_ttl
+            if len(lives) and lives[i] > 0:
+                life = np.float64(lives[i])
+            new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
             way = write_l2(rules, state, places, colo, key, now, new)
             if tier == WRITTEN:
                 extra = way
