@@ -36,7 +36,7 @@ class Request(NamedTuple):
     """A row of a trace as the driver takes it.
 
     `version` counts the changes of the key so far, this request's included; `object` names the
-    Durable Object that has the key.
+    Durable Object that has the key; `ttl` is the life asked for in seconds, 0 for none.
     """
 
     isolate: int
@@ -47,6 +47,7 @@ class Request(NamedTuple):
     version: int
     colo: str
     object: str
+    ttl: float
 
 
 class Answer(NamedTuple):
@@ -129,15 +130,18 @@ def requests_of(
     keys = [_storable(key) for key in trace.keys]
     names = keys if objects is None else [str(crc32(k.encode()) % objects) for k in trace.keys]
     size = trace.size if largest is None else np.minimum(trace.size, largest)
-    columns = (trace.op, trace.key, trace.time_s, size, trace.colo)
+    ttl = np.zeros(len(trace)) if trace.ttl_s is None else trace.ttl_s
+    columns = (trace.op, trace.key, trace.time_s, size, trace.colo, ttl)
     changes = [0] * len(keys)
     requests = []
-    for number, op, key, now, length, colo in zip(
+    for number, op, key, now, length, colo, life in zip(
         isolate, *(column.tolist() for column in columns), strict=True
     ):
         changes[key] += op != READ
         place, name = trace.colos[colo] or NOWHERE, names[key]
-        requests.append(Request(number, OPS[op], keys[key], now, length, changes[key], place, name))
+        requests.append(
+            Request(number, OPS[op], keys[key], now, length, changes[key], place, name, life)
+        )
     return requests
 
 

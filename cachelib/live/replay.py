@@ -99,6 +99,7 @@ def head(trace: Trace, requests: int) -> Trace:
         colo=trace.colo[cut],
         op=trace.op[cut],
         size=trace.size[cut],
+        ttl_s=None if trace.ttl_s is None else trace.ttl_s[cut],
     )
 
 

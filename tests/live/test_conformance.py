@@ -86,6 +86,7 @@ def mixed_trace(*, odd_keys: bool, requests: int = 500, keys: int = 12) -> Trace
     return Trace(
         time_s=np.sort(rng.uniform(0, 5_000, requests)),
         key=rng.integers(0, keys, requests).astype(np.int32),
+        ttl_s=rng.choice([0, 0, 75, 700], requests).astype(np.float32),
         colo=rng.integers(0, 3, requests).astype(np.int16),
         op=rng.choice([READ, WRITE, DELETE], requests, p=[0.8, 0.12, 0.08]).astype(np.uint8),
         size=rng.integers(0, 9_000, requests).astype(np.int32),

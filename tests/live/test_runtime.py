@@ -86,7 +86,7 @@ from cachelib.live.driver import Request, drive
 def say(done):
     print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
 
-requests = [Request(0, "read", f"/{i}", 0.0, 1, 0, "SJC", "") for i in range(20_000)]
+requests = [Request(0, "read", f"/{i}", 0.0, 1, 0, "SJC", "", 0.0) for i in range(20_000)]
 design = {"l1": True, "l2": "kv", "expiry": "inherited"}
 topology = {"designs": {"isolates": 1}}
 drive(topology, design, requests, in_flight=16, instances=2, progress=say)

@@ -24,13 +24,14 @@ export default class extends WorkerEntrypoint {
   }
 
   // What answered the request, after how many milliseconds and with which calls.
-  async serve(op, key, now, size, version, colo, object) {
+  async serve(op, key, now, size, version, colo, object, ttl) {
     const operations = [];
     const later = [];
     const note = (operation) => operations.push(operation);
     const l1 = memory && counted("memory", memory, note);
     const l2 = await this.#l2(now, colo, object, note);
-    const cache = new TieredCache(l1, l2, rules, { now, later: (work) => later.push(work), note });
+    const asked = ttl ? { ...rules, hardTtl: Math.min(ttl, rules.longest) } : rules;
+    const cache = new TieredCache(l1, l2, asked, { now, later: (work) => later.push(work), note });
     const origin = counted("origin", { load: () => truth(version, size) }, note);
     const start = performance.now();
     const answer = await serve[op](cache, key, () => origin.load(), version, size);
@@ -54,8 +55,10 @@ export default class extends WorkerEntrypoint {
   async #l2(now, colo, object, note) {
     const clock = () => now;
     switch (design.l2) {
-      case "kv":
-        return new KvStore(counted("kv", virtualKv(this.env.KV, clock), note), rules.told);
+      case "kv": {
+        const kv = counted("kv", virtualKv(this.env.KV, clock), note);
+        return new KvStore(kv, { told: rules.told, now });
+      }
       case "r2":
         return new R2Store(counted("r2", this.env.R2, note));
       case "cache-api": {
@@ -68,14 +71,18 @@ export default class extends WorkerEntrypoint {
   }
 }
 
-const policy = (design) => ({
-  l1Ttl: orNever(design.l1_ttl_s),
-  hardTtl: Math.min(orNever(design.hard_ttl_s), design.l2 ? Infinity : orNever(design.l1_ttl_s)),
-  softTtl: orNever(design.refresh_after_s),
-  told: design.policy !== "clean-up", // KV knows when values expire
-  inherits: design.expiry === "inherited",
-  same: design.write_only_if_changed ? (a, b) => versionOf(a) === versionOf(b) : () => false,
-});
+function policy(design) {
+  const longest = design.l2 ? Infinity : orNever(design.l1_ttl_s);
+  return {
+    longest,
+    l1Ttl: orNever(design.l1_ttl_s),
+    hardTtl: Math.min(orNever(design.hard_ttl_s), longest),
+    softTtl: orNever(design.refresh_after_s),
+    told: design.policy !== "clean-up", // KV knows when values expire
+    inherits: design.expiry === "inherited",
+    same: design.write_only_if_changed ? (a, b) => versionOf(a) === versionOf(b) : () => false,
+  };
+}
 
 // The origin's value of a key begins with its version.
 const truth = (version, size) => `${version} `.padEnd(Math.max(size, 16), "x");

@@ -9,11 +9,14 @@ const opened = (value, { expiresAt, refreshAt }) => ({
 
 const times = ({ expiresAt, refreshAt }) => ({ expiresAt, refreshAt });
 
+const SHORTEST = 60; // seconds for which KV keeps a value at least
+
 export class KvStore {
   // `told`: KV is told when values expire, and forgets them by itself.
-  constructor(kv, told) {
+  constructor(kv, { told, now }) {
     this.kv = kv;
     this.told = told;
+    this.now = now;
   }
 
   async get(key) {
@@ -22,7 +25,8 @@ export class KvStore {
   }
 
   set(key, entry) {
-    const expiration = this.told && entry.expiresAt < Infinity ? entry.expiresAt : undefined;
+    const expires = Math.max(entry.expiresAt, this.now + SHORTEST);
+    const expiration = this.told && expires < Infinity ? expires : undefined;
     return this.kv.put(key, entry.value, { expiration, metadata: times(entry) });
   }
 
