@@ -76,6 +76,10 @@ class Study:
         """How many isolates serve this traffic, over all data centres."""
         return self.platform.isolates_per_colo * len(self.trace.colos)
 
+    def names(self, *needed: str) -> list[str]:
+        """The case's designs, and those that are needed beside them for comparison."""
+        return list(dict.fromkeys([*self.case.design_names, *needed]))
+
     def design(self, name: str) -> Design:
         """A design of the case, its TTLs the case's where it has none of its own."""
         design, assumed = self.case.design(name), self.case.assumed
