@@ -1,18 +1,31 @@
 """An L1/L2 write-through cache; and, in the rooms beside it, what decides whether you need one."""
 
 from cachelib.memory import MemoryCache
-from cachelib.stores import MemoryStore, Store, Stored
+from cachelib.options import ABSENT, Answer, LoadTimeoutError, Options, ReentrantLoadError, Stats
+from cachelib.stores import MemoryStore, RejectedError, Store, Stored, StoreUnavailableError
+from cachelib.stores.codecs import Codec, Compressed, JsonCodec, MessagePackCodec, RawCodec
 from cachelib.stores.sqlite import SqliteStore
-from cachelib.tiered import JsonCodec, RawCodec, Stats, TieredCache
+from cachelib.tiered import AsyncTieredCache, TieredCache
 
 __all__ = [
+    "ABSENT",
+    "Answer",
+    "AsyncTieredCache",
+    "Codec",
+    "Compressed",
     "JsonCodec",
+    "LoadTimeoutError",
     "MemoryCache",
     "MemoryStore",
+    "MessagePackCodec",
+    "Options",
     "RawCodec",
+    "ReentrantLoadError",
+    "RejectedError",
     "SqliteStore",
     "Stats",
     "Store",
+    "StoreUnavailableError",
     "Stored",
     "TieredCache",
 ]

