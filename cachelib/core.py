@@ -129,8 +129,7 @@ class CacheCore(ABC):
     def after_fork(self) -> None:
         """Forget what other threads of the parent began: here, nobody will finish it."""
         self._flights: dict[str, Flight] = {}
-        if self._lock.locked():
-            self._lock.release()
+        self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # L1 keeps the same lock
 
     @property
     def stats(self) -> Stats:
@@ -222,7 +221,7 @@ class CacheCore(ABC):
                 self._land(key, flight, hit and hit[0], hit)
             for key in unique:
                 self._tally(key, found.get(key))
-        return found
+        return {key: found[key] for key in unique if key in found}
 
     async def _fetch(self, key: str, loader: Loader, policy: Policy) -> Found:
         """What the tiers have, or else what the loader returns."""
@@ -444,7 +443,7 @@ class CacheCore(ABC):
         try:
             for key, flight in flights.items():
                 await self._claim(key, flight)
-            if self._l2 is not None and not policy.skip_l2:
+            if changes and self._l2 is not None and not policy.skip_l2:
                 shared = await self._io(self._l2.write, changes, policy)
             written = True
         finally:

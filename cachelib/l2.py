@@ -143,7 +143,7 @@ class SharedTier:
         except Exception as error:
             if isinstance(error, StoreTimeoutError):
                 error.pending.add_done_callback(lambda _: self._landed_late(changes))
-            self._failed(error, next(iter(changes)))
+            self._failed(error, next(iter(changes), ""))
             for key, change in changes.items():
                 full = len(self._missed) >= MAX_KEPT
                 self._missed[key] = change._replace(stored=None) if full else change
