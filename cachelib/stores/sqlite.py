@@ -19,7 +19,7 @@ from cachelib.stores.protocol import RejectedError, Stored, StoreUnavailableErro
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
 TOMBSTONE_SECONDS = 3600.0  # a process that polls less often than this has missed deletions
 TIDY_EVERY = 64  # writes between sweeps
-SWEEP = 8  # expired rows deleted at most for each one written
+SWEEP = 8  # rows looked at for each one written
 
 # A deleted key stays as a row without data for a while, so that others can learn of it.
 SCHEMA = """
@@ -27,7 +27,6 @@ CREATE TABLE IF NOT EXISTS entries (
     seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, data BLOB, expires_at REAL,
     writer INTEGER NOT NULL
 );
-CREATE INDEX IF NOT EXISTS entries_expiry ON entries (expires_at) WHERE expires_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS leases (
     key TEXT PRIMARY KEY, token INTEGER NOT NULL, ends_at REAL NOT NULL
 );
@@ -38,10 +37,7 @@ APPLICATION_ID = 0x63616368  # "cach"; SQLite keeps it in the file's header
 GET = (
     "SELECT data, expires_at FROM entries WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)"
 )
-PUT = (
-    "INSERT OR REPLACE INTO entries (seq, key, data, expires_at, writer) VALUES"
-    " ((SELECT coalesce(max(seq), 0) + 1 FROM entries), ?, ?, ?, ?)"
-)
+PUT = "REPLACE INTO entries (key, data, expires_at, writer) VALUES (?, ?, ?, ?)"  # with a new seq
 
 
 class SqliteStore:
@@ -66,6 +62,7 @@ class SqliteStore:
         self._closed = False
         self._now = 0.0  # by the cache's clock, when it last read: what expired before may go
         self._rows = self._bytes = 0  # written since the last sweep
+        self._swept = 0  # how far that came
         self._seen: int | None = None
         self._abandoned: list[sqlite3.Connection] = []
         self.after_fork()
@@ -254,7 +251,8 @@ class SqliteStore:
         db = sqlite3.connect(
             self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
-        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
+        db.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
@@ -278,7 +276,7 @@ class SqliteStore:
     # Size
 
     def _tidy(self, db: sqlite3.Connection, rows: int, size: int) -> None:
-        """Now and then, sweep some expired rows, and what was written longest ago if too much."""
+        """Now and then, sweep what has expired; and what was written longest ago, if too much."""
         self._rows += rows
         self._bytes += size
         if self._rows < TIDY_EVERY and self._bytes * 16 < (self._max_bytes or math.inf):
@@ -286,23 +284,31 @@ class SqliteStore:
         with _transaction(db):
             self._sweep(db, self._rows * SWEEP)
             while self._max_bytes is not None and _bytes_in_use(db) > self._max_bytes:
-                if not self._drop(db, "TRUE", TIDY_EVERY):
+                oldest = "SELECT seq FROM entries ORDER BY seq LIMIT ?"
+                if not _delete(db, oldest, (TIDY_EVERY,)):
                     break
         self._rows = self._bytes = 0
 
-    def _sweep(self, db: sqlite3.Connection, limit: int) -> None:
-        swept = self._drop(db, f"expires_at <= {self._now!r}", limit)
-        db.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'swept'", (swept,))
+    def _sweep(self, db: sqlite3.Connection, rows: int) -> None:
+        """Look at the next `rows` for expired ones; after the last, begin again."""
+        window = "SELECT seq, expires_at FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
+        place = self._swept, rows
+        last = db.execute(f"SELECT max(seq) FROM ({window})", place).fetchone()[0]  # noqa: S608
+        expired = f"SELECT seq FROM ({window}) WHERE expires_at <= ?"  # noqa: S608
+        gone = _delete(db, expired, (*place, self._now))
+        self._swept = last or 0
+        db.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'swept'", (gone,))
         db.execute("DELETE FROM leases WHERE ends_at <= ?", (self._now,))
 
-    def _drop(self, db: sqlite3.Connection, condition: str, limit: int) -> int:
-        """Delete the oldest that fulfil it, but never the newest; the last number deleted."""
-        gone = db.execute(
-            f"DELETE FROM entries WHERE seq IN (SELECT seq FROM entries WHERE {condition}"  # noqa: S608
-            " AND seq < (SELECT max(seq) FROM entries) ORDER BY seq LIMIT ?) RETURNING seq",
-            (limit,),
-        ).fetchall()
-        return max((seq for (seq,) in gone), default=0)
+
+def _delete(db: sqlite3.Connection, which: str, values: tuple[float, ...]) -> int:
+    """Delete these, but never the newest, whose number must not be given again; the last gone."""
+    gone = db.execute(
+        f"DELETE FROM entries WHERE seq IN ({which})"  # noqa: S608
+        " AND seq < (SELECT max(seq) FROM entries) RETURNING seq",
+        values,
+    ).fetchall()
+    return max((seq for (seq,) in gone), default=0)
 
 
 @contextmanager

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kv_server import KVServer
+from rig import PROGRAMS, Clock, Server
 
 from cachelib import MemoryStore, SqliteStore, Stored
 from cachelib.stores import LeaseStore
 from cachelib.stores.redis import RedisStore
-
-from kv_server import KVServer
-from rig import PROGRAMS, Clock, Server
 
 
 @pytest.fixture(
