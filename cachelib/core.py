@@ -10,18 +10,17 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import Executor
 from contextlib import suppress
 from contextvars import ContextVar
 from math import inf
-from random import Random
+from random import random as uniform
 from threading import Lock
-from typing import Any, Literal, NoReturn, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypeVar, Unpack
 
-from cachelib.l2 import STAMP, Change, SharedTier
 from cachelib.memory import Entry, MemoryCache
 from cachelib.options import (
     ABSENT,
+    Answer,
     Counters,
     LoadTimeoutError,
     Options,
@@ -33,10 +32,15 @@ from cachelib.options import (
 from cachelib.stores.codecs import NEGATIVE, Codec, JsonCodec, seal
 from cachelib.stores.fork import renew_in_child
 from cachelib.stores.protocol import Store, Stored
+from cachelib.stores.shared import STAMP, Change, SharedTier
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
 MAX_FAILURES = 10_000
 
+T = TypeVar("T")
 Loader = Callable[[str], Any]
 Found = tuple[Entry, Tier, Exception | None]
 Result = Found | Exception | None
@@ -81,7 +85,7 @@ class CacheCore(ABC):
         l2: Store | None = None,
         *,
         clock: Callable[[], float] = time.time,
-        random: Callable[[], float] | None = None,
+        random: Callable[[], float] = uniform,
         codec: Codec | None = None,
         on_l2_error: Literal["raise", "degrade"] = "raise",
         l2_timeout: float | None = None,
@@ -95,8 +99,8 @@ class CacheCore(ABC):
         if on_l2_error not in ("raise", "degrade"):
             raise ValueError(f"on_l2_error must be 'raise' or 'degrade', not {on_l2_error!r}")
         self.l1, self.l2 = l1, l2
-        self.policy = Policy().override(options)
-        self._clock, self._random = clock, random or Random().random  # noqa: S311
+        self.policy = Policy(options)
+        self._clock, self._random = clock, random
         self._codec: Codec = codec or JsonCodec()
         self._executor = executor
         self._weighs = l1 is not None and l1.max_bytes is not None  # so values are encoded
@@ -131,6 +135,10 @@ class CacheCore(ABC):
         self._flights: dict[str, Flight] = {}
         self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # L1 keeps the same lock
 
+    def _end(self) -> None:
+        self._closed = True
+        self._peek = _nothing  # so that L1 hits, too, learn that it is closed
+
     @property
     def stats(self) -> Stats:
         """A copy of the counters."""
@@ -143,15 +151,13 @@ class CacheCore(ABC):
         )
 
     @abstractmethod
-    async def _io(self, method: Callable[..., Any], *args: Any) -> Any: ...
+    async def _io(self, method: Callable[..., T], *args: Any) -> T: ...
     @abstractmethod
     def _gate(self) -> Gate: ...
     @abstractmethod
     async def _wait(self, gate: Any, timeout: float | None) -> bool: ...
     @abstractmethod
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None: ...
-
-    # Reading
 
     def _begin(self, key: str) -> float:
         """The time; an error for what cannot be a key."""
@@ -196,6 +202,71 @@ class CacheCore(ABC):
         elif found is not None and found[0].value is ABSENT and tier != "load":
             self._count("negative_hits", key)
 
+    # What both skins offer: blocking in one, awaited in the other
+
+    async def _get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
+        """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
+        entry = self._peek(key)
+        if entry is not None and entry.since <= self._clock() < entry.until and not options:
+            return self._hot(key, entry)
+        found = await self._look((key,), self.policy.override(options))
+        return found[key][0].value if found else default
+
+    async def _get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
+        """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
+        entry = self._peek(key)
+        if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
+            return self._hot(key, entry)
+        return (await self._find(key, loader, self.policy.override(options)))[0].value
+
+    async def _lookup(self, key: str, **options: Unpack[Options]) -> Answer | None:
+        """As `get`, with where the value came from; None for a miss."""
+        found = await self._look((key,), self.policy.override(options))
+        return _answer(found[key]) if found else None
+
+    async def _fetch(self, key: str, loader: Loader, **options: Unpack[Options]) -> Answer:
+        """As `get_or_load`, with where the value came from and whether it is stale."""
+        return _answer(await self._find(key, loader, self.policy.override(options)))
+
+    async def _get_many(self, keys: Iterable[str], **options: Unpack[Options]) -> dict[str, Any]:
+        """What the tiers have of `keys`, with one round trip to L2."""
+        found = await self._look(keys, self.policy.override(options))
+        return {key: entry.value for key, (entry, _, _) in found.items()}
+
+    async def _set(self, key: str, value: Any, **options: Unpack[Options]) -> bool:
+        """Write-through: when this returns, the value is in L2 and in this process's L1.
+
+        False if L2 was away, with `on_l2_error="degrade"`: it will be told when it is back.
+        """
+        return await self._write({key: value}, self.policy.override(options))
+
+    async def _set_many(self, values: Mapping[str, Any], **options: Unpack[Options]) -> bool:
+        """`set` for many, with one round trip to L2."""
+        return await self._write(values, self.policy.override(options))
+
+    async def _delete(self, key: str, **options: Unpack[Options]) -> bool:
+        """Remove the key from both tiers; False as for `set`."""
+        return await self._remove((key,), self.policy.override(options))
+
+    async def _delete_many(self, keys: Iterable[str], **options: Unpack[Options]) -> bool:
+        """`delete` for many, with one round trip to L2."""
+        return await self._remove(keys, self.policy.override(options))
+
+    async def _clear(self) -> bool:
+        """What was written is no more, in all processes that share L2."""
+        return await self._invalidate_tags("")
+
+    async def _listen(self, timeout: float) -> None:
+        """Heed changes until the cache is closed."""
+        while not self._closed:
+            try:
+                await self._heed_changes(timeout)
+            except Exception:  # L2 is away; what it would have told is made good when it is back
+                self._count("l2_errors", "")
+                await self._wait(self._gate(), timeout)
+
+    # Reading
+
     async def _look(self, keys: Iterable[str], policy: Policy) -> dict[str, Found]:
         """What the tiers have, without loading."""
         unique, now = list(dict.fromkeys(keys)), 0.0
@@ -223,7 +294,7 @@ class CacheCore(ABC):
                 self._tally(key, found.get(key))
         return {key: found[key] for key in unique if key in found}
 
-    async def _fetch(self, key: str, loader: Loader, policy: Policy) -> Found:
+    async def _find(self, key: str, loader: Loader, policy: Policy) -> Found:
         """What the tiers have, or else what the loader returns."""
         now = self._begin(key)
         found: Found | None = None
@@ -418,7 +489,7 @@ class CacheCore(ABC):
 
     # Writing
 
-    async def _set(self, values: Mapping[str, Any], policy: Policy) -> bool:
+    async def _write(self, values: Mapping[str, Any], policy: Policy) -> bool:
         """Write through; False if L2 is away and will be brought up to date later."""
         started = self._moment()
         changes: dict[str, Change] = {}
@@ -432,7 +503,7 @@ class CacheCore(ABC):
             changes[key] = Change(stored, started, entry)
         return await self._change("sets", changes, policy)
 
-    async def _delete(self, keys: Iterable[str], policy: Policy) -> bool:
+    async def _remove(self, keys: Iterable[str], policy: Policy) -> bool:
         started = self._moment()
         changes = {key: Change(None, started) for key in keys if self._begin(key) is not None}
         return await self._change("deletes", changes, policy)
@@ -537,12 +608,17 @@ class CacheCore(ABC):
     def _moment(self) -> float:
         return self._clock() if self._l2 is None else self._l2.moment()
 
-    async def _revoke(self, tags: tuple[str, ...]) -> bool:
-        """What was written before now under any of `tags` is no more; "" means everything."""
-        done = self._l2 is None or await self._io(self._l2.revoke, tags)
+    async def _invalidate_tags(self, *tags: str) -> bool:
+        """What was written with any of `tags` is no more, here at once, elsewhere when noticed."""
+        done = True
+        if self._l2 is None:
+            for flight in list(self._flights.values()):
+                flight.valid = False
+        else:
+            done = await self._io(self._l2.revoke, tags)
         for tag in tags:
             self._drop(tag)
-        return bool(done)
+        return done
 
     def _drop(self, tag: str) -> None:
         if self.l1 is not None:
@@ -560,8 +636,8 @@ class CacheCore(ABC):
                 self.l1.pop(key)
         self._count("invalidations", key)
 
-    async def _heed(self, timeout: float) -> int:
-        """Drop from L1 what other processes changed; how many keys they named."""
+    async def _heed_changes(self, timeout: float = 0.0) -> int:
+        """Drop from L1 what others changed, waiting up to `timeout` s; how many keys they named."""
         if self._l2 is None:
             return 0
         keys = await self._io(self._l2.changes, timeout)
@@ -577,6 +653,12 @@ class CacheCore(ABC):
             else:
                 self._forget(key)
         return len(keys)
+
+
+def _answer(found: Found) -> Answer:
+    entry, tier, error = found
+    expires_at = None if entry.expires_at == inf else entry.expires_at
+    return Answer(entry.value, tier, entry.created_at, expires_at, error)
 
 
 def _nothing(key: str) -> None:

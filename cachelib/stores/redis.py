@@ -8,11 +8,10 @@ import struct
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from cachelib.stores.fork import renew_in_child
-from cachelib.stores.protocol import RejectedError, Stored
+from cachelib.stores.protocol import Closing, RejectedError, Stored
 
 try:
     import redis
@@ -40,7 +39,7 @@ return 1
 RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
-class RedisStore:
+class RedisStore(Closing):
     """`url`: redis://, rediss://, unix://, or redis+cluster:// for a cluster.
 
     `prefix` keeps several caches on one server apart. With `announce`, each write tells the other
@@ -150,17 +149,6 @@ class RedisStore:
         if self._feed is not None:
             self._feed.close()
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _name(self, key: str) -> str:
         return f"{self._prefix}{{{key}}}"  # the braces put key and lease on one node of a cluster

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 from cachelib.stores.fork import renew_in_child
-from cachelib.stores.protocol import RejectedError, Stored, StoreUnavailableError
+from cachelib.stores.protocol import Closing, RejectedError, Stored, StoreUnavailableError
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
 TOMBSTONE_SECONDS = 3600.0  # a process that polls less often than this has missed deletions
@@ -40,7 +37,7 @@ GET = (
 PUT = "REPLACE INTO entries (key, data, expires_at, writer) VALUES (?, ?, ?, ?)"  # with a new seq
 
 
-class SqliteStore:
+class SqliteStore(Closing):
     """Write-ahead log: readers never wait for a writer, and a killed process loses nothing.
 
     `max_bytes` bounds the pages in use; the entries written longest ago go first. Expired rows
@@ -58,7 +55,7 @@ class SqliteStore:
             raise ValueError(f"max_bytes must be at least 65536, or None; got {max_bytes}")
         self.path = os.fspath(path)
         self._max_bytes, self._busy_seconds = max_bytes, busy_seconds
-        self._writer = secrets.randbits(62)
+        self._writer = int.from_bytes(os.urandom(7), "big")
         self._closed = False
         self._now = 0.0  # by the cache's clock, when it last read: what expired before may go
         self._rows = self._bytes = 0  # written since the last sweep
@@ -212,17 +209,6 @@ class SqliteStore:
         while self._idle:
             self._idle.pop().close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _take(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreUnavailableError(f"{self.path} is closed")
@@ -293,10 +279,10 @@ class SqliteStore:
         """Look at the next `rows` for expired ones; after the last, begin again."""
         window = "SELECT seq, expires_at FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
         place = self._swept, rows
-        last = db.execute(f"SELECT max(seq) FROM ({window})", place).fetchone()[0]  # noqa: S608
+        last, seen = db.execute(f"SELECT max(seq), count(*) FROM ({window})", place).fetchone()  # noqa: S608
         expired = f"SELECT seq FROM ({window}) WHERE expires_at <= ?"  # noqa: S608
         gone = _delete(db, expired, (*place, self._now))
-        self._swept = last or 0
+        self._swept = last if seen == rows else 0
         db.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'swept'", (gone,))
         db.execute("DELETE FROM leases WHERE ends_at <= ?", (self._now,))
 

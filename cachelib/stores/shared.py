@@ -6,7 +6,6 @@ Everything here blocks: an event loop calls it from a thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import inf, nextafter
 from threading import Lock
@@ -59,6 +58,8 @@ class TimedStore:
         renew_in_child(self)
 
     def after_fork(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # slow to import, seldom needed
+
         self._threads = ThreadPoolExecutor(THREADS, "cachelib-l2")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -304,7 +305,7 @@ class SharedTier:
         stamp = Change(Stored(seal(b"", now, inf, inf), None), now)
         for tag in tags:
             self.stamps[tag] = now, now
-        return self.write({STAMP + tag: stamp for tag in tags}, Policy())
+        return self.write({STAMP + tag: stamp for tag in tags}, Policy({}))
 
     def _drop_revoked(self, entries: dict[str, Entry], keep: float, now: float) -> None:
         """L2 is asked about a tag at most every `keep` seconds."""
