@@ -20,6 +20,9 @@ lint: $(VENV)/dev.installed
 	$(BIN)/ruff format .
 	$(BIN)/mypy
 
+notebooks: $(VENV)/report.installed
+	$(BIN)/cachelib notebooks
+
 lab: $(VENV)/dev.installed
 	$(BIN)/jupyter lab notebooks
 

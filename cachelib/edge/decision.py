@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cachelib.edge.case import Criteria
-from cachelib.edge.replay import Result
+from cachelib.edge.costs import monthly_usd
+from cachelib.edge.estimate.setting import Array
+from cachelib.edge.prices import monthly_bill
+from cachelib.edge.result import Result
 from cachelib.edge.study import Study
-from cachelib.edge.workload import MONTH_S
 
 Metrics = Mapping[str, float]
 
@@ -22,18 +24,24 @@ LABELS = {
     "p50_ms": "median time to answer, ms",
     "p95_ms": "95th percentile of the time to answer, ms",
     "p99_ms": "99th percentile of the time to answer, ms",
+    "late_share": "share of late answers",
+    "error_share": "share of failed reads",
+    "bill_usd": "monthly bill, $",
+    "monthly_cost_usd": "monthly cost with work written off, $",
 }
-UNITS = {"hit ratio": "ratio", "loads a month": "loads"} | dict.fromkeys(
-    ("mean", "p50", "p95", "p99"), "ms"
-)
 HEADS = {
     "hit_ratio": "hit ratio",
     "origin_loads_per_month": "loads a month",
-    "mean_ms": "mean",
     "p50_ms": "p50",
     "p95_ms": "p95",
-    "p99_ms": "p99",
+    "late_share": "late",
+    "bill_usd": "bill",
+    "monthly_cost_usd": "cost",
 }
+UNITS = {
+    "hit ratio": "ratio", "loads a month": "loads", "p50": "ms", "p95": "ms", "late": "ratio",
+    "bill": "USD", "cost": "USD",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,36 +74,51 @@ class Choice:
         return self.ranked[1] if len(self.ranked) > 1 else next(iter(self.out), None)
 
 
-def measure(result: Result, span_s: float) -> Metrics:
-    """One simulated run as the metrics that criteria may name; loads are per 30-day month,
-    latencies those of reads."""
-    waited = result.read_latency_ms
-    p50, p95, p99 = np.percentile(waited, (50, 95, 99))
+def measure(study: Study, name: str, result: Result) -> Metrics:
+    """A simulated design as the metrics that criteria may name, per 30-day month."""
+    bill = float(monthly_bill(result).charged)
     return {
         "hit_ratio": result.hit_ratio,
-        "origin_loads_per_month": result.origin_loads * MONTH_S / span_s,
-        "mean_ms": float(waited.mean()),
-        "p50_ms": float(p50),
-        "p95_ms": float(p95),
-        "p99_ms": float(p99),
+        "origin_loads_per_month": result.per_month()["origin_loads"],
+        "mean_ms": result.tally.latency.mean,
+        "p50_ms": result.quantile_ms(0.5),
+        "p95_ms": result.quantile_ms(0.95),
+        "p99_ms": result.quantile_ms(0.99),
+        "late_share": result.stale_share[study.case.criteria.late_after_s],
+        "error_share": result.failures / max(result.reads, 1),
+        "bill_usd": bill,
+        "monthly_cost_usd": bill + float(_work_usd(study, name)[0]),
     }
 
 
-def repeat(study: Study, designs: Sequence[str], repetitions: int) -> list[dict[str, Metrics]]:
-    """Each repetition's metrics by design; a repetition is another seed of traffic and routing."""
-    return [
-        {name: measure(again.replay(name), again.span_s) for name in designs}
-        for nth in range(repetitions)
-        for again in [replace(study, seed=study.seed + nth)]
-    ]
-
-
-def mean(runs: Sequence[Mapping[str, Metrics]]) -> dict[str, Metrics]:
-    """The mean of every metric over the repetitions, by design."""
-    return {
-        design: {name: float(np.mean([run[design][name] for run in runs])) for name in metrics}
-        for design, metrics in runs[0].items()
+def predict(study: Study, name: str, **numbers: float | Array) -> dict[str, Array]:
+    """The same by formula, shape (draws,), at other numbers if given; only what criteria need."""
+    criteria, design = study.case.criteria, study.case.design(name)
+    at = study.setting.but(**numbers)
+    month = study.estimate(name, **numbers)
+    bill = monthly_usd(design, month, at)
+    metrics = {
+        "hit_ratio": month.hit_ratio,
+        "origin_loads_per_month": month.counts["origin_loads"],
+        "mean_ms": month.waits.mean_ms,
+        "late_share": month.flows.late_share(criteria.late_after_s),
+        "error_share": month.origin * at["origin_failure"].ravel(),
+        "bill_usd": bill,
+        "monthly_cost_usd": bill + _work_usd(study, name, **numbers),
     }
+    wanted = {criteria.minimise, *(limit.metric for limit in criteria.limits)}
+    for q in wanted & {"p50_ms", "p95_ms", "p99_ms"}:
+        metrics[q] = month.waits.quantile_ms(int(q[1:3]) / 100)
+    return metrics
+
+
+def _work_usd(study: Study, name: str, **numbers: float | Array) -> Array:
+    """The hours that a design takes, written off: $ a month."""
+    criteria, assumed = study.case.criteria, study.case.assumed
+    hours = criteria.hours.get(name)
+    worked = numbers.get(f"hours:{name}", hours.value if hours else 0.0)
+    rate = numbers.get("hourly_rate_usd", assumed["hourly_rate_usd"].value)
+    return np.atleast_1d(np.asarray(worked) * np.asarray(rate) / criteria.written_off_months)
 
 
 def choose(measured: Mapping[str, Metrics], criteria: Criteria) -> Choice:
@@ -116,25 +139,20 @@ def _broken(metrics: Metrics, criteria: Criteria) -> tuple[str, ...]:
     )
 
 
-def agreement(
-    runs: Sequence[Mapping[str, Metrics]], criteria: Criteria, winner: str | None
-) -> float:
-    """The share of repetitions whose own choice is `winner`."""
-    return float(np.mean([choose(run, criteria).winner == winner for run in runs]))
-
-
 def table(choice: Choice) -> pd.DataFrame:
     """All designs, best first, with their metrics and what became of them."""
     rows = [
-        {"design": verdict.design, **verdict.metrics, "verdict": _in_words(verdict, choice)}
+        {"design": verdict.design}
+        | {head: verdict.metrics[name] for name, head in HEADS.items()}
+        | {"verdict": _in_words(verdict, choice)}
         for verdict in (*choice.ranked, *choice.out)
     ]
-    return pd.DataFrame(rows).set_index("design").rename(columns=HEADS)
+    return pd.DataFrame(rows).set_index("design")
 
 
 def _in_words(verdict: Verdict, choice: Choice) -> str:
     if verdict.broken:
-        return "out: " + ", ".join(LABELS[metric] for metric in verdict.broken)
+        return "out: " + ", ".join(HEADS.get(metric, metric) for metric in verdict.broken)
     return "recommended" if verdict.design == choice.winner else "stands"
 
 

@@ -2,23 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cachelib.edge.platform import Strict
+from cachelib.edge.platform import Platform, Strict
+
+Policy = Literal["hard", "clean-up", "soft-hard", "refresh"]
 
 
 class Design(Strict):
-    """Which tiers a request passes before the origin, and how long they keep a value."""
+    """Which tiers a request passes before the origin, and how long they keep a value.
+
+    `policy` says what `l2_ttl_s` means:
+    `hard`: L2 drops the value then. `clean-up`: L2 is told no expiry; the application takes an
+    older value for missing, and a routine lists and deletes every `clean_up_every_s`.
+    `soft-hard`: as `hard`, and past `soft_ttl_s` a request serves the old value and loads in the
+    background. `refresh`: L2 never drops it; past `l2_ttl_s` it is served and loaded likewise.
+    """
 
     name: str
     l1: bool = True
-    l2: Literal["kv"] | None = None
+    l2: Literal["kv", "durable-object", "r2", "cache-api"] | None = None
     l1_ttl_s: float | None = Field(default=None, gt=0)
     l2_ttl_s: float | None = Field(default=None, gt=0)
     l1_max_entries: int | None = Field(default=None, ge=1)
+    l1_max_bytes: int | None = Field(default=None, ge=1, le=128 * 2**20)
     expiry: Literal["inherited", "independent"] = "inherited"
+    policy: Policy = "hard"
+    soft_ttl_s: float | None = Field(default=None, gt=0)
+    clean_up_every_s: float = Field(default=3_600, gt=0)
+    write_only_if_changed: bool = False
+    objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.policy == "soft-hard" and self.soft_ttl_s is None:
+            raise ValueError("soft_ttl_s: the policy 'soft-hard' needs it")
+        if self.policy == "clean-up" and self.l2 != "kv":
+            raise ValueError("policy: 'clean-up' is for KV")
+        return self
+
+    @property
+    def hard_ttl_s(self) -> float:
+        """Seconds after which a value counts as missing."""
+        return math.inf if self.policy == "refresh" else self.l2_ttl_s or math.inf
+
+    @property
+    def refresh_after_s(self) -> float:
+        """Seconds after which a value is loaded again in the background."""
+        if self.policy == "refresh":
+            return self.l2_ttl_s or math.inf
+        return (self.soft_ttl_s if self.policy == "soft-hard" else None) or math.inf
+
+    def check(self, platform: Platform) -> None:
+        """Raise ValueError for what the platform does not allow."""
+        told = self.l2 == "kv" and self.policy in ("hard", "soft-hard")
+        if told and self.hard_ttl_s < platform.kv_min_ttl_s:
+            raise ValueError(
+                f"{self.name}: l2_ttl_s: KV expires nothing before {platform.kv_min_ttl_s:g} s,"
+                f" so {self.hard_ttl_s:g} cannot be"
+            )
 
 
 BUILT_IN = {
@@ -27,5 +72,11 @@ BUILT_IN = {
         Design(name="origin-only", l1=False),
         Design(name="l1-only"),
         Design(name="l1-kv", l2="kv"),
+        Design(name="l1-kv-fixed", l2="kv", policy="refresh"),
+        Design(name="kv-only", l1=False, l2="kv"),
+        Design(name="durable-object", l1=False, l2="durable-object"),
+        Design(name="l1-durable-object", l2="durable-object"),
+        Design(name="l1-cache-api", l2="cache-api"),
+        Design(name="l1-r2", l2="r2"),
     )
 }

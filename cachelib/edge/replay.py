@@ -1,175 +1,200 @@
-"""The reference simulation: a trace through the real `TieredCache`, under a virtual clock."""
+"""A trace through a design: by the reference engine or by its compiled twin."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from zlib import crc32
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from cachelib import MemoryCache, MemoryStore, RawCodec, Stored, TieredCache
-from cachelib.edge.designs import Design
-from cachelib.edge.logs import read_log
+from cachelib.edge.colos import Geography, geography
+from cachelib.edge.compiled import Compiled
+from cachelib.edge.designs import BUILT_IN, Design
+from cachelib.edge.logs import LogStream, Reading
+from cachelib.edge.outcomes import TIERS, Outcomes
 from cachelib.edge.platform import Platform, Routing
-from cachelib.edge.trace import DELETE, WRITE, Trace, in_one_place
-from cachelib.tiered import Expiry
+from cachelib.edge.reference import Reference
+from cachelib.edge.result import Result
+from cachelib.edge.routing import Router
+from cachelib.edge.tally import Tally
+from cachelib.edge.trace import Trace, in_one_place
 
-L1, L2, ORIGIN, WRITTEN = 0, 1, 2, 3
-TIERS = ("L1", "L2", "origin", "write")
+__all__ = ["TIERS", "Engine", "Result", "replay", "replay_log", "replay_pieces"]
 
-
-@dataclass(frozen=True)
-class Result:
-    """What a design did with a trace: per request, the tier that answered and the time it took."""
-
-    design: Design
-    tier: npt.NDArray[np.uint8]
-    latency_ms: npt.NDArray[np.float64]
-
-    @property
-    def reads(self) -> int:
-        return int((self.tier != WRITTEN).sum())
-
-    @property
-    def l1_hits(self) -> int:
-        return int((self.tier == L1).sum())
-
-    @property
-    def l2_hits(self) -> int:
-        return int((self.tier == L2).sum())
-
-    @property
-    def origin_loads(self) -> int:
-        return int((self.tier == ORIGIN).sum())
-
-    @property
-    def read_latency_ms(self) -> npt.NDArray[np.float64]:
-        reads: npt.NDArray[np.float64] = self.latency_ms[self.tier != WRITTEN]
-        return reads
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """The share of reads that each tier answered."""
-        counts = {"L1": self.l1_hits, "L2": self.l2_hits, "origin": self.origin_loads}
-        return {tier: count / max(self.reads, 1) for tier, count in counts.items()}
-
-    @property
-    def hit_ratio(self) -> float:
-        return (self.l1_hits + self.l2_hits) / self.reads if self.reads else 0.0
+Engine = Literal["compiled", "reference"]
 
 
-class _Watch:
-    """The virtual clock, and a note of how deep the current request went."""
-
-    now = 0.0
-    tier = L1
-
-    def clock(self) -> float:
-        return self.now
-
-    def load(self, key: str) -> bytes:
-        self.tier = ORIGIN
-        return b""
+class Simulator(Protocol):
+    def run(
+        self, piece: Trace, isolate: npt.NDArray[np.int32], row: int, places: Geography
+    ) -> Outcomes: ...
+    def finish(self, end: float) -> tuple[dict[str, int], float]: ...
 
 
-class _WatchedStore(MemoryStore):
-    def __init__(self, watch: _Watch) -> None:
-        super().__init__()
-        self.watch = watch
+def replay(
+    trace: Trace,
+    design: Design,
+    platform: Platform,
+    *,
+    seed: int = 0,
+    engine: Engine = "compiled",
+    span_s: float | None = None,
+) -> Result:
+    """Run the requests of `trace` through `design` on `platform`.
 
-    def get(self, key: str, now: float) -> Stored | None:
-        self.watch.tier = L2
-        return super().get(key, now)
-
-
-def replay(trace: Trace, design: Design, platform: Platform, *, seed: int = 0) -> Result:
-    """Drive one `TieredCache` per isolate, all over one shared L2, with the requests of `trace`."""
-    isolate, isolates = assign_isolates(trace, platform, seed)
-    watch = _Watch()
-    store = _WatchedStore(watch) if design.l2 else None
-    caches = [_isolate_cache(design, store, watch) for _ in range(isolates)]
-    keys, tier = trace.keys, bytearray(len(trace))
-    rows = zip(trace.time_s.tolist(), trace.key.tolist(), isolate, trace.op.tolist(), strict=True)
-    for row, (watch.now, key, index, op) in enumerate(rows):
-        watch.tier = L1
-        if op == WRITE:
-            caches[index].set(keys[key], b"")
-            watch.tier = WRITTEN
-        elif op == DELETE:
-            caches[index].delete(keys[key])
-            watch.tier = WRITTEN
-        else:
-            caches[index].get_or_load(keys[key], watch.load)
-        tier[row] = watch.tier
-    tiers = np.frombuffer(tier, np.uint8)
-    return Result(design, tiers, _latency(platform, design)[tiers])
+    Both engines give the same result; `reference` drives the library's own `TieredCache`.
+    `span_s`: the time that the trace stands for, by default from its first request to its last.
+    """
+    return _Run(design, platform, seed, engine, keep=True).result([trace], span_s)
 
 
-def _isolate_cache(design: Design, store: MemoryStore | None, watch: _Watch) -> TieredCache:
-    return TieredCache(
-        MemoryCache(design.l1_max_entries) if design.l1 else None,
-        store,
-        l1_ttl=design.l1_ttl_s,
-        l2_ttl=design.l2_ttl_s,
-        expiry=design.expiry,
-        clock=watch.clock,
-        codec=RawCodec(),
-    )
+def replay_pieces(
+    pieces: Iterable[Trace],
+    designs: Sequence[Design],
+    platform: Platform,
+    *,
+    seed: int = 0,
+    engine: Engine = "compiled",
+) -> list[Result]:
+    """The same for several designs at once and a trace in pieces, of which none is kept."""
+    runs = [_Run(design, platform, seed, engine, keep=False) for design in designs]
+    for piece in pieces:
+        for run in runs:
+            run.take(piece)
+    return [run.finished(None) for run in runs]
 
 
-def assign_isolates(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
-    """The isolate of each request, numbered over all colos; and how many isolates there are."""
-    per_colo = platform.isolates_per_colo
-    local = _inside_colo(trace, platform.routing, per_colo, seed)
-    return (trace.colo * per_colo + local).tolist(), per_colo * len(trace.colos)
+class _Run:
+    def __init__(
+        self, design: Design, platform: Platform, seed: int, engine: Engine, *, keep: bool
+    ) -> None:
+        design.check(platform)
+        self.design, self.platform, self.keep = design, platform, keep
+        kind = Compiled if engine == "compiled" else Reference
+        self.simulator: Simulator = kind(design, platform, seed)
+        self.router, self.tally = Router(platform, seed), Tally(design, platform, seed)
+        self.row, self.first, self.last = 0, 0.0, 0.0
+        self.colos: list[str] = []
+        self.kept: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]] = []
 
+    def result(self, pieces: Iterable[Trace], span_s: float | None) -> Result:
+        for piece in pieces:
+            self.take(piece)
+        return self.finished(span_s)
 
-def _inside_colo(trace: Trace, routing: Routing, isolates: int, seed: int) -> npt.NDArray[np.int64]:
-    if routing == "random":
-        return np.random.default_rng([seed, 1]).integers(0, isolates, len(trace))
-    if routing == "hash":
-        return np.array([crc32(key.encode()) % isolates for key in trace.keys], np.int64)[trace.key]
-    nth = np.empty(len(trace), np.int64)
-    for colo in range(len(trace.colos)):
-        rows = np.flatnonzero(trace.colo == colo)
-        nth[rows] = np.arange(len(rows))
-    return nth % isolates
+    def take(self, piece: Trace) -> None:
+        if not len(piece):
+            return
+        if len(piece.colos) != len(self.colos):
+            self.colos = list(piece.colos)
+            self.places = geography(self.colos, self.platform)
+        self.first = self.first if self.row else float(piece.time_s[0])
+        self.last = float(piece.time_s[-1])
+        isolate = self.router.route(piece, self.row)
+        outcomes = self.simulator.run(piece, isolate, self.row, self.places)
+        latency = self.tally.add(outcomes, piece.colo, self.row, self.places)
+        if self.keep:
+            self.kept.append((outcomes.code >> np.uint8(3), latency))
+        self.row += len(piece)
 
-
-def _latency(platform: Platform, design: Design) -> npt.NDArray[np.float64]:
-    """Milliseconds by tier: a request pays for every tier it passed on its way down."""
-    l1 = platform.l1_ms if design.l1 else 0.0
-    l2 = l1 + (platform.kv_read_ms if design.l2 else 0.0)
-    write = l1 + (platform.kv_write_ms if design.l2 else 0.0)
-    return np.array([l1, l2, l2 + platform.origin_ms, write])
+    def finished(self, span_s: float | None) -> Result:
+        span = max(self.last - self.first, 1.0) if span_s is None else span_s
+        counts, byte_seconds = self.simulator.finish(max(self.last, self.first + span))
+        tiers = [tier for tier, _ in self.kept]
+        latencies = [latency for _, latency in self.kept]
+        return Result(
+            design=self.design,
+            platform=self.platform,
+            requests=self.row,
+            span_s=span,
+            counts=counts,
+            byte_seconds=byte_seconds,
+            tally=self.tally,
+            tier=np.concatenate(tiers) if tiers else np.empty(0, np.uint8),
+            latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),
+        )
 
 
 def replay_log(
-    log: Path,
+    log: Path | Sequence[Path],
     *,
     isolates: int,
     routing: Routing,
     l1_ttl: float | None,
     l2_ttl: float | None,
-    expiry: Expiry,
+    expiry: Literal["inherited", "independent"],
+    designs: Sequence[str] = ("l1-kv",),
+    engine: Engine = "reference",
+    by_colo: bool = False,
+    reading: Reading | None = None,
     seed: int = 1,
-) -> dict[str, int]:
-    """A log through `isolates` L1 caches over one shared L2: the counts, by name."""
-    trace = read_log(log)
+) -> dict[str, Any]:
+    """A log, read piece by piece, through `isolates` L1 caches over one shared L2.
+
+    By default all requests meet in one place and L2 is ideal, with no cache of its own in front
+    and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
+    The counts are those of the first design; `designs` has every one in full.
+    """
     platform = Platform(
-        isolates_per_colo=isolates, routing=routing, l1_ms=0, kv_read_ms=0, kv_write_ms=0,
-        origin_ms=0,
-    )  # fmt: skip
-    design = Design(name="l1-kv", l2="kv", l1_ttl_s=l1_ttl, l2_ttl_s=l2_ttl, expiry=expiry)
-    result = replay(in_one_place(trace), design, platform, seed=seed)
+        profile="cloudflare-workers" if by_colo else "miniflare",
+        isolates_per_colo=isolates,
+        routing=routing,
+        **({} if by_colo else {"kv_min_ttl_s": 0}),
+    )
+    unknown = [name for name in designs if name not in BUILT_IN]
+    if unknown:
+        raise ValueError(f"designs: {unknown[0]!r} is unknown; there are {', '.join(BUILT_IN)}")
+    options = {"l1_ttl_s": l1_ttl, "l2_ttl_s": l2_ttl, "expiry": expiry}
+    chosen = [BUILT_IN[name].model_copy(update=options) for name in designs]
+    stream, results = _replayed(log, reading, chosen, platform, seed, engine, by_colo)
+    skipped = stream.coder.skipped
+    first = results[0]
     return {
-        "requests": len(trace),
-        "keys": len(trace.keys),
-        "l1_hits": result.l1_hits,
-        "l2_hits": result.l2_hits,
-        "origin_loads": result.origin_loads,
-        "skipped_lines": trace.skipped.lines,
-        "first_skipped_line": trace.skipped.first_line or 0,
+        "requests": first.requests,
+        "keys": len(stream.coder.keys.names),
+        "l1_hits": first.l1_hits,
+        "l2_hits": first.l2_hits,
+        "origin_loads": first.origin_loads,
+        "skipped_lines": skipped.lines,
+        "first_skipped_line": skipped.first_line or 0,
+        "first_skipped_reason": skipped.reason,
+        "notes": stream.coder.notes,
+        "designs": [result.as_dict() for result in results],
     }
+
+
+def _replayed(
+    log: Path | Sequence[Path],
+    reading: Reading | None,
+    designs: list[Design],
+    platform: Platform,
+    seed: int,
+    engine: Engine,
+    by_colo: bool,
+) -> tuple[LogStream, list[Result]]:
+    """As logged; or, if that proves to be out of order, once more and sorted by time."""
+    stream = LogStream(log, reading)
+    try:
+        return stream, replay_pieces(
+            _placed(stream, by_colo), designs, platform, seed=seed, engine=engine
+        )
+    except OutOfOrderError:
+        stream = LogStream(log, reading, sort=True)
+        results = replay_pieces(
+            _placed(stream, by_colo), designs, platform, seed=seed, engine=engine
+        )
+        stream.coder.notes.append("requests were out of order: sorted by time")
+        return stream, results
+
+
+class OutOfOrderError(Exception):
+    """A request is earlier than the one before it."""
+
+
+def _placed(stream: LogStream, by_colo: bool) -> Iterator[Trace]:
+    for piece in stream:
+        if stream.coder.unordered:
+            raise OutOfOrderError
+        yield piece if by_colo else in_one_place(piece)

@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from cachelib.edge.case import Case
+from cachelib.edge.designs import Design
+from cachelib.edge.estimate import Estimate, Setting, estimate, grouped, trips
+from cachelib.edge.estimate.setting import NEVER_S
 from cachelib.edge.logs import read_log
 from cachelib.edge.platform import Platform, Routing
-from cachelib.edge.replay import Result
 from cachelib.edge.replay import replay as replay_trace
-from cachelib.edge.trace import Trace
-from cachelib.edge.workload import MONTH_S, generate
+from cachelib.edge.result import MONTH_S, Result
+from cachelib.edge.trace import READ, WRITE, Trace
+from cachelib.edge.workload import generate
 
-ENOUGH = 30_000
+ENOUGH = 50_000
 """Requests after which a sweep's next point tells no more than the line is wide."""
 
 
@@ -46,34 +49,88 @@ class Study:
 
     @cached_property
     def platform(self) -> Platform:
-        assumed = self.case.assumptions
-        return Platform(
-            isolates_per_colo=round(assumed.isolates_per_colo.value),
-            routing=self.routing,
-            l1_ms=assumed.l1_ms.value,
-            kv_read_ms=assumed.kv_read_ms.value,
-            kv_write_ms=assumed.kv_write_ms.value,
-            origin_ms=assumed.origin_ms.value,
-        )
+        values = {name: number.value for name, number in self.case.assumed.items()}
+        known = {name: value for name, value in values.items() if name in Platform.model_fields}
+        known["isolates_per_colo"] = round(known["isolates_per_colo"])
+        return Platform(**known | {"routing": self.routing} | self.case.platform)
+
+    @property
+    def reads_per_write(self) -> float | None:
+        """None where nothing is written."""
+        writes = int((self.trace.op == WRITE).sum())
+        return (len(self.trace) - writes) / writes if writes else None
 
     @property
     def isolates(self) -> int:
         """How many isolates serve this traffic, over all data centres."""
         return self.platform.isolates_per_colo * len(self.trace.colos)
 
+    def design(self, name: str) -> Design:
+        """A design of the case, its TTLs the case's where it has none of its own."""
+        design, assumed = self.case.design(name), self.case.assumed
+        return design.model_copy(
+            update={
+                "l1_ttl_s": design.l1_ttl_s or assumed["l1_ttl_s"].value,
+                "l2_ttl_s": design.l2_ttl_s or assumed["l2_ttl_s"].value,
+            }
+        )
+
     def replay(
-        self, design: str, *, isolates_per_colo: int | None = None, trace: Trace | None = None
+        self, design: str | Design, *, trace: Trace | None = None, **platform: float
     ) -> Result:
-        """What a design does with this traffic, or with another trace or number of isolates."""
-        platform = self.platform
-        if isolates_per_colo is not None:
-            platform = platform.model_copy(update={"isolates_per_colo": isolates_per_colo})
+        """What a design does with this traffic, or with another trace or platform numbers."""
         return replay_trace(
             self.trace if trace is None else trace,
-            self.case.design(design),
-            platform,
+            self.design(design) if isinstance(design, str) else design,
+            self.platform.model_copy(update=platform),
             seed=self.seed,
+            span_s=self.span_s if trace is None else None,
         )
+
+    def two_requests(self, *, colos: int = 2) -> Trace:
+        """The most asked key, twice, half a minute apart, in the one or two busiest colos."""
+        busiest = np.argsort(-np.bincount(self.trace.colo), kind="stable")[:colos]
+        key = self.trace.keys[int(np.bincount(self.trace.key).argmax())]
+        names = [self.trace.colos[place] or self.platform.unplaced for place in busiest]
+        return Trace(
+            time_s=np.array([0.0, 30.0]),
+            key=np.zeros(2, np.int32),
+            colo=np.array([0, len(names) - 1], np.int16),
+            op=np.full(2, READ, np.uint8),
+            size=np.zeros(2, np.int32),
+            keys=[key],
+            colos=names,
+        )
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The traffic as formulas see it: rates by key and by colo, and nothing of their order."""
+        trace, platform = self.trace, self.platform
+        weights = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
+        asked = np.sort(np.bincount(trace.key))[::-1]
+        numbers = {
+            name: value
+            for name in Platform.model_fields
+            if isinstance(value := getattr(platform, name), int | float)
+        }
+        own = {name: number.value for name, number in self.case.assumed.items()}
+        return Setting(
+            keys=grouped(asked[asked > 0] / len(trace)),
+            weights=weights / weights.sum(),
+            trips=trips(tuple(trace.colos), weights),
+            numbers=own
+            | numbers
+            | {
+                "requests_per_month": self.requests_per_month,
+                "reads_per_write": self.reads_per_write or NEVER_S,
+                "value_bytes": float(trace.size.mean()),
+            },
+            hashed=self.routing == "hash",
+        )
+
+    def estimate(self, design: str, **numbers: float | np.ndarray) -> Estimate:
+        """The month of a design by formula, at other numbers if given, arrays of draws included."""
+        return estimate(self.case.design(design), self.setting.but(**numbers))
 
     def traffic(self, factors: Sequence[float]) -> list[float]:
         """Rates to sweep, in requests a month: no more than the log has, where there is a log."""

@@ -24,7 +24,8 @@ class Trace:
     """`n` requests as columns of length `n`, sorted by `time_s`.
 
     `key` and `colo` are codes into `keys` and `colos`; `op` is READ, WRITE or DELETE; `size` is
-    in bytes, 0 where the source does not say.
+    in bytes, 0 where the source does not say; `ttl_s` is the life asked for, 0 for none, where
+    the source has such a column. `notes` say what the reader noticed and did.
     """
 
     time_s: npt.NDArray[np.float64]
@@ -35,6 +36,8 @@ class Trace:
     keys: list[str]
     colos: list[str]
     skipped: Skipped = field(default=Skipped())
+    notes: tuple[str, ...] = ()
+    ttl_s: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.time_s)

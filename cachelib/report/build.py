@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,7 @@ def build(
     return Report(out, runs)
 
 
-def _write(folder: Path, study: Study, runs: Sequence[Run], provenance: dict[str, Any]) -> None:
+def _write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any]) -> None:
     findings = Findings(runs)
     render.write_figures(findings, folder / "figures")
     markdown = render.Document(study, findings, runs, "markdown").markdown()

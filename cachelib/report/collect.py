@@ -37,9 +37,9 @@ class Findings:
         self._by_id: dict[str, Found] = {}
         for run in runs:
             for found in _published(run):
-                self._add(found)
+                self.add(found)
 
-    def _add(self, found: Found) -> None:
+    def add(self, found: Found) -> None:
         id = found.finding.id
         if id in self._by_id:
             first = self._by_id[id].notebook

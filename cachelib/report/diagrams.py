@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cachelib.edge.case import Case
+import numpy as np
+
 from cachelib.edge.designs import Design
-from cachelib.report.findings import Diagram, Edge, Node
+from cachelib.edge.outcomes import TIERS
+from cachelib.edge.study import Study
+from cachelib.report.findings import Diagram, Drawn, Edge, Message, Node, Sequence, shown
 from cachelib.report.templates import html_environment
 
 WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 52.0, 20.0, 46.0, 260.0
+ROW_HEIGHT, MAX_LANE = 34.0, 150.0
 SHOWN_COLOS = 3
+L2_NAMES = {
+    "kv": "Workers KV",
+    "durable-object": "Durable Objects",
+    "r2": "R2",
+    "cache-api": "Cache API",
+}
 
 
 @dataclass(frozen=True)
@@ -41,8 +51,47 @@ class Arrow:
     y2: float
 
 
-def to_svg(diagram: Diagram) -> str:
+@dataclass(frozen=True)
+class Lane:
+    """A participant of a sequence, at its x."""
+
+    node: Node
+    x: float
+
+
+@dataclass(frozen=True)
+class Row:
+    message: Message
+    x1: float
+    x2: float
+    y: float
+
+
+def to_svg(diagram: Drawn) -> str:
     """The diagram as an `<svg>` element; every label is escaped."""
+    return _sequence_svg(diagram) if isinstance(diagram, Sequence) else _layers_svg(diagram)
+
+
+def _sequence_svg(sequence: Sequence) -> str:
+    pitch = WIDTH / len(sequence.participants)
+    lanes = [Lane(node, (nth + 0.5) * pitch) for nth, node in enumerate(sequence.participants)]
+    x = {lane.node.id: lane.x for lane in lanes}
+    rows = [
+        Row(message, x[message.source], x[message.target], BOX_HEIGHT + (nth + 1) * ROW_HEIGHT)
+        for nth, message in enumerate(sequence.messages)
+    ]
+    template = html_environment().get_template("diagrams/sequence.svg.j2")
+    return template.render(
+        lanes=lanes,
+        rows=rows,
+        width=WIDTH,
+        height=BOX_HEIGHT + (len(rows) + 1) * ROW_HEIGHT,
+        top=BOX_HEIGHT - 6,
+        lane_width=min(pitch - 12, MAX_LANE),
+    )
+
+
+def _layers_svg(diagram: Diagram) -> str:
     boxes = {box.node.id: box for box in _boxes(diagram)}
     arrows = [_arrow(edge, boxes[edge.source], boxes[edge.target]) for edge in diagram.edges]
     template = html_environment().get_template("diagrams/layers.svg.j2")
@@ -65,52 +114,99 @@ def _arrow(edge: Edge, source: Box, target: Box) -> Arrow:
     return Arrow(edge, source.middle, source.bottom, target.middle, target.y)
 
 
-def architecture(case: Case, design: Design) -> Diagram:
-    """The case's system built as `design`: users, isolates with their L1s, L2, origin."""
-    colos = sorted(case.workload.colos, key=lambda colo: -case.workload.colos[colo])
-    shown, more = colos[:SHOWN_COLOS], len(colos) - SHOWN_COLOS
-    isolates = round(case.assumptions.isolates_per_colo.value)
-    memory = f"own L1, {case.assumptions.l1_ttl_s.value:g} s" if design.l1 else "no cache"
-    workers = [
-        Node(id=f"w{nth}", label=f"{colo}: {isolates} isolates", note=memory, kind="worker")
-        for nth, colo in enumerate(shown)
-    ]
-    if more > 0:
-        workers.append(Node(id="more", label=f"{more} more data centres", note=memory))
-    below = _l2(case, design)
-    origin = Node(
-        id="origin", label="Origin", note=f"{case.assumptions.origin_ms.value:g} ms", kind="origin"
-    )
-    users = Node(id="users", label="Users", note=case.system.name, kind="user")
-    first = below or origin
-    edges = [Edge(source="users", target=worker.id) for worker in workers]
-    edges += [Edge(source=worker.id, target=first.id) for worker in workers]
-    if below:
-        edges.append(Edge(source=below.id, target="origin", label="miss in L2"))
+def architecture(study: Study, name: str) -> Diagram:
+    """The case's system built as the design `name`: users, isolates with their L1s, L2, origin."""
+    design = study.design(name)
+    users = Node(id="users", label="Users", note=study.case.system.name, kind="user")
+    origin_ms = study.platform.origin_ms
+    origin = Node(id="origin", label="Origin", note=f"{origin_ms:g} ms", kind="origin")
+    workers, shared = _workers(study, design), _shared(study, design)
+    next_tier = shared[0] if shared else origin
     return Diagram(
         id=f"architecture.{design.name}",
         caption=f"The system as {design.name}",
-        alt=_alt(case, design, isolates, below is not None),
+        alt=_alt(study, design),
         how="derived",
-        layers=[[users], workers, *([[below]] if below else []), [origin]],
-        edges=edges,
+        layers=[[users], workers, *([shared] if shared else []), [origin]],
+        edges=[
+            *(Edge(source="users", target=worker.id) for worker in workers),
+            *(Edge(source=worker.id, target=next_tier.id) for worker in workers),
+            *(Edge(source=node.id, target="origin", label="miss in L2") for node in shared),
+        ],
     )
 
 
-def _l2(case: Case, design: Design) -> Node | None:
+def _workers(study: Study, design: Design) -> list[Node]:
+    """The busiest data centres, and one box for the others."""
+    isolates = study.platform.isolates_per_colo
+    memory = f"own L1, {design.l1_ttl_s:g} s" if design.l1 else "no cache"
+    traffic = np.bincount(study.trace.colo, minlength=len(study.trace.colos))
+    busiest = [study.trace.colos[place] for place in np.argsort(-traffic, kind="stable")]
+    nodes = [
+        Node(id=f"w{nth}", label=f"{colo or 'Edge'}: {isolates} isolates", note=memory)
+        for nth, colo in enumerate(busiest[:SHOWN_COLOS])
+    ]
+    more = len(busiest) - SHOWN_COLOS
+    return nodes + ([Node(id="more", label=f"{more} more colos", note=memory)] if more > 0 else [])
+
+
+def _shared(study: Study, design: Design) -> list[Node]:
     if design.l2 is None:
-        return None
-    ttl = f"shared by all, {case.assumptions.l2_ttl_s.value:g} s"
-    return Node(id="l2", label="Workers KV (L2)", note=ttl, kind="store")
+        return []
+    note = "in each data centre" if design.l2 == "cache-api" else "shared by all"
+    return [Node(id="l2", label=L2_NAMES[design.l2], note=f"{note}, {design.l2_ttl_s:g} s")]
 
 
-def _alt(case: Case, design: Design, isolates: int, shared: bool) -> str:
+def _alt(study: Study, design: Design) -> str:
+    colos, isolates = len(study.trace.colos), study.platform.isolates_per_colo
     return (
-        f"Requests reach {len(case.workload.colos)} data centres with {isolates} isolates each; "
+        f"Requests reach {colos} data centres with {isolates} isolates each; "
         + ("each isolate has an L1 of its own; " if design.l1 else "no isolate caches; ")
         + (
-            "all share one KV namespace before the origin."
-            if shared
+            f"misses go to {L2_NAMES[design.l2]}, then to the origin."
+            if design.l2
             else "misses go to the origin."
         )
     )
+
+
+def scenario(study: Study, name: str) -> Sequence:
+    """The first two requests for one key, in two data centres half a minute apart, as simulated."""
+    trace = study.two_requests()
+    result = study.replay(name, trace=trace)
+    colos = [trace.colos[place] for place in trace.colo]
+    workers = [Node(id=f"w{nth}", label=f"Worker in {colo}") for nth, colo in enumerate(colos)]
+    design = study.design(name)
+    shared = [Node(id="l2", label=L2_NAMES[design.l2])] if design.l2 else []
+    origin = Node(id="origin", label="Origin", kind="origin")
+    messages: list[Message] = []
+    for nth, (tier, ms) in enumerate(zip(result.tier, result.latency_ms, strict=True)):
+        messages += _request(f"w{nth}", design, TIERS[tier], trace.keys[0], float(ms))
+    return Sequence(
+        id=f"scenario.{name}",
+        caption=f"The same key asked for twice, {trace.span_s:g} s apart, with {name}",
+        alt="; ".join(
+            f"in {colo} {TIERS[tier]} answers after {shown(float(ms), 'ms')}"
+            for colo, tier, ms in zip(colos, result.tier, result.latency_ms, strict=True)
+        ),
+        participants=[Node(id="user", label="Users", kind="user"), *workers, *shared, origin],
+        messages=messages,
+    )
+
+
+def _request(worker: str, design: Design, tier: str, key: str, ms: float) -> list[Message]:
+    """What one request makes the tiers say."""
+    said = [Message(source="user", target=worker, label=f"GET {key}")]
+    if design.l1:
+        hit = "hit" if tier == "L1" else "miss"
+        said.append(Message(source=worker, target=worker, label=f"L1 {hit}"))
+    if design.l2 and tier != "L1":
+        hit = "hit" if tier == "L2" else "miss"
+        said.append(Message(source=worker, target="l2", label="get"))
+        said.append(Message(source="l2", target=worker, label=hit, answer=True))
+    if tier == "origin":
+        said.append(Message(source=worker, target="origin", label="load"))
+        said.append(Message(source="origin", target=worker, label="value", answer=True))
+        if design.l2:
+            said.append(Message(source=worker, target="l2", label="put"))
+    return [*said, Message(source=worker, target="user", label=shown(ms, "ms"), answer=True)]

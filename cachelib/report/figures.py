@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,8 @@ VARIABLES = {
     PAPER: "--figure-paper",
     **{colour: f"--series-{nth}" for nth, colour in enumerate(SERIES, 1)},
 }
+
+STEPS = 401  # points of a cumulative curve: each a quarter of a per cent
 
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
@@ -67,10 +69,10 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     return plot, ax
 
 
-def log_x(ax: Axes, ticks: Sequence[float]) -> None:
+def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
     """A logarithmic x axis that marks `ticks` as people write them: 100, 1k, 10M."""
     ax.set_xscale("log")
-    ax.set_xticks(list(ticks), [brief(tick) for tick in ticks])
+    ax.set_xticks(list(ticks), list(labels) or [brief(tick) for tick in ticks])
     ax.minorticks_off()
 
 
@@ -88,18 +90,53 @@ def trend(what: str, x: Sequence[float], ratios: Sequence[float], unit: str) -> 
     return f"A line: {what} goes from {first} at {brief(x[0])} to {last} at {brief(x[-1])} {unit}."
 
 
-def cumulative(ax: Axes, values: npt.NDArray[np.float64], name: str, colour: str) -> None:
+def named_line(
+    ax: Axes,
+    x: Sequence[float],
+    shares: Sequence[float],
+    name: str,
+    colour: str,
+    *,
+    at: int = -1,
+) -> None:
+    """Shares in per cent against x, the line's name beside one of its points, the last if none."""
+    ax.plot(x, [100 * share for share in shares], "o-", color=colour)
+    side: Literal["left", "right"] = "right" if at == -1 else "left"
+    _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), side, "bottom")
+    ax.set_ylim(0, 106)
+
+
+def fit_y(ax: Axes) -> None:
+    """Let the y axis end where the data does."""
+    ax.relim()
+    ax.autoscale(axis="y")
+    ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.08)
+
+
+def cumulative(
+    ax: Axes, values: npt.NDArray[Any], name: str, colour: str, *, right: bool = False
+) -> None:
     """The share of `values` at most x, in per cent, over a logarithmic x; named at its median."""
-    x = np.sort(values)
-    share = 100 * np.arange(1, len(x) + 1) / len(x)
-    ends = np.append(x[1:] != x[:-1], True)  # a step needs its end only
-    ax.step(x[ends], share[ends], where="post", color=colour)
+    x = np.quantile(values, np.linspace(0, 1, STEPS))
+    ax.step(x, np.linspace(0, 100, STEPS), where="post", color=colour)
     ax.set(xscale="log", ylim=(0, 101))
     ax.xaxis.set_major_formatter(lambda value, _: brief(value))
-    median = float(np.median(x))
+    point = float(np.median(values)), 50.0
+    _name(ax, name, point, colour, (6 if right else -6, 0), "left" if right else "right", "center")
+
+
+def _name(
+    ax: Axes,
+    name: str,
+    point: tuple[float, float],
+    colour: str,
+    offset: tuple[float, float],
+    side: Literal["left", "right"],
+    height: Literal["bottom", "center"],
+) -> None:
     ax.annotate(
-        name, (median, 50), xytext=(-6, 0), textcoords="offset points", color=colour,
-        ha="right", va="center", fontweight="bold",
+        name, point, xytext=offset, textcoords="offset points", color=colour, ha=side, va=height,
+        fontweight="bold",
     )  # fmt: skip
 
 

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 MIME = "application/vnd.cachelib.finding+json"
 
 How = Literal["simulated", "closed form", "measured", "quoted", "assumed", "derived", "examined"]
-Unit = Literal["", "ratio", "points", "ms", "s", "USD", "requests", "loads", "isolates", "times"]
+Unit = Literal[
+    "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times"
+]  # fmt: skip
 Scalar = str | int | float | bool | None
 
 
@@ -71,7 +73,24 @@ class Diagram(_Finding):
     edges: list[Edge]
 
 
-Finding = Annotated[Metric | Table | Figure | Diagram, Field(discriminator="kind")]
+class Message(BaseModel):
+    source: str
+    target: str
+    label: str
+    answer: bool = False
+
+
+class Sequence(_Finding):
+    """Who says what to whom, in order: messages between participants, each named by its id."""
+
+    kind: Literal["sequence"] = "sequence"
+    alt: str = Field(min_length=1)
+    participants: list[Node]
+    messages: list[Message]
+
+
+Drawn = Diagram | Sequence
+Finding = Annotated[Metric | Table | Figure | Diagram | Sequence, Field(discriminator="kind")]
 _FINDING: TypeAdapter[Finding] = TypeAdapter(Finding)
 
 

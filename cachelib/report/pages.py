@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from markupsafe import Markup
 
+from cachelib.report.figures import with_own_ids
 from cachelib.report.render import style
-from cachelib.report.templates import html_environment
+from cachelib.report.templates import FOLDER, html_environment
 
 
 def write_page(notebook: Path) -> None:
@@ -30,7 +32,14 @@ def write_page(notebook: Path) -> None:
 def _exporter() -> Any:
     from nbconvert.exporters import HTMLExporter
 
-    return HTMLExporter(template_name="basic", exclude_anchor_links=True)
+    exporter = HTMLExporter(
+        template_name="notebook",
+        extra_template_basedirs=[str(FOLDER / "nbconvert")],
+        exclude_anchor_links=True,
+    )
+    numbers = count(1)
+    exporter.register_filter("own_ids", lambda svg: with_own_ids(svg, f"drawing-{next(numbers)}"))
+    return exporter
 
 
 def _title(node: Any) -> str:

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cachelib.edge.case import Case, load_case
-from cachelib.edge.platform import Assumption, Strict
+from cachelib.edge.platform import Strict
 from cachelib.edge.study import Study
 
 Isolates = Annotated[int, Field(ge=1, le=10_000)]
@@ -34,6 +34,8 @@ class Parameters(Strict):
     isolates_per_colo: Isolates | None = Field(None, description="instead of the case's")
     l1_ttl_s: float | None = Field(None, gt=0, le=1e9, description="instead of the case's")
     l2_ttl_s: float | None = Field(None, gt=0, le=1e9, description="instead of the case's")
+    value_life_s: float | None = Field(None, gt=0, le=1e9, description="instead of the case's")
+    origin_ms: float | None = Field(None, ge=0, le=1e6, description="instead of the case's")
     isolate_counts: tuple[Isolates, ...] = Field(
         (1, 2, 4, 8, 16, 32), min_length=1, max_length=20, description="a sweep"
     )
@@ -41,9 +43,18 @@ class Parameters(Strict):
         (0.01, 0.1, 1, 10, 100),
         min_length=1,
         max_length=20,
-        description="a sweep: times the case's",
+        description="a sweep",
+    )
+    ttl_factors: tuple[Annotated[float, Field(gt=0, le=1e6)], ...] = Field(
+        (0.01, 0.1, 1, 10, 100),
+        min_length=1,
+        max_length=20,
+        description="a sweep",
     )
     repetitions: int = Field(5, ge=1, le=100, description="seeds tried, for the spread")
+
+
+ASSUMPTIONS = ("isolates_per_colo", "l1_ttl_s", "l2_ttl_s", "value_life_s", "origin_ms")
 
 
 class ParameterError(ValueError):
@@ -110,30 +121,11 @@ def study(parameters: Parameters) -> Study:
 
 
 def _overridden(case: Case, parameters: Parameters) -> Case:
-    assumed = {
-        name: _settled(getattr(case.assumptions, name), value)
-        for name in ("isolates_per_colo", "l1_ttl_s", "l2_ttl_s")
-        if (value := getattr(parameters, name)) is not None
-    }
+    given = {name: getattr(parameters, name) for name in ASSUMPTIONS}
+    case = case.with_assumed(**{name: v for name, v in given.items() if v is not None})
     traffic = parameters.requests_per_month
     workload = {} if traffic is None else {"requests_per_month": traffic}
-    return case.model_copy(
-        update={
-            "assumptions": case.assumptions.model_copy(update=assumed),
-            "workload": case.workload.model_copy(update=workload),
-        }
-    )
-
-
-def _settled(assumption: Assumption, value: float) -> Assumption:
-    return assumption.model_copy(
-        update={
-            "value": value,
-            "low": min(value, assumption.low),
-            "high": max(value, assumption.high),
-            "why": "set by a parameter of this run",
-        }
-    )
+    return case.model_copy(update={"workload": case.workload.model_copy(update=workload)})
 
 
 def slug(text: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cachelib.edge.facts import vendor_facts
 from cachelib.report import figures
 from cachelib.report.findings import (
     MIME,
     Column,
-    Diagram,
+    Drawn,
     Figure,
     Finding,
     How,
@@ -33,6 +34,13 @@ def metric(id: str, value: Any, *, caption: str, unit: Unit = "", how: How = "si
         Metric(id=id, value=value, unit=unit, caption=caption, how=how),
         {"text/plain": f"{caption}: {shown(value, unit)}"},
     )
+
+
+def fact(name: str) -> None:
+    """Publish what a vendor says, as `facts.name`, with its source."""
+    said = vendor_facts()[name]
+    caption = f"{said.says} ({said.source}, {said.date})"
+    metric(f"facts.{name}", said.value, caption=caption, how="quoted")
 
 
 def table(
@@ -65,8 +73,8 @@ def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated
     )
 
 
-def diagram(diagram: Diagram) -> None:
-    """Publish boxes and arrows."""
+def diagram(diagram: Drawn) -> None:
+    """Publish boxes and arrows, or a sequence of messages."""
     from cachelib.report.diagrams import to_svg
 
     _show(diagram, {"image/svg+xml": to_svg(diagram), "text/plain": diagram.alt})

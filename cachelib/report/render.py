@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -20,10 +20,12 @@ from cachelib.report.diagrams import to_svg
 from cachelib.report.figures import with_own_ids
 from cachelib.report.findings import (
     Diagram,
+    Drawn,
     Figure,
     Finding,
     Metric,
     Scalar,
+    Sequence,
     Table,
     column_head,
     in_cell,
@@ -39,13 +41,14 @@ from cachelib.report.templates import (
 )
 
 Target = Literal["markdown", "html"]
-Kind = TypeVar("Kind", Metric, Table, Figure, Diagram)
+Kind = TypeVar("Kind", bound=Metric | Table | Figure | Diagram | Sequence)
+MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.mmd.j2"}
 
 # A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
 # `escape_markdown` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
-TABLE_OPEN = '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
+TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 
 
 @dataclass
@@ -54,7 +57,7 @@ class Document:
 
     study: Study
     findings: Findings
-    runs: Sequence[Run]
+    runs: list[Run]
     target: Target
     numbers: dict[str, str] = field(default_factory=dict)
     blocks: list[str] = field(default_factory=list)
@@ -98,7 +101,7 @@ class Document:
         text = shown(metric.value, metric.unit)
         if self.target == "markdown":
             return text
-        return self._block("number", found=self.findings[id], text=text)
+        return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
 
     def figure(self, id: str) -> Markdown:
         """A chart with its number and caption."""
@@ -107,10 +110,10 @@ class Document:
 
     def diagram(self, id: str) -> Markdown:
         """Boxes and arrows: SVG in HTML, Mermaid in Markdown."""
-        diagram = self._typed(id, Diagram)
+        diagram = self._drawn(id)
         if self.target == "html":
             return self._drawing(diagram, "", to_svg(diagram))
-        template = html_environment().get_template("diagrams/layers.mmd.j2")
+        template = html_environment().get_template(MERMAID[diagram.kind])
         chart = template.render(diagram=diagram, quoted=mermaid_text)
         return Markdown(f"```mermaid\n{chart}```\n\n{self._caption(diagram, 'Figure')}")
 
@@ -143,7 +146,11 @@ class Document:
         )
         return Markdown(
             template.render(
-                self._context(), failed=failed, absent=sorted(absent), verbatim=verbatim
+                self._context(),
+                name=name,
+                failed=failed,
+                absent=sorted(absent),
+                verbatim=verbatim,
             )
         )
 
@@ -153,7 +160,12 @@ class Document:
             raise MissingFindingError(f"finding {id!r} is a {finding.kind}, not a {kind.__name__}")
         return finding
 
-    def _drawing(self, finding: Figure | Diagram, path: str, svg: str) -> Markdown:
+    def _drawn(self, id: str) -> Drawn:
+        if isinstance(self.findings[id].finding, Sequence):
+            return self._typed(id, Sequence)
+        return self._typed(id, Diagram)
+
+    def _drawing(self, finding: Figure | Drawn, path: str, svg: str) -> Markdown:
         caption = self._caption(finding, "Figure")
         if self.target == "markdown":
             return Markdown(f"![{escape_markdown(finding.alt)}]({path})\n\n{caption}")
@@ -217,7 +229,7 @@ def _markdown() -> MarkdownIt:
     return markdown
 
 
-def _give_anchors(tokens: Sequence[Any]) -> Iterable[tuple[int, str, str]]:
+def _give_anchors(tokens: list[Any]) -> Iterable[tuple[int, str, str]]:
     """Give every heading an id; yields level, id and text for the contents."""
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":

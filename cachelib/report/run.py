@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -65,7 +66,8 @@ def run_all(
 
     def one(name: str) -> Run:
         progress(name, "started", 0.0)
-        run = _run(folder / f"{name}.ipynb", into / f"{name}.ipynb", parameters)
+        with _event_loop():
+            run = _run(folder / f"{name}.ipynb", into / f"{name}.ipynb", parameters)
         progress(name, "failed" if run.failure else "finished", run.seconds)
         return run
 
@@ -87,6 +89,15 @@ def _run(source: Path, target: Path, parameters: Mapping[str, Any]) -> Run:
             break
     failure = _failure(target, problem) if problem else None
     return Run(source.stem, target, time.monotonic() - began, failure)
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """The loop that nbclient would make for this thread, and would leave open."""
+    from jupyter_core.utils import ensure_event_loop
+
+    with closing(ensure_event_loop()):
+        yield
 
 
 def parameter_names(path: Path) -> list[str]:

@@ -1,0 +1,150 @@
+"""Cache entries of all places in one pool: found by a hash, freed into a list, grown by doubling.
+
+A place is an isolate's L1, a colo's cache of KV or of the Cache API, or a region's cache of KV.
+An L1's entries also hang in its own list, newest first, so that it can evict and be emptied.
+"""
+
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# Without wrappers for Python, which nobody needs, and without reference counts, for nothing is
+# allocated here: half the time to compile, and a quarter of the time to run. `hot` ones are copied
+# into their callers, for a call has to pass a hundred numbers.
+OPTIONS = {"error_model": "numpy", "_nrt": False}
+inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+hot = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **OPTIONS)
+
+COLO_PLACES, REGION_PLACES = 1 << 24, 1 << 25
+NONE = -1
+
+ENTRY = np.dtype(
+    [
+        ("place", "i4"), ("key", "i4"), ("next", "i4"), ("newer", "i4"), ("older", "i4"),
+        ("version", "i4"), ("size", "i4"), ("unused", "i4"),
+        ("loaded", "f8"), ("expires", "f8"), ("refresh", "f8"), ("until", "f8"),
+    ]
+)  # fmt: skip
+"""One cache line. `version` NONE says that the key is known to be missing."""
+
+ISOLATE = np.dtype(
+    [
+        ("newest", "i4"), ("oldest", "i4"), ("entries", "i4"), ("generation", "i4"),
+        ("bytes", "i8"), ("last", "f8"), ("dies_at", "f8"),
+    ]
+)  # fmt: skip
+
+
+@hot
+def slot(buckets, place, key):
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= np.uint64(place) * np.uint64(0xD6E8FEB86659FD93)
+    mixed ^= mixed >> np.uint64(32)
+    return np.int64(mixed & np.uint64(len(buckets) - 1))
+
+
+@hot
+def find(pool, buckets, place, key):
+    """The entry's number, or NONE."""
+    at = buckets[slot(buckets, place, key)]
+    while at != NONE and (pool[at].key != key or pool[at].place != place):
+        at = pool[at].next
+    return at
+
+
+@inner
+def find_or_add(pool, buckets, free, place, key):
+    """The entry's number; a new one has `until` of minus infinity and hangs in no L1's list.
+
+    `free` holds the first of the rooms given back, and the first never used.
+    """
+    at = find(pool, buckets, place, key)
+    if at == NONE:
+        at = free[0]
+        if at == NONE:
+            at = free[1]
+            free[1] += 1
+        else:
+            free[0] = pool[at].next
+        bucket = slot(buckets, place, key)
+        pool[at].place, pool[at].key = place, key
+        pool[at].next, pool[at].newer, pool[at].older = buckets[bucket], NONE, NONE
+        pool[at].until = -np.inf
+        pool[at].size = 0
+        buckets[bucket] = at
+    return at
+
+
+@inner
+def remove(pool, buckets, free, at):
+    """Take the entry out of its bucket and give its room back."""
+    bucket = slot(buckets, pool[at].place, pool[at].key)
+    before = buckets[bucket]
+    if before == at:
+        buckets[bucket] = pool[at].next
+    else:
+        while pool[before].next != at:
+            before = pool[before].next
+        pool[before].next = pool[at].next
+    pool[at].key = NONE
+    pool[at].next = free[0]
+    free[0] = at
+
+
+@inner
+def unlink(pool, isolate, at):
+    """Take the entry out of the L1's list."""
+    newer, older = pool[at].newer, pool[at].older
+    if newer == NONE:
+        isolate.newest = older
+    else:
+        pool[newer].older = older
+    if older == NONE:
+        isolate.oldest = newer
+    else:
+        pool[older].newer = newer
+
+
+@inner
+def link_newest(pool, isolate, at):
+    newest = isolate.newest
+    pool[at].newer, pool[at].older = NONE, newest
+    if newest == NONE:
+        isolate.oldest = at
+    else:
+        pool[newest].newer = at
+    isolate.newest = at
+
+
+@inner
+def drop(pool, buckets, free, isolate, at):
+    """Out of L1."""
+    unlink(pool, isolate, at)
+    isolate.entries -= 1
+    isolate.bytes -= pool[at].size
+    remove(pool, buckets, free, at)
+
+
+@inner
+def empty(pool, buckets, free, isolate):
+    """Lose all of an L1."""
+    at = isolate.newest
+    while at != NONE:
+        older = pool[at].older
+        remove(pool, buckets, free, at)
+        at = older
+    isolate.newest = isolate.oldest = NONE
+    isolate.entries = isolate.bytes = 0
+
+
+@njit(cache=True)
+def rehash(pool, buckets, used):
+    """Put the first `used` entries into new buckets; those that are free keep their list."""
+    for at in range(used):
+        if pool[at].key != NONE:
+            bucket = slot(buckets, pool[at].place, pool[at].key)
+            pool[at].next = buckets[bucket]
+            buckets[bucket] = at

@@ -1,0 +1,175 @@
+"""Faults in the caching of a Workers project, each with place, reason, repair and what it costs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from cachelib.evidence.errors import EvidenceError
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.files import Fault, Source, directory_of, survey
+from cachelib.evidence.inventory import bindings_by_environment, bindings_of
+from cachelib.evidence.mask import mask
+from cachelib.evidence.program import Module, read_program
+from cachelib.evidence.repair import as_diff
+from cachelib.evidence.rule import SEVERITIES, Counterfactual, Hit, NotModelled, Rule, Severity
+from cachelib.evidence.rules import RULES
+from cachelib.evidence.syntax import first_fault, grammar_of, line, parse
+from cachelib.evidence.wrangler import Wrangler, find_configuration, read_configuration
+
+
+class Change(BaseModel):
+    """What a metric of the case is with the fault and with the repair, in `unit`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: str
+    with_fault: float
+    with_fix: float
+    unit: str
+
+
+class Finding(BaseModel):
+    """Lines and columns count from 1, the end is exclusive; columns count code points."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str
+    title: str
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+    code: str
+    code_line: int
+    why: str
+    source: str
+    fix: str | None
+    counterfactual: Counterfactual | NotModelled
+    effect: list[Change] | None = None
+
+
+class Audit(BaseModel):
+    """`configuration` is the wrangler file, or None where the directory has none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    configuration: str | None
+    files: int
+    lines: int
+    findings: list[Finding]
+    unparsable: list[Fault]
+    skipped: dict[str, int]
+
+    def at_least(self, severity: Severity) -> list[Finding]:
+        floor = SEVERITIES.index(severity)
+        return [each for each in self.findings if SEVERITIES.index(each.severity) >= floor]
+
+    def with_effects(self, effects: Mapping[str, list[Change]]) -> "Audit":
+        """The same audit with what each rule's fault costs, by the id of the rule."""
+        findings = [
+            each.model_copy(update={"effect": effects.get(each.rule)}) for each in self.findings
+        ]
+        return self.model_copy(update={"findings": findings})
+
+
+def audit(directory: Path) -> Audit:
+    """The findings in the TypeScript and JavaScript below `directory`, by file and line.
+
+    Nothing of the directory is executed. Raises EvidenceError for a wrong directory or for one
+    with neither sources nor a wrangler configuration.
+    """
+    root = directory_of(directory)
+    seen = survey(root)
+    config = _configuration(root)
+    if config is None and not seen.sources:
+        raise EvidenceError(
+            f"{directory}: neither a wrangler configuration nor TypeScript or JavaScript here; "
+            "give the folder of a Workers project"
+        )
+    program, broken = read_program(seen.sources)
+    examined = Examination(program, config, _configured(config))
+    findings = [_finding(rule, hit, config) for rule in RULES for hit in rule.find(examined)]
+    return Audit(
+        configuration=config.file if config is not None else None,
+        files=len(program.modules),
+        lines=sum(module.source.count("\n") for module in program.modules),
+        findings=sorted(findings, key=lambda each: (each.file, each.line, each.column, each.rule)),
+        unparsable=seen.unparsable + [_fault(each) for each in broken],
+        skipped=dict(sorted(seen.skipped.items())),
+    )
+
+
+def _configuration(root: Path) -> Wrangler | None:
+    try:
+        path = find_configuration(root)
+    except EvidenceError:
+        return None
+    return read_configuration(path)
+
+
+def _configured(config: Wrangler | None) -> dict[str, str]:
+    if config is None:
+        return {}
+    environments = bindings_by_environment(config)
+    facts = [fact for env in environments for fact in bindings_of(config, env)]
+    return {fact.name: fact.kind for fact in facts}
+
+
+def _fault(source: Source) -> Fault:
+    tree = parse(source.text, grammar_of(Path(source.path).suffix))
+    return Fault(source.path, line(first_fault(tree)), "does not parse; nothing in it was audited")
+
+
+def _finding(rule: Rule, hit: Hit, config: Wrangler | None) -> Finding:
+    if hit.node is not None and hit.module is not None:
+        start, end = hit.node.start_point, hit.node.end_point
+        lines = hit.module.lines
+        place = (start.row + 1, _column(lines, start), end.row + 1, _column(lines, end))
+        return _at(rule, hit, hit.module.path, place, _excerpt(hit.module, start.row))
+    file = config.file if config is not None else ""
+    code = config.lines(hit.line, hit.line + 2) if config is not None else ""
+    place = (hit.line, 1, hit.line, len(code.partition("\n")[0]) + 1)
+    return _at(rule, hit, file, place, (hit.line, code))
+
+
+def _at(
+    rule: Rule, hit: Hit, file: str, place: tuple[int, int, int, int], code: tuple[int, str]
+) -> Finding:
+    return Finding(
+        rule=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        file=file,
+        line=place[0],
+        column=place[1],
+        end_line=place[2],
+        end_column=place[3],
+        message=mask(hit.message),
+        code_line=code[0],
+        code=code[1],
+        why=rule.why,
+        source=rule.source,
+        fix=as_diff(hit.module, hit.edits) if hit.module is not None and hit.edits else None,
+        counterfactual=rule.counterfactual,
+    )
+
+
+def _column(lines: list[str], point: tuple[int, int]) -> int:
+    """The parser counts bytes."""
+    row, byte = point
+    return len(lines[row].encode()[:byte].decode(errors="ignore")) + 1 if row < len(lines) else 1
+
+
+def _excerpt(module: Module, row: int) -> tuple[int, str]:
+    """The number of the first line shown, and three lines."""
+    first = max(0, min(row - 1, len(module.lines) - 3))
+    return first + 1, "\n".join(module.shown[first : first + 3])
+
+
+def to_json(audit: Audit) -> dict[str, Any]:
+    return audit.model_dump(mode="json")

@@ -1,0 +1,88 @@
+"""Inventory and audit as text for a terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from cachelib.evidence.audit import Audit, Finding
+from cachelib.evidence.files import Fault
+from cachelib.evidence.inventory import Fact, Inventory
+from cachelib.evidence.mask import printable
+from cachelib.evidence.rule import SEVERITIES
+
+_SHOWN_DETAILS = ("id", "class_name", "script_name", "bucket_name", "database_name", "queue")
+
+
+def inventory_text(inventory: Inventory) -> str:
+    """What the configuration says by environment, what is absent, which comments claim what."""
+    return printable("\n".join(_inventory_lines(inventory)))
+
+
+def _inventory_lines(inventory: Inventory) -> Iterator[str]:
+    yield f"{inventory.worker}: {inventory.file}"
+    for environment in inventory.examined:
+        yield ""
+        yield f"environment {environment}" if environment else "top level"
+        for fact in inventory.facts:
+            if fact.environment == environment:
+                yield f"  {_place(fact):<22} {_words(fact)}"
+    yield from _section("absent", [each.text for each in inventory.absent])
+    yield from _section("not inherited", [f"{g.file}:{g.line}  {g.text}" for g in inventory.gaps])
+    claims = [f"{c.file}:{c.line}  “{c.text}”" for c in inventory.comments if c.claim]
+    yield from _section("claims in comments", claims)
+    yield from _section("not read", inventory.ignored)
+    yield from _passed_over(inventory.unparsable, inventory.skipped)
+
+
+def _place(fact: Fact) -> str:
+    lines = f"{fact.line}" if fact.line == fact.end_line else f"{fact.line}-{fact.end_line}"
+    return f"{fact.file}:{lines}"
+
+
+def _words(fact: Fact) -> str:
+    details = [f"{name} {fact.details[name]}" for name in _SHOWN_DETAILS if name in fact.details]
+    if fact.kind == "var":
+        details = [fact.details.get("value", "")]
+    inherited = ["inherited"] if fact.inherited else []
+    return "  ".join([f"{fact.label} {fact.name}", *details, *inherited]).rstrip()
+
+
+def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield ""
+        yield title
+        yield from (f"  {each}" for each in lines)
+
+
+def _passed_over(unparsable: Sequence[Fault], skipped: dict[str, int]) -> Iterator[str]:
+    yield from _section("unparsable", [f"{f.file}:{f.line}  {f.reason}" for f in unparsable])
+    yield from _section("skipped", [f"{count} × {reason}" for reason, count in skipped.items()])
+
+
+def audit_text(audit: Audit) -> str:
+    """Every finding with its lines, reason, source, effect and repair; then the counts."""
+    return printable("\n".join(_audit_lines(audit)))
+
+
+def _audit_lines(audit: Audit) -> Iterator[str]:
+    for finding in audit.findings:
+        yield from _finding_lines(finding)
+        yield ""
+    yield from _passed_over(audit.unparsable, audit.skipped)
+    if audit.configuration is None:
+        yield "no wrangler configuration here: bindings were told from the source alone"
+    counts = {each: len([f for f in audit.findings if f.severity == each]) for each in SEVERITIES}
+    told = ", ".join(f"{counts[each]} {each}" for each in reversed(SEVERITIES) if counts[each])
+    yield f"{audit.files} files, {audit.lines} lines: {told or 'no finding'}"
+
+
+def _finding_lines(finding: Finding) -> Iterator[str]:
+    place = f"{finding.file}:{finding.line}:{finding.column}"
+    yield f"{place}  {finding.severity}  {finding.message}  [{finding.rule}]"
+    for number, line in enumerate(finding.code.split("\n"), start=finding.code_line):
+        yield f"  {number:>5} {'>' if number == finding.line else '|'} {line}"
+    yield f"  why: {finding.why}"
+    yield f"  source: {finding.source}"
+    for change in finding.effect or []:
+        unit = f" {change.unit}" if change.unit else ""
+        yield f"  {change.metric}: {change.with_fault:g} → {change.with_fix:g}{unit} when repaired"
+    if finding.fix is not None:
+        yield from (f"    {line}" for line in finding.fix.split("\n"))

@@ -1,0 +1,220 @@
+"""What the rules ask of a program: KV operations, where they stand, what a call reaches."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from tree_sitter import Node
+
+from cachelib.evidence.kinds import Resolver, owner_function
+from cachelib.evidence.program import (
+    FUNCTIONS,
+    LOOPS,
+    Module,
+    Program,
+    arguments,
+    callee,
+    receiver_of,
+)
+from cachelib.evidence.syntax import ancestors, below, inside, part, preorder, text
+from cachelib.evidence.values import Values
+from cachelib.evidence.wrangler import Wrangler
+
+KV_METHODS = ("get", "getWithMetadata", "put", "delete", "list")
+_ITERATING = {"map", "forEach", "filter", "flatMap", "reduce", "some", "every", "setInterval"}
+_CONTINUING = _ITERATING | {"then", "catch", "finally", "waitUntil", "blockConcurrencyWhile"}
+_DEEPEST_CALL = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """A call of a KV namespace."""
+
+    module: Module
+    call: Node
+    method: str
+    namespaces: frozenset[str]
+
+    @property
+    def key(self) -> Node | None:
+        return next(iter(arguments(self.call)), None)
+
+    @property
+    def value(self) -> Node | None:
+        given = arguments(self.call)
+        return given[1] if len(given) > 1 else None
+
+    @property
+    def namespace(self) -> str:
+        """Its name where known, else how the source calls it."""
+        named = sorted(name for name in self.namespaces if name)
+        return named[0] if named else text(receiver_of(self.call))
+
+    def shares_namespace(self, other: "Operation") -> bool:
+        if self.namespaces - {""} and other.namespaces - {""}:
+            return bool(self.namespaces & other.namespaces - {""})
+        return True
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Code that runs many times: a loop statement or a callback of map, forEach …"""
+
+    node: Node
+
+
+class Examination:
+    def __init__(self, program: Program, config: Wrangler | None, configured: dict[str, str]):
+        """`configured` maps the names of bindings to their kinds, over all environments."""
+        self.program = program
+        self.config = config
+        self.configured = configured
+        self.kinds = Resolver(program, configured)
+        self.values = Values(self.kinds)
+        self._reached: dict[int, list[Operation]] = {}
+
+    @cached_property
+    def operations(self) -> list[Operation]:
+        found = []
+        for module, call in self.program.calls:
+            if callee(call) in KV_METHODS and (receiver := receiver_of(call)):
+                names = self.kinds.names(receiver, "kv")
+                if names:
+                    found.append(Operation(module, call, callee(call), frozenset(names)))
+        return found
+
+    def of(self, *methods: str) -> Iterator[Operation]:
+        return (each for each in self.operations if each.method in methods)
+
+    @cached_property
+    def reads(self) -> list[Operation]:
+        return list(self.of("get", "getWithMetadata"))
+
+    def reads_beside(self, operation: Operation) -> list[Operation]:
+        """The reads of the same namespace in the same routine."""
+        routine = self.routine(operation.call)
+        beside = self._reads_by_routine.get(routine.id, []) if routine is not None else []
+        return [get for get in beside if get.shares_namespace(operation)]
+
+    @cached_property
+    def _reads_by_routine(self) -> dict[int, list[Operation]]:
+        found: dict[int, list[Operation]] = defaultdict(list)
+        for get in self.reads:
+            if (routine := self.routine(get.call)) is not None:
+                found[routine.id].append(get)
+        return found
+
+    # -- where a node stands -------------------------------------------------------------------
+
+    def loop(self, node: Node) -> Loop | None:
+        """The innermost code around a node that runs many times, within its function."""
+        below_ = node
+        for above in ancestors(node):
+            if above.type in LOOPS and _repeats(above, below_):
+                return Loop(above)
+            if above.type in FUNCTIONS:
+                if callback_of(above) not in _ITERATING:
+                    return None
+                return Loop(above)
+            below_ = above
+        return None
+
+    def routine(self, node: Node) -> Node | None:
+        """The function a node belongs to; callbacks of then, map … belong to the one around."""
+        function = owner_function(node)
+        while function is not None and callback_of(function) in _CONTINUING:
+            outer = owner_function(function)
+            if outer is None:
+                break
+            function = outer
+        return function
+
+    def varies(self, node: Node | None, loop: Loop) -> bool:
+        """Whether a value changes from one round of a loop to the next."""
+        computed = ("call_expression", "new_expression", "update_expression")
+        return node is not None and (self.varies_by_name(node, loop) or any(below(node, *computed)))
+
+    def _made_in(self, name: Node, loop: Loop) -> bool:
+        definition = self.program.look_up(text(name), name)
+        if definition is not None and inside(definition.owner, loop.node):
+            return True
+        return any(
+            text(part(change, "left") or part(change, "argument")) == text(name)
+            for change in preorder(loop.node)
+            if change.type
+            in ("assignment_expression", "augmented_assignment_expression", "update_expression")
+        )
+
+    @cached_property
+    def compared_members(self) -> list[Node]:
+        """Members that a comparison reads: `cache.size` of `cache.size > 1000`."""
+        return [
+            member
+            for _, node in self.program.nodes["binary_expression"]
+            if text(part(node, "operator")) in ("<", ">", "<=", ">=", "===", "==")
+            for member in below(node, "member_expression")
+        ]
+
+    def within_try(self, node: Node) -> Node | None:
+        """The try statement whose body holds a node, in the same function."""
+        function = owner_function(node)
+        for above in ancestors(node):
+            if above == function:
+                return None
+            body = part(above, "body")
+            if above.type == "try_statement" and body is not None and inside(node, body):
+                return above
+        return None
+
+    def varies_by_name(self, node: Node | None, loop: Loop) -> bool:
+        """Whether it is made of something that the loop itself provides."""
+        return node is not None and any(
+            self._made_in(name, loop) for name in below(node, "identifier")
+        )
+
+    # -- what a call reaches -------------------------------------------------------------------
+
+    def reached(self, function: Node, depth: int = 0) -> list[Operation]:
+        """The KV operations a function performs, its own and those of what it calls."""
+        if function.id not in self._reached:
+            self._reached[function.id] = []
+            called = [
+                operation
+                for call in below(function, "call_expression")
+                if depth < _DEEPEST_CALL
+                for each in self.kinds.callees(call)
+                for operation in self.reached(each, depth + 1)
+            ]
+            self._reached[function.id] = self._performed[function.id] + called
+        return self._reached[function.id]
+
+    @cached_property
+    def _performed(self) -> dict[int, list[Operation]]:
+        """The operations that stand in a function, callbacks included."""
+        found: dict[int, list[Operation]] = defaultdict(list)
+        for operation in self.operations:
+            for above in ancestors(operation.call):
+                if above.type in FUNCTIONS:
+                    found[above.id].append(operation)
+        return found
+
+    def calls_in(self, function: Node) -> Iterator[Node]:
+        return below(function, "call_expression")
+
+    def reached_by(self, call: Node) -> list[Operation]:
+        return [each for function in self.kinds.callees(call) for each in self.reached(function)]
+
+
+def _repeats(loop: Node, child: Node) -> bool:
+    """The head of `for (const key of await kv.get(…))` runs once."""
+    once = ("right", "left", "initializer")
+    return not any(part(loop, field) == child for field in once)
+
+
+def callback_of(function: Node) -> str:
+    """The name of the method a function is an argument of: `map` of `keys.map(key => …)`."""
+    parent = function.parent
+    if parent is None or parent.type != "arguments" or parent.parent is None:
+        return ""
+    return callee(parent.parent) if parent.parent.type == "call_expression" else ""

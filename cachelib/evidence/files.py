@@ -1,0 +1,114 @@
+"""The files of an examined directory: what is read, what is passed over and why."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cachelib.evidence.errors import EvidenceError
+
+MAX_BYTES = 1_000_000
+SOURCE_SUFFIXES = {".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"}
+_PASSED_OVER = {
+    "node_modules": "node_modules",
+    **dict.fromkeys(
+        [
+            *("dist", "build", "out", "coverage", "worker-bundle", ".output", ".next", ".nuxt"),
+            *(".open-next", ".svelte-kit", ".vercel", ".wrangler", ".mf", ".turbo", ".cache"),
+        ],
+        "build output",
+    ),
+    ".git": "version control",
+    **dict.fromkeys(["test", "tests", "__tests__", "__mocks__", "e2e"], "tests"),
+}
+_PASSED_OVER_ENDINGS = {
+    ".min.js": "build output",
+    ".bundle.js": "build output",
+    ".d.ts": "type declarations",
+    ".d.mts": "type declarations",
+    **{f".{word}{suffix}": "tests" for word in ("test", "spec") for suffix in SOURCE_SUFFIXES},
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's text and its path from the examined directory, with forward slashes."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A file that could not be read: the line, counted from 1, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass
+class Survey:
+    sources: list[Source] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    unparsable: list[Fault] = field(default_factory=list)
+
+
+def directory_of(given: Path) -> Path:
+    if not given.exists():
+        raise EvidenceError(f"{given}: no such directory; give the folder that holds wrangler.toml")
+    if not given.is_dir():
+        raise EvidenceError(f"{given}: not a directory; give the folder that holds this file")
+    return given.resolve()
+
+
+def survey(directory: Path) -> Survey:
+    """Every TypeScript and JavaScript file below, in a stable order. Links are not followed."""
+    found = Survey()
+    for path in _files(directory, found.skipped):
+        if path.suffix in SOURCE_SUFFIXES:
+            _read_into(found, path, path.relative_to(directory).as_posix())
+    return found
+
+
+def _files(directory: Path, skipped: Counter[str]) -> Iterator[Path]:
+    for folder, folders, names in os.walk(directory):
+        here = Path(folder)
+        skipped.update(
+            reason
+            for name in sorted(folders)
+            if (reason := _why_not_folder(here / name)) is not None
+        )
+        folders[:] = sorted(name for name in folders if _why_not_folder(here / name) is None)
+        for name in sorted(names):
+            reason = _why_not_file(here / name)
+            if reason is None:
+                yield here / name
+            elif Path(name).suffix in SOURCE_SUFFIXES:
+                skipped[reason] += 1
+
+
+def _why_not_folder(path: Path) -> str | None:
+    return "symbolic links" if path.is_symlink() else _PASSED_OVER.get(path.name)
+
+
+def _why_not_file(path: Path) -> str | None:
+    if path.is_symlink():
+        return "symbolic links"
+    if not path.is_file():
+        return "not regular files"
+    endings = (why for ending, why in _PASSED_OVER_ENDINGS.items() if path.name.endswith(ending))
+    if (reason := next(endings, None)) is not None:
+        return reason
+    return "larger than 1 MB" if path.stat().st_size > MAX_BYTES else None
+
+
+def _read_into(found: Survey, path: Path, name: str) -> None:
+    try:
+        found.sources.append(Source(name, path.read_text(encoding="utf-8-sig")))
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        found.unparsable.append(Fault(name, line, "not UTF-8 text"))
+    except OSError as error:
+        found.unparsable.append(Fault(name, 1, error.strerror or "cannot be read"))

@@ -1,0 +1,77 @@
+"""What a rule of the audit is: what it looks for, why it matters, what repairing it changes."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tree_sitter import Node
+
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.program import Module
+
+Severity = Literal["note", "warning", "error"]
+SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")  # from the mildest
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """The repair as a change of one policy of the edge model.
+
+    Run the case with `fault` and with `fix` in the place of `policy`, the rest alike: the
+    differences of `metrics` are what the fault costs. The words are those of the model's expiry
+    and access policies; whoever runs the model translates them into its parameters.
+    """
+
+    policy: Literal[
+        "kv_expiration", "clean_up", "expiry_check", "promotion", "l1_ttl", "l1_bound", "cache_ttl",
+        "kv_reads", "kv_writes", "response", "single_flight", "object_shards",
+    ]  # fmt: skip
+    fault: str
+    fix: str
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NotModelled:
+    """Why no number is computed for a rule."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Bytes of a source to replace."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A fault found: in a source at a node, or (without one) in the configuration at a line."""
+
+    message: str
+    node: Node | None = None
+    module: Module | None = None
+    line: int = 1
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`fires` and `quiet` are sources for which the rule reports something and nothing.
+
+    `why` states the vendor's facts it rests on, `source` where they are written.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    why: str
+    source: str
+    counterfactual: Counterfactual | NotModelled
+    find: Callable[[Examination], Iterator[Hit]]
+    fires: str
+    quiet: str
+    configuration: str = field(default="")

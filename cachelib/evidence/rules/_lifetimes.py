@@ -1,0 +1,114 @@
+"""How long the memory cache and KV keep an entry, as the source states it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.program import Module, arguments, function_of
+from cachelib.evidence.syntax import below, part, text
+
+NOW = "Date.now()"
+
+
+@dataclass(frozen=True, eq=False)
+class Lifetime:
+    """`seconds` an entry lives, and the expression that says so."""
+
+    module: Module
+    node: Node
+    seconds: float
+
+
+def sets(examined: Examination) -> Iterator[tuple[Module, Node]]:
+    """The calls that put an entry into a memory cache."""
+    for module, call in examined.program.calls:
+        called = function_of(call)
+        if text(part(called, "property")) == "set":
+            tags = {kind.tag for kind in examined.kinds.kinds(part(called, "object"))}
+            if tags & {"map", "lru"}:
+                yield module, call
+
+
+def from_now(call: Node) -> Iterator[Node]:
+    """The X of each `Date.now() + X` in the entry that a `set` stores."""
+    for argument in arguments(call)[1:]:
+        for sum_ in below(argument, "binary_expression"):
+            if text(part(sum_, "operator")) == "+" and text(part(sum_, "left")) == NOW:
+                addend = part(sum_, "right")
+                if addend is not None:
+                    yield addend
+
+
+def of_l1(examined: Examination) -> Iterator[Lifetime]:
+    for module, call in sets(examined):
+        for addend in from_now(call):
+            milliseconds = examined.values.number(addend)
+            if milliseconds is not None:
+                yield Lifetime(module, addend, milliseconds / 1000)
+    for module, node in examined.program.nodes["binary_expression"]:
+        yield from _by_age(examined, module, node)
+
+
+def _by_age(examined: Examination, module: Module, node: Node) -> Iterator[Lifetime]:
+    """`Date.now() - entry.storedAt < X` on an entry of the memory cache."""
+    age, limit = part(node, "left"), part(node, "right")
+    if text(part(node, "operator")) not in ("<", "<=", ">", ">=") or age is None or limit is None:
+        return
+    if text(part(age, "left")) == NOW and examined.kinds.has(part(age, "right"), "map_value"):
+        milliseconds = examined.values.number(limit)
+        if milliseconds is not None:
+            yield Lifetime(module, limit, milliseconds / 1000)
+
+
+def of_kv(examined: Examination) -> Iterator[Lifetime]:
+    lives = (kv_life(examined, put) for put in examined.of("put"))
+    return (life for life in lives if life is not None)
+
+
+def kv_life(examined: Examination, put: Operation) -> Lifetime | None:
+    """What a write states as its expirationTtl."""
+    option = examined.values.option(put.call, 2, "expirationTtl")
+    seconds = examined.values.number(option) if isinstance(option, Node) else None
+    if not isinstance(option, Node) or seconds is None:
+        return None
+    return Lifetime(put.module, option, seconds)
+
+
+_TIER = {"l1": re.compile(r"(?i)l1|memory|mem(?=_|[A-Z])"), "l2": re.compile(r"(?i)l2|kv")}
+_TTL = re.compile(r"(?i)ttl|max_?age|lifetime|expir")
+
+
+def named_pairs(examined: Examination) -> Iterator[tuple[Lifetime, Lifetime]]:
+    """`{ l1TtlSeconds: 900, l2TtlSeconds: 300 }`: the two of one object, or of one module."""
+    beside = list(_named(examined, "l2"))
+    for l1 in _named(examined, "l1"):
+        for l2 in beside:
+            if l1.module is l2.module and _side_by_side(l1.node, l2.node):
+                yield l1, l2
+
+
+def _side_by_side(one: Node, other: Node) -> bool:
+    """Two members of one object or class, or two variables of a module."""
+    first, second = one.parent, other.parent
+    if first is None or second is None or first.type != second.type:
+        return False
+    return first.type == "variable_declarator" or first.parent == second.parent
+
+
+def _named(examined: Examination, tier: str) -> Iterator[Lifetime]:
+    other = _TIER["l2" if tier == "l1" else "l1"]
+    for kind in ("pair", "variable_declarator", "public_field_definition"):
+        for module, node in examined.program.nodes[kind]:
+            name = text(part(node, "key") or part(node, "name")).strip("\"'")
+            value = part(node, "value")
+            if _TTL.search(name) and _TIER[tier].search(name) and not other.search(name):
+                number = examined.values.number(value)
+                if number is not None and value is not None:
+                    yield Lifetime(module, value, number / (1000 if _in_ms(name) else 1))
+
+
+def _in_ms(name: str) -> bool:
+    return re.search(r"(?:_MS|Ms|Millis\w*|_ms)$", name) is not None

@@ -1,0 +1,71 @@
+"""The source uses a binding that the configuration, or one of its environments, lacks."""
+
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from cachelib.evidence.bindings import BY_KIND
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.inventory import bindings_by_environment
+from cachelib.evidence.program import Module, function_of
+from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.syntax import part, text
+
+_METHODS = {
+    "get", "put", "delete", "list", "getWithMetadata", "idFromName", "idFromString", "newUniqueId",
+    "getByName", "prepare", "batch", "exec", "send", "sendBatch", "head", "fetch", "run",
+    "writeDataPoint", "limit",
+}  # fmt: skip
+
+
+def find(examined: Examination) -> Iterator[Hit]:
+    if examined.config is None:
+        return
+    used = _used(examined)
+    known = bindings_by_environment(examined.config)
+    everywhere = set().union(*known.values())
+    for name, (module, node) in used.items():
+        if name not in everywhere:
+            message = f"{name} is used here, but {examined.config.file} configures no such binding"
+            yield Hit(message, node, module)
+    for environment, names in known.items():
+        table = examined.config.root.get("env", environment) if environment else None
+        for name in sorted((set(used) & known[None]) - names):
+            if table is not None:
+                yield Hit(
+                    f"{name} is used, but env.{environment} does not configure it: "
+                    "bindings are not inherited",
+                    line=table.span.line,
+                )
+
+
+def _used(examined: Examination) -> dict[str, tuple[Module, Node]]:
+    """Where each binding is first used: a method of a binding is called on it."""
+    found: dict[str, tuple[Module, Node]] = {}
+    for module, call in examined.program.calls:
+        called = function_of(call)
+        if text(part(called, "property")) in _METHODS:
+            for kind in examined.kinds.kinds(part(called, "object")):
+                if kind.name and kind.tag in BY_KIND and _is_binding(examined, kind.name):
+                    found.setdefault(kind.name, (module, part(called, "object") or call))
+    return found
+
+
+def _is_binding(examined: Examination, name: str) -> bool:
+    """Configured, declared as one, or written as one: `env.CACHE`."""
+    return name in examined.kinds.bindings or name.isupper()
+
+
+RULE = Rule(
+    id="binding-not-configured",
+    severity="error",
+    title="Binding used but not configured",
+    why="A binding that the deployed environment lacks is undefined, and its first use throws. "
+    "Bindings are not inherited by named environments: each must repeat them.",
+    source="Cloudflare docs, workers/wrangler/configuration; read 2026-11-23",
+    counterfactual=NotModelled("the Worker fails: there is no cache to compare"),
+    find=find,
+    fires="export const read = (env: Env, key: string) => env.SESSIONS.get(key);",
+    quiet="export const read = (env: Env, key: string) => env.CACHE.get(key);",
+    configuration='[[kv_namespaces]]\nbinding = "CACHE"\nid = "0"\n',
+)

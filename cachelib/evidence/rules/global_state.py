@@ -1,0 +1,141 @@
+"""A variable at the top of a module that requests change, as if all of them shared it."""
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.kinds import owner_function
+from cachelib.evidence.program import Definition, Module, callee, receiver_of
+from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.syntax import ancestors, below, inside, part, text
+
+_CLEARING = ("null", "undefined", "number", "false", "true", "new_expression")
+_ADDING = ("push", "add", "unshift")
+
+
+def find(examined: Examination) -> Iterator[Hit]:
+    seen: set[str] = set()
+    for module, node, name in _changes(examined):
+        if f"{module.path}:{name}" not in seen:
+            seen.add(f"{module.path}:{name}")
+            message = f"{name} belongs to one isolate: other requests see another one, or none"
+            yield Hit(message, node, module)
+
+
+def _changes(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
+    """Counting, collecting, keeping something of a request."""
+    nodes = examined.program.nodes
+    for kind in ("update_expression", "augmented_assignment_expression"):
+        for module, node in nodes[kind]:
+            target = part(node, "argument") or part(node, "left")
+            name = _global(examined, _base(target), node)
+            if name and text(part(node, "operator")) not in ("??=", "||="):
+                yield module, node, name
+    for module, node in nodes["assignment_expression"]:
+        target = part(node, "left")
+        if target is not None and target.type == "identifier":
+            name = _global(examined, target, node)
+            if name and not _is_memo(examined, node):
+                yield module, node, name
+    yield from _collections(examined)
+
+
+def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
+    for module, call in examined.program.calls:
+        receiver = receiver_of(call)
+        if callee(call) in _ADDING and (name := _global(examined, receiver, call)):
+            yield module, call, name
+        elif callee(call) == "set" and examined.kinds.has(receiver, "map"):
+            stored = part(call, "arguments")
+            counted = f"{text(receiver)}.get(" in text(stored) or _of_own(examined, call)
+            if counted and (name := _global(examined, receiver, call)):
+                yield module, call, name
+
+
+def _of_own(examined: Examination, call: Node) -> bool:
+    """`const n = hits.get(ip) ?? 0; hits.set(ip, n + 1)`."""
+    for sum_ in below(part(call, "arguments") or call, "binary_expression", "update_expression"):
+        return any(examined.kinds.has(name, "map_value") for name in below(sum_, "identifier"))
+    return False
+
+
+def _base(node: Node | None) -> Node | None:
+    """`stats` of `stats.hits`."""
+    while node is not None and node.type in ("member_expression", "subscript_expression"):
+        node = part(node, "object")
+    return node
+
+
+def _global(examined: Examination, name: Node | None, at: Node) -> str:
+    """The name, where it is a variable of the module that a function changes."""
+    if name is None or name.type != "identifier" or owner_function(at) is None:
+        return ""
+    definition = examined.program.look_up(text(name), at)
+    if definition is None or definition.owner.type != "variable_declarator":
+        return ""
+    return text(name) if owner_function(definition.owner) is None else ""
+
+
+def _is_memo(examined: Examination, node: Node) -> bool:
+    """Set once or kept for a while: the assignment depends on a module variable, or clears it."""
+    value = part(node, "right")
+    if value is None or value.type in _CLEARING:
+        return True
+    for above in ancestors(node):
+        condition = part(above, "condition")
+        if condition is not None and not inside(node, condition):
+            names = (each for each in below(condition, "identifier"))
+            if any(_global(examined, each, node) for each in names):
+                return True
+        if above.type == "statement_block" and _guarded_before(examined, above, node):
+            return True
+    return not _from_request(examined, value)
+
+
+def _guarded_before(examined: Examination, block: Node, node: Node) -> bool:
+    """`if (cached) return cached;` earlier in the block."""
+    for statement in block.named_children:
+        if statement.start_byte >= node.start_byte:
+            return False
+        condition = part(statement, "condition")
+        names = below(condition, "identifier") if condition is not None else ()
+        if any(_global(examined, each, node) for each in names):
+            return any(below(statement, "return_statement"))
+    return False
+
+
+def _from_request(examined: Examination, value: Node) -> bool:
+    """Something of this request: it would leak into the next one."""
+    names = {text(each) for each in below(value, "identifier", "property_identifier")}
+    for name in below(value, "identifier"):
+        definition = examined.program.look_up(text(name), name)
+        if isinstance(definition, Definition) and definition.value is not None:
+            names |= {text(each) for each in below(definition.value, "identifier")}
+    return any(re.search(r"(?i)^(?:req|request|c|ctx|event)$|user|session", name) for name in names)
+
+
+RULE = Rule(
+    id="global-state",
+    severity="warning",
+    title="Global mutable state used as if shared",
+    why="Each isolate has its own memory, there are many of them in every location, and one may "
+    "be ended at any time. What a request leaves in a variable is seen by some later requests "
+    "and not by others, and data of one user can reach another.",
+    source="Cloudflare docs, workers/reference/how-workers-works; read 2026-11-23",
+    counterfactual=NotModelled("what the variable means to the application is not known"),
+    find=find,
+    fires="""let visits = 0;
+export default {
+  async fetch(): Promise<Response> {
+    visits++;
+    return new Response(String(visits));
+  },
+};""",
+    quiet="""let client: Client | undefined;
+export function connect(url: string) {
+  client ??= new Client(url);
+  return client;
+}""",
+)

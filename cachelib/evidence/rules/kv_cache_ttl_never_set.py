@@ -1,0 +1,79 @@
+"""A hot read leaves cacheTtl at its default, though the data may be older than that."""
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.program import arguments
+from cachelib.evidence.repair import insert
+from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
+from cachelib.evidence.rules._lifetimes import kv_life
+from cachelib.evidence.syntax import ancestors, part, text
+from cachelib.evidence.values import MISSING
+
+_DEFAULT_S = 60
+_BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail)$|[Cc]ron|[Rr]efresh|[Ww]arm")
+
+
+def find(examined: Examination) -> Iterator[Hit]:
+    told: set[str] = set()
+    for get in examined.reads:
+        if _sets_cache_ttl(examined, get):
+            told |= get.namespaces
+    slow = _slowly_changing(examined)
+    for get in examined.reads:
+        hot = examined.values.is_constant(get.key) or get.namespaces & slow
+        if hot and not get.namespaces & told and not _in_background(get):
+            told |= get.namespaces
+            message = f"no read of {get.namespace} sets cacheTtl: each place asks again every 60 s"
+            yield Hit(message, get.call, get.module, edits=_repair(get))
+
+
+def _sets_cache_ttl(examined: Examination, get: Operation) -> bool:
+    """Or may set it, for all that can be seen."""
+    return examined.values.option(get.call, 1, "cacheTtl") is not MISSING
+
+
+def _slowly_changing(examined: Examination) -> set[str]:
+    """The namespaces whose values live for more than a minute: they may be older than that."""
+    return {
+        name
+        for put in examined.of("put")
+        if (life := kv_life(examined, put)) is not None and life.seconds > _DEFAULT_S
+        for name in put.namespaces
+    }
+
+
+def _in_background(get: Operation) -> bool:
+    return any(_BACKGROUND.search(text(part(above, "name"))) for above in ancestors(get.call))
+
+
+def _repair(get: Operation) -> tuple[Edit, ...]:
+    given = arguments(get.call)
+    if len(given) == 1:
+        return (insert(given[0].end_byte, ", { cacheTtl: 300 }"),)
+    if given[1].type == "string":
+        typed = f"{{ type: {text(given[1])}, cacheTtl: 300 }}"
+        return (Edit(given[1].start_byte, given[1].end_byte, typed),)
+    if isinstance(given[1], Node) and given[1].type == "object":
+        return (insert(given[1].start_byte + 1, " cacheTtl: 300,"),)
+    return ()
+
+
+RULE = Rule(
+    id="kv-cache-ttl-never-set",
+    severity="note",
+    title="cacheTtl never set on a hot read",
+    why="A location keeps a value it has read for cacheTtl, 60 s unless said otherwise; then the "
+    "next read goes to the regional or central store. Where the data may be older than that "
+    "anyway, a longer cacheTtl makes more reads local, at the price of seeing writes later.",
+    source="Cloudflare docs, kv/concepts/how-kv-works and kv/platform/limits; read 2026-11-23",
+    counterfactual=Counterfactual(
+        "cache_ttl", "60", "300", ("latency_p95_ms", "kv_cold_reads", "stale_share")
+    ),
+    find=find,
+    fires="""export const flags = (env: Env) => env.CONFIG.get("flags", "json");""",
+    quiet="""export const flags = (env: Env) => env.CONFIG.get("flags", { cacheTtl: 300 });""",
+)

@@ -1,0 +1,52 @@
+"""A KV `put` that gives neither expirationTtl nor expiration: the key lives for ever."""
+
+from collections.abc import Iterator
+
+from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.program import arguments
+from cachelib.evidence.repair import insert
+from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
+from cachelib.evidence.syntax import text
+from cachelib.evidence.values import MISSING
+
+
+def find(examined: Examination) -> Iterator[Hit]:
+    for put in examined.of("put"):
+        options = [examined.values.option(put.call, 2, o) for o in ("expirationTtl", "expiration")]
+        if all(option is MISSING for option in options):
+            yield Hit(
+                f"{put.namespace}.put without expirationTtl: the key never expires",
+                put.call,
+                put.module,
+                edits=_repair(put),
+            )
+
+
+def _repair(put: Operation) -> tuple[Edit, ...]:
+    """One hour as an example; how long the value may be old is the application's to say."""
+    given = arguments(put.call)
+    if len(given) == 2:
+        return (insert(given[1].end_byte, ", { expirationTtl: 3600 }"),)
+    if len(given) == 3 and text(given[2]) in ("undefined", "{}"):
+        return (Edit(given[2].start_byte, given[2].end_byte, "{ expirationTtl: 3600 }"),)
+    if len(given) == 3 and given[2].type == "object":
+        return (insert(given[2].start_byte + 1, " expirationTtl: 3600,"),)
+    return ()
+
+
+RULE = Rule(
+    id="kv-put-without-expiration",
+    severity="warning",
+    title="KV put without expiration",
+    why="A key written without expirationTtl or expiration never expires. It is stored and billed "
+    "until something deletes it, and each such delete is billed as well; keys that expire are "
+    "removed free of charge.",
+    source="Cloudflare docs, kv/api/write-key-value-pairs and kv/reference/faq; read 2026-11-23",
+    counterfactual=Counterfactual(
+        "kv_expiration", "none", "expiration_ttl", ("kv_deletes", "kv_stored_gb", "monthly_cost")
+    ),
+    find=find,
+    fires="export const save = (env: Env, k: string, v: string) => env.CACHE.put(k, v);",
+    quiet="""export const save = (env: Env, k: string, v: string) =>
+  env.CACHE.put(k, v, { expirationTtl: 3600 });""",
+)

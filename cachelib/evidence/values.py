@@ -1,0 +1,189 @@
+"""Options and constants: what a call is given, what an expression always is."""
+
+import math
+import re
+
+from tree_sitter import Node
+
+from cachelib.evidence.kinds import Resolver
+from cachelib.evidence.program import FUNCTIONS, arguments, function_of
+from cachelib.evidence.syntax import below, enclosing, part, text
+
+_PARAMETERS = ("required_parameter", "optional_parameter")
+
+
+class Missing:
+    """An option that is not given."""
+
+
+class Unknown:
+    """An option that may or may not be given."""
+
+
+MISSING, UNKNOWN = Missing(), Unknown()
+
+
+class Values:
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+
+    def option(self, call: Node, index: int, name: str) -> Node | Missing | Unknown:
+        """The value of an option in the argument at `index`, MISSING, or UNKNOWN."""
+        given = arguments(call)
+        return self._option(given[index] if len(given) > index else None, name)
+
+    def _option(self, options: Node | None, name: str) -> Node | Missing | Unknown:
+        if options is None or text(options) in ("undefined", "{}"):
+            return MISSING
+        objects = [
+            self.resolver.object_node(each) for each in self.resolver.names(options, "object")
+        ]
+        if not objects:
+            return self._never_given(options)
+        found = [self._in_object(each, name) for each in objects]
+        if options.type == "identifier" and self._extended(options):
+            return UNKNOWN
+        return found[0] if len(set(map(type, found))) == 1 else UNKNOWN
+
+    def _never_given(self, options: Node) -> Missing | Unknown:
+        """A parameter that no known caller fills is missing."""
+        definition = self.resolver.program.look_up(text(options), options)
+        if definition is None or definition.owner.type not in _PARAMETERS:
+            return MISSING if options.type == "string" else UNKNOWN
+        function = enclosing(definition.owner, FUNCTIONS)
+        if function is None or part(definition.owner, "value") is not None:
+            return UNKNOWN
+        callers = self.resolver.callers(function)
+        place = [p.id for p in self.resolver.parameters(function)].index(definition.owner.id)
+        filled = [call for call in callers if len(arguments(call)) > place]
+        return MISSING if callers and not filled else UNKNOWN
+
+    def _extended(self, options: Node) -> bool:
+        """`options.expirationTtl = …` later in the source."""
+        return any(
+            text(left := part(node, "left")).startswith(f"{text(options)}.") and left is not None
+            for _, node in self.resolver.program.nodes["assignment_expression"]
+        )
+
+    def _in_object(self, literal: Node, name: str) -> Node | Missing | Unknown:
+        found: Node | Missing | Unknown = MISSING
+        for child in literal.named_children:
+            if child.type == "spread_element":
+                spread = self._option(child.named_children[0], name)
+                found = (
+                    spread if isinstance(spread, Node) else found if spread is MISSING else UNKNOWN
+                )
+            elif child.type == "pair":
+                key = part(child, "key")
+                if key is not None and key.type == "computed_property_name":
+                    found = UNKNOWN
+                elif text(key).strip("\"'") == name:
+                    found = part(child, "value") or UNKNOWN
+            elif text(child) == name:
+                found = child
+        return found
+
+    def number(self, node: Node | None, depth: int = 0) -> float | None:
+        """The value of a constant expression."""
+        if node is None or depth > 30:
+            return None
+        match node.type:
+            case "number":
+                return _literal(text(node))
+            case "parenthesized_expression" | "as_expression" | "satisfies_expression":
+                return self.number(node.named_children[0], depth + 1)
+            case "unary_expression" if text(part(node, "operator")) == "-":
+                inner = self.number(part(node, "argument"), depth + 1)
+                return -inner if inner is not None else None
+            case "binary_expression":
+                left = self.number(part(node, "left"), depth + 1)
+                right = self.number(part(node, "right"), depth + 1)
+                return _compute(text(part(node, "operator")), left, right)
+            case "identifier" | "shorthand_property_identifier":
+                definition = self.resolver.program.look_up(text(node), node)
+                value = definition.value if definition and not definition.path else None
+                return self.number(value, depth + 1) if not self._reassigned(node) else None
+            case "member_expression":
+                return self._constant_member(node, depth)
+            case "call_expression" if text(function_of(node)) in (
+                "Math.floor", "Math.round", "Math.ceil", "Math.trunc", "Number"
+            ):  # fmt: skip
+                given = arguments(node)
+                inner = self.number(given[0], depth + 1) if given else None
+                return math.floor(inner) if inner is not None else None
+        return None
+
+    def _reassigned(self, name: Node) -> bool:
+        definition = self.resolver.program.look_up(text(name), name)
+        declaration = definition.owner.parent if definition is not None else None
+        return declaration is None or not text(declaration).startswith("const")
+
+    def _constant_member(self, node: Node, depth: int) -> float | None:
+        base, name = part(node, "object"), text(part(node, "property"))
+        holders = [self.resolver.object_node(each) for each in self.resolver.names(base, "object")]
+        values = [self._in_object(each, name) for each in holders]
+        class_names = self.resolver.names(base, "class") | {text(base)}
+        for class_ in class_names & set(self.resolver.program.classes):
+            values += [
+                part(member, "value") or UNKNOWN for member in self.resolver.fields(class_, name)
+            ]
+        numbers = {self.number(each, depth + 1) for each in values if isinstance(each, Node)}
+        return numbers.pop() if len(numbers) == 1 else None
+
+    def same_text(self, one: Node | None, other: Node | None) -> bool:
+        """Two expressions that mean the same, as far as names tell."""
+        return one is not None and other is not None and self._spelled(one) == self._spelled(other)
+
+    def _spelled(self, node: Node) -> str:
+        if node.type == "identifier" and not self._reassigned(node):
+            definition = self.resolver.program.look_up(text(node), node)
+            if definition is not None and definition.value is not None and not definition.path:
+                return self._spelled(definition.value) if definition.value != node else text(node)
+        return re.sub(r"\s+", "", text(node))
+
+    def is_constant(self, node: Node | None) -> bool:
+        """A string that is the same in every request."""
+        if node is None:
+            return False
+        if node.type == "string" or self.number(node) is not None:
+            return True
+        if node.type == "template_string":
+            return not any(below(node, "template_substitution"))
+        definition = self.resolver.program.look_up(text(node), node)
+        if definition is not None and definition.value is not None and not definition.path:
+            return not self._reassigned(node) and self.is_constant(definition.value)
+        if node.type == "member_expression":
+            names = self.resolver.names(part(node, "object"), "object")
+            values = [
+                self._in_object(self.resolver.object_node(each), text(part(node, "property")))
+                for each in names
+            ]
+            return any(isinstance(each, Node) and self.is_constant(each) for each in values)
+        return False
+
+
+def _literal(digits: str) -> float | None:
+    try:
+        return float(digits.replace("_", ""))
+    except ValueError:
+        return None
+
+
+def _compute(operator: str, left: float | None, right: float | None) -> float | None:
+    if left is None or right is None:
+        return None
+    try:
+        match operator:
+            case "+":
+                return left + right
+            case "-":
+                return left - right
+            case "*":
+                return left * right
+            case "/":
+                return left / right
+            case "**":
+                return float(left**right)
+    except (OverflowError, TypeError, ZeroDivisionError):
+        return None
+    return None

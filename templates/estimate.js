@@ -1,0 +1,233 @@
+// A design's month by formula: what cachelib/edge/estimate says, for one setting, in the page.
+// tests/browser/test_what_if.py holds it against the Python to 1e-9.
+"use strict";
+
+const MONTH_S = 30 * 86400;
+
+function estimate(design, at) {
+  const n = at.numbers;
+  const flows = flowsOf(design, at);
+  const reads = total(flows.rc, at);
+  const l1 = (reads - total(flows.missed, at)) / reads;
+  const origin = total(flows.loaded, at) / reads;
+  return {
+    l1, origin, hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
+    counts: countsOf(design, at, flows), stored_gb: storedGb(design, at, flows),
+    mean_ms: meanMs(design, at, flows) * Math.exp(Math.max(n.jitter, 1e-6) ** 2 / 2),
+  };
+}
+
+// Arrays are [colo][key]; `sumColos` gives [key].
+const map = (rows, f) => rows.map((row, c) => row.map((x, k) => f(x, c, k)));
+const sumColos = (rows) => rows[0].map((_, k) => rows.reduce((sum, row) => sum + row[k], 0));
+const total = (rows, at) =>
+  rows.reduce((sum, row) => sum + row.reduce((part, x, k) => part + x * at.keys.number[k], 0), 0);
+const perMonth = (byKey, at) =>
+  byKey.reduce((sum, x, k) => sum + x * at.keys.number[k], 0) * MONTH_S;
+
+function flowsOf(design, at) {
+  const n = at.numbers;
+  const rate = n.requests_per_month / MONTH_S, writes = 1 / (1 + n.reads_per_write);
+  const weight = at.weights.map((w) => w / at.weights.reduce((a, b) => a + b));
+  const r = at.keys.share.map((p) => rate * (1 - writes) * p);
+  const w = at.keys.share.map((p) => rate * writes * p);
+  const rc = weight.map((share) => r.map((x) => x * share));
+  const wc = weight.map((share) => w.map((x) => x * share));
+  const f = {
+    r, w, rc, wc,
+    l1Ttl: design.l1_ttl_s ?? n.l1_ttl_s, l2Ttl: design.l2_ttl_s ?? n.l2_ttl_s,
+    forever: design.policy === "refresh",
+    refreshing: design.policy === "refresh" || design.policy === "soft-hard",
+  };
+  f.l1Life = l1Life(design, n, f);
+  f.missed = design.l1 ? missedBy(at, f, weight.map((share) => rate * share)) : rc;
+  f.first = r.map((x, k) => -Math.expm1(-(x + w[k]) * MONTH_S) / ((x + w[k]) * MONTH_S));
+  f.missedOfKey = sumColos(f.missed);
+  f.loaded = loadedBy(design, f);
+  f.warm = f.missedOfKey.map((x, k) => -Math.expm1(-(x + w[k]) * n.do_idle_s));
+  f.cycle = f.refreshing ? cycleOf(design, n, f) : null;
+  return f;
+}
+
+function l1Life(design, n, f) {
+  let life = f.l1Ttl;
+  if (design.l2 && design.expiry === "inherited" && !f.forever) life = cut(life, f.l2Ttl);
+  const lost = 1 / n.isolate_life_s + 1 / n.deploy_every_s;
+  return -Math.expm1(-lost * life) / lost;
+}
+
+// What is left on average of a life that ends with another's, at a moment of it: T - T²/2L.
+function cut(life, whole) {
+  const short = Math.min(life, whole);
+  return short - short ** 2 / (2 * whole);
+}
+
+function missedBy(at, f, totals) {
+  const n = at.numbers, split = at.hashed ? 1 : n.isolates_per_colo;
+  return map(f.rc, (x, c, k) => {
+    const alone = totals[c] / n.isolates_per_colo;
+    const hits = ((x + f.wc[c][k]) / split / alone) * arrivals(alone, f.l1Life, n.isolate_idle_s);
+    return x / (1 + hits);
+  });
+}
+
+function arrivals(rate, life, idle) {
+  const n = Math.min(rate * idle, 600), ends = rate * Math.exp(-n);
+  const alive = 1 - (1 + n) * Math.exp(-n), beyond = Math.max(life - idle, 0);
+  const late = ends * life < 1e-9 ? rate * alive * beyond
+    : (rate * alive * -Math.expm1(-ends * beyond)) / Math.max(ends, 1e-300);
+  return rate * Math.min(life, idle) + late;
+}
+
+function valid(w, ttl) {
+  const n = Math.min(w * ttl, 600);
+  return n < 1e-9 ? ttl : Math.expm1(n) / Math.max(w, 1e-300);
+}
+
+const expired = (r, w, ttl) => 1 / (1 + (r + w) * valid(w, ttl));
+
+function loadedBy(design, f) {
+  if (!design.l2) return f.missed;
+  if (f.forever) return map(f.rc, (x, c, k) => x * f.first[k]);
+  if (design.l2 === "cache-api")
+    return map(f.missed, (x, c, k) => x * expired(x, f.wc[c][k], f.l2Ttl));
+  const arriving = design.expiry === "independent" ? f.missedOfKey : f.r;
+  return map(f.missed, (x, c, k) => {
+    let loads = arriving[k] * expired(arriving[k], f.w[k], f.l2Ttl);
+    if (design.policy === "soft-hard")
+      loads *= Math.exp(-arriving[k] * (f.l2Ttl - (design.soft_ttl_s ?? 0)));
+    return (loads * x) / f.missedOfKey[k];
+  });
+}
+
+const stillHeld = (n) => (n / (1 + n)) * -Math.expm1(-n / 2);
+
+function cycleOf(design, n, f) {
+  const soft = design.soft_ttl_s ?? n.l2_ttl_s;
+  const old = f.r.map((_, k) => {
+    let sum = 0;
+    f.rc.forEach((row, c) => {
+      if (design.l2 === "kv") sum += stillHeld(f.missed[c][k] * n.kv_cache_ttl_s);
+      if (design.l1)
+        sum += stillHeld((row[k] / n.isolates_per_colo) * f.l1Life) * n.isolates_per_colo;
+    });
+    return sum;
+  });
+  return f.r.map((r, k) => {
+    const w = f.w[k], readFirst = r / (r + w);
+    let seconds = valid(w, soft) + 1 / (r + w), refreshes = readFirst * (1 + old[k]);
+    let kept = readFirst;
+    if (design.write_only_if_changed) {
+      const change = 1 / n.value_life_s, same = readFirst * Math.exp(-soft * change);
+      const overdue = same / Math.max(change + w, 1 / MONTH_S);
+      seconds += overdue;
+      refreshes += overdue * f.missedOfKey[k];
+      kept = readFirst - same + overdue * change;
+    }
+    return { refreshes: Math.min(refreshes, r * seconds) / seconds, kept: kept / seconds };
+  });
+}
+
+function countsOf(design, at, f) {
+  const n = at.numbers;
+  const month = (rows) => total(rows, at) * MONTH_S;
+  const looked = month(f.missed), loads = month(f.loaded), writes = month(f.wc);
+  const refreshes = f.cycle ? perMonth(f.cycle.map((c) => c.refreshes), at) : 0;
+  const kept = f.cycle ? perMonth(f.cycle.map((c) => c.kept), at) : 0;
+  const stored = loads + writes + kept;
+  const counts = { requests: n.requests_per_month, origin_loads: loads + refreshes, refreshes };
+  if (design.l2 === "kv") {
+    Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads, kv_writes: stored });
+    if (design.policy === "clean-up") Object.assign(counts, cleanUp(design, at, f));
+  }
+  if (design.l2 === "durable-object") {
+    counts.do_requests = looked + loads + writes + kept;
+    counts.do_rows_read = month(map(f.missed, (x, c, k) => x * (1 - f.warm[k])));
+    counts.do_rows_written = stored;
+  }
+  if (design.l2 === "r2") Object.assign(counts, { r2_class_b: looked, r2_class_a: stored });
+  return counts;
+}
+
+function cleanUp(design, at, f) {
+  const every = design.clean_up_every_s, loaded = sumColos(f.loaded);
+  const deletes = loaded.map((loads, k) => {
+    const n = (f.r[k] + f.w[k]) * every;
+    return (loads + f.w[k]) * (1 + Math.expm1(-n) / n) * Math.exp(-f.w[k] * f.l2Ttl);
+  });
+  const keys = at.keys.number.reduce((a, b) => a + b);
+  return { kv_deletes: perMonth(deletes, at), kv_lists: (Math.ceil(keys / 1000) * MONTH_S) / every };
+}
+
+function storedGb(design, at, f) {
+  if (!design.l2 || design.l2 === "cache-api") return 0;
+  const held = f.r.map((r, k) =>
+    1 - (f.forever || design.l2 !== "kv" ? f.first[k] : expired(r, f.w[k], f.l2Ttl)));
+  return (perMonth(held, at) / MONTH_S) * at.numbers.value_bytes / 1e9;
+}
+
+function meanMs(design, at, f) {
+  const n = at.numbers, l1 = design.l1 ? n.l1_ms : 0;
+  const ways = waysOf(design, at, f);
+  let weight = 0, sum = 0;
+  const add = (rate, c, k, ms) => {
+    const reads = Math.max(rate, 0) * at.keys.number[k];
+    weight += reads;
+    sum += reads * Math.max(ms, 1e-6);
+  };
+  f.rc.forEach((row, c) => row.forEach((x, k) => {
+    if (design.l1) add(x - f.missed[c][k], c, k, l1);
+    for (const way of ways) {
+      add(way.found[c][k], c, k, l1 + way.ms[c]);
+      add(way.loaded[c][k], c, k, l1 + way.ms[c] + n.origin_ms);
+    }
+  }));
+  return sum / weight;
+}
+
+function waysOf(design, at, f) {
+  const n = at.numbers, t = at.trips;
+  const trip = (straight) => straight.map((ms) => n.rtt_base_ms + n.path_factor * ms);
+  const found = map(f.missed, (x, c, k) => x - f.loaded[c][k]);
+  const all = (ms) => [{ found, loaded: f.loaded, ms }];
+  const same = (ms) => at.weights.map(() => ms);
+  if (!design.l2) return all(same(0));
+  if (design.l2 === "cache-api") return all(same(n.cache_api_ms));
+  if (design.l2 === "r2") return all(trip(t.to_bucket).map((ms) => ms + n.r2_ms));
+  if (design.l2 === "kv") return kvWays(at, f, found, trip);
+  return t.home_share.flatMap((share, home) => {
+    if (!share) return [];
+    const away = trip(t.to_home.map((row) => row[home]));
+    return [[(k) => f.warm[k], n.do_memory_ms], [(k) => 1 - f.warm[k], n.do_storage_ms]].map(
+      ([part, own]) => ({
+        found: map(found, (x, c, k) => x * share * part(k)),
+        loaded: map(f.loaded, (x, c, k) => x * share * part(k)),
+        ms: away.map((ms) => own + ms),
+      }));
+  });
+}
+
+function kvWays(at, f, found, trip) {
+  const n = at.numbers, t = at.trips;
+  const ttl = f.forever ? n.kv_cache_ttl_s : cut(n.kv_cache_ttl_s, f.l2Ttl);
+  let fromRegion = map(found, () => 0), pastColo;
+  for (let turn = 0; turn < 3; turn++) {
+    pastColo = map(f.missed, (x, c, k) => 1 / (1 + x * ttl * (1 - fromRegion[c][k] / 2)));
+    fromRegion = map(f.missed, (_, c, k) => {
+      let together = 0;
+      t.region.forEach((region, other) => {
+        if (region === t.region[c]) together += f.missed[other][k] * pastColo[other][k];
+      });
+      return (together * ttl) / (1 + together * ttl);
+    });
+  }
+  const beyond = map(found, (x, c, k) => x * pastColo[c][k]);
+  const none = map(found, () => 0);
+  const toRegion = trip(t.to_region).map((ms) => n.kv_read_ms + ms);
+  const toCentral = trip(t.to_central).map((ms, c) => toRegion[c] + ms + n.kv_central_ms);
+  return [
+    { found: map(found, (x, c, k) => x - beyond[c][k]), loaded: none, ms: at.weights.map(() => n.kv_read_ms) },
+    { found: map(beyond, (x, c, k) => x * fromRegion[c][k]), loaded: none, ms: toRegion },
+    { found: map(beyond, (x, c, k) => x * (1 - fromRegion[c][k])), loaded: f.loaded, ms: toCentral },
+  ];
+}

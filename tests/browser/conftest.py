@@ -1,0 +1,46 @@
+"""A real Chromium, axe and mermaid; skipped, and saying so, where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+HERE = Path(__file__).parent
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip("no Chromium here: install Debian's package chromium")
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium has none for root
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS + sandbox)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The folder of npm packages, installed from the lock file on first use."""
+    folder = HERE / "node_modules"
+    if not folder.is_dir():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("no npm here, which brings axe and mermaid")
+        subprocess.run([npm, "ci", "--silent"], cwd=HERE, check=True, timeout=300)
+    return folder

@@ -1,0 +1,113 @@
+"""The report as people see it, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from cachelib.report.build import Report, build
+
+SMALL = Path(__file__).parents[1] / "report" / "small.yaml"
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    out = tmp_path_factory.mktemp("page") / "small"
+    return build({"case": str(SMALL)}, out, jobs=2, progress=lambda *_: None)
+
+
+@contextmanager
+def opened(browser: Browser, path: Path, **options: Any) -> Iterator[Page]:
+    """The page, on which no message may appear and from which no request may leave."""
+    page = browser.new_page(**options)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: _local(request.url, complaints))
+    page.goto(path.as_uri())
+    yield page
+    page.close()
+    assert not complaints
+
+
+def _local(url: str, complaints: list[str]) -> None:
+    if not url.startswith(("file:", "data:")):
+        complaints.append(f"a request left the page: {url}")
+
+
+def pages(report: Report) -> list[Path]:
+    return [report.folder / "report.html", *sorted(report.folder.glob("notebooks/*.html"))]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_scrolls_sideways(
+    browser: Browser, report: Report, width: int, scheme: Any
+) -> None:
+    size: Any = {"width": width, "height": 800}
+    for path in pages(report):
+        with opened(browser, path, viewport=size, color_scheme=scheme) as page:
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(
+    browser: Browser, report: Report, node_modules: Path, scheme: Any
+) -> None:
+    axe = (node_modules / "axe-core" / "axe.min.js").read_text("utf-8")
+    for path in pages(report):
+        with opened(browser, path, color_scheme=scheme, bypass_csp=True) as page:
+            page.evaluate(axe)
+            violations = page.evaluate("axe.run().then(result => result.violations)")
+            found = [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in violations]
+            assert not found, path.name
+
+
+def test_dark_mode_changes_the_paper_and_the_figures_ink(browser: Browser, report: Report) -> None:
+    seen = {}
+    for scheme in ("light", "dark"):
+        with opened(browser, report.folder / "report.html", color_scheme=scheme) as page:
+            seen[scheme] = page.evaluate(
+                "[getComputedStyle(document.body).backgroundColor,"
+                " getComputedStyle(document.querySelector('figure svg text')).fill]"
+            )
+    assert seen["light"][0] != seen["dark"][0]
+    assert seen["light"][1] != seen["dark"][1]
+
+
+def test_the_page_reads_without_javascript(browser: Browser, report: Report) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((report.folder / "report.html").as_uri())
+    assert page.locator("h2").count() >= 5
+    assert page.locator("figure svg").count() >= 3
+    assert page.locator("blockquote").first.inner_text().startswith("Choose")
+    context.close()
+
+
+def test_a_number_says_on_tap_how_it_was_got(browser: Browser, report: Report) -> None:
+    with opened(browser, report.folder / "report.html", has_touch=True) as page:
+        number = page.locator(".number").first
+        number.locator("button").tap()
+        how = number.locator(".how")
+        assert how.is_visible()
+        assert "notebooks/" in str(how.locator("a").get_attribute("href"))
+
+
+def test_print_cuts_no_figure(browser: Browser, report: Report, tmp_path: Path) -> None:
+    with opened(browser, report.folder / "report.html") as page:
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 720, "height": 1000})  # A4 less its margins
+        wide = page.evaluate(
+            "[...document.querySelectorAll('figure, pre, table')]"
+            ".filter(e => e.scrollWidth > document.querySelector('main').clientWidth + 1).length"
+        )
+        assert wide == 0
+        page.pdf(path=tmp_path / "report.pdf", format="A4")
+    assert (tmp_path / "report.pdf").stat().st_size > 20_000

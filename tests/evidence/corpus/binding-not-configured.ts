@@ -1,0 +1,48 @@
+// == fires: unknown namespace
+export const read = (env: Env, key: string) => env.TYPO_CACHE.get(key); // fault
+// == fires: Hono
+app.get("/", async (c) => c.text((await c.env.PAGES_KV.get("home")) ?? "")); // fault
+// == fires: declared in the source, not in the configuration
+interface Env {
+  CACHE: KVNamespace;
+  ARCHIVE: R2Bucket;
+}
+export async function archive({ ARCHIVE }: Env, key: string, value: string) {
+  await ARCHIVE.put(key, value); // fault
+}
+// == fires: Durable Object without a binding
+export class Store {
+  constructor(private env: Env) {}
+  stub(name: string) {
+    return this.env.ROOMS.get(this.env.ROOMS.idFromName(name)); // fault
+  }
+}
+// == fires: lacking in an environment
+// -- file: wrangler.toml
+name = "w"
+[[kv_namespaces]]
+binding = "CACHE"
+id = "1"
+[env.staging] # fault
+vars = { LEVEL = "debug" }
+// -- file: src/index.ts
+export const read = (env: Env, key: string) => env.CACHE.get(key);
+// == quiet: configured
+export const read = (env: Env, key: string) => env.CACHE.get(key);
+// == quiet: configured for the environment as well
+// -- file: wrangler.jsonc
+{
+  "name": "w", // comments
+  "kv_namespaces": [{ "binding": "CACHE", "id": "1" }],
+  "env": { "staging": { "kv_namespaces": [{ "binding": "CACHE", "id": "2" }] } },
+}
+// -- file: src/index.ts
+export const read = (env: Env, key: string) => env.CACHE.get(key);
+// == quiet: a secret is not in the configuration
+export const authorised = (env: Env, token: string) => token === env.API_TOKEN;
+// == quiet: variables of another runtime
+export const url = () => process.env.DATABASE_URL?.trim() ?? "";
+// == quiet: destructured and aliased
+export async function read({ CACHE: kv, DB }: Env, id: string) {
+  return (await kv.get(id)) ?? DB.prepare("SELECT 1").first();
+}

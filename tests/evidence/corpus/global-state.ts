@@ -1,0 +1,78 @@
+// == fires: counter
+let requests = 0;
+export default {
+  async fetch(): Promise<Response> {
+    requests += 1; // fault
+    return Response.json({ requests });
+  },
+};
+// == fires: rate limit in a map
+const hits = new Map<string, number>();
+app.use(async (c, next) => {
+  const ip = c.req.header("cf-connecting-ip") ?? "";
+  hits.set(ip, (hits.get(ip) ?? 0) + 1); // fault
+  if (hits.get(ip)! > 100) return c.text("slow down", 429);
+  await next();
+});
+// == fires: user of the request
+let currentUser: User | null = null;
+export async function handle(request: Request, env: Env) {
+  currentUser = await authenticate(request, env); // fault
+  return render(currentUser);
+}
+// == fires: list of clients
+const clients: WebSocket[] = [];
+export function connect(socket: WebSocket) {
+  clients.push(socket); // fault
+  for (const client of clients) client.send("joined");
+}
+// == fires (js): statistics object
+const stats = { hits: 0, misses: 0 };
+export async function read(env, key) {
+  const value = await env.CACHE.get(key);
+  if (value) stats.hits++; // fault
+  else stats.misses++;
+  return value;
+}
+// == quiet: client made once
+let client: Client | undefined;
+export function database(env: Env) {
+  if (!client) client = new Client(env.DATABASE_URL);
+  return client;
+}
+// == quiet: nullish assignment
+let schema: Schema | undefined;
+export const compiled = () => (schema ??= compile(SOURCE));
+// == quiet: kept for a while
+let flags: Flags | undefined;
+let loadedAt = 0;
+export async function currentFlags(env: Env, request: Request) {
+  if (Date.now() - loadedAt > 60_000) {
+    flags = await load(request.url);
+    loadedAt = Date.now();
+  }
+  return flags;
+}
+// == quiet: a cache that KV backs
+const l1 = new Map<string, Entry>();
+export function remember(key: string, value: string) {
+  if (l1.size > 100) l1.clear();
+  l1.set(key, { value, expiresAt: Date.now() + 60_000 });
+}
+// == quiet: counted within a request
+export function count(words: string[]) {
+  let total = 0;
+  for (const word of words) total += word.length;
+  return total;
+}
+// == quiet: built while the module loads
+const ROUTES: Route[] = [];
+ROUTES.push({ path: "/", handler: home });
+export const route = (path: string) => ROUTES.find((each) => each.path === path);
+// == quiet: state of an object
+export class Counter extends DurableObject<Env> {
+  private value = 0;
+  increment() {
+    return ++this.value;
+  }
+}

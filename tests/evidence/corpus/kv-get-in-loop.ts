@@ -1,0 +1,87 @@
+// == fires: for of
+export async function all(env: Env, keys: string[]) {
+  const found: Record<string, string | null> = {};
+  for (const key of keys) {
+    found[key] = await env.CACHE.get(key); // fault
+  }
+  return found;
+}
+// == fires: map with Promise.all
+app.get("/portfolio", async (c) => {
+  const symbols = c.req.query("symbols")!.split(",");
+  const quotes = await Promise.all(symbols.map((s) => c.env.CACHE.get(`quote:${s}`, "json"))); // fault
+  return c.json(quotes);
+});
+// == fires: after a list
+export class Reports {
+  constructor(private kv: KVNamespace) {}
+  async load() {
+    const { keys } = await this.kv.list({ prefix: "report:" });
+    return Promise.all(keys.map(async ({ name }) => JSON.parse((await this.kv.get(name))!))); // fault
+  }
+}
+// == fires: index in a key
+export async function days({ CACHE }: Env) {
+  const values = [];
+  for (let i = 0; i < 30; i++) {
+    values.push(await CACHE.getWithMetadata(`day:${i}`)); // fault
+  }
+  return values;
+}
+// == fires: through a method
+export class CacheManager {
+  constructor(private env: Env) {}
+  async getMany(keys: string[]) {
+    const values = new Map<string, unknown>();
+    for (const key of keys) {
+      values.set(key, await this.get(key)); // fault
+    }
+    return values;
+  }
+  async get(key: string) {
+    return this.env.CACHE.get(key, "json");
+  }
+}
+// == fires (js): forEach with an alias
+export async function collect(env, ids) {
+  const kv = env.CACHE;
+  const out = [];
+  ids.forEach(async (id) => {
+    out.push(await kv.get(id)); // fault
+  });
+  return out;
+}
+// == quiet: bulk read
+export const all = (env: Env, keys: string[]) => env.CACHE.get(keys, "json");
+// == quiet: bulk reads of a hundred
+export async function all(env: Env, keys: string[]) {
+  const found = new Map<string, string | null>();
+  for (let i = 0; i < keys.length; i += 100) {
+    const batch = keys.slice(i, i + 100);
+    for (const [key, value] of await env.CACHE.get(batch)) found.set(key, value);
+  }
+  return found;
+}
+// == quiet: another try for the same key
+export async function stubborn(env: Env, key: string) {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const value = await env.CACHE.get(key);
+    if (value !== null) return value;
+  }
+  return null;
+}
+// == quiet: the loop is over what was read
+export async function total(env: Env) {
+  let sum = 0;
+  for (const line of (await env.CACHE.get<Line[]>("cart", "json")) ?? []) sum += line.price;
+  return sum;
+}
+// == quiet: a map in memory
+const l1 = new Map<string, string>();
+export const known = (keys: string[]) => keys.map((key) => l1.get(key));
+// == quiet: Durable Objects are not read in bulk
+export const stubs = (env: Env, ids: DurableObjectId[]) => ids.map((id) => env.COUNTER.get(id));
+// == quiet: one read in each request of a route table
+for (const path of ["/a", "/b"]) {
+  app.get(path, async (c) => c.text((await c.env.CACHE.get(c.req.path)) ?? ""));
+}

@@ -1,0 +1,87 @@
+// == fires: end in the entry
+export async function read(env: Env, key: string) {
+  const entry = await env.CACHE.get<Entry>(key, "json");
+  if (entry && Date.now() > entry.expiresAt) { // fault
+    await env.CACHE.delete(key);
+    return null;
+  }
+  return entry?.value ?? null;
+}
+// == fires: age against a TTL
+app.get("/prices/:id", async (c) => {
+  const cached = await c.env.CACHE.get(c.req.param("id"), { type: "json" });
+  if (cached && Date.now() - cached.timestamp < 300_000) return c.json(cached.data); // fault
+  return c.json(await load(c.req.param("id")));
+});
+// == fires: text parsed by hand
+export async function read({ CACHE }: Env, key: string) {
+  const raw = await CACHE.get(key);
+  if (!raw) return null;
+  const entry = JSON.parse(raw);
+  return entry.expires > Date.now() ? entry.value : null; // fault
+}
+// == fires: metadata
+export class Cache {
+  constructor(private kv: KVNamespace) {}
+  async read(key: string) {
+    const { value, metadata } = await this.kv.getWithMetadata<{ storedAt: number }>(key);
+    const now = Date.now();
+    if (!metadata || now - metadata.storedAt > this.ttl) return null; // fault
+    return value;
+  }
+}
+// == fires: check in a helper
+export async function read(env: Env, key: string) {
+  const entry = await env.CACHE.get<Entry>(key, "json");
+  return entry && !isExpired(entry) ? entry.value : null;
+}
+function isExpired(entry: Entry): boolean {
+  return entry.expiresAt <= Date.now(); // fault
+}
+// == fires: check in a method, named result
+export class CacheManager {
+  constructor(private env: Env) {}
+  async get(key: string) {
+    const entry = await this.fromKv(key);
+    if (!entry) return undefined;
+    const expired = new Date().getTime() - entry.createdAt > entry.ttl * 1000; // fault
+    return expired ? undefined : entry.value;
+  }
+  private async fromKv(key: string): Promise<Entry | null> {
+    const stored = await this.env.CACHE.get(key);
+    return stored ? (JSON.parse(stored) as Entry) : null;
+  }
+}
+// == quiet: KV decides
+export async function read(env: Env, key: string) {
+  return (await env.CACHE.get<Entry>(key, "json"))?.value ?? null;
+}
+// == quiet: an entry of the memory cache
+const l1 = new Map<string, Entry>();
+export function peek(key: string) {
+  const entry = l1.get(key);
+  return entry && entry.expiresAt > Date.now() ? entry.value : undefined;
+}
+// == quiet: stale is served, refreshed in the background
+export async function read(env: Env, ctx: ExecutionContext, key: string) {
+  const entry = await env.CACHE.get<Entry>(key, "json");
+  if (entry && Date.now() > entry.staleAt) ctx.waitUntil(refresh(env, key));
+  return entry?.value ?? null;
+}
+// == quiet: a comparison of values
+export async function cheaper(env: Env, key: string, price: number) {
+  const known = await env.CACHE.get<{ price: number }>(key, "json");
+  return known !== null && price < known.price;
+}
+// == quiet: a token from the request
+export async function authorise(env: Env, claims: Claims) {
+  if (claims.exp * 1000 < Date.now()) throw new Error("expired");
+  return env.CACHE.get(claims.sub);
+}
+// == quiet: time spent
+export async function timed(env: Env, key: string) {
+  const start = Date.now();
+  const value = await env.CACHE.get(key);
+  if (Date.now() - start > 100) console.warn("slow read", key);
+  return value;
+}

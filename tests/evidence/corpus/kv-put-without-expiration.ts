@@ -1,0 +1,116 @@
+// == fires: env in a module worker
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const page = await render(request);
+    await env.CACHE.put(request.url, page); // fault
+    return new Response(page);
+  },
+};
+// == fires: this.env in a Durable Object
+export class Room extends DurableObject<Env> {
+  async remember(key: string, value: unknown) {
+    await this.env.CACHE.put(key, JSON.stringify(value)); // fault
+  }
+}
+// == fires: Hono context
+app.get("/items/:id", async (c) => {
+  const item = await load(c.req.param("id"));
+  c.executionCtx.waitUntil(c.env.CACHE.put(`item:${item.id}`, JSON.stringify(item))); // fault
+  return c.json(item);
+});
+// == fires: destructured from env
+export async function warm(env: Env, urls: string[]) {
+  const { CACHE } = env;
+  await Promise.all(urls.map(async (url) => CACHE.put(url, await download(url)))); // fault
+}
+// == fires: destructured with another name in the parameters
+export async function store(key: string, value: string, { CACHE: kv }: Env) {
+  return kv.put(key, value); // fault
+}
+// == fires: alias, options without a lifetime
+export async function tag(env: Env, key: string, value: string) {
+  const target = env.CACHE;
+  await target.put(key, value, { metadata: { version: 2 } }); // fault
+}
+// == fires: helper that is handed the namespace
+export const handler = (env: Env) => save(env.CACHE, "motd", "hello");
+function save(namespace, key, value) {
+  return namespace.put(key, value); // fault
+}
+// == fires: class around the namespace
+export class Store {
+  constructor(private readonly kv: KVNamespace) {}
+  async write(key: string, value: object): Promise<void> {
+    await this.kv.put(key, JSON.stringify(value), {}); // fault
+  }
+}
+// == fires (js): class field assigned in the constructor
+class Store {
+  constructor(env) {
+    this.namespace = env.CACHE;
+  }
+  write(key, value) {
+    return this.namespace.put(key, value); // fault
+  }
+}
+export default { fetch: (request, env) => new Store(env).write("a", "b") };
+// == fires: helper in another file
+// -- file: src/store.ts
+export async function persist(kv, key, value) {
+  await kv.put(key, value, undefined); // fault
+}
+// -- file: src/index.ts
+import { persist } from "./store";
+export default {
+  async scheduled(event: ScheduledEvent, env: Env) {
+    await persist(env.CACHE, "last-run", String(event.scheduledTime));
+  },
+};
+// == fires: bracket access and a cast
+export const keep = (env: any, k: string, v: string) =>
+  (env["CACHE"] as KVNamespace).put(k, v); // fault
+// == fires: getter for the namespace
+export class Repository {
+  constructor(private env: Env) {}
+  private get cache() {
+    return this.env.CACHE;
+  }
+  put(key: string, value: string) {
+    return this.cache.put(key, value); // fault
+  }
+}
+// == quiet: expirationTtl
+export const save = (env: Env, k: string, v: string) => env.CACHE.put(k, v, { expirationTtl: 86_400 });
+// == quiet: expiration
+export async function save(env: Env, k: string, v: string) {
+  const expiration = Math.floor(Date.now() / 1000) + 3600;
+  await env.CACHE.put(k, v, { expiration });
+}
+// == quiet: options built elsewhere
+const OPTIONS = { expirationTtl: 600, metadata: { by: "cron" } };
+export const save = (env: Env, k: string, v: string) => env.CACHE.put(k, v, OPTIONS);
+// == quiet: options handed through
+export class Store {
+  constructor(private kv: KVNamespace) {}
+  write(key: string, value: string, options: KVNamespacePutOptions) {
+    return this.kv.put(key, value, options);
+  }
+}
+// == quiet: spread of a conditional lifetime
+export const save = (env: Env, k: string, v: string, ttl?: number) =>
+  env.CACHE.put(k, v, { metadata: { v: 1 }, ...(ttl ? { expirationTtl: ttl } : {}) });
+// == quiet: R2 has no expiration
+export const upload = (env: Env, k: string, body: ReadableStream) => env.BUCKET.put(k, body);
+// == quiet: storage of a Durable Object
+export class Room {
+  constructor(private state: DurableObjectState) {}
+  save(key: string, value: number) {
+    return this.state.storage.put(key, value);
+  }
+}
+// == quiet: an HTTP client with a put of its own
+const client = new ApiClient("https://api.example");
+export const update = (id: string, body: object) => client.put(`/items/${id}`, body);
+// == quiet: the Cache API
+export const remember = (request: Request, response: Response) =>
+  caches.default.put(request, response.clone());

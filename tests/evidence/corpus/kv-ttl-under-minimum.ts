@@ -1,0 +1,45 @@
+// == fires: literal
+export const save = (env: Env, k: string, v: string) =>
+  env.CACHE.put(k, v, { expirationTtl: 30 }); // fault
+// == fires: constant of the module
+const QUOTE_TTL = 15;
+export class Quotes {
+  constructor(private env: Env) {}
+  async save(symbol: string, price: number) {
+    await this.env.CACHE.put(symbol, String(price), { expirationTtl: QUOTE_TTL }); // fault
+  }
+}
+// == fires: product of constants
+app.post("/lock", async (c) => {
+  await c.env.CACHE.put("lock", "1", { expirationTtl: 0.5 * 60 }); // fault
+  return c.text("locked");
+});
+// == fires: table of lifetimes
+const TTL = { quote: 10, report: 86_400 } as const;
+export async function save({ CACHE }: Env, k: string, v: string) {
+  await CACHE.put(k, v, { expirationTtl: TTL.quote }); // fault
+}
+// == fires: static field
+class Cache {
+  static readonly SHORT = 45;
+  constructor(private kv: KVNamespace) {}
+  put(k: string, v: string) {
+    return this.kv.put(k, v, { expirationTtl: Cache.SHORT }); // fault
+  }
+}
+// == fires: absolute expiration
+export const save = (env: Env, k: string, v: string) =>
+  env.CACHE.put(k, v, { expiration: Math.floor(Date.now() / 1000) + 20 }); // fault
+// == quiet: the minimum itself
+export const save = (env: Env, k: string, v: string) => env.CACHE.put(k, v, { expirationTtl: 60 });
+// == quiet: five minutes in a product
+const MINUTE = 60;
+export const save = (env: Env, k: string, v: string) =>
+  env.CACHE.put(k, v, { expirationTtl: 5 * MINUTE });
+// == quiet: not known here
+export const save = (env: Env, k: string, v: string, ttl: number) =>
+  env.CACHE.put(k, v, { expirationTtl: Math.max(60, ttl) });
+// == quiet: cacheTtl of a read has another minimum
+export const read = (env: Env, k: string) => env.CACHE.get(k, { cacheTtl: 30 });
+// == quiet: a lifetime of another store
+export const remember = (redis: Redis, k: string, v: string) => redis.put(k, v, { expirationTtl: 5 });

@@ -1,0 +1,85 @@
+// == fires: new end
+const l1 = new Map<string, Entry>();
+export async function read(env: Env, key: string) {
+  const value = await env.CACHE.get(key);
+  if (value) {
+    l1.set(key, { value, expiresAt: Date.now() + 60_000 }); // fault
+  }
+  return value;
+}
+// == fires: new time of storing, in a class
+export class CacheManager {
+  private l1 = new Map<string, { data: unknown; storedAt: number }>();
+  constructor(private kv: KVNamespace) {}
+  async get(key: string) {
+    const stored = await this.kv.get(key, "json");
+    if (stored !== null) this.l1.set(key, { data: stored, storedAt: Date.now() }); // fault
+    return stored;
+  }
+}
+// == fires: value of an entry, end of its own
+const memory = new Map<string, Entry>();
+app.get("/s/:id", async (c) => {
+  const entry = await c.env.CACHE.get<Entry>(c.req.param("id"), "json");
+  if (entry) memory.set(c.req.param("id"), { value: entry.value, expiresAt: Date.now() + TTL }); // fault
+  return c.json(entry);
+});
+// == fires: library with one TTL for all
+const lru = new LRUCache<string, string>({ max: 1000, ttl: 60_000 });
+export async function read({ CACHE }: Env, key: string) {
+  const value = await CACHE.get(key);
+  if (value !== null) lru.set(key, value); // fault
+  return value;
+}
+// == fires: through a method that reads
+export class Tiered {
+  private l1 = new Map<string, Entry>();
+  constructor(private env: Env) {}
+  async get(key: string) {
+    const found = await this.fromKv(key);
+    if (found) this.l1.set(key, { value: found, expiresAt: Date.now() + this.ttl }); // fault
+    return found;
+  }
+  private async fromKv(key: string) {
+    return this.env.CACHE.get(key, "json");
+  }
+}
+// == quiet: the entry with its own end
+export class Tiered {
+  private l1 = new Map<string, Entry>();
+  constructor(private kv: KVNamespace) {}
+  async get(key: string) {
+    const entry = await this.kv.get<Entry>(key, "json");
+    if (entry) this.l1.set(key, entry);
+    return entry?.value;
+  }
+}
+// == quiet: the earlier of both ends
+const l1 = new Map<string, Entry>();
+export async function read(env: Env, key: string) {
+  const entry = await env.CACHE.get<Entry>(key, "json");
+  if (entry) l1.set(key, { ...entry, expiresAt: Math.min(entry.expiresAt, Date.now() + 60_000) });
+  return entry;
+}
+// == quiet: what the metadata leaves
+const l1 = new Map<string, Entry>();
+export async function read(env: Env, key: string) {
+  const { value, metadata } = await env.CACHE.getWithMetadata<{ end: number }>(key);
+  if (value && metadata) l1.set(key, { value, expiresAt: metadata.end });
+  return value;
+}
+// == quiet: just loaded
+const l1 = new Map<string, Entry>();
+export async function load(env: Env, key: string) {
+  const value = await (await fetch(`https://origin.example/${key}`)).text();
+  l1.set(key, { value, expiresAt: Date.now() + 60_000 });
+  await env.CACHE.put(key, value, { expirationTtl: 60 });
+  return value;
+}
+// == quiet: no end in memory at all
+const seen = new Map<string, string>();
+export async function read(env: Env, key: string) {
+  const value = await env.CACHE.get(key);
+  if (value) seen.set(key, value);
+  return value;
+}

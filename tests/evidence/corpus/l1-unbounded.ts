@@ -1,0 +1,87 @@
+// == fires: map of the module
+const cache = new Map<string, Quote>(); // fault
+export async function quote(env: Env, symbol: string) {
+  const known = cache.get(symbol);
+  if (known) return known;
+  const fresh = await env.CACHE.get<Quote>(symbol, "json");
+  if (fresh) cache.set(symbol, fresh);
+  return fresh;
+}
+// == fires: field of a class
+export class CacheManager {
+  private l1 = new Map<string, Entry>(); // fault
+  get(key: string) {
+    const entry = this.l1.get(key);
+    if (entry && entry.expiresAt < Date.now()) {
+      this.l1.delete(key);
+      return undefined;
+    }
+    return entry?.value;
+  }
+  set(key: string, value: unknown) {
+    this.l1.set(key, { value, expiresAt: Date.now() + 60_000 });
+  }
+}
+// == fires: made in the constructor
+export class Store {
+  private memory: Map<string, string>;
+  constructor() {
+    this.memory = new Map(); // fault
+  }
+  remember(key: string, value: string) {
+    if (!this.memory.has(key)) this.memory.set(key, value);
+  }
+}
+// == fires: plain object
+const pages: Record<string, string> = {}; // fault
+app.get("/:page", async (c) => {
+  const name = c.req.param("page");
+  pages[name] ??= "";
+  if (!pages[name]) pages[name] = await render(name);
+  return c.html(pages[name]);
+});
+// == fires (js): static field, alias
+class Registry {
+  static entries = new Map(); // fault
+}
+export function lookup(key) {
+  const entries = Registry.entries;
+  if (!entries.has(key)) entries.set(key, compute(key));
+  return entries.get(key);
+}
+// == quiet: a bound
+const cache = new Map<string, string>();
+export function set(key: string, value: string) {
+  if (cache.size > 500) cache.delete(cache.keys().next().value!);
+  cache.set(key, value);
+}
+export const get = (key: string) => cache.get(key);
+// == quiet: a library with a bound
+const cache = new LRUCache<string, string>({ max: 500, ttl: 60_000 });
+export const set = (key: string, value: string) => cache.set(key, value);
+export const get = (key: string) => cache.get(key);
+// == quiet: lives for one call
+export function unique(items: Item[]) {
+  const seen = new Map<string, Item>();
+  for (const item of items) if (!seen.has(item.id)) seen.set(item.id, item);
+  return [...seen.values()];
+}
+// == quiet: loads under way
+const inFlight = new Map<string, Promise<string>>();
+export function load(key: string) {
+  const running = inFlight.get(key) ?? fetchText(key).finally(() => inFlight.delete(key));
+  inFlight.set(key, running);
+  return running;
+}
+// == quiet: a table that never changes
+const LABELS = new Map([["AAPL", "Apple"], ["MSFT", "Microsoft"]]);
+export const label = (symbol: string) => LABELS.get(symbol) ?? symbol;
+// == quiet: swept
+export class Cache {
+  private entries = new Map<string, Entry>();
+  get = (key: string) => this.entries.get(key);
+  set(key: string, entry: Entry) {
+    this.entries.set(key, entry);
+    for (const [name, each] of this.entries) if (each.end < Date.now()) this.entries.delete(name);
+  }
+}

@@ -1,0 +1,108 @@
+// == fires: fetch on a miss
+export default {
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    const known = await env.CACHE.get(request.url);
+    if (known) return new Response(known);
+    const origin = await fetch(request); // fault
+    const body = await origin.text();
+    ctx.waitUntil(env.CACHE.put(request.url, body, { expirationTtl: 3600 }));
+    return new Response(body);
+  },
+};
+// == fires: a model
+app.get("/sentiment/:symbol", async (c) => {
+  const symbol = c.req.param("symbol");
+  const known = await c.env.CACHE.get(symbol, "json");
+  if (known) return c.json(known);
+  const result = await c.env.AI.run("@cf/openai/gpt-oss-120b", { input: symbol }); // fault
+  c.executionCtx.waitUntil(c.env.CACHE.put(symbol, JSON.stringify(result), { expirationTtl: 900 }));
+  return c.json(result);
+});
+// == fires: a database
+export async function user({ CACHE, DB }: Env, id: string) {
+  const known = await CACHE.get(id, "json");
+  if (known) return known;
+  const row = await DB.prepare("SELECT * FROM users WHERE id = ?").bind(id).first(); // fault
+  await CACHE.put(id, JSON.stringify(row), { expirationTtl: 300 });
+  return row;
+}
+// == fires: a method that loads
+export class Quotes {
+  constructor(private kv: KVNamespace) {}
+  async get(symbol: string) {
+    const known = await this.kv.get(symbol);
+    if (known) return known;
+    const fresh = await this.load(symbol); // fault
+    await this.kv.put(symbol, fresh, { expirationTtl: 60 });
+    return fresh;
+  }
+  private async load(symbol: string) {
+    return (await fetch(`https://quotes.example/${symbol}`)).text();
+  }
+}
+// == fires (js): service binding
+export async function profile(env, id) {
+  const kv = env.CACHE;
+  let known = await kv.get(id);
+  if (!known) {
+    known = await (await env.SERVICE.fetch(`https://users/${id}`)).text(); // fault
+    await kv.put(id, known, { expirationTtl: 300 });
+  }
+  return known;
+}
+// == quiet: a shared promise
+const inFlight = new Map<string, Promise<string>>();
+export async function get(env: Env, key: string) {
+  const known = await env.CACHE.get(key);
+  if (known) return known;
+  let running = inFlight.get(key);
+  if (!running) {
+    running = fetch(`https://origin.example/${key}`).then((r) => r.text());
+    inFlight.set(key, running);
+    running.finally(() => inFlight.delete(key));
+  }
+  const fresh = await running;
+  await env.CACHE.put(key, fresh, { expirationTtl: 60 });
+  return fresh;
+}
+// == quiet: a field for what is pending
+export class Quotes {
+  private pending = new Map<string, Promise<string>>();
+  constructor(private kv: KVNamespace) {}
+  async get(symbol: string) {
+    const known = await this.kv.get(symbol);
+    if (known) return known;
+    if (!this.pending.has(symbol)) this.pending.set(symbol, this.load(symbol));
+    const fresh = await this.pending.get(symbol)!;
+    await this.kv.put(symbol, fresh, { expirationTtl: 60 });
+    return fresh;
+  }
+  private load = async (symbol: string) => (await fetch(`https://q.example/${symbol}`)).text();
+}
+// == quiet: cheap to make
+export async function greeting(env: Env, name: string) {
+  const known = await env.CACHE.get(name);
+  if (known) return known;
+  const text = `Hello, ${name}`;
+  await env.CACHE.put(name, text, { expirationTtl: 60 });
+  return text;
+}
+// == quiet: a refresh by cron, no reader waits
+export default {
+  async scheduled(_: ScheduledEvent, env: Env) {
+    const rates = await (await fetch("https://rates.example")).text();
+    await env.CACHE.put("rates", rates, { expirationTtl: 3600 });
+  },
+};
+// == quiet: an object that blocks
+export class Loader extends DurableObject<Env> {
+  async get(key: string) {
+    return this.ctx.blockConcurrencyWhile(async () => {
+      const known = await this.env.CACHE.get(key);
+      if (known) return known;
+      const fresh = await (await fetch(`https://origin.example/${key}`)).text();
+      await this.env.CACHE.put(key, fresh, { expirationTtl: 60 });
+      return fresh;
+    });
+  }
+}

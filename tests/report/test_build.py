@@ -1,0 +1,157 @@
+"""A case to a report: the whole path, with real kernels."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cachelib.report.build import OutputError, Report, build
+from cachelib.report.parameters import ParameterError
+from cachelib.report.run import NOTEBOOKS
+
+SMALL = Path(__file__).with_name("small.yaml")
+GOLDEN = Path(__file__).with_name("golden.md")
+pytestmark = pytest.mark.timeout(240)
+
+
+def quiet(*_: object) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    out = tmp_path_factory.mktemp("out") / "with {braces} and spaces"
+    return build({"case": str(SMALL)}, out, jobs=2, progress=quiet)
+
+
+def test_the_markdown_is_the_golden_one(report: Report) -> None:
+    text = (report.folder / "report.md").read_text("utf-8")
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(text, "utf-8")
+    assert text == GOLDEN.read_text("utf-8")
+
+
+def test_the_same_case_twice_gives_the_same_markdown_figures_and_decision(
+    report: Report, tmp_path: Path
+) -> None:
+    again = build({"case": str(SMALL)}, tmp_path / "again", jobs=1, progress=quiet)
+    for path in [p for p in report.folder.rglob("*") if p.suffix in (".md", ".svg")]:
+        twin = again.folder / path.relative_to(report.folder)
+        assert path.read_bytes() == twin.read_bytes()
+    decisions = [(r.folder / "decision.json").read_text() for r in (report, again)]
+    assert decisions[0] == decisions[1]
+
+
+def test_every_file_that_the_markdown_and_the_page_link_to_exists(report: Report) -> None:
+    markdown = (report.folder / "report.md").read_text("utf-8")
+    html = (report.folder / "report.html").read_text("utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)", markdown) + re.findall(r'href="([^"#]+)', html)
+    assert links
+    for link in links:
+        assert (report.folder / link).is_file(), link
+
+
+def test_every_number_links_to_a_cell_of_its_notebook_page(report: Report) -> None:
+    html = (report.folder / "report.html").read_text("utf-8")
+    numbers = re.findall(r'class="how">[^<]*<a href="([^#"]+)#([^"]+)"', html)
+    assert len(numbers) > 5
+    for page, anchor in numbers:
+        assert f'id="{anchor}"' in (report.folder / page).read_text("utf-8")
+
+
+def test_the_page_loads_nothing_from_elsewhere(report: Report) -> None:
+    for page in report.folder.rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert not re.search(r'(src|href)="(https?:)?//', text), page
+        assert "@import" not in text
+
+
+def test_the_manifest_says_what_the_numbers_depend_on(report: Report) -> None:
+    manifest = json.loads((report.folder / "manifest.json").read_text())
+    assert manifest["seed"] == 1
+    assert manifest["overridden"] == ["case"]
+    assert re.fullmatch("[0-9a-f]{64}", manifest["inputs"]["small.yaml"])
+    assert set(manifest["notebooks"]) == {run.name for run in report.runs}
+    assert manifest["packages"]["papermill"]
+
+
+def test_the_decision_carries_every_metric(report: Report) -> None:
+    decision = json.loads((report.folder / "decision.json").read_text())
+    assert decision["metrics"]["decision.recommended"]["value"] == "l1-kv"
+    assert 0 < decision["metrics"]["shared.hit_ratio"]["value"] < 1
+
+
+def test_a_parameter_reaches_the_notebooks_that_declare_it(tmp_path: Path) -> None:
+    given = {"case": str(SMALL), "isolates_per_colo": 7, "isolate_counts": [1, 2]}
+    done = build(given, tmp_path / "out", jobs=2, progress=quiet)
+    decision = json.loads((done.folder / "decision.json").read_text())
+    assert decision["metrics"]["isolation.caches"]["value"] == 2 * 7
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"sed": 3}, "did you mean 'seed'"),
+        ({"isolates_per_colo": "many"}, "parameter isolates_per_colo"),
+        ({"isolates_per_colo": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_parameter_fails_before_any_kernel(
+    given: dict[str, object], words: str, tmp_path: Path
+) -> None:
+    def never(*_: object) -> None:
+        pytest.fail("a notebook was started")
+
+    with pytest.raises(ParameterError, match=re.escape(words)):
+        build({"case": str(SMALL), **given}, tmp_path / "out", jobs=1, progress=never)
+    assert not (tmp_path / "out").exists()
+
+
+def broken_copy(folder: Path) -> Path:
+    """The project's notebooks, the second of which now fails half-way."""
+    folder.mkdir()
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        if path.stem == "03_shared_l2":
+            notebook.cells.insert(4, nbformat.v4.new_code_cell("1 / 0  # <script>`"))
+        nbformat.write(notebook, folder / path.name)
+    return folder
+
+
+def test_a_failing_notebook_leaves_a_report_that_says_so(tmp_path: Path) -> None:
+    done = build(
+        {"case": str(SMALL)}, tmp_path / "out", jobs=2, progress=quiet,
+        notebooks=broken_copy(tmp_path / "notebooks"),
+    )  # fmt: skip
+    assert [run.name for run in done.failed] == ["03_shared_l2"]
+    text = (done.folder / "report.md").read_text("utf-8")
+    assert "ZeroDivisionError" in text
+    assert "1 / 0" in text
+    assert "Hit ratio of L1 alone" in text, "what finished stays"
+    assert "<script>" not in (done.folder / "report.html").read_text("utf-8")
+
+
+def test_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputError, match="no report"):
+        build({"case": str(SMALL)}, tmp_path, jobs=1, progress=quiet)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_interrupted_run_leaves_the_previous_report_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "manifest.json").write_text("{}")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build({"case": str(SMALL)}, out, jobs=1, progress=interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (out / "manifest.json").read_text() == "{}"

@@ -1,0 +1,81 @@
+"""Escaping, formatting and the findings that text may quote."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from cachelib.report.collect import Findings, MissingFindingError
+from cachelib.report.findings import shown
+from cachelib.report.render import mermaid_text, verbatim
+from cachelib.report.templates import escape_markdown
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "[x](javascript:alert(1))",
+    "![x](//evil.example/p.png)",
+    "{{ 7 * 7 }} {% raw %}",
+    "| a | b |",
+    "# heading",
+    "1. one",
+    "- item",
+    "`code` *bold* _it_ ~~no~~",
+    "&lt;script&gt;",
+    "line\n\n# two",
+    "$x$ @all https://evil.example",
+    "\ue0000\ue001",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_as_text(text: str) -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(escape_markdown(text))
+    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    kinds = {child.type for child in tokens[1].children or ()}
+    assert kinds <= {"text", "text_special"}
+
+
+@given(st.text())
+def test_any_text_is_shown_as_text(text: str) -> None:
+    for token in MarkdownIt("commonmark").enable("table").parse(escape_markdown(text)):
+        assert token.type in ("paragraph_open", "inline", "paragraph_close")
+        for child in token.children or ():
+            assert child.type in ("text", "text_special"), child
+
+
+@given(st.text())
+def test_mermaid_labels_hold_nothing_that_mermaid_reads(text: str) -> None:
+    assert not set(mermaid_text(text)) & set('"<>`[]{}|\n\\')
+
+
+@given(st.text())
+def test_a_code_block_cannot_be_closed_from_within(text: str) -> None:
+    tokens = MarkdownIt("commonmark").parse(verbatim(text))
+    assert [token.type for token in tokens] == ["fence"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.02946, "ratio", "2.95 %"),
+        (1, "ratio", "100 %"),
+        (96_141, "loads", "96,141 loads"),
+        (15.05, "ms", "15.1 ms"),
+        (1234.5678, "ms", "1,235 ms"),
+        (0.5, "USD", "$0.50"),
+        (33.333, "times", "33.3×"),
+        (0.00001234, "", "1.2e-05"),
+        ("l1-kv", "", "l1-kv"),
+        (None, "", "–"),
+        (True, "", "yes"),
+    ],
+)
+def test_values_are_shown_to_the_digits_they_can_tell(value: float, unit: str, text: str) -> None:
+    assert shown(value, unit) == text  # type: ignore[arg-type]
+
+
+def test_a_missing_finding_is_an_error_that_names_it() -> None:
+    with pytest.raises(MissingFindingError, match=r"shared\.hit_ratio"):
+        Findings([])["shared.hit_ratio"]
