@@ -106,9 +106,10 @@ class CacheCore(ABC):
         self._weighs = l1 is not None and l1.max_bytes is not None  # so values are encoded
         self._direct = self._blocks or not getattr(l2, "blocking", True)
         self._counters = Counters(on_event)
-        self._count, self._on_event = self._counters.add, on_event
+        self._count = self._counters.add
         self._l1_hit = self._counters.step["l1_hits"]
         self._peek: Callable[[str], Entry | None] = _nothing if l1 is None else l1.peek
+        self._fast = _nothing if on_event is not None else self._peek  # the hook is told elsewhere
         self._renew: Callable[[str], None] = _nothing if l1 is None else l1.renew
         self._lock = Lock() if l1 is None else l1.lock
         self._l2: SharedTier | None = None
@@ -137,7 +138,7 @@ class CacheCore(ABC):
 
     def _end(self) -> None:
         self._closed = True
-        self._peek = _nothing  # so that L1 hits, too, learn that it is closed
+        self._fast = _nothing  # so that L1 hits, too, learn that it is closed
 
     @property
     def stats(self) -> Stats:
@@ -179,8 +180,6 @@ class CacheCore(ABC):
         except KeyError:  # pushed out this instant
             pass
         self._l1_hit()
-        if self._on_event is not None:
-            self._on_event("l1_hits", key)
         if entry.value is ABSENT:
             self._count("negative_hits", key)
         return entry.value
@@ -206,7 +205,7 @@ class CacheCore(ABC):
 
     async def _get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
         """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
-        entry = self._peek(key)
+        entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.until and not options:
             return self._hot(key, entry)
         found = await self._look((key,), self.policy.override(options))
@@ -214,7 +213,7 @@ class CacheCore(ABC):
 
     async def _get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
-        entry = self._peek(key)
+        entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
             return self._hot(key, entry)
         return (await self._find(key, loader, self.policy.override(options)))[0].value

@@ -60,14 +60,14 @@ class TieredCache(CacheCore, Closing):
 
     def get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
         """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
-        entry = self._peek(key)
+        entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.until and not options:
             return self._hot(key, entry)
         return _run(self._get(key, default, **options))
 
     def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
-        entry = self._peek(key)
+        entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
             return self._hot(key, entry)
         return _run(self._find(key, loader, self.policy.override(options)))[0].value

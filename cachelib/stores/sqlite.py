@@ -119,13 +119,16 @@ class SqliteStore(Closing):
         return found
 
     def set_many(self, items: Mapping[str, Stored]) -> None:
-        for key, stored in items.items():
-            _check(key, stored)
-        rows = [(key, data, end, self._writer) for key, (data, end) in items.items()]
+        writer = self._writer
+        rows = [(key, data, end, writer) for key, (data, end) in items.items()]
+        size = sum([len(row[1]) for row in rows])
+        if size > MAX_BYTES // 2:  # one of them may be too large
+            for key, stored in items.items():
+                _check(key, stored)
         with self._writing() as db:
             with _transaction(db):
                 db.executemany(PUT, rows)
-            self._tidy(db, len(rows), sum(len(data) for data, _ in items.values()))
+            self._tidy(db, len(rows), size)
 
     def delete_many(self, keys: Iterable[str]) -> None:
         rows = [(key, None, self._now + TOMBSTONE_SECONDS, self._writer) for key in keys]
@@ -238,7 +241,6 @@ class SqliteStore(Closing):
             self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
         db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
-        db.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
