@@ -579,22 +579,22 @@ class CacheCore(ABC):
 
     def _land(self, key: str, flight: Flight, entry: Entry | None, result: Result = None) -> None:
         """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
-        l1, l2 = self.l1, self._l2
+        flights, l1, l2 = self._flights, self.l1, self._l2
         with self._lock:
-            if l1 is not None:
-                if (
-                    entry is not None
-                    and entry.since < entry.until
-                    and flight.valid
-                    and not (l2 is not None and l2.stamps and l2.revoked(entry))
-                ):
-                    l1.put(key, entry)
-                elif flight.writing:
-                    l1.pop(key)
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-            flight.result = result
-            flight.done = True
+            if l1 is None:
+                pass
+            elif (
+                entry is not None
+                and flight.valid
+                and entry.since < entry.until
+                and (l2 is None or not l2.stamps or not l2.revoked(entry))
+            ):
+                l1.put(key, entry)
+            elif flight.writing:
+                l1.pop(key)
+            if flights.get(key) is flight:
+                del flights[key]
+            flight.result, flight.done = result, True
         if flight.gate is not None:
             flight.gate.set()
 

@@ -68,7 +68,8 @@ class MemoryCache:
     def put(self, key: str, entry: Entry) -> None:
         """Make `entry` the newest, pushing out the oldest while there are too many."""
         entries = self._entries
-        self.pop(key)
+        if (old := entries.pop(key, None)) is not None:
+            self.bytes -= old.size
         entries[key] = entry
         self.bytes += entry.size
         while len(entries) > self._most or self.bytes > self._most_bytes:

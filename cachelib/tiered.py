@@ -70,7 +70,8 @@ class TieredCache(CacheCore, Closing):
         entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
             return self._hot(key, entry)
-        return _run(self._find(key, loader, self.policy.override(options)))[0].value
+        policy = self.policy.override(options) if options else self.policy
+        return _run(self._find(key, loader, policy))[0].value
 
     lookup = _blocking(CacheCore._lookup)
     fetch = _blocking(CacheCore._fetch)

@@ -113,16 +113,16 @@ class SharedTier:
     def read(self, keys: Sequence[str], policy: Policy, now: float) -> dict[str, Entry] | None:
         """What L2 has, even if its life is over; None if it is away and we may go on without."""
         entries: dict[str, Entry] = {}
+        there: Iterable[tuple[str, Stored]]
         try:
             if self._failures or self._missed:
                 self._make_ready()
             if len(keys) == 1:
-                [key] = keys
-                stored = self._store.get(key, now)
-                there = {} if stored is None else {key: stored}
+                stored = self._store.get(keys[0], now)
+                there = () if stored is None else ((keys[0], stored),)
             else:
-                there = self._store.get_many(keys, now)
-            for key, stored in there.items():
+                there = self._store.get_many(keys, now).items()
+            for key, stored in there:
                 if (entry := self._open(key, stored, policy, now)) is not None:
                     entries[key] = entry
             if self._tag_refresh is not None and entries:
@@ -163,8 +163,9 @@ class SharedTier:
             return None
         if created_at > now + CLOCK_SKEW:
             return None
-        if stored.expires_at is not None and stored.expires_at < expires_at:
-            expires_at = stored.expires_at
+        end = stored.expires_at
+        if end is not None and end < expires_at:
+            expires_at = end
         entry = Entry(value, created_at, expires_at, refresh_at, tags, len(key) + len(payload))
         if now < expires_at:
             entry.settle(policy, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -12,7 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cachelib import MemoryStore
+from cachelib import MemoryStore, TieredCache
+
+Make = Callable[..., TieredCache]
 
 
 class Clock:
@@ -26,6 +29,37 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+class Origin:
+    """A loader that counts its calls."""
+
+    def __init__(self, value: Any = None) -> None:
+        self.value, self.calls = value, 0
+
+    def __call__(self, key: str) -> Any:
+        self.calls += 1
+        if isinstance(self.value, Exception):
+            raise self.value
+        return f"{key}#{self.calls}" if self.value is None else self.value
+
+
+class SlowOrigin:
+    """A loader that answers when it is let go."""
+
+    def __init__(self, value: Any) -> None:
+        self.value, self.go = value, threading.Event()
+
+    def __call__(self, key: str) -> Any:
+        assert self.go.wait(20)
+        return self.value
 
 
 class Inline(Executor):

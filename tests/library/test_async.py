@@ -8,8 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from rig import Clock, FlakyStore
-from test_tiered import Origin
+from rig import Clock, FlakyStore, Origin
 
 from cachelib import (
     AsyncTieredCache,

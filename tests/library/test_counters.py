@@ -10,8 +10,7 @@ from collections import Counter
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from rig import FlakyStore
-from test_tiered import Make, Origin
+from rig import FlakyStore, Make, Origin
 
 from cachelib import MemoryCache, MemoryStore, Stats, TieredCache
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import redis
-from rig import Clock, FlakyStore, Server
-from test_tiered import Make, Origin
+from rig import Clock, FlakyStore, Make, Origin, Server
 
 from cachelib import MemoryCache, SqliteStore, TieredCache
 from cachelib.stores.redis import RedisStore

@@ -6,8 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from rig import Clock, FlakyStore
-from test_tiered import Make, Origin
+from rig import Clock, FlakyStore, Make, Origin
 
 from cachelib import MemoryCache, MemoryStore, StoreUnavailableError, TieredCache
 

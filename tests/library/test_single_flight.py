@@ -10,19 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig import Clock, FlakyStore, Server
-from test_refresh import SlowOrigin
-from test_tiered import Make, Origin
+from rig import Clock, FlakyStore, Make, Origin, Server, SlowOrigin, wait_until
 
 from cachelib import MemoryCache, ReentrantLoadError, SqliteStore, TieredCache
 from cachelib.stores.redis import RedisStore
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def waiting(cache: TieredCache, key: str) -> Callable[[], bool]:

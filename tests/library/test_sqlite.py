@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rig import Clock
-from test_single_flight import wait_until
+from rig import Clock, wait_until
 
 from cachelib import (
     MemoryCache,
@@ -107,7 +106,8 @@ from cachelib import MemoryCache, SqliteStore, TieredCache
 cache = TieredCache(MemoryCache(), SqliteStore(sys.argv[1]), soft_timeout=5, hard_timeout=5)
 cache.set("k", "parent")
 hold = threading.Event()
-threading.Thread(target=lambda: cache.get_or_load("slow", lambda key: hold.wait(20)), daemon=True).start()
+slow = lambda: cache.get_or_load("slow", lambda key: hold.wait(20))
+threading.Thread(target=slow, daemon=True).start()
 while not cache.stats.loads: pass
 child = os.fork()
 if child == 0:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rig import Clock, FlakyStore
+from rig import Clock, FlakyStore, Make, Origin
 
 from cachelib import ABSENT, MemoryCache, RawCodec, RejectedError, TieredCache
-
-Make = Callable[..., TieredCache]
-
-
-class Origin:
-    """A loader that counts its calls."""
-
-    def __init__(self, value: Any = None) -> None:
-        self.value, self.calls = value, 0
-
-    def __call__(self, key: str) -> Any:
-        self.calls += 1
-        if isinstance(self.value, Exception):
-            raise self.value
-        return f"{key}#{self.calls}" if self.value is None else self.value
 
 
 def test_a_loaded_value_is_served_from_l1_then_by_another_process_from_l2(

@@ -134,7 +134,7 @@ class OneProcessDegrading(OneProcess):
 
 
 STEPS = settings(
-    max_examples=110,
+    max_examples=130,
     stateful_step_count=50,
     deadline=None,
     derandomize=True,
