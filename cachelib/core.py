@@ -44,13 +44,7 @@ T = TypeVar("T")
 Loader = Callable[[str], Any]
 Found = tuple[Entry, Tier, Exception | None]
 Result = Found | Exception | None
-COUNTED_AS: dict[Tier | None, str] = {
-    "l1": "l1_hits",
-    "l2": "l2_hits",
-    "load": "misses",
-    "stale": "misses",
-    None: "misses",
-}
+HITS: dict[Tier, str] = {"l1": "l1_hits", "l2": "l2_hits"}
 
 
 class Gate(Protocol):
@@ -194,11 +188,11 @@ class CacheCore(ABC):
 
     def _tally(self, key: str, found: Found | None) -> None:
         """Count a look-up, once, by where it ended."""
-        tier = None if found is None else found[1]
-        self._count(COUNTED_AS[tier], key)
+        entry, tier, _ = found or (None, "load", None)
+        self._count(HITS.get(tier, "misses"), key)
         if tier == "stale":
             self._count("stale_hits", key)
-        elif found is not None and found[0].value is ABSENT and tier != "load":
+        elif entry is not None and entry.value is ABSENT and tier in HITS:
             self._count("negative_hits", key)
 
     # What both skins offer: blocking in one, awaited in the other
@@ -414,13 +408,13 @@ class CacheCore(ABC):
                     found = entry, "l2", None
                 else:
                     found = await self._obtain(key, loader, policy, flight, token)
+            self._land(key, flight, found[0], found)
         except BaseException as error:
             self._crash(key, flight, error)
             raise
         finally:
             if token is not None and self._l2 is not None:
                 await self._io(self._l2.release, key, token)
-        self._land(key, flight, found[0], found)
         return found
 
     async def _obtain(

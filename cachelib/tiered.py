@@ -190,10 +190,15 @@ class AsyncTieredCache(CacheCore):
     async def _io(self, method: Callable[..., T], *args: Any) -> T:
         if self._direct:
             return method(*args)
-        from asyncio import get_running_loop
+        import asyncio
 
         self._pool = self._pool or _threads("cachelib-io")
-        return await get_running_loop().run_in_executor(self._pool, method, *args)
+        work = asyncio.get_running_loop().run_in_executor(self._pool, method, *args)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])  # or it might overtake what another writes after us
+            raise
 
     def _gate(self) -> asyncio.Event:
         from asyncio import Event

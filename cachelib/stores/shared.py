@@ -6,6 +6,7 @@ Everything here blocks: an event loop calls it from a thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf, nextafter
 from threading import Lock
@@ -271,11 +272,9 @@ class SharedTier:
 
     def release(self, key: str, token: int) -> None:
         """Let the next one load. If L2 is away, the lease ends by itself."""
-        try:
-            if token != NO_LEASE:
+        if token != NO_LEASE:
+            with suppress(Exception):
                 self._leases().release(key, token)
-        except Exception as error:
-            self._failed(error, key)
 
     def _leases(self) -> LeaseStore:
         if not isinstance(self._untimed, LeaseStore):
