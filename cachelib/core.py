@@ -8,29 +8,25 @@ L2, `_gate` makes something to wait for, `_wait` waits for it, `_spawn` works in
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
 from math import inf
 from random import random as uniform
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Unpack
 
+from cachelib.flights import LOADING, Flight, Flights, Found
 from cachelib.memory import Entry, MemoryCache
 from cachelib.options import (
     ABSENT,
     Answer,
     Counters,
-    LoadTimeoutError,
     Options,
     Policy,
-    ReentrantLoadError,
     Stats,
     Tier,
 )
 from cachelib.stores.codecs import NEGATIVE, Codec, JsonCodec, seal
-from cachelib.stores.fork import renew_in_child
 from cachelib.stores.protocol import Store, Stored
 from cachelib.stores.shared import STAMP, Change, SharedTier
 
@@ -42,33 +38,10 @@ MAX_FAILURES = 10_000
 
 T = TypeVar("T")
 Loader = Callable[[str], Any]
-Found = tuple[Entry, Tier, Exception | None]
-Result = Found | Exception | None
 HITS: dict[Tier, str] = {"l1": "l1_hits", "l2": "l2_hits"}
 
 
-class Gate(Protocol):
-    """What callers wait for: a threading or an asyncio event."""
-
-    def set(self) -> None: ...
-
-
-class Flight:
-    """One operation in progress on a key. Others wait for it and share its result."""
-
-    valid = True  # until another changes the key: then the result must not be kept
-    writing = False  # too late for another writer to overtake
-    done = False
-    gate: Gate | None = None
-    last: Entry | None = None  # what may stand in for the result
-    result: Result = None
-    waits_for: Flight | None = None  # of another key, in this one's loader
-
-
-_loading: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None)
-
-
-class CacheCore(ABC):
+class CacheCore(Flights):
     """What both skins share."""
 
     _blocks: bool  # a caller may be made to wait right where it calls
@@ -92,20 +65,16 @@ class CacheCore(ABC):
     ) -> None:
         if on_l2_error not in ("raise", "degrade"):
             raise ValueError(f"on_l2_error must be 'raise' or 'degrade', not {on_l2_error!r}")
-        self.l1, self.l2 = l1, l2
-        self.policy = Policy(options)
-        self._clock, self._random = clock, random
+        super().__init__(l1, clock, Counters(on_event))
+        self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec: Codec = codec or JsonCodec()
         self._executor = executor
         self._weighs = l1 is not None and l1.max_bytes is not None  # so values are encoded
         self._direct = self._blocks or not getattr(l2, "blocking", True)
-        self._counters = Counters(on_event)
-        self._count = self._counters.add
         self._l1_hit = self._counters.step["l1_hits"]
         self._peek: Callable[[str], Entry | None] = _nothing if l1 is None else l1.peek
         self._fast = _nothing if on_event is not None else self._peek  # the hook is told elsewhere
         self._renew: Callable[[str], None] = _nothing if l1 is None else l1.renew
-        self._lock = Lock() if l1 is None else l1.lock
         self._l2: SharedTier | None = None
         if l2 is not None:
             self._l2 = SharedTier(
@@ -120,15 +89,9 @@ class CacheCore(ABC):
                 pause=breaker_seconds,
                 tag_refresh=tag_refresh,
             )
+            self._revoked = self._l2.revoked
         self._closed = False
         self._failures: dict[str, tuple[float, Exception]] = {}
-        self.after_fork()
-        renew_in_child(self)
-
-    def after_fork(self) -> None:
-        """Forget what other threads of the parent began: here, nobody will finish it."""
-        self._flights: dict[str, Flight] = {}
-        self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # L1 keeps the same lock
 
     def _end(self) -> None:
         self._closed = True
@@ -147,10 +110,6 @@ class CacheCore(ABC):
 
     @abstractmethod
     async def _io(self, method: Callable[..., T], *args: Any) -> T: ...
-    @abstractmethod
-    def _gate(self) -> Gate: ...
-    @abstractmethod
-    async def _wait(self, gate: Any, timeout: float | None) -> bool: ...
     @abstractmethod
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None: ...
 
@@ -346,37 +305,6 @@ class CacheCore(ABC):
         self._start(key, loader, policy, flight)
         return await self._join(key, flight, policy)
 
-    async def _join(self, key: str, flight: Flight, policy: Policy) -> Found | None:
-        """The result or error of `flight`, or the last value if that takes too long.
-
-        None if it was given up, or was not about to load.
-        """
-        mine = _loading.get()
-        try:
-            if mine is not None:
-                _expect(mine, flight, key)
-            with self._lock:
-                if not flight.done and flight.gate is None:
-                    flight.gate = self._gate()
-            last = self._usable(flight.last, policy)
-            soft = last is not None and policy.soft_timeout is not None
-            timeout = policy.soft_timeout if soft else policy.hard_timeout
-            if not flight.done and not await self._wait(flight.gate, timeout):
-                if last is None:
-                    raise LoadTimeoutError(f"loading {key!r} took longer than {timeout} s")
-                return last, "stale", None
-        finally:
-            if mine is not None:
-                mine.waits_for = None
-        if isinstance(flight.result, Exception):
-            raise flight.result
-        return flight.result
-
-    def _usable(self, last: Entry | None, policy: Policy) -> Entry | None:
-        if last is None or self._clock() >= last.expires_at + policy.stale_if_error:
-            return None
-        return last
-
     # Loading
 
     def _refresh(self, key: str, loader: Loader, policy: Policy) -> None:
@@ -421,7 +349,7 @@ class CacheCore(ABC):
         self, key: str, loader: Loader, policy: Policy, flight: Flight, token: int | None
     ) -> Found:
         started = self._moment()
-        outer, current = _loading.get(), _loading.set(flight)
+        outer, current = LOADING.get(), LOADING.set(flight)
         if outer is not None:
             outer.waits_for = flight
         self._count("loads", key)
@@ -437,7 +365,7 @@ class CacheCore(ABC):
                     self._failures.pop(next(iter(self._failures)), None)
             return self._excuse(flight, policy, error)
         finally:
-            _loading.reset(current)
+            LOADING.reset(current)
             if outer is not None:
                 outer.waits_for = None
         if self._failures:
@@ -518,20 +446,6 @@ class CacheCore(ABC):
             self._count(event, key)
         return shared
 
-    async def _claim(self, key: str, mine: Flight) -> None:
-        """Become the only writer of `key` in this process; what is read or loaded is outdated."""
-        while True:
-            with self._lock:
-                flight = self._flights.get(key)
-                if flight is None or not flight.writing:
-                    if flight is not None:
-                        flight.valid = False
-                    mine.writing = True
-                    self._flights[key] = mine
-                    return
-                gate = flight.gate = flight.gate or self._gate()
-            await self._wait(gate, None)
-
     def _seal(
         self, key: str, value: Any, policy: Policy, started: float
     ) -> tuple[Entry, Stored | None]:
@@ -571,31 +485,6 @@ class CacheCore(ABC):
             codec = type(self._codec).__name__
             raise TypeError(f"{codec} cannot encode the value of {key!r}: {error}") from error
 
-    def _land(self, key: str, flight: Flight, entry: Entry | None, result: Result = None) -> None:
-        """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
-        flights, l1, l2 = self._flights, self.l1, self._l2
-        with self._lock:
-            if l1 is None:
-                pass
-            elif (
-                entry is not None
-                and flight.valid
-                and entry.since < entry.until
-                and (l2 is None or not l2.stamps or not l2.revoked(entry))
-            ):
-                l1.put(key, entry)
-            elif flight.writing:
-                l1.pop(key)
-            if flights.get(key) is flight:
-                del flights[key]
-            flight.result, flight.done = result, True
-        if flight.gate is not None:
-            flight.gate.set()
-
-    def _crash(self, key: str, flight: Flight, error: BaseException) -> None:
-        """End a flight by an error, which those who wait share if it is not about this caller."""
-        self._land(key, flight, None, error if isinstance(error, Exception) else None)
-
     # What other callers and processes change
 
     def _moment(self) -> float:
@@ -612,22 +501,6 @@ class CacheCore(ABC):
         for tag in tags:
             self._drop(tag)
         return done
-
-    def _drop(self, tag: str) -> None:
-        if self.l1 is not None:
-            with self._lock:
-                self.l1.discard(tag)
-
-    def _forget(self, key: str) -> None:
-        """Drop the copy in L1, and whatever is on its way there."""
-        with self._lock:
-            if (flight := self._flights.get(key)) is not None:
-                flight.valid = False
-                if not flight.writing:
-                    del self._flights[key]
-            if self.l1 is not None:
-                self.l1.pop(key)
-        self._count("invalidations", key)
 
     async def _heed_changes(self, timeout: float = 0.0) -> int:
         """Drop from L1 what others changed, waiting up to `timeout` s; how many keys they named."""
@@ -656,13 +529,3 @@ def _answer(found: Found) -> Answer:
 
 def _nothing(key: str) -> None:
     """The L1 of a cache that has none."""
-
-
-def _expect(mine: Flight, flight: Flight, key: str) -> None:
-    """Note what our loader waits for. ReentrantLoadError if that, in the end, waits for it."""
-    mine.waits_for = flight
-    chain: Flight | None = flight
-    while chain is not None:
-        if chain is mine:
-            raise ReentrantLoadError(f"the loader of a key waits for itself, through {key!r}")
-        chain = chain.waits_for
