@@ -89,7 +89,7 @@ class CacheCore(Flights):
                 pause=breaker_seconds,
                 tag_refresh=tag_refresh,
             )
-            self._revoked = self._l2.revoked
+            self._stamps, self._revoked = self._l2.stamps, self._l2.revoked
         self._closed = False
         self._failures: dict[str, tuple[float, Exception]] = {}
 
@@ -250,7 +250,7 @@ class CacheCore(Flights):
         """What the tiers have, or else what the loader returns."""
         now = self._begin(key)
         found: Found | None = None
-        if (entry := self._in_l1(key, policy, now)) is not None:
+        if (entry := self._peek(key) and self._in_l1(key, policy, now)) is not None:
             if entry.refresh_at <= now:
                 self._refresh(key, loader, policy)
             found = entry, "l1", None
@@ -280,7 +280,7 @@ class CacheCore(Flights):
     ) -> Found | None:
         tier: Tier = "l1"
         try:
-            entry = self._in_l1(key, policy, now)  # it may have landed since we looked
+            entry = self._peek(key) and self._in_l1(key, policy, now)  # landed since we looked?
             if entry is None:
                 tier, there = "l2", None
                 if self._l2 is not None and not policy.skip_l2:

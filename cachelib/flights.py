@@ -6,7 +6,7 @@ A key has at most one of them that others may join, or wait for to write after i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any, Protocol
@@ -43,7 +43,8 @@ LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None
 class Flights(ABC):
     """The flights of a cache, and the L1 they end in. How to wait differs between the skins."""
 
-    _revoked: Callable[[Entry], bool] | None = None  # whether an entry's tags forbid to keep it
+    _stamps: Mapping[str, object] = {}  # noqa: RUF012  # if any, entries may be `_revoked`
+    _revoked: Callable[[Entry], bool]
 
     def __init__(
         self, l1: MemoryCache | None, clock: Callable[[], float], counters: Counters
@@ -111,7 +112,7 @@ class Flights(ABC):
 
     def _land(self, key: str, flight: Flight, entry: Entry | None, result: Result = None) -> None:
         """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
-        flights, l1, revoked = self._flights, self.l1, self._revoked
+        flights, l1 = self._flights, self.l1
         with self._lock:
             if l1 is None:
                 pass
@@ -119,7 +120,7 @@ class Flights(ABC):
                 entry is not None
                 and flight.valid
                 and entry.since < entry.until
-                and not (revoked is not None and revoked(entry))
+                and not (self._stamps and self._revoked(entry))
             ):
                 l1.put(key, entry)
             elif flight.writing:
