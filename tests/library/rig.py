@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from cachelib import MemoryStore, TieredCache
 
 Make = Callable[..., TieredCache]
@@ -99,16 +101,14 @@ class FlakyStore:
 class Server:
     """A Valkey or Redis server on a free loopback port, with nothing but memory."""
 
-    def __init__(self, program: str) -> None:
-        self.program, self.port = program, _free_port()
+    def __init__(self, program: str, *options: str) -> None:
+        self.program, self.port, self.options = program, _free_port(), options
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
-            stdout=subprocess.DEVNULL,
-        )
+        command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             with socket.socket() as probe:
@@ -120,6 +120,17 @@ class Server:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+class Cluster(Server):
+    """A cluster of one server that has all the slots."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        super().__init__(program, "--cluster-enabled", "yes", "--dir", str(folder))
+        with redis.Redis(port=self.port) as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            wait_until(lambda: client.cluster("INFO")["cluster_state"] == "ok")
+        self.url = f"redis+cluster://127.0.0.1:{self.port}"
 
 
 def _free_port() -> int:

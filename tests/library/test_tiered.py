@@ -221,6 +221,13 @@ def test_l1_keeps_the_most_recently_used_entries(make: Make) -> None:
     assert cache.stats.evictions == 1
 
 
+def test_a_hit_of_l1_waits_for_no_lock(make: Make, store: FlakyStore) -> None:
+    cache = make(store)
+    cache.set("k", 1)
+    with cache.l1.lock:
+        assert cache.get("k") == cache.get_or_load("k", Origin()) == 1
+
+
 def test_l1_keeps_at_most_so_many_bytes_of_keys_and_encoded_values(make: Make) -> None:
     cache = make(None, MemoryCache(max_entries=None, max_bytes=40), codec=RawCodec())
     for key in "abcde":
