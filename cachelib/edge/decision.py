@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,15 +21,16 @@ Metrics = Mapping[str, float]
 LABELS = {
     "hit_ratio": "hit ratio",
     "origin_loads_per_month": "loads from the origin a month",
-    "mean_ms": "mean time to answer, ms",
-    "p50_ms": "median time to answer, ms",
-    "p95_ms": "95th percentile of the time to answer, ms",
-    "p99_ms": "99th percentile of the time to answer, ms",
+    "mean_ms": "mean time to answer",
+    "p50_ms": "median time to answer",
+    "p95_ms": "95th percentile of the time to answer",
+    "p99_ms": "99th percentile of the time to answer",
     "late_share": "share of late answers",
     "error_share": "share of failed reads",
-    "bill_usd": "monthly bill, $",
-    "monthly_cost_usd": "monthly cost with work written off, $",
+    "bill_usd": "monthly bill",
+    "monthly_cost_usd": "monthly cost with work written off",
 }
+SIGNS = {"USD": "$", "ms": "ms"}
 HEADS = {
     "hit_ratio": "hit ratio",
     "origin_loads_per_month": "loads a month",
@@ -162,3 +164,17 @@ def gain(choice: Choice, criteria: Criteria) -> float | None:
         return None
     second = choice.runner_up.metrics[criteria.minimise]
     return 1 - choice.ranked[0].metrics[criteria.minimise] / second if second else None
+
+
+def axis(metric: str) -> str:
+    """A metric's label with its unit, as an axis says it."""
+    sign = SIGNS.get(unit(metric))
+    return LABELS[metric] + (f", {sign}" if sign else "")
+
+
+def unit(metric: str) -> Literal["USD", "ms", "ratio", "loads", ""]:
+    """The unit that a metric's name ends in."""
+    endings: dict[str, Literal["USD", "ms", "ratio", "loads"]] = {
+        "_usd": "USD", "_ms": "ms", "_ratio": "ratio", "_share": "ratio", "_per_month": "loads",
+    }  # fmt: skip
+    return next((unit for ending, unit in endings.items() if metric.endswith(ending)), "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from SALib.analyze import rbd_fast
 from scipy.stats import qmc, triang
 
@@ -16,6 +17,7 @@ from cachelib.edge.platform import Assumption
 from cachelib.edge.study import Study
 
 NOBODY = -1
+AT_ONCE = 128  # draws whose arrays fit a processor's cache
 Draws = Mapping[str, Array]
 
 
@@ -85,6 +87,23 @@ class Outcome:
 def outcomes(study: Study, numbers: Draws, designs: Sequence[str] | None = None) -> Outcome:
     """Every design in every draw, by formula."""
     names = tuple(designs or study.case.design_names)
+    n = max((np.size(values) for values in numbers.values()), default=1)
+    pieces = [
+        _outcome(
+            study,
+            {name: values[start : start + AT_ONCE] for name, values in numbers.items()},
+            names,
+        )
+        for start in range(0, n, AT_ONCE)
+    ]
+    return Outcome(
+        names,
+        np.concatenate([piece.score for piece in pieces], axis=1),
+        np.concatenate([piece.raw for piece in pieces], axis=1),
+    )
+
+
+def _outcome(study: Study, numbers: Draws, names: tuple[str, ...]) -> Outcome:
     criteria = study.case.criteria
     n = max((np.size(values) for values in numbers.values()), default=1)
     score, raw = np.empty((len(names), n)), np.empty((len(names), n))
@@ -98,6 +117,13 @@ def outcomes(study: Study, numbers: Draws, designs: Sequence[str] | None = None)
             kept &= np.ones(n, bool) if limit.at_least is None else value >= limit.at_least
         score[row] = np.where(kept, raw[row], np.inf)
     return Outcome(names, score, raw)
+
+
+def lead(study: Study, draws: Draws, first: str, second: str) -> Array:
+    """What is minimised in every draw, the first design's less the second's."""
+    raw = outcomes(study, draws, (first, second)).raw
+    difference: Array = raw[0] - raw[1]
+    return difference
 
 
 def influence(draws: Draws, margin: Array, seed: int) -> dict[str, float]:
@@ -129,7 +155,8 @@ def tornado(study: Study, first: str, second: str) -> list[Swing]:
     for name, number in ranges(study).items():
         raw = outcomes(study, {name: np.array([number.low, number.high])}, (first, second)).raw
         low, high = (raw[0] - raw[1]).tolist()
-        swings.append(Swing(name, low, high))
+        if abs(high - low) > 1e-6 * abs(low):
+            swings.append(Swing(name, low, high))
     return sorted(swings, key=lambda swing: -abs(swing.high - swing.low))
 
 
@@ -143,16 +170,18 @@ class Flip:
     after: str
 
 
-def flips(study: Study, name: str, low: float, high: float) -> list[Flip]:
+def flips(
+    study: Study, name: str, low: float, high: float, designs: Sequence[str] | None = None
+) -> list[Flip]:
     """Every change of the winner as `name` goes from `low` to `high`, found by root search."""
     grid = np.geomspace(low, high, 121)
-    result = outcomes(study, {name: grid})
+    result = outcomes(study, {name: grid}, designs)
     winners = result.winner
     labels = (*result.designs, "none")
     return [
         Flip(
             name,
-            _root(study, name, grid[i], grid[i + 1]),
+            _root(study, name, grid[i], grid[i + 1], designs),
             labels[winners[i]],
             labels[winners[i + 1]],
         )
@@ -160,10 +189,72 @@ def flips(study: Study, name: str, low: float, high: float) -> list[Flip]:
     ]
 
 
-def _root(study: Study, name: str, low: float, high: float) -> float:
+def _root(study: Study, name: str, low: float, high: float, designs: Sequence[str] | None) -> float:
     """The first change of the winner between two values: a 32-fold section, four times over."""
     for _ in range(4):
         grid = np.geomspace(low, high, 33)
-        at = int(np.flatnonzero(np.diff(outcomes(study, {name: grid}).winner))[0])
+        at = int(np.flatnonzero(np.diff(outcomes(study, {name: grid}, designs).winner))[0])
         low, high = grid[at], grid[at + 1]
     return float(np.sqrt(low * high))
+
+
+def sweeps(study: Study) -> list[tuple[str, float, float]]:
+    """The numbers whose growth may flip the choice: traffic, and assumptions over twice as far."""
+    named = ("l1_ttl_s", "l2_ttl_s", "value_life_s", "origin_ms", "origin_neurons", "kv_read_ms",
+             "isolates_per_colo", "hourly_rate_usd")  # fmt: skip
+    assumed = ranges(study)
+    wide = [
+        (name, max(assumed[name].low / 2, 1e-3), assumed[name].high * 2)
+        for name in named
+        if name in assumed
+    ]
+    return [("requests_per_month", 1e3, 1e12), *wide]
+
+
+def flips_table(study: Study, found: Sequence[Flip]) -> pd.DataFrame:
+    """Flips as rows, each with the number's value in this case."""
+    rows = [
+        {"number": flip.name, "here": _said(_here(study, flip.name)), "at": _said(flip.value),
+         "below": flip.before, "above": flip.after}
+        for flip in found
+    ]  # fmt: skip
+    columns = ["number", "here", "at", "below", "above"]
+    return pd.DataFrame(rows, columns=columns).set_index("number")
+
+
+def wins_when(study: Study, incumbent: str, challenger: str) -> pd.DataFrame:
+    """For each number, where the challenger is the better of the two, or that it nowhere is."""
+    rows = []
+    hours = ranges(study).get(f"hours:{challenger}")
+    extra = [(f"hours:{challenger}", 0.1, hours.high)] if hours else []
+    for name, low, high in [*sweeps(study), *extra]:
+        found = flips(study, name, low, high, (incumbent, challenger))
+        wins = [flip for flip in found if challenger in (flip.before, flip.after)]
+        rows.append({"number": name, "here": _said(_here(study, name)),
+                     "better when": _stretch(wins, challenger) or
+                     f"nowhere between {_said(low)} and {_said(high)}"})  # fmt: skip
+    return pd.DataFrame(rows).set_index("number")
+
+
+def _stretch(found: Sequence[Flip], challenger: str) -> str:
+    words = [
+        f"above {_said(flip.value)}" if flip.after == challenger else f"below {_said(flip.value)}"
+        for flip in found
+    ]
+    return " and ".join(words)
+
+
+def _here(study: Study, name: str) -> float:
+    if name == "requests_per_month":
+        return study.requests_per_month
+    return ranges(study)[name].value
+
+
+def _said(value: float) -> str:
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
+def influence_table(explained: Mapping[str, float], most: int = 8) -> pd.DataFrame:
+    """The assumptions that explain most, first."""
+    rows = list(explained.items())[:most]
+    return pd.DataFrame(rows, columns=["assumption", "explains"]).set_index("assumption")

@@ -12,7 +12,7 @@ import numpy as np
 from cachelib.edge.case import Case
 from cachelib.edge.designs import Design
 from cachelib.edge.estimate import Estimate, Setting, estimate, grouped, trips
-from cachelib.edge.estimate.setting import NEVER_S
+from cachelib.edge.estimate.setting import NEVER_S, Array
 from cachelib.edge.logs import read_log
 from cachelib.edge.platform import Platform, Routing
 from cachelib.edge.replay import replay as replay_trace
@@ -32,6 +32,14 @@ class Study:
     seed: int = 1
     log: Path | None = None
     routing: Routing = "random"
+    folder: Path | None = None
+    """Where the case file lies; its paths start there."""
+
+    @property
+    def repository(self) -> Path | None:
+        """The user's repository, where the case names one."""
+        path = self.case.system.path
+        return None if path is None else (self.folder or Path()) / path
 
     @cached_property
     def trace(self) -> Trace:
@@ -128,9 +136,10 @@ class Study:
             hashed=self.routing == "hash",
         )
 
-    def estimate(self, design: str, **numbers: float | np.ndarray) -> Estimate:
+    def estimate(self, design: str | Design, **numbers: float | Array) -> Estimate:
         """The month of a design by formula, at other numbers if given, arrays of draws included."""
-        return estimate(self.case.design(design), self.setting.but(**numbers))
+        named = self.case.design(design) if isinstance(design, str) else design
+        return estimate(named, self.setting.but(**numbers))
 
     def traffic(self, factors: Sequence[float]) -> list[float]:
         """Rates to sweep, in requests a month: no more than the log has, where there is a log."""

@@ -8,15 +8,14 @@ from pydantic import BaseModel, ConfigDict
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.files import Fault, Source, directory_of, survey
+from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.inventory import bindings_by_environment, bindings_of
 from cachelib.evidence.mask import mask
 from cachelib.evidence.program import Module, read_program
 from cachelib.evidence.repair import as_diff
 from cachelib.evidence.rule import SEVERITIES, Counterfactual, Hit, NotModelled, Rule, Severity
 from cachelib.evidence.rules import RULES
-from cachelib.evidence.syntax import first_fault, grammar_of, line, parse
-from cachelib.evidence.wrangler import Wrangler, find_configuration, read_configuration
+from cachelib.evidence.wrangler import Wrangler, configuration_in, read_configuration
 
 
 class Change(BaseModel):
@@ -99,17 +98,14 @@ def audit(directory: Path) -> Audit:
         files=len(program.modules),
         lines=sum(module.source.count("\n") for module in program.modules),
         findings=sorted(findings, key=lambda each: (each.file, each.line, each.column, each.rule)),
-        unparsable=seen.unparsable + [_fault(each) for each in broken],
+        unparsable=seen.unparsable + broken,
         skipped=dict(sorted(seen.skipped.items())),
     )
 
 
 def _configuration(root: Path) -> Wrangler | None:
-    try:
-        path = find_configuration(root)
-    except EvidenceError:
-        return None
-    return read_configuration(path)
+    path = configuration_in(root)
+    return read_configuration(path) if path is not None else None
 
 
 def _configured(config: Wrangler | None) -> dict[str, str]:
@@ -118,11 +114,6 @@ def _configured(config: Wrangler | None) -> dict[str, str]:
     environments = bindings_by_environment(config)
     facts = [fact for env in environments for fact in bindings_of(config, env)]
     return {fact.name: fact.kind for fact in facts}
-
-
-def _fault(source: Source) -> Fault:
-    tree = parse(source.text, grammar_of(Path(source.path).suffix))
-    return Fault(source.path, line(first_fault(tree)), "does not parse; nothing in it was audited")
 
 
 def _finding(rule: Rule, hit: Hit, config: Wrangler | None) -> Finding:

@@ -57,13 +57,6 @@ class Operation:
         return True
 
 
-@dataclass(frozen=True)
-class Loop:
-    """Code that runs many times: a loop statement or a callback of map, forEach …"""
-
-    node: Node
-
-
 class Examination:
     def __init__(self, program: Program, config: Wrangler | None, configured: dict[str, str]):
         """`configured` maps the names of bindings to their kinds, over all environments."""
@@ -107,16 +100,19 @@ class Examination:
 
     # -- where a node stands -------------------------------------------------------------------
 
-    def loop(self, node: Node) -> Loop | None:
-        """The innermost code around a node that runs many times, within its function."""
+    def loop(self, node: Node) -> Node | None:
+        """The innermost code around a node that runs many times, within its function.
+
+        A loop statement or a callback of map, forEach …
+        """
         below_ = node
         for above in ancestors(node):
             if above.type in LOOPS and _repeats(above, below_):
-                return Loop(above)
+                return above
             if above.type in FUNCTIONS:
                 if callback_of(above) not in _ITERATING:
                     return None
-                return Loop(above)
+                return above
             below_ = above
         return None
 
@@ -130,44 +126,23 @@ class Examination:
             function = outer
         return function
 
-    def varies(self, node: Node | None, loop: Loop) -> bool:
+    def varies(self, node: Node | None, loop: Node) -> bool:
         """Whether a value changes from one round of a loop to the next."""
         computed = ("call_expression", "new_expression", "update_expression")
         return node is not None and (self.varies_by_name(node, loop) or any(below(node, *computed)))
 
-    def _made_in(self, name: Node, loop: Loop) -> bool:
+    def _made_in(self, name: Node, loop: Node) -> bool:
         definition = self.program.look_up(text(name), name)
-        if definition is not None and inside(definition.owner, loop.node):
+        if definition is not None and inside(definition.owner, loop):
             return True
         return any(
             text(part(change, "left") or part(change, "argument")) == text(name)
-            for change in preorder(loop.node)
+            for change in preorder(loop)
             if change.type
             in ("assignment_expression", "augmented_assignment_expression", "update_expression")
         )
 
-    @cached_property
-    def compared_members(self) -> list[Node]:
-        """Members that a comparison reads: `cache.size` of `cache.size > 1000`."""
-        return [
-            member
-            for _, node in self.program.nodes["binary_expression"]
-            if text(part(node, "operator")) in ("<", ">", "<=", ">=", "===", "==")
-            for member in below(node, "member_expression")
-        ]
-
-    def within_try(self, node: Node) -> Node | None:
-        """The try statement whose body holds a node, in the same function."""
-        function = owner_function(node)
-        for above in ancestors(node):
-            if above == function:
-                return None
-            body = part(above, "body")
-            if above.type == "try_statement" and body is not None and inside(node, body):
-                return above
-        return None
-
-    def varies_by_name(self, node: Node | None, loop: Loop) -> bool:
+    def varies_by_name(self, node: Node | None, loop: Node) -> bool:
         """Whether it is made of something that the loop itself provides."""
         return node is not None and any(
             self._made_in(name, loop) for name in below(node, "identifier")
@@ -198,6 +173,14 @@ class Examination:
                 if above.type in FUNCTIONS:
                     found[above.id].append(operation)
         return found
+
+    def performed_by_call(self, call: Node) -> list[Operation]:
+        """The operations that stand in the functions a call may reach."""
+        return [each for f in self.kinds.callees(call) for each in self.performed_by(f)]
+
+    def performed_by(self, function: Node) -> list[Operation]:
+        """The operations that stand in the function itself."""
+        return self._performed[function.id]
 
     def calls_in(self, function: Node) -> Iterator[Node]:
         return below(function, "call_expression")

@@ -11,7 +11,7 @@ from cachelib.evidence.bindings import BINDING_TYPES, BindingType
 from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.located import Located
 from cachelib.evidence.mask import mask
-from cachelib.evidence.syntax import first_fault, grammar_of, line, parse
+from cachelib.evidence.program import read_module
 from cachelib.evidence.wrangler import (
     FILE_NAMES,
     NOT_INHERITED,
@@ -118,12 +118,10 @@ def inventory(directory: Path, env: str | None = None, *, reveal: bool = False) 
     config = read_configuration(path, reveal=reveal)
     examined: list[str | None] = [None, *config.environments] if env is None else [env]
     facts = [fact for name in examined for fact in _facts(config, name)]
+    facts += _local_secrets(root)
     seen = survey(root)
-    broken = [
-        Fault(each.path, line(first_fault(tree)), "does not parse")
-        for each in seen.sources
-        if (tree := parse(each.text, grammar_of(Path(each.path).suffix))).has_error
-    ]
+    modules = [read_module(each) for each in seen.sources]
+    broken = [each for each in modules if isinstance(each, Fault)]
     return Inventory(
         worker=config.name,
         file=config.file,
@@ -249,6 +247,28 @@ def _others(config: Wrangler, env: str | None, setting: Setting) -> Iterator[Fac
                 yield fact("export", "Exported class", str(key), node)
         case "name" | "main" | "compatibility_date" | "account_id":
             yield fact("worker", setting.key, str(config.shown((setting.key,), value.value)), value)
+
+
+def _local_secrets(root: Path) -> Iterator[Fact]:
+    """The names, never the values, of the secrets for local development."""
+    path = root / ".dev.vars"
+    if not path.is_file() or path.is_symlink():
+        return
+    for number, setting in enumerate(path.read_text(errors="replace").splitlines(), start=1):
+        name = setting.partition("=")[0].removeprefix("export ").strip()
+        if "=" in setting and re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
+            yield Fact(
+                kind="secret",
+                label="Secret",
+                name=name,
+                environment=None,
+                file=path.name,
+                line=number,
+                end_line=number,
+                inherited=False,
+                details={},
+                excerpt=f"{name}=…",
+            )
 
 
 def _pattern(node: Located) -> str:

@@ -6,6 +6,7 @@ known call sites and returned values; where it cannot follow, it knows nothing.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -19,10 +20,10 @@ from cachelib.evidence.program import (
     Program,
     arguments,
     callee,
-    class_name,
+    class_key,
     function_of,
 )
-from cachelib.evidence.syntax import ancestors, below, enclosing, part, preorder, text
+from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
 
 class Kind(NamedTuple):
@@ -77,6 +78,7 @@ class Resolver:
         self._known: dict[int, Kinds] = {}
         self._returned: dict[int, Kinds] = {}
         self._objects: dict[str, Node] = {}
+        self._callers: dict[str, dict[int, list[Node]]] = {}
         self._depth = 0
 
     def kinds(self, node: Node | None) -> Kinds:
@@ -102,7 +104,9 @@ class Resolver:
             case "identifier" | "shorthand_property_identifier":
                 return self._identifier(node)
             case "this":
-                return frozenset([Kind("class", name)]) if (name := class_name(node)) else NOTHING
+                return _class(enclosing(node, CLASSES))
+            case "class":
+                return _class(node)
             case "member_expression":
                 name = text(part(node, "property"))
                 return self._member(part(node, "object"), name)
@@ -115,7 +119,12 @@ class Resolver:
             case "object":
                 self._objects[str(node.id)] = node
                 return frozenset([Kind("object", str(node.id))])
-            case "ternary_expression" | "binary_expression" | "assignment_expression":
+            case (
+                "ternary_expression"
+                | "binary_expression"
+                | "assignment_expression"
+                | "augmented_assignment_expression"
+            ):
                 sides = ("consequence", "alternative", "right") + (
                     ("left",) if text(part(node, "operator")) in ("??", "||") else ()
                 )
@@ -135,8 +144,8 @@ class Resolver:
         name = text(node)
         definition = self.program.look_up(name, node)
         found = self._defined(definition) if definition is not None else NOTHING
-        if not found and definition is None and name in self.bindings:
-            return frozenset([Kind(self.bindings[name], name)])
+        if definition is None and (name in self.bindings or name.isupper()):
+            return self._binding(name)
         if not found and name in ("env", "_env"):
             return ENV
         return found
@@ -145,7 +154,7 @@ class Resolver:
         owner = definition.owner
         base = self.kinds(definition.value) | self._typed(owner)
         if owner.type in CLASSES:
-            return frozenset([Kind("class", definition.name)])
+            return _class(owner)
         if owner.type in FUNCTIONS:
             return NOTHING
         if owner.type in ("required_parameter", "optional_parameter", "identifier"):
@@ -182,19 +191,16 @@ class Resolver:
         return self.of_type(annotation)
 
     def of_type(self, annotation: Node) -> Kinds:
-        names = [
-            text(n)
-            for n in preorder(annotation)
-            if n.type in ("type_identifier", "nested_type_identifier")
-        ]
-        found = set()
-        for name in names:
+        found: set[Kind] = set()
+        for node in below(annotation, "type_identifier", "nested_type_identifier"):
+            name = text(node)
+            definition = self.program.look_up(name, node)
             if name in BY_TYPE:
                 found.add(Kind(BY_TYPE[name].kind))
             elif re.fullmatch(r"(?:\w+\.)?\w*(?:Env|Environment|Bindings)", name):
                 found.add(Kind("env"))
-            elif name in self.program.classes:
-                found.add(Kind("class", name))
+            elif definition is not None and definition.owner.type in CLASSES:
+                found |= _class(definition.owner)
         return frozenset(found)
 
     def _passed(self, parameter: Node) -> Kinds:
@@ -223,9 +229,21 @@ class Resolver:
         if not name:
             return []
         if name == "constructor":
-            return self.program.calls_by_name[class_name(function)]
-        calls = [c for c in self.program.calls_by_name[name] if c.type == "call_expression"]
-        return [call for call in calls if any(f.id == function.id for f in self.callees(call))]
+            return self._constructions(enclosing(function, CLASSES))
+        if name not in self._callers:
+            self._callers[name] = self._callers_by_function(name)
+        return self._callers[name].get(function.id, [])
+
+    def _constructions(self, class_: Node | None) -> list[Node]:
+        calls = self.program.calls_by_name[text(part(class_, "name"))]
+        return [call for call in calls if self.kinds(call) == _class(class_)]
+
+    def _callers_by_function(self, name: str) -> dict[int, list[Node]]:
+        found: dict[int, list[Node]] = defaultdict(list)
+        for call in self.program.calls_by_name[name]:
+            for function in self.callees(call) if call.type == "call_expression" else []:
+                found[function.id].append(call)
+        return found
 
     def function_name(self, function: Node) -> str:
         name = part(function, "name")
@@ -261,7 +279,15 @@ class Resolver:
         while class_ in self.program.classes and class_ not in seen:
             yield class_
             seen.add(class_)
-            class_ = self.program.extended.get(class_, "")
+            class_ = self._extended(self.program.classes[class_])
+
+    def _extended(self, class_: Node) -> str:
+        """The key of the class in the `extends` of another, where the program has it."""
+        for child in class_.named_children:
+            if child.type == "class_heritage":
+                base = next(below(child, "identifier"), None)
+                return min(self.names(base, "class"), default="")
+        return ""
 
     def fields(self, class_: str, name: str) -> list[Node]:
         """The members of that name, of the class or of what it extends."""
@@ -275,9 +301,10 @@ class Resolver:
         members = [part(each, "value") or each for each in self.fields(class_, name)]
         return [each for each in members if each.type in FUNCTIONS]
 
-    def object_node(self, name: str) -> Node:
-        """The literal that a Kind of tag `object` names."""
-        return self._objects[name]
+    def objects(self, node: Node | None) -> list[Node]:
+        """The object literals that an expression may stand for, in the order of the source."""
+        nodes = [self._objects[name] for name in self.names(node, "object")]
+        return sorted(nodes, key=lambda each: each.start_byte)
 
     def parameters(self, function: Node) -> list[Node]:
         return _parameters(function)
@@ -321,8 +348,9 @@ class Resolver:
         name = text(part(node, "constructor"))
         if name == "Map":
             return frozenset([Kind("map", str(node.id))])
-        if name in self.program.classes:
-            return frozenset([Kind("class", name)])
+        constructed = self.kinds(part(node, "constructor"))
+        if constructed:
+            return constructed
         return frozenset([Kind("lru", str(node.id))]) if _LRU.search(name) else NOTHING
 
     def _subscript(self, node: Node) -> Kinds:
@@ -427,6 +455,10 @@ class Resolver:
                 if (known := self._binding_name(receiver)) is not None:
                     found.setdefault(known, tag)
         return found
+
+
+def _class(node: Node | None) -> Kinds:
+    return frozenset([Kind("class", class_key(node))]) if node is not None else NOTHING
 
 
 def _parameters(function: Node) -> list[Node]:

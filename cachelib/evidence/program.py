@@ -9,13 +9,15 @@ from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
-from cachelib.evidence.files import Source
+from cachelib.evidence.files import Fault, Source
 from cachelib.evidence.mask import mask
 from cachelib.evidence.syntax import (
     ancestors,
-    below,
     enclosing,
+    first_fault,
     grammar_of,
+    is_deeper,
+    line,
     parse,
     part,
     preorder,
@@ -78,15 +80,21 @@ class Module:
         return mask(self.source).split("\n")
 
 
+Exports = dict[str, list[tuple[str, Definition]]]
+
+
 @dataclass
 class Program:
+    """`exported` says in which file each name of a module's top level stands."""
+
     modules: list[Module] = field(default_factory=list)
     calls: list[tuple[Module, Node]] = field(default_factory=list)
     nodes: dict[str, list[tuple[Module, Node]]] = field(default_factory=lambda: defaultdict(list))
     scopes: dict[int, dict[str, Definition]] = field(default_factory=lambda: defaultdict(dict))
-    exported: dict[str, list[Definition]] = field(default_factory=lambda: defaultdict(list))
+    exported: dict[str, list[tuple[str, Definition]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     classes: dict[str, Node] = field(default_factory=dict)
-    extended: dict[str, str] = field(default_factory=dict)
     members: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
     calls_by_name: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     assigned: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
@@ -97,22 +105,34 @@ class Program:
         for scope in ancestors(at):
             if (known := self.scopes.get(scope.id)) is not None and name in known:
                 found = known[name]
-                if found.owner.type in ("import_specifier", "import_clause"):
-                    return next(iter(self.exported.get(found.path[0], [])), found)
+                if found.owner.type in _IMPORTED:
+                    return self._imported(found)
                 return found
         return None
 
+    def _imported(self, found: Definition) -> Definition:
+        """What another file of the program exports under the name, best the file that is named."""
+        statement = enclosing(found.owner, {"import_statement"})
+        stem = PurePosixPath(text(part(statement, "source")).strip("\"'")).stem
+        known = self.exported.get(found.path[0], [])
+        named = [definition for path, definition in known if PurePosixPath(path).stem == stem]
+        return next(iter(named or [definition for _, definition in known]), found)
 
+
+_IMPORTED = ("import_specifier", "import_clause")
+_DEEPEST = 500  # a parent is found from the root downwards, so depth costs its square
 _KEPT = LOOPS | {
     "assignment_expression",
     "augmented_assignment_expression",
     "update_expression",
     "binary_expression",
+    "enum_declaration",
     "interface_declaration",
     "new_expression",
     "pair",
     "public_field_definition",
     "subscript_expression",
+    "try_statement",
     "type_alias_declaration",
     "variable_declarator",
 }
@@ -122,18 +142,27 @@ _NAMES = {
 }  # fmt: skip
 
 
-def read_program(sources: Iterable[Source]) -> tuple[Program, list[Source]]:
-    """The program, and the sources that do not parse and so are no part of it."""
-    program, broken = Program(), []
+def read_program(sources: Iterable[Source]) -> tuple[Program, list[Fault]]:
+    """The program, and which sources do not parse and so are no part of it."""
+    program, faults = Program(), []
     for source in sources:
-        root = parse(source.text, grammar_of(PurePosixPath(source.path).suffix))
-        if root.has_error:
-            broken.append(source)
+        module = read_module(source)
+        if isinstance(module, Fault):
+            faults.append(module)
         else:
-            module = Module(source.path, source.text, root)
             program.modules.append(module)
             _index(program, module)
-    return program, broken
+    return program, faults
+
+
+def read_module(source: Source) -> Module | Fault:
+    root = parse(source.text, grammar_of(PurePosixPath(source.path).suffix))
+    if root.has_error:
+        at = line(first_fault(root))
+        return Fault(source.path, at, "does not parse; nothing in it was audited")
+    if is_deeper(root, _DEEPEST):
+        return Fault(source.path, 1, f"nested deeper than {_DEEPEST} levels; it was not audited")
+    return Module(source.path, source.text, root)
 
 
 def _index(program: Program, module: Module) -> None:
@@ -149,7 +178,7 @@ def _index(program: Program, module: Module) -> None:
             elif kind == "assignment_expression":
                 _assign(program, node)
         if kind in _DECLARATIONS:
-            _declare(program, node)
+            _declare(program, module.path, node)
         if kind == "string_fragment" or (kind in _NAMES and not _is_declared_member(node)):
             program.mentioned.add(text(node))
 
@@ -192,13 +221,12 @@ def _assign(program: Program, node: Node) -> None:
         return
     if text(part(left, "object")) == "this":
         name = text(part(left, "property"))
-        program.assigned[class_name(node), name].append(right)
+        program.assigned[class_key(enclosing(node, CLASSES)), name].append(right)
 
 
-def class_name(node: Node) -> str:
-    """The name of the class around a node, or an empty string."""
-    around = enclosing(node, CLASSES)
-    return text(part(around, "name")) if around is not None else ""
+def class_key(class_: Node | None) -> str:
+    """What tells classes of one name apart."""
+    return str(class_.id) if class_ is not None else ""
 
 
 _PARAMETERS = {"required_parameter", "optional_parameter"}
@@ -207,27 +235,22 @@ _DECLARATIONS = FUNCTIONS | CLASSES | _PARAMETERS | {
 }  # fmt: skip
 
 
-def _declare(program: Program, node: Node) -> None:
+def _declare(program: Program, path: str, node: Node) -> None:
     for definition in _definitions(node):
         scope = _scope_of(node)
         if scope is not None:
             program.scopes[scope.id].setdefault(definition.name, definition)
-            if scope.type == "program" and node.type not in ("import_specifier", "import_clause"):
-                program.exported[definition.name].append(definition)
+            if scope.type == "program" and node.type not in _IMPORTED:
+                program.exported[definition.name].append((path, definition))
     if node.type in CLASSES:
         _declare_class(program, node)
 
 
 def _declare_class(program: Program, node: Node) -> None:
-    name, body = text(part(node, "name")), part(node, "body")
-    if name in program.classes:
-        return
-    program.classes[name] = node
-    for child in node.named_children:
-        if child.type == "class_heritage":
-            program.extended[name] = text(next(below(child, "identifier"), None))
+    key, body = class_key(node), part(node, "body")
+    program.classes[key] = node
     for member in body.named_children if body is not None else []:
-        program.members[name, text(part(member, "name"))].append(member)
+        program.members[key, text(part(member, "name"))].append(member)
 
 
 def _scope_of(node: Node) -> Node | None:

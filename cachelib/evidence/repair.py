@@ -23,7 +23,7 @@ def as_diff(module: Module, edits: Sequence[Edit]) -> str:
     old, new, same = _differing(old, patched.decode().split("\n"))
     first, last = first + same, first + same + len(old) - 1
     before = module.lines[max(0, first - 1) : first]
-    after = module.lines[last + 1 : last + 2]
+    after = [line for line in module.lines[last + 1 : last + 2] if last + 2 < len(module.lines)]
     around = len(before) + len(after)
     head = first + 1 - len(before)
     return mask(

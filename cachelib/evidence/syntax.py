@@ -56,6 +56,17 @@ def preorder(root: Node) -> Iterator[Node]:
                 return
 
 
+def is_deeper(root: Node, limit: int) -> bool:
+    cursor = root.walk()
+    while cursor.depth <= limit:
+        if cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return False
+    return True
+
+
 def below(root: Node, *types: str) -> Iterator[Node]:
     return (node for node in preorder(root) if node.type in types)
 

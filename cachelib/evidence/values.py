@@ -26,6 +26,7 @@ MISSING, UNKNOWN = Missing(), Unknown()
 class Values:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
+        self._open: set[int] = set()
 
     def option(self, call: Node, index: int, name: str) -> Node | Missing | Unknown:
         """The value of an option in the argument at `index`, MISSING, or UNKNOWN."""
@@ -35,9 +36,7 @@ class Values:
     def _option(self, options: Node | None, name: str) -> Node | Missing | Unknown:
         if options is None or text(options) in ("undefined", "{}"):
             return MISSING
-        objects = [
-            self.resolver.object_node(each) for each in self.resolver.names(options, "object")
-        ]
+        objects = self.resolver.objects(options)
         if not objects:
             return self._never_given(options)
         found = [self._in_object(each, name) for each in objects]
@@ -59,13 +58,23 @@ class Values:
         return MISSING if callers and not filled else UNKNOWN
 
     def _extended(self, options: Node) -> bool:
-        """`options.expirationTtl = …` later in the source."""
+        """`options.expirationTtl = …` somewhere in the source."""
+        assignments = self.resolver.program.nodes["assignment_expression"]
         return any(
-            text(left := part(node, "left")).startswith(f"{text(options)}.") and left is not None
-            for _, node in self.resolver.program.nodes["assignment_expression"]
+            text(part(node, "left")).startswith(f"{text(options)}.") for _, node in assignments
         )
 
     def _in_object(self, literal: Node, name: str) -> Node | Missing | Unknown:
+        """Later members override earlier ones; an object spread into itself says nothing."""
+        if literal.id in self._open:
+            return UNKNOWN
+        self._open.add(literal.id)
+        try:
+            return self._among_members(literal, name)
+        finally:
+            self._open.discard(literal.id)
+
+    def _among_members(self, literal: Node, name: str) -> Node | Missing | Unknown:
         found: Node | Missing | Unknown = MISSING
         for child in literal.named_children:
             if child.type == "spread_element":
@@ -120,15 +129,24 @@ class Values:
 
     def _constant_member(self, node: Node, depth: int) -> float | None:
         base, name = part(node, "object"), text(part(node, "property"))
-        holders = [self.resolver.object_node(each) for each in self.resolver.names(base, "object")]
-        values = [self._in_object(each, name) for each in holders]
-        class_names = self.resolver.names(base, "class") | {text(base)}
-        for class_ in class_names & set(self.resolver.program.classes):
+        values = [self._in_object(each, name) for each in self.resolver.objects(base)]
+        for class_ in self.resolver.names(base, "class"):
             values += [
                 part(member, "value") or UNKNOWN for member in self.resolver.fields(class_, name)
             ]
+        values += self._enumerated(text(base), name)
         numbers = {self.number(each, depth + 1) for each in values if isinstance(each, Node)}
         return numbers.pop() if len(numbers) == 1 else None
+
+    def _enumerated(self, enum: str, name: str) -> list[Node | Missing | Unknown]:
+        """`enum Ttl { Short = 10 }`."""
+        return [
+            part(member, "value") or UNKNOWN
+            for _, node in self.resolver.program.nodes["enum_declaration"]
+            if text(part(node, "name")) == enum
+            for member in below(node, "enum_assignment")
+            if text(part(member, "name")) == name
+        ]
 
     def same_text(self, one: Node | None, other: Node | None) -> bool:
         """Two expressions that mean the same, as far as names tell."""
@@ -153,11 +171,9 @@ class Values:
         if definition is not None and definition.value is not None and not definition.path:
             return not self._reassigned(node) and self.is_constant(definition.value)
         if node.type == "member_expression":
-            names = self.resolver.names(part(node, "object"), "object")
-            values = [
-                self._in_object(self.resolver.object_node(each), text(part(node, "property")))
-                for each in names
-            ]
+            name = text(part(node, "property"))
+            objects = self.resolver.objects(part(node, "object"))
+            values = [self._in_object(each, name) for each in objects]
             return any(isinstance(each, Node) and self.is_constant(each) for each in values)
         return False
 

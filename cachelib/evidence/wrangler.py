@@ -136,11 +136,16 @@ def _is_private(path: tuple[str | int, ...]) -> bool:
     )
 
 
-def find_configuration(directory: Path) -> Path:
+def configuration_in(directory: Path) -> Path | None:
     """The configuration that wrangler would take."""
     present = [directory / name for name in FILE_NAMES if (directory / name).is_file()]
-    if present:
-        return _within(directory, present[0])
+    return _within(directory, present[0]) if present else None
+
+
+def find_configuration(directory: Path) -> Path:
+    path = configuration_in(directory)
+    if path is not None:
+        return path
     nested = sorted(path for name in FILE_NAMES for path in directory.glob(f"*/**/{name}"))
     hint = [path for path in nested if "node_modules" not in path.parts][:1]
     where = f"point at {hint[0].parent} instead" if hint else "point at a folder that has one"

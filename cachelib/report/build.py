@@ -1,27 +1,17 @@
-"""A case to a folder with its report: whole, or not at all."""
+"""A case to a folder with its report: only what changed is run, and all is written or nothing."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cachelib.edge.case import Case, find_case
-from cachelib.edge.study import Study
-from cachelib.report import manifest, pages, parameters, render, run
-from cachelib.report.collect import Findings
-from cachelib.report.findings import Metric
+from cachelib.report import parameters, run, staging
+from cachelib.report.plan import Plan, Request, plan
 from cachelib.report.run import Progress, Run
-
-
-class OutputError(ValueError):
-    """A folder that a report may not be written to."""
 
 
 @dataclass(frozen=True)
@@ -43,82 +33,49 @@ def build(
     jobs: int,
     progress: Progress,
     notebooks: Path = run.NOTEBOOKS,
+    only: Sequence[str] = (),
+    fresh: bool = False,
+    timeout_s: float = run.TIMEOUT_S,
 ) -> Report:
-    """Run every notebook with `overrides` (see `parameters.Parameters`) and write the report.
+    """Run the notebooks with `overrides` (see `parameters.Parameters`) and write the report.
 
-    Raises `ParameterError`, `InvalidFileError`, `LogError` or `OutputError` before any kernel
-    starts.
+    Of the report that is in `out` already, notebooks of which nothing changed are reused; `fresh`
+    reuses none. `only` names the notebooks that may run; the others are reused or left out.
+    Raises `ParameterError`, `InvalidFileError`, `UnknownNotebookError`, `LogError` or
+    `OutputError` before any kernel starts, and `UnwrittenError` when the disk is full.
     """
-    settled = parameters.check(overrides)
-    study = parameters.study(settled)
+    request = Request.of(overrides, out)
+    run_all = partial(
+        run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
+    )
+    with staging.exclusive(request.folder) as stage:
+        steps = plan(request, notebooks=notebooks, only=only, fresh=fresh)
+        for step in steps.reused:
+            progress(step.name, "reused", "")
+        for step in steps.left_out:
+            progress(step.name, "not run", f"though {step.because}")
+        if steps.stands:
+            return Report(request.folder, [steps.previous.run(step.name) for step in steps.reused])
+        runs = _make(stage / "new", request, steps, run_all)
+        staging.replace(request.folder, stage, stage / "new")
+    return Report(request.folder, runs)
+
+
+def _make(new: Path, request: Request, steps: Plan, run_all: Callable[..., list[Run]]) -> list[Run]:
+    """The report in a folder of its own."""
+    from cachelib.report.manifest import manifest
+    from cachelib.report.write import write
+
+    study = parameters.study(request.settled)
     study.trace  # noqa: B018 - a log that cannot be read is found out now, not in every kernel
-    out = out or Path("output") / parameters.slug(find_case(settled.case).stem)
-    with _staged(out) as folder:
-        (folder / "notebooks").mkdir()
-        names = run.notebook_names(notebooks)
-        given = {name: value for name, value in overrides.items() if value is not None}
-        runs = run.run_all(
-            names, given, folder / "notebooks", jobs=jobs, progress=progress, folder=notebooks
-        )
-        _write(folder, study, runs, manifest.manifest(settled, given, study, runs))
-    return Report(out, runs)
+    into = new / "notebooks"
+    into.mkdir(parents=True)
+    runs = [_copied(steps.previous.run(step.name), into) for step in steps.reused]
+    runs += run_all({step.name: step.because for step in steps.to_run}, request.given, into)
+    runs.sort(key=lambda run: run.name)
+    write(new, study, runs, manifest(request, steps, study, runs))
+    return runs
 
 
-def _write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any]) -> None:
-    findings = Findings(runs)
-    render.write_figures(findings, folder / "figures")
-    markdown = render.Document(study, findings, runs, "markdown").markdown()
-    html = render.to_html(render.Document(study, findings, runs, "html"), provenance)
-    (folder / "report.md").write_text(markdown, "utf-8")
-    (folder / "report.html").write_text(html, "utf-8")
-    _write_json(folder / "decision.json", _decision(study.case, findings))
-    _write_json(folder / "manifest.json", provenance)
-    for one in runs:
-        if one.path.exists():
-            pages.write_page(one.path)
-
-
-def _decision(case: Case, findings: Findings) -> dict[str, Any]:
-    metrics = [found.finding for found in findings if isinstance(found.finding, Metric)]
-    return {
-        "case": case.title,
-        "question": case.question,
-        "status": case.decision.status,
-        "metrics": {
-            metric.id: metric.model_dump(include={"value", "unit", "caption", "how"})
-            for metric in metrics
-        },
-    }
-
-
-def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
-
-
-@contextmanager
-def _staged(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its place when all is written, and vanishes if not."""
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not _is_report(out))):
-        raise OutputError(f"{out}: is there already and is no report; name another with --out")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written: {error.strerror}") from None
-    try:
-        new, old = stage / "new", stage / "old"
-        new.mkdir()
-        yield new
-        if out.exists():
-            os.replace(out, old)
-        try:
-            os.replace(new, out)
-        except BaseException:
-            os.replace(old, out)
-            raise
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
-def _is_report(folder: Path) -> bool:
-    return (folder / "manifest.json").is_file()
+def _copied(run: Run, into: Path) -> Run:
+    return replace(run, path=Path(shutil.copy(run.path, into)))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.text import Annotation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from cachelib.edge.sensitivity import Swing
 
 INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
 BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
@@ -106,11 +109,38 @@ def named_line(
     ax.set_ylim(0, 106)
 
 
+def curve(ax: Axes, x: Sequence[float], y: Sequence[float], name: str, colour: str) -> None:
+    """A smooth line, named at its end."""
+    ax.plot(x, y, color=colour)
+    _name(ax, name, (list(x)[-1], list(y)[-1]), colour, (4, 0), "left", "center")
+
+
+def log_axes(ax: Axes, powers: Iterable[int]) -> None:
+    """Both axes logarithmic, x marked at powers of ten; names at lines' ends kept apart."""
+    log_x(ax, [10.0**power for power in powers])
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda value, _: brief(value))
+    ax.yaxis.set_minor_formatter(lambda value, _: "")
+    spread(ax)
+
+
+def spread(ax: Axes, gap: float = 0.055) -> None:
+    """Move the names at lines' ends apart where they would lie on each other."""
+    place = ax.transData + ax.transAxes.inverted()
+    taken = -np.inf
+    names = [text for text in ax.texts if isinstance(text, Annotation)]
+    for text in sorted(names, key=lambda text: text.xy[1]):
+        x, y = place.transform(text.xy)
+        taken = max(y, taken + gap)
+        text.xy = tuple(place.inverted().transform((x, taken)))
+
+
 def fit_y(ax: Axes) -> None:
     """Let the y axis end where the data does."""
     ax.relim()
     ax.autoscale(axis="y")
     ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.08)
+    spread(ax)
 
 
 def cumulative(
@@ -140,21 +170,32 @@ def _name(
     )  # fmt: skip
 
 
-def bars(ax: Axes, names: Sequence[str], values: Sequence[float]) -> None:
-    """Horizontal bars, the first on top, each with its value at its end."""
+def bars(
+    ax: Axes, names: Sequence[str], values: Sequence[float], *, best: str | None = None
+) -> None:
+    """Horizontal bars, the first on top, each with its value at its end; the best in colour."""
     places = range(len(names))
-    colours = [BLUE, *[MUTED] * (len(names) - 1)]
-    drawn = ax.barh(places, values, color=colours[: len(names)], height=0.6)
-    ax.bar_label(
-        drawn,
-        [f"{value:,.3g}" if value < 100 else f"{value:,.0f}" for value in values],
-        padding=4,
-        color=INK,
-    )
+    colours = [BLUE if name == best else MUTED for name in names]
+    drawn = ax.barh(places, values, color=colours, height=0.6)
+    ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
     ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.12)
+
+
+def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
+    """A bar from each assumption's low to its high, the widest on top."""
+    for place, swing in enumerate(swings):
+        ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
+        ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
+        ax.plot(swing.high, place, "s", color=ORANGE, markersize=8)
+    for name, value, colour in (("low", swings[0].low, BLUE), ("high", swings[0].high, ORANGE)):
+        _name(ax, name, (value, 0), colour, (0, 9), "left", "bottom")
+    ax.set_yticks(range(len(swings)), [swing.name for swing in swings])
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.margins(x=0.06, y=0.08)
 
 
 def svg(plot: Figure) -> str:

@@ -89,8 +89,24 @@ class Sequence(_Finding):
     messages: list[Message]
 
 
+class Text(_Finding):
+    """Lines of text, quoted as they are."""
+
+    kind: Literal["text"] = "text"
+    lines: list[str]
+
+
+class Panel(_Finding):
+    """What the page recomputes by itself: setting, designs and prices, see `what_if.panel`."""
+
+    kind: Literal["panel"] = "panel"
+    data: dict[str, Any]
+
+
 Drawn = Diagram | Sequence
-Finding = Annotated[Metric | Table | Figure | Diagram | Sequence, Field(discriminator="kind")]
+Finding = Annotated[
+    Metric | Table | Figure | Diagram | Sequence | Text | Panel, Field(discriminator="kind")
+]
 _FINDING: TypeAdapter[Finding] = TypeAdapter(Finding)
 
 
@@ -112,7 +128,7 @@ def shown(value: Scalar, unit: Unit = "") -> str:
     if unit == "points":
         return f"{_digits(100 * value)} points"
     if unit == "USD":
-        return f"${value:,.2f}"
+        return _dollars(value)
     if unit == "times":
         return f"{_digits(value)}×"
     return f"{_digits(value)} {unit}".rstrip()
@@ -126,6 +142,14 @@ def in_cell(value: Scalar, unit: Unit) -> str:
 def column_head(column: Column) -> str:
     """A column's name with the unit that its cells leave out."""
     return f"{column.name}, {column.unit}" if column.unit in ("ms", "s") else column.name
+
+
+def _dollars(value: float) -> str:
+    """Cents, or as many digits as it takes to tell a part of a cent from nothing."""
+    sign, value = "-" if value < 0 else "", abs(value)
+    if 0 < value < 0.01:
+        return f"{sign}${value:.1g}"
+    return f"{sign}${value:,.0f}" if value >= 10_000 else f"{sign}${value:,.2f}"
 
 
 def _digits(value: float) -> str:

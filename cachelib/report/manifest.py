@@ -5,36 +5,36 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from cachelib.edge.case import find_case
+from cachelib.edge.case import find_case, load_case
 from cachelib.edge.study import Study
 from cachelib.report.parameters import Parameters
+from cachelib.report.plan import Plan, Request
 from cachelib.report.run import Run
 
-PACKAGES = (
-    "ipykernel", "jinja2", "matplotlib", "nbclient", "nbconvert", "numpy", "pandas", "papermill",
-    "pydantic",
-)  # fmt: skip
 
+def manifest(request: Request, steps: Plan, study: Study, runs: Sequence[Run]) -> dict[str, Any]:
+    """Everything that the report's numbers depend on, and how long they took.
 
-def manifest(
-    parameters: Parameters, overridden: Mapping[str, Any], study: Study, runs: Sequence[Run]
-) -> dict[str, Any]:
-    """Everything that the report's numbers depend on, and how long they took."""
+    The next run compares `python`, `packages`, `document` and the notebooks' `ingredients` with
+    what it finds; see `reuse`.
+    """
+    parameters = request.settled
+    made_from = {step.name: step.ingredients for step in (*steps.to_run, *steps.reused)}
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "parameters": parameters.model_dump(mode="json"),
-        "overridden": sorted(overridden),
+        "overridden": sorted(request.given),
         "seed": parameters.seed,
+        "case": load_case(parameters.case).model_dump(mode="json"),
         "code": _code(),
-        "python": platform.python_version(),
+        "python": steps.python,
         "system": platform.platform(terse=True),
-        "packages": dict(_versions()),
+        "packages": steps.packages,
         "inputs": dict(_inputs(parameters)),
         "skipped_lines": study.trace.skipped.lines,
         "first_skipped_line": study.trace.skipped.first_line,
@@ -42,9 +42,11 @@ def manifest(
             run.name: {
                 "seconds": round(run.seconds, 2),
                 "status": "failed" if run.failure else "finished",
+                "ingredients": made_from[run.name],
             }
             for run in runs
         },
+        "document": steps.document.ingredients,
     }
 
 
@@ -58,16 +60,6 @@ def _inputs(parameters: Parameters) -> list[tuple[str, str]]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _versions() -> list[tuple[str, str]]:
-    found = []
-    for name in ("cachelib-decisions", *PACKAGES):
-        try:
-            found.append((name, version(name)))
-        except PackageNotFoundError:
-            found.append((name, "not installed"))
-    return found
 
 
 def _code() -> dict[str, Any]:

@@ -15,9 +15,8 @@ from cachelib.report.run import NOTEBOOKS, notebook_names, run_all
 def refresh(folder: Path = NOTEBOOKS) -> None:
     """Execute every notebook and write it back, free of times and counters of the run."""
     with tempfile.TemporaryDirectory() as stage, progress.display() as shown:
-        runs = run_all(
-            notebook_names(folder), {}, Path(stage), jobs=2, progress=shown, folder=folder
-        )
+        reasons = dict.fromkeys(notebook_names(folder), "their outputs are to be committed")
+        runs = run_all(reasons, {}, Path(stage), jobs=2, progress=shown, folder=folder)
         for run in runs:
             if run.failure:
                 raise RuntimeError(f"{run.name}: cell {run.failure.cell}: {run.failure.error}")

@@ -7,15 +7,17 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from cachelib.edge.case import Case, load_case
+from cachelib.edge.case import Case, find_case, load_case
 from cachelib.edge.platform import Strict
-from cachelib.edge.study import Study
+
+if TYPE_CHECKING:
+    from cachelib.edge.study import Study
 
 Isolates = Annotated[int, Field(ge=1, le=10_000)]
 Traffic = Annotated[float, Field(gt=0, le=1e9)]
@@ -51,7 +53,7 @@ class Parameters(Strict):
         max_length=20,
         description="a sweep",
     )
-    repetitions: int = Field(5, ge=1, le=100, description="seeds tried, for the spread")
+    draws: int = Field(2000, ge=100, le=100_000, description="sets of assumptions tried")
 
 
 ASSUMPTIONS = ("isolates_per_colo", "l1_ttl_s", "l2_ttl_s", "value_life_s", "origin_ms")
@@ -112,11 +114,14 @@ def open_study(namespace: Mapping[str, Any]) -> Study:
 
 def study(parameters: Parameters) -> Study:
     """The case with the parameters' overrides, and its traffic."""
+    from cachelib.edge.study import Study
+
     return Study(
         case=_overridden(load_case(parameters.case), parameters),
         seed=parameters.seed,
         log=Path(parameters.trace) if parameters.trace else None,
         routing=parameters.routing,
+        folder=find_case(parameters.case).parent,
     )
 
 

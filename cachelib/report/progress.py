@@ -5,34 +5,63 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from cachelib.report.plan import Plan
 from cachelib.report.run import Progress, Status
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MARKS = {
+    "started": "", "ran": "[green]✓[/] ", "reused": "[green]✓[/] ", "failed": "[red]✗[/] ",
+    "not run": "[yellow]–[/] ",
+}  # fmt: skip
 
 
 @contextmanager
 def display() -> Iterator[Progress]:
-    """A function to tell of each notebook's start and end."""
+    """A function to tell of what becomes of each notebook."""
     if not sys.stderr.isatty():
         yield _line
         return
     from rich.console import Console
-    from rich.progress import Progress as Bars
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    spinner, text = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}")
-    with Bars(spinner, text, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
-        tasks = {}
+    with live(Console(stderr=True)) as tell:
+        yield tell
 
-        def tell(name: str, status: Status, seconds: float) -> None:
-            if status == "started":
-                tasks[name] = bars.add_task(name, total=1)
-            else:
-                note = name if status == "finished" else f"[red]{name} failed"
-                bars.update(tasks[name], description=note, completed=1)
+
+@contextmanager
+def live(console: Console) -> Iterator[Progress]:
+    """A row for each notebook, with a spinner while it runs."""
+    from rich.markup import escape
+    from rich.progress import Progress as Rows
+    from rich.progress import SpinnerColumn, TaskID, TextColumn
+    from rich.table import Column
+
+    text = TextColumn("{task.description}", table_column=Column())  # by default it cuts lines
+    with Rows(SpinnerColumn(finished_text=""), text, console=console) as rows:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(name: str, status: Status, words: str) -> None:
+            said = f"{MARKS[status]}{escape(name)}[dim] {status} {escape(words)}"
+            if name not in tasks:
+                tasks[name] = rows.add_task(said, total=1)
+            rows.update(tasks[name], description=said, completed=int(status != "started"))
 
         yield tell
 
 
-def _line(name: str, status: Status, seconds: float) -> None:
+def _line(name: str, status: Status, words: str) -> None:
     if status != "started":
-        print(f"{name}: {status} in {seconds:.1f} s", file=sys.stderr, flush=True)
+        said = f"{name}: {status}: {words}" if words else f"{name}: {status}"
+        print(said, file=sys.stderr, flush=True)
+
+
+def foretold(steps: Plan) -> str:
+    """What a run would do, a line for each notebook and one for the report."""
+    lines = {step.name: f"would run: {step.because}" for step in steps.to_run}
+    lines |= {step.name: "would be reused" for step in steps.reused}
+    lines |= {step.name: f"would not run, though {step.because}" for step in steps.left_out}
+    last = f"would be written: {steps.document.because}" if not steps.stands else "is up to date"
+    return "\n".join([*(f"{name}: {lines[name]}" for name in sorted(lines)), f"report: {last}"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from cachelib.edge.facts import vendor_facts
@@ -15,8 +17,10 @@ from cachelib.report.findings import (
     Finding,
     How,
     Metric,
+    Panel,
     Scalar,
     Table,
+    Text,
     Unit,
     in_cell,
     shown,
@@ -65,6 +69,18 @@ def table(
     )
 
 
+def text(id: str, lines: Sequence[str], *, caption: str, how: How = "simulated") -> None:
+    """Publish lines of text, quoted as they are."""
+    finding = Text(id=id, lines=list(lines), caption=caption, how=how)
+    _show(finding, {"text/plain": "\n".join([f"{caption}:", *lines])})
+
+
+def panel(id: str, data: dict[str, Any], *, caption: str) -> None:
+    """Publish what the page's what-if panel computes with."""
+    finding = Panel(id=id, data=data, caption=caption, how="closed form")
+    _show(finding, {"text/plain": f"{caption}: {len(data['designs'])} designs"})
+
+
 def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated") -> None:
     """Publish a matplotlib figure; `alt` says what is seen, for those who do not see it."""
     _show(
@@ -90,4 +106,9 @@ def _scalar(value: Any) -> Scalar:
     """numpy's scalars as Python's, and floats without the digits that rounding errors write."""
     if hasattr(value, "item"):
         value = value.item()
-    return float(f"{value:.10g}") if isinstance(value, float) else value
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return float(f"{value:.10g}") if math.isfinite(value) else None
+    scalar: Scalar = value
+    return scalar

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
+from jinja2.utils import htmlsafe_json_dumps
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cachelib.edge.decision import LABELS
+from cachelib.edge.decision import LABELS, unit
 from cachelib.edge.study import Study
 from cachelib.report.collect import Findings, MissingFindingError
 from cachelib.report.diagrams import to_svg
@@ -24,13 +28,17 @@ from cachelib.report.findings import (
     Figure,
     Finding,
     Metric,
+    Panel,
     Scalar,
     Sequence,
     Table,
+    Text,
     column_head,
     in_cell,
     shown,
 )
+from cachelib.report.ledger import Row, Verdict, judge_all
+from cachelib.report.options import Option, options
 from cachelib.report.run import Run
 from cachelib.report.templates import (
     FOLDER,
@@ -41,7 +49,7 @@ from cachelib.report.templates import (
 )
 
 Target = Literal["markdown", "html"]
-Kind = TypeVar("Kind", bound=Metric | Table | Figure | Diagram | Sequence)
+Kind = TypeVar("Kind", bound=Metric | Table | Figure | Diagram | Sequence | Text | Panel)
 MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.mmd.j2"}
 
 # A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
@@ -81,15 +89,43 @@ class Document:
             "diagram": self.diagram,
             "figure": self.figure,
             "labels": LABELS,
+            "ledger": self.ledger,
+            "lines": self.lines,
+            "mark": self.mark,
             "n": self.number,
+            "options": self.options,
             "page": page_link,
+            "panel": self.panel,
+            "html": self.target == "html",
+            "quoted": [found for found in self.findings if found.finding.how == "quoted"],
             "ref": self.ref,
             "runs": self.runs,
             "shown": shown,
             "table": self.table,
             "traffic": _traffic(self.study),
+            "unit": unit,
             "value": self.value,
+            "verbatim": verbatim,
+            "verdicts": {name: self._judged(name) for name in get_args(Verdict)},
         }
+
+    @cached_property
+    def ledger(self) -> list[Row]:
+        """The claims, judged."""
+        return judge_all(self.study.case.claims, self.findings)
+
+    def _judged(self, verdict: str) -> int:
+        return sum(row.verdict == verdict for row in self.ledger)
+
+    @property
+    def options(self) -> list[Option]:
+        """The designs with their pros and cons."""
+        id = "decision.designs"
+        return options(self._typed(id, Table)) if id in self.findings else []
+
+    def mark(self, verdict: Verdict) -> Markdown | str:
+        """A verdict, which the page colours."""
+        return verdict if self.target == "markdown" else self._block("verdict", verdict=verdict)
 
     def value(self, id: str) -> Scalar:
         """A metric's bare value, to decide what the text says."""
@@ -128,6 +164,30 @@ class Document:
             f"{template.render(table=table, in_cell=in_cell, head=column_head)}\n{caption}"
         )
 
+    def lines(self, id: str) -> list[str]:
+        """Quoted lines, to be escaped by the template."""
+        return self._typed(id, Text).lines
+
+    def panel(self, id: str) -> Markdown:
+        """The what-if panel, for the page only."""
+        data = self._typed(id, Panel).data
+        here = data["at"]["numbers"]
+        sliders = [
+            slider
+            | {
+                "low": math.log(min(slider["low"], here[slider["name"]])),
+                "high": math.log(max(slider["high"], here[slider["name"]])),
+                "here": math.log(max(here[slider["name"]], 1e-9)),
+            }
+            for slider in data["sliders"]
+        ]
+        return self._block(
+            "panel",
+            data=htmlsafe_json_dumps(data),
+            sliders=sliders,
+            designs=[design["name"] for design in data["designs"]],
+        )
+
     def ref(self, id: str) -> Markdown | str:
         """`Figure 3`: where the finding stands in the document."""
         number = self.numbers.get(id, "")
@@ -150,7 +210,6 @@ class Document:
                 name=name,
                 failed=failed,
                 absent=sorted(absent),
-                verbatim=verbatim,
             )
         )
 
@@ -197,6 +256,8 @@ def to_html(document: Document, manifest: dict[str, Any]) -> str:
         body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
         headings=headings,
         style=style(),
+        script=script(),
+        script_hash=script_hash(),
         manifest=manifest,
         failed=any(run.failure for run in document.runs),
     )  # fmt: skip
@@ -219,6 +280,19 @@ def _traffic(study: Study) -> dict[str, Any]:
 @cache
 def style() -> Markup:
     return Markup((FOLDER / "style.css").read_text("utf-8"))  # noqa: S704
+
+
+@cache
+def script() -> Markup:
+    """What the what-if panel runs on."""
+    files = ("estimate.js", "what_if.js")
+    return Markup("\n".join((FOLDER / name).read_text("utf-8") for name in files))  # noqa: S704
+
+
+def script_hash() -> str:
+    """The only script that the page's policy lets run."""
+    digest = hashlib.sha256(f"\n{script()}\n".encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 @cache

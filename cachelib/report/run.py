@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import nbformat
+from cachelib.report.source import Source
+from cachelib.report.staging import is_full
 
-from cachelib.report.parameters import declared
+if TYPE_CHECKING:
+    from cachelib.report.kernels import Kernels
 
 NOTEBOOKS = next(
     folder
@@ -23,10 +27,11 @@ NOTEBOOKS = next(
     if folder.is_dir()
 )
 STARTS = 3
-CELL_TIMEOUT_S = 600
+TIMEOUT_S = 600.0
 
-Status = Literal["started", "finished", "failed"]
-Progress = Callable[[str, Status, float], None]
+Status = Literal["started", "ran", "failed", "reused", "not run"]
+Progress = Callable[[str, Status, str], None]
+"""Told of each notebook, by name: what became of it, and in words why."""
 
 
 @dataclass(frozen=True)
@@ -53,41 +58,65 @@ def notebook_names(folder: Path = NOTEBOOKS) -> list[str]:
     return sorted(path.stem for path in folder.glob("[0-9]*.ipynb"))
 
 
+def parameter_names(path: Path) -> list[str]:
+    """What the notebook's parameters cell declares."""
+    return Source(path).declared
+
+
 def run_all(
-    names: Sequence[str],
+    reasons: Mapping[str, str],
     parameters: Mapping[str, Any],
     into: Path,
     *,
     jobs: int,
     progress: Progress,
     folder: Path = NOTEBOOKS,
+    timeout_s: float = TIMEOUT_S,
 ) -> list[Run]:
-    """Execute the notebooks of `folder` into the folder `into`; failures are data, not errors."""
+    """Execute the notebooks that have `reasons`, from `folder` into the folder `into`.
+
+    Failures are data, not errors. Raises `OSError` when the disk is full. However this ends, no
+    kernel outlives it.
+    """
+    from cachelib.report.kernels import Kernels
+
+    kernels = Kernels()
 
     def one(name: str) -> Run:
-        progress(name, "started", 0.0)
+        progress(name, "started", reasons[name])
+        source, target = folder / f"{name}.ipynb", into / f"{name}.ipynb"
         with _event_loop():
-            run = _run(folder / f"{name}.ipynb", into / f"{name}.ipynb", parameters)
-        progress(name, "failed" if run.failure else "finished", run.seconds)
+            run = _run(source, target, parameters, kernels, timeout_s)
+        if not kernels.ended:
+            progress(name, *_told(run, reasons[name]))
         return run
 
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, name) for name in names]
+        futures = [pool.submit(one, name) for name in reasons]
         try:
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            kernels.end()
             raise
 
 
-def _run(source: Path, target: Path, parameters: Mapping[str, Any]) -> Run:
-    wanted = {name: parameters[name] for name in parameter_names(source) if name in parameters}
+def _told(run: Run, reason: str) -> tuple[Status, str]:
+    if run.failure:
+        return "failed", f"cell {run.failure.cell}: {run.failure.error} ({run.seconds:.1f} s)"
+    return "ran", f"because {reason} ({run.seconds:.1f} s)"
+
+
+def _run(
+    source: Path, target: Path, parameters: Mapping[str, Any], kernels: Kernels, timeout_s: float
+) -> Run:
+    wanted = Source(source).wanted(parameters)
     began = time.monotonic()
     for left in reversed(range(STARTS)):
-        problem = _execute(source, target, wanted)
+        problem = _execute(source, target, wanted, kernels, began + timeout_s)
         if problem is None or _has_begun(target) or not left:
             break
-    failure = _failure(target, problem) if problem else None
+    failure = _failure(target, problem, timeout_s) if problem else None
     return Run(source.stem, target, time.monotonic() - began, failure)
 
 
@@ -96,49 +125,83 @@ def _event_loop() -> Iterator[None]:
     """The loop that nbclient would make for this thread, and would leave open."""
     from jupyter_core.utils import ensure_event_loop
 
-    with closing(ensure_event_loop()):
+    with closing(ensure_event_loop()) as loop:
         yield
+        for task in asyncio.all_tasks(loop):  # a kernel that was stopped leaves some
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                loop.run_until_complete(task)
 
 
-def parameter_names(path: Path) -> list[str]:
-    """What the notebook's parameters cell declares."""
-    for cell in nbformat.read(path, as_version=4).cells:
-        if "parameters" in cell.metadata.get("tags", ()):
-            return declared(cell.source)
-    return []
-
-
-def _execute(source: Path, target: Path, parameters: Mapping[str, Any]) -> Exception | None:
+def _execute(
+    source: Path, target: Path, parameters: Mapping[str, Any], kernels: Kernels, deadline: float
+) -> Exception | None:
     import papermill
     from traitlets.config import Config
 
+    logging.getLogger("papermill").addHandler(logging.NullHandler())
     try:
         papermill.execute_notebook(
-            source,
-            str(target).replace("{", "{{").replace("}", "}}"),  # papermill formats the path
+            *map(_literally, (source, target)),
             dict(parameters),
             progress_bar=False,
             kernel_name="python3",
-            execution_timeout=CELL_TIMEOUT_S,
+            language="python",
+            kernel_manager_class=kernels.manager(),
+            shutdown_kernel="immediate",  # asked politely, a cell that hangs gets an error first
+            timeout_func=lambda cell: max(deadline - time.monotonic(), 0.1),
             # without it every kernel says on stderr that it talks TCP without encryption
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )
+    except OSError as error:
+        if is_full(error):
+            raise
+        return error
     except Exception as error:
         return error
     return None
 
 
+def _literally(path: Path) -> str:
+    """For papermill, which formats paths, and from threads mistakes what they are relative to."""
+    return str(path.absolute()).replace("{", "{{").replace("}", "}}")
+
+
+def _cells(path: Path) -> list[Any]:
+    import nbformat
+
+    return list(nbformat.read(path, as_version=4).cells) if path.exists() else []
+
+
+def _begun(cell: Any) -> bool:
+    return bool(cell.metadata.get("papermill", {}).get("start_time"))
+
+
 def _has_begun(path: Path) -> bool:
-    return path.exists() and any(
-        cell.get("execution_count") for cell in nbformat.read(path, as_version=4).cells
-    )
+    return any(map(_begun, _cells(path)))
 
 
-def _failure(path: Path, problem: Exception) -> Failure:
-    cells = nbformat.read(path, as_version=4).cells if path.exists() else []
-    for number, cell in enumerate(cells, 1):
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                return Failure(number, cell.source, f"{output.ename}: {output.evalue}")
+def _failure(path: Path, problem: Exception, timeout_s: float) -> Failure:
+    from nbclient.exceptions import CellTimeoutError
+
+    number, source, error = 0, "", None
+    for nth, cell in enumerate(_cells(path), 1):
+        if _begun(cell):
+            number, source, error = nth, cell.source, _error(cell)
+        if error:
+            break
+    if isinstance(problem, CellTimeoutError):
+        error = f"stopped after {timeout_s:g} s, its time limit (--timeout)"
+    return Failure(number, source, error or _last_line(problem))
+
+
+def _error(cell: Any) -> str | None:
+    for output in cell.get("outputs", ()):
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue}"
+    return None
+
+
+def _last_line(problem: Exception) -> str:
     lines = str(problem).strip().splitlines()
-    return Failure(0, "", f"{type(problem).__name__}: {lines[-1] if lines else 'no message'}")
+    return f"{type(problem).__name__}: {lines[-1] if lines else 'no message'}"

@@ -12,9 +12,11 @@ SNIPPETS = snippets()
 
 
 def places(directory: Path, rule: str) -> set[tuple[str, int]]:
+    """Where a rule reports; in `clean` sources, where any does."""
     result = audit(directory)
     assert result.unparsable == []
-    return {(each.file, each.line) for each in result.findings if each.rule == rule}
+    rules = {rule} if rule != "clean" else {each.id for each in RULES} - {"binding-not-used"}
+    return {(each.file, each.line) for each in result.findings if each.rule in rules}
 
 
 def example(rule: Rule, source: str, directory: Path) -> set[tuple[str, int]]:
@@ -63,7 +65,7 @@ def test_every_marked_snippet_is_meant_to_fire() -> None:
 
 
 def test_the_corpus_is_large_enough() -> None:
-    assert {rule.id for rule in RULES} == {each.rule for each in SNIPPETS}
+    assert {rule.id for rule in RULES} | {"clean"} == {each.rule for each in SNIPPETS}
     assert sum(each.fires for each in SNIPPETS) >= 60
     assert sum(not each.fires for each in SNIPPETS) >= 60
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cachelib.report.build import OutputError, Report, build
+from cachelib.report.build import Report, build
 from cachelib.report.parameters import ParameterError
 from cachelib.report.run import NOTEBOOKS
+from cachelib.report.staging import OutputError
 
 SMALL = Path(__file__).with_name("small.yaml")
 GOLDEN = Path(__file__).with_name("golden.md")

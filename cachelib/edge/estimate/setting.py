@@ -72,12 +72,12 @@ def trips(colos: tuple[str, ...], weights: Array) -> Trips:
     )  # fmt: skip
 
 
-def grouped(shares: Array) -> Keys:
-    """Keys' shares of the requests, most popular first, in at most about `MOST_KEYS` kinds."""
-    if len(shares) <= MOST_KEYS:
+def grouped(shares: Array, most: int = MOST_KEYS) -> Keys:
+    """Keys' shares of the requests, most popular first, in at most about `most` kinds."""
+    if len(shares) <= most:
         return Keys(shares, np.ones_like(shares))
-    head = MOST_KEYS // 2
-    edges = np.unique(np.geomspace(head, len(shares), MOST_KEYS - head + 1).round().astype(int))
+    head = most // 2
+    edges = np.unique(np.geomspace(head, len(shares), most - head + 1).round().astype(int))
     count = np.diff(edges).astype(np.float64)
     tail = np.add.reduceat(shares, edges[:-1]) / count
     return Keys(np.append(shares[:head], tail), np.append(np.ones(head), count))

@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation
 from cachelib.evidence.program import Module, arguments, function_of
-from cachelib.evidence.syntax import below, part, text
+from cachelib.evidence.syntax import below, enclosing, part, text
 
 NOW = "Date.now()"
 
@@ -48,6 +48,12 @@ def of_l1(examined: Examination) -> Iterator[Lifetime]:
             milliseconds = examined.values.number(addend)
             if milliseconds is not None:
                 yield Lifetime(module, addend, milliseconds / 1000)
+    for module, node in examined.program.nodes["new_expression"]:
+        if examined.kinds.has(node, "lru"):
+            option = examined.values.option(node, 0, "ttl")
+            milliseconds = examined.values.number(option) if isinstance(option, Node) else None
+            if isinstance(option, Node) and milliseconds is not None:
+                yield Lifetime(module, option, milliseconds / 1000)
     for module, node in examined.program.nodes["binary_expression"]:
         yield from _by_age(examined, module, node)
 
@@ -82,32 +88,37 @@ _TTL = re.compile(r"(?i)ttl|max_?age|lifetime|expir")
 
 
 def named_pairs(examined: Examination) -> Iterator[tuple[Lifetime, Lifetime]]:
-    """`{ l1TtlSeconds: 900, l2TtlSeconds: 300 }`: the two of one object, or of one module."""
-    beside = list(_named(examined, "l2"))
-    for l1 in _named(examined, "l1"):
-        for l2 in beside:
-            if l1.module is l2.module and _side_by_side(l1.node, l2.node):
-                yield l1, l2
+    """`{ l1TtlSeconds: 900, l2TtlSeconds: 300 }`: the two of one object, class or module."""
+    beside = dict(_named(examined, "l2"))
+    for holder, l1 in _named(examined, "l1"):
+        if holder in beside:
+            yield l1, beside[holder]
 
 
-def _side_by_side(one: Node, other: Node) -> bool:
-    """Two members of one object or class, or two variables of a module."""
-    first, second = one.parent, other.parent
-    if first is None or second is None or first.type != second.type:
-        return False
-    return first.type == "variable_declarator" or first.parent == second.parent
-
-
-def _named(examined: Examination, tier: str) -> Iterator[Lifetime]:
+def _named(examined: Examination, tier: str) -> Iterator[tuple[int, Lifetime]]:
+    """The lifetimes whose names tell the tier, with what holds them."""
     other = _TIER["l2" if tier == "l1" else "l1"]
     for kind in ("pair", "variable_declarator", "public_field_definition"):
         for module, node in examined.program.nodes[kind]:
-            name = text(part(node, "key") or part(node, "name")).strip("\"'")
-            value = part(node, "value")
+            name, holder = _name_and_holder(node)
             if _TTL.search(name) and _TIER[tier].search(name) and not other.search(name):
+                value = part(node, "value")
                 number = examined.values.number(value)
                 if number is not None and value is not None:
-                    yield Lifetime(module, value, number / (1000 if _in_ms(name) else 1))
+                    seconds = number / (1000 if _in_ms(name) else 1)
+                    yield holder.id, Lifetime(module, value, seconds)
+
+
+def _name_and_holder(node: Node) -> tuple[str, Node]:
+    """`l1.ttl` and the outer object for `{ l1: { ttl: 60 } }`."""
+    name = text(part(node, "key") or part(node, "name")).strip("\"'")
+    holder = enclosing(node, {"object", "class_body", "program", "statement_block"}) or node
+    around = holder.parent
+    if holder.type == "object" and around is not None and around.type == "pair":
+        outer = text(part(around, "key")).strip("\"'")
+        if any(tier.search(outer) for tier in _TIER.values()):
+            return f"{outer}.{name}", around.parent or around
+    return name, holder
 
 
 def _in_ms(name: str) -> bool:

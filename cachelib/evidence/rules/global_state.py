@@ -12,6 +12,7 @@ from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, inside, part, text
 
 _CLEARING = ("null", "undefined", "number", "false", "true", "new_expression")
+_PERSONAL = re.compile(r"(?i)session|user|login|cart|connection|rate_?limit|attempt|nonce|online")
 _ADDING = ("push", "add", "unshift")
 
 
@@ -35,11 +36,17 @@ def _changes(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
                 yield module, node, name
     for module, node in nodes["assignment_expression"]:
         target = part(node, "left")
-        if target is not None and target.type == "identifier":
-            name = _global(examined, target, node)
-            if name and not _is_memo(examined, node):
-                yield module, node, name
+        name = _global(examined, _base(target), node)
+        if name and target is not None and _keeps_state(examined, node, target, name):
+            yield module, node, name
     yield from _collections(examined)
+
+
+def _keeps_state(examined: Examination, node: Node, target: Node, name: str) -> bool:
+    """A variable that is no memo; a member that counts on itself."""
+    if target.type == "identifier":
+        return not _is_memo(examined, node)
+    return f"{name}[" in text(part(node, "right")) or f"{name}." in text(part(node, "right"))
 
 
 def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
@@ -50,7 +57,8 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
         elif callee(call) == "set" and examined.kinds.has(receiver, "map"):
             stored = part(call, "arguments")
             counted = f"{text(receiver)}.get(" in text(stored) or _of_own(examined, call)
-            if counted and (name := _global(examined, receiver, call)):
+            personal = _PERSONAL.search(text(receiver)) is not None
+            if (counted or personal) and (name := _global(examined, receiver, call)):
                 yield module, call, name
 
 

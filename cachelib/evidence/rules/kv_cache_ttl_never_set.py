@@ -13,7 +13,8 @@ from cachelib.evidence.rules._lifetimes import kv_life
 from cachelib.evidence.syntax import ancestors, part, text
 from cachelib.evidence.values import MISSING
 
-_DEFAULT_S = 60
+_LONGER_S = 300
+_PERSONAL = re.compile(r"(?i)session|token|auth|nonce|otp|csrf|user")
 _BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail)$|[Cc]ron|[Rr]efresh|[Ww]arm")
 
 
@@ -25,7 +26,8 @@ def find(examined: Examination) -> Iterator[Hit]:
     slow = _slowly_changing(examined)
     for get in examined.reads:
         hot = examined.values.is_constant(get.key) or get.namespaces & slow
-        if hot and not get.namespaces & told and not _in_background(get):
+        personal = _PERSONAL.search(f"{get.namespace} {text(get.key)}")
+        if hot and not personal and not get.namespaces & told and not _in_background(get):
             told |= get.namespaces
             message = f"no read of {get.namespace} sets cacheTtl: each place asks again every 60 s"
             yield Hit(message, get.call, get.module, edits=_repair(get))
@@ -37,11 +39,11 @@ def _sets_cache_ttl(examined: Examination, get: Operation) -> bool:
 
 
 def _slowly_changing(examined: Examination) -> set[str]:
-    """The namespaces whose values live for more than a minute: they may be older than that."""
+    """The namespaces whose values may be far older than the cacheTtl that would be set."""
     return {
         name
         for put in examined.of("put")
-        if (life := kv_life(examined, put)) is not None and life.seconds > _DEFAULT_S
+        if (life := kv_life(examined, put)) is not None and life.seconds >= 2 * _LONGER_S
         for name in put.namespaces
     }
 

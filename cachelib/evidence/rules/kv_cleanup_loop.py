@@ -5,24 +5,34 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.program import Module
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.syntax import line
 
 
 def find(examined: Examination) -> Iterator[Hit]:
     seen: set[int] = set()
-    for listing in examined.of("list"):
-        routine = examined.routine(listing.call)
+    for module, call, listing in _listings(examined):
+        routine = examined.routine(call)
         if routine is None or routine.id in seen:
             continue
         if any(listing.shares_namespace(delete) for delete in _deletes_in_loops(examined, routine)):
             seen.add(routine.id)
-            yield Hit(
+            message = (
                 f"lists the keys of {listing.namespace} and deletes them one by one "
-                f"(lines {line(routine)}-{routine.end_point.row + 1})",
-                listing.call,
-                listing.module,
+                f"(lines {line(routine)}-{routine.end_point.row + 1})"
             )
+            yield Hit(message, call, module)
+
+
+def _listings(examined: Examination) -> Iterator[tuple[Module, Node, Operation]]:
+    """The calls that list keys, and those of functions that do."""
+    for listing in examined.of("list"):
+        yield listing.module, listing.call, listing
+    for module, call in examined.program.calls:
+        for operation in examined.performed_by_call(call):
+            if operation.method == "list":
+                yield module, call, operation
 
 
 def _deletes_in_loops(examined: Examination, routine: Node) -> Iterator[Operation]:
@@ -32,7 +42,8 @@ def _deletes_in_loops(examined: Examination, routine: Node) -> Iterator[Operatio
             yield delete
     for call in examined.calls_in(routine):
         if examined.loop(call):
-            yield from (each for each in examined.reached_by(call) if each.method == "delete")
+            performed = examined.performed_by_call(call)
+            yield from (each for each in performed if each.method == "delete")
 
 
 RULE = Rule(

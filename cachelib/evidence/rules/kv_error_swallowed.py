@@ -4,27 +4,41 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination
+from cachelib.evidence.examination import Examination, Operation
 from cachelib.evidence.program import FUNCTIONS, arguments, callee
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, enclosing, part, text
 
-_OPERATION = ("get", "getWithMetadata", "put", "delete", "list")
-
 
 def find(examined: Examination) -> Iterator[Hit]:
-    seen: set[int] = set()
-    for operation in examined.operations:
-        attempt = examined.within_try(operation.call)
+    at = {operation.call.id: operation for operation in examined.operations}
+    for module, attempt in examined.program.nodes["try_statement"]:
         handler = part(attempt, "handler")
-        if handler is not None and handler.id not in seen and _is_silent(part(handler, "body")):
-            seen.add(handler.id)
-            message = f"an error of {operation.namespace}.{operation.method} is swallowed here"
-            yield Hit(message, handler, operation.module)
+        if handler is not None and _is_silent(part(handler, "body")):
+            operation = _tried(examined, attempt, at)
+            if operation is not None:
+                yield Hit(_message(operation), handler, module)
+    for operation in examined.operations:
         caught = _catch_of(operation.call)
         if caught is not None and _is_silent_callback(caught):
-            message = f"an error of {operation.namespace}.{operation.method} is swallowed here"
-            yield Hit(message, caught, operation.module)
+            yield Hit(_message(operation), caught, operation.module)
+
+
+def _message(operation: Operation) -> str:
+    return f"an error of {operation.namespace}.{operation.method} is swallowed here"
+
+
+def _tried(examined: Examination, attempt: Node, at: dict[int, Operation]) -> Operation | None:
+    """An operation in the body, or in a function it calls, whose error ends here."""
+    body = part(attempt, "body")
+    for call in below(body, "call_expression") if body is not None else ():
+        if enclosing(call, {"try_statement"}) == attempt:
+            if call.id in at:
+                return at[call.id]
+            for operation in examined.performed_by_call(call):
+                if enclosing(operation.call, {"try_statement"}) is None:
+                    return operation
+    return None
 
 
 def _is_silent(body: Node | None) -> bool:

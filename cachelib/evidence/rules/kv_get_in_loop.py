@@ -7,7 +7,7 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination, Operation
 from cachelib.evidence.program import Module, arguments
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.syntax import part, text
+from cachelib.evidence.syntax import below, part, text
 
 _MANY = ("array",)
 _MAKES_MANY = (".slice(", ".splice(", ".map(", ".filter(", "Array.from(")
@@ -32,8 +32,12 @@ def _hit(get: Operation, module: Module, node: Node) -> Hit:
 
 
 def _single_read(examined: Examination, operation: Operation) -> bool:
-    reads = operation.method in ("get", "getWithMetadata")
-    return reads and not _is_bulk(examined, operation.key)
+    """A read of one key, which the caller chooses."""
+    if operation.method not in ("get", "getWithMetadata") or operation.key is None:
+        return False
+    names = (examined.program.look_up(text(n), n) for n in below(operation.key, "identifier"))
+    chosen = any(found is not None and found.owner.type.endswith("parameter") for found in names)
+    return chosen and not _is_bulk(examined, operation.key)
 
 
 def _is_bulk(examined: Examination, key: Node | None) -> bool:

@@ -47,11 +47,21 @@ def _guard(node: Node) -> Node | None:
 
 def _read_from(examined: Examination, node: Node) -> str | None:
     """The namespace of the KV value whose member is compared."""
-    for member in below(node, "member_expression", "identifier"):
-        names = examined.kinds.names(member, "kv_value")
-        if names and (member.type == "member_expression" or _is_time(text(member))):
-            return max(names)
+    for source in (node, *_named_in(examined, node)):
+        for member in below(source, "member_expression", "identifier"):
+            names = examined.kinds.names(member, "kv_value")
+            if names and (member.type == "member_expression" or _is_time(text(member))):
+                return max(names)
     return None
+
+
+def _named_in(examined: Examination, node: Node) -> Iterator[Node]:
+    """The expressions behind the names: `const age = Date.now() - entry.storedAt`."""
+    for name in below(node, "identifier"):
+        definition = examined.program.look_up(text(name), name)
+        value = definition.value if definition is not None and not definition.path else None
+        if value is not None and value.type == "binary_expression":
+            yield value
 
 
 def _is_time(name: str) -> bool:

@@ -1,37 +1,71 @@
 """A value is read from KV, changed and written back: two writers lose one change."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation, callback_of
-from cachelib.evidence.program import FUNCTIONS, receiver_of
+from cachelib.evidence.program import FUNCTIONS, Module, arguments, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
+_ABSENT = r"(?:^\(|&&|\|\|)(?:!{name}(?![\w$.?([])|{name}===?(?:null|undefined))"
 _CHANGES = ("variable_declarator", "assignment_expression", "augmented_assignment_expression")
 
 
+@dataclass(frozen=True)
+class Access:
+    """A call that reads or writes, itself or through the function it calls."""
+
+    module: Module
+    call: Node
+    keys: list[Node]
+    values: list[Node]
+    operation: Operation
+
+
 def find(examined: Examination) -> Iterator[Hit]:
-    for put in examined.of("put"):
-        if any(_read_for(examined, get, put) for get in examined.reads_beside(put)):
-            message = f"reads {put.namespace}, changes the value and writes it back"
-            yield Hit(message, put.call, put.module)
+    reads = defaultdict(list)
+    for read in _accesses(examined, ("get", "getWithMetadata")):
+        if (routine := examined.routine(read.call)) is not None:
+            reads[routine.id].append(read)
+    for write in _accesses(examined, ("put",)):
+        routine = examined.routine(write.call)
+        beside = reads[routine.id] if routine is not None else []
+        if routine is not None and any(_read_for(examined, r, write, routine) for r in beside):
+            namespace = write.operation.namespace
+            message = f"reads {namespace}, changes the value and writes it back"
+            yield Hit(message, write.call, write.module)
 
 
-def _read_for(examined: Examination, get: Operation, put: Operation) -> bool:
-    if not (
-        get.call.start_byte < put.call.end_byte
-        and examined.values.same_text(get.key, put.key)
-        and put.value is not None
-    ):
+def _accesses(examined: Examination, methods: tuple[str, ...]) -> Iterator[Access]:
+    for each in examined.of(*methods):
+        keys, values = arguments(each.call)[:1], arguments(each.call)[1:2]
+        yield Access(each.module, each.call, keys, values, each)
+    for module, call in examined.program.calls:
+        performed = examined.performed_by_call(call)
+        if {operation.method for operation in performed} <= set(methods) and performed:
+            given = arguments(call)
+            yield Access(module, call, given, given, performed[0])
+
+
+def _read_for(examined: Examination, read: Access, write: Access, routine: Node) -> bool:
+    keys = [
+        key for key in write.keys if any(examined.values.same_text(key, each) for each in read.keys)
+    ]
+    values = [each for each in write.values if each not in keys]
+    if not keys or not values or read.call == write.call:
         return False
-    if inside(get.call, put.call):
+    if not read.operation.shares_namespace(write.operation):
+        return False
+    if inside(read.call, write.call):
         return True
-    routine = examined.routine(put.call)
-    names = _derived(routine, get.call, put.call) if routine is not None else set()
-    return bool(_words(put.value) & names) and not _was_missing(put.call, names)
+    names = _derived(routine, read.call, write.call)
+    changed = any(_words(value) & names for value in values)
+    return changed and not _was_missing(write.call, names)
 
 
 def _derived(routine: Node, get: Node, put: Node) -> set[str]:
@@ -74,7 +108,7 @@ def _was_missing(put: Node, names: set[str]) -> bool:
         condition, then = part(above, "condition"), part(above, "consequence")
         if above.type == "if_statement" and then is not None and inside(put, then):
             tested = re.sub(r"\s+", "", text(condition))
-            if any(re.match(rf"\((?:!{n}\b|{n}===?(?:null|undefined))", tested) for n in names):
+            if any(re.search(_ABSENT.format(name=name), tested) for name in names):
                 return True
     return False
 

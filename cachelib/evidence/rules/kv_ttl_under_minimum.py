@@ -33,7 +33,9 @@ def _from_now(examined: Examination, node: Node) -> float | None:
     """The seconds N of `Math.floor(Date.now() / 1000) + N`."""
     if node.type != "binary_expression" or text(part(node, "operator")) != "+":
         return None
-    if "Date.now()" not in text(part(node, "left")):
+    left = part(node, "left")
+    definition = examined.program.look_up(text(left), left) if left is not None else None
+    if "Date.now()" not in text(definition.value if definition is not None else left):
         return None
     return examined.values.number(part(node, "right"))
 

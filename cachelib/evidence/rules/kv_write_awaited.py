@@ -27,7 +27,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         statement = put.call.parent.parent if put.call.parent is not None else None
         if routine is None or statement is None or routine != owner_function(put.call):
             continue
-        awaited = _is_awaited_statement(put.call)
+        awaited = _is_awaited(put.call)
         if (
             awaited
             and _responds_after(routine, put.call)
@@ -37,11 +37,17 @@ def find(examined: Examination) -> Iterator[Hit]:
             yield Hit(message, put.call, put.module, edits=_repair(routine, statement, put))
 
 
-def _is_awaited_statement(call: Node) -> bool:
+def _is_awaited(call: Node) -> bool:
+    """By itself or among others: `await Promise.all([kv.put(…), …])`."""
     waiting = call.parent
-    if waiting is None or waiting.type != "await_expression" or waiting.parent is None:
-        return False
-    return waiting.parent.type == "expression_statement"
+    if waiting is not None and waiting.type == "array":
+        waiting = enclosing(waiting, {"await_expression", "expression_statement"})
+    return (
+        waiting is not None
+        and waiting.type == "await_expression"
+        and waiting.parent is not None
+        and waiting.parent.type in ("expression_statement", "variable_declarator")
+    )
 
 
 def _responds_after(routine: Node, call: Node) -> bool:
@@ -63,7 +69,9 @@ def _fills_a_cache(examined: Examination, routine: Node, put: Operation) -> bool
 
 
 def _repair(routine: Node, statement: Node, put: Operation) -> tuple[Edit, ...]:
-    """Mechanical where the execution context is at hand."""
+    """Mechanical where the write is a statement and the execution context is at hand."""
+    if statement.type != "expression_statement":
+        return ()
     names = [text(part(each, "pattern")) for each in below(routine, "required_parameter")]
     context = "ctx" if "ctx" in names else "c.executionCtx" if "c" in names else ""
     if not context:

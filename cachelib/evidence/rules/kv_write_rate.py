@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Loop
+from cachelib.evidence.examination import Examination
 from cachelib.evidence.program import LOOPS, arguments, callee
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.syntax import below, inside, preorder, text
@@ -23,16 +23,16 @@ def find(examined: Examination) -> Iterator[Hit]:
             yield Hit(message, put.call, put.module)
 
 
-def _leaves_after(put: Node, loop: Loop) -> bool:
+def _leaves_after(put: Node, loop: Node) -> bool:
     """A retry: the loop ends once the write has succeeded."""
-    if loop.node.type not in LOOPS:
+    if loop.type not in LOOPS:
         return False
-    block = next((a for a in _blocks(put) if inside(a, loop.node)), None)
+    block = next((a for a in _blocks(put) if inside(a, loop)), None)
     if block is None:
         return False
     later = [each for each in preorder(block) if each.start_byte >= put.start_byte]
     returned = any(each.type in _LEAVING for each in later)
-    return returned or any(inside(put, each) for each in below(loop.node, "return_statement"))
+    return returned or any(inside(put, each) for each in below(loop, "return_statement"))
 
 
 def _blocks(node: Node) -> Iterator[Node]:
@@ -43,11 +43,11 @@ def _blocks(node: Node) -> Iterator[Node]:
         above = above.parent
 
 
-def _waits(examined: Examination, loop: Loop) -> bool:
+def _waits(examined: Examination, loop: Node) -> bool:
     """The loop pauses for a second or more."""
-    if text(loop.node.parent).startswith("(") and _interval(examined, loop) >= 1000:
+    if text(loop.parent).startswith("(") and _interval(examined, loop) >= 1000:
         return True
-    for call in below(loop.node, "call_expression"):
+    for call in below(loop, "call_expression"):
         if callee(call) in _WAITING:
             pauses = [examined.values.number(each) for each in arguments(call)]
             if any(pause is not None and pause >= 1000 for pause in pauses):
@@ -55,9 +55,9 @@ def _waits(examined: Examination, loop: Loop) -> bool:
     return False
 
 
-def _interval(examined: Examination, loop: Loop) -> float:
+def _interval(examined: Examination, loop: Node) -> float:
     """The milliseconds between the calls of a setInterval callback."""
-    given = loop.node.parent.named_children if loop.node.parent is not None else []
+    given = loop.parent.named_children if loop.parent is not None else []
     return (examined.values.number(given[1]) or 0) if len(given) > 1 else 0
 
 

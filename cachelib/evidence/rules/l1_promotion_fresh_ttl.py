@@ -13,12 +13,18 @@ from cachelib.evidence.syntax import below, part, text
 
 def find(examined: Examination) -> Iterator[Hit]:
     for module, call in sets(examined):
-        stored = arguments(call)[1:]
+        stored = [_meant(examined, each) for each in arguments(call)[1:]]
         if not stored or not _comes_from_kv(examined, stored[0]):
             continue
         if _restarts_life(examined, call, stored):
             message = "promotes a value from KV to memory with a fresh, full TTL"
             yield Hit(message, call, module)
+
+
+def _meant(examined: Examination, argument: Node) -> Node:
+    """The literal behind `const entry = { … }`."""
+    literals = examined.kinds.objects(argument) if argument.type == "identifier" else []
+    return literals[0] if literals else argument
 
 
 def _comes_from_kv(examined: Examination, value: Node) -> bool:

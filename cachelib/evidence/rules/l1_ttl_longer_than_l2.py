@@ -8,16 +8,22 @@ from cachelib.evidence.rules._lifetimes import Lifetime, named_pairs, of_kv, of_
 
 
 def find(examined: Examination) -> Iterator[Hit]:
+    """Used lifetimes first; where they tell, the settings they come from are not told again."""
     seen: set[tuple[str, int]] = set()
-    for l1, l2 in [*_of_one_module(examined), *named_pairs(examined)]:
+    for l1, l2 in _of_one_module(examined):
         place = (l1.module.path, l1.node.start_byte)
         if l1.seconds > l2.seconds and place not in seen:
             seen.add(place)
-            yield Hit(
-                f"the memory cache keeps entries {l1.seconds:g} s, KV only {l2.seconds:g} s",
-                l1.node,
-                l1.module,
-            )
+            yield _hit(l1, l2)
+    told = {path for path, _ in seen}
+    for l1, l2 in named_pairs(examined):
+        if l1.seconds > l2.seconds and l1.module.path not in told:
+            yield _hit(l1, l2)
+
+
+def _hit(l1: Lifetime, l2: Lifetime) -> Hit:
+    message = f"the memory cache keeps entries {l1.seconds:g} s, KV only {l2.seconds:g} s"
+    return Hit(message, l1.node, l1.module)
 
 
 def _of_one_module(examined: Examination) -> Iterator[tuple[Lifetime, Lifetime]]:

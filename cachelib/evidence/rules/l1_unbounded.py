@@ -1,5 +1,6 @@
 """A map that outlives requests, is filled by them and never made smaller."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -8,16 +9,18 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.kinds import owner_function
 from cachelib.evidence.program import LOOPS, Module, callee, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.syntax import ancestors, enclosing, part, text
+from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
+_COMPARING = ("<", ">", "<=", ">=", "===", "==")
 _ENDING = ("finally", "then", "forEach", "setTimeout")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
+    uses, measured = _uses(examined), _measured(examined)
     for module, node in examined.program.nodes["new_expression"]:
         if text(part(node, "constructor")) == "Map" and _outlives_requests(node):
-            uses = list(_uses(examined, str(node.id)))
-            if _grows(uses) and not _shrinks(examined, uses, str(node.id)):
+            name = str(node.id)
+            if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
                 yield _hit(module, node)
     yield from _plain_objects(examined)
 
@@ -39,29 +42,45 @@ def enclosing_assignment(node: Node) -> Node | None:
     return found if text(part(found, "left")).startswith("this.") else None
 
 
-def _uses(examined: Examination, name: str) -> Iterator[tuple[str, Node]]:
-    """The methods called on a map, with the calls."""
+def _uses(examined: Examination) -> dict[str, list[tuple[str, Node]]]:
+    """The methods called on each map, with the calls."""
+    found: dict[str, list[tuple[str, Node]]] = defaultdict(list)
     for method in ("set", "get", "delete", "clear", "has"):
         for call in examined.program.calls_by_name[method]:
-            if name in examined.kinds.names(receiver_of(call), "map"):
-                yield method, call
+            for name in examined.kinds.names(receiver_of(call), "map"):
+                found[name].append((method, call))
+    return found
 
 
-def _grows(uses: list[tuple[str, Node]]) -> bool:
+def _measured(examined: Examination) -> set[str]:
+    """The maps whose size is compared with something."""
+    found: set[str] = set()
+    for _, node in examined.program.nodes["binary_expression"]:
+        if text(part(node, "operator")) in _COMPARING:
+            for member in below(node, "member_expression"):
+                if text(part(member, "property")) == "size":
+                    found |= examined.kinds.names(part(member, "object"), "map")
+    return found
+
+
+def _grows(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
     methods = {method for method, call in uses if owner_function(call) is not None}
-    return "set" in methods and bool(methods & {"get", "has"})
+    sets = [call for method, call in uses if method == "set"]
+    filled = any(_by_requests(examined, call) for call in sets)
+    return filled and bool(methods & {"get", "has"})
 
 
-def _shrinks(examined: Examination, uses: list[tuple[str, Node]], name: str) -> bool:
-    if any(method == "clear" for method, _ in uses):
-        return True
-    if any(method == "delete" and _evicts(call) for method, call in uses):
-        return True
-    return any(
-        text(part(member, "property")) == "size"
-        and name in examined.kinds.names(part(member, "object"), "map")
-        for member in examined.compared_members
-    )
+def _by_requests(examined: Examination, call: Node) -> bool:
+    """Not only while the module loads, as a table of routes is."""
+    function = owner_function(call)
+    if function is None:
+        return False
+    callers = examined.kinds.callers(function)
+    return not callers or any(owner_function(each) is not None for each in callers)
+
+
+def _shrinks(uses: list[tuple[str, Node]]) -> bool:
+    return any(method == "clear" or (method == "delete" and _evicts(call)) for method, call in uses)
 
 
 def _evicts(call: Node) -> bool:
@@ -80,25 +99,24 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
     for module, node in examined.program.nodes["assignment_expression"]:
         left = part(node, "left")
         base, index = part(left, "object"), part(left, "index")
-        if left is None or left.type != "subscript_expression" or base is None:
+        if base is None or index is None or index.type in ("string", "number"):
             continue
-        definition = examined.program.look_up(text(base), base)
-        if definition is None or index is None or owner_function(definition.owner) is not None:
+        literal = _literal(examined, base)
+        emptied = f"delete {text(base)}[", f"Object.keys({text(base)})"
+        if literal is None or literal.id in seen or any(each in module.source for each in emptied):
             continue
-        literal = definition.value
-        empty = text(literal) in ("{}", "Object.create(null)")
-        dropped = f"delete {text(base)}["
-        if (
-            literal is not None
-            and empty
-            and owner_function(node) is not None
-            and index.type not in ("string", "number")
-            and dropped not in module.source
-            and f"Object.keys({text(base)})" not in module.source
-            and literal.id not in seen
-        ):
+        if owner_function(literal) is None and owner_function(node) is not None:
             seen.add(literal.id)
             yield _hit(module, literal)
+
+
+def _literal(examined: Examination, base: Node) -> Node | None:
+    """The empty object that a name or a static field stands for."""
+    definition = examined.program.look_up(text(base), base)
+    value = definition.value if definition is not None else None
+    if text(value) == "Object.create(null)":
+        return value
+    return next((each for each in examined.kinds.objects(base) if text(each) == "{}"), None)
 
 
 RULE = Rule(

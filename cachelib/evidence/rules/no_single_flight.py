@@ -41,6 +41,8 @@ def _expensive_call(examined: Examination, routine: Node, depth: int = 0) -> Nod
         called = function_of(call)
         if text(called) in ("fetch", "globalThis.fetch", "self.fetch"):
             return call
+        if called is not None and _is_loader(examined, call, called):
+            return call
         base = part(called, "object")
         while base is not None and base.type in ("call_expression", "member_expression"):
             if any(examined.kinds.has(base, tag) for tag in _EXPENSIVE_BINDINGS):
@@ -52,6 +54,17 @@ def _expensive_call(examined: Examination, routine: Node, depth: int = 0) -> Nod
             if function != routine and _expensive_call(examined, function, depth + 1) is not None:
                 return call
     return None
+
+
+def _is_loader(examined: Examination, call: Node, called: Node) -> bool:
+    """A function the caller hands in, awaited: `await load()`."""
+    awaited = call.parent is not None and call.parent.type == "await_expression"
+    definition = examined.program.look_up(text(called), called)
+    return (
+        awaited
+        and definition is not None
+        and definition.owner.type in ("required_parameter", "optional_parameter")
+    )
 
 
 def _shares(program: Program, routine: Node) -> bool:

@@ -27,6 +27,21 @@ id = "1"
 vars = { LEVEL = "debug" }
 // -- file: src/index.ts
 export const read = (env: Env, key: string) => env.CACHE.get(key);
+// == fires: misspelt namespace
+export default {
+  async fetch(req: Request, env: Env) {
+    return new Response(await env.MISSING_KV.get("a")); // fault
+  },
+};
+// == fires: declared but not configured
+interface Env {
+  CACHE: KVNamespace;
+  USERS: KVNamespace;
+}
+export const f = async (env: Env) => {
+  const { USERS } = env;
+  return USERS.get("x"); // fault
+};
 // == quiet: configured
 export const read = (env: Env, key: string) => env.CACHE.get(key);
 // == quiet: configured for the environment as well

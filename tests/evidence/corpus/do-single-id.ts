@@ -25,6 +25,16 @@ export function counter(env) {
   const namespace = env.COUNTER;
   return namespace.get(namespace.idFromName(`one`)); // fault
 }
+// == fires: id in a variable
+export default {
+  fetch(req: Request, env: Env) {
+    const id = env.COUNTER.idFromName("counter"); // fault
+    const stub = env.COUNTER.get(id);
+    return stub.fetch(req);
+  },
+};
+// == fires: name of a default
+export const stub = (env: Env) => env.COUNTER.getByName("default"); // fault
 // == quiet: an object for each room
 export const room = (env: Env, name: string) => env.COUNTER.get(env.COUNTER.idFromName(name));
 // == quiet: shards

@@ -34,6 +34,46 @@ export async function read(env, key) {
   else stats.misses++;
   return value;
 }
+// == fires (js): last request kept
+let lastRequest;
+export default {
+  async fetch(request) {
+    lastRequest = request; // fault
+    return new Response("x");
+  },
+};
+// == fires: counter in an object
+const rateLimits: Record<string, number> = {};
+export function hit(ip: string) {
+  rateLimits[ip] = (rateLimits[ip] || 0) + 1; // fault
+  return rateLimits[ip] > 10;
+}
+// == fires: sessions in a map
+const sessions = new Map<string, Session>();
+export function login(id: string, s: Session) {
+  sessions.set(id, s); // fault
+}
+export function whoami(id: string) {
+  return sessions.get(id);
+}
+// == fires: object of counters
+const counters = { total: 0 };
+app.get("/", (c) => {
+  counters.total += 1; // fault
+  return c.json(counters);
+});
+// == fires: circuit breaker
+let circuitOpen = false;
+let failures = 0;
+export async function call() {
+  try {
+    return await fetch("https://x");
+  } catch (e) {
+    failures++; // fault
+    if (failures > 5) circuitOpen = true;
+    throw e;
+  }
+}
 // == quiet: client made once
 let client: Client | undefined;
 export function database(env: Env) {

@@ -33,6 +33,11 @@ export async function read(env: Env, id: string) {
   await kv.put(id, fresh, { expirationTtl: DAY });
   return fresh;
 }
+// == fires: page for everybody
+app.get("/", async (c) => {
+  const html = await c.env.CACHE.get("index.html"); // fault
+  return c.html(html ?? "");
+});
 // == quiet: set
 export const flags = (env: Env) => env.CONFIG.get("flags", { type: "json", cacheTtl: 600 });
 // == quiet: set on one of the reads

@@ -49,6 +49,44 @@ export const purge = async ({ CACHE }) => {
   const { keys } = await CACHE.list(); // fault
   keys.forEach((key) => CACHE.delete(key.name));
 };
+// == fires (js): each entry read to see whether it has ended
+async function cleanup(env) {
+  let done = false,
+    cursor;
+  while (!done) {
+    const res = await env.CACHE.list({ cursor }); // fault
+    for (let i = 0; i < res.keys.length; i++) {
+      const v = await env.CACHE.get(res.keys[i].name);
+      if (JSON.parse(v).expires < Date.now()) await env.CACHE.delete(res.keys[i].name);
+    }
+    done = res.list_complete;
+    cursor = res.cursor;
+  }
+}
+// == fires: keys listed by another method
+export class M {
+  constructor(private env: Env) {}
+  async purge() {
+    const keys = await this.listKeys(); // fault
+    await Promise.all(keys.map((k) => this.env.CACHE.delete(k)));
+  }
+  private async listKeys() {
+    return (await this.env.CACHE.list()).keys.map((k) => k.name);
+  }
+}
+// == fires: listed keys filtered first
+export async function gc(kv: KVNamespace) {
+  const { keys } = await kv.list(); // fault
+  const expired = keys.filter((k) => k.metadata?.exp < Date.now());
+  for (const k of expired) {
+    await kv.delete(k.name);
+  }
+}
+// == fires: allSettled
+export async function clearAll(env: Env) {
+  const list = await env.CACHE.list(); // fault
+  await Promise.allSettled(list.keys.map(({ name }) => env.CACHE.delete(name)));
+}
 // == quiet: one delete on request
 app.delete("/items/:id", async (c) => {
   await c.env.CACHE.delete(c.req.param("id"));

@@ -31,6 +31,44 @@ export async function forget(env, key) {
     // never mind
   }
 }
+// == fires: undefined instead of an error
+export async function f(env: Env) {
+  try {
+    const v = await env.CACHE.get("k");
+    return v;
+  } catch (e) { // fault
+    return undefined;
+  }
+}
+// == fires: the read is in a method
+export class S {
+  constructor(private kv: KVNamespace) {}
+  async get(k: string) {
+    try {
+      return await this.load(k);
+    } catch { // fault
+      return null;
+    }
+  }
+  private async load(k: string) {
+    return this.kv.get(k);
+  }
+}
+// == fires: catch after then
+export const f = (env: Env) =>
+  env.CACHE.put("k", "v", { expirationTtl: 60 })
+    .then(() => true)
+    .catch(() => false); // fault
+// == fires: variable set to null
+export async function f(env: Env) {
+  let v = null;
+  try {
+    v = await env.CACHE.get("k");
+  } catch (_) { // fault
+    v = null;
+  }
+  return v;
+}
 // == quiet: logged
 export async function save(env: Env, k: string, v: string) {
   try {

@@ -51,6 +51,40 @@ export async function collect(env, ids) {
   });
   return out;
 }
+// == fires: promises collected first
+export async function all(env: Env, ids: string[]) {
+  const promises = ids.map((id) => env.CACHE.get(`x:${id}`)); // fault
+  return Promise.all(promises);
+}
+// == fires: for await over listed keys
+export async function all(env: Env) {
+  const list = await env.CACHE.list();
+  const out = [];
+  for await (const k of list.keys) {
+    const v = await env.CACHE.get(k.name, "json"); // fault
+    out.push(v);
+  }
+  return out;
+}
+// == fires: concatenated key in an async callback
+export async function f(env: Env, users: User[]) {
+  return Promise.all(
+    users.map(async (user) => {
+      const raw = await env.CACHE.get("u:" + user.id); // fault
+      return raw ? JSON.parse(raw) : null;
+    }),
+  );
+}
+// == fires: index that is counted up
+export async function f(env: Env, ks: string[]) {
+  let i = 0;
+  const out = [];
+  while (i < ks.length) {
+    out.push(await env.CACHE.get(ks[i])); // fault
+    i++;
+  }
+  return out;
+}
 // == quiet: bulk read
 export const all = (env: Env, keys: string[]) => env.CACHE.get(keys, "json");
 // == quiet: bulk reads of a hundred

@@ -52,6 +52,63 @@ export class CacheManager {
     return stored ? (JSON.parse(stored) as Entry) : null;
   }
 }
+// == fires: read with a cast
+async function getCached(kv: KVNamespace, key: string) {
+  const data = (await kv.get(key, { type: "json" })) as {
+    value: string;
+    expiry: number;
+  } | null;
+  if (!data) return null;
+  if (data.expiry < Date.now()) { // fault
+    await kv.delete(key);
+    return null;
+  }
+  return data.value;
+}
+// == fires: age in a variable of its own
+export async function getCached(env: Env, key: string) {
+  const raw = await env.CACHE.get(key);
+  if (raw) {
+    const { value, timestamp } = JSON.parse(raw);
+    const age = Date.now() - timestamp;
+    if (age < 60000) return value; // fault
+  }
+  return null;
+}
+// == fires: verdict in a variable of its own
+export async function getCached(env: Env, key: string) {
+  const item = await env.CACHE.get<Item>(key, "json");
+  const isExpired = item ? Date.now() > item.expiresAt : true; // fault
+  return isExpired ? null : item;
+}
+// == fires: in then
+export async function getCached(env: Env, key: string) {
+  return env.CACHE.get(key, "json").then((e) => (e && e.exp > Date.now() / 1000 ? e.v : null)); // fault
+}
+// == fires: method with another name
+export class C {
+  constructor(private kv: KVNamespace) {}
+  async get(key: string) {
+    const cached = (await this.kv.get(key, "json")) as Entry | null;
+    if (!cached || this.isStale(cached)) return null;
+    return cached.data;
+  }
+  private isStale(e: Entry) {
+    return (Date.now() - e.timestamp) / 1000 > e.ttl; // fault
+  }
+}
+// == fires: dates compared
+export async function get(env: Env, k: string) {
+  const e = JSON.parse((await env.CACHE.get(k)) || "null");
+  if (e && new Date(e.expiresAt) > new Date()) return e.value; // fault
+  return null;
+}
+// == fires: metadata of the entry
+export async function get(env: Env, k: string) {
+  const { value, metadata } = await env.CACHE.getWithMetadata(k, "json");
+  if (metadata?.expiresAt && metadata.expiresAt < Date.now()) return null; // fault
+  return value;
+}
 // == quiet: KV decides
 export async function read(env: Env, key: string) {
   return (await env.CACHE.get<Entry>(key, "json"))?.value ?? null;

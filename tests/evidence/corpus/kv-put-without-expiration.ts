@@ -79,6 +79,120 @@ export class Repository {
     return this.cache.put(key, value); // fault
   }
 }
+// == fires: object of dependencies in the parameters
+const store = async ({ env, key, data }: { env: Env; key: string; data: string }) => {
+  await env.CACHE.put(key, data); // fault
+};
+// == fires: private field with a hash
+export class KVCache {
+  #kv;
+  constructor(kv: KVNamespace) {
+    this.#kv = kv;
+  }
+  async set(k: string, v: string) {
+    await this.#kv.put(k, v); // fault
+  }
+}
+// == fires: environment imported from the runtime
+import { env } from "cloudflare:workers";
+export async function set(k: string, v: string) {
+  return env.CACHE.put(k, v); // fault
+}
+// == fires (js): Pages function
+export async function onRequestPost(context) {
+  const { env } = context;
+  await env.CACHE.put("a", "b"); // fault
+  return new Response("ok");
+}
+// == fires (js): service worker syntax, a global
+addEventListener("fetch", (event) => event.respondWith(handle(event)));
+async function handle(event) {
+  await CACHE.put("k", "v"); // fault
+  return new Response("x");
+}
+// == fires: factory of an object
+export const makeCache = (kv: KVNamespace) => ({
+  get: (k: string) => kv.get(k),
+  set: (k: string, v: string) => kv.put(k, v), // fault
+});
+// == fires (js): closure over an alias
+function createStore(env) {
+  const cache = env.CACHE;
+  async function save(k, v) {
+    await cache.put(k, v, { metadata: {} }); // fault
+  }
+  return { save };
+}
+// == fires: options that no caller gives
+const putJson = (ns: KVNamespace, k: string, v: unknown, opts?: KVNamespacePutOptions) =>
+  ns.put(k, JSON.stringify(v), opts); // fault
+export default {
+  fetch: (r: Request, env: Env) => putJson(env.CACHE, "a", 1).then(() => new Response("x")),
+};
+// == fires: getter with a return type
+export class SentimentCache {
+  private readonly env: Env;
+  constructor(env: Env) {
+    this.env = env;
+  }
+  private get store(): KVNamespace {
+    return this.env.TRADING_RESULTS;
+  }
+  async save(key: string, result: AnalysisResult): Promise<void> {
+    const payload = JSON.stringify({ result, savedAt: Date.now() });
+    await this.store.put(`sentiment_${key}`, payload); // fault
+  }
+}
+// == fires: record of dependencies
+type Deps = { kv: KVNamespace };
+const save = async (deps: Deps, k: string, v: string) => {
+  await deps.kv.put(k, v); // fault
+};
+export default {
+  async fetch(req: Request, env: Env) {
+    await save({ kv: env.CACHE }, "a", "b");
+    return new Response(null);
+  },
+};
+// == fires (js): optional chaining
+export async function onRequest({ env, params }) {
+  const { CACHE: cache } = env;
+  await cache?.put(params.id, "1"); // fault
+  return new Response("ok");
+}
+// == fires: Hono middleware with a cast
+app.use("*", async (c, next) => {
+  const kv = c.env.CACHE as KVNamespace;
+  await next();
+  await kv.put("last", new Date().toISOString()); // fault
+});
+// == fires: field of a base class
+abstract class Base {
+  constructor(protected kv: KVNamespace) {}
+}
+export class Impl extends Base {
+  save(k: string, v: string) {
+    return this.kv.put(k, v); // fault
+  }
+}
+// == fires: arrow inside a function
+export const handler = {
+  async save(env: Env) {
+    const put = (k: string, v: string) => env.CACHE.put(k, v); // fault
+    await put("a", "b");
+  },
+};
+// == fires (js): SvelteKit platform
+export async function load({ platform }) {
+  await platform.env.CACHE.put("a", "b"); // fault
+  return {};
+}
+// == fires: OpenNext context
+const { env } = getCloudflareContext();
+export async function GET() {
+  await env.CACHE.put("a", "b"); // fault
+  return Response.json({});
+}
 // == quiet: expirationTtl
 export const save = (env: Env, k: string, v: string) => env.CACHE.put(k, v, { expirationTtl: 86_400 });
 // == quiet: expiration

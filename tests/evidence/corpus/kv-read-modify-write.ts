@@ -41,6 +41,48 @@ export async function merge(env: Env, id: string, patch: object) {
 // == fires (js): in one expression
 export const bump = (env, key) =>
   env.CACHE.get(key).then((n) => env.CACHE.put(key, String(Number(n) + 1))); // fault
+// == fires: conditional start
+export async function inc(env: Env, key: string) {
+  const current = await env.CACHE.get(key);
+  const next = current ? parseInt(current, 10) + 1 : 1;
+  await env.CACHE.put(key, next.toString(), { expirationTtl: 60 }); // fault
+}
+// == fires: read and written by methods
+class Limiter {
+  constructor(private kv: KVNamespace) {}
+  async hit(ip: string) {
+    const n = await this.read(ip);
+    await this.write(ip, n + 1); // fault
+  }
+  private async read(ip: string) {
+    return Number(await this.kv.get(ip));
+  }
+  private async write(ip: string, n: number) {
+    await this.kv.put(ip, String(n), { expirationTtl: 60 });
+  }
+}
+// == fires: list that grows when new
+export async function add(env: Env, id: string) {
+  const raw = await env.CACHE.get("ids");
+  const ids = raw ? JSON.parse(raw) : [];
+  if (!ids.includes(id)) {
+    ids.push(id);
+    await env.CACHE.put("ids", JSON.stringify(ids), { expirationTtl: 600 }); // fault
+  }
+}
+// == fires: appended and cut
+export async function push(kv: KVNamespace, key: string, item: Item) {
+  const list: Item[] = (await kv.get(key, "json")) ?? [];
+  const updated = [...list, item].slice(-100);
+  await kv.put(key, JSON.stringify(updated), { expirationTtl: 3600 }); // fault
+}
+// == fires: template with the sum
+export async function like(c: Context) {
+  const k = `likes:${c.req.param("id")}`;
+  const n = +((await c.env.CACHE.get(k)) || 0);
+  await c.env.CACHE.put(k, `${n + 1}`, { expirationTtl: 3600 }); // fault
+  return c.json({ n });
+}
 // == quiet: read-through
 export async function read(env: Env, key: string) {
   const cached = await env.CACHE.get(key);

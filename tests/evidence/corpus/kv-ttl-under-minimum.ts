@@ -30,6 +30,41 @@ class Cache {
 // == fires: absolute expiration
 export const save = (env: Env, k: string, v: string) =>
   env.CACHE.put(k, v, { expiration: Math.floor(Date.now() / 1000) + 20 }); // fault
+// == fires (js): constant in a cron job
+const ttl = 30;
+export default {
+  async scheduled(e, env) {
+    await env.CACHE.put("k", "v", { expirationTtl: ttl }); // fault
+  },
+};
+// == fires: enumeration
+enum Ttl {
+  Short = 10,
+  Long = 600,
+}
+export const f = (env: Env) => env.CACHE.put("k", "v", { expirationTtl: Ttl.Short }); // fault
+// == fires: nested settings
+const CONFIG = { cache: { ttl: 20 } };
+export const f = (env: Env) => env.CACHE.put("k", "v", { expirationTtl: CONFIG.cache.ttl }); // fault
+// == fires: product in options with metadata
+export const f = (env: Env, long: boolean) =>
+  env.CACHE.put("k", "v", { metadata: { a: 1 }, expirationTtl: 5 * 10 }); // fault
+// == fires: options in a constant
+const opts: KVNamespacePutOptions = { expirationTtl: 45 }; // fault
+export const f = (env: Env) => env.CACHE.put("k", "v", opts);
+// == fires: field of the class
+export class C {
+  private readonly ttl = 10;
+  constructor(private kv: KVNamespace) {}
+  w() {
+    return this.kv.put("k", "v", { expirationTtl: this.ttl }); // fault
+  }
+}
+// == fires: absolute end counted from a constant
+export const f = (env: Env) => {
+  const now = Math.floor(Date.now() / 1000);
+  return env.CACHE.put("k", "v", { expiration: now + 10 }); // fault
+};
 // == quiet: the minimum itself
 export const save = (env: Env, k: string, v: string) => env.CACHE.put(k, v, { expirationTtl: 60 });
 // == quiet: five minutes in a product

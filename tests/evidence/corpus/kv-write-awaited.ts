@@ -38,6 +38,34 @@ async function respond(kv, key, value) {
   return new Response(value);
 }
 export default { fetch: async (request, env) => respond(env.CACHE, "k", await render(request)) };
+// == fires (js): value in one variable
+export default {
+  async fetch(request, env, ctx) {
+    const key = new URL(request.url).pathname;
+    let body = await env.CACHE.get(key);
+    if (!body) {
+      const res = await fetch("https://origin" + key);
+      body = await res.text();
+      await env.CACHE.put(key, body, { expirationTtl: 300 }); // fault
+    }
+    return new Response(body);
+  },
+};
+// == fires: handler that is exported by name
+async function handle(request: Request, env: Env, ctx: ExecutionContext) {
+  const cached = await env.CACHE.get("k");
+  if (cached) return new Response(cached);
+  const data = await compute();
+  await env.CACHE.put("k", data, { expirationTtl: 60 }); // fault
+  return new Response(data);
+}
+export default { fetch: handle };
+// == fires (js): result of the write kept
+export async function GET({ env, request }) {
+  const data = await compute(request);
+  const result = await env.CACHE.put("k", data, { expirationTtl: 60 }); // fault
+  return Response.json(data);
+}
 // == quiet: waitUntil
 app.get("/quotes/:symbol", async (c) => {
   const quote = await fetchQuote(c.req.param("symbol"));

@@ -39,6 +39,32 @@ export default {
     }
   },
 };
+// == fires: key fixed outside
+export async function f(env: Env, xs: string[]) {
+  const key = "state";
+  for (const x of xs) {
+    await step(x);
+    await env.CACHE.put(key, x, { expirationTtl: 60 }); // fault
+  }
+}
+// == fires: interval of a tenth of a second
+export async function f(env: Env) {
+  setInterval(() => env.CACHE.put("hb", "1", { expirationTtl: 60 }), 100); // fault
+}
+// == fires: sum written in every round
+export async function f(env: Env, events: Event[]) {
+  let total = 0;
+  for (const e of events) {
+    total += e.amount;
+    await env.CACHE.put(`total`, String(total), { expirationTtl: 60 }); // fault
+  }
+}
+// == fires: all at once
+export async function f(env: Env, xs: X[]) {
+  await Promise.all(
+    xs.map((x) => env.CACHE.put("latest", JSON.stringify(x), { expirationTtl: 60 })), // fault
+  );
+}
 // == quiet: a key for each
 export async function save(env: Env, quotes: Quote[]) {
   for (const quote of quotes) {

@@ -44,6 +44,44 @@ export class Tiered {
     return this.env.CACHE.get(key, "json");
   }
 }
+// == fires: through a method that stores
+class C {
+  private mem = new Map<string, { v: string; exp: number }>();
+  constructor(private kv: KVNamespace) {}
+  private setMem(k: string, v: string, ttl: number) {
+    this.mem.set(k, { v, exp: Date.now() + ttl * 1000 }); // fault
+  }
+  async get(k: string) {
+    const v = await this.kv.get(k);
+    if (v) this.setMem(k, v, 60);
+    return v;
+  }
+}
+// == fires (js): entry in a variable
+const mem = new Map();
+export async function get(env, k) {
+  const hit = await env.CACHE.get(k, "json");
+  if (hit) {
+    const entry = { value: hit, expires: Date.now() + 30000 };
+    mem.set(k, entry); // fault
+    return hit;
+  }
+}
+// == fires: promotion in a method
+export class T {
+  private l1 = new Map<string, E>();
+  constructor(private kv: KVNamespace) {}
+  async get(k: string) {
+    const e = await this.kv.get<E>(k, "json");
+    if (e) {
+      this.promote(k, e.value);
+    }
+    return e?.value;
+  }
+  private promote(k: string, value: unknown) {
+    this.l1.set(k, { value, expiresAt: Date.now() + this.l1Ttl }); // fault
+  }
+}
 // == quiet: the entry with its own end
 export class Tiered {
   private l1 = new Map<string, Entry>();

@@ -31,6 +31,27 @@ export class CacheManager {
   static readonly L1_TTL = 7200; // fault
   static readonly L2_TTL = 3600;
 }
+// == fires: memory and kv beside each other
+const CACHE_CONFIG = { memory: { ttl: 3600 }, kv: { ttl: 600 } }; // fault
+// == fires: l1 and l2 beside each other
+export const DEFAULTS: CacheConfig = {
+  l1: { ttlSeconds: 900, maxSize: 10 }, // fault
+  l2: { ttlSeconds: 60 },
+};
+// == fires: constants in different units
+const L1_TTL = 10 * 60 * 1000; // ms
+const KV_TTL = 300; // s
+const l1 = new Map<string, { v: string; t: number }>();
+export async function put(env: Env, k: string, v: string) {
+  l1.set(k, { v, t: Date.now() + L1_TTL }); // fault
+  await env.CACHE.put(k, v, { expirationTtl: KV_TTL });
+}
+// == fires: library with a TTL
+const lru = new LRUCache<string, string>({ max: 10, ttl: 1000 * 60 * 60 }); // fault
+export async function put(env: Env, k: string, v: string) {
+  lru.set(k, v);
+  await env.CACHE.put(k, v, { expirationTtl: 600 });
+}
 // == quiet: a minute against an hour
 const l1 = new Map<string, Entry>();
 export async function save(env: Env, key: string, value: string) {

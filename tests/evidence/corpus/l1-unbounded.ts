@@ -49,6 +49,59 @@ export function lookup(key) {
   if (!entries.has(key)) entries.set(key, compute(key));
   return entries.get(key);
 }
+// == fires: object with the in operator
+const memo: { [k: string]: string } = {}; // fault
+export function get(k: string) {
+  if (k in memo) return memo[k];
+  memo[k] = compute(k);
+  return memo[k];
+}
+// == fires (js): map in a let
+let cache = new Map(); // fault
+export default {
+  async fetch(request) {
+    const hit = cache.get(request.url);
+    if (hit) return hit.clone();
+    const res = await fetch(request);
+    cache.set(request.url, res.clone());
+    return res;
+  },
+};
+// == fires: kept on globalThis
+const g = globalThis as any;
+const memory: Map<string, any> = (g.__cache ??= new Map()); // fault
+export function get(k: string) {
+  return memory.get(k);
+}
+export function set(k: string, v: any) {
+  memory.set(k, v);
+}
+// == fires: static object
+class Mem {
+  static store: Record<string, unknown> = {}; // fault
+  static get(k: string) {
+    return Mem.store[k];
+  }
+  static set(k: string, v: unknown) {
+    Mem.store[k] = v;
+  }
+}
+// == fires: entries dropped when read too late
+export class L1<T> {
+  private cache: Map<string, { v: T; e: number }> = new Map(); // fault
+  get(k: string) {
+    const x = this.cache.get(k);
+    if (!x) return null;
+    if (x.e < Date.now()) {
+      this.cache.delete(k);
+      return null;
+    }
+    return x.v;
+  }
+  set(k: string, v: T, ttl: number) {
+    this.cache.set(k, { v, e: Date.now() + ttl });
+  }
+}
 // == quiet: a bound
 const cache = new Map<string, string>();
 export function set(key: string, value: string) {

@@ -50,6 +50,34 @@ export async function profile(env, id) {
   }
   return known;
 }
+// == fires: a loader that is handed in
+export class CM {
+  constructor(
+    private kv: KVNamespace,
+    private fetcher: (k: string) => Promise<string>,
+  ) {}
+  async getOrFetch(key: string, fn: () => Promise<string>) {
+    const c = await this.kv.get(key);
+    if (c) return c;
+    const v = await fn(); // fault
+    await this.kv.put(key, v, { expirationTtl: 300 });
+    return v;
+  }
+}
+// == fires: function that fetches
+app.get("/q/:s", async (c) => {
+  const k = c.req.param("s");
+  let v = await c.env.CACHE.get(k, "json");
+  if (!v) {
+    v = await getQuote(k); // fault
+    c.executionCtx.waitUntil(c.env.CACHE.put(k, JSON.stringify(v), { expirationTtl: 60 }));
+  }
+  return c.json(v);
+});
+const getQuote = async (s: string) => {
+  const r = await fetch("https://q/" + s);
+  return r.json();
+};
 // == quiet: a shared promise
 const inFlight = new Map<string, Promise<string>>();
 export async function get(env: Env, key: string) {

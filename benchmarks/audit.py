@@ -1,0 +1,75 @@
+"""Lines audited per second beside the bare parse of the same lines, in one run.
+
+    python benchmarks/audit.py [--lines 20000]
+
+Two programs: the example's cache manager many times over (three findings in 1,250 lines), and the
+snippets of the corpus (a finding every few lines).
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cachelib.evidence import audit
+from cachelib.evidence.files import Source, survey
+from cachelib.evidence.syntax import parse
+
+ROOT = Path(__file__).parents[1]
+MANAGER = ROOT / "cases" / "trading-sentiment" / "src" / "cache-manager.ts"
+
+
+def managers(directory: Path, lines: int) -> None:
+    source = MANAGER.read_text()
+    for index in range(round(lines / source.count("\n"))):
+        renamed = source.replace("CacheManager", f"CacheManager{index}")
+        (directory / f"manager{index}.ts").write_text(renamed)
+
+
+def corpus(directory: Path, lines: int) -> None:
+    sys.path.insert(0, str(ROOT / "tests" / "evidence"))
+    from snippets import snippets
+
+    written = index = 0
+    while written < lines:
+        for snippet in snippets():
+            for number, source in enumerate(snippet.files.values()):
+                (directory / f"snippet{index}-{number}.ts").write_text("\n".join(source) + "\n")
+                written += len(source)
+            index += 1
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def bare_parse(sources: list[Source]) -> None:
+    for source in sources:
+        parse(source.text, "typescript")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--lines", type=int, default=20_000)
+    lines = arguments.parse_args().lines
+    print(f"{'program':<10} {'lines':>7} {'findings':>8} {'parse s':>8} {'audit s':>8} "
+          f"{'lines/s':>9} {'ratio':>6}")  # fmt: skip
+    for write in (managers, corpus):
+        with tempfile.TemporaryDirectory() as folder:
+            directory = Path(folder)
+            write(directory, lines)
+            sources = survey(directory).sources
+            parsing = min(seconds(lambda s=sources: bare_parse(s)) for _ in range(3))
+            auditing = min(seconds(lambda d=directory: audit(d)) for _ in range(3))
+            result = audit(directory)
+            print(f"{write.__name__:<10} {result.lines:>7,} {len(result.findings):>8,} "
+                  f"{parsing:>8.2f} {auditing:>8.2f} {result.lines / auditing:>9,.0f} "
+                  f"{auditing / parsing:>5.1f}×")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The notebooks of a run to the files of its report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cachelib.edge.case import Case
+from cachelib.edge.study import Study
+from cachelib.report import pages, render
+from cachelib.report.collect import Findings
+from cachelib.report.findings import Metric
+from cachelib.report.ledger import judge_all
+from cachelib.report.run import Run
+from cachelib.report.source import digest_of_file
+
+
+def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any]) -> None:
+    """Write everything but the notebooks, which are in `folder` already; the manifest last."""
+    findings = Findings(runs)
+    render.write_figures(findings, folder / "figures")
+    markdown = render.Document(study, findings, runs, "markdown").markdown()
+    html = render.to_html(render.Document(study, findings, runs, "html"), provenance)
+    (folder / "report.md").write_text(markdown, "utf-8")
+    (folder / "report.html").write_text(html, "utf-8")
+    _write_json(folder / "decision.json", _decision(study.case, findings))
+    for one in runs:
+        if one.path.exists():
+            pages.write_page(one.path)
+    _write_json(folder / "manifest.json", {**provenance, "files": _digests(folder)})
+
+
+def _decision(case: Case, findings: Findings) -> dict[str, Any]:
+    metrics = [found.finding for found in findings if isinstance(found.finding, Metric)]
+    return {
+        "case": case.title,
+        "question": case.question,
+        "decision": case.decision.model_dump(mode="json"),
+        "claims": [row.to_json() for row in judge_all(case.claims, findings)],
+        "metrics": {
+            metric.id: metric.model_dump(include={"value", "unit", "caption", "how"})
+            for metric in metrics
+        },
+    }
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): digest_of_file(file) for file in files}
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")

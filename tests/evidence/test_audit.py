@@ -1,0 +1,256 @@
+"""The audit of a directory: what it reads, what it reports, how a finding looks."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from snippets import snippets
+
+from cachelib.evidence import (
+    RULES,
+    SEVERITIES,
+    Change,
+    EvidenceError,
+    audit,
+    audit_text,
+    inventory,
+    to_json,
+)
+
+FAULT = "export const save = (env: Env, k: string) => env.CACHE.put(k, 'v');\n"
+
+
+def write(directory: Path, name: str, source: str = FAULT) -> None:
+    path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source)
+
+
+def test_a_finding_has_place_code_reason_source_and_repair(tmp_path: Path) -> None:
+    write(tmp_path, "src/a.ts", "// one\n// two\n" + FAULT + "// four\n")
+    (finding,) = audit(tmp_path).findings
+    assert (finding.file, finding.line, finding.column) == ("src/a.ts", 3, 46)
+    assert finding.code.splitlines() == ["// two", FAULT.rstrip(), "// four"]
+    assert finding.code_line == 2
+    assert "never expires" in finding.why
+    assert "kv/api/write-key-value-pairs" in finding.source
+    assert finding.fix is not None
+    assert "+export const save" in finding.fix
+
+
+def test_json_has_the_promised_keys(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts")
+    data = json.loads(json.dumps(to_json(audit(tmp_path))))
+    keys = {
+        "rule",
+        "severity",
+        "file",
+        "line",
+        "column",
+        "message",
+        "code",
+        "fix",
+        "counterfactual",
+    }
+    assert keys <= set(data["findings"][0])
+    assert {"findings", "skipped", "unparsable"} <= set(data)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_repair_applies_and_ends_the_finding(rule, tmp_path: Path) -> None:
+    write(tmp_path, "index.ts", rule.fires + "\n")
+    for finding in audit(tmp_path).findings:
+        if finding.rule == rule.id and finding.fix is not None:
+            command = ["patch", "-p1", "--batch", "-d", str(tmp_path)]
+            subprocess.run(command, input=finding.fix + "\n", text=True, check=True)
+            after = audit(tmp_path)
+            assert after.unparsable == []
+            assert rule.id not in {each.rule for each in after.findings}
+
+
+def test_findings_come_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
+    for name in ("b.ts", "a.ts", "z/c.ts"):
+        write(tmp_path, name, FAULT + FAULT.replace("save", "keep"))
+    places = [(each.file, each.line) for each in audit(tmp_path).findings]
+    assert places == [(f, n) for f in ("a.ts", "b.ts", "z/c.ts") for n in (1, 2)]
+
+
+def test_the_same_directory_gives_the_same_audit(tmp_path: Path) -> None:
+    for index, snippet in enumerate(snippets()[::5]):
+        snippet.write(tmp_path / str(index))
+    assert to_json(audit(tmp_path)) == to_json(audit(tmp_path))
+
+
+def test_columns_count_characters(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "a.ts",
+        "const é = '日本'; export const f = (env: Env) => env.CACHE.put('k', 'v');\n",
+    )
+    assert audit(tmp_path).findings[0].column == 48
+
+
+def test_what_is_not_source_is_skipped_and_counted(tmp_path: Path) -> None:
+    write(tmp_path, "src/a.ts")
+    write(tmp_path, "node_modules/x/index.js")
+    write(tmp_path, "packages/b/node_modules/y/index.js")
+    write(tmp_path, "dist/worker.js")
+    write(tmp_path, ".wrangler/tmp/b.js")
+    write(tmp_path, "src/app.min.js")
+    write(tmp_path, "src/a.test.ts")
+    write(tmp_path, "src/big.js", FAULT * 20_000)
+    result = audit(tmp_path)
+    assert [each.file for each in result.findings] == ["src/a.ts"]
+    assert result.skipped == {
+        "build output": 3,
+        "larger than 1 MB": 1,
+        "node_modules": 2,
+        "tests": 1,
+    }
+
+
+def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    write(outside, "secret.ts")
+    write(root, "a.ts")
+    (root / "link.ts").symlink_to(outside / "secret.ts")
+    (root / "folder").symlink_to(outside)
+    (root / "loop").symlink_to(root)
+    result = audit(root)
+    assert [each.file for each in result.findings] == ["a.ts"]
+    assert result.skipped == {"symbolic links": 3}
+
+
+def test_the_examined_directory_itself_may_be_a_link(tmp_path: Path) -> None:
+    write(tmp_path / "real", "a.ts")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert len(audit(tmp_path / "link").findings) == 1
+
+
+def test_a_file_that_does_not_parse_is_reported_and_the_rest_goes_on(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts")
+    write(tmp_path, "broken.ts", "const a = 1;\nconst b = ;\n" + FAULT)
+    (tmp_path / "latin.js").write_bytes(b"// ok\n// caf\xe9\n")
+    result = audit(tmp_path)
+    assert {(each.file, each.line) for each in result.unparsable} == {
+        ("broken.ts", 2),
+        ("latin.js", 2),
+    }
+    assert [each.file for each in result.findings] == ["a.ts"]
+
+
+def test_the_inventory_names_the_same_unparsable_files(tmp_path: Path) -> None:
+    write(tmp_path, "wrangler.toml", "name = 'w'\n")
+    write(tmp_path, "broken.ts", "const b = ;\n")
+    assert [each.file for each in inventory(tmp_path).unparsable] == ["broken.ts"]
+
+
+def test_nothing_of_the_directory_is_executed(tmp_path: Path) -> None:
+    write(tmp_path, "a.js", "require('fs').writeFileSync('ran', '1');\n")
+    write(tmp_path, "package.json", '{"scripts": {"prepare": "touch ran"}}')
+    audit(tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+STORE = """export class Store {{
+  constructor(private {field}: KVNamespace) {{}}
+  save(k: string) {{ return this.{field}.put(k, "v"); }}
+}}
+"""
+
+
+def test_classes_of_one_name_in_two_files_are_told_apart(tmp_path: Path) -> None:
+    write(tmp_path, "a/store.ts", STORE.format(field="kv"))
+    write(tmp_path, "b/store.ts", STORE.format(field="namespace"))
+    assert [each.file for each in audit(tmp_path).findings] == ["a/store.ts", "b/store.ts"]
+
+
+def test_an_import_means_the_file_it_names(tmp_path: Path) -> None:
+    for name in ("cache", "notes"):
+        body = "export const save = (store, k) => store.put(k, 'v');\n"
+        write(tmp_path, f"{name}.js", body)
+    write(tmp_path, "index.js", "import { save } from './notes.js';\nsave(env.CACHE, 'k');\n")
+    assert [each.file for each in audit(tmp_path).findings] == ["notes.js"]
+
+
+def test_no_configuration_is_needed(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts")
+    assert audit(tmp_path).configuration is None
+    assert "no wrangler configuration" in audit_text(audit(tmp_path))
+
+
+def test_an_unreadable_configuration_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts")
+    write(tmp_path, "wrangler.toml", "name = \n")
+    with pytest.raises(EvidenceError, match=r"wrangler\.toml:1"):
+        audit(tmp_path)
+
+
+def test_a_directory_with_nothing_to_examine(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="give the folder of a Workers project"):
+        audit(tmp_path)
+
+
+def test_findings_of_a_severity_and_above(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts", FAULT + FAULT.replace("'v'", "'v', { expirationTtl: 5 }"))
+    result = audit(tmp_path)
+    assert SEVERITIES == ("note", "warning", "error")
+    assert [each.severity for each in result.at_least("error")] == ["error"]
+    assert len(result.at_least("note")) == len(result.findings) == 2
+
+
+def test_an_effect_is_shown_with_its_finding(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts")
+    change = Change(metric="kv_deletes", with_fault=5000, with_fix=0, unit="a month")
+    text = audit_text(audit(tmp_path).with_effects({"kv-put-without-expiration": [change]}))
+    assert "kv_deletes: 5000 → 0 a month when repaired" in text
+
+
+def test_hostile_names_and_sources_stay_text(tmp_path: Path) -> None:
+    write(tmp_path, "<script>alert(1)<script>.ts", FAULT.replace("'v'", "'{{ 7*7 }}</script>'"))
+    assert "{{ 7*7 }}" in audit(tmp_path).findings[0].code
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_named_pipe_does_not_hang_the_audit(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts")
+    os.mkfifo(tmp_path / "pipe.ts")
+    assert audit(tmp_path).skipped == {"not regular files": 1}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "export const a = " + "(" * 3000 + "1" + ")" * 3000 + ";",
+        "env.CACHE.put('k', " + " + ".join(["'a'"] * 5000) + ");",
+        "env" + ".then(f)" * 3000 + ";",
+        "const a = b; const b = a; a.put('k', b); function f(x) { return f(x); } f(f).put(1, 2);",
+        "class A extends B {} class B extends A {} new A().kv.put('k', 'v');",
+        "const o = { ...o }; env.CACHE.put('k', 'v', o);",
+        "const t = t * 2; env.CACHE.put('k', 'v', { expirationTtl: t });",
+        "env.CACHE.put('k', 'v', { expirationTtl: 2 ** 99999 / 0 });",
+        "env.CACHE.put(); env.CACHE.get(); env.CACHE.put(...args); l1.set(); new Map().set();",
+    ],
+)
+def test_a_source_made_to_confuse(source: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.ts", source)
+    assert audit(tmp_path).files + len(audit(tmp_path).unparsable) == 1
+
+
+SOURCES = ["\n".join(lines) for each in snippets() for lines in each.files.values()]
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(parts=st.lists(st.sampled_from(SOURCES), min_size=1, max_size=6), cut=st.integers(0, 400))
+def test_any_mixture_of_sources_is_audited(parts: list[str], cut: int, tmp_path: Path) -> None:
+    source = "\n".join(parts)[cut:]
+    write(tmp_path, "a.ts", source)
+    result = audit(tmp_path)
+    assert result.files + len(result.unparsable) == 1
+    assert all(1 <= each.line <= source.count("\n") + 1 for each in result.findings)

@@ -1,0 +1,92 @@
+"""Two reports side by side."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cachelib.report.compare import NoReportError, compare
+
+
+def metric(value: object, unit: str = "", caption: str = "A number") -> dict[str, object]:
+    return {"value": value, "unit": unit, "caption": caption, "how": "simulated"}
+
+
+def report(folder: Path, **changed: Any) -> Path:
+    """A report's two files, as far as a comparison reads them."""
+    folder.mkdir()
+    said: dict[str, Any] = {
+        "l1_ttl_s": None, "recommended": "l1-kv", "hit_ratio": 0.5, "cost": 5.0, "keys": 100,
+        "verdict": "supported", "quote": "a quote", "caption": "A number", **changed,
+    }  # fmt: skip
+    metrics = {
+        "decision.recommended": metric(said["recommended"]),
+        "shared.hit_ratio": metric(said["hit_ratio"], "ratio", said["caption"]),
+        "cost.month": metric(said["cost"], "USD"),
+    }
+    claims = [{"id": "hits", "quote": said["quote"], "verdict": said["verdict"]}]
+    case = {"workload": {"keys": said["keys"]}, "designs": ["l1-only", {"name": "own", "l1": True}]}
+    manifest = {"parameters": {"l1_ttl_s": said["l1_ttl_s"]}, "case": case}
+    (folder / "decision.json").write_text(json.dumps({"metrics": metrics, "claims": claims}))
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_equal_reports_have_no_changes(tmp_path: Path) -> None:
+    found = compare(report(tmp_path / "a"), report(tmp_path / "b"))
+    assert not found.decision_changed
+    assert found.as_text().splitlines()[0] == "decision changed: no, l1-kv"
+    assert (found.parameters, found.metrics, found.claims) == ([], [], [])
+
+
+def test_every_kind_of_change_is_said_with_its_size(tmp_path: Path) -> None:
+    other = report(
+        tmp_path / "b", l1_ttl_s=60, recommended="l1-only", hit_ratio=0.25, cost=7.5, keys=200,
+        verdict="contradicted",
+    )  # fmt: skip
+    text = compare(report(tmp_path / "a"), other).as_text()
+    assert text.splitlines()[0] == "decision changed: yes, l1-kv → l1-only"
+    assert "  workload.keys: 100 → 200 (+100)" in text
+    assert "  l1_ttl_s: – → 60" in text
+    assert "  shared.hit_ratio: 50 % → 25 % (−25 points)  A number" in text
+    assert "  cost.month: $5.00 → $7.50 (+$2.50)  A number" in text
+    assert "  hits: supported → contradicted  a quote" in text
+
+
+def test_what_only_one_side_has_is_a_change(tmp_path: Path) -> None:
+    a, b = report(tmp_path / "a"), report(tmp_path / "b")
+    decision = json.loads((b / "decision.json").read_text())
+    del decision["claims"], decision["metrics"]["cost.month"]
+    (b / "decision.json").write_text(json.dumps(decision))
+    text = compare(a, b).as_text()
+    assert "  hits: supported → –  a quote" in text
+    assert "  cost.month: $5.00 → –" in text
+
+
+def test_json_carries_numbers_not_words(tmp_path: Path) -> None:
+    found = compare(report(tmp_path / "a"), report(tmp_path / "b", hit_ratio=0.75)).as_json()
+    assert found["decision"]["changed"] is False
+    [change] = found["metrics"]
+    assert (change["name"], change["before"], change["after"]) == ("shared.hit_ratio", 0.5, 0.75)
+    assert change["delta"] == 0.25
+    json.dumps(found)
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    quote = "<script>alert(1)</script>\x1b[2J"
+    other = report(tmp_path / "b", quote=quote, verdict="untested", caption=quote, hit_ratio=0)
+    found = compare(report(tmp_path / "a"), other)
+    assert "<script>" not in found.as_html()
+    assert "&lt;script&gt;" in found.as_html()
+    assert "\x1b" not in found.as_text()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"metrics": 1}'])
+def test_a_folder_without_a_report_is_an_error(tmp_path: Path, text: str) -> None:
+    bad = report(tmp_path / "bad")
+    (bad / "decision.json").write_text(text)
+    with pytest.raises(NoReportError, match="no report can be read here"):
+        compare(report(tmp_path / "a"), bad)

@@ -1,0 +1,266 @@
+"""What may happen to a run: hanging, interruption, a full disk, company, kernels that fail."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cachelib.report import run, staging
+from cachelib.report.build import build
+from cachelib.report.kernels import Kernels
+from cachelib.report.staging import OutputError, UnwrittenError
+from tests.report import tiny
+
+CASE = {"case": str(Path(__file__).with_name("small.yaml"))}
+REPORT = """
+import sys
+import time
+from pathlib import Path
+from cachelib.report import build
+from tests.report import tiny
+build.build({case}, Path("out"), jobs=2, progress=tiny.quiet, notebooks=Path("notebooks"))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a report that must survive what happens."""
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "manifest.json").write_text("{}")
+    (out / "report.html").write_text("the one before")
+    return tmp_path
+
+
+def write(*cells: str, name: str = "01_tiny") -> None:
+    tiny.write(Path("notebooks") / f"{name}.ipynb", *cells)
+
+
+def built(**options: Any) -> list[run.Run]:
+    done = build(
+        CASE, Path("out"), jobs=2, progress=tiny.quiet, notebooks=Path("notebooks"), **options
+    )
+    return done.runs
+
+
+def assert_untouched(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == {"out", "notebooks"}
+    assert (folder / "out" / "report.html").read_text() == "the one before"
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+class TestANotebookThatHangs:
+    def test_is_stopped_at_its_time_limit_and_reported(
+        self, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        write("print('before')", "while True: pass", name="02_isolation")
+        [hung] = built(timeout_s=4)
+        assert hung.failure
+        assert hung.failure.error == "stopped after 4 s, its time limit (--timeout)"
+        assert hung.failure.source == "while True: pass"
+        assert "its time limit" in (folder / "out" / "report.md").read_text()
+        assert "asyncio" not in {record.name for record in caplog.records}
+
+
+class TestANotebookWhoseKernelDies:
+    def test_fails_in_the_cell_that_it_died_in_and_is_not_run_again(self, folder: Path) -> None:
+        write("open('ran', 'a').write('x')", "import os; os.kill(os.getpid(), 9)")
+        [dead] = built()
+        assert dead.failure
+        assert "os.kill" in dead.failure.source
+        assert "DeadKernelError" in dead.failure.error
+        assert (folder / "ran").read_text() == "x"
+
+
+class TestAKernelThatDoesNotStart:
+    @pytest.fixture
+    def failing(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """How often the start of a kernel is to fail; the starts that did are counted down."""
+        left = [0]
+        start = Kernels.manager
+
+        def manager(self: Kernels) -> Any:
+            class Failing(start(self)):  # type: ignore[misc]
+                async def start_kernel(self, **options: Any) -> None:
+                    left[0] -= 1
+                    if left[0] >= 0:
+                        raise RuntimeError("Kernel died before replying to kernel_info")
+                    await super().start_kernel(**options)
+
+            return Failing
+
+        monkeypatch.setattr(Kernels, "manager", manager)
+        return left
+
+    @pytest.mark.usefixtures("folder")
+    def test_is_tried_again(self, failing: list[int]) -> None:
+        failing[0] = run.STARTS - 1
+        write("print('hello')")
+        [done] = built()
+        assert done.failure is None
+        assert failing == [-1]
+
+    @pytest.mark.usefixtures("folder")
+    def test_is_given_up_in_the_end(self, failing: list[int]) -> None:
+        failing[0] = run.STARTS
+        write("print('hello')")
+        [done] = built()
+        assert done.failure
+        assert "Kernel died before replying" in done.failure.error
+        assert failing == [0]
+
+
+class TestAnInterruptedRun:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_leaves_the_report_before_and_no_kernel(self, folder: Path, number: int) -> None:
+        for name in ("01_one", "02_two"):
+            write(
+                "import os, time",
+                "child = os.spawnlp(os.P_NOWAIT, 'sleep', 'sleep', '300')",
+                f"open('{name}', 'w').write(f'{{os.getpid()}} {{child}}')",
+                "print('x', flush=True); time.sleep(300)",
+                name=name,
+            )
+        words = "report", CASE["case"], "--out", "out"
+        code = "from cachelib.report import run; from pathlib import Path; "
+        code = f"{code} run.NOTEBOOKS = Path('notebooks'); from cachelib.cli import main; main()"
+        started = subprocess.Popen(
+            [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
+        )
+        pids = [*numbers(folder / "01_one", started), *numbers(folder / "02_two", started)]
+        started.send_signal(number)
+        _, said = started.communicate(timeout=30)
+        assert said == "interrupted; an earlier report is as it was\n"
+        assert started.returncode == 130
+        assert not any(map(is_alive, pids))
+        for name in ("01_one", "02_two"):
+            (folder / name).unlink()
+        assert_untouched(folder)
+
+
+def numbers(file: Path, writer: subprocess.Popen[str]) -> list[int]:
+    """What another process writes into a file, once it is there."""
+    while not (file.exists() and file.read_text()):
+        assert writer.poll() is None, writer.communicate()
+        time.sleep(0.05)
+    return [int(word) for word in file.read_text().split()]
+
+
+class TestAFullDisk:
+    def test_while_notebooks_run_is_an_error_and_no_half_report(self, folder: Path) -> None:
+        """The limit on the size of files stands in for the disk."""
+        write("print('x' * 300_000)")
+        script = f"""
+import resource
+from pathlib import Path
+from cachelib.cli import main
+from cachelib.report import run
+run.NOTEBOOKS = Path("notebooks")
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+main(["report", {CASE["case"]!r}, "--out", "out"])
+"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == (
+            "Error: out: File too large; nothing was written, an earlier report is as it was"
+        )
+        assert "Traceback" not in done.stderr
+        assert_untouched(folder)
+
+    def test_while_the_report_is_written_is_an_error_too(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from cachelib.report import write as writing
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(writing, "write", full)
+        write("print('hello')")
+        with pytest.raises(UnwrittenError, match="No space left on device"):
+            built()
+        assert_untouched(folder)
+
+    def test_nothing_else_is_taken_for_one(self, folder: Path) -> None:
+        with pytest.raises(PermissionError), staging.exclusive(folder / "out"):
+            raise PermissionError(errno.EACCES, "not yours")
+
+
+class TestTwoRunsIntoOneFolder:
+    def test_the_second_is_refused(self, folder: Path) -> None:
+        out = folder / "out"
+        with (
+            staging.exclusive(out),
+            pytest.raises(OutputError, match="another run is writing this report"),
+            staging.exclusive(out),
+        ):
+            pytest.fail("both were let in")
+
+    def test_two_folders_do_not_get_in_each_others_way(self, folder: Path) -> None:
+        with staging.exclusive(folder / "out"), staging.exclusive(folder / "out2"):
+            pass
+
+    def test_what_a_killed_run_left_is_cleared_and_its_lock_is_gone(self, folder: Path) -> None:
+        script = """
+import os
+from pathlib import Path
+from cachelib.report import staging
+with staging.exclusive(Path("out")) as stage:
+    (stage / "new").mkdir()
+    os.kill(os.getpid(), 9)
+"""
+        subprocess.run([sys.executable, "-c", script], check=False)
+        left = folder / ".out.building"
+        assert (left / "new").exists()
+        with staging.exclusive(folder / "out") as stage:
+            assert list(stage.iterdir()) == []
+        assert not left.exists()
+
+    def test_a_report_that_a_killed_run_was_replacing_is_put_back(self, folder: Path) -> None:
+        stage = folder / ".out.building"
+        stage.mkdir()
+        (folder / "out").rename(stage / "old")
+        with staging.exclusive(folder / "out"):
+            assert (folder / "out" / "report.html").read_text() == "the one before"
+
+    def test_a_lock_on_a_stage_that_was_removed_meanwhile_does_not_count(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first run ends, and removes the stage, just after the second has opened it."""
+        lock, stage = staging.fcntl.flock, folder / ".out.building"
+        rounds = iter([stage.rmdir, lambda: None])
+
+        def flock(handle: int, how: int) -> None:
+            next(rounds)()
+            lock(handle, how)
+
+        monkeypatch.setattr(staging.fcntl, "flock", flock)
+        with staging.exclusive(folder / "out") as held:
+            assert held.exists()
+
+
+def test_the_first_failing_cell_is_told_with_its_error(folder: Path) -> None:
+    write("1", "1 / 0", "2")
+    told: list[tuple[object, ...]] = []
+    build(
+        CASE, Path("out"), jobs=1, progress=lambda *words: told.append(words),
+        notebooks=Path("notebooks"),
+    )  # fmt: skip
+    assert [words[1] for words in told] == ["started", "failed"]
+    assert "ZeroDivisionError: division by zero" in str(told[-1][2])
