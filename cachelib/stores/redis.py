@@ -79,6 +79,7 @@ class RedisStore(Closing):
 
     def after_fork(self) -> None:
         self._feed: Any = None
+        self._heard = False
 
     # The protocol
 
@@ -132,17 +133,23 @@ class RedisStore(Closing):
 
     def changes(self, timeout: float) -> Sequence[str] | None:
         if self._feed is None:
-            self._feed = self._client.pubsub()
+            self._feed, self._heard = self._client.pubsub(), False
             self._feed.subscribe(self._channel)
         changed: list[str] = []
-        while (message := self._feed.get_message(timeout=timeout)) is not None:
-            if message["type"] == "subscribe":  # the first time, and after each lost connection
+        give_up = time.monotonic() + timeout
+        while True:
+            left = 0.0 if changed else max(0.0, give_up - time.monotonic())
+            message = self._feed.get_message(timeout=left)
+            if message is None:  # which may be before its time, so look at the clock
+                if left == 0.0:
+                    return changed if self._heard else None
+            elif message["type"] == "subscribe":  # at first, and after each lost connection
+                self._heard = True
                 return None
-            writer, *keys = json.loads(message["data"])
-            if writer != self._writer:
-                changed += keys
-            timeout = 0.0
-        return changed
+            else:
+                writer, *keys = json.loads(message["data"])
+                if writer != self._writer:
+                    changed += keys
 
     def close(self) -> None:
         """Close the connections."""

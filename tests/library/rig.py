@@ -126,7 +126,10 @@ class Cluster(Server):
     """A cluster of one server that has all the slots."""
 
     def __init__(self, program: str, folder: Path) -> None:
-        super().__init__(program, "--cluster-enabled", "yes", "--dir", str(folder))
+        bus = str(_free_port())
+        super().__init__(
+            program, "--cluster-enabled", "yes", "--cluster-port", bus, "--dir", str(folder)
+        )
         with redis.Redis(port=self.port) as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
             wait_until(lambda: client.cluster("INFO")["cluster_state"] == "ok")
