@@ -27,7 +27,7 @@ from cachelib import AsyncTieredCache, MemoryCache, SqliteStore, Stored, TieredC
 
 KEYS = [f"/sentiment/{n}" for n in range(1000)]
 VALUE = {"symbol": "X", "score": 0.5, "articles": [1, 2, 3]}
-ROUNDS = 7
+ROUNDS = 25
 
 Row = tuple[str, float, str, float, str]
 Work = Callable[[], object]
