@@ -43,7 +43,7 @@ LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None
 class Flights(ABC):
     """The flights of a cache, and the L1 they end in. How to wait differs between the skins."""
 
-    _stamps: Mapping[str, object] = {}  # noqa: RUF012  # if any, entries may be `_revoked`
+    _stamps: Mapping[str, object] = {}  # if any, entries may be `_revoked`
     _revoked: Callable[[Entry], bool]
 
     def __init__(
