@@ -8,69 +8,40 @@ L2, `_gate` makes something to wait for, `_wait` waits for it, `_spawn` works in
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import Executor
 from contextlib import suppress
-from contextvars import ContextVar
 from math import inf
-from random import Random
-from threading import Lock
-from typing import Any, Literal, NoReturn, Protocol, Unpack
+from random import random as uniform
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Unpack
 
-from cachelib.l2 import STAMP, Change, SharedTier
+from cachelib.flights import LOADING, Flight, Flights, Found
 from cachelib.memory import Entry, MemoryCache
 from cachelib.options import (
     ABSENT,
+    Answer,
     Counters,
-    LoadTimeoutError,
     Options,
     Policy,
-    ReentrantLoadError,
     Stats,
     Tier,
 )
 from cachelib.stores.codecs import NEGATIVE, Codec, JsonCodec, seal
-from cachelib.stores.fork import renew_in_child
 from cachelib.stores.protocol import Store, Stored
+from cachelib.stores.shared import STAMP, Change, SharedTier
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
 MAX_FAILURES = 10_000
 
+T = TypeVar("T")
 Loader = Callable[[str], Any]
-Found = tuple[Entry, Tier, Exception | None]
-Result = Found | Exception | None
-COUNTED_AS: dict[Tier | None, str] = {
-    "l1": "l1_hits",
-    "l2": "l2_hits",
-    "load": "misses",
-    "stale": "misses",
-    None: "misses",
-}
+HITS: dict[Tier, str] = {"l1": "l1_hits", "l2": "l2_hits"}
 
 
-class Gate(Protocol):
-    """What callers wait for: a threading or an asyncio event."""
-
-    def set(self) -> None: ...
-
-
-class Flight:
-    """One operation in progress on a key. Others wait for it and share its result."""
-
-    valid = True  # until another changes the key: then the result must not be kept
-    writing = False  # too late for another writer to overtake
-    done = False
-    gate: Gate | None = None
-    last: Entry | None = None  # what may stand in for the result
-    result: Result = None
-    waits_for: Flight | None = None  # of another key, in this one's loader
-
-
-_loading: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None)
-
-
-class CacheCore(ABC):
+class CacheCore(Flights):
     """What both skins share."""
 
     _blocks: bool  # a caller may be made to wait right where it calls
@@ -81,7 +52,7 @@ class CacheCore(ABC):
         l2: Store | None = None,
         *,
         clock: Callable[[], float] = time.time,
-        random: Callable[[], float] | None = None,
+        random: Callable[[], float] = uniform,
         codec: Codec | None = None,
         on_l2_error: Literal["raise", "degrade"] = "raise",
         l2_timeout: float | None = None,
@@ -94,19 +65,16 @@ class CacheCore(ABC):
     ) -> None:
         if on_l2_error not in ("raise", "degrade"):
             raise ValueError(f"on_l2_error must be 'raise' or 'degrade', not {on_l2_error!r}")
-        self.l1, self.l2 = l1, l2
-        self.policy = Policy().override(options)
-        self._clock, self._random = clock, random or Random().random  # noqa: S311
+        super().__init__(l1, clock, Counters(on_event))
+        self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec: Codec = codec or JsonCodec()
         self._executor = executor
         self._weighs = l1 is not None and l1.max_bytes is not None  # so values are encoded
         self._direct = self._blocks or not getattr(l2, "blocking", True)
-        self._counters = Counters(on_event)
-        self._count, self._on_event = self._counters.add, on_event
         self._l1_hit = self._counters.step["l1_hits"]
         self._peek: Callable[[str], Entry | None] = _nothing if l1 is None else l1.peek
+        self._fast = _nothing if on_event is not None else self._peek  # the hook is told elsewhere
         self._renew: Callable[[str], None] = _nothing if l1 is None else l1.renew
-        self._lock = Lock() if l1 is None else l1.lock
         self._l2: SharedTier | None = None
         if l2 is not None:
             self._l2 = SharedTier(
@@ -121,16 +89,13 @@ class CacheCore(ABC):
                 pause=breaker_seconds,
                 tag_refresh=tag_refresh,
             )
+            self._stamps, self._revoked = self._l2.stamps, self._l2.revoked
         self._closed = False
         self._failures: dict[str, tuple[float, Exception]] = {}
-        self.after_fork()
-        renew_in_child(self)
 
-    def after_fork(self) -> None:
-        """Forget what other threads of the parent began: here, nobody will finish it."""
-        self._flights: dict[str, Flight] = {}
-        if self._lock.locked():
-            self._lock.release()
+    def _end(self) -> None:
+        self._closed = True
+        self._fast = _nothing  # so that L1 hits, too, learn that it is closed
 
     @property
     def stats(self) -> Stats:
@@ -144,15 +109,9 @@ class CacheCore(ABC):
         )
 
     @abstractmethod
-    async def _io(self, method: Callable[..., Any], *args: Any) -> Any: ...
-    @abstractmethod
-    def _gate(self) -> Gate: ...
-    @abstractmethod
-    async def _wait(self, gate: Any, timeout: float | None) -> bool: ...
+    async def _io(self, method: Callable[..., T], *args: Any) -> T: ...
     @abstractmethod
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None: ...
-
-    # Reading
 
     def _begin(self, key: str) -> float:
         """The time; an error for what cannot be a key."""
@@ -174,8 +133,6 @@ class CacheCore(ABC):
         except KeyError:  # pushed out this instant
             pass
         self._l1_hit()
-        if self._on_event is not None:
-            self._on_event("l1_hits", key)
         if entry.value is ABSENT:
             self._count("negative_hits", key)
         return entry.value
@@ -190,12 +147,85 @@ class CacheCore(ABC):
 
     def _tally(self, key: str, found: Found | None) -> None:
         """Count a look-up, once, by where it ended."""
-        tier = None if found is None else found[1]
-        self._count(COUNTED_AS[tier], key)
+        entry, tier, _ = found or (None, "load", None)
+        self._count(HITS.get(tier, "misses"), key)
         if tier == "stale":
             self._count("stale_hits", key)
-        elif found is not None and found[0].value is ABSENT and tier != "load":
+        elif entry is not None and entry.value is ABSENT and tier in HITS:
             self._count("negative_hits", key)
+
+    # What both skins offer: blocking in one, awaited in the other
+
+    async def _get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
+        """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
+        entry = self._fast(key)
+        if entry is not None and entry.since <= self._clock() < entry.until and not options:
+            value = entry.value
+            if value is ABSENT:
+                return self._hot(key, entry)
+            self._l1_hit()  # as `_hot` does: to call it would cost a tenth of this all
+            try:  # noqa: SIM105
+                self._renew(key)
+            except KeyError:
+                pass
+            return value
+        found = await self._look((key,), self.policy.override(options))
+        return found[key][0].value if found else default
+
+    async def _get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
+        """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
+        entry = self._fast(key)
+        if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
+            return self._hot(key, entry)
+        return (await self._find(key, loader, self.policy.override(options)))[0].value
+
+    async def _lookup(self, key: str, **options: Unpack[Options]) -> Answer | None:
+        """As `get`, with where the value came from; None for a miss."""
+        found = await self._look((key,), self.policy.override(options))
+        return _answer(found[key]) if found else None
+
+    async def _fetch(self, key: str, loader: Loader, **options: Unpack[Options]) -> Answer:
+        """As `get_or_load`, with where the value came from and whether it is stale."""
+        return _answer(await self._find(key, loader, self.policy.override(options)))
+
+    async def _get_many(self, keys: Iterable[str], **options: Unpack[Options]) -> dict[str, Any]:
+        """What the tiers have of `keys`, with one round trip to L2."""
+        found = await self._look(keys, self.policy.override(options))
+        return {key: entry.value for key, (entry, _, _) in found.items()}
+
+    async def _set(self, key: str, value: Any, **options: Unpack[Options]) -> bool:
+        """Write-through: when this returns, the value is in L2 and in this process's L1.
+
+        False if L2 was away, with `on_l2_error="degrade"`: it will be told when it is back.
+        """
+        return await self._write({key: value}, self.policy.override(options))
+
+    async def _set_many(self, values: Mapping[str, Any], **options: Unpack[Options]) -> bool:
+        """`set` for many, with one round trip to L2."""
+        return await self._write(values, self.policy.override(options))
+
+    async def _delete(self, key: str, **options: Unpack[Options]) -> bool:
+        """Remove the key from both tiers; False as for `set`."""
+        return await self._remove((key,), self.policy.override(options))
+
+    async def _delete_many(self, keys: Iterable[str], **options: Unpack[Options]) -> bool:
+        """`delete` for many, with one round trip to L2."""
+        return await self._remove(keys, self.policy.override(options))
+
+    async def _clear(self) -> bool:
+        """What was written is no more, in all processes that share L2."""
+        return await self._invalidate_tags("")
+
+    async def _listen(self, timeout: float) -> None:
+        """Heed changes until the cache is closed."""
+        while not self._closed:
+            try:
+                await self._heed_changes(timeout)
+            except Exception:  # L2 is away; what it would have told is made good when it is back
+                self._count("l2_errors", "")
+                await self._wait(self._gate(), timeout)
+
+    # Reading
 
     async def _look(self, keys: Iterable[str], policy: Policy) -> dict[str, Found]:
         """What the tiers have, without loading."""
@@ -222,13 +252,13 @@ class CacheCore(ABC):
                 self._land(key, flight, hit and hit[0], hit)
             for key in unique:
                 self._tally(key, found.get(key))
-        return found
+        return {key: found[key] for key in unique if key in found}
 
-    async def _fetch(self, key: str, loader: Loader, policy: Policy) -> Found:
+    async def _find(self, key: str, loader: Loader, policy: Policy) -> Found:
         """What the tiers have, or else what the loader returns."""
         now = self._begin(key)
         found: Found | None = None
-        if (entry := self._in_l1(key, policy, now)) is not None:
+        if (entry := self._peek(key) and self._in_l1(key, policy, now)) is not None:
             if entry.refresh_at <= now:
                 self._refresh(key, loader, policy)
             found = entry, "l1", None
@@ -258,7 +288,7 @@ class CacheCore(ABC):
     ) -> Found | None:
         tier: Tier = "l1"
         try:
-            entry = self._in_l1(key, policy, now)  # it may have landed since we looked
+            entry = self._peek(key) and self._in_l1(key, policy, now)  # landed since we looked?
             if entry is None:
                 tier, there = "l2", None
                 if self._l2 is not None and not policy.skip_l2:
@@ -282,37 +312,6 @@ class CacheCore(ABC):
             return await self._load(key, loader, policy, flight)
         self._start(key, loader, policy, flight)
         return await self._join(key, flight, policy)
-
-    async def _join(self, key: str, flight: Flight, policy: Policy) -> Found | None:
-        """The result or error of `flight`, or the last value if that takes too long.
-
-        None if it was given up, or was not about to load.
-        """
-        mine = _loading.get()
-        try:
-            if mine is not None:
-                _expect(mine, flight, key)
-            with self._lock:
-                if not flight.done and flight.gate is None:
-                    flight.gate = self._gate()
-            last = self._usable(flight.last, policy)
-            soft = last is not None and policy.soft_timeout is not None
-            timeout = policy.soft_timeout if soft else policy.hard_timeout
-            if not flight.done and not await self._wait(flight.gate, timeout):
-                if last is None:
-                    raise LoadTimeoutError(f"loading {key!r} took longer than {timeout} s")
-                return last, "stale", None
-        finally:
-            if mine is not None:
-                mine.waits_for = None
-        if isinstance(flight.result, Exception):
-            raise flight.result
-        return flight.result
-
-    def _usable(self, last: Entry | None, policy: Policy) -> Entry | None:
-        if last is None or self._clock() >= last.expires_at + policy.stale_if_error:
-            return None
-        return last
 
     # Loading
 
@@ -345,20 +344,20 @@ class CacheCore(ABC):
                     found = entry, "l2", None
                 else:
                     found = await self._obtain(key, loader, policy, flight, token)
+            self._land(key, flight, found[0], found)
         except BaseException as error:
             self._crash(key, flight, error)
             raise
         finally:
             if token is not None and self._l2 is not None:
                 await self._io(self._l2.release, key, token)
-        self._land(key, flight, found[0], found)
         return found
 
     async def _obtain(
         self, key: str, loader: Loader, policy: Policy, flight: Flight, token: int | None
     ) -> Found:
         started = self._moment()
-        outer, current = _loading.get(), _loading.set(flight)
+        outer, current = LOADING.get(), LOADING.set(flight)
         if outer is not None:
             outer.waits_for = flight
         self._count("loads", key)
@@ -374,7 +373,7 @@ class CacheCore(ABC):
                     self._failures.pop(next(iter(self._failures)), None)
             return self._excuse(flight, policy, error)
         finally:
-            _loading.reset(current)
+            LOADING.reset(current)
             if outer is not None:
                 outer.waits_for = None
         if self._failures:
@@ -419,7 +418,7 @@ class CacheCore(ABC):
 
     # Writing
 
-    async def _set(self, values: Mapping[str, Any], policy: Policy) -> bool:
+    async def _write(self, values: Mapping[str, Any], policy: Policy) -> bool:
         """Write through; False if L2 is away and will be brought up to date later."""
         started = self._moment()
         changes: dict[str, Change] = {}
@@ -433,7 +432,7 @@ class CacheCore(ABC):
             changes[key] = Change(stored, started, entry)
         return await self._change("sets", changes, policy)
 
-    async def _delete(self, keys: Iterable[str], policy: Policy) -> bool:
+    async def _remove(self, keys: Iterable[str], policy: Policy) -> bool:
         started = self._moment()
         changes = {key: Change(None, started) for key in keys if self._begin(key) is not None}
         return await self._change("deletes", changes, policy)
@@ -444,7 +443,7 @@ class CacheCore(ABC):
         try:
             for key, flight in flights.items():
                 await self._claim(key, flight)
-            if self._l2 is not None and not policy.skip_l2:
+            if changes and self._l2 is not None and not policy.skip_l2:
                 shared = await self._io(self._l2.write, changes, policy)
             written = True
         finally:
@@ -454,20 +453,6 @@ class CacheCore(ABC):
         for key in changes:
             self._count(event, key)
         return shared
-
-    async def _claim(self, key: str, mine: Flight) -> None:
-        """Become the only writer of `key` in this process; what is read or loaded is outdated."""
-        while True:
-            with self._lock:
-                flight = self._flights.get(key)
-                if flight is None or not flight.writing:
-                    if flight is not None:
-                        flight.valid = False
-                    mine.writing = True
-                    self._flights[key] = mine
-                    return
-                gate = flight.gate = flight.gate or self._gate()
-            await self._wait(gate, None)
 
     def _seal(
         self, key: str, value: Any, policy: Policy, started: float
@@ -508,61 +493,25 @@ class CacheCore(ABC):
             codec = type(self._codec).__name__
             raise TypeError(f"{codec} cannot encode the value of {key!r}: {error}") from error
 
-    def _land(self, key: str, flight: Flight, entry: Entry | None, result: Result = None) -> None:
-        """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
-        l1, l2 = self.l1, self._l2
-        with self._lock:
-            if l1 is not None:
-                if (
-                    entry is not None
-                    and entry.since < entry.until
-                    and flight.valid
-                    and not (l2 is not None and l2.stamps and l2.revoked(entry))
-                ):
-                    l1.put(key, entry)
-                elif flight.writing:
-                    l1.pop(key)
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-            flight.result = result
-            flight.done = True
-        if flight.gate is not None:
-            flight.gate.set()
-
-    def _crash(self, key: str, flight: Flight, error: BaseException) -> None:
-        """End a flight by an error, which those who wait share if it is not about this caller."""
-        self._land(key, flight, None, error if isinstance(error, Exception) else None)
-
     # What other callers and processes change
 
     def _moment(self) -> float:
         return self._clock() if self._l2 is None else self._l2.moment()
 
-    async def _revoke(self, tags: tuple[str, ...]) -> bool:
-        """What was written before now under any of `tags` is no more; "" means everything."""
-        done = self._l2 is None or await self._io(self._l2.revoke, tags)
+    async def _invalidate_tags(self, *tags: str) -> bool:
+        """What was written with any of `tags` is no more, here at once, elsewhere when noticed."""
+        done = True
+        if self._l2 is None:
+            for flight in list(self._flights.values()):
+                flight.valid = False
+        else:
+            done = await self._io(self._l2.revoke, tags)
         for tag in tags:
             self._drop(tag)
-        return bool(done)
+        return done
 
-    def _drop(self, tag: str) -> None:
-        if self.l1 is not None:
-            with self._lock:
-                self.l1.discard(tag)
-
-    def _forget(self, key: str) -> None:
-        """Drop the copy in L1, and whatever is on its way there."""
-        with self._lock:
-            if (flight := self._flights.get(key)) is not None:
-                flight.valid = False
-                if not flight.writing:
-                    del self._flights[key]
-            if self.l1 is not None:
-                self.l1.pop(key)
-        self._count("invalidations", key)
-
-    async def _heed(self, timeout: float) -> int:
-        """Drop from L1 what other processes changed; how many keys they named."""
+    async def _heed_changes(self, timeout: float = 0.0) -> int:
+        """Drop from L1 what others changed, waiting up to `timeout` s; how many keys they named."""
         if self._l2 is None:
             return 0
         keys = await self._io(self._l2.changes, timeout)
@@ -580,15 +529,11 @@ class CacheCore(ABC):
         return len(keys)
 
 
+def _answer(found: Found) -> Answer:
+    entry, tier, error = found
+    expires_at = None if entry.expires_at == inf else entry.expires_at
+    return Answer(entry.value, tier, entry.created_at, expires_at, error)
+
+
 def _nothing(key: str) -> None:
     """The L1 of a cache that has none."""
-
-
-def _expect(mine: Flight, flight: Flight, key: str) -> None:
-    """Note what our loader waits for. ReentrantLoadError if that, in the end, waits for it."""
-    mine.waits_for = flight
-    chain: Flight | None = flight
-    while chain is not None:
-        if chain is mine:
-            raise ReentrantLoadError(f"the loader of a key waits for itself, through {key!r}")
-        chain = chain.waits_for

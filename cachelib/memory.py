@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from threading import Lock
 from typing import Any
@@ -12,18 +11,28 @@ from typing import Any
 from cachelib.options import ABSENT, Policy
 
 
-@dataclass(slots=True)
 class Entry:
     """A value as the cache knows it. Times are seconds of the cache's clock, `inf` for never."""
 
-    value: Any
-    created_at: float  # when the write or the load began
-    expires_at: float  # end of the value's life
-    refresh_at: float  # from here on a reader who can load asks for a new one
-    tags: tuple[str, ...] = ()
-    size: int = 0  # bytes, of key and encoded value
-    since: float = 0.0  # L1 serves its copy from here ...
-    until: float = 0.0  # ... and before here, without asking L2
+    __slots__ = (
+        "created_at", "expires_at", "refresh_at", "since", "size", "tags", "until", "value",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        value: Any,
+        created_at: float,
+        expires_at: float,
+        refresh_at: float,
+        tags: tuple[str, ...],
+        size: int,
+    ) -> None:
+        self.value = value
+        self.created_at = created_at  # when the write or the load began
+        self.expires_at = expires_at  # end of the value's life
+        self.refresh_at = refresh_at  # from here on a reader who can load asks for a new one
+        self.tags, self.size = tags, size  # bytes, of key and encoded value
+        self.since = self.until = 0.0  # L1 serves its copy in this time, without asking L2
 
     def settle(self, policy: Policy, now: float) -> None:
         """Take a life in L1: never longer than in L2, unless asked for by name."""
@@ -59,7 +68,8 @@ class MemoryCache:
     def put(self, key: str, entry: Entry) -> None:
         """Make `entry` the newest, pushing out the oldest while there are too many."""
         entries = self._entries
-        self.pop(key)
+        if (old := entries.pop(key, None)) is not None:
+            self.bytes -= old.size
         entries[key] = entry
         self.bytes += entry.size
         while len(entries) > self._most or self.bytes > self._most_bytes:

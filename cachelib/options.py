@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, Final, Literal, NamedTuple, TypedDict
+from typing import Any, Final, Literal, NamedTuple, TypedDict, cast
 
 Expiry = Literal["inherited", "independent"]
 Tier = Literal["l1", "l2", "load", "stale"]
@@ -53,9 +52,8 @@ class Options(TypedDict, total=False):
     skip_l2: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Policy:
-    """The options in force. Times are seconds; see README.md for what each does."""
+    """The options in force. Times are seconds; README.md says what each does."""
 
     l1_ttl: float | None = None  # None: as long as L2 allows
     l2_ttl: float | None = None  # None: for ever
@@ -73,41 +71,41 @@ class Policy:
     tags: tuple[str, ...] = ()
     skip_l1: bool = False
     skip_l2: bool = False
-    l1_life: float = field(init=False)  # the TTLs, with `inf` for None
-    l2_life: float = field(init=False)
-    varies: bool = field(init=False)  # lives are jittered, or have an earlier refresh
 
-    def __post_init__(self) -> None:
+    def __init__(self, options: Options) -> None:
+        for name in options:
+            if name not in Options.__annotations__:
+                known = ", ".join(Options.__annotations__)
+                raise TypeError(f"unknown option {name!r}; there are: {known}")
+        self.__dict__.update(options)
         for name in ("l1_ttl", "l2_ttl", "soft_ttl", "soft_timeout", "hard_timeout", "lease"):
-            _check(name, getattr(self, name), lambda value: value > 0, "above 0, or None")
+            self._check(name, "above 0, or None", lambda value: value > 0)
         for name in ("stale_if_error", "negative_ttl", "error_ttl"):
-            _check(name, getattr(self, name), lambda value: 0 <= value < math.inf, "0 or more")
+            self._check(name, "0 or more", lambda value: 0 <= value < math.inf)
         for name in ("refresh_after", "jitter", "skip_unchanged"):
-            _check(name, getattr(self, name), lambda value: 0 <= value <= 1, "from 0 to 1")
+            self._check(name, "from 0 to 1", lambda value: 0 <= value <= 1)
         if self.expiry not in ("inherited", "independent"):
             raise ValueError(f"expiry must be 'inherited' or 'independent', not {self.expiry!r}")
         if isinstance(self.tags, str):
             raise TypeError(f"tags must be several strings, such as ({self.tags!r},)")
-        object.__setattr__(self, "l1_life", math.inf if self.l1_ttl is None else self.l1_ttl)
-        object.__setattr__(self, "l2_life", math.inf if self.l2_ttl is None else self.l2_ttl)
-        earlier = self.soft_ttl is not None or self.refresh_after is not None
-        object.__setattr__(self, "varies", bool(self.jitter or earlier))
+        self.l1_life = math.inf if self.l1_ttl is None else self.l1_ttl
+        self.l2_life = math.inf if self.l2_ttl is None else self.l2_ttl
+        refreshes = self.soft_ttl is not None or self.refresh_after is not None
+        self.varies = refreshes or self.jitter > 0
+
+    def _check(self, name: str, allowed: str, good: Callable[[float], bool]) -> None:
+        value = getattr(self, name)
+        if value is None and getattr(Policy, name) is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
+            raise ValueError(f"{name} must be a number {allowed}; got {value!r}")
 
     def override(self, options: Options) -> Policy:
-        """This policy with `options` changed. TypeError names an unknown one."""
+        """This policy with `options` changed."""
         if not options:
             return self
-        if unknown := options.keys() - Options.__annotations__.keys():
-            known = ", ".join(Options.__annotations__)
-            raise TypeError(f"unknown option {min(unknown)!r}; there are: {known}")
-        return replace(self, **options)
-
-
-def _check(name: str, value: Any, good: Callable[[float], bool], allowed: str) -> None:
-    if value is None and name not in ("stale_if_error", "negative_ttl", "error_ttl", "jitter"):
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
-        raise ValueError(f"{name} must be a number {allowed}; got {value!r}")
+        mine = {name: getattr(self, name) for name in Options.__annotations__}
+        return Policy(cast(Options, mine | options))
 
 
 class Answer(NamedTuple):

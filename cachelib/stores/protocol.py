@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 
 class Stored(NamedTuple):
@@ -33,6 +33,19 @@ class Pending(Protocol):
     """A future, of `concurrent.futures` or `asyncio`."""
 
     def add_done_callback(self, callback: Callable[[Any], object], /) -> object: ...
+
+
+class Closing:
+    """Something to close, and a `with` that does it."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 class Store(Protocol):

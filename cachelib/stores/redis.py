@@ -8,11 +8,10 @@ import struct
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from cachelib.stores.fork import renew_in_child
-from cachelib.stores.protocol import RejectedError, Stored
+from cachelib.stores.protocol import Closing, RejectedError, Stored
 
 try:
     import redis
@@ -40,7 +39,7 @@ return 1
 RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
-class RedisStore:
+class RedisStore(Closing):
     """`url`: redis://, rediss://, unix://, or redis+cluster:// for a cluster.
 
     `prefix` keeps several caches on one server apart. With `announce`, each write tells the other
@@ -80,6 +79,7 @@ class RedisStore:
 
     def after_fork(self) -> None:
         self._feed: Any = None
+        self._heard = False
 
     # The protocol
 
@@ -133,34 +133,29 @@ class RedisStore:
 
     def changes(self, timeout: float) -> Sequence[str] | None:
         if self._feed is None:
-            self._feed = self._client.pubsub()
+            self._feed, self._heard = self._client.pubsub(), False
             self._feed.subscribe(self._channel)
         changed: list[str] = []
-        while (message := self._feed.get_message(timeout=timeout)) is not None:
-            if message["type"] == "subscribe":  # the first time, and after each lost connection
+        give_up = time.monotonic() + timeout
+        while True:
+            left = 0.0 if changed else max(0.0, give_up - time.monotonic())
+            message = self._feed.get_message(timeout=left)
+            if message is None:  # which may be before its time, so look at the clock
+                if left == 0.0:
+                    return changed if self._heard else None
+            elif message["type"] == "subscribe":  # at first, and after each lost connection
+                self._heard = True
                 return None
-            writer, *keys = json.loads(message["data"])
-            if writer != self._writer:
-                changed += keys
-            timeout = 0.0
-        return changed
+            else:
+                writer, *keys = json.loads(message["data"])
+                if writer != self._writer:
+                    changed += keys
 
     def close(self) -> None:
         """Close the connections."""
         if self._feed is not None:
             self._feed.close()
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _name(self, key: str) -> str:
         return f"{self._prefix}{{{key}}}"  # the braces put key and lease on one node of a cluster

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 from cachelib.stores.fork import renew_in_child
-from cachelib.stores.protocol import RejectedError, Stored, StoreUnavailableError
+from cachelib.stores.protocol import Closing, RejectedError, Stored, StoreUnavailableError
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
 TOMBSTONE_SECONDS = 3600.0  # a process that polls less often than this has missed deletions
 TIDY_EVERY = 64  # writes between sweeps
-SWEEP = 8  # expired rows deleted at most for each one written
+SWEEP = 8  # rows looked at for each one written
 
 # A deleted key stays as a row without data for a while, so that others can learn of it.
 SCHEMA = """
@@ -27,7 +24,6 @@ CREATE TABLE IF NOT EXISTS entries (
     seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, data BLOB, expires_at REAL,
     writer INTEGER NOT NULL
 );
-CREATE INDEX IF NOT EXISTS entries_expiry ON entries (expires_at) WHERE expires_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS leases (
     key TEXT PRIMARY KEY, token INTEGER NOT NULL, ends_at REAL NOT NULL
 );
@@ -38,13 +34,10 @@ APPLICATION_ID = 0x63616368  # "cach"; SQLite keeps it in the file's header
 GET = (
     "SELECT data, expires_at FROM entries WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)"
 )
-PUT = (
-    "INSERT OR REPLACE INTO entries (seq, key, data, expires_at, writer) VALUES"
-    " ((SELECT coalesce(max(seq), 0) + 1 FROM entries), ?, ?, ?, ?)"
-)
+PUT = "REPLACE INTO entries (key, data, expires_at, writer) VALUES (?, ?, ?, ?)"  # with a new seq
 
 
-class SqliteStore:
+class SqliteStore(Closing):
     """Write-ahead log: readers never wait for a writer, and a killed process loses nothing.
 
     `max_bytes` bounds the pages in use; the entries written longest ago go first. Expired rows
@@ -62,10 +55,11 @@ class SqliteStore:
             raise ValueError(f"max_bytes must be at least 65536, or None; got {max_bytes}")
         self.path = os.fspath(path)
         self._max_bytes, self._busy_seconds = max_bytes, busy_seconds
-        self._writer = secrets.randbits(62)
+        self._writer = int.from_bytes(os.urandom(7), "big")
         self._closed = False
         self._now = 0.0  # by the cache's clock, when it last read: what expired before may go
         self._rows = self._bytes = 0  # written since the last sweep
+        self._swept = 0  # how far that came
         self._seen: int | None = None
         self._abandoned: list[sqlite3.Connection] = []
         self.after_fork()
@@ -125,13 +119,16 @@ class SqliteStore:
         return found
 
     def set_many(self, items: Mapping[str, Stored]) -> None:
-        for key, stored in items.items():
-            _check(key, stored)
-        rows = [(key, data, end, self._writer) for key, (data, end) in items.items()]
+        writer = self._writer
+        rows = [(key, data, end, writer) for key, (data, end) in items.items()]
+        size = sum([len(row[1]) for row in rows])
+        if size > MAX_BYTES // 2:  # one of them may be too large
+            for key, stored in items.items():
+                _check(key, stored)
         with self._writing() as db:
             with _transaction(db):
                 db.executemany(PUT, rows)
-            self._tidy(db, len(rows), sum(len(data) for data, _ in items.values()))
+            self._tidy(db, len(rows), size)
 
     def delete_many(self, keys: Iterable[str]) -> None:
         rows = [(key, None, self._now + TOMBSTONE_SECONDS, self._writer) for key in keys]
@@ -215,17 +212,6 @@ class SqliteStore:
         while self._idle:
             self._idle.pop().close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _take(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreUnavailableError(f"{self.path} is closed")
@@ -254,7 +240,7 @@ class SqliteStore:
         db = sqlite3.connect(
             self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
-        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
@@ -278,7 +264,7 @@ class SqliteStore:
     # Size
 
     def _tidy(self, db: sqlite3.Connection, rows: int, size: int) -> None:
-        """Now and then, sweep some expired rows, and what was written longest ago if too much."""
+        """Now and then, sweep what has expired; and what was written longest ago, if too much."""
         self._rows += rows
         self._bytes += size
         if self._rows < TIDY_EVERY and self._bytes * 16 < (self._max_bytes or math.inf):
@@ -286,23 +272,31 @@ class SqliteStore:
         with _transaction(db):
             self._sweep(db, self._rows * SWEEP)
             while self._max_bytes is not None and _bytes_in_use(db) > self._max_bytes:
-                if not self._drop(db, "TRUE", TIDY_EVERY):
+                oldest = "SELECT seq FROM entries ORDER BY seq LIMIT ?"
+                if not _delete(db, oldest, (TIDY_EVERY,)):
                     break
         self._rows = self._bytes = 0
 
-    def _sweep(self, db: sqlite3.Connection, limit: int) -> None:
-        swept = self._drop(db, f"expires_at <= {self._now!r}", limit)
-        db.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'swept'", (swept,))
+    def _sweep(self, db: sqlite3.Connection, rows: int) -> None:
+        """Look at the next `rows` for expired ones; after the last, begin again."""
+        window = "SELECT seq, expires_at FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
+        place = self._swept, rows
+        last, seen = db.execute(f"SELECT max(seq), count(*) FROM ({window})", place).fetchone()  # noqa: S608
+        expired = f"SELECT seq FROM ({window}) WHERE expires_at <= ?"  # noqa: S608
+        gone = _delete(db, expired, (*place, self._now))
+        self._swept = last if seen == rows else 0
+        db.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'swept'", (gone,))
         db.execute("DELETE FROM leases WHERE ends_at <= ?", (self._now,))
 
-    def _drop(self, db: sqlite3.Connection, condition: str, limit: int) -> int:
-        """Delete the oldest that fulfil it, but never the newest; the last number deleted."""
-        gone = db.execute(
-            f"DELETE FROM entries WHERE seq IN (SELECT seq FROM entries WHERE {condition}"  # noqa: S608
-            " AND seq < (SELECT max(seq) FROM entries) ORDER BY seq LIMIT ?) RETURNING seq",
-            (limit,),
-        ).fetchall()
-        return max((seq for (seq,) in gone), default=0)
+
+def _delete(db: sqlite3.Connection, which: str, values: tuple[float, ...]) -> int:
+    """Delete these, but never the newest, whose number must not be given again; the last gone."""
+    gone = db.execute(
+        f"DELETE FROM entries WHERE seq IN ({which})"  # noqa: S608
+        " AND seq < (SELECT max(seq) FROM entries) RETURNING seq",
+        values,
+    ).fetchall()
+    return max((seq for (seq,) in gone), default=0)
 
 
 @contextmanager

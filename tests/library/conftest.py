@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig import PROGRAMS, Clock, FlakyStore, Inline, Server
+from rig import PROGRAMS, Clock, Cluster, FlakyStore, Inline, Server
 
 from cachelib import MemoryCache, TieredCache
 
@@ -18,9 +18,26 @@ def servers() -> Iterator[Callable[[str], Server]]:
     running: dict[str, Server] = {}
 
     def server(program: str) -> Server:
-        return running.setdefault(program, running.get(program) or Server(program))
+        if program not in running:
+            running[program] = Server(program)
+        return running[program]
 
     yield server
+    for one in running.values():
+        one.kill()
+
+
+@pytest.fixture(scope="session")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Cluster]]:
+    """The same, as a cluster."""
+    running: dict[str, Cluster] = {}
+
+    def cluster(program: str) -> Cluster:
+        if program not in running:
+            running[program] = Cluster(program, tmp_path_factory.mktemp("cluster"))
+        return running[program]
+
+    yield cluster
     for one in running.values():
         one.kill()
 

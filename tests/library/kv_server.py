@@ -18,6 +18,7 @@ import cloudflare
 
 from cachelib.stores.cloudflare import CloudflareKVStore
 
+TOKEN = "a token"  # noqa: S105
 ROUTE = re.compile(r"/accounts/acc/storage/kv/namespaces/ns/(values/(?P<key>.*)|bulk(?P<bulk>.*))")
 
 
@@ -41,7 +42,8 @@ class KVServer:
     def __enter__(self) -> Self:
         self._thread.start()
         host, port = self._http.server_address[:2]
-        self.client = cloudflare.Cloudflare(api_token="t", base_url=f"http://{host!s}:{port}")
+        url = f"http://{host!s}:{port}"
+        self.client = cloudflare.Cloudflare(api_token=TOKEN, base_url=url)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         kv.requests.append(f"{self.command} {path}")
         route = ROUTE.fullmatch(path)
-        if self.headers["authorization"] != "Bearer t" or route is None:
+        if self.headers["authorization"] != f"Bearer {TOKEN}" or route is None:
             return self._answer(403 if route else 404)
         if kv.faults:
             status, headers = kv.faults.pop(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -12,7 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cachelib import MemoryStore
+import redis
+
+from cachelib import MemoryStore, TieredCache
+
+Make = Callable[..., TieredCache]
 
 
 class Clock:
@@ -26,6 +31,37 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+class Origin:
+    """A loader that counts its calls."""
+
+    def __init__(self, value: Any = None) -> None:
+        self.value, self.calls = value, 0
+
+    def __call__(self, key: str) -> Any:
+        self.calls += 1
+        if isinstance(self.value, Exception):
+            raise self.value
+        return f"{key}#{self.calls}" if self.value is None else self.value
+
+
+class SlowOrigin:
+    """A loader that answers when it is let go."""
+
+    def __init__(self, value: Any) -> None:
+        self.value, self.go = value, threading.Event()
+
+    def __call__(self, key: str) -> Any:
+        assert self.go.wait(20)
+        return self.value
 
 
 class Inline(Executor):
@@ -65,16 +101,14 @@ class FlakyStore:
 class Server:
     """A Valkey or Redis server on a free loopback port, with nothing but memory."""
 
-    def __init__(self, program: str) -> None:
-        self.program, self.port = program, _free_port()
+    def __init__(self, program: str, *options: str) -> None:
+        self.program, self.port, self.options = program, _free_port(), options
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
-            stdout=subprocess.DEVNULL,
-        )
+        command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             with socket.socket() as probe:
@@ -86,6 +120,20 @@ class Server:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+class Cluster(Server):
+    """A cluster of one server that has all the slots."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        bus = str(_free_port())
+        super().__init__(
+            program, "--cluster-enabled", "yes", "--cluster-port", bus, "--dir", str(folder)
+        )
+        with redis.Redis(port=self.port) as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            wait_until(lambda: client.cluster("INFO")["cluster_state"] == "ok")
+        self.url = f"redis+cluster://127.0.0.1:{self.port}"
 
 
 def _free_port() -> int:

@@ -8,15 +8,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from rig import Clock, FlakyStore
-from test_tiered import Origin
+from rig import Clock, FlakyStore, Origin
 
 from cachelib import (
     AsyncTieredCache,
     LoadTimeoutError,
     MemoryCache,
+    MemoryStore,
     ReentrantLoadError,
     SqliteStore,
+    Stored,
     TieredCache,
 )
 
@@ -106,6 +107,31 @@ async def test_when_the_task_that_loads_is_cancelled_another_loads(amake: Make) 
     go.set()
     assert await second == "v"
     assert len(started) == 2
+
+
+async def test_a_cancelled_write_does_not_overtake_a_later_one(clock: Clock) -> None:
+    go = threading.Event()
+
+    class Slow(MemoryStore):
+        blocking = True
+
+        def set(self, key: str, stored: Stored) -> None:
+            if not go.is_set():
+                assert go.wait(20)
+            super().set(key, stored)
+
+    cache = AsyncTieredCache(MemoryCache(), Slow(), clock=clock)
+    first = asyncio.create_task(cache.set("k", "cancelled"))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    second = asyncio.create_task(cache.set("k", "later"))
+    await asyncio.sleep(0.01)
+    go.set()
+    await asyncio.gather(first, second, return_exceptions=True)
+    assert first.cancelled()
+    assert await cache.get("k") == "later"
+    assert await cache.get("k", skip_l1=True) == "later"
+    await cache.close()
 
 
 async def test_a_loader_that_asks_for_its_own_key_gets_an_error(amake: Make) -> None:

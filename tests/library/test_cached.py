@@ -6,8 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from rig import Clock, FlakyStore
-from test_tiered import Make
+from rig import Clock, FlakyStore, Make
 
 from cachelib import AsyncTieredCache, MemoryCache
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import redis
-from rig import Clock, FlakyStore, Server
-from test_tiered import Make, Origin
+from rig import Clock, FlakyStore, Make, Origin, Server
 
 from cachelib import MemoryCache, SqliteStore, TieredCache
 from cachelib.stores.redis import RedisStore
@@ -18,8 +17,13 @@ from cachelib.stores.redis import RedisStore
 Open = Callable[[], TieredCache]
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def process(request: pytest.FixtureRequest, tmp_path: Path, server: Server) -> Iterator[Open]:
+@pytest.fixture(params=["sqlite", "redis", "cluster"])
+def process(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    server: Server,
+    clusters: Callable[[str], Server],
+) -> Iterator[Open]:
     """Makes caches that share an L2, each with a store of its own, as processes do."""
     stores: list[Any] = []
 
@@ -27,7 +31,8 @@ def process(request: pytest.FixtureRequest, tmp_path: Path, server: Server) -> I
         if request.param == "sqlite":
             stores.append(SqliteStore(tmp_path / "cache.db"))
         else:
-            stores.append(RedisStore(server.url, prefix=f"{tmp_path}:", announce=True))
+            url = server.url if request.param == "redis" else clusters(server.program).url
+            stores.append(RedisStore(url, prefix=f"{tmp_path}:", announce=True))
         cache = TieredCache(MemoryCache(), stores[-1], l2_ttl=600, tag_refresh=600)
         cache.heed_changes(5)  # from here on it is told of changes
         return cache

@@ -10,19 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rig import Clock, FlakyStore, Server
-from test_refresh import SlowOrigin
-from test_tiered import Make, Origin
+from rig import Clock, FlakyStore, Make, Origin, Server, SlowOrigin, wait_until
 
 from cachelib import MemoryCache, ReentrantLoadError, SqliteStore, TieredCache
 from cachelib.stores.redis import RedisStore
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def waiting(cache: TieredCache, key: str) -> Callable[[], bool]:
@@ -208,3 +199,14 @@ def test_a_lease_of_a_store_without_any_is_refused(make: Make, store: FlakyStore
 
 def test_without_l2_a_lease_is_not_waited_for(clock: Clock, make: Make) -> None:
     assert make(None, lease=5).get_or_load("k", Origin("v")) == "v"
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_fail_the_load(tmp_path: Path) -> None:
+    class Forgetful(SqliteStore):
+        def release(self, key: str, token: int) -> None:
+            raise ConnectionError("gone")
+
+    with Forgetful(tmp_path / "cache.db") as store:
+        cache = TieredCache(MemoryCache(), store, lease=5)
+        assert cache.get_or_load("k", Origin("v")) == "v"
+        assert cache.get("k") == "v"

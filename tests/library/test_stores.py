@@ -8,23 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kv_server import KVServer
+from rig import PROGRAMS, Clock, Server
 
 from cachelib import MemoryStore, SqliteStore, Stored
 from cachelib.stores import LeaseStore
 from cachelib.stores.redis import RedisStore
 
-from kv_server import KVServer
-from rig import PROGRAMS, Clock, Server
+
+def _name(param: str) -> str:
+    return ("cluster-of-" if param.startswith("cluster") else "") + Path(param).name
 
 
-@pytest.fixture(
-    params=["memory", "sqlite", "cloudflare", *PROGRAMS], ids=lambda param: Path(param).name
-)
+SERVERS = [*PROGRAMS, *(f"cluster of {program}" for program in PROGRAMS)]
+
+
+@pytest.fixture(params=["memory", "sqlite", "cloudflare", *SERVERS], ids=_name)
 def store(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     clock: Clock,
     servers: Callable[[str], Server],
+    clusters: Callable[[str], Server],
 ) -> Iterator[Any]:
     if request.param == "memory":
         yield MemoryStore()
@@ -35,8 +40,9 @@ def store(
         with KVServer(clock) as server:
             yield server.store()
     else:
-        url = servers(request.param).url
-        with RedisStore(url, prefix=f"{tmp_path}:", clock=clock) as store:
+        program = request.param.removeprefix("cluster of ")
+        server = (servers if program == request.param else clusters)(program)
+        with RedisStore(server.url, prefix=f"{tmp_path}:", announce=True, clock=clock) as store:
             yield store
 
 

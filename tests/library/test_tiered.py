@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rig import Clock, FlakyStore
+from rig import Clock, FlakyStore, Make, Origin
 
 from cachelib import ABSENT, MemoryCache, RawCodec, RejectedError, TieredCache
-
-Make = Callable[..., TieredCache]
-
-
-class Origin:
-    """A loader that counts its calls."""
-
-    def __init__(self, value: Any = None) -> None:
-        self.value, self.calls = value, 0
-
-    def __call__(self, key: str) -> Any:
-        self.calls += 1
-        if isinstance(self.value, Exception):
-            raise self.value
-        return f"{key}#{self.calls}" if self.value is None else self.value
 
 
 def test_a_loaded_value_is_served_from_l1_then_by_another_process_from_l2(
@@ -235,6 +219,13 @@ def test_l1_keeps_the_most_recently_used_entries(make: Make) -> None:
     cache.set("c", 3)
     assert cache.get_many(["a", "b", "c"]) == {"a": 1, "c": 3}
     assert cache.stats.evictions == 1
+
+
+def test_a_hit_of_l1_waits_for_no_lock(make: Make, store: FlakyStore) -> None:
+    cache = make(store)
+    cache.set("k", 1)
+    with cache.l1.lock:
+        assert cache.get("k") == cache.get_or_load("k", Origin()) == 1
 
 
 def test_l1_keeps_at_most_so_many_bytes_of_keys_and_encoded_values(make: Make) -> None:

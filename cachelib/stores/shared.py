@@ -6,7 +6,7 @@ Everything here blocks: an event loop calls it from a thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from math import inf, nextafter
 from threading import Lock
@@ -59,6 +59,8 @@ class TimedStore:
         renew_in_child(self)
 
     def after_fork(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # slow to import, seldom needed
+
         self._threads = ThreadPoolExecutor(THREADS, "cachelib-l2")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -112,16 +114,16 @@ class SharedTier:
     def read(self, keys: Sequence[str], policy: Policy, now: float) -> dict[str, Entry] | None:
         """What L2 has, even if its life is over; None if it is away and we may go on without."""
         entries: dict[str, Entry] = {}
+        there: Iterable[tuple[str, Stored]]
         try:
             if self._failures or self._missed:
                 self._make_ready()
             if len(keys) == 1:
-                [key] = keys
-                stored = self._store.get(key, now)
-                there = {} if stored is None else {key: stored}
+                stored = self._store.get(keys[0], now)
+                there = () if stored is None else ((keys[0], stored),)
             else:
-                there = self._store.get_many(keys, now)
-            for key, stored in there.items():
+                there = self._store.get_many(keys, now).items()
+            for key, stored in there:
                 if (entry := self._open(key, stored, policy, now)) is not None:
                     entries[key] = entry
             if self._tag_refresh is not None and entries:
@@ -143,7 +145,7 @@ class SharedTier:
         except Exception as error:
             if isinstance(error, StoreTimeoutError):
                 error.pending.add_done_callback(lambda _: self._landed_late(changes))
-            self._failed(error, next(iter(changes)))
+            self._failed(error, next(iter(changes), ""))
             for key, change in changes.items():
                 full = len(self._missed) >= MAX_KEPT
                 self._missed[key] = change._replace(stored=None) if full else change
@@ -162,8 +164,9 @@ class SharedTier:
             return None
         if created_at > now + CLOCK_SKEW:
             return None
-        if stored.expires_at is not None and stored.expires_at < expires_at:
-            expires_at = stored.expires_at
+        end = stored.expires_at
+        if end is not None and end < expires_at:
+            expires_at = end
         entry = Entry(value, created_at, expires_at, refresh_at, tags, len(key) + len(payload))
         if now < expires_at:
             entry.settle(policy, now)
@@ -269,11 +272,9 @@ class SharedTier:
 
     def release(self, key: str, token: int) -> None:
         """Let the next one load. If L2 is away, the lease ends by itself."""
-        try:
-            if token != NO_LEASE:
+        if token != NO_LEASE:
+            with suppress(Exception):
                 self._leases().release(key, token)
-        except Exception as error:
-            self._failed(error, key)
 
     def _leases(self) -> LeaseStore:
         if not isinstance(self._untimed, LeaseStore):
@@ -304,7 +305,7 @@ class SharedTier:
         stamp = Change(Stored(seal(b"", now, inf, inf), None), now)
         for tag in tags:
             self.stamps[tag] = now, now
-        return self.write({STAMP + tag: stamp for tag in tags}, Policy())
+        return self.write({STAMP + tag: stamp for tag in tags}, Policy({}))
 
     def _drop_revoked(self, entries: dict[str, Entry], keep: float, now: float) -> None:
         """L2 is asked about a tag at most every `keep` seconds."""
