@@ -35,10 +35,11 @@ def corpus(directory: Path, lines: int) -> None:
     written = index = 0
     while written < lines:
         for snippet in snippets():
-            for number, source in enumerate(snippet.files.values()):
-                (directory / f"snippet{index}-{number}.ts").write_text("\n".join(source) + "\n")
+            sources = [lines for name, lines in snippet.files.items() if name.startswith("src/")]
+            for source in sources:
+                (directory / f"snippet{index}.ts").write_text("\n".join(source) + "\n")
                 written += len(source)
-            index += 1
+                index += 1
 
 
 def seconds(work: Callable[[], object]) -> float:

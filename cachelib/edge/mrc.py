@@ -7,14 +7,16 @@ tree over last-request times. Sampling is by key (SHARDS: Waldspurger et al., FA
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from cachelib.edge.compiler import compiled
+from cachelib.edge.logs import Reading, in_order
 from cachelib.edge.random import key_of, mixed
 from cachelib.edge.trace import Trace
 
@@ -94,6 +96,24 @@ def miss_ratio_curve(
     return Curve(requests, keys, chosen, ratio * requests, sample_rate, error)
 
 
+def mrc_log(
+    log: Path | Sequence[Path],
+    *,
+    sizes: Sequence[int] | None = None,
+    sample_rate: float = 1.0,
+    reading: Reading | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The curve of a log, read piece by piece: what `cachelib mrc --json` prints."""
+
+    def curve(pieces: Iterator[Trace]) -> Curve:
+        return miss_ratio_curve(pieces, sizes, sample_rate=sample_rate, seed=seed)
+
+    stream, found = in_order(log, reading, curve)
+    skipped = stream.coder.skipped
+    return found.as_dict() | {"skipped_lines": skipped.lines, "notes": stream.coder.notes}
+
+
 class _Distances:
     """A histogram of LRU stack distances, fed piece by piece."""
 
@@ -157,7 +177,7 @@ def _tree_of_ones(ones: int, length: int) -> npt.NDArray[np.int64]:
     return tree
 
 
-@njit(cache=True)
+@compiled
 def _count(key, last, tree, counts, now):  # type: ignore[no-untyped-def]
     """For each request, the number of keys used since its key's last one, that key included."""
     live = now

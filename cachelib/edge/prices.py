@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cachelib.edge.platform import Strict
+from cachelib.edge.designs import Design
+from cachelib.edge.platform import Platform, Strict
 from cachelib.edge.result import Result
 from cachelib.edge.typed_yaml import load
 
@@ -104,6 +105,19 @@ class Bill:
         """After what the plan includes, with its minimum."""
         return self.minimum + sum((line.charged for line in self.lines), NO_COST)
 
+    def as_dict(self) -> dict[str, Any]:
+        """For machines; amounts as text, for they are exact."""
+        return {
+            "plan": self.plan,
+            "metered": str(self.metered),
+            "charged": str(self.charged),
+            "fails": list(self.fails),
+            "lines": {
+                line.meter: {"usage": str(line.usage), "metered": str(line.metered)}
+                for line in self.lines
+            },
+        }
+
     @property
     def fails(self) -> tuple[str, ...]:
         """The meters whose allowance the traffic exceeds where no more can be bought."""
@@ -117,12 +131,14 @@ def price_book(path: Path = SHIPPED / "cloudflare.yaml") -> PriceBook:
 
 
 def bill(usage: Mapping[str, Decimal], book: PriceBook | None = None, plan: str = "paid") -> Bill:
-    """A month's bill for usage by meter; a meter that the book does not have is a KeyError."""
+    """A month's bill for usage by meter; what the plan does not meter costs nothing."""
     book = book or price_book()
     meters = book.of_plan(plan)
-    return Bill(
-        plan, book.plans[plan].minimum, tuple(_line(meters[m], u) for m, u in usage.items() if u)
-    )
+    unknown = usage.keys() - {meter.meter for meter in book.meters}
+    if unknown:
+        raise KeyError(f"the price book {book.name} has no meter {min(unknown)!r}")
+    lines = tuple(_line(meters[name], amount) for name, amount in usage.items() if name in meters)
+    return Bill(plan, book.plans[plan].minimum, lines)
 
 
 def _line(meter: Meter, usage: Decimal) -> Line:
@@ -139,13 +155,13 @@ def _line(meter: Meter, usage: Decimal) -> Line:
     )
 
 
-def usage(result: Result) -> dict[str, Decimal]:
-    """A design's usage in 30 days of the replayed traffic, by meter.
+def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dict[str, Decimal]:
+    """A design's usage by meter, from its counts in a month (as of `Result.per_month`).
 
     A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request; what it
-    stores it stores in SQLite. A read by a Worker that the origin answers is one call of it.
+    stores it stores in SQLite.
     """
-    month, platform = result.per_month(), result.platform
+    stored = {"kv": "kv.stored", "durable-object": "do.stored", "r2": "r2.stored"}
     amounts = {
         "workers.requests": month["requests"],
         "workers.cpu_ms": month["requests"] * platform.worker_cpu_ms,
@@ -160,15 +176,14 @@ def usage(result: Result) -> dict[str, Decimal]:
         "r2.class_b": month["r2_class_b"],
         "workers_ai.neurons": month["origin_loads"] * platform.origin_neurons,
     }
+    if design.l2 in stored:
+        amounts[stored[design.l2]] = month["stored_gb_months"]
     decimals = {meter: Decimal(repr(float(amount))) for meter, amount in amounts.items()}
     active_s = decimals["do.requests"] * Decimal(repr(platform.do_active_ms)) / 1_000
     decimals["do.duration"] = active_s * OBJECT_GB
-    stored = {"kv": "kv.stored", "durable-object": "do.stored", "r2": "r2.stored"}
-    if result.design.l2 in stored:
-        decimals[stored[result.design.l2]] = Decimal(repr(month["stored_gb_months"]))
     return {meter: amount for meter, amount in decimals.items() if amount}
 
 
 def monthly_bill(result: Result, book: PriceBook | None = None, plan: str = "paid") -> Bill:
-    """What a design costs in a month of the replayed traffic, origin included."""
-    return bill(usage(result), book, plan)
+    """What a design costs in 30 days of the replayed traffic, calls of the origin included."""
+    return bill(usage(result.per_month(), result.design, result.platform), book, plan)

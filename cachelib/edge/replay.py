@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,17 @@ import numpy.typing as npt
 from cachelib.edge.colos import Geography, geography
 from cachelib.edge.compiled import Compiled
 from cachelib.edge.designs import BUILT_IN, Design
-from cachelib.edge.logs import LogStream, Reading
 from cachelib.edge.outcomes import TIERS, Outcomes
 from cachelib.edge.platform import Platform, Routing
+from cachelib.edge.prices import monthly_bill
 from cachelib.edge.reference import Reference
 from cachelib.edge.result import Result
 from cachelib.edge.routing import Router
 from cachelib.edge.tally import Tally
 from cachelib.edge.trace import Trace, in_one_place
+
+if TYPE_CHECKING:
+    from cachelib.edge.logs import Reading
 
 __all__ = ["TIERS", "Engine", "Result", "replay", "replay_log", "replay_pieces"]
 
@@ -87,6 +91,7 @@ class _Run:
     def take(self, piece: Trace) -> None:
         if not len(piece):
             return
+        _check(piece, self.last if self.row else -math.inf)
         if len(piece.colos) != len(self.colos):
             self.colos = list(piece.colos)
             self.places = geography(self.colos, self.platform)
@@ -117,6 +122,13 @@ class _Run:
         )
 
 
+def _check(piece: Trace, after: float) -> None:
+    if not (np.diff(piece.time_s, prepend=after) >= 0).all():
+        raise ValueError("time_s: the requests are not in order of time")
+    if int(piece.size.min()) < 0:
+        raise ValueError("size: a request has a negative size")
+
+
 def replay_log(
     log: Path | Sequence[Path],
     *,
@@ -137,6 +149,8 @@ def replay_log(
     and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
     The counts are those of the first design; `designs` has every one in full.
     """
+    from cachelib.edge.logs import in_order  # the database takes a third of a second to import
+
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
         isolates_per_colo=isolates,
@@ -148,7 +162,12 @@ def replay_log(
         raise ValueError(f"designs: {unknown[0]!r} is unknown; there are {', '.join(BUILT_IN)}")
     options = {"l1_ttl_s": l1_ttl, "l2_ttl_s": l2_ttl, "expiry": expiry}
     chosen = [BUILT_IN[name].model_copy(update=options) for name in designs]
-    stream, results = _replayed(log, reading, chosen, platform, seed, engine, by_colo)
+
+    def run(pieces: Iterator[Trace]) -> list[Result]:
+        placed = pieces if by_colo else map(in_one_place, pieces)
+        return replay_pieces(placed, chosen, platform, seed=seed, engine=engine)
+
+    stream, results = in_order(log, reading, run)
     skipped = stream.coder.skipped
     first = results[0]
     return {
@@ -161,40 +180,8 @@ def replay_log(
         "first_skipped_line": skipped.first_line or 0,
         "first_skipped_reason": skipped.reason,
         "notes": stream.coder.notes,
-        "designs": [result.as_dict() for result in results],
+        "designs": [
+            result.as_dict() | {"bill_per_month": monthly_bill(result).as_dict()}
+            for result in results
+        ],
     }
-
-
-def _replayed(
-    log: Path | Sequence[Path],
-    reading: Reading | None,
-    designs: list[Design],
-    platform: Platform,
-    seed: int,
-    engine: Engine,
-    by_colo: bool,
-) -> tuple[LogStream, list[Result]]:
-    """As logged; or, if that proves to be out of order, once more and sorted by time."""
-    stream = LogStream(log, reading)
-    try:
-        return stream, replay_pieces(
-            _placed(stream, by_colo), designs, platform, seed=seed, engine=engine
-        )
-    except OutOfOrderError:
-        stream = LogStream(log, reading, sort=True)
-        results = replay_pieces(
-            _placed(stream, by_colo), designs, platform, seed=seed, engine=engine
-        )
-        stream.coder.notes.append("requests were out of order: sorted by time")
-        return stream, results
-
-
-class OutOfOrderError(Exception):
-    """A request is earlier than the one before it."""
-
-
-def _placed(stream: LogStream, by_colo: bool) -> Iterator[Trace]:
-    for piece in stream:
-        if stream.coder.unordered:
-            raise OutOfOrderError
-        yield piece if by_colo else in_one_place(piece)

@@ -148,10 +148,16 @@ class Result:
             "hit_ratio": self.hit_ratio,
             "reasons": self.reasons,
             "counts": {name: n for name, n in self.counts.items() if n},
-            "latency_ms": {f"p{q}": latency.quantile(q / 100) for q in (50, 90, 95, 99)}
-            | {"mean": latency.mean},
+            "latency_ms": {f"p{q}": _known(latency.quantile(q / 100)) for q in (50, 90, 95, 99)}
+            | {"mean": _known(latency.mean)},
             "latency_by_region": self.latency_by_region,
-            "age_s": {f"p{q}": self.age.quantile(q / 100) for q in (50, 95, 99)},
+            "age_s": {f"p{q}": _known(self.age.quantile(q / 100)) for q in (50, 95, 99)},
             "superseded_share": {str(s): share for s, share in self.stale_share.items()},
             "stored_gb_months": self.stored_gb_months,
+            "per_month": {name: n for name, n in self.per_month().items() if n},
         }
+
+
+def _known(number: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(number) else number

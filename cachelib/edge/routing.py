@@ -8,8 +8,8 @@ from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from cachelib.edge.compiler import compiled
 from cachelib.edge.platform import Platform
 from cachelib.edge.random import ROUTING, key_of, mixed
 from cachelib.edge.trace import Trace
@@ -52,7 +52,7 @@ class Router:
         return turn
 
 
-@njit(cache=True)
+@compiled
 def _take_turns(colo, following, isolates, turn):
     for i in range(len(colo)):
         turn[i] = following[colo[i]]

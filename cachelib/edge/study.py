@@ -13,7 +13,6 @@ from cachelib.edge.case import Case
 from cachelib.edge.designs import Design
 from cachelib.edge.estimate import Estimate, Setting, estimate, grouped, trips
 from cachelib.edge.estimate.setting import NEVER_S, Array
-from cachelib.edge.logs import read_log
 from cachelib.edge.platform import Platform, Routing
 from cachelib.edge.replay import replay as replay_trace
 from cachelib.edge.result import MONTH_S, Result
@@ -43,7 +42,11 @@ class Study:
 
     @cached_property
     def trace(self) -> Trace:
-        return read_log(self.log) if self.log else generate(self.case.workload, seed=self.seed)
+        if self.log is None:
+            return generate(self.case.workload, seed=self.seed)
+        from cachelib.edge.logs import read_log  # the database takes a while to import
+
+        return read_log(self.log)
 
     @property
     def requests_per_month(self) -> float:
@@ -72,6 +75,10 @@ class Study:
     def isolates(self) -> int:
         """How many isolates serve this traffic, over all data centres."""
         return self.platform.isolates_per_colo * len(self.trace.colos)
+
+    def names(self, *needed: str) -> list[str]:
+        """The case's designs, and those that are needed beside them for comparison."""
+        return list(dict.fromkeys([*self.case.design_names, *needed]))
 
     def design(self, name: str) -> Design:
         """A design of the case, its TTLs the case's where it has none of its own."""
@@ -172,4 +179,5 @@ def thin(trace: Trace, share: float, *, seed: int) -> Trace:
         colo=trace.colo[kept],
         op=trace.op[kept],
         size=trace.size[kept],
+        ttl_s=None if trace.ttl_s is None else trace.ttl_s[kept],
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from cachelib.edge.colos import REGIONS, Geography
-from cachelib.edge.compiled.measure import BINS, JITTER_BITS, SMALLEST, STEP, measure
+from cachelib.edge.compiled.measure import BINS, FIRST, JITTER_BITS, SHIFT, measure
 from cachelib.edge.designs import Design
 from cachelib.edge.outcomes import (
     CACHE_API,
@@ -35,30 +36,43 @@ from cachelib.edge.random import LATENCY, key_of
 
 
 class Histogram:
-    """Counts in bins of one per cent, shape `(rows, BINS)`."""
+    """Counts in bins of at most 0.8 per cent of their value, shape `(rows, BINS)`."""
 
     def __init__(self, rows: int = 1) -> None:
         self.counts = np.zeros((rows, BINS), np.int64)
         self.total = np.zeros(rows)
 
     def quantile(self, q: float, row: int | None = None) -> float:
-        """Within one per cent; NaN of nothing."""
+        """The middle of the bin where `q` of the values are reached; NaN of none."""
         counts = self.counts.sum(axis=0) if row is None else self.counts[row]
-        if not counts.sum():
+        if not counts.any():
             return math.nan
-        at = int(np.searchsorted(np.cumsum(counts), q * counts.sum()))
-        return 0.0 if at == 0 else SMALLEST * math.exp((at - 0.5) * STEP)
+        at = int(np.searchsorted(np.cumsum(counts), max(1.0, q * counts.sum())))
+        return (_edge(at) + _edge(at + 1)) / 2 if at else 0.0
 
     def share_above(self, value: float) -> float:
         """Of all, those above `value`, to the width of a bin."""
         counts = self.counts.sum(axis=0)
         n = counts.sum()
-        return float(counts[_bin(value) + 1 :].sum() / n) if n else 0.0
+        at = int(np.float32(value).view(np.int32)) >> SHIFT
+        return float(counts[max(0, at - FIRST) + 1 :].sum() / n) if n else 0.0
 
     @property
     def mean(self) -> float:
         n = self.counts.sum()
         return float(self.total.sum() / n) if n else math.nan
+
+
+@cache
+def _normal() -> npt.NDArray[np.float64]:
+    """Quantiles of the normal distribution."""
+    n = 1 << JITTER_BITS
+    return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
+
+
+def _edge(at: int) -> float:
+    """Where a bin begins."""
+    return float(np.int32((at + FIRST) << SHIFT).view(np.float32))
 
 
 class Tally:
@@ -69,8 +83,7 @@ class Tally:
         self.codes = np.zeros(CODES, np.int64)
         self.latency = Histogram(len(REGIONS))
         self.age, self.late = Histogram(), Histogram()
-        middles = (np.arange(1 << JITTER_BITS) + 0.5) / (1 << JITTER_BITS)
-        self._jitter = np.exp(platform.jitter * ndtri(middles)).astype(np.float32)
+        self._jitter = np.exp(platform.jitter * _normal()).astype(np.float32)
         self._key = np.uint64(key_of(seed, LATENCY))
 
     def add(
@@ -78,8 +91,9 @@ class Tally:
     ) -> npt.NDArray[np.float32]:
         """Count the outcomes; returns each request's latency in ms."""
         latency = np.empty(len(colo), np.float32)
+        bits = tuple(x.view(np.int32) for x in (latency, outcomes.age_s, outcomes.late_s))
         measure(
-            outcomes, colo, row, self._key, self._jitter,
+            outcomes, bits, colo, row, self._key, self._jitter,
             _base_ms(self.design, self.platform, places), places.region, latency, self.codes,
             (self.latency.counts, self.latency.total), (self.age.counts[0], self.age.total),
             (self.late.counts[0], self.late.total),
@@ -114,7 +128,3 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
     }
     base[WRITTEN, NO_L2] = l1 + writes[design.l2]
     return base.reshape(CODES, -1)
-
-
-def _bin(value: float) -> int:
-    return 0 if value <= SMALLEST else min(BINS - 1, 1 + int(math.log(value / SMALLEST) / STEP))

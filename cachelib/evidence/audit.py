@@ -8,14 +8,16 @@ from pydantic import BaseModel, ConfigDict
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.facts import bindings_of
 from cachelib.evidence.files import Fault, directory_of, survey
-from cachelib.evidence.inventory import bindings_by_environment, bindings_of
 from cachelib.evidence.mask import mask
 from cachelib.evidence.program import Module, read_program
 from cachelib.evidence.repair import as_diff
 from cachelib.evidence.rule import SEVERITIES, Counterfactual, Hit, NotModelled, Rule, Severity
 from cachelib.evidence.rules import RULES
 from cachelib.evidence.wrangler import Wrangler, configuration_in, read_configuration
+
+_LONGEST = 240  # characters of a line that are shown
 
 
 class Change(BaseModel):
@@ -111,7 +113,7 @@ def _configuration(root: Path) -> Wrangler | None:
 def _configured(config: Wrangler | None) -> dict[str, str]:
     if config is None:
         return {}
-    environments = bindings_by_environment(config)
+    environments: list[str | None] = [None, *config.environments]
     facts = [fact for env in environments for fact in bindings_of(config, env)]
     return {fact.name: fact.kind for fact in facts}
 
@@ -159,7 +161,12 @@ def _column(lines: list[str], point: tuple[int, int]) -> int:
 def _excerpt(module: Module, row: int) -> tuple[int, str]:
     """The number of the first line shown, and three lines."""
     first = max(0, min(row - 1, len(module.lines) - 3))
-    return first + 1, "\n".join(module.shown[first : first + 3])
+    shown = (_cut(line) for line in module.shown(first, first + 3))
+    return first + 1, "\n".join(shown)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
 
 
 def to_json(audit: Audit) -> dict[str, Any]:

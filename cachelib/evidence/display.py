@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from cachelib.evidence.audit import Audit, Finding
+from cachelib.evidence.facts import Fact
 from cachelib.evidence.files import Fault
-from cachelib.evidence.inventory import Fact, Inventory
+from cachelib.evidence.inventory import Inventory
 from cachelib.evidence.mask import printable
-from cachelib.evidence.rule import SEVERITIES
+from cachelib.evidence.rule import SEVERITIES, NotModelled
 
 _SHOWN_DETAILS = ("id", "class_name", "script_name", "bucket_name", "database_name", "queue")
 
@@ -81,6 +82,8 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         yield f"  {number:>5} {'>' if number == finding.line else '|'} {line}"
     yield f"  why: {finding.why}"
     yield f"  source: {finding.source}"
+    if isinstance(finding.counterfactual, NotModelled):
+        yield f"  cost: not computed, {finding.counterfactual.reason}"
     for change in finding.effect or []:
         unit = f" {change.unit}" if change.unit else ""
         yield f"  {change.metric}: {change.with_fault:g} → {change.with_fix:g}{unit} when repaired"

@@ -104,9 +104,17 @@ def _why_not_file(path: Path) -> str | None:
     return "larger than 1 MB" if path.stat().st_size > MAX_BYTES else None
 
 
+def _is_minified(text: str) -> bool:
+    return len(text) > 50_000 and len(text) > 500 * (text.count("\n") + 1)
+
+
 def _read_into(found: Survey, path: Path, name: str) -> None:
     try:
-        found.sources.append(Source(name, path.read_text(encoding="utf-8-sig")))
+        text = path.read_text(encoding="utf-8-sig")
+        if _is_minified(text):
+            found.skipped["build output"] += 1
+        else:
+            found.sources.append(Source(name, text))
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         found.unparsable.append(Fault(name, line, "not UTF-8 text"))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cachelib.evidence.bindings import BINDING_TYPES
-from cachelib.evidence.inventory import Fact, FactKind, Inventory
+from cachelib.evidence.facts import Fact, FactKind
+from cachelib.evidence.inventory import Inventory
 
 NodeKind = Literal["client", "worker", "storage", "compute", "queue", "object", "service", "other"]
 

@@ -13,15 +13,17 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from cachelib.evidence.bindings import BY_TYPE
+from cachelib.evidence.definitions import Definition
+from cachelib.evidence.names import BindingNames
 from cachelib.evidence.program import (
     CLASSES,
     FUNCTIONS,
-    Definition,
     Program,
     arguments,
     callee,
     class_key,
     function_of,
+    receiver_of,
 )
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
@@ -41,26 +43,6 @@ NOTHING: Kinds = frozenset()
 ENV: Kinds = frozenset([Kind("env")])
 _DEEPEST = 40
 
-_TELLTALE = {
-    **dict.fromkeys(
-        ["idFromName", "idFromString", "newUniqueId", "getByName", "jurisdiction"], "durable_object"
-    ),
-    **dict.fromkeys(["prepare", "batch", "exec"], "d1"),
-    **dict.fromkeys(["head", "createMultipartUpload", "resumeMultipartUpload"], "r2"),
-    **dict.fromkeys(["send", "sendBatch"], "queue"),
-    **dict.fromkeys(["fetch", "connect"], "service"),
-    **dict.fromkeys(["run", "toMarkdown"], "ai"),
-    **dict.fromkeys(["limit"], "ratelimit"),
-    **dict.fromkeys(["writeDataPoint"], "analytics"),
-    **dict.fromkeys(["getWithMetadata"], "kv"),
-}
-_NAMED_LIKE = {
-    "durable_object": re.compile(r"(?i)durable|object|counter|room|limiter|(?:^|_)do(?:$|_)"),
-    "r2": re.compile(r"(?i)bucket|(?:^|_)r2(?:$|_)|assets"),
-    "d1": re.compile(r"(?i)(?:^|_)d[b1](?:$|_)|database"),
-    "queue": re.compile(r"(?i)queue"),
-    "kv": re.compile(r"^[A-Z][A-Z0-9_]*$|(?i:kv|cache)"),
-}
 _NOT_WORKERS = ("process", "import.meta", "Deno", "Bun")
 _LRU = re.compile(r"LRU|TTLCache|QuickLRU|TinyLfu|BoundedCache")
 _TRANSPARENT = {
@@ -73,8 +55,7 @@ class Resolver:
     def __init__(self, program: Program, configured: dict[str, str]) -> None:
         """`configured` maps the names of bindings in the configuration to their kinds."""
         self.program = program
-        self.bindings = {**self._declared(), **configured}
-        self._told = self._telltales()
+        self.bindings = BindingNames(program, configured)
         self._known: dict[int, Kinds] = {}
         self._returned: dict[int, Kinds] = {}
         self._objects: dict[str, Node] = {}
@@ -144,7 +125,7 @@ class Resolver:
         name = text(node)
         definition = self.program.look_up(name, node)
         found = self._defined(definition) if definition is not None else NOTHING
-        if definition is None and (name in self.bindings or name.isupper()):
+        if definition is None and self.bindings.looks_like_one(name):
             return self._binding(name)
         if not found and name in ("env", "_env"):
             return ENV
@@ -169,7 +150,7 @@ class Resolver:
         """What a name destructured from an unknown value is likely to be."""
         if step == "env":
             return ENV
-        return self._binding(step) if step in self.bindings or step.isupper() else NOTHING
+        return self._binding(step) if self.bindings.looks_like_one(step) else NOTHING
 
     def _later(self, definition: Definition) -> Kinds:
         """`let kv; … kv = env.CACHE`."""
@@ -332,17 +313,28 @@ class Resolver:
         return frozenset[Kind]().union(*(self.returned(f) for f in self.callees(call)))
 
     def _method(self, method: str, receivers: Kinds) -> Kinds:
-        found = set()
+        found: set[Kind] = set()
         for kind in receivers:
             if kind.tag == "kv" and method in ("get", "getWithMetadata"):
                 found.add(Kind("kv_value", kind.name))
             elif kind.tag in ("map", "lru") and method == "get":
-                found.add(Kind("map_value", kind.name))
+                found |= {Kind("map_value", kind.name), *self._maps_within(kind)}
             elif kind.tag == "durable_object" and method in ("get", "getByName"):
                 found.add(Kind("stub", kind.name))
             elif kind.tag == "kv_value" and method in ("then", "catch", "finally"):
                 found.add(kind)
         return frozenset(found)
+
+    def _maps_within(self, outer: Kind) -> Kinds:
+        """The inner maps of `caches.set(namespace, new Map())`."""
+        stored = [arguments(call) for call in self.program.calls_by_name["set"]]
+        calls = zip(self.program.calls_by_name["set"], stored, strict=True)
+        return self._union(
+            given[1]
+            for call, given in calls
+            if len(given) > 1 and given[1].type == "new_expression"
+            if outer in self.kinds(receiver_of(call))
+        )
 
     def _new(self, node: Node) -> Kinds:
         name = text(part(node, "constructor"))
@@ -388,6 +380,10 @@ class Resolver:
                 return child
         return None
 
+    def _binding(self, name: str) -> Kinds:
+        tag = self.bindings.kind(name)
+        return frozenset([Kind(tag, name)]) if tag is not None else NOTHING
+
     def _field(self, class_: str, name: str) -> Kinds:
         found = NOTHING
         for each in self._lineage(class_):
@@ -413,48 +409,6 @@ class Resolver:
                 child.type in ("accessibility_modifier", "readonly") for child in parameter.children
             )
         ]
-
-    def _binding(self, name: str) -> Kinds:
-        tag = self.bindings.get(name) or self._told.get(name)
-        if tag is None:
-            tag = next((t for t, like in _NAMED_LIKE.items() if like.search(name)), None)
-        return frozenset([Kind(tag, name)]) if tag is not None else NOTHING
-
-    def _declared(self) -> dict[str, str]:
-        """Bindings that an interface of the program declares."""
-        found = {}
-        for kind in ("interface_declaration", "type_alias_declaration"):
-            for _, node in self.program.nodes[kind]:
-                for member in below(node, "property_signature"):
-                    types = [text(each) for each in below(member, "type_identifier")]
-                    known = [BY_TYPE[each].kind for each in types if each in BY_TYPE]
-                    if known:
-                        found[text(part(member, "name"))] = str(known[0])
-        return found
-
-    def _binding_name(self, receiver: Node | None) -> str | None:
-        """The property by which something was reached: CACHE of env.CACHE, also under an alias."""
-        if receiver is None:
-            return None
-        if receiver.type == "identifier":
-            definition = self.program.look_up(text(receiver), receiver)
-            if definition is not None and definition.path:
-                return definition.path[-1]
-            receiver = definition.value if definition is not None else None
-        if receiver is not None and receiver.type == "member_expression":
-            return text(part(receiver, "property"))
-        return None
-
-    def _telltales(self) -> dict[str, str]:
-        """`env.COUNTER.idFromName(…)` says what COUNTER is, wherever it stands."""
-        found: dict[str, str] = {}
-        for name, tag in _TELLTALE.items():
-            for call in self.program.calls_by_name[name]:
-                called = function_of(call)
-                receiver = part(called, "object") if called is not None else None
-                if (known := self._binding_name(receiver)) is not None:
-                    found.setdefault(known, tag)
-        return found
 
 
 def _class(node: Node | None) -> Kinds:

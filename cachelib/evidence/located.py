@@ -197,4 +197,5 @@ def _scalar(node: Node) -> object:
     try:
         return json.loads(text(node))
     except json.JSONDecodeError:
-        raise UnreadableError(line(node), f"{text(node)[:40]!r} is not JSON") from None
+        words = "names and values take double quotes; only comments and last commas may be added"
+        raise UnreadableError(line(node), f"not valid JSON: {words}") from None

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
+from cachelib.evidence.definitions import Definition, definitions
 from cachelib.evidence.files import Fault, Source
 from cachelib.evidence.mask import mask
 from cachelib.evidence.syntax import (
@@ -48,14 +49,7 @@ _SCOPES = (
 )
 
 
-@dataclass(frozen=True)
-class Definition:
-    """What a name stands for: `value` at `path` for a destructured one, else the value itself."""
-
-    name: str
-    owner: Node
-    value: Node | None = None
-    path: tuple[str, ...] = ()
+_BLOCK, _AROUND = 100, 60
 
 
 @dataclass(frozen=True)
@@ -74,10 +68,21 @@ class Module:
         """The byte at which each line begins, and one for the end."""
         return list(accumulate((len(line.encode()) + 1 for line in self.lines), initial=0))
 
+    def shown(self, first: int, last: int) -> list[str]:
+        """Lines, counted from 0, without what looks like a credential.
+
+        They are masked with those around them: a key of many lines is known by its first.
+        """
+        block = first // _BLOCK
+        start = max(0, block * _BLOCK - _AROUND)
+        if block not in self._masked:
+            lines = self.lines[start : (block + 1) * _BLOCK + _AROUND]
+            self._masked[block] = mask("\n".join(lines)).split("\n")
+        return self._masked[block][first - start : last - start]
+
     @cached_property
-    def shown(self) -> list[str]:
-        """The lines without what looks like a credential."""
-        return mask(self.source).split("\n")
+    def _masked(self) -> dict[int, list[str]]:
+        return {}
 
 
 Exports = dict[str, list[tuple[str, Definition]]]
@@ -236,7 +241,7 @@ _DECLARATIONS = FUNCTIONS | CLASSES | _PARAMETERS | {
 
 
 def _declare(program: Program, path: str, node: Node) -> None:
-    for definition in _definitions(node):
+    for definition in definitions(node):
         scope = _scope_of(node)
         if scope is not None:
             program.scopes[scope.id].setdefault(definition.name, definition)
@@ -258,57 +263,3 @@ def _scope_of(node: Node) -> Node | None:
     if node.type in ("for_in_statement", "catch_clause", "arrow_function"):
         return node
     return enclosing(node, _SCOPES)
-
-
-def _definitions(node: Node) -> list[Definition]:
-    match node.type:
-        case "variable_declarator":
-            name, value = part(node, "name"), part(node, "value")
-            return _pattern(name, node, value)
-        case "required_parameter" | "optional_parameter":
-            return _pattern(part(node, "pattern"), node, None)
-        case "arrow_function":
-            single = part(node, "parameter")
-            return [Definition(text(single), single)] if single is not None else []
-        case "for_in_statement":
-            return _pattern(part(node, "left"), node, None)
-        case "catch_clause":
-            return _pattern(part(node, "parameter"), node, None)
-        case "import_specifier":
-            original = part(node, "name")
-            name = part(node, "alias") or original
-            return [Definition(text(name), node, path=(text(original),))]
-        case "import_clause":
-            names = [text(child) for child in node.named_children if child.type == "identifier"]
-            return [Definition(name, node, path=(name,)) for name in names]
-        case "method_definition":
-            return []
-        case _:
-            name = part(node, "name")
-            return [Definition(text(name), node)] if name is not None else []
-
-
-def _pattern(
-    name: Node | None, owner: Node, value: Node | None, path: tuple[str, ...] = ()
-) -> list[Definition]:
-    if name is None:
-        return []
-    if name.type in ("identifier", "shorthand_property_identifier_pattern"):
-        step = (text(name),) if name.type != "identifier" else ()
-        return [Definition(text(name), owner, value, (*path, *step))]
-    if name.type == "object_pattern":
-        return [
-            each for child in name.named_children for each in _pattern(child, owner, value, path)
-        ]
-    if name.type == "pair_pattern":
-        key = text(part(name, "key")).strip("\"'")
-        return _pattern(part(name, "value"), owner, value, (*path, key))
-    if name.type in ("object_assignment_pattern", "assignment_pattern"):
-        return _pattern(part(name, "left"), owner, value, path)
-    if name.type in ("array_pattern", "rest_pattern"):
-        return [
-            each
-            for child in name.named_children
-            for each in _pattern(child, owner, None, (*path, "[]"))
-        ]
-    return []

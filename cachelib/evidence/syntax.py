@@ -8,7 +8,7 @@ import tree_sitter_toml
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
-type_script_suffixes = {".ts", ".mts", ".cts"}
+_TYPESCRIPT = {".ts", ".mts", ".cts"}
 Grammar = Literal["typescript", "tsx", "toml"]
 
 _GRAMMARS = {
@@ -30,7 +30,7 @@ def parse(source: str, grammar: Grammar) -> Node:
 
 def grammar_of(suffix: str) -> Grammar:
     """Plain TypeScript allows `<T>value`, which every other dialect reads as JSX."""
-    return "typescript" if suffix in type_script_suffixes else "tsx"
+    return "typescript" if suffix in _TYPESCRIPT else "tsx"
 
 
 def text(node: Node | None) -> str:

@@ -41,7 +41,7 @@ TOP_LEVEL_ONLY = frozenset(
     ]
 )
 _IDENTIFIER = re.compile(r"[0-9a-f-]{16,36}")
-_IDENTIFIERS = ("id", "token", "secret", "password", "connection_string", "connectionstring", "key")
+_PRIVATE = ("_id", "token", "secret", "password", "connectionstring", "connection_string", "_key")
 
 
 @dataclass(frozen=True)
@@ -120,20 +120,19 @@ class Wrangler:
         """Later values are replaced first, so that earlier places stay true."""
         raw = self._source.encode()
         for path, node in sorted(self.root.scalars(), key=lambda each: -each[1].span.start):
-            if not self._reveal and _is_private(path) and isinstance(node.value, str | int | float):
+            if not self._reveal and _is_private(path) and node.value not in ({}, []):
                 start, end = node.span.start, node.span.end
                 short = shorten(str(node.value)).replace("\n", " ").replace('"', " ")
                 kept = "\n" * raw[start:end].count(b"\n")
                 raw = raw[:start] + f'"{short}"{kept}'.encode() + raw[end:]
-        return mask(raw.decode(), self._revealed).splitlines()
+        return [each.rstrip("\r") for each in mask(raw.decode(), self._revealed).split("\n")]
 
 
 def _is_private(path: tuple[str | int, ...]) -> bool:
-    names = [str(step).lower() for step in path]
-    last = next((name for name in reversed(names) if not name.isdigit()), "")
-    return "vars" in names or any(
-        last == word or last.endswith(f"_{word}") for word in _IDENTIFIERS
-    )
+    """A variable's value, an identifier, or a setting that is named like a secret."""
+    names = [str(step).lower() for step in path if isinstance(step, str)]
+    last = names[-1] if names else ""
+    return "vars" in names or last == "id" or last.endswith(_PRIVATE)
 
 
 def configuration_in(directory: Path) -> Path | None:

@@ -124,14 +124,14 @@ def shown(value: Scalar, unit: Unit = "") -> str:
     if isinstance(value, str):
         return value
     if unit == "ratio":
-        return f"{_digits(100 * value)} %"
+        return f"{_digits(100 * value)}\u00a0%"
     if unit == "points":
-        return f"{_digits(100 * value)} points"
+        return f"{_digits(100 * value)}\u00a0points"
     if unit == "USD":
         return _dollars(value)
     if unit == "times":
         return f"{_digits(value)}×"
-    return f"{_digits(value)} {unit}".rstrip()
+    return f"{_digits(value)}\u00a0{unit}".rstrip("\u00a0")
 
 
 def in_cell(value: Scalar, unit: Unit) -> str:

@@ -38,6 +38,11 @@ class Row:
         return self.metric.value if self.metric else None
 
     @property
+    def holds_here(self) -> bool:
+        """Whether the measured value lies in the asserted range."""
+        return isinstance(self.measured, int | float) and self.claim.holds_for(self.measured)
+
+    @property
     def asserted(self) -> str:
         """The range that the claim asserts, in words."""
         low, high = shown(self.claim.low, self.unit), shown(self.claim.high, self.unit)

@@ -14,6 +14,7 @@ from cachelib.edge.case import find_case, load_case
 from cachelib.edge.study import Study
 from cachelib.report.parameters import Parameters
 from cachelib.report.plan import Plan, Request
+from cachelib.report.reuse import FORMAT
 from cachelib.report.run import Run
 
 
@@ -26,6 +27,7 @@ def manifest(request: Request, steps: Plan, study: Study, runs: Sequence[Run]) -
     parameters = request.settled
     made_from = {step.name: step.ingredients for step in (*steps.to_run, *steps.reused)}
     return {
+        "format": FORMAT,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "parameters": parameters.model_dump(mode="json"),
         "overridden": sorted(request.given),

@@ -15,6 +15,8 @@ from cachelib.report.run import Run
 from cachelib.report.source import digest_of_file
 
 ENOUGH_REASONS = 3
+FORMAT = 1
+"""Of the manifest; another one's reports are not reused."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Previous:
             read = json.loads((self.folder / "manifest.json").read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        return read if isinstance(read, dict) and "document" in read else {}
+        return read if isinstance(read, dict) and read.get("format") == FORMAT else {}
 
     def notebook(self, name: str) -> Path:
         return self.folder / "notebooks" / f"{name}.ipynb"
@@ -77,8 +79,8 @@ class Previous:
         self, now: Ingredients, environment: Ingredients, notebooks: Sequence[Step]
     ) -> Iterator[str]:
         yield from (f"{step.name} is to run" for step in notebooks if step.reasons)
-        names = {step.name for step in notebooks}
-        yield from (f"{name} is gone" for name in self.manifest["notebooks"].keys() - names)
+        names = [step.name for step in notebooks]
+        yield from (f"{name} is gone" for name in self.manifest["notebooks"] if name not in names)
         yield from self._changes(self.manifest["document"], now, environment)
         yield from (f"{file} is gone or was changed" for file in self._files if self._damaged(file))
 

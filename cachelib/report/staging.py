@@ -30,13 +30,14 @@ def exclusive(out: Path) -> Iterator[Path]:
     """
     if out.exists() and not is_ours(out):
         raise OutputError(f"{out}: is there already and is no report; name another with --out")
-    stage = out.parent / f".{out.resolve().name}.building"
+    place = Path(os.path.abspath(out))
+    stage = place.parent / f".{place.name}.building"
     try:
         handle = _lock(stage, out)
     except OSError as error:
         raise OutputError(f"{out}: cannot be written: {error.strerror}") from None
     try:
-        _clear(stage, out)
+        _clear(stage, place)
         yield stage
     except OSError as error:
         if not is_full(error):
@@ -60,13 +61,13 @@ def is_full(error: OSError) -> bool:
 
 def replace(out: Path, stage: Path, new: Path) -> None:
     """Put `new` in the place of `out`, by renaming."""
-    old = stage / "old"
-    if out.exists():
-        os.replace(out, old)
+    old, place = stage / "old", Path(os.path.abspath(out))
     try:
-        os.replace(new, out)
+        if place.exists():
+            os.replace(place, old)
+        os.replace(new, place)
     except BaseException:
-        _restore(old, out)
+        _restore(old, place)
         raise
 
 

@@ -171,6 +171,24 @@ def test_a_table_whose_key_is_unknown_says_what_it_has(log):
         read_log(log("when,what\n1,a\n", "t.csv"))
 
 
+def test_quotes_in_headers_and_file_names_are_text(log):
+    table = 'time,it\'s,"a b",time\n1,x,y,2\n'
+    path = log(table, "it's; a \\ log.csv")
+    trace = read_log(path, Reading(key='"it\'s" || "a b" || time3'))
+    assert (trace.keys, trace.time_s[0]) == (["xy2"], 1)
+
+
+def test_a_table_may_have_columns_of_any_name(log):
+    table = "time,key,file,line,reason,bad,r,text\n1,a,b,c,d,e,f,g\n"
+    reading = Reading(key="key || file || line || reason || bad || r || text")
+    assert read_log(log(table, "t.csv"), reading).keys == ["abcdefg"]
+
+
+def test_a_table_without_header_has_numbered_columns(log):
+    reading = Reading(header=False, columns={"time": "column0", "key": "column1"})
+    assert urls(read_log(log("1,a\n2,b\n", "t.csv"), reading)) == ["a", "b"]
+
+
 def test_parquet_keeps_integer_keys_and_timestamps(tmp_path):
     path = tmp_path / "t.parquet"
     duckdb.sql(

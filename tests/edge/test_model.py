@@ -1,6 +1,7 @@
 """What the platform is documented to do, one behaviour a test, on traces of a few requests."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -187,6 +188,15 @@ def test_independent_expiry_serves_older_values_than_inherited():
     assert tiers(independent) == [ORIGIN, L2, L1]
 
 
+def test_a_request_may_ask_for_a_life_of_its_own():
+    requests = replace(
+        trace("0 w a", "0 w b", "80 r a", "80 r b"), ttl_s=np.float32([100, 0, 0, 0])
+    )
+    design = BUILT_IN["kv-only"].model_copy(update={"l2_ttl_s": 60.0})
+    result = replay(requests, design, Platform(**STEADY))
+    assert tiers(result) == [WRITTEN, WRITTEN, L2, ORIGIN]
+
+
 # The origin, latency
 
 
@@ -241,6 +251,19 @@ def test_months_scale_what_was_counted():
 
 
 # What contradicts itself
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"time_s": np.array([5.0, 1.0])}, "time_s"),
+        ({"time_s": np.array([0.0, math.nan])}, "time_s"),
+        ({"size": np.array([1, -1], np.int32)}, "size"),
+    ],
+)
+def test_an_impossible_trace_is_an_error_that_names_the_column(change, key):
+    with pytest.raises(ValueError, match=key):
+        replay(replace(trace("0 r k", "1 r k"), **change), BUILT_IN["l1-kv"], Platform())
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,10 @@ from tests.edge.model import run
 MONTH = 2_592_000.0
 
 
+def used(result):
+    return usage(result.per_month(), result.design, result.platform)
+
+
 def test_the_vendors_worked_example():
     """100 M requests of 7 ms: $5 + $27.00 + $13.40 (workers/platform/pricing)."""
     month = bill({"workers.requests": Decimal(10**8), "workers.cpu_ms": Decimal(7 * 10**8)})
@@ -45,18 +49,18 @@ def test_a_free_plan_fails_beyond_its_allowance():
 
 
 def test_usage_counts_missing_reads_and_objects_at_128_mb():
-    kv = usage(run("kv-only", "0 r k", "1 r k", span_s=MONTH))
+    kv = used(run("kv-only", "0 r k", "1 r k", span_s=MONTH))
     assert kv["kv.reads"] == 2
-    objects = usage(run("durable-object", "0 r k", "1 r k", span_s=MONTH, do_active_ms=5))
+    objects = used(run("durable-object", "0 r k", "1 r k", span_s=MONTH, do_active_ms=5))
     assert objects["do.requests"] == 3
     assert objects["do.duration"] == Decimal("0.00192")
 
 
 def test_storage_is_billed_where_the_design_stores():
     kv = run("kv-only", "0 w k", span_s=MONTH, size=1_000_000_000)
-    assert usage(kv)["kv.stored"] == pytest.approx(Decimal(1))
-    assert "r2.stored" in usage(run("l1-r2", "0 w k", span_s=MONTH))
-    assert "kv.stored" not in usage(run("l1-only", "0 w k", span_s=MONTH))
+    assert used(kv)["kv.stored"] == pytest.approx(Decimal(1))
+    assert "r2.stored" in used(run("l1-r2", "0 w k", span_s=MONTH))
+    assert "kv.stored" not in used(run("l1-only", "0 w k", span_s=MONTH))
 
 
 def test_calls_of_the_origin_are_on_the_bill():
@@ -84,3 +88,8 @@ def test_a_book_that_contradicts_itself_is_an_error_with_its_line(tmp_path):
     )
     with pytest.raises(InvalidFileError, match=r"plans\.paid\.minimum"):
         price_book(path)
+
+
+def test_an_unknown_meter_is_an_error():
+    with pytest.raises(KeyError, match=r"no meter 'kv\.read'"):
+        bill({"kv.read": Decimal(1)})

@@ -76,6 +76,7 @@ def request_tables(draw):
         size=rng.integers(0, 60, n).astype(np.int32),
         keys=[f"k{i}" for i in range(keys)],
         colos=COLOS,
+        ttl_s=draw(one_of(None, rng.choice([0, 70, 200], n).astype(np.float32))),
     )
 
 
@@ -103,7 +104,8 @@ def test_both_engines_agree_on_every_request_and_every_count(design, platform, t
 
 def taken(trace, part):
     columns = (getattr(trace, name)[part] for name in ("time_s", "key", "colo", "op", "size"))
-    return Trace(*columns, trace.keys, trace.colos)
+    lives = None if trace.ttl_s is None else trace.ttl_s[part]
+    return Trace(*columns, trace.keys, trace.colos, ttl_s=lives)
 
 
 IDEAL = {"profile": "miniflare", "isolates_per_colo": 4, "routing": "round-robin"}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,13 +59,23 @@ def test_json_has_the_promised_keys(tmp_path: Path) -> None:
     assert {"findings", "skipped", "unparsable"} <= set(data)
 
 
+def patched(source: str, diff: str) -> str:
+    """What `patch` makes of a diff of one hunk; its context must be there."""
+    _, _, head, *body = diff.split("\n")
+    first = int(head.split()[1].split(",")[0].lstrip("-")) - 1
+    old = [line[1:] for line in body if line[0] in " -"]
+    new = [line[1:] for line in body if line[0] in " +"]
+    lines = source.split("\n")
+    assert lines[first : first + len(old)] == old
+    return "\n".join([*lines[:first], *new, *lines[first + len(old) :]])
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_repair_applies_and_ends_the_finding(rule, tmp_path: Path) -> None:
     write(tmp_path, "index.ts", rule.fires + "\n")
     for finding in audit(tmp_path).findings:
         if finding.rule == rule.id and finding.fix is not None:
-            command = ["patch", "-p1", "--batch", "-d", str(tmp_path)]
-            subprocess.run(command, input=finding.fix + "\n", text=True, check=True)
+            write(tmp_path, "index.ts", patched(rule.fires + "\n", finding.fix))
             after = audit(tmp_path)
             assert after.unparsable == []
             assert rule.id not in {each.rule for each in after.findings}
@@ -111,6 +120,17 @@ def test_what_is_not_source_is_skipped_and_counted(tmp_path: Path) -> None:
         "node_modules": 2,
         "tests": 1,
     }
+
+
+def test_minified_sources_are_build_output(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts")
+    write(tmp_path, "worker.js", "env.CACHE.put('k','v');" * 3_000)
+    assert audit(tmp_path).skipped == {"build output": 1}
+
+
+def test_long_lines_are_cut(tmp_path: Path) -> None:
+    write(tmp_path, "a.ts", f"env.CACHE.put('k', '{'long ' * 1000}');\n")
+    assert max(map(len, audit(tmp_path).findings[0].code.splitlines())) == 241
 
 
 def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:

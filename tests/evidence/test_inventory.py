@@ -227,7 +227,11 @@ def test_local_secrets_are_named_but_not_shown(tmp_path: Path) -> None:
         ("wrangler.toml", "name = 'w'\nmain = \n", r"wrangler.toml:2: .*correct this line"),
         ("wrangler.toml", "a = 1\na = 2\n", r"wrangler.toml:2: "),
         ("wrangler.json", '{\n  "name": "w"\n  "main": 1 }', r"wrangler.json:2: "),
-        ("wrangler.jsonc", "{\n 'name': 'w' }", r"wrangler.jsonc:2: \"'name'\" is not JSON"),
+        (
+            "wrangler.jsonc",
+            "{\n 'name': 'w' }",
+            r"wrangler.jsonc:2: not valid JSON: names and values",
+        ),
         ("wrangler.json", "[]", r"wrangler.json:1: holds no table"),
         ("wrangler.json", "", r"wrangler.json:1: "),
         ("wrangler.json", '{"a":' * 5000, r"wrangler.json:1: "),
@@ -239,6 +243,24 @@ def test_a_configuration_that_does_not_parse(
 ) -> None:
     with pytest.raises(EvidenceError, match=message):
         read(tmp_path, source, name)
+
+
+def test_a_syntax_error_does_not_show_the_secret_beside_it(tmp_path: Path) -> None:
+    for name, source in {
+        "wrangler.json": '{ "vars": { "TOKEN": \'correct-horse\' } }',
+        "wrangler.toml": "[vars]\nTOKEN = correct-horse\n",
+    }.items():
+        (tmp_path / name).write_text(source)
+        with pytest.raises(EvidenceError) as raised:
+            inventory(tmp_path)
+        assert "correct" not in str(raised.value).replace("correct this line", "")
+        (tmp_path / name).unlink()
+
+
+def test_unusual_line_separators_do_not_shift_the_excerpts(tmp_path: Path) -> None:
+    source = "name = 'a\u2028b'\n[[kv_namespaces]]\nbinding = 'CACHE'\n"
+    (namespace,) = read(tmp_path, source).of("kv")
+    assert namespace.excerpt.splitlines()[0] == "[[kv_namespaces]]"
 
 
 def test_a_directory_without_configuration_points_at_one_below(tmp_path: Path) -> None:

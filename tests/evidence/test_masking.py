@@ -145,6 +145,17 @@ def test_masking_keeps_the_lines() -> None:
     assert mask(text).count("\n") == text.count("\n")
 
 
+@pytest.mark.parametrize("above", [0, 60, 97, 98, 99, 100, 101, 160, 199])
+def test_a_key_of_many_lines_is_masked_wherever_it_stands(above: int, tmp_path: Path) -> None:
+    body = "\n".join(f"{LETTERS}{n:02}short" for n in range(20))
+    key = f"-----BEGIN PRIVATE KEY-----\n{body}\nqQ1=\n-----END PRIVATE KEY-----"
+    source = "// line\n" * above + f"const key = `{key}`; env.CACHE.put('k', 'v');\n"
+    (tmp_path / "a.ts").write_text(source)
+    (finding,) = audit(tmp_path).findings
+    assert "env.CACHE.put" in finding.code
+    assert "qQ1=" not in finding.code
+
+
 def test_a_short_value_is_not_shown_at_all() -> None:
     assert shorten("debug") == "…"
     assert shorten("0123456789abcdef") == "0123…"

@@ -10,6 +10,8 @@ from snippets import snippets
 from cachelib.evidence import RULES, Change, audit, to_sarif
 
 SCHEMA = json.loads((Path(__file__).parent / "schema" / "sarif-2.1.0-rtm.5.json").read_text())
+# These judge a program as a whole, and the corpus is many.
+OF_A_PROGRAM = {"binding-not-configured", "binding-not-used", "do-single-id"}
 VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
 
 
@@ -25,10 +27,11 @@ def faulty(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_snippet_of_the_corpus_gives_a_valid_log(tmp_path: Path) -> None:
+def test_the_findings_of_the_whole_corpus_are_a_valid_log(tmp_path: Path) -> None:
     for index, snippet in enumerate(snippets()):
-        snippet.write(home := tmp_path / str(index))
-        assert run_of(home)["tool"]["driver"]["rules"][0]["id"] == RULES[0].id
+        snippet.write(tmp_path / str(index))
+    results = run_of(tmp_path)["results"]
+    assert {each["ruleId"] for each in results} >= {rule.id for rule in RULES} - OF_A_PROGRAM
 
 
 def test_a_result_points_at_rule_file_and_columns_in_characters(faulty: Path) -> None:

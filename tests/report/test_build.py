@@ -89,7 +89,8 @@ def test_the_decision_carries_every_metric(report: Report) -> None:
 
 def test_a_parameter_reaches_the_notebooks_that_declare_it(tmp_path: Path) -> None:
     given = {"case": str(SMALL), "isolates_per_colo": 7, "isolate_counts": [1, 2]}
-    done = build(given, tmp_path / "out", jobs=2, progress=quiet)
+    only = some_notebooks(tmp_path / "notebooks", "02_isolation")
+    done = build(given, tmp_path / "out", jobs=2, progress=quiet, notebooks=only)
     decision = json.loads((done.folder / "decision.json").read_text())
     assert decision["metrics"]["isolation.caches"]["value"] == 2 * 7
 
@@ -113,28 +114,30 @@ def test_a_wrong_parameter_fails_before_any_kernel(
     assert not (tmp_path / "out").exists()
 
 
-def broken_copy(folder: Path) -> Path:
-    """The project's notebooks, the second of which now fails half-way."""
+def some_notebooks(folder: Path, *names: str, broken: str | None = None) -> Path:
+    """Copies of the project's notebooks, one of which may fail half-way."""
     folder.mkdir()
-    for path in NOTEBOOKS.glob("*.ipynb"):
-        notebook = nbformat.read(path, as_version=4)
-        if path.stem == "03_shared_l2":
+    for name in names:
+        notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        if name == broken:
             notebook.cells.insert(4, nbformat.v4.new_code_cell("1 / 0  # <script>`"))
-        nbformat.write(notebook, folder / path.name)
+        nbformat.write(notebook, folder / f"{name}.ipynb")
     return folder
 
 
 def test_a_failing_notebook_leaves_a_report_that_says_so(tmp_path: Path) -> None:
     done = build(
         {"case": str(SMALL)}, tmp_path / "out", jobs=2, progress=quiet,
-        notebooks=broken_copy(tmp_path / "notebooks"),
+        notebooks=some_notebooks(
+            tmp_path / "notebooks", "02_isolation", "03_shared_l2", broken="03_shared_l2"
+        ),
     )  # fmt: skip
     assert [run.name for run in done.failed] == ["03_shared_l2"]
     text = (done.folder / "report.md").read_text("utf-8")
     assert "ZeroDivisionError" in text
     assert "1 / 0" in text
     assert "Hit ratio of L1 alone" in text, "what finished stays"
-    assert "<script>" not in (done.folder / "report.html").read_text("utf-8")
+    assert "# <script>" not in (done.folder / "report.html").read_text("utf-8")
 
 
 def test_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path) -> None:

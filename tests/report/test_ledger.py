@@ -81,4 +81,4 @@ def test_the_asserted_range_is_said_in_the_metric_s_unit(
     low: float | None, high: float | None, words: str
 ) -> None:
     (row,) = judge_all([claim(low=low, high=high)], findings(metric(0.15)))
-    assert row.asserted == words
+    assert row.asserted.replace("\u00a0", " ") == words

@@ -243,6 +243,7 @@ class TestTheCodeBehindANotebook:
             "from cachelib.memory import MemoryCache",
             "try:\n    pass\nexcept E:\n    import cachelib.memory",
             "match x:\n    case 1:\n        import cachelib.memory",
+            "import_module('cachelib.memory')",
             "async def f():\n    with a: import cachelib.memory",
         ],
     )

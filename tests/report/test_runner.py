@@ -145,7 +145,7 @@ class TestAnInterruptedRun:
         )
         pids = [*numbers(folder / "01_one", started), *numbers(folder / "02_two", started)]
         started.send_signal(number)
-        _, said = started.communicate(timeout=30)
+        _, said = started.communicate(timeout=60)
         assert said == "interrupted; an earlier report is as it was\n"
         assert started.returncode == 130
         assert not any(map(is_alive, pids))

@@ -10,17 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.edge.colos import Geography
-from cachelib.edge.compiled.kernel import (
-    NO_BOUND,
-    OBJECT,
-    RECORD,
-    STORES,
-    Places,
-    Rules,
-    State,
-    run,
-)
+from cachelib.edge.compiled.kernel import run
 from cachelib.edge.compiled.pool import ENTRY, ISOLATE, NONE, rehash
+from cachelib.edge.compiled.state import NO_BOUND, OBJECT, RECORD, STORES, Places, Rules, State
 from cachelib.edge.designs import Design
 from cachelib.edge.outcomes import COUNTS, Outcomes
 from cachelib.edge.platform import Platform
@@ -30,6 +22,7 @@ from cachelib.edge.trace import Trace
 ROWS = 1 << 18  # requests between two looks at the room that is left
 
 
+NO_LIVES = np.empty(0, np.float32)
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -61,6 +54,7 @@ class Compiled:
             self._begin(float(piece.time_s[0]))
         self._know(piece.keys)
         outcomes = Outcomes(np.empty(n, np.uint8), *(np.empty(n, np.float32) for _ in range(3)))
+        lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         near = Places(places.region, places.host, places.to_host)
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
@@ -68,7 +62,8 @@ class Compiled:
             run(
                 self.rules, self.state, near, EXPONENTIAL, row + start,
                 piece.time_s[part], piece.key[part], piece.colo[part], isolate[part],
-                piece.op[part], piece.size[part], tuple(column[part] for column in outcomes),
+                piece.op[part], piece.size[part], lives[part],
+                tuple(column[part] for column in outcomes),
             )  # fmt: skip
         return outcomes
 
@@ -113,13 +108,14 @@ class Compiled:
         """A request adds at most three entries to the pool and one version to the origin."""
         state, used = self.state, int(self.state.free[1])
         if used + 3 * requests > len(state.pool):
-            pool = _grown(state.pool, 2 * used + 3 * requests)
+            pool = _grown(state.pool, used, 2 * used + 6 * requests)
             buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
             rehash(pool, buckets, used)
             state = state._replace(pool=pool, buckets=buckets)
         versions = int(state.versions[0])
         if versions + requests > len(state.superseded):
-            state = state._replace(superseded=_grown(state.superseded, 2 * versions + requests))
+            longer = _grown(state.superseded, versions, 2 * (versions + requests))
+            state = state._replace(superseded=longer)
         if isolates > len(state.isolates):
             new = np.zeros(isolates - len(state.isolates), ISOLATE)
             new["newest"] = new["oldest"] = NONE
@@ -128,9 +124,9 @@ class Compiled:
         self.state = state
 
 
-def _grown(old: npt.NDArray[Scalar], length: int) -> npt.NDArray[Scalar]:
+def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scalar]:
     new = np.empty(length, old.dtype)
-    new[: len(old)] = old
+    new[:used] = old[:used]
     return new
 
 

@@ -9,14 +9,8 @@ An L1's entries also hang in its own list, newest first, so that it can evict an
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-# Without wrappers for Python, which nobody needs, and without reference counts, for nothing is
-# allocated here: half the time to compile, and a quarter of the time to run. `hot` ones are copied
-# into their callers, for a call has to pass a hundred numbers.
-OPTIONS = {"error_model": "numpy", "_nrt": False}
-inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
-hot = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **OPTIONS)
+from cachelib.edge.compiler import compiled, hot, inner
 
 COLO_PLACES, REGION_PLACES = 1 << 24, 1 << 25
 NONE = -1
@@ -140,7 +134,7 @@ def empty(pool, buckets, free, isolate):
     isolate.entries = isolate.bytes = 0
 
 
-@njit(cache=True)
+@compiled
 def rehash(pool, buckets, used):
     """Put the first `used` entries into new buckets; those that are free keep their list."""
     for at in range(used):

@@ -1,6 +1,6 @@
 """Request logs as traces: CLF, Logpush, Workers trace events, tables, simulators' formats."""
 
-from cachelib.edge.logs.reading import LogStream, Reading, read_log
+from cachelib.edge.logs.reading import LogStream, Reading, in_order, read_log
 from cachelib.edge.logs.source import LogError
 
-__all__ = ["LogError", "LogStream", "Reading", "read_log"]
+__all__ = ["LogError", "LogStream", "Reading", "in_order", "read_log"]

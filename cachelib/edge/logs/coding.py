@@ -57,10 +57,10 @@ class Coder:
         return Skipped(self._bad_lines, line, where + reason)
 
     def take(self, batch: pa.RecordBatch) -> Trace:
-        good = pc.is_null(batch["reason"])
+        good = pc.is_null(batch["_reason"])
         broken = batch.filter(pc.invert(good))
         if len(broken):
-            columns = (broken[name].to_pylist() for name in ("file", "line", "reason"))
+            columns = (broken[name].to_pylist() for name in ("_file", "_line", "_reason"))
             self.reject(list(zip(*columns, strict=True)))
         return self._piece(batch.filter(good))
 

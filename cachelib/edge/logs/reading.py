@@ -4,22 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryDirectory
+from typing import Literal, TypeVar
 
 import duckdb
 from pydantic import Field
 
 from cachelib.edge.logs.coding import Coder, joined
 from cachelib.edge.logs.formats import FORMATS, Format, tell
-from cachelib.edge.logs.relation import Relation, relation
+from cachelib.edge.logs.relation import Relation, quoted, relation
 from cachelib.edge.logs.source import DAMAGED, LogError, files
 from cachelib.edge.platform import Strict
 from cachelib.edge.trace import DELETE, READ, WRITE, Trace
 
 ROWS = 1 << 20
+MEMORY = "1GB"  # beyond it the database sorts on disk
+Result = TypeVar("Result")
 Column = Literal["time", "key", "colo", "op", "size", "ttl"]
 OPS = {
     READ: "read get gets get_lease head",
@@ -82,7 +85,9 @@ class LogStream:
         return self._coder
 
     def _relation(self, db: duckdb.DuckDBPyConnection, stack: ExitStack) -> Relation:
-        db.execute("SET TimeZone = 'UTC'")
+        spill = stack.enter_context(TemporaryDirectory())
+        db.execute(f"SET temp_directory = {quoted(spill)}; SET memory_limit = '{MEMORY}'")
+        db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         reading = self.reading
         wanted = " ".join([*reading.columns.values(), reading.key or "", reading.where or ""])
         try:
@@ -120,7 +125,7 @@ class LogStream:
         for what, sql in {**wanted, "where": self.reading.where or "true"}.items():
             self._check(db, table, what, sql)
         wanted["time"] = self._seconds(db, table, wanted.get("time"))
-        order = " ORDER BY time, file, line" if self.sort else ""
+        order = " ORDER BY time, _file, _line" if self.sort else ""
         return db.sql(_requests(table, wanted, self.reading.where or "true") + order)
 
     def _check(self, db: duckdb.DuckDBPyConnection, table: Relation, what: str, sql: str) -> None:
@@ -144,6 +149,36 @@ class LogStream:
         return LogError(f"{self.files[0]}: {text}")
 
 
+class OutOfOrderError(Exception):
+    """A request is earlier than the one before it."""
+
+
+def in_order(
+    paths: Path | Sequence[Path],
+    reading: Reading | None,
+    consume: Callable[[Iterator[Trace]], Result],
+) -> tuple[LogStream, Result]:
+    """The stream, and what `consume` makes of its pieces in order of time.
+
+    A log that proves to be out of order is read once more, sorted, and `consume` called again.
+    """
+    stream = LogStream(paths, reading)
+    try:
+        return stream, consume(_ordered(stream))
+    except OutOfOrderError:
+        stream = LogStream(paths, reading, sort=True)
+        done = consume(iter(stream))
+        stream.coder.notes.append("requests were out of order: sorted by time")
+        return stream, done
+
+
+def _ordered(stream: LogStream) -> Iterator[Trace]:
+    for piece in stream:
+        if stream.coder.unordered:
+            raise OutOfOrderError
+        yield piece
+
+
 def read_log(paths: Path | Sequence[Path], reading: Reading | None = None) -> Trace:
     """The requests of a log, sorted by time; rows that are none are counted in `skipped`.
 
@@ -158,22 +193,22 @@ def _requests(table: Relation, wanted: dict[str, str], where: str) -> str:
         f"WHEN lower(op) IN ({', '.join(repr(n) for n in names.split())}) THEN {code}"
         for code, names in OPS.items()
     )
-    value = {name: f"CASE WHEN reason IS NULL THEN ({sql}) END" for name, sql in wanted.items()}
+    value = {name: f"CASE WHEN _reason IS NULL THEN ({sql}) END" for name, sql in wanted.items()}
     timed = "time IS NULL" if wanted["time"] != "NULL::DOUBLE" else "false"
     return f"""
         SELECT * REPLACE (
             coalesce(
-                reason,
+                _reason,
                 CASE WHEN key IS NULL THEN 'no key'
                      WHEN {timed} THEN 'no time'
                      WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
-                     WHEN size < 0 THEN 'a negative size' END) AS reason)
+                     WHEN size < 0 THEN 'a negative size' END) AS _reason)
         FROM (
-            SELECT file, line, reason, {value["time"]} AS time, {value["key"]} AS key,
+            SELECT _file, _line, _reason, {value["time"]} AS time, {value["key"]} AS key,
                    {value.get("colo", "''")} AS colo,
                    {f"CASE {ops} END" if "op" in wanted else READ} AS op,
                    least(coalesce(try_cast({value.get("size", "0")} AS BIGINT), 0), 2147483647)
                        AS size,
                    coalesce(try_cast({value.get("ttl", "0")} AS DOUBLE), 0) AS ttl
-            FROM (SELECT *, coalesce(bad, {table.check}) AS reason FROM {table.sql})
-            WHERE reason IS NOT NULL OR ({where}))"""
+            FROM (SELECT *, coalesce(_bad, {table.check}) AS _reason FROM {table.sql})
+            WHERE _reason IS NOT NULL OR ({where}))"""

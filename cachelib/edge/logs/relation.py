@@ -1,4 +1,4 @@
-"""What a log looks like to DuckDB: a relation with `file`, `line`, `bad` and the log's columns."""
+"""A log as DuckDB sees it: a relation with `_file`, `_line`, `_bad` and the columns of the log."""
 
 # ruff: noqa: S608 - what is put into the SQL are this package's own constants and quoted names
 
@@ -93,23 +93,25 @@ def _extracted(log: JSON, wanted: str) -> tuple[str, dict[str, str]]:
 
 def _records(db: duckdb.DuckDBPyConnection, log: BINARY, found: list[Path]) -> Relation:
     names = list(log.dtype.names or ())
-    made = Relation("(SELECT *, NULL AS bad FROM records)", names, log.request)
+    made = Relation("(SELECT *, NULL AS _bad FROM records)", names, log.request)
     fields = [(n, pa.from_numpy_dtype(log.dtype[n].newbyteorder("="))) for n in names]
-    schema = pa.schema([("file", pa.int32()), ("line", pa.int64()), *fields])
+    schema = pa.schema([("_file", pa.int32()), ("_line", pa.int64()), *fields])
     batches = made.watch(record_batches(found, log.dtype))
     db.register("records", pa.RecordBatchReader.from_batches(schema, batches))
     return made
 
 
 def _parquet(db: duckdb.DuckDBPyConnection, paths: list[str]) -> Relation:
-    source = f"read_parquet({paths!r}, filename = true, file_row_number = true)"
+    source = f"read_parquet({_listed(paths)}, filename = true, file_row_number = true)"
     return _table(db, paths, source, "file_row_number + 1")
 
 
 def _csv(db: duckdb.DuckDBPyConnection, paths: list[str], delimiter: str, header: bool) -> Relation:
-    columns = dict.fromkeys(_header(Path(paths[0]), delimiter, header), "VARCHAR")
+    names = _header(Path(paths[0]), delimiter, header)
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     source = (
-        f"read_csv({paths!r}, auto_detect = false, compression = 'none', columns = {columns!r},"
+        f"read_csv({_listed(paths)}, auto_detect = false, compression = 'none',"
+        f" columns = {{{columns}}},"
         f" delim = '{delimiter}', quote = '\"', escape = '\"', header = {header},"
         " filename = true, store_rejects = true)"
     )
@@ -128,17 +130,30 @@ def _csv(db: duckdb.DuckDBPyConnection, paths: list[str], delimiter: str, header
 
 def _header(path: Path, delimiter: str, header: bool) -> list[str]:
     first = next(csv.reader([first_line(path).decode(errors="replace")], delimiter=delimiter), [])
-    return first if header else [f"column{i}" for i in range(len(first))]
+    names = first if header else [""] * len(first)
+    return [
+        name if name and name not in names[:i] else f"{name or 'column'}{i}"
+        for i, name in enumerate(names)
+    ]
+
+
+def quoted(text: str) -> str:
+    """As a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _listed(texts: list[str]) -> str:
+    return "[" + ", ".join(map(quoted, texts)) + "]"
 
 
 def _table(db: duckdb.DuckDBPyConnection, paths: list[str], source: str, line: str) -> Relation:
-    db.execute(f"SET allowed_paths = {paths!r}")
+    db.execute(f"SET allowed_paths = {_listed(paths)}")
     columns = [
         c
         for c in db.sql(f"SELECT * FROM {source} LIMIT 0").columns
         if c not in ("filename", "file_row_number")
     ]
-    place = f"list_position({paths!r}, filename) - 1 AS file, {line} AS line, NULL AS bad"
+    place = f"list_position({_listed(paths)}, filename) - 1 AS _file, {line} AS _line, NULL AS _bad"
     return Relation(f"(SELECT *, {place} FROM {source})", columns, _known(columns))
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 BLOCK = 2 << 20
 MAX_LINE = 1 << 20
 LINES = pa.schema(
-    [("file", pa.int32()), ("line", pa.int64()), ("text", pa.string()), ("bad", pa.string())]
+    [("_file", pa.int32()), ("_line", pa.int64()), ("text", pa.string()), ("_bad", pa.string())]
 )
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
@@ -60,7 +60,7 @@ def first_line(path: Path) -> bytes:
 
 
 def line_batches(paths: Iterable[Path]) -> Iterator[pa.RecordBatch]:
-    """Every line of every file as `LINES`; one that is no text has a `bad` reason and no text."""
+    """Every line of every file as `LINES`; one that is no text has a `_bad` reason and no text."""
     for number, path in enumerate(paths):
         line = 1
         for block in _blocks(path):
@@ -70,7 +70,7 @@ def line_batches(paths: Iterable[Path]) -> Iterator[pa.RecordBatch]:
 
 
 def record_batches(paths: Iterable[Path], dtype: np.dtype[Any]) -> Iterator[pa.RecordBatch]:
-    """Fixed-size binary records, one column for each field of `dtype`, with `file` and `line`."""
+    """Fixed-size binary records, one column for each field of `dtype`, with `_file` and `_line`."""
     for number, path in enumerate(paths):
         line = 1
         with open_stream(path) as stream:
@@ -90,7 +90,7 @@ def _numbered(records: np.ndarray[Any, Any], number: int, line: int) -> pa.Recor
         np.arange(line, line + len(records), dtype=np.int64),
     ]
     return pa.RecordBatch.from_arrays(
-        [pa.array(column) for column in places + native], names=["file", "line", *names]
+        [pa.array(column) for column in places + native], names=["_file", "_line", *names]
     )
 
 

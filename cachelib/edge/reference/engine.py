@@ -25,7 +25,7 @@ from cachelib.edge.reference.world import (
     ValueCodec,
     World,
 )
-from cachelib.edge.trace import DELETE, WRITE, Trace
+from cachelib.edge.trace import READ, WRITE, Trace
 
 STORES = {
     "kv": KeyValue,
@@ -54,6 +54,8 @@ class Reference:
         self.store = self._store()
         self.isolates: dict[int, Isolate] = {}
         self.lives = key_of(seed, ISOLATES)
+        ends = (platform.isolate_idle_s, platform.isolate_life_s, platform.deploy_every_s)
+        self.mortal = design.l1 and min(ends) < math.inf
         self.start = math.nan
         self.next_clean_up = math.inf
 
@@ -65,24 +67,38 @@ class Reference:
         if row == 0 and len(piece):
             self._begin(float(piece.time_s[0]))
         world, n = self.world, len(piece)
-        code = np.empty(n, np.uint8)
+        code = bytearray(n)
         extra, age, late = (np.zeros(n, np.float32) for _ in range(3))
         least = ValueCodec.least if self.design.l1_max_bytes else 0
-        columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size)
-        for i, (now, key, colo, number, op, size) in enumerate(
+        lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
+        columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
+        keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
+        for i, (now, key, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
             if now >= self.next_clean_up:
                 self._clean_up(now)
             world.now, world.row, world.colo = now, row + i, colo
-            world.size = max(size, least)
+            world.size = size if size > least else least
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
-            value = self._request(self._isolate(number), piece.keys[key], op)
+            reached = isolates.get(number) or self._isolate(number)
+            if self.mortal:
+                self._age(reached)
+            value = None
+            if op == READ:
+                value = self._read(reached.cache, keys[key], life)
+            else:
+                self._change(reached.cache, keys[key], op, life)
             code[i] = world.tier << 3 | world.depth
-            extra[i] = world.extra_ms
+            if world.extra_ms:
+                extra[i] = world.extra_ms
             if value is not None:
-                age[i], late[i] = now - value[1], self.origin.late_s(value[0])
-        return Outcomes(code, extra, age, late)
+                version, loaded_at = value
+                if loaded_at < now:
+                    age[i] = now - loaded_at
+                if superseded[version] < now:
+                    late[i] = now - superseded[version]
+        return Outcomes(np.frombuffer(code, np.uint8), extra, age, late)
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
         """The counts, and byte-seconds stored until `end`."""
@@ -90,23 +106,25 @@ class Reference:
             self.store.finish(end)
         return self.world.counts, self.world.byte_seconds
 
-    def _request(self, isolate: Isolate, key: str, op: int) -> Value | None:
-        world, cache = self.world, isolate.cache
-        if op in (WRITE, DELETE):
-            world.writing = True
-            if op == WRITE:
-                cache.set(key, self.origin.write(key))
-            else:
-                self.origin.supersede(key)
-                cache.delete(key)
-            world.writing, world.tier, world.depth = False, WRITTEN, NO_L2
-            return None
+    def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
         try:
-            value: Value = cache.get_or_load(key, self._load)
+            options: dict[str, Any] = {"l2_ttl": life} if life > 0 else {}
+            value: Value = cache.get_or_load(key, self._load, **options)
         except OriginDownError:
-            world.tier = FAILED
+            self.world.tier = FAILED
             return None
         return value
+
+    def _change(self, cache: TieredCache, key: str, op: int, life: float) -> None:
+        world = self.world
+        options: dict[str, Any] = {"l2_ttl": life} if life > 0 else {}
+        world.writing = True
+        if op == WRITE:
+            cache.set(key, self.origin.write(key), **options)
+        else:
+            self.origin.supersede(key)
+            cache.delete(key)
+        world.writing, world.tier, world.depth = False, WRITTEN, NO_L2
 
     def _load(self, key: str) -> Value:
         if self.world.background:
@@ -116,12 +134,8 @@ class Reference:
         return self.origin.load(key)
 
     def _isolate(self, number: int) -> Isolate:
-        isolate = self.isolates.get(number)
-        if isolate is None:
-            isolate = self.isolates[number] = Isolate(number, self._cache())
-        if self.design.l1:
-            self._age(isolate)
-        return isolate
+        made = self.isolates[number] = Isolate(number, self._cache())
+        return made
 
     def _age(self, isolate: Isolate) -> None:
         now, platform = self.world.now, self.platform

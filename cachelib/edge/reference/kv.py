@@ -44,17 +44,22 @@ class KeyValue(ModelStore):
         counts = self.world.counts
         self.world.tier = L2
         counts["kv_reads"] += 1
-        stored = self._read(key, now).stored
-        counts["kv_missing_reads"] += stored is None
-        return stored if alive(stored, now) else None
+        stored = self._read(key, now)
+        if stored is None:
+            counts["kv_missing_reads"] += 1
+            return None
+        return stored if self.told or alive(stored, now) else None
 
-    def _read(self, key: str, now: float) -> Copy:
+    def _read(self, key: str, now: float) -> Stored | None:
         world = self.world
+        if not self.cache_ttl:
+            world.depth = KV_CENTRAL
+            return self._central(key, now)
         here, region = (world.colo, key), (self.region[world.colo], key)
         copy = self.local.get(here)
         if copy is not None and now < copy.until:
             world.depth = KV_LOCAL
-            return copy
+            return copy.stored
         copy = self.regional.get(region)
         if copy is not None and now < copy.until:
             world.depth = KV_REGIONAL
@@ -62,13 +67,15 @@ class KeyValue(ModelStore):
             world.depth = KV_CENTRAL
             copy = self.regional[region] = self._copy(self._central(key, now), now)
         self.local[here] = copy
-        return copy
+        return copy.stored
 
     def _central(self, key: str, now: float) -> Stored | None:
         record = self.records.get(key)
-        if record is None or (self.told and not alive(record[0], now)):
+        if record is None:
             return None
-        return record[0]
+        stored = record[0]
+        expires = stored.expires_at
+        return None if self.told and expires is not None and now >= expires else stored
 
     def _copy(self, stored: Stored | None, now: float) -> Copy:
         until = now + self.cache_ttl
@@ -86,7 +93,8 @@ class KeyValue(ModelStore):
         counts["kv_writes"] += 1
         self.last_write[key] = now
         self.keep(key, stored)
-        self.local[self.world.colo, key] = self._copy(stored, now)
+        if self.cache_ttl:
+            self.local[self.world.colo, key] = self._copy(stored, now)
 
     def delete(self, key: str) -> None:
         self.world.counts["kv_deletes"] += 1

@@ -67,9 +67,6 @@ class Origin:
         if version >= 0:
             self.superseded[version] = min(self.superseded[version], self.world.now)
 
-    def late_s(self, version: int) -> float:
-        return max(0.0, self.world.now - self.superseded[version])
-
     def _new_version(self, key: str) -> int:
         version = len(self.superseded)
         life = self.life_s
@@ -90,11 +87,12 @@ class ValueCodec:
         self.world, self.padded = world, padded
 
     def encode(self, value: Value) -> bytes:
-        return self._form.pack(*value).ljust(self.world.size if self.padded else 0, b"\0")
+        data = self._form.pack(*value)
+        return data.ljust(self.world.size, b"\0") if self.padded else data
 
     def decode(self, data: bytes) -> Value:
-        version, loaded_at = self._form.unpack_from(data)
-        return version, loaded_at
+        value: Value = self._form.unpack_from(data)
+        return value
 
 
 class Inline(Executor):
@@ -156,7 +154,8 @@ class ModelStore:
         return same
 
     def keep(self, key: str, stored: Stored) -> None:
-        self.drop(key)
+        if key in self.records:
+            self.drop(key)
         self.records[key] = stored, self.world.version, self.world.size, self.world.now
 
     def drop(self, key: str) -> None:

@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.bindings import BY_KIND
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.inventory import bindings_by_environment
+from cachelib.evidence.facts import names_by_environment
 from cachelib.evidence.program import Module, function_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import part, text
@@ -22,7 +22,7 @@ def find(examined: Examination) -> Iterator[Hit]:
     if examined.config is None:
         return
     used = _used(examined)
-    known = bindings_by_environment(examined.config)
+    known = names_by_environment(examined.config)
     everywhere = set().union(*known.values())
     for name, (module, node) in used.items():
         if name not in everywhere:
@@ -53,7 +53,7 @@ def _used(examined: Examination) -> dict[str, tuple[Module, Node]]:
 
 def _is_binding(examined: Examination, name: str) -> bool:
     """Configured, declared as one, or written as one: `env.CACHE`."""
-    return name in examined.kinds.bindings or name.isupper()
+    return examined.kinds.bindings.looks_like_one(name)
 
 
 RULE = Rule(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.inventory import bindings_of
+from cachelib.evidence.facts import bindings_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import part
 

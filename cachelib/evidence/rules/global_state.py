@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from cachelib.evidence.definitions import Definition
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.kinds import owner_function
-from cachelib.evidence.program import Definition, Module, callee, receiver_of
+from cachelib.evidence.program import Module, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, inside, part, text
 

@@ -15,6 +15,7 @@ from cachelib.evidence.values import MISSING
 
 _LONGER_S = 300
 _PERSONAL = re.compile(r"(?i)session|token|auth|nonce|otp|csrf|user")
+_REQUEST = re.compile(r"^(?:request|req|c|context)$|\brequest\b")
 _BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail)$|[Cc]ron|[Rr]efresh|[Ww]arm")
 
 
@@ -24,8 +25,10 @@ def find(examined: Examination) -> Iterator[Hit]:
         if _sets_cache_ttl(examined, get):
             told |= get.namespaces
     slow = _slowly_changing(examined)
+    written = {name for put in examined.of("put", "delete") for name in put.namespaces}
     for get in examined.reads:
-        hot = examined.values.is_constant(get.key) or get.namespaces & slow
+        published = not get.namespaces & written and _serves(examined, get)
+        hot = examined.values.is_constant(get.key) or get.namespaces & slow or published
         personal = _PERSONAL.search(f"{get.namespace} {text(get.key)}")
         if hot and not personal and not get.namespaces & told and not _in_background(get):
             told |= get.namespaces
@@ -46,6 +49,14 @@ def _slowly_changing(examined: Examination) -> set[str]:
         if (life := kv_life(examined, put)) is not None and life.seconds >= 2 * _LONGER_S
         for name in put.namespaces
     }
+
+
+def _serves(examined: Examination, get: Operation) -> bool:
+    """In a handler of requests: the namespace is published elsewhere and only read here."""
+    routine = examined.routine(get.call)
+    given = examined.kinds.parameters(routine) if routine is not None else []
+    names = [text(part(each, "pattern") or each) for each in given]
+    return any(_REQUEST.search(name) for name in names) and examined.loop(get.call) is None
 
 
 def _in_background(get: Operation) -> bool:

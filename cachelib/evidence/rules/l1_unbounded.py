@@ -105,9 +105,17 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
         emptied = f"delete {text(base)}[", f"Object.keys({text(base)})"
         if literal is None or literal.id in seen or any(each in module.source for each in emptied):
             continue
-        if owner_function(literal) is None and owner_function(node) is not None:
+        if _is_shared(literal) and owner_function(node) is not None:
             seen.add(literal.id)
             yield _hit(module, literal)
+
+
+def _is_shared(literal: Node) -> bool:
+    """A variable of the module or a static field; a plain field may well end with its request."""
+    field = literal.parent
+    if field is None or field.type != "public_field_definition":
+        return owner_function(literal) is None
+    return any(child.type == "static" for child in field.children)
 
 
 def _literal(examined: Examination, base: Node) -> Node | None:

@@ -5,55 +5,100 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Operation
-from cachelib.evidence.program import Program, callee, function_of, receiver_of
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.program import Module, Program, callee, function_of, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rules._lifetimes import sets
 from cachelib.evidence.syntax import below, part, text
 
 _SHARED = re.compile(
-    r"(?i)in_?flight|pending|single_?flight|dedupe|coalesc|in_?progress|mutex|lock|memoi[sz]e"
+    r"(?i)in_?flight|pending|single_?flight|dedupe|coalesc|in_?progress|mutex|(?<![bc])lock|memoi[sz]e"
 )
 _EXPENSIVE_BINDINGS = ("ai", "service", "d1", "vectorize", "hyperdrive", "browser")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
-    seen: set[int] = set()
-    for put in examined.of("put"):
-        routine = examined.routine(put.call)
-        if routine is None or routine.id in seen or not _read_before(examined, put):
+    told: set[int] = set()
+    expensive: dict[int, Node | None] = {}
+    for module, fill in _fills(examined):
+        routine = examined.routine(fill)
+        if routine is None or routine.id in told:
             continue
-        load = _expensive_call(examined, routine)
+        load = _expensive_call(examined, routine, expensive)
         if load is not None and not _shares(examined.program, routine):
-            seen.add(routine.id)
-            message = "callers that miss together each start this load"
-            yield Hit(message, load, put.module)
+            told.add(routine.id)
+            yield Hit("callers that miss together each start this load", load, module)
 
 
-def _read_before(examined: Examination, put: Operation) -> bool:
-    """Read-through: the same routine looks into the cache first."""
-    reads = examined.reads_beside(put)
-    return any(get.call.start_byte < put.call.start_byte for get in reads)
+def _fills(examined: Examination) -> Iterator[tuple[Module, Node]]:
+    """Writes to a cache that the same routine has looked into before."""
+    for put in examined.of("put"):
+        reads = examined.reads_beside(put)
+        if any(get.call.start_byte < put.call.start_byte for get in reads):
+            yield put.module, put.call
+    for module, call in sets(examined):
+        routine = examined.routine(call)
+        if routine is not None and any(
+            _looks_into(each, call) for each in examined.calls_in(routine)
+        ):
+            yield module, call
+    for module, call in examined.program.calls:
+        if any(each.method == "put" for each in examined.reached_by(call)):
+            routine = examined.routine(call)
+            if routine is not None and _loads_between(examined, routine, call):
+                yield module, call
 
 
-def _expensive_call(examined: Examination, routine: Node, depth: int = 0) -> Node | None:
+def _loads_between(examined: Examination, routine: Node, fill: Node) -> bool:
+    """Read, load, write, the reading and the writing by methods of their own."""
+    before = [each for each in examined.calls_in(routine) if each.end_byte < fill.start_byte]
+    loads = [each for each in before if _is_expensive(examined, each)]
+    return any(
+        operation.method in ("get", "getWithMetadata")
+        for read in before
+        if loads and read.start_byte < loads[-1].start_byte
+        for operation in examined.reached_by(read)
+    )
+
+
+def _looks_into(read: Node, fill: Node) -> bool:
+    """`cache.get(…)` or `cache.has(…)` before `cache.set(…)`."""
+    same = text(receiver_of(read)) == text(receiver_of(fill))
+    return same and callee(read) in ("get", "has") and read.start_byte < fill.start_byte
+
+
+def _expensive_call(
+    examined: Examination, routine: Node, known: dict[int, Node | None]
+) -> Node | None:
     """A subrequest, a model, a database; in the routine or in what it calls."""
-    for call in below(routine, "call_expression"):
-        called = function_of(call)
-        if text(called) in ("fetch", "globalThis.fetch", "self.fetch"):
-            return call
-        if called is not None and _is_loader(examined, call, called):
-            return call
-        base = part(called, "object")
-        while base is not None and base.type in ("call_expression", "member_expression"):
-            if any(examined.kinds.has(base, tag) for tag in _EXPENSIVE_BINDINGS):
-                return call
-            base = receiver_of(base) or part(base, "object")
-        if base is not None and any(examined.kinds.has(base, t) for t in _EXPENSIVE_BINDINGS):
-            return call
-        for function in examined.kinds.callees(call) if depth < 4 else []:
-            if function != routine and _expensive_call(examined, function, depth + 1) is not None:
-                return call
-    return None
+    if routine.id not in known:
+        known[routine.id] = None
+        known[routine.id] = next(
+            (
+                call
+                for call in below(routine, "call_expression")
+                if _is_expensive(examined, call)
+                or any(_expensive_call(examined, f, known) for f in examined.kinds.callees(call))
+            ),
+            None,
+        )
+    return known[routine.id]
+
+
+def _is_expensive(examined: Examination, call: Node) -> bool:
+    called = function_of(call)
+    if called is None:
+        return False
+    if text(called) in ("fetch", "globalThis.fetch", "self.fetch"):
+        return True
+    if _is_loader(examined, call, called):
+        return True
+    base: Node | None = part(called, "object")
+    while base is not None:
+        if any(examined.kinds.has(base, tag) for tag in _EXPENSIVE_BINDINGS):
+            return True
+        base = receiver_of(base) or part(base, "object")
+    return False
 
 
 def _is_loader(examined: Examination, call: Node, called: Node) -> bool:

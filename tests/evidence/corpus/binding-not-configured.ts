@@ -61,3 +61,16 @@ export const url = () => process.env.DATABASE_URL?.trim() ?? "";
 export async function read({ CACHE: kv, DB }: Env, id: string) {
   return (await kv.get(id)) ?? DB.prepare("SELECT 1").first();
 }
+// == quiet: static assets, which every environment inherits
+// -- file: wrangler.toml
+assets = { directory = "public", binding = "ASSETS" }
+send_email = [{ name = "MAIL" }]
+[env.staging]
+send_email = [{ name = "MAIL" }]
+// -- file: src/index.ts
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    await env.MAIL.send(message(request));
+    return env.ASSETS.fetch(request);
+  },
+};

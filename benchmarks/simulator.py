@@ -1,0 +1,208 @@
+"""How fast the model is, and beside what: `python benchmarks/simulator.py [--quick]`.
+
+Needs `pip install libcachesim` for the peer and the shared traces for the golden counts; without
+them the rows say so. Times are of the CPU, so that a busy machine disturbs them less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import airportsdata
+import duckdb
+import numpy as np
+
+from cachelib.edge.designs import BUILT_IN
+from cachelib.edge.logs import LogStream, read_log
+from cachelib.edge.logs.formats import ORACLE_GENERAL
+from cachelib.edge.lru import lru_hits_of_file
+from cachelib.edge.platform import Platform
+from cachelib.edge.prices import monthly_bill
+from cachelib.edge.replay import replay, replay_pieces
+from cachelib.edge.trace import Trace, in_one_place
+
+SHARED = Path(os.environ.get("CACHELIB_SHARED", Path(__file__).parents[2] / "shared"))
+NASA = SHARED / "traces" / "nasa-1995-08-01.clf.gz"
+COLOS = list(airportsdata.load("IATA"))[:100]
+KEYS, RATE = 100, 100_000.0  # the default case's symbols, at a heavy rate
+PIECE = 1_000_000
+L1_KV = BUILT_IN["l1-kv"].model_copy(update={"l1_ttl_s": 60.0, "l2_ttl_s": 300.0})
+
+
+def row(what: str, value: str, target: str = "") -> None:
+    print(f"{what:<66} {value:>24}   {target}", flush=True)
+
+
+def cpu(work: Callable[[], object]) -> tuple[float, object]:
+    start = time.process_time()
+    done = work()
+    return time.process_time() - start, done
+
+
+def best(work: Callable[[], object], times: int = 3) -> tuple[float, object]:
+    return min((cpu(work) for _ in range(times)), key=lambda taken: taken[0])
+
+
+def zipf_keys(rng: np.random.Generator, n: int, keys: int) -> np.ndarray:
+    """Popularity about 1/rank, by its inverse distribution."""
+    return np.minimum(np.exp(rng.random(n) * np.log(keys)), keys - 1).astype(np.int32)
+
+
+def lru_beside_libcachesim(folder: Path, n: int) -> None:
+    path = folder / "zipf.oracleGeneral"
+    records = np.zeros(n, ORACLE_GENERAL.dtype)
+    edges = np.cumsum(1 / np.arange(1, 1_000_001))
+    drawn = np.random.default_rng(42).random(n) * edges[-1]
+    records["id"], records["size"] = np.searchsorted(edges, drawn), 1
+    records["time"], records["next_access"] = np.arange(n) // 1_000, -1
+    records.tofile(path)
+    lru_hits_of_file(path, 10)
+    for entries in (10_000, 100_000):
+        ours, hits = best(lambda entries=entries: lru_hits_of_file(path, entries))
+        row(f"one LRU of {entries:,}, {n:,} Zipf requests, decoding included",
+            f"{n / ours / 1e6:.1f} M/s")  # fmt: skip
+        try:
+            theirs, misses = best(lambda entries=entries: _libcachesim(path, entries))
+        except ImportError:
+            row("  libcachesim process_trace", "not installed")
+            continue
+        row("  libcachesim process_trace", f"{n / theirs / 1e6:.1f} M/s")
+        row("  ratio", f"{theirs / ours:.1f}", ">= 3")
+        row("  hits", f"{hits:,} / {round(n * (1 - misses)):,}", "equal")
+
+
+def _libcachesim(path: Path, entries: int) -> float:
+    import libcachesim as peer
+
+    reader = peer.TraceReader(
+        trace=str(path),
+        trace_type=peer.TraceType.ORACLE_GENERAL_TRACE,
+        reader_init_params=peer.ReaderInitParam(ignore_obj_size=True),
+    )
+    return float(peer.LRU(cache_size=entries).process_trace(reader)[0])
+
+
+def pieces(n: int, keys: int) -> Iterator[Trace]:
+    rng = np.random.default_rng(1)
+    names = [f"/sentiment/{i}" for i in range(keys)]
+    for start in range(0, n, PIECE):
+        size = min(PIECE, n - start)
+        yield Trace(
+            time_s=(start + np.arange(size)) / RATE,
+            key=zipf_keys(rng, size, keys),
+            colo=rng.integers(0, len(COLOS), size).astype(np.int16),
+            op=np.zeros(size, np.uint8),
+            size=np.full(size, 2_000, np.int32),
+            keys=names,
+            colos=COLOS,
+        )
+
+
+def full_design(largest: int) -> None:
+    platform = Platform(value_life_s=3_600, isolates_per_colo=1)
+    replay_pieces(pieces(1_000, KEYS), [L1_KV], platform)
+    for keys in (KEYS, 10_000):
+        each = []
+        for n in (PIECE, 10 * PIECE, largest):
+            spent = _spent(n, keys, platform)
+            each.append(spent / n)
+            row(f"l1-kv, 100 colos, {keys:,} keys, latency, staleness, bill: {n:,}",
+                f"{n / spent / 1e6:.1f} M/s", ">= 10" if keys == KEYS else "")  # fmt: skip
+        row("  slowest per request / fastest", f"{max(each) / min(each):.2f}", "<= 1.5")
+
+
+def _spent(n: int, keys: int, platform: Platform) -> float:
+    """Seconds in the simulation alone: making the traffic is taken out."""
+    making = 0.0
+
+    def made() -> Iterator[Trace]:
+        nonlocal making
+        source = pieces(n, keys)
+        while True:
+            start = time.process_time()
+            piece = next(source, None)
+            making += time.process_time() - start
+            if piece is None:
+                return
+            yield piece
+
+    total, results = cpu(lambda: replay_pieces(made(), [L1_KV], platform))
+    billing, _ = cpu(lambda: monthly_bill(results[0]))  # type: ignore[index]
+    return total - making + billing
+
+
+def parquet_end_to_end(folder: Path, n: int) -> None:
+    path = folder / "requests.parquet"
+    duckdb.execute("SELECT setseed(0.5)")
+    duckdb.execute(
+        f"COPY (SELECT range / {RATE} AS time, floor(exp(random() * ln(1000)))::INT AS key,"  # noqa: S608
+        f" {COLOS!r}[1 + (random() * 99)::INT] AS colo, 2000 AS size FROM range({n}))"
+        f" TO '{path}' (FORMAT parquet)"
+    )
+    fresh = multiprocessing.get_context("spawn")
+    with fresh.Pool(1) as pool:
+        seconds, requests, megabytes = pool.apply(_from_parquet, (path,))
+    row(f"from Parquet to the bill, {requests:,} requests", f"{n / seconds / 1e6:.1f} M/s")
+    row("  memory at most", f"{megabytes:,.0f} MB", "<= 2,000")
+
+
+def _from_parquet(path: Path) -> tuple[float, int, float]:
+    start = time.perf_counter()
+    (result,) = replay_pieces(LogStream(path), [L1_KV], Platform(value_life_s=3_600))
+    monthly_bill(result)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
+    return time.perf_counter() - start, result.requests, used
+
+
+def readers(folder: Path) -> None:
+    for name, target in (("clf", ">= 1,000 k/s"), ("logpush.ndjson", ">= 500 k/s")):
+        source = SHARED / "traces" / f"nasa-1995-08-01.{name}.gz"
+        path = folder / source.name
+        path.write_bytes(gzip.compress(gzip.decompress(source.read_bytes()) * 32, 6))
+        sum(map(len, LogStream(source)))
+        start = time.perf_counter()
+        lines = sum(map(len, LogStream(path)))
+        seconds = time.perf_counter() - start
+        row(f"reading {name}.gz, {lines:,} lines", f"{lines / seconds / 1e3:,.0f} k/s", target)
+
+
+def golden() -> None:
+    trace = in_one_place(read_log(NASA))
+    platform = Platform(profile="miniflare", isolates_per_colo=4, routing="round-robin")
+    for engine in ("reference", "compiled"):
+        spent, result = best(lambda e=engine: replay(trace, L1_KV, platform, engine=e))
+        row(f"NASA day, l1-kv, 4 isolates, {engine}: L1, L2, origin",
+            f"{result.l1_hits} {result.l2_hits} {result.origin_loads}",
+            "5747 12296 12926")  # fmt: skip
+        row("  speed", f"{len(trace) / spent / 1e3:,.0f} k/s",
+            ">= 150 k/s" if engine == "reference" else "")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the requests")
+    scale = 10 if parser.parse_args().quick else 1
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lru_beside_libcachesim(folder, 10_000_000 // scale)
+        full_design(100_000_000 // scale)
+        parquet_end_to_end(folder, 100_000_000 // scale)
+        if NASA.exists():
+            readers(folder)
+            golden()
+        else:
+            row("golden counts and readers", f"no traces at {SHARED}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Means over seeds, with confidence intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import t as student
+
+from cachelib.edge.prices import PriceBook, monthly_bill
+from cachelib.edge.result import Result
+
+
+class Interval(NamedTuple):
+    """A mean, and the bounds that hold the true one with the stated confidence."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def metrics(result: Result, book: PriceBook | None = None) -> dict[str, float]:
+    """A result as numbers: a month's counts, hit ratio, latency, staleness, and the bill."""
+    bill = monthly_bill(result, book)
+    latency = result.tally.latency
+    return {
+        **result.per_month(),
+        "hit_ratio": result.hit_ratio,
+        **{f"p{q}_ms": latency.quantile(q / 100) for q in (50, 90, 95, 99)},
+        "mean_ms": latency.mean,
+        **{f"late_{s}_s_share": share for s, share in result.stale_share.items()},
+        "metered_usd": float(bill.metered),
+        "charged_usd": float(bill.charged),
+    }
+
+
+def over_seeds(
+    replayed: Callable[[int], Result], seeds: Iterable[int], confidence: float = 0.95
+) -> dict[str, Interval]:
+    """Every metric's mean over `replayed(seed)`, with Student's interval; at least two seeds."""
+    runs = [metrics(replayed(seed)) for seed in seeds]
+    if len(runs) < 2:
+        raise ValueError("a confidence interval needs two seeds or more")
+    return {name: _interval([run[name] for run in runs], confidence) for name in runs[0]}
+
+
+def _interval(values: Sequence[float], confidence: float) -> Interval:
+    mean = float(np.mean(values))
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    half = error * float(student.ppf((1 + confidence) / 2, len(values) - 1))
+    return Interval(mean, mean - half, mean + half)
