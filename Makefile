@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASE ?= cases/trading-sentiment.yaml
 
-.PHONY: report test lint notebooks lab lock clean
+.PHONY: report test lint notebooks node lab lock clean
 
 report: $(VENV)/report.installed
 	$(BIN)/cachelib report $(CASE)
@@ -22,6 +22,10 @@ lint: $(VENV)/dev.installed
 
 notebooks: $(VENV)/report.installed
 	$(BIN)/cachelib notebooks
+
+# Optional: what `cachelib live` needs, once; it does so by itself on first use.
+node: $(VENV)/report.installed
+	$(BIN)/python -c 'from cachelib.live.node import ensure_node_modules; ensure_node_modules()'
 
 lab: $(VENV)/dev.installed
 	$(BIN)/jupyter lab notebooks

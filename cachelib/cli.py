@@ -8,6 +8,7 @@ import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -152,35 +153,188 @@ def schema() -> None:
     _print_json(Case.model_json_schema())
 
 
+TTL = click.FloatRange(0, min_open=True)
+LOGS = click.argument("log", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+def _reading(command: Any) -> Any:
+    """The options that say how a log is read; the command gets them as `reading`."""
+
+    @wraps(command)
+    def with_reading(
+        log_format: str, key: str | None, where: str | None, columns: tuple[str, ...],
+        no_header: bool, time_unit: str, rate: float, **rest: Any,
+    ) -> None:  # fmt: skip
+        from cachelib.edge.logs import Reading
+
+        pairs = [column.partition("=") for column in columns]
+        reading = Reading.model_validate(
+            {"format": log_format, "key": key, "where": where, "header": not no_header,
+             "columns": {name: expression for name, _, expression in pairs},
+             "time_unit": time_unit, "requests_per_s": rate}
+        )  # fmt: skip
+        command(reading=reading, **rest)
+
+    formats = ["auto", "clf", "logpush", "trace-events", "csv", "tsv", "parquet",
+               "oracle-general", "int32be", "keys"]  # fmt: skip
+    for option in (
+        click.option("--rate", type=TTL, default=1.0, help="Requests a second, without times."),
+        click.option("--time-unit", type=click.Choice(["auto", "s", "ms", "us", "ns"]),
+                     default="auto"),
+        click.option("--no-header", is_flag=True, help="CSV and TSV: no line of column names."),
+        click.option("--column", "columns", multiple=True, metavar="NAME=SQL",
+                     help="An expression for time, key, colo, op, size or ttl."),
+        click.option("--where", metavar="SQL", help="Which requests to keep."),
+        click.option("--key", metavar="SQL", help="Which part of a request is the key."),
+        click.option("--format", "log_format", type=click.Choice(formats), default="auto"),
+    ):  # fmt: skip
+        with_reading = option(with_reading)
+    return with_reading
+
+
 @main.command()
-@click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@LOGS
 @click.option("--isolates", type=click.IntRange(1, 10_000), default=1, show_default=True,
-              help="L1 caches in all, wherever the log says a request went.")  # fmt: skip
+              help="L1 caches in all; with --by-colo, in each data centre.")  # fmt: skip
 @click.option("--routing", type=click.Choice(["round-robin", "random", "hash"]),
               default="round-robin", show_default=True)  # fmt: skip
-@click.option(
-    "--l1-ttl", type=click.FloatRange(0, min_open=True), help="Seconds; never by default."
-)
-@click.option(
-    "--l2-ttl", type=click.FloatRange(0, min_open=True), help="Seconds; never by default."
-)
+@click.option("--l1-ttl", type=TTL, help="Seconds; never by default.")
+@click.option("--l2-ttl", type=TTL, help="Seconds; never by default.")
 @click.option("--expiry", type=click.Choice(["inherited", "independent"]), default="inherited",
               show_default=True)  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
-def replay(log: Path, as_json: bool, **options: Any) -> None:
-    """Replay a request log through isolated L1s over one shared L2."""
+@click.option("--designs", default="l1-kv", show_default=True, help="Names, with commas.")
+@click.option("--engine", type=click.Choice(["reference", "compiled"]), default="reference",
+              show_default=True)  # fmt: skip
+@click.option("--by-colo", is_flag=True, help="On the platform as documented, not in one place.")
+@SEED
+@JSON
+@_reading
+def replay(log: tuple[Path, ...], designs: str, as_json: bool, **options: Any) -> None:
+    """Replay request logs through isolated L1s over one shared L2."""
     from cachelib.edge.replay import replay_log
 
     with _told():
-        counts = replay_log(log, **options)
+        _print(replay_log(log, designs=designs.split(","), **options), as_json)
+
+
+@main.command()
+@LOGS
+@click.option("--sizes", help="L1 sizes in entries, with commas; a spread of them by default.")
+@click.option("--sample", "sample_rate", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+              help="The share of keys to look at; exact by default.")  # fmt: skip
+@SEED
+@JSON
+@_reading
+def mrc(log: tuple[Path, ...], sizes: str | None, as_json: bool, **options: Any) -> None:
+    """The hit ratio of an LRU cache of every size, in one pass."""
+    from cachelib.edge.mrc import mrc_log
+
+    chosen = [int(size) for size in sizes.split(",")] if sizes else None
+    with _told():
+        _print(mrc_log(log, sizes=chosen, **options), as_json)
+
+
+@main.group()
+def workload() -> None:
+    """Traffic, generated."""
+
+
+@workload.command()
+@LOGS
+@SEED
+@JSON
+@_reading
+def fit(log: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Derive a generator's parameters from logs, and say how well they fit."""
+    from cachelib.edge.fit import fit_log
+
+    with _told():
+        _print(fit_log(log, **options), as_json)
+
+
+FOLDER = click.argument("folder", type=click.Path(path_type=Path))
+
+
+@main.command()
+@FOLDER
+@click.option("--env", help="One environment; all by default.")
+@click.option("--reveal", is_flag=True, help="Show ids and vars in full; credentials never.")
+@JSON
+def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None:
+    """Say what the wrangler configuration in FOLDER has, with file and line."""
+    from cachelib.evidence import inventory, inventory_text
+
+    with _told():
+        found = inventory(folder, env, reveal=reveal)
     if as_json:
-        _print_json(counts)
+        _print_json(found.to_json())
     else:
-        for name, value in counts.items():
-            click.echo(
-                f"{name:>18}  {value:,}" if isinstance(value, int) else f"{name:>18}  {value}"
+        click.echo(inventory_text(found))
+
+
+@main.command()
+@FOLDER
+@JSON
+@click.option("--sarif", is_flag=True, help="For code-scanning viewers.")
+@click.option("--fail-on", type=click.Choice(["note", "warning", "error"]),
+              help="Exit with 1 if there is a finding at least so severe.")  # fmt: skip
+@click.option("--case", help="Say what each fault costs in this case.")
+def audit(folder: Path, as_json: bool, sarif: bool, fail_on: str | None, case: str | None) -> None:
+    """Find caching faults in the TypeScript and JavaScript in FOLDER."""
+    from cachelib import evidence as examined
+
+    with _told():
+        found = examined.audit(folder)
+        if case:
+            from cachelib.report import parameters, repository
+
+            study = parameters.study(parameters.check({"case": case}))
+            found = found.with_effects(repository.effects(study, found))
+    if sarif or as_json:
+        _print_json(examined.to_sarif(found) if sarif else examined.to_json(found))
+    else:
+        click.echo(examined.audit_text(found))
+    sys.exit(1 if fail_on and found.at_least(fail_on) else 0)  # type: ignore[arg-type]
+
+
+@main.command()
+@click.argument("case", default="trading-sentiment")
+@click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A request log.")
+@click.option("--designs", help="Names, with commas; those of the case by default.")
+@click.option("--requests", type=click.IntRange(1), default=20_000, show_default=True,
+              help="How many of the first requests to replay.")  # fmt: skip
+@click.option("--worker", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Replay against the Worker in this folder: runs its code.")  # fmt: skip
+@click.option("--env", help="The Worker's environment.")
+@click.option("--origin-response", type=click.File(), help="What outbound fetches are answered.")
+@JSON
+def live(
+    case: str, trace: str | None, designs: str | None, requests: int, worker: Path | None,
+    env: str | None, origin_response: Any, as_json: bool,
+) -> None:  # fmt: skip
+    """Run the same requests on workerd, the real runtime, and hold the simulation against it."""
+    from cachelib.live.own import run_worker
+    from cachelib.live.replay import head
+    from cachelib.live.result import run_designs
+    from cachelib.report import parameters
+
+    with _told():
+        study = parameters.study(parameters.check({"case": case, "trace": trace}))
+        traffic = head(study.trace, requests)
+        if worker:
+            answer = origin_response.read() if origin_response else None
+            own = run_worker(
+                worker, traffic, study.platform, environment=env, origin_response=answer
             )
+            _print(own.as_dict(), as_json)
+            return
+        names = designs.split(",") if designs else study.case.design_names
+        chosen = [study.design(study.case.known_design(name)) for name in names]
+        result = run_designs(traffic, chosen, study.platform, seed=study.seed)
+    _print(result.as_dict(), as_json)
+    sys.exit(0 if result.conforms else 1)
 
 
 @main.command(hidden=True)
@@ -189,6 +343,23 @@ def notebooks() -> None:
     from cachelib.report import notebooks
 
     notebooks.refresh()
+
+
+def _print(data: dict[str, Any], as_json: bool) -> None:
+    """All of it for machines; for people its numbers and words, a line each."""
+    if as_json:
+        _print_json(data)
+        return
+    for name, value in data.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            click.echo(f"\n{name}")
+            for row in value:
+                told = (f"{k} {v}" for k, v in row.items() if not isinstance(v, dict | list))
+                click.echo("  " + "  ".join(told))
+        elif isinstance(value, int) and not isinstance(value, bool):
+            click.echo(f"{name:>22}  {value:,}")
+        elif value not in ("", [], {}):
+            click.echo(f"{name:>22}  {value}")
 
 
 def _print_json(data: Any) -> None:

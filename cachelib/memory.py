@@ -1,57 +1,91 @@
-"""The L1: a bounded map in this process's memory."""
+"""The L1: a bounded map in this process's memory, least recently used first out."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from math import inf
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
+
+from cachelib.options import ABSENT, Policy
 
 
-class Entry(NamedTuple):
-    """A value and the time, in seconds of the cache's clock, from which it is no longer served."""
+class Entry:
+    """A value as the cache knows it. Times are seconds of the cache's clock, `inf` for never."""
 
-    value: Any
-    expires_at: float | None
+    __slots__ = (
+        "created_at", "expires_at", "refresh_at", "since", "size", "tags", "until", "value",
+    )  # fmt: skip
 
-    def fresh(self, now: float) -> bool:
-        return self.expires_at is None or now < self.expires_at
+    def __init__(
+        self,
+        value: Any,
+        created_at: float,
+        expires_at: float,
+        refresh_at: float,
+        tags: tuple[str, ...],
+        size: int,
+    ) -> None:
+        self.value = value
+        self.created_at = created_at  # when the write or the load began
+        self.expires_at = expires_at  # end of the value's life
+        self.refresh_at = refresh_at  # from here on a reader who can load asks for a new one
+        self.tags, self.size = tags, size  # bytes, of key and encoded value
+        self.since = self.until = 0.0  # L1 serves its copy in this time, without asking L2
+
+    def settle(self, policy: Policy, now: float) -> None:
+        """Take a life in L1: never longer than in L2, unless asked for by name."""
+        if policy.skip_l1:
+            return
+        until = now + policy.l1_life
+        if self.expires_at < until and (policy.expiry == "inherited" or self.value is ABSENT):
+            until = self.expires_at
+        self.since, self.until = now, until
+        if until < self.refresh_at:
+            self.refresh_at = until
 
 
 class MemoryCache:
-    """Least recently used first out; an expired entry is a miss and is dropped when touched."""
+    """At most `max_entries` entries and `max_bytes` bytes of keys and encoded values.
 
-    def __init__(self, max_entries: int | None = None) -> None:
-        if max_entries is not None and max_entries < 1:
-            raise ValueError("max_entries must be at least 1, or None for no bound")
-        self.max_entries = max_entries
+    An expired entry keeps its place until it is touched or pushed out; None means no bound.
+    """
+
+    def __init__(self, max_entries: int | None = 10_000, max_bytes: int | None = None) -> None:
+        for name, bound in (("max_entries", max_entries), ("max_bytes", max_bytes)):
+            if bound is not None and bound < 1:
+                raise ValueError(f"{name} must be at least 1, or None for no bound; got {bound!r}")
+        self.max_entries, self.max_bytes = max_entries, max_bytes
+        self._most = inf if max_entries is None else max_entries
+        self._most_bytes = inf if max_bytes is None else max_bytes
+        self.bytes = self.evictions = 0
+        self.lock = Lock()  # to be held around what changes the map ...
         self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self._lock = Lock()
+        self.peek: Callable[[str], Entry | None] = self._entries.get  # ... but not around these,
+        self.renew: Callable[[str], None] = self._entries.move_to_end  # which are one atomic step
 
-    def get(self, key: str, now: float) -> Entry | None:
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return None
-            if not entry.fresh(now):
-                del self._entries[key]
-                return None
-            self._entries.move_to_end(key)
-            return entry
+    def put(self, key: str, entry: Entry) -> None:
+        """Make `entry` the newest, pushing out the oldest while there are too many."""
+        entries = self._entries
+        if (old := entries.pop(key, None)) is not None:
+            self.bytes -= old.size
+        entries[key] = entry
+        self.bytes += entry.size
+        while len(entries) > self._most or self.bytes > self._most_bytes:
+            self.bytes -= entries.popitem(last=False)[1].size
+            self.evictions += 1
 
-    def set(self, key: str, entry: Entry) -> None:
-        with self._lock:
-            self._entries[key] = entry
-            self._entries.move_to_end(key)
-            if self.max_entries is not None and len(self._entries) > self.max_entries:
-                self._entries.popitem(last=False)
+    def pop(self, key: str) -> None:
+        """Forget `key`, if it is there."""
+        old = self._entries.pop(key, None)
+        if old is not None:
+            self.bytes -= old.size
 
-    def delete(self, key: str) -> None:
-        with self._lock:
-            self._entries.pop(key, None)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._entries.clear()
+    def discard(self, tag: str) -> None:
+        """Forget every entry that carries `tag`; "" means all."""
+        for key in [k for k, entry in self._entries.items() if not tag or tag in entry.tags]:
+            self.pop(key)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -41,6 +41,10 @@ Metric = Literal[
 ]  # fmt: skip
 
 
+class UnknownDesignError(ValueError):
+    """A design that neither the case nor the package has."""
+
+
 class System(Strict):
     """The system that the decision is about."""
 
@@ -153,6 +157,13 @@ class Case(Strict):
     @property
     def design_names(self) -> list[str]:
         return [design if isinstance(design, str) else design.name for design in self.designs]
+
+    def known_design(self, name: str) -> str:
+        """The name, or `UnknownDesignError` with the nearest one."""
+        known = list(dict.fromkeys([*self.design_names, *BUILT_IN]))
+        if name not in known:
+            raise UnknownDesignError(_unknown("design", name, known))
+        return name
 
     def design(self, name: str) -> Design:
         """The named design: the case's own, or else the shipped one."""

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from cachelib.report.build import Report, build
+
 HERE = Path(__file__).parent
+SMALL = HERE.parent / "report" / "small.yaml"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--disable-gpu",
@@ -32,6 +35,13 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=program, args=FLAGS + sandbox)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of a small case."""
+    out = tmp_path_factory.mktemp("page") / "small"
+    return build({"case": str(SMALL)}, out, jobs=2, progress=lambda *_: None)
 
 
 @pytest.fixture(scope="session")

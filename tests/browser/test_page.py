@@ -10,16 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from cachelib.report.build import Report, build
+from cachelib.report.build import Report
 
-SMALL = Path(__file__).parents[1] / "report" / "small.yaml"
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    out = tmp_path_factory.mktemp("page") / "small"
-    return build({"case": str(SMALL)}, out, jobs=2, progress=lambda *_: None)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(plan.plan.__kwdefaults__, "notebooks", notebooks)
     shutil.copy(SMALL, "case.yaml")
     tiny.write(notebooks / f"{FIRST}.ipynb", "assert seed < 9", parameters="seed = 1")
-    tiny.write(notebooks / f"{SECOND}.ipynb", "1", parameters="repetitions = 1")
+    tiny.write(notebooks / f"{SECOND}.ipynb", "1", parameters="draws = 100")
     return tmp_path
 
 
@@ -63,12 +63,12 @@ def test_a_notebook_that_fails_fails_the_run_and_is_said_with_its_error() -> Non
 def test_a_dry_run_says_what_would_run_and_why_and_writes_nothing(folder: Path) -> None:
     run("report", "--out", "out")
     before = (folder / "out" / "manifest.json").read_text()
-    dry = run("report", "--out", "out", "-p", "repetitions=2", "--dry-run")
+    dry = run("report", "--out", "out", "-p", "draws=200", "--dry-run")
     assert dry.exit_code == 0
     assert dry.stdout.splitlines() == [
         f"{FIRST}: would be reused",
-        f"{SECOND}: would run: parameter repetitions changed",
-        f"report: would be written: {SECOND} is to run, parameter repetitions changed",
+        f"{SECOND}: would run: parameter draws changed",
+        f"report: would be written: {SECOND} is to run, parameter draws changed",
     ]
     assert (folder / "out" / "manifest.json").read_text() == before
 

@@ -47,7 +47,7 @@ def test_every_kind_of_change_is_said_with_its_size(tmp_path: Path) -> None:
         tmp_path / "b", l1_ttl_s=60, recommended="l1-only", hit_ratio=0.25, cost=7.5, keys=200,
         verdict="contradicted",
     )  # fmt: skip
-    text = compare(report(tmp_path / "a"), other).as_text()
+    text = compare(report(tmp_path / "a"), other).as_text().replace("\u00a0", " ")
     assert text.splitlines()[0] == "decision changed: yes, l1-kv → l1-only"
     assert "  workload.keys: 100 → 200 (+100)" in text
     assert "  l1_ttl_s: – → 60" in text

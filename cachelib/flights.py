@@ -1,0 +1,162 @@
+"""Operations in progress: who waits for whom, and what L1 may keep of their results.
+
+A key has at most one of them that others may join, or wait for to write after it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from threading import Lock
+from typing import Any, Protocol
+
+from cachelib.memory import Entry, MemoryCache
+from cachelib.options import Counters, LoadTimeoutError, Policy, ReentrantLoadError, Tier
+from cachelib.stores.fork import renew_in_child
+
+Found = tuple[Entry, Tier, Exception | None]
+Result = Found | Exception | None
+
+
+class Gate(Protocol):
+    """What callers wait for: a threading or an asyncio event."""
+
+    def set(self) -> None: ...
+
+
+class Flight:
+    """One operation in progress on a key. Others wait for it and share its result."""
+
+    valid = True  # until another changes the key: then the result must not be kept
+    writing = False  # too late for another writer to overtake
+    done = False
+    gate: Gate | None = None
+    last: Entry | None = None  # what may stand in for the result
+    result: Result = None
+    waits_for: Flight | None = None  # of another key, in this one's loader
+
+
+LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None)
+
+
+class Flights(ABC):
+    """The flights of a cache, and the L1 they end in. How to wait differs between the skins."""
+
+    _stamps: Mapping[str, object] = {}  # if any, entries may be `_revoked`
+    _revoked: Callable[[Entry], bool]
+
+    def __init__(
+        self, l1: MemoryCache | None, clock: Callable[[], float], counters: Counters
+    ) -> None:
+        self.l1, self._clock = l1, clock
+        self._counters, self._count = counters, counters.add
+        self._lock = Lock() if l1 is None else l1.lock
+        self.after_fork()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Forget what other threads of the parent began: here, nobody will finish it."""
+        self._flights: dict[str, Flight] = {}
+        self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # L1 keeps the same lock
+
+    @abstractmethod
+    def _gate(self) -> Gate: ...
+    @abstractmethod
+    async def _wait(self, gate: Any, timeout: float | None) -> bool: ...
+
+    async def _join(self, key: str, flight: Flight, policy: Policy) -> Found | None:
+        """The result or error of `flight`, or the last value if that takes too long.
+
+        None if it was given up, or was not about to load.
+        """
+        mine = LOADING.get()
+        try:
+            if mine is not None:
+                _expect(mine, flight, key)
+            with self._lock:
+                if not flight.done and flight.gate is None:
+                    flight.gate = self._gate()
+            last = self._usable(flight.last, policy)
+            soft = last is not None and policy.soft_timeout is not None
+            timeout = policy.soft_timeout if soft else policy.hard_timeout
+            if not flight.done and not await self._wait(flight.gate, timeout):
+                if last is None:
+                    raise LoadTimeoutError(f"loading {key!r} took longer than {timeout} s")
+                return last, "stale", None
+        finally:
+            if mine is not None:
+                mine.waits_for = None
+        if isinstance(flight.result, Exception):
+            raise flight.result
+        return flight.result
+
+    def _usable(self, last: Entry | None, policy: Policy) -> Entry | None:
+        if last is None or self._clock() >= last.expires_at + policy.stale_if_error:
+            return None
+        return last
+
+    async def _claim(self, key: str, mine: Flight) -> None:
+        """Become the only writer of `key` in this process; what is read or loaded is outdated."""
+        while True:
+            with self._lock:
+                flight = self._flights.get(key)
+                if flight is None or not flight.writing:
+                    if flight is not None:
+                        flight.valid = False
+                    mine.writing = True
+                    self._flights[key] = mine
+                    return
+                gate = flight.gate = flight.gate or self._gate()
+            await self._wait(gate, None)
+
+    def _land(self, key: str, flight: Flight, entry: Entry | None, result: Result = None) -> None:
+        """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
+        flights, l1 = self._flights, self.l1
+        with self._lock:
+            if l1 is None:
+                pass
+            elif (
+                entry is not None
+                and flight.valid
+                and entry.since < entry.until
+                and not (self._stamps and self._revoked(entry))
+            ):
+                l1.put(key, entry)
+            elif flight.writing:
+                l1.pop(key)
+            if flights.get(key) is flight:
+                del flights[key]
+            flight.result, flight.done = result, True
+        if flight.gate is not None:
+            flight.gate.set()
+
+    def _crash(self, key: str, flight: Flight, error: BaseException) -> None:
+        """End a flight by an error, which those who wait share if it is not about this caller."""
+        self._land(key, flight, None, error if isinstance(error, Exception) else None)
+
+    def _forget(self, key: str) -> None:
+        """Drop the copy in L1, and whatever is on its way there."""
+        with self._lock:
+            if (flight := self._flights.get(key)) is not None:
+                flight.valid = False
+                if not flight.writing:
+                    del self._flights[key]
+            if self.l1 is not None:
+                self.l1.pop(key)
+        self._count("invalidations", key)
+
+    def _drop(self, tag: str) -> None:
+        if self.l1 is not None:
+            with self._lock:
+                self.l1.discard(tag)
+
+
+def _expect(mine: Flight, flight: Flight, key: str) -> None:
+    """Note what our loader waits for. ReentrantLoadError if that, in the end, waits for it."""
+    mine.waits_for = flight
+    chain: Flight | None = flight
+    while chain is not None:
+        if chain is mine:
+            raise ReentrantLoadError(f"the loader of a key waits for itself, through {key!r}")
+        chain = chain.waits_for

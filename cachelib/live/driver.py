@@ -1,0 +1,160 @@
+"""Requests for the driver inside the instance, and what it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice, starmap
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from cachelib.edge.platform import Platform
+from cachelib.edge.routing import Router
+from cachelib.edge.trace import DELETE, READ, WRITE, Trace
+from cachelib.live.runtime import LiveError, Runtime
+
+BATCH = 2_000
+MAX_ISOLATES = 256
+MAX_KEY_BYTES = 512
+"""Workers KV: developers.cloudflare.com/kv/platform/limits, read 2026-11-23."""
+
+NOWHERE = "-"
+"""The data centre of logs that name none."""
+
+OPS = {READ: "read", WRITE: "write", DELETE: "delete"}
+
+Progress = Callable[[int], object]
+"""Called with how many more requests are done."""
+
+
+class Request(NamedTuple):
+    """A row of a trace as the driver takes it.
+
+    `version` counts the changes of the key so far, this request's included; `object` names the
+    Durable Object that has the key; `ttl` is the life asked for in seconds, 0 for none.
+    """
+
+    isolate: int
+    op: str
+    key: str
+    now: float
+    size: int
+    version: int
+    colo: str
+    object: str
+    ttl: float
+
+
+class Answer(NamedTuple):
+    """What an isolate says of a request: the tier or status, milliseconds, and its calls."""
+
+    what: Any
+    ms: float
+    calls: list[list[object]]
+
+
+def drive(
+    topology: dict[str, Any],
+    settings: object,
+    requests: list[Request],
+    *,
+    in_flight: int,
+    instances: int = 1,
+    progress: Progress,
+) -> list[Answer]:
+    """The answers of the isolates, in the order of the requests.
+
+    Requests for one key keep their order; up to `in_flight` for different keys run at once. As
+    different keys never meet, several instances of the runtime may share the keys among them.
+    """
+    shares = _shares(requests, instances)
+    answers: dict[int, Answer] = {}
+    with ThreadPoolExecutor(instances) as pool, ExitStack() as stack:
+        work = []
+        for share in shares:
+            runtime = stack.enter_context(Runtime(topology))
+            work.append(pool.submit(_replay, runtime, settings, share, in_flight, progress))
+        for done in work:
+            answers.update(done.result())
+    return [answers[row] for row in range(len(requests))]
+
+
+def _replay(
+    runtime: Runtime,
+    settings: object,
+    requests: dict[int, Request],
+    in_flight: int,
+    progress: Progress,
+) -> dict[int, Answer]:
+    answers: list[Answer] = []
+    rest = iter(requests.values())
+    while batch := list(islice(rest, BATCH)):
+        message: dict[str, Any] = {"requests": batch, "width": in_flight}
+        if not answers:
+            message["settings"] = settings
+        answers += starmap(Answer, runtime.post(message))
+        progress(len(batch))
+    return dict(zip(requests, answers, strict=True))
+
+
+def _shares(requests: list[Request], instances: int) -> list[dict[int, Request]]:
+    """The requests by row, those for one key in one share."""
+    shares: list[dict[int, Request]] = [{} for _ in range(instances)]
+    for row, request in enumerate(requests):
+        shares[crc32(request.key.encode()) % instances][row] = request
+    return shares
+
+
+def isolates_met(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
+    """The isolate of each request as the simulation has it, without those that no request meets."""
+    if not len(trace):
+        raise LiveError("there are no requests to replay")
+    met, number = np.unique(Router(platform, seed).route(trace, 0), return_inverse=True)
+    if len(met) > MAX_ISOLATES:
+        raise LiveError(
+            f"the requests meet {len(met)} isolates, and each is a Worker of its own here: "
+            f"at most {MAX_ISOLATES}; take fewer isolates per colo, or fewer colos"
+        )
+    return number.tolist(), len(met)
+
+
+def requests_of(
+    trace: Trace, isolate: list[int], *, largest: int | None = None, objects: int | None = None
+) -> list[Request]:
+    """Every row as the driver takes it, bytes cut to `largest`, keys spread over `objects`."""
+    keys = [_storable(key) for key in trace.keys]
+    names = keys if objects is None else [str(crc32(k.encode()) % objects) for k in trace.keys]
+    size = trace.size if largest is None else np.minimum(trace.size, largest)
+    ttl = np.zeros(len(trace)) if trace.ttl_s is None else trace.ttl_s
+    columns = (trace.op, trace.key, trace.time_s, size, trace.colo, ttl)
+    changes = [0] * len(keys)
+    requests = []
+    for number, op, key, now, length, colo, life in zip(
+        isolate, *(column.tolist() for column in columns), strict=True
+    ):
+        changes[key] += op != READ
+        place, name = trace.colos[colo] or NOWHERE, names[key]
+        requests.append(
+            Request(number, OPS[op], keys[key], now, length, changes[key], place, name, life)
+        )
+    return requests
+
+
+def operations_of(answers: list[Answer]) -> pd.DataFrame:
+    """One row for each call: `request`, `store`, `method`, `found`, `ms`."""
+    rows = [(row, *call) for row, answer in enumerate(answers) for call in answer.calls]
+    frame = pd.DataFrame(rows, columns=["request", "store", "method", "found", "ms"])
+    return frame.astype({"request": np.int64, "found": np.bool_, "ms": np.float64})
+
+
+def _storable(key: str) -> str:
+    """The key, or its hash where Workers KV would refuse it."""
+    data = key.encode()
+    if key in ("", ".", "..") or len(data) > MAX_KEY_BYTES:
+        return f"sha256-{hashlib.sha256(data).hexdigest()}"
+    return key

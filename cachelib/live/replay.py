@@ -1,0 +1,129 @@
+"""The requests of a trace on the local runtime: which tier answered each, when, with what calls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cachelib.edge.designs import Design
+from cachelib.edge.platform import Platform
+from cachelib.edge.trace import Trace
+from cachelib.live.driver import (
+    Answer,
+    Progress,
+    Request,
+    drive,
+    isolates_met,
+    operations_of,
+    requests_of,
+)
+
+IN_FLIGHT = 16
+ENOUGH_FOR_TWO = 15_000
+"""Requests from which on a second instance of the runtime is worth its start."""
+MAX_BODY = 4_096
+"""Values are cut to this many bytes where no bound in bytes depends on them."""
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """What the local runtime did with `n` requests; arrays have length `n`.
+
+    `tier` is L1, L2, origin or write; `place` says where in L2 the request looked ("" if it did
+    not); `stale` marks values that the origin no longer had; `latency_ms` is in whole milliseconds
+    of the runtime's clock. `operations` has a row for each call to a store: `request` (row in the
+    trace), `store`, `method`, `found`, `ms`.
+    """
+
+    design: Design
+    tier: npt.NDArray[np.str_]
+    place: npt.NDArray[np.str_]
+    stale: npt.NDArray[np.bool_]
+    latency_ms: npt.NDArray[np.float64]
+    operations: pd.DataFrame
+
+
+def run(
+    trace: Trace,
+    design: Design,
+    platform: Platform,
+    *,
+    seed: int = 0,
+    in_flight: int = IN_FLIGHT,
+    progress: Progress = lambda done: None,
+) -> LiveRun:
+    """Drive the design's Worker with the requests, each on the isolate that `replay` gives it.
+
+    Expiry goes by the requests' own times. Up to `in_flight` requests for different keys run at
+    once, so measure latencies with 1. Raises `LiveError` where the runtime fails,
+    `NodeMissingError` where there is none.
+    """
+    isolate, isolates = isolates_met(trace, platform, seed)
+    largest = None if design.l1_max_bytes else MAX_BODY
+    requests = requests_of(trace, isolate, largest=largest, objects=design.objects)
+    cleaned = design.policy == "clean-up"
+    alone = cleaned or design.l1_max_entries or design.l1_max_bytes or in_flight == 1
+    answers = drive(
+        {"designs": {"isolates": isolates}},
+        _settings(design),
+        list(_with_clean_ups(requests, design.clean_up_every_s)) if cleaned else requests,
+        in_flight=in_flight,
+        instances=1 if alone or len(trace) < ENOUGH_FOR_TWO else 2,
+        progress=progress,
+    )
+    answers = list(_without_clean_ups(answers))
+    tiers, places, stale = zip(*(answer.what for answer in answers), strict=True)
+    return LiveRun(
+        design,
+        np.array(tiers),
+        np.array(places),
+        np.array(stale),
+        np.array([answer.ms for answer in answers]),
+        operations_of(answers),
+    )
+
+
+def head(trace: Trace, requests: int) -> Trace:
+    """The first so many requests."""
+    cut = slice(requests)
+    return replace(
+        trace,
+        time_s=trace.time_s[cut],
+        key=trace.key[cut],
+        colo=trace.colo[cut],
+        op=trace.op[cut],
+        size=trace.size[cut],
+        ttl_s=None if trace.ttl_s is None else trace.ttl_s[cut],
+    )
+
+
+def _settings(design: Design) -> dict[str, Any]:
+    times = {"hard_ttl_s": design.hard_ttl_s, "refresh_after_s": design.refresh_after_s}
+    finite = {name: None if time == math.inf else time for name, time in times.items()}
+    return design.model_dump(mode="json") | finite
+
+
+def _with_clean_ups(requests: list[Request], every_s: float) -> Iterator[Request]:
+    """The routine's runs between the requests, the first one `every_s` after the first request."""
+    due = requests[0].now + every_s
+    for request in requests:
+        while request.now >= due:
+            yield request._replace(op="cleanUp", now=due)
+            due += every_s
+        yield request
+
+
+def _without_clean_ups(answers: list[Answer]) -> Iterator[Answer]:
+    """The calls of a run of the routine are those of the request that follows it."""
+    calls: list[list[object]] = []
+    for answer in answers:
+        calls += answer.calls
+        if answer.what[0] != "clean-up":
+            yield answer._replace(calls=calls)
+            calls = []

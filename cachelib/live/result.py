@@ -1,0 +1,89 @@
+"""A trace on the local runtime and in the simulation, for several designs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cachelib.edge.designs import Design
+from cachelib.edge.platform import Platform
+from cachelib.edge.replay import replay
+from cachelib.edge.result import Result
+from cachelib.edge.trace import Trace
+from cachelib.live.conformance import Row, conformance
+from cachelib.live.driver import Progress
+from cachelib.live.node import runtime_versions
+from cachelib.live.not_checked import NOT_CHECKED
+from cachelib.live.replay import LiveRun, run
+
+CLOCKS = {
+    "virtual": (
+        "every expiry in L1, KV, R2, the Cache API and Durable Objects goes by the times of the "
+        "requests"
+    ),
+    "real": "latencies, in whole milliseconds of the runtime's clock",
+}
+
+
+@dataclass(frozen=True)
+class LiveResult:
+    """Live runs and the simulations of the same requests, by design."""
+
+    requests: int
+    runs: list[LiveRun]
+    simulated: list[Result]
+
+    @cached_property
+    def conformance(self) -> list[Row]:
+        pairs = zip(self.runs, self.simulated, strict=True)
+        return [row for run, result in pairs for row in conformance(run, result)]
+
+    @property
+    def conforms(self) -> bool:
+        """Every count is the same on both sides."""
+        return all(row.equal for row in self.conformance)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result for machines."""
+        return {
+            "conformance": [row._asdict() for row in self.conformance],
+            "conforms": self.conforms,
+            "requests": self.requests,
+            "clocks": CLOCKS,
+            "not_checked": [each._asdict() for each in NOT_CHECKED],
+            "runtime": runtime_versions(),
+        }
+
+
+def run_designs(
+    trace: Trace,
+    designs: Iterable[Design],
+    platform: Platform,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda done: None,
+) -> LiveResult:
+    """Every design on the local runtime, and simulated as that runtime is.
+
+    Of `platform`, the isolates for each colo and the routing are kept; the rest is the profile
+    `miniflare`.
+    """
+    designs, local = list(designs), as_local(platform)
+    for design in designs:
+        design.check(local)
+    return LiveResult(
+        len(trace),
+        [run(trace, design, local, seed=seed, progress=progress) for design in designs],
+        [replay(trace, design, local, seed=seed) for design in designs],
+    )
+
+
+def as_local(platform: Platform) -> Platform:
+    """The platform as the local runtime is, with as many isolates and the same routing."""
+    return Platform(
+        profile="miniflare",
+        isolates_per_colo=platform.isolates_per_colo,
+        routing=platform.routing,
+    )

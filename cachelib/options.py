@@ -1,0 +1,176 @@
+"""What a caller can ask for, and what the cache counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Final, Literal, NamedTuple, TypedDict, cast
+
+Expiry = Literal["inherited", "independent"]
+Tier = Literal["l1", "l2", "load", "stale"]
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT: Final = _Absent()
+"""What a loader returns, and a `get` finds, where the origin is known to have nothing."""
+
+
+class LoadTimeoutError(TimeoutError):
+    """The loader took longer than `hard_timeout`, and there was no last value to serve."""
+
+
+class ReentrantLoadError(RuntimeError):
+    """A loader waits, directly or through others, for the key that it is loading."""
+
+
+class Options(TypedDict, total=False):
+    """Keyword options of a cache, each of which a single call may override."""
+
+    l1_ttl: float | None
+    l2_ttl: float | None
+    expiry: Expiry
+    soft_ttl: float | None
+    refresh_after: float | None
+    stale_if_error: float
+    negative_ttl: float
+    error_ttl: float
+    soft_timeout: float | None
+    hard_timeout: float | None
+    jitter: float
+    skip_unchanged: float | None
+    lease: float | None
+    tags: tuple[str, ...]
+    skip_l1: bool
+    skip_l2: bool
+
+
+class Policy:
+    """The options in force. Times are seconds; README.md says what each does."""
+
+    l1_ttl: float | None = None  # None: as long as L2 allows
+    l2_ttl: float | None = None  # None: for ever
+    expiry: Expiry = "inherited"
+    soft_ttl: float | None = None  # past it, serve the old value and load in the background
+    refresh_after: float | None = None  # the same, from this fraction of the life
+    stale_if_error: float = 0.0  # so long after its life a value may stand in for a failed load
+    negative_ttl: float = 0.0  # life of ABSENT; 0: not kept
+    error_ttl: float = 0.0  # after a failed load, so long no other is tried
+    soft_timeout: float | None = None  # wait so long for a loader if there is a last value
+    hard_timeout: float | None = None  # ... and if there is none
+    jitter: float = 0.0  # a life is shortened by a random part of itself, up to this fraction
+    skip_unchanged: float | None = None  # no L2 write if equal and this fraction of life remains
+    lease: float | None = None  # one load among processes; a dead one is waited for so long
+    tags: tuple[str, ...] = ()
+    skip_l1: bool = False
+    skip_l2: bool = False
+
+    def __init__(self, options: Options) -> None:
+        for name in options:
+            if name not in Options.__annotations__:
+                known = ", ".join(Options.__annotations__)
+                raise TypeError(f"unknown option {name!r}; there are: {known}")
+        self.__dict__.update(options)
+        for name in ("l1_ttl", "l2_ttl", "soft_ttl", "soft_timeout", "hard_timeout", "lease"):
+            self._check(name, "above 0, or None", lambda value: value > 0)
+        for name in ("stale_if_error", "negative_ttl", "error_ttl"):
+            self._check(name, "0 or more", lambda value: 0 <= value < math.inf)
+        for name in ("refresh_after", "jitter", "skip_unchanged"):
+            self._check(name, "from 0 to 1", lambda value: 0 <= value <= 1)
+        if self.expiry not in ("inherited", "independent"):
+            raise ValueError(f"expiry must be 'inherited' or 'independent', not {self.expiry!r}")
+        if isinstance(self.tags, str):
+            raise TypeError(f"tags must be several strings, such as ({self.tags!r},)")
+        self.l1_life = math.inf if self.l1_ttl is None else self.l1_ttl
+        self.l2_life = math.inf if self.l2_ttl is None else self.l2_ttl
+        refreshes = self.soft_ttl is not None or self.refresh_after is not None
+        self.varies = refreshes or self.jitter > 0
+
+    def _check(self, name: str, allowed: str, good: Callable[[float], bool]) -> None:
+        value = getattr(self, name)
+        if value is None and getattr(Policy, name) is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
+            raise ValueError(f"{name} must be a number {allowed}; got {value!r}")
+
+    def override(self, options: Options) -> Policy:
+        """This policy with `options` changed."""
+        if not options:
+            return self
+        mine = {name: getattr(self, name) for name in Options.__annotations__}
+        return Policy(cast(Options, mine | options))
+
+
+class Answer(NamedTuple):
+    """A value and how the cache came by it."""
+
+    value: Any
+    tier: Tier
+    created_at: float
+    expires_at: float | None
+    error: BaseException | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Past its life, served because the load failed (see `error`) or took too long."""
+        return self.tier == "stale"
+
+
+class Stats(NamedTuple):
+    """Counters since the cache was made; a look-up is exactly one of l1_hits, l2_hits, misses."""
+
+    l1_hits: int = 0
+    l2_hits: int = 0
+    misses: int = 0
+    loads: int = 0  # calls of a loader
+    load_errors: int = 0
+    coalesced: int = 0  # look-ups that shared another caller's
+    refreshes: int = 0  # loads in the background
+    stale_hits: int = 0  # misses answered with a value past its life
+    negative_hits: int = 0  # hits whose value was ABSENT
+    sets: int = 0
+    deletes: int = 0
+    unchanged: int = 0  # L2 writes left out by `skip_unchanged`
+    l2_errors: int = 0
+    decode_errors: int = 0
+    degraded_writes: int = 0  # writes that L2 did not take, to be made good
+    repairs: int = 0  # of those, made good
+    fenced: int = 0  # loads whose lease had passed on before they were written
+    invalidations: int = 0  # keys dropped from L1 because another process changed them
+    evictions: int = 0
+    l1_entries: int = 0
+    l1_bytes: int = 0
+
+    @property
+    def gets(self) -> int:
+        """Look-ups."""
+        return self.l1_hits + self.l2_hits + self.misses
+
+
+class Counters:
+    """Exact under threads without a lock: each count is one atomic step of an iterator."""
+
+    def __init__(self, on_event: Callable[[str, str], None] | None) -> None:
+        counts = {name: count() for name in Stats._fields}
+        self.step = {name: ticks.__next__ for name, ticks in counts.items()}
+        self._on_event = on_event
+        self._reads = 0
+
+    def add(self, name: str, key: str) -> None:
+        """One more `name`, because of `key`."""
+        self.step[name]()
+        if self._on_event is not None:
+            self._on_event(name, key)
+
+    def snapshot(self) -> Stats:
+        """For one caller at a time, as to read an iterator is to advance it."""
+        stats = Stats(*(step() - self._reads for step in self.step.values()))
+        self._reads += 1
+        return stats

@@ -1,0 +1,123 @@
+"""How a value crosses to L2: a codec makes it bytes, an envelope carries what the tiers must know.
+
+Envelope: CRC-32 of the rest (4 bytes, little-endian), flags (1), created_at, refresh_at and
+expires_at (8 each, IEEE 754, infinity for never); if flagged, the tags as a JSON list behind its
+length (2); then the encoded value.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from math import inf
+from struct import Struct
+from typing import Any, Protocol
+
+from cachelib.stores.protocol import Stored
+
+VERSION, TAGGED, NEGATIVE = 0x10, 1, 2
+_BODY = Struct("<Bddd")
+_WHOLE = Struct("<IBddd")
+
+
+class Codec(Protocol):
+    """Values to bytes and back. `decode` raises an error for bytes it did not make."""
+
+    def encode(self, value: Any) -> bytes: ...
+    def decode(self, data: bytes) -> Any: ...
+
+
+class JsonCodec:
+    """JSON text in UTF-8. As JSON has them: a tuple comes back as a list, keys as strings."""
+
+    def encode(self, value: Any) -> bytes:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def decode(self, data: bytes) -> Any:
+        return json.loads(data)
+
+
+class RawCodec:
+    """Values that are bytes already."""
+
+    def encode(self, value: Any) -> bytes:
+        if type(value) is not bytes and not isinstance(value, bytearray | memoryview):
+            raise TypeError(f"RawCodec takes bytes, not {type(value).__name__}")
+        return bytes(value)
+
+    def decode(self, data: bytes) -> Any:
+        return data
+
+
+class MessagePackCodec:
+    """MessagePack, by msgspec: smaller and faster than JSON, keeps bytes and datetimes."""
+
+    def __init__(self) -> None:
+        try:
+            from msgspec import msgpack
+        except ImportError as error:
+            raise ImportError("MessagePackCodec needs the extra: msgpack") from error
+        self.encode = msgpack.Encoder().encode
+        self.decode = msgpack.Decoder().decode
+
+
+class Compressed:
+    """Another codec, deflated where the encoded value is at least `over` bytes."""
+
+    def __init__(self, codec: Codec, over: int = 1024, level: int = 6) -> None:
+        self._codec, self._over, self._level = codec, over, level
+
+    def encode(self, value: Any) -> bytes:
+        data = self._codec.encode(value)
+        if len(data) < self._over:
+            return b"=" + data
+        return b"z" + zlib.compress(data, self._level)
+
+    def decode(self, data: bytes) -> Any:
+        kind, body = data[:1], data[1:]
+        if kind not in (b"=", b"z"):
+            raise ValueError(f"not a value of the Compressed codec: it begins with {kind!r}")
+        return self._codec.decode(zlib.decompress(body) if kind == b"z" else body)
+
+
+def seal(
+    payload: bytes,
+    created_at: float,
+    refresh_at: float,
+    expires_at: float,
+    tags: tuple[str, ...] = (),
+    flags: int = 0,
+) -> bytes:
+    """The bytes of an envelope."""
+    if tags:
+        names = json.dumps(tags).encode()
+        payload = len(names).to_bytes(2, "little") + names + payload
+        flags |= TAGGED
+    body = _BODY.pack(VERSION | flags, created_at, refresh_at, expires_at) + payload
+    return zlib.crc32(body).to_bytes(4, "little") + body
+
+
+def unseal(data: bytes) -> tuple[int, float, float, float, tuple[str, ...], bytes]:
+    """Flags, created_at, refresh_at, expires_at, tags and payload.
+
+    ValueError if `data` is damaged or another program's.
+    """
+    if len(data) < _WHOLE.size:
+        raise ValueError("too short for an envelope of cachelib")
+    checksum, flags, created_at, refresh_at, expires_at = _WHOLE.unpack_from(data)
+    if zlib.crc32(data[4:]) != checksum or flags & 0xF0 != VERSION:
+        raise ValueError("damaged, or not written by this version of cachelib")
+    if not flags & TAGGED:
+        return flags, created_at, refresh_at, expires_at, (), data[_WHOLE.size :]
+    start = _WHOLE.size + 2
+    end = start + int.from_bytes(data[start - 2 : start], "little")
+    tags = tuple(json.loads(data[start:end]))
+    return flags, created_at, refresh_at, expires_at, tags, data[end:]
+
+
+def written_at(stored: Stored | None) -> float:
+    """When the entry in `stored` was made; before all others if there is none in it."""
+    try:
+        return -inf if stored is None else unseal(stored.data)[1]
+    except ValueError:
+        return -inf

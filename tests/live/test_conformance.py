@@ -1,0 +1,154 @@
+"""The simulation equals the real runtime, count by count; a wrong one does not."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from cachelib.edge.case import load_case
+from cachelib.edge.designs import BUILT_IN, Design
+from cachelib.edge.logs import read_log
+from cachelib.edge.platform import Platform
+from cachelib.edge.reference.kv import KeyValue
+from cachelib.edge.replay import replay
+from cachelib.edge.study import Study
+from cachelib.edge.trace import DELETE, READ, WRITE, Trace
+from cachelib.live.conformance import conformance
+from cachelib.live.replay import head, run
+from cachelib.live.result import as_local, run_designs
+from cachelib.live.runtime import LiveError
+
+pytestmark = pytest.mark.usefixtures("local_runtime")
+
+STUDY = Study(load_case("trading-sentiment"))
+SEED = 1
+
+
+@cache
+def case_trace() -> Trace:
+    return head(STUDY.trace, 1_200)
+
+
+@pytest.fixture(scope="module")
+def day(traces) -> Trace:
+    return head(read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz"), 20_000)
+
+
+def differences(result) -> list:
+    assert result.conformance
+    return [row for row in result.conformance if not row.equal]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_default_case_conforms(name):
+    result = run_designs(case_trace(), [STUDY.case.design(name)], STUDY.platform, seed=SEED)
+    assert differences(result) == []
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_day_of_a_web_site_conforms(day, name):
+    platform = STUDY.platform.model_copy(update={"isolates_per_colo": 1})
+    result = run_designs(day, [STUDY.case.design(name)], platform, seed=SEED)
+    assert differences(result) == []
+
+
+TTL = {"l1_ttl_s": 120.0, "l2_ttl_s": 400.0}
+SOFT = {"policy": "soft-hard", "soft_ttl_s": 100.0}
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        Design(name="a fresh life in L1", l2="kv", expiry="independent", **TTL),
+        Design(name="few entries", l2="kv", l1_max_entries=3, **TTL),
+        Design(name="few bytes", l2="kv", l1_max_bytes=20_000, **TTL),
+        Design(name="old values served", l2="kv", **SOFT, **TTL),
+        Design(name="old values from R2", l2="r2", **SOFT, **TTL),
+        Design(name="cleaned up", l2="kv", policy="clean-up", clean_up_every_s=500, **TTL),
+        Design(name="three objects", l2="durable-object", objects=3, **TTL),
+        Design(name="colo caches", l2="cache-api", **TTL),
+    ],
+    ids=lambda design: design.name,
+)
+def test_reads_writes_and_deletes_conform_under_every_policy(design):
+    trace = mixed_trace(odd_keys=design.l1_max_bytes is None)  # what is too long is hashed
+    result = run_designs(trace, [design], Platform(isolates_per_colo=2), seed=SEED)
+    assert differences(result) == []
+    metrics = {row.metric for row in result.conformance}
+    assert ("kv_lists" in metrics) == (design.policy == "clean-up")
+    assert ("refreshes" in metrics) == (design.policy == "soft-hard")
+    assert "stale answers" in metrics
+
+
+def mixed_trace(*, odd_keys: bool, requests: int = 500, keys: int = 12) -> Trace:
+    odd = ["..", "/" + "long" * 200] if odd_keys else ["/a", "/b"]
+    rng = np.random.default_rng(SEED)
+    return Trace(
+        time_s=np.sort(rng.uniform(0, 5_000, requests)),
+        key=rng.integers(0, keys, requests).astype(np.int32),
+        ttl_s=rng.choice([0, 0, 75, 700], requests).astype(np.float32),
+        colo=rng.integers(0, 3, requests).astype(np.int16),
+        op=rng.choice([READ, WRITE, DELETE], requests, p=[0.8, 0.12, 0.08]).astype(np.uint8),
+        size=rng.integers(0, 9_000, requests).astype(np.int32),
+        keys=[*odd, *(f"/ключ {i}?x=1&y" for i in range(keys - 2))],
+        colos=["SJC", "LHR", "NRT"],
+    )
+
+
+# Deliberately wrong models: mistakes that such a simulation could well make.
+
+PROMOTING = Design(name="promoting", l2="kv", **TTL)
+LOCAL = as_local(Platform(isolates_per_colo=2))
+
+
+@pytest.fixture(scope="module")
+def live(local_runtime):
+    return run(mixed_trace(odd_keys=True), PROMOTING, LOCAL, seed=SEED)
+
+
+def compared(live, design) -> dict[str, bool]:
+    """Whether each count of a live run is what the reference makes of another design."""
+    trace = mixed_trace(odd_keys=True)
+    result = replay(trace, design, LOCAL, seed=SEED, engine="reference")
+    return {row.metric: row.equal for row in conformance(live, result)}
+
+
+def test_the_right_model_conforms(live):
+    assert all(compared(live, PROMOTING).values())
+
+
+def test_a_model_with_a_fresh_ttl_on_promotion_does_not_conform(live):
+    equal = compared(live, PROMOTING.model_copy(update={"expiry": "independent"}))
+    assert not equal["requests answered by the same tier"]
+    assert not equal["origin_loads"]
+
+
+def test_a_model_that_does_not_count_reads_of_missing_keys_does_not_conform(live, monkeypatch):
+    read = KeyValue.get
+
+    def uncounted(self, key, now):
+        stored = read(self, key, now)
+        self.world.counts["kv_reads"] -= stored is None
+        return stored
+
+    monkeypatch.setattr(KeyValue, "get", uncounted)
+    equal = compared(live, PROMOTING)
+    assert not equal["kv_reads"]
+    assert equal["requests answered by the same tier"]
+
+
+def test_more_isolates_than_a_machine_holds_are_refused():
+    platform = STUDY.platform.model_copy(update={"isolates_per_colo": 500})
+    with pytest.raises(LiveError, match="at most 256"):
+        run(case_trace(), BUILT_IN["l1-only"], as_local(platform))
+
+
+def test_the_result_lists_what_it_does_not_confirm():
+    result = run_designs(head(case_trace(), 5), [BUILT_IN["l1-only"]], STUDY.platform)
+    said = result.as_dict()
+    assert said["conforms"]
+    assert {"design", "metric", "observed", "simulated"} == said["conformance"][0].keys()
+    whats = " ".join(each["what"] for each in said["not_checked"])
+    for word in ("caches", "eventual consistency", "negative look-ups", "one write a second"):
+        assert word in whats
+    assert all(each["source"] for each in said["not_checked"])

@@ -1,0 +1,117 @@
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cachelib.live.runtime import RAM, LiveError, Runtime
+
+pytestmark = pytest.mark.usefixtures("local_runtime")
+
+NOTHING = {"requests": [], "width": 1}
+
+
+def family(runtime: Runtime) -> list[psutil.Process]:
+    runtime.post(NOTHING)  # now every process is there
+    host = psutil.Process(runtime.pid)
+    return [host, *host.children(recursive=True)]
+
+
+def stores() -> list[Path]:
+    """The folders in which instances of the runtime keep their data."""
+    folder = RAM if RAM.is_dir() else Path(tempfile.gettempdir())
+    return sorted(folder.glob("cachelib-live-*"))
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not psutil.wait_procs(processes, timeout=10)[1]
+
+
+def workerd(runtime: Runtime) -> psutil.Process:
+    return next(child for child in family(runtime) if "workerd" in child.name())
+
+
+def test_every_process_ends_with_the_block():
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
+        processes = family(runtime)
+        assert len(processes) > 1
+    assert gone(processes)
+
+
+def test_it_listens_on_the_loopback_only():
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
+        listening = [
+            connection.laddr.ip
+            for process in family(runtime)
+            for connection in process.net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        ]
+    assert listening
+    assert set(listening) <= {"127.0.0.1", "::1"}
+
+
+def test_nothing_of_the_parent_environment_reaches_the_child(monkeypatch):
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "a-secret")
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
+        for process in family(runtime):
+            assert "a-secret" not in process.environ().values()
+
+
+def test_a_crash_of_workerd_is_an_error_and_leaves_no_process():
+    with Runtime({"designs": {"isolates": 1}}) as runtime:
+        processes = family(runtime)
+        workerd(runtime).kill()
+        with pytest.raises(LiveError, match="ended mid-run"):
+            runtime.post(NOTHING)
+    assert gone(processes)
+
+
+WAITING = """
+import sys
+import psutil
+from cachelib.live.runtime import Runtime
+with Runtime({"designs": {"isolates": 1}}) as runtime:
+    runtime.post({"requests": [], "width": 1})
+    print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+    sys.stdin.read()
+"""
+REPLAYING = """
+import psutil
+from cachelib.live.driver import Request, drive
+
+def say(done):
+    print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+
+requests = [Request(0, "read", f"/{i}", 0.0, 1, 0, "SJC", "", 0.0) for i in range(20_000)]
+design = {"l1": True, "l2": "kv", "expiry": "inherited"}
+topology = {"designs": {"isolates": 1}}
+drive(topology, design, requests, in_flight=16, instances=2, progress=say)
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "end"),
+    [
+        pytest.param(WAITING, signal.SIGKILL, id="killed"),
+        pytest.param(WAITING, signal.SIGTERM, id="told to end"),
+        pytest.param(WAITING, signal.SIGINT, id="interrupted"),
+        pytest.param(REPLAYING, signal.SIGINT, id="interrupted in a replay"),
+    ],
+)
+def test_no_process_outlives_a_parent_that_is_ended(script, end):
+    before = stores()
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as parent:
+        processes = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
+        assert len(processes) > 1
+        os.kill(parent.pid, end)
+        assert gone([psutil.Process(parent.pid), *processes])
+    assert stores() == before
