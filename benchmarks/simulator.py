@@ -109,7 +109,7 @@ def pieces(n: int, keys: int) -> Iterator[Trace]:
 
 def full_design(largest: int) -> None:
     platform = Platform(value_life_s=3_600, isolates_per_colo=1)
-    replay_pieces(pieces(1_000, KEYS), [L1_KV], platform)
+    monthly_bill(replay_pieces(pieces(1_000, KEYS), [L1_KV], platform)[0])
     for keys in (KEYS, 10_000):
         each = []
         for n in (PIECE, 10 * PIECE, largest):
