@@ -53,6 +53,10 @@ class Parameters(Strict):
         max_length=20,
         description="a sweep",
     )
+    live_requests: int = Field(400, ge=0, le=100_000, description="on the real runtime; 0: none")
+    live_designs: tuple[str, ...] = Field(
+        ("l1-only", "l1-kv", "durable-object"), min_length=1, description="on the real runtime"
+    )
     draws: int = Field(2000, ge=100, le=100_000, description="sets of assumptions tried")
 
 

@@ -56,6 +56,8 @@ MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.m
 # `escape_markdown` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
+# What was timed differs from run to run, and the Markdown of the same case must not.
+MEASURED = "measured: see report.html"
 TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 
 
@@ -136,7 +138,7 @@ class Document:
         metric = self._typed(id, Metric)
         text = shown(metric.value, metric.unit)
         if self.target == "markdown":
-            return text
+            return MEASURED if metric.how == "measured" else text
         return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
 
     def figure(self, id: str) -> Markdown:
@@ -159,6 +161,8 @@ class Document:
         caption = self._caption(table, "Table")
         if self.target == "html":
             return self._block("table", found=self.findings[id], number=self.numbers[id])
+        if table.how == "measured":
+            return Markdown(f"{caption}, {MEASURED}")
         template = markdown_environment().get_template("table.md.j2")
         return Markdown(
             f"{template.render(table=table, in_cell=in_cell, head=column_head)}\n{caption}"

@@ -15,8 +15,9 @@ from cachelib.stores.protocol import Closing, RejectedError, Stored, StoreUnavai
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
 TOMBSTONE_SECONDS = 3600.0  # a process that polls less often than this has missed deletions
+BATCH = 300  # rows written by one statement: several times as fast as one by one
 TIDY_EVERY = 64  # writes between sweeps
-SWEEP = 8  # rows looked at for each one written
+SWEEP = 4  # rows looked at for each one written
 
 # A deleted key stays as a row without data for a while, so that others can learn of it.
 SCHEMA = """
@@ -34,7 +35,6 @@ APPLICATION_ID = 0x63616368  # "cach"; SQLite keeps it in the file's header
 GET = (
     "SELECT data, expires_at FROM entries WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)"
 )
-PUT = "REPLACE INTO entries (key, data, expires_at, writer) VALUES (?, ?, ?, ?)"  # with a new seq
 
 
 class SqliteStore(Closing):
@@ -56,6 +56,9 @@ class SqliteStore(Closing):
         self.path = os.fspath(path)
         self._max_bytes, self._busy_seconds = max_bytes, busy_seconds
         self._writer = int.from_bytes(os.urandom(7), "big")
+        self._more = f", (?, ?, ?, {self._writer})"
+        columns = "entries (key, data, expires_at, writer)"
+        self._one = f"REPLACE INTO {columns} VALUES {self._more[2:]}"  # noqa: S608
         self._closed = False
         self._now = 0.0  # by the cache's clock, when it last read: what expired before may go
         self._rows = self._bytes = 0  # written since the last sweep
@@ -95,7 +98,7 @@ class SqliteStore(Closing):
     def set(self, key: str, stored: Stored) -> None:
         _check(key, stored)
         with self._writing() as db:
-            db.execute(PUT, (key, stored.data, stored.expires_at, self._writer))
+            db.execute(self._one, (key, *stored))
             self._tidy(db, 1, len(stored.data))
 
     def delete(self, key: str) -> None:
@@ -119,23 +122,29 @@ class SqliteStore(Closing):
         return found
 
     def set_many(self, items: Mapping[str, Stored]) -> None:
-        writer = self._writer
-        rows = [(key, data, end, writer) for key, (data, end) in items.items()]
-        size = sum([len(row[1]) for row in rows])
+        size = sum([len(data) for data, _ in items.values()])
         if size > MAX_BYTES // 2:  # one of them may be too large
             for key, stored in items.items():
                 _check(key, stored)
+        values = [value for key, (data, end) in items.items() for value in (key, data, end)]
         with self._writing() as db:
             with _transaction(db):
-                db.executemany(PUT, rows)
-            self._tidy(db, len(rows), size)
+                self._put(db, values)
+            self._tidy(db, len(items), size)
 
     def delete_many(self, keys: Iterable[str]) -> None:
-        rows = [(key, None, self._now + TOMBSTONE_SECONDS, self._writer) for key in keys]
+        gone = self._now + TOMBSTONE_SECONDS
+        values = [value for key in keys for value in (key, None, gone)]
         with self._writing() as db:
             with _transaction(db):
-                db.executemany(PUT, rows)
-            self._tidy(db, len(rows), 0)
+                self._put(db, values)
+            self._tidy(db, len(values) // 3, 0)
+
+    def _put(self, db: sqlite3.Connection, values: Sequence[str | bytes | float | None]) -> None:
+        """Write rows of key, data and expires_at, each under a new seq."""
+        for start in range(0, len(values), 3 * BATCH):
+            some = values[start : start + 3 * BATCH]
+            db.execute(self._one + self._more * (len(some) // 3 - 1), some)
 
     # Leases
 
@@ -155,7 +164,7 @@ class SqliteStore(Closing):
         with self._writing() as db, _transaction(db):
             if not self._end_lease(db, key, token):
                 return False
-            db.execute(PUT, (key, stored.data, stored.expires_at, self._writer))
+            db.execute(self._one, (key, *stored))
             return True
 
     def release(self, key: str, token: int) -> None:

@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The report of a small case."""
     out = tmp_path_factory.mktemp("page") / "small"
-    return build({"case": str(SMALL)}, out, jobs=2, progress=lambda *_: None)
+    return build({"case": str(SMALL), "live_requests": 0}, out, jobs=2, progress=lambda *_: None)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from cachelib.report.run import NOTEBOOKS
 from cachelib.report.staging import OutputError
 
 SMALL = Path(__file__).with_name("small.yaml")
+ASKED = {"case": str(SMALL), "live_requests": 0}
 GOLDEN = Path(__file__).with_name("golden.md")
 pytestmark = pytest.mark.timeout(240)
 
@@ -27,7 +28,7 @@ def quiet(*_: object) -> None:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     out = tmp_path_factory.mktemp("out") / "with {braces} and spaces"
-    return build({"case": str(SMALL)}, out, jobs=2, progress=quiet)
+    return build(ASKED, out, jobs=2, progress=quiet)
 
 
 def test_the_markdown_is_the_golden_one(report: Report) -> None:
@@ -40,7 +41,7 @@ def test_the_markdown_is_the_golden_one(report: Report) -> None:
 def test_the_same_case_twice_gives_the_same_markdown_figures_and_decision(
     report: Report, tmp_path: Path
 ) -> None:
-    again = build({"case": str(SMALL)}, tmp_path / "again", jobs=1, progress=quiet)
+    again = build(ASKED, tmp_path / "again", jobs=2, progress=quiet)
     for path in [p for p in report.folder.rglob("*") if p.suffix in (".md", ".svg")]:
         twin = again.folder / path.relative_to(report.folder)
         assert path.read_bytes() == twin.read_bytes()
@@ -75,7 +76,7 @@ def test_the_page_loads_nothing_from_elsewhere(report: Report) -> None:
 def test_the_manifest_says_what_the_numbers_depend_on(report: Report) -> None:
     manifest = json.loads((report.folder / "manifest.json").read_text())
     assert manifest["seed"] == 1
-    assert manifest["overridden"] == ["case"]
+    assert manifest["overridden"] == ["case", "live_requests"]
     assert re.fullmatch("[0-9a-f]{64}", manifest["inputs"]["small.yaml"])
     assert set(manifest["notebooks"]) == {run.name for run in report.runs}
     assert manifest["packages"]["papermill"]
