@@ -18,8 +18,9 @@ from cachelib.edge.trace import Trace
 class Router:
     """Numbers isolates over all colos: colo × isolates per colo + place in the colo.
 
-    `round-robin`: in turn. `random`: any. `hash`: by key, always the same one, as a consistent
-    hash ring inside a data centre would.
+    `round-robin`: in turn. `random`: any. `hash`: by key, always the same one. The vendor's
+    sharding of Workers sends all of a Worker's traffic in a data centre to one isolate: that is
+    `isolates_per_colo` 1.
     """
 
     def __init__(self, platform: Platform, seed: int) -> None:

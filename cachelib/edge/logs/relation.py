@@ -87,7 +87,7 @@ def _extracted(log: JSON, wanted: str) -> tuple[str, dict[str, str]]:
     used = [name for name in log.columns if re.search(rf"\b{name}\b", wanted, re.I)]
     paths = [log.paths.get(name, f"$.{name}") for name in used]
     columns = {name: log.columns[name].format(f"r[{i}]") for i, name in enumerate(used, 1)}
-    extract = f"CASE WHEN json_valid(text) THEN json_extract_string(text, {paths}) END"
+    extract = f"try(json_extract_string(text, {paths}))"
     return f"(SELECT *, {extract} AS r FROM lines)", columns
 
 
