@@ -190,8 +190,9 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
         ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
         ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
         ax.plot(swing.high, place, "s", color=ORANGE, markersize=8)
-    for name, value, colour in (("low", swings[0].low, BLUE), ("high", swings[0].high, ORANGE)):
-        _name(ax, name, (value, 0), colour, (0, 9), "left", "bottom")
+    for widest in swings[:1]:
+        _name(ax, "low", (widest.low, 0), BLUE, (0, 9), "left", "bottom")
+        _name(ax, "high", (widest.high, 0), ORANGE, (0, 9), "left", "bottom")
     ax.set_yticks(range(len(swings)), [swing.name for swing in swings])
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")

@@ -331,7 +331,8 @@ def file_name(id: str) -> str:
 
 def yaml_value(value: Any) -> Markdown:
     """A value as YAML's front matter takes it: JSON is YAML."""
-    return Markdown(json.dumps(value, default=str, ensure_ascii=False))
+    plain = json.loads(json.dumps(value, default=str))
+    return Markdown(htmlsafe_json_dumps(plain, ensure_ascii=False))
 
 
 def page_link(notebook: str) -> Markdown:
