@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import math
 import re
 from collections.abc import Iterable
@@ -72,6 +73,12 @@ class Document:
     numbers: dict[str, str] = field(default_factory=dict)
     blocks: list[str] = field(default_factory=list)
     _numbered: bool = False
+
+    def record(self) -> str:
+        """The decision as a record in the form of MADR 4."""
+        self._count = {"Figure": 0, "Table": 0}
+        template = markdown_environment().get_template("adr.md.j2")
+        return template.render(self._context(), section=self.section, yaml=yaml_value)
 
     def markdown(self) -> str:
         """The whole document; twice, since a reference may come before what it refers to."""
@@ -320,6 +327,11 @@ def _give_anchors(tokens: list[Any]) -> Iterable[tuple[int, str, str]]:
 def file_name(id: str) -> str:
     """A finding's id as a file name and as an anchor."""
     return id.replace(".", "-")
+
+
+def yaml_value(value: Any) -> Markdown:
+    """A value as YAML's front matter takes it: JSON is YAML."""
+    return Markdown(json.dumps(value, default=str, ensure_ascii=False))
 
 
 def page_link(notebook: str) -> Markdown:

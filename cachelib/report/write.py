@@ -24,6 +24,8 @@ def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any
     markdown = render.Document(study, findings, runs, "markdown").markdown()
     html = render.to_html(render.Document(study, findings, runs, "html"), provenance)
     (folder / "report.md").write_text(markdown, "utf-8")
+    record = render.Document(study, findings, runs, "markdown").record()
+    (folder / "adr.md").write_text(record, "utf-8")
     (folder / "report.html").write_text(html, "utf-8")
     _write_json(folder / "decision.json", _decision(study.case, findings))
     for one in runs:

@@ -49,6 +49,18 @@ def test_the_same_case_twice_gives_the_same_markdown_figures_and_decision(
     assert decisions[0] == decisions[1]
 
 
+def test_the_record_has_the_parts_of_madr_4_and_invents_no_front_matter(report: Report) -> None:
+    text = (report.folder / "adr.md").read_text("utf-8")
+    assert text.startswith('---\nstatus: "proposed"\n---\n')
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    for heading in (
+        "Context and Problem Statement", "Decision Drivers", "Considered Options",
+        "Decision Outcome", "Consequences", "Pros and Cons of the Options", "More Information",
+    ):  # fmt: skip
+        assert heading in headings
+    assert 'Chosen option: "l1-kv"' in text
+
+
 def test_every_file_that_the_markdown_and_the_page_link_to_exists(report: Report) -> None:
     markdown = (report.folder / "report.md").read_text("utf-8")
     html = (report.folder / "report.html").read_text("utf-8")
