@@ -316,13 +316,12 @@ def live(
 ) -> None:  # fmt: skip
     """Run the same requests on workerd, the real runtime, and hold the simulation against it."""
     from cachelib.live.own import run_worker
-    from cachelib.live.replay import head
     from cachelib.live.result import run_designs
     from cachelib.report import parameters
 
     with _told():
         study = parameters.study(parameters.check({"case": case, "trace": trace}))
-        traffic = head(study.trace, requests)
+        traffic = study.trace.only(slice(requests))
         if worker:
             answer = origin_response.read() if origin_response else None
             own = run_worker(

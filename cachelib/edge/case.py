@@ -13,17 +13,11 @@ from pydantic import Field, create_model, field_validator, model_validator
 from cachelib.edge.claims import Claim
 from cachelib.edge.designs import BUILT_IN, Design
 from cachelib.edge.platform import Assumption, Platform, Strict, profile
+from cachelib.edge.resources import resource
 from cachelib.edge.typed_yaml import load
 from cachelib.edge.workload import Workload
 
-CASES = next(
-    folder
-    for folder in (
-        Path(__file__).parents[2] / "cases",  # a checkout
-        Path(__file__).parents[1] / "_share" / "cases",  # a wheel
-    )
-    if folder.is_dir()
-)
+CASES = resource("cases")
 PROFILE = {
     name: number
     for name, number in profile("cloudflare-workers").items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -166,18 +166,5 @@ class Study:
             span_s = min(MONTH_S, MONTH_S * ENOUGH / requests_per_month)
             return generate(workload, seed=self.seed, span_s=span_s)
         share = requests_per_month / self.requests_per_month
-        return thin(self.trace, share, seed=self.seed)
-
-
-def thin(trace: Trace, share: float, *, seed: int) -> Trace:
-    """The trace with each request kept with probability `share`."""
-    kept = np.random.default_rng([seed, 2]).random(len(trace)) < share
-    return replace(
-        trace,
-        time_s=trace.time_s[kept],
-        key=trace.key[kept],
-        colo=trace.colo[kept],
-        op=trace.op[kept],
-        size=trace.size[kept],
-        ttl_s=None if trace.ttl_s is None else trace.ttl_s[kept],
-    )
+        chance = np.random.default_rng([self.seed, 2]).random(len(self.trace))
+        return self.trace.only(chance < share)

@@ -47,6 +47,18 @@ class Trace:
         """Seconds from the first request to the last."""
         return float(self.time_s[-1] - self.time_s[0]) if len(self) else 0.0
 
+    def only(self, rows: slice | npt.NDArray[np.bool_]) -> Trace:
+        """Some of the requests."""
+        return replace(
+            self,
+            time_s=self.time_s[rows],
+            key=self.key[rows],
+            colo=self.colo[rows],
+            op=self.op[rows],
+            size=self.size[rows],
+            ttl_s=None if self.ttl_s is None else self.ttl_s[rows],
+        )
+
 
 def in_one_place(trace: Trace) -> Trace:
     """The same requests as if all had reached one data centre."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -86,20 +86,6 @@ def run(
         np.array(stale),
         np.array([answer.ms for answer in answers]),
         operations_of(answers),
-    )
-
-
-def head(trace: Trace, requests: int) -> Trace:
-    """The first so many requests."""
-    cut = slice(requests)
-    return replace(
-        trace,
-        time_s=trace.time_s[cut],
-        key=trace.key[cut],
-        colo=trace.colo[cut],
-        op=trace.op[cut],
-        size=trace.size[cut],
-        ttl_s=None if trace.ttl_s is None else trace.ttl_s[cut],
     )
 
 

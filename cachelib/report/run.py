@@ -12,20 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cachelib.edge.resources import resource
 from cachelib.report.source import Source
 from cachelib.report.staging import is_full
 
 if TYPE_CHECKING:
     from cachelib.report.kernels import Kernels
 
-NOTEBOOKS = next(
-    folder
-    for folder in (
-        Path(__file__).parents[2] / "notebooks",  # a checkout
-        Path(__file__).parents[1] / "_share" / "notebooks",  # a wheel
-    )
-    if folder.is_dir()
-)
+NOTEBOOKS = resource("notebooks")
 STARTS = 3
 TIMEOUT_S = 600.0
 

@@ -9,7 +9,6 @@ import pandas as pd
 from cachelib.edge.study import Study
 from cachelib.live.latency import measure
 from cachelib.live.node import NodeMissingError, ensure_node_modules
-from cachelib.live.replay import head
 from cachelib.live.result import LiveResult, run_designs
 from cachelib.live.story import two_cities
 from cachelib.report.findings import Message, Node
@@ -30,7 +29,7 @@ def why_not(requests: int) -> str | None:
 def run(study: Study, designs: Sequence[str], requests: int) -> LiveResult:
     """The first requests of the study, live and simulated."""
     chosen = [study.design(name) for name in designs]
-    return run_designs(head(study.trace, requests), chosen, study.platform, seed=study.seed)
+    return run_designs(study.trace.only(slice(requests)), chosen, study.platform, seed=study.seed)
 
 
 def conformance_table(live: LiveResult) -> pd.DataFrame:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-FOLDER = next(
-    folder
-    for folder in (
-        Path(__file__).parents[2] / "templates",  # a checkout
-        Path(__file__).parents[1] / "_share" / "templates",  # a wheel
-    )
-    if folder.is_dir()
-)
+from cachelib.edge.resources import resource
+
+FOLDER = resource("templates")
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ue000-\uf8ff\u202a-\u202e\u2066-\u2069]+")
 

@@ -14,7 +14,7 @@ from cachelib.edge.replay import replay
 from cachelib.edge.study import Study
 from cachelib.edge.trace import DELETE, READ, WRITE, Trace
 from cachelib.live.conformance import conformance
-from cachelib.live.replay import head, run
+from cachelib.live.replay import run
 from cachelib.live.result import as_local, run_designs
 from cachelib.live.runtime import LiveError
 
@@ -26,12 +26,12 @@ SEED = 1
 
 @cache
 def case_trace() -> Trace:
-    return head(STUDY.trace, 1_200)
+    return STUDY.trace.only(slice(1_200))
 
 
 @pytest.fixture(scope="module")
 def day(traces) -> Trace:
-    return head(read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz"), 20_000)
+    return read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz").only(slice(20_000))
 
 
 def differences(result) -> list:
@@ -144,7 +144,7 @@ def test_more_isolates_than_a_machine_holds_are_refused():
 
 
 def test_the_result_lists_what_it_does_not_confirm():
-    result = run_designs(head(case_trace(), 5), [BUILT_IN["l1-only"]], STUDY.platform)
+    result = run_designs(case_trace().only(slice(5)), [BUILT_IN["l1-only"]], STUDY.platform)
     said = result.as_dict()
     assert said["conforms"]
     assert {"design", "metric", "observed", "simulated"} == said["conformance"][0].keys()
