@@ -125,14 +125,20 @@ def log_axes(ax: Axes, powers: Iterable[int]) -> None:
 
 
 def spread(ax: Axes, gap: float = 0.055) -> None:
-    """Move the names at lines' ends apart where they would lie on each other."""
+    """Move the names at lines' ends apart where they would lie on each other, inside the axes."""
     place = ax.transData + ax.transAxes.inverted()
-    taken = -np.inf
     names = [text for text in ax.texts if isinstance(text, Annotation)]
-    for text in sorted(names, key=lambda text: text.xy[1]):
-        x, y = place.transform(text.xy)
-        taken = max(y, taken + gap)
-        text.xy = tuple(place.inverted().transform((x, taken)))
+    names.sort(key=lambda text: text.xy[1])
+    points = [place.transform(text.xy) for text in names]
+    heights = [float(y) for _, y in points]
+    for nth in range(1, len(heights)):
+        heights[nth] = max(heights[nth], heights[nth - 1] + gap)
+    top = 1.0
+    for nth in reversed(range(len(heights))):
+        heights[nth] = min(heights[nth], top)
+        top = heights[nth] - gap
+    for text, (x, _), height in zip(names, points, heights, strict=True):
+        text.xy = tuple(place.inverted().transform((x, height)))
 
 
 def fit_y(ax: Axes) -> None:

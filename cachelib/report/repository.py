@@ -11,7 +11,15 @@ from cachelib.edge.designs import Design
 from cachelib.edge.prices import monthly_bill
 from cachelib.edge.result import Result
 from cachelib.edge.study import Study
-from cachelib.evidence import Audit, Change, Counterfactual, Graph, Inventory, architecture
+from cachelib.evidence import (
+    Audit,
+    Change,
+    Counterfactual,
+    Graph,
+    GraphNode,
+    Inventory,
+    architecture,
+)
 from cachelib.report.findings import Diagram, Edge, Node, Scalar, Unit, shown
 
 NODE_KINDS: dict[str, Any] = {
@@ -92,11 +100,15 @@ def diagram(inventory: Inventory) -> Diagram:
 
 
 def _layers(graph: Graph) -> list[list[Node]]:
-    nodes = [
-        Node(id=_id(graph, node.id), label=node.label, kind=NODE_KINDS.get(node.kind, "origin"))
-        for node in graph.nodes
-    ]
+    nodes = [_node(_id(graph, node.id), node) for node in graph.nodes]
     return [layer for layer in (nodes[:1], nodes[1:2], nodes[2:]) if layer]
+
+
+def _node(id: str, node: GraphNode) -> Node:
+    """`KV namespace NAME` on two lines."""
+    label, _, name = node.label.rpartition(" ")
+    kind = NODE_KINDS.get(node.kind, "origin")
+    return Node(id=id, label=label or name, note=name if label else "", kind=kind)
 
 
 def _id(graph: Graph, id: str) -> str:
@@ -104,8 +116,8 @@ def _id(graph: Graph, id: str) -> str:
 
 
 def _line(label: str) -> str:
-    """`NAME (file:line)` as `:line`: the diagram has no room for more."""
-    return label.rpartition(":")[2].rstrip(")") if ":" in label else label
+    """`NAME (file:line)` as its line: the diagram has no room for more."""
+    return f"line {label.rpartition(':')[2].rstrip(')')}" if label.endswith(")") else label
 
 
 def inventory_table(inventory: Inventory) -> pd.DataFrame:

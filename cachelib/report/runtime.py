@@ -53,12 +53,18 @@ def recorded(study: Study, design: str) -> Drawing:
         caption=f"Two cities ask for the same key with {design}, as the runtime recorded it",
         alt="; ".join(step.message for step in steps if step.message.startswith("answered")),
         how="examined",
-        participants=[Node(id=ids[name], label=name) for name in names],
+        participants=[_participant(ids[name], name) for name in names],
         messages=[
             Message(source=ids[step.source], target=ids[step.target], label=step.message)
             for step in steps
         ],
     )
+
+
+def _participant(id: str, name: str) -> Node:
+    """`Isolate in London` on two lines."""
+    label, _, city = name.partition(" in ")
+    return Node(id=id, label=label, note=city)
 
 
 def times(samples: int = 20) -> pd.DataFrame:
