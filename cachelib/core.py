@@ -28,7 +28,7 @@ from cachelib.options import (
 )
 from cachelib.stores.codecs import NEGATIVE, Codec, JsonCodec, seal
 from cachelib.stores.protocol import Store, Stored
-from cachelib.stores.shared import STAMP, Change, SharedTier
+from cachelib.stores.shared import AWAY, STAMP, Change, SharedTier
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -76,6 +76,7 @@ class CacheCore(Flights):
         self._fast = _nothing if on_event is not None else self._peek  # the hook is told elsewhere
         self._renew: Callable[[str], None] = _nothing if l1 is None else l1.renew
         self._l2: SharedTier | None = None
+        self._moment = clock  # or, so that no revocation known is later,
         if l2 is not None:
             self._l2 = SharedTier(
                 l2,
@@ -90,6 +91,7 @@ class CacheCore(Flights):
                 tag_refresh=tag_refresh,
             )
             self._stamps, self._revoked = self._l2.stamps, self._l2.revoked
+            self._moment = self._l2.moment
         self._closed = False
         self._failures: dict[str, tuple[float, Exception]] = {}
 
@@ -256,23 +258,20 @@ class CacheCore(Flights):
 
     async def _find(self, key: str, loader: Loader, policy: Policy) -> Found:
         """What the tiers have, or else what the loader returns."""
-        now = self._begin(key)
+        now, shared = self._begin(key), False
         found: Found | None = None
-        if (entry := self._peek(key) and self._in_l1(key, policy, now)) is not None:
-            if entry.refresh_at <= now:
-                self._refresh(key, loader, policy)
-            found = entry, "l1", None
-        shared = False
         try:
             while found is None:
                 mine = Flight()
                 flight = self._flights.setdefault(key, mine)
-                shared = flight is not mine
-                if shared:
+                if flight is mine:
+                    found = await self._lead(key, loader, policy, mine, now)
+                elif (entry := self._in_l1(key, policy, now)) is not None:
+                    found = entry, "l1", None
+                else:
+                    shared = True
                     found = await self._join(key, flight, policy)
                     now = self._clock()
-                else:
-                    found = await self._lead(key, loader, policy, mine, now)
         except Exception:
             self._count("misses", key)
             raise
@@ -288,17 +287,20 @@ class CacheCore(Flights):
     ) -> Found | None:
         tier: Tier = "l1"
         try:
-            entry = self._peek(key) and self._in_l1(key, policy, now)  # landed since we looked?
+            entry = self._in_l1(key, policy, now)
             if entry is None:
-                tier, there = "l2", None
+                tier, there = "l2", AWAY
                 if self._l2 is not None and not policy.skip_l2:
                     if self._direct:
-                        there = self._l2.read((key,), policy, now)
+                        there = self._l2.read_one(key, policy, now)
                     else:
-                        there = await self._io(self._l2.read, (key,), policy, now)
-                entry = self._peek(key) if there is None else there.get(key)
-                if there is None or (entry is not None and entry.expires_at <= now):
-                    flight.last, entry = entry, None
+                        there = await self._io(self._l2.read_one, key, policy, now)
+                if there is AWAY:
+                    flight.last = self._peek(key)
+                elif there is not None and now < there.expires_at:
+                    entry = there
+                else:
+                    flight.last = there
         except BaseException as error:
             self._crash(key, flight, error)
             raise
@@ -335,7 +337,7 @@ class CacheCore(Flights):
         """Load and write through. Lands the flight, whatever happens."""
         token = entry = None
         try:
-            if (error := self._failure(key)) is not None:
+            if self._failures and (error := self._failure(key)) is not None:
                 found = self._excuse(flight, policy, error)
             else:
                 if policy.lease is not None and self._l2 is not None and not policy.skip_l2:
@@ -459,29 +461,28 @@ class CacheCore(Flights):
     ) -> tuple[Entry, Stored | None]:
         """`value` as L1 and as L2 will have it; None for L2 if it is not to have it."""
         now, payload = self._clock(), b""
-        shared = self.l2 is not None and not policy.skip_l2
-        absent = value is ABSENT
-        if absent:
+        shared = self._l2 is not None and not policy.skip_l2
+        if value is ABSENT:
             life = policy.negative_ttl
         else:
             life = policy.l2_life if shared else min(policy.l1_life, policy.l2_life)
             if shared or self._weighs:
                 payload = self._encode(key, value)
-        expires_at, refresh_at = now + life, inf
+        refresh_at = inf
         if policy.varies:
             life *= 1 - policy.jitter * self._random()
-            expires_at = now + life
-            refresh_at = now + (inf if policy.soft_ttl is None else policy.soft_ttl)
+            if policy.soft_ttl is not None:
+                refresh_at = now + policy.soft_ttl
             if policy.refresh_after is not None and life < inf:
                 refresh_at = min(refresh_at, now + policy.refresh_after * life)
-        size = len(key) + len(payload)
-        entry = Entry(value, started, expires_at, refresh_at, policy.tags, size)
+        expires_at, tags = now + life, policy.tags
+        entry = Entry(value, started, expires_at, refresh_at, tags, len(key) + len(payload))
         if not life:
             return entry, None
         stored = None
         if shared:
-            flags = NEGATIVE if absent else 0
-            data = seal(payload, started, refresh_at, expires_at, policy.tags, flags)
+            flags = NEGATIVE if value is ABSENT else 0
+            data = seal(payload, started, refresh_at, expires_at, tags, flags)
             stored = Stored(data, None if life == inf else expires_at + policy.stale_if_error)
         entry.settle(policy, now)
         return entry, stored
@@ -494,9 +495,6 @@ class CacheCore(Flights):
             raise TypeError(f"{codec} cannot encode the value of {key!r}: {error}") from error
 
     # What other callers and processes change
-
-    def _moment(self) -> float:
-        return self._clock() if self._l2 is None else self._l2.moment()
 
     async def _invalidate_tags(self, *tags: str) -> bool:
         """What was written with any of `tags` is no more, here at once, elsewhere when noticed."""
