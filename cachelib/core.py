@@ -16,16 +16,8 @@ from random import random as uniform
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Unpack
 
 from cachelib.flights import LOADING, Flight, Flights, Found
-from cachelib.memory import Entry, MemoryCache
-from cachelib.options import (
-    ABSENT,
-    Answer,
-    Counters,
-    Options,
-    Policy,
-    Stats,
-    Tier,
-)
+from cachelib.memory import Entry, MemoryCache, NoMemory
+from cachelib.options import ABSENT, Answer, Counters, Options, Policy, Stats, Tier
 from cachelib.stores.codecs import NEGATIVE, Codec, JsonCodec, seal
 from cachelib.stores.protocol import Store, Stored
 from cachelib.stores.shared import AWAY, STAMP, Change, SharedTier
@@ -35,10 +27,11 @@ if TYPE_CHECKING:
 
 LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
 MAX_FAILURES = 10_000
+NOTHING: Callable[[str], Entry | None] = NoMemory().peek
 
 T = TypeVar("T")
 Loader = Callable[[str], Any]
-HITS: dict[Tier, str] = {"l1": "l1_hits", "l2": "l2_hits"}
+OUTCOMES = {"l1": "l1_hits", "l2": "l2_hits", "load": "misses", "stale": "misses"}
 
 
 class CacheCore(Flights):
@@ -69,14 +62,13 @@ class CacheCore(Flights):
         self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec: Codec = codec or JsonCodec()
         self._executor = executor
-        self._weighs = l1 is not None and l1.max_bytes is not None  # so values are encoded
+        self._weighs = self.l1.max_bytes is not None  # so values are encoded
         self._direct = self._blocks or not getattr(l2, "blocking", True)
         self._l1_hit = self._counters.step["l1_hits"]
-        self._peek: Callable[[str], Entry | None] = _nothing if l1 is None else l1.peek
-        self._fast = _nothing if on_event is not None else self._peek  # the hook is told elsewhere
-        self._renew: Callable[[str], None] = _nothing if l1 is None else l1.renew
+        self._peek, self._renew = self.l1.peek, self.l1.renew
+        self._fast = self._peek if on_event is None else NOTHING  # the hook is told elsewhere
         self._l2: SharedTier | None = None
-        self._moment = clock  # or, so that no revocation known is later,
+        self._moment = clock
         if l2 is not None:
             self._l2 = SharedTier(
                 l2,
@@ -91,21 +83,20 @@ class CacheCore(Flights):
                 tag_refresh=tag_refresh,
             )
             self._stamps, self._revoked = self._l2.stamps, self._l2.revoked
-            self._moment = self._l2.moment
+            if tag_refresh is not None:
+                self._moment = self._l2.moment
         self._closed = False
         self._failures: dict[str, tuple[float, Exception]] = {}
 
     def _end(self) -> None:
         self._closed = True
-        self._fast = _nothing  # so that L1 hits, too, learn that it is closed
+        self._fast = NOTHING  # so that L1 hits, too, learn that it is closed
 
     @property
     def stats(self) -> Stats:
         """A copy of the counters."""
         with self._lock:
             stats = self._counters.snapshot()
-        if self.l1 is None:
-            return stats
         return stats._replace(
             evictions=self.l1.evictions, l1_entries=len(self.l1), l1_bytes=self.l1.bytes
         )
@@ -149,11 +140,11 @@ class CacheCore(Flights):
 
     def _tally(self, key: str, found: Found | None) -> None:
         """Count a look-up, once, by where it ended."""
-        entry, tier, _ = found or (None, "load", None)
-        self._count(HITS.get(tier, "misses"), key)
+        tier = "load" if found is None else found[1]
+        self._count(OUTCOMES[tier], key)
         if tier == "stale":
             self._count("stale_hits", key)
-        elif entry is not None and entry.value is ABSENT and tier in HITS:
+        elif found is not None and found[0].value is ABSENT and tier != "load":
             self._count("negative_hits", key)
 
     # What both skins offer: blocking in one, awaited in the other
@@ -286,10 +277,11 @@ class CacheCore(Flights):
         self, key: str, loader: Loader, policy: Policy, flight: Flight, now: float
     ) -> Found | None:
         tier: Tier = "l1"
+        there: Entry | None = AWAY
         try:
             entry = self._in_l1(key, policy, now)
             if entry is None:
-                tier, there = "l2", AWAY
+                tier = "l2"
                 if self._l2 is not None and not policy.skip_l2:
                     if self._direct:
                         there = self._l2.read_one(key, policy, now)
@@ -384,14 +376,14 @@ class CacheCore(Flights):
         with self._lock:
             flight.writing = flight.valid
         if flight.writing and stored is not None and self._l2 is not None:
-            change = Change(stored, started, entry)
+            change = stored, started, entry
             if token is not None:
                 fenced = self._l2.write_fenced
-                flight.valid = await self._io(fenced, key, change, policy, token)
+                flight.valid = await self._io(fenced, key, Change(*change), policy, token)
             elif self._direct:
-                self._l2.write({key: change}, policy)
+                self._l2.write_one(key, change, policy)
             else:
-                await self._io(self._l2.write, {key: change}, policy)
+                await self._io(self._l2.write_one, key, change, policy)
         return entry, "load", None
 
     def _failure(self, key: str) -> Exception | None:
@@ -531,7 +523,3 @@ def _answer(found: Found) -> Answer:
     entry, tier, error = found
     expires_at = None if entry.expires_at == inf else entry.expires_at
     return Answer(entry.value, tier, entry.created_at, expires_at, error)
-
-
-def _nothing(key: str) -> None:
-    """The L1 of a cache that has none."""

@@ -159,16 +159,31 @@ class SharedTier:
                 changes = self._changed(changes, policy.skip_unchanged)
             self._apply(changes)
         except Exception as error:
-            if isinstance(error, StoreTimeoutError):
-                error.pending.add_done_callback(lambda _: self._landed_late(changes))
-            self._failed(error, next(iter(changes), ""))
-            for key, change in changes.items():
-                full = len(self._missed) >= MAX_KEPT
-                self._missed[key] = change._replace(stored=None) if full else change
-                self._count("degraded_writes", key)
+            self._miss(error, changes)
             return False
         self._failures = 0
         return True
+
+    def write_one(self, key: str, change: tuple[Stored, float, Entry], policy: Policy) -> bool:
+        """As `write`, quicker."""
+        if self._failures or self._missed or policy.skip_unchanged is not None:
+            return self.write({key: Change(*change)}, policy)
+        try:
+            self._store.set(key, change[0])
+        except Exception as error:
+            self._miss(error, {key: Change(*change)})
+            return False
+        return True
+
+    def _miss(self, error: Exception, changes: Mapping[str, Change]) -> None:
+        """Keep what L2 did not take, to be made good, unless `error` is to be raised."""
+        if isinstance(error, StoreTimeoutError):
+            error.pending.add_done_callback(lambda _: self._landed_late(changes))
+        self._failed(error, next(iter(changes), ""))
+        for key, change in changes.items():
+            full = len(self._missed) >= MAX_KEPT
+            self._missed[key] = change._replace(stored=None) if full else change
+            self._count("degraded_writes", key)
 
     def _open(self, key: str, stored: Stored, policy: Policy, now: float) -> Entry | None:
         """The entry in L2's bytes; None if they are damaged, or not to be believed."""
