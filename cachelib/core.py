@@ -16,29 +16,22 @@ from random import random as uniform
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Unpack
 
 from cachelib.flights import LOADING, Flight, Flights, Found
-from cachelib.memory import Entry, MemoryCache
-from cachelib.options import (
-    ABSENT,
-    Answer,
-    Counters,
-    Options,
-    Policy,
-    Stats,
-    Tier,
-)
+from cachelib.memory import Entry, MemoryCache, NoMemory
+from cachelib.options import ABSENT, Answer, Counters, Options, Policy, Stats, Tier
 from cachelib.stores.codecs import NEGATIVE, Codec, JsonCodec, seal
 from cachelib.stores.protocol import Store, Stored
-from cachelib.stores.shared import STAMP, Change, SharedTier
+from cachelib.stores.shared import AWAY, STAMP, Change, SharedTier
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
 MAX_FAILURES = 10_000
+NOTHING: Callable[[str], Entry | None] = NoMemory().peek
 
 T = TypeVar("T")
 Loader = Callable[[str], Any]
-HITS: dict[Tier, str] = {"l1": "l1_hits", "l2": "l2_hits"}
+OUTCOMES = {"l1": "l1_hits", "l2": "l2_hits", "load": "misses", "stale": "misses"}
 
 
 class CacheCore(Flights):
@@ -69,13 +62,13 @@ class CacheCore(Flights):
         self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec: Codec = codec or JsonCodec()
         self._executor = executor
-        self._weighs = l1 is not None and l1.max_bytes is not None  # so values are encoded
+        self._weighs = self.l1.max_bytes is not None  # so values are encoded
         self._direct = self._blocks or not getattr(l2, "blocking", True)
         self._l1_hit = self._counters.step["l1_hits"]
-        self._peek: Callable[[str], Entry | None] = _nothing if l1 is None else l1.peek
-        self._fast = _nothing if on_event is not None else self._peek  # the hook is told elsewhere
-        self._renew: Callable[[str], None] = _nothing if l1 is None else l1.renew
+        self._peek, self._renew = self.l1.peek, self.l1.renew
+        self._fast = self._peek if on_event is None else NOTHING  # the hook is told elsewhere
         self._l2: SharedTier | None = None
+        self._moment = clock
         if l2 is not None:
             self._l2 = SharedTier(
                 l2,
@@ -90,20 +83,20 @@ class CacheCore(Flights):
                 tag_refresh=tag_refresh,
             )
             self._stamps, self._revoked = self._l2.stamps, self._l2.revoked
+            if tag_refresh is not None:
+                self._moment = self._l2.moment
         self._closed = False
         self._failures: dict[str, tuple[float, Exception]] = {}
 
     def _end(self) -> None:
         self._closed = True
-        self._fast = _nothing  # so that L1 hits, too, learn that it is closed
+        self._fast = NOTHING  # so that L1 hits, too, learn that it is closed
 
     @property
     def stats(self) -> Stats:
         """A copy of the counters."""
         with self._lock:
             stats = self._counters.snapshot()
-        if self.l1 is None:
-            return stats
         return stats._replace(
             evictions=self.l1.evictions, l1_entries=len(self.l1), l1_bytes=self.l1.bytes
         )
@@ -147,11 +140,11 @@ class CacheCore(Flights):
 
     def _tally(self, key: str, found: Found | None) -> None:
         """Count a look-up, once, by where it ended."""
-        entry, tier, _ = found or (None, "load", None)
-        self._count(HITS.get(tier, "misses"), key)
+        tier = "load" if found is None else found[1]
+        self._count(OUTCOMES[tier], key)
         if tier == "stale":
             self._count("stale_hits", key)
-        elif entry is not None and entry.value is ABSENT and tier in HITS:
+        elif found is not None and found[0].value is ABSENT and tier != "load":
             self._count("negative_hits", key)
 
     # What both skins offer: blocking in one, awaited in the other
@@ -256,23 +249,20 @@ class CacheCore(Flights):
 
     async def _find(self, key: str, loader: Loader, policy: Policy) -> Found:
         """What the tiers have, or else what the loader returns."""
-        now = self._begin(key)
+        now, shared = self._begin(key), False
         found: Found | None = None
-        if (entry := self._peek(key) and self._in_l1(key, policy, now)) is not None:
-            if entry.refresh_at <= now:
-                self._refresh(key, loader, policy)
-            found = entry, "l1", None
-        shared = False
         try:
             while found is None:
                 mine = Flight()
                 flight = self._flights.setdefault(key, mine)
-                shared = flight is not mine
-                if shared:
+                if flight is mine:
+                    found = await self._lead(key, loader, policy, mine, now)
+                elif (entry := self._in_l1(key, policy, now)) is not None:
+                    found = entry, "l1", None
+                else:
+                    shared = True
                     found = await self._join(key, flight, policy)
                     now = self._clock()
-                else:
-                    found = await self._lead(key, loader, policy, mine, now)
         except Exception:
             self._count("misses", key)
             raise
@@ -287,18 +277,22 @@ class CacheCore(Flights):
         self, key: str, loader: Loader, policy: Policy, flight: Flight, now: float
     ) -> Found | None:
         tier: Tier = "l1"
+        there: Entry | None = AWAY
         try:
-            entry = self._peek(key) and self._in_l1(key, policy, now)  # landed since we looked?
+            entry = self._in_l1(key, policy, now)
             if entry is None:
-                tier, there = "l2", None
+                tier = "l2"
                 if self._l2 is not None and not policy.skip_l2:
                     if self._direct:
-                        there = self._l2.read((key,), policy, now)
+                        there = self._l2.read_one(key, policy, now)
                     else:
-                        there = await self._io(self._l2.read, (key,), policy, now)
-                entry = self._peek(key) if there is None else there.get(key)
-                if there is None or (entry is not None and entry.expires_at <= now):
-                    flight.last, entry = entry, None
+                        there = await self._io(self._l2.read_one, key, policy, now)
+                if there is AWAY:
+                    flight.last = self._peek(key)
+                elif there is not None and now < there.expires_at:
+                    entry = there
+                else:
+                    flight.last = there
         except BaseException as error:
             self._crash(key, flight, error)
             raise
@@ -335,7 +329,7 @@ class CacheCore(Flights):
         """Load and write through. Lands the flight, whatever happens."""
         token = entry = None
         try:
-            if (error := self._failure(key)) is not None:
+            if self._failures and (error := self._failure(key)) is not None:
                 found = self._excuse(flight, policy, error)
             else:
                 if policy.lease is not None and self._l2 is not None and not policy.skip_l2:
@@ -382,14 +376,14 @@ class CacheCore(Flights):
         with self._lock:
             flight.writing = flight.valid
         if flight.writing and stored is not None and self._l2 is not None:
-            change = Change(stored, started, entry)
+            change = stored, started, entry
             if token is not None:
                 fenced = self._l2.write_fenced
-                flight.valid = await self._io(fenced, key, change, policy, token)
+                flight.valid = await self._io(fenced, key, Change(*change), policy, token)
             elif self._direct:
-                self._l2.write({key: change}, policy)
+                self._l2.write_one(key, change, policy)
             else:
-                await self._io(self._l2.write, {key: change}, policy)
+                await self._io(self._l2.write_one, key, change, policy)
         return entry, "load", None
 
     def _failure(self, key: str) -> Exception | None:
@@ -459,29 +453,28 @@ class CacheCore(Flights):
     ) -> tuple[Entry, Stored | None]:
         """`value` as L1 and as L2 will have it; None for L2 if it is not to have it."""
         now, payload = self._clock(), b""
-        shared = self.l2 is not None and not policy.skip_l2
-        absent = value is ABSENT
-        if absent:
+        shared = self._l2 is not None and not policy.skip_l2
+        if value is ABSENT:
             life = policy.negative_ttl
         else:
             life = policy.l2_life if shared else min(policy.l1_life, policy.l2_life)
             if shared or self._weighs:
                 payload = self._encode(key, value)
-        expires_at, refresh_at = now + life, inf
+        refresh_at = inf
         if policy.varies:
             life *= 1 - policy.jitter * self._random()
-            expires_at = now + life
-            refresh_at = now + (inf if policy.soft_ttl is None else policy.soft_ttl)
+            if policy.soft_ttl is not None:
+                refresh_at = now + policy.soft_ttl
             if policy.refresh_after is not None and life < inf:
                 refresh_at = min(refresh_at, now + policy.refresh_after * life)
-        size = len(key) + len(payload)
-        entry = Entry(value, started, expires_at, refresh_at, policy.tags, size)
+        expires_at, tags = now + life, policy.tags
+        entry = Entry(value, started, expires_at, refresh_at, tags, len(key) + len(payload))
         if not life:
             return entry, None
         stored = None
         if shared:
-            flags = NEGATIVE if absent else 0
-            data = seal(payload, started, refresh_at, expires_at, policy.tags, flags)
+            flags = NEGATIVE if value is ABSENT else 0
+            data = seal(payload, started, refresh_at, expires_at, tags, flags)
             stored = Stored(data, None if life == inf else expires_at + policy.stale_if_error)
         entry.settle(policy, now)
         return entry, stored
@@ -494,9 +487,6 @@ class CacheCore(Flights):
             raise TypeError(f"{codec} cannot encode the value of {key!r}: {error}") from error
 
     # What other callers and processes change
-
-    def _moment(self) -> float:
-        return self._clock() if self._l2 is None else self._l2.moment()
 
     async def _invalidate_tags(self, *tags: str) -> bool:
         """What was written with any of `tags` is no more, here at once, elsewhere when noticed."""
@@ -533,7 +523,3 @@ def _answer(found: Found) -> Answer:
     entry, tier, error = found
     expires_at = None if entry.expires_at == inf else entry.expires_at
     return Answer(entry.value, tier, entry.created_at, expires_at, error)
-
-
-def _nothing(key: str) -> None:
-    """The L1 of a cache that has none."""

@@ -8,21 +8,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
-from cachelib.memory import Entry, MemoryCache
+from cachelib.memory import Entry, MemoryCache, NoMemory
 from cachelib.options import Counters, LoadTimeoutError, Policy, ReentrantLoadError, Tier
 from cachelib.stores.fork import renew_in_child
 
 Found = tuple[Entry, Tier, Exception | None]
 Result = Found | Exception | None
-
-
-class Gate(Protocol):
-    """What callers wait for: a threading or an asyncio event."""
-
-    def set(self) -> None: ...
 
 
 class Flight:
@@ -31,7 +24,7 @@ class Flight:
     valid = True  # until another changes the key: then the result must not be kept
     writing = False  # too late for another writer to overtake
     done = False
-    gate: Gate | None = None
+    gate: Any = None  # what callers wait for: a threading or an asyncio event
     last: Entry | None = None  # what may stand in for the result
     result: Result = None
     waits_for: Flight | None = None  # of another key, in this one's loader
@@ -49,9 +42,9 @@ class Flights(ABC):
     def __init__(
         self, l1: MemoryCache | None, clock: Callable[[], float], counters: Counters
     ) -> None:
-        self.l1, self._clock = l1, clock
+        self.l1, self._clock = NoMemory() if l1 is None else l1, clock
         self._counters, self._count = counters, counters.add
-        self._lock = Lock() if l1 is None else l1.lock
+        self._lock = self.l1.lock
         self.after_fork()
         renew_in_child(self)
 
@@ -61,7 +54,7 @@ class Flights(ABC):
         self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # L1 keeps the same lock
 
     @abstractmethod
-    def _gate(self) -> Gate: ...
+    def _gate(self) -> Any: ...
     @abstractmethod
     async def _wait(self, gate: Any, timeout: float | None) -> bool: ...
 
@@ -114,9 +107,7 @@ class Flights(ABC):
         """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
         flights, l1 = self._flights, self.l1
         with self._lock:
-            if l1 is None:
-                pass
-            elif (
+            if (
                 entry is not None
                 and flight.valid
                 and entry.since < entry.until
@@ -142,14 +133,12 @@ class Flights(ABC):
                 flight.valid = False
                 if not flight.writing:
                     del self._flights[key]
-            if self.l1 is not None:
-                self.l1.pop(key)
+            self.l1.pop(key)
         self._count("invalidations", key)
 
     def _drop(self, tag: str) -> None:
-        if self.l1 is not None:
-            with self._lock:
-                self.l1.discard(tag)
+        with self._lock:
+            self.l1.discard(tag)
 
 
 def _expect(mine: Flight, flight: Flight, key: str) -> None:

@@ -89,3 +89,10 @@ class MemoryCache:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+class NoMemory(MemoryCache):
+    """The L1 of a cache that has none."""
+
+    def put(self, key: str, entry: Entry) -> None:
+        """Keep nothing."""

@@ -34,6 +34,9 @@ THREADS = 16
 STAMP = "cachelib:revoked:"  # the key that says when a tag was revoked; with no name, of clear()
 
 
+AWAY = Entry(None, -inf, -inf, -inf, (), 0)  # what L2 has while nobody knows what it has
+
+
 class Change(NamedTuple):
     """A write, or (stored is None) a deletion; when it began; and what L1 will have of it."""
 
@@ -113,19 +116,15 @@ class SharedTier:
 
     def read(self, keys: Sequence[str], policy: Policy, now: float) -> dict[str, Entry] | None:
         """What L2 has, even if its life is over; None if it is away and we may go on without."""
-        entries: dict[str, Entry] = {}
-        there: Iterable[tuple[str, Stored]]
+        if len(keys) == 1:
+            entry = self.read_one(keys[0], policy, now)
+            return None if entry is AWAY else {} if entry is None else {keys[0]: entry}
         try:
             if self._failures or self._missed:
                 self._make_ready()
-            if len(keys) == 1:
-                stored = self._store.get(keys[0], now)
-                there = () if stored is None else ((keys[0], stored),)
-            else:
-                there = self._store.get_many(keys, now).items()
-            for key, stored in there:
-                if (entry := self._open(key, stored, policy, now)) is not None:
-                    entries[key] = entry
+            there = self._store.get_many(keys, now)
+            opened = {key: self._open(key, stored, policy, now) for key, stored in there.items()}
+            entries = {key: entry for key, entry in opened.items() if entry is not None}
             if self._tag_refresh is not None and entries:
                 self._drop_revoked(entries, self._tag_refresh, now)
         except Exception as error:
@@ -133,6 +132,23 @@ class SharedTier:
             return None
         self._failures = 0
         return entries
+
+    def read_one(self, key: str, policy: Policy, now: float) -> Entry | None:
+        """As `read`; AWAY if L2 is."""
+        try:
+            if self._failures or self._missed:
+                self._make_ready()
+            stored = self._store.get(key, now)
+            entry = None if stored is None else self._open(key, stored, policy, now)
+            if self._tag_refresh is not None and entry is not None:
+                entries = {key: entry}
+                self._drop_revoked(entries, self._tag_refresh, now)
+                entry = entries.get(key)
+        except Exception as error:
+            self._failed(error, key)
+            return AWAY
+        self._failures = 0
+        return entry
 
     def write(self, changes: dict[str, Change], policy: Policy) -> bool:
         """Bring L2 up to date; False if that must wait, and we may go on without."""
@@ -143,16 +159,31 @@ class SharedTier:
                 changes = self._changed(changes, policy.skip_unchanged)
             self._apply(changes)
         except Exception as error:
-            if isinstance(error, StoreTimeoutError):
-                error.pending.add_done_callback(lambda _: self._landed_late(changes))
-            self._failed(error, next(iter(changes), ""))
-            for key, change in changes.items():
-                full = len(self._missed) >= MAX_KEPT
-                self._missed[key] = change._replace(stored=None) if full else change
-                self._count("degraded_writes", key)
+            self._miss(error, changes)
             return False
         self._failures = 0
         return True
+
+    def write_one(self, key: str, change: tuple[Stored, float, Entry], policy: Policy) -> bool:
+        """As `write`, quicker."""
+        if self._failures or self._missed or policy.skip_unchanged is not None:
+            return self.write({key: Change(*change)}, policy)
+        try:
+            self._store.set(key, change[0])
+        except Exception as error:
+            self._miss(error, {key: Change(*change)})
+            return False
+        return True
+
+    def _miss(self, error: Exception, changes: Mapping[str, Change]) -> None:
+        """Keep what L2 did not take, to be made good, unless `error` is to be raised."""
+        if isinstance(error, StoreTimeoutError):
+            error.pending.add_done_callback(lambda _: self._landed_late(changes))
+        self._failed(error, next(iter(changes), ""))
+        for key, change in changes.items():
+            full = len(self._missed) >= MAX_KEPT
+            self._missed[key] = change._replace(stored=None) if full else change
+            self._count("degraded_writes", key)
 
     def _open(self, key: str, stored: Stored, policy: Policy, now: float) -> Entry | None:
         """The entry in L2's bytes; None if they are damaged, or not to be believed."""
@@ -252,7 +283,7 @@ class SharedTier:
         except Exception as error:
             self._failed(error, key)
             return NO_LEASE, None
-        entry = (self.read([key], policy, now) or {}).get(key)
+        entry = self.read_one(key, policy, now)
         if entry is None or now >= (entry.expires_at if token is None else entry.refresh_at):
             return token, None
         return token, entry

@@ -68,7 +68,7 @@ class Reference:
             self._begin(float(piece.time_s[0]))
         world, n = self.world, len(piece)
         code = bytearray(n)
-        extra, age, late = (np.zeros(n, np.float32) for _ in range(3))
+        extra, age, late = ([0.0] * n for _ in range(3))
         least = ValueCodec.least if self.design.l1_max_bytes else 0
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
         columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
@@ -98,7 +98,8 @@ class Reference:
                     age[i] = now - loaded_at
                 if superseded[version] < now:
                     late[i] = now - superseded[version]
-        return Outcomes(np.frombuffer(code, np.uint8), extra, age, late)
+        seconds = (np.array(column, np.float32) for column in (extra, age, late))
+        return Outcomes(np.frombuffer(code, np.uint8), *seconds)
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
         """The counts, and byte-seconds stored until `end`."""
@@ -108,8 +109,11 @@ class Reference:
 
     def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
         try:
-            options: dict[str, Any] = {"l2_ttl": life} if life > 0 else {}
-            value: Value = cache.get_or_load(key, self._load, **options)
+            value: Value = (
+                cache.get_or_load(key, self._load, l2_ttl=life)
+                if life > 0
+                else cache.get_or_load(key, self._load)
+            )
         except OriginDownError:
             self.world.tier = FAILED
             return None

@@ -41,20 +41,17 @@ class KeyValue(ModelStore):
         self.last_write: dict[str, float] = {}
 
     def get(self, key: str, now: float) -> Stored | None:
-        counts = self.world.counts
-        self.world.tier = L2
-        counts["kv_reads"] += 1
-        stored = self._read(key, now)
+        world = self.world
+        world.tier, world.depth = L2, KV_CENTRAL
+        world.counts["kv_reads"] += 1
+        stored = self._near(key, now) if self.cache_ttl else self._central(key, now)
         if stored is None:
-            counts["kv_missing_reads"] += 1
+            world.counts["kv_missing_reads"] += 1
             return None
         return stored if self.told or alive(stored, now) else None
 
-    def _read(self, key: str, now: float) -> Stored | None:
+    def _near(self, key: str, now: float) -> Stored | None:
         world = self.world
-        if not self.cache_ttl:
-            world.depth = KV_CENTRAL
-            return self._central(key, now)
         here, region = (world.colo, key), (self.region[world.colo], key)
         copy = self.local.get(here)
         if copy is not None and now < copy.until:
@@ -64,7 +61,6 @@ class KeyValue(ModelStore):
         if copy is not None and now < copy.until:
             world.depth = KV_REGIONAL
         else:
-            world.depth = KV_CENTRAL
             copy = self.regional[region] = self._copy(self._central(key, now), now)
         self.local[here] = copy
         return copy.stored
@@ -87,11 +83,12 @@ class KeyValue(ModelStore):
         now, counts = self.world.now, self.world.counts
         if self.unchanged(key):
             return
-        if now - self.last_write.get(key, -math.inf) < self.write_gap:
-            counts["kv_writes_refused"] += 1  # 429, of which nobody who waits for an answer hears
-            return
+        if self.write_gap:
+            if now - self.last_write.get(key, -math.inf) < self.write_gap:
+                counts["kv_writes_refused"] += 1  # 429, of which nobody who waits hears
+                return
+            self.last_write[key] = now
         counts["kv_writes"] += 1
-        self.last_write[key] = now
         self.keep(key, stored)
         if self.cache_ttl:
             self.local[self.world.colo, key] = self._copy(stored, now)

@@ -154,9 +154,9 @@ class ModelStore:
         return same
 
     def keep(self, key: str, stored: Stored) -> None:
-        if key in self.records:
-            self.drop(key)
-        self.records[key] = stored, self.world.version, self.world.size, self.world.now
+        self.drop(key)
+        world = self.world
+        self.records[key] = stored, world.version, world.size, world.now
 
     def drop(self, key: str) -> None:
         record = self.records.pop(key, None)
