@@ -13,7 +13,6 @@ from cachelib.edge.replay import replay
 from cachelib.edge.study import Study
 from cachelib.live.own import run_worker
 from cachelib.live.own_config import OwnWorkerError, own_worker
-from cachelib.live.replay import head
 from cachelib.live.result import as_local
 from cachelib.live.runtime import LiveError
 
@@ -24,7 +23,7 @@ STUDY = Study(load_case("trading-sentiment"))
 @pytest.fixture(scope="module")
 def trace():
     """A thousand reads at whole seconds."""
-    first = head(STUDY.trace, 1_000)
+    first = STUDY.trace.only(slice(1_000))
     return replace(first, time_s=np.floor(first.time_s), op=np.zeros_like(first.op))
 
 
@@ -77,7 +76,7 @@ def test_every_call_to_a_binding_is_counted(live):
 
 @pytest.mark.usefixtures("local_runtime")
 def test_the_network_ends_at_the_loopback(trace):
-    live = run(WORKERS / "sentiment", head(trace, 3))
+    live = run(WORKERS / "sentiment", trace.only(slice(3)))
     assert set(live.status) == {0}
     assert "no network beyond the loopback: api.example.com was not asked" in live.errors[0]
     assert live.hit_ratio == 0
@@ -101,7 +100,7 @@ def test_sockets_end_at_the_loopback_too(worker, trace):
     outside = own_address()
     with socket.create_server(("127.0.0.1", 0)) as near, socket.create_server((outside, 0)) as far:
         keys = ["/{}:{}".format(*server.getsockname()) for server in (near, far)]
-        two = replace(head(trace, 2), key=np.array([0, 1], np.int32), keys=keys)
+        two = replace(trace.only(slice(2)), key=np.array([0, 1], np.int32), keys=keys)
         live = run(worker(SOCKET), two)
     assert live.status.tolist() == [200, 0]
     assert "cannot connect" in live.errors[0]
@@ -130,7 +129,7 @@ def test_other_ways_to_write_a_worker_are_counted_too(worker, trace, code):
     imports = 'import { WorkerEntrypoint, env as global } from "cloudflare:workers";\n'
     answer = 'const answer = async (env) => new Response(await env.KV.get("a") ?? "none");\n'
     folder = worker(imports + answer + code, kv_namespaces='[{binding = "KV", id = "0"}]')
-    live = run(folder, head(trace, 3))
+    live = run(folder, trace.only(slice(3)))
     assert live.status.tolist() == [200, 200, 200]
     assert live.counts.values.tolist() == [["kv", "get", 3, 0]]
 
@@ -167,7 +166,7 @@ BINDINGS = {
 
 @pytest.mark.usefixtures("local_runtime")
 def test_every_binding_with_a_local_form_works_and_is_counted(worker, trace):
-    live = run(worker(EVERY_BINDING, **BINDINGS), head(trace, 1))
+    live = run(worker(EVERY_BINDING, **BINDINGS), trace.only(slice(1)))
     value, by, many, names, refused, text, total = json.loads(live.errors[0])
     assert (value, by, text, total) == ("1", "me", "x", 3)
     assert many == [["a", "1"], ["b", "2"], ["c", None]]
@@ -204,7 +203,7 @@ export default {
 
 @pytest.mark.usefixtures("local_runtime")
 def test_lifetimes_in_the_cache_api_go_by_the_virtual_clock(worker, trace):
-    trace = head(trace, 3)
+    trace = trace.only(slice(3))
     trace = replace(trace, key=np.zeros_like(trace.key), time_s=np.array([0.0, 59.0, 60.0]))
     live = run(worker(CACHING), trace)
     assert live.operations.query("method == 'match'")["found"].tolist() == [False, True, False]
@@ -214,13 +213,13 @@ def test_lifetimes_in_the_cache_api_go_by_the_virtual_clock(worker, trace):
 def test_code_that_never_answers_is_an_error(worker, trace):
     hung = "export default { fetch: () => new Promise(() => {}) }"
     with pytest.raises(LiveError, match="your Worker's code had hung"):
-        run(worker(hung), head(trace, 1))
+        run(worker(hung), trace.only(slice(1)))
 
 
 @pytest.mark.usefixtures("local_runtime")
 def test_code_that_does_not_build_is_an_error_with_its_line(worker, trace):
     with pytest.raises(LiveError, match=r"did not start: .*\nindex\.js:1:16: "):
-        run(worker("export default {"), head(trace, 1))
+        run(worker("export default {"), trace.only(slice(1)))
 
 
 def test_a_binding_without_local_form_is_refused_with_its_line():
