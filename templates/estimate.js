@@ -156,7 +156,8 @@ function cleanUp(design, at, f) {
     return (loads + f.w[k]) * (1 + Math.expm1(-n) / n) * Math.exp(-f.w[k] * f.l2Ttl);
   });
   const keys = at.keys.number.reduce((a, b) => a + b);
-  return { kv_deletes: perMonth(deletes, at), kv_lists: (Math.ceil(keys / 1000) * MONTH_S) / every };
+  const deleted = perMonth(deletes, at);
+  return { kv_deletes: deleted, kv_missing_reads: deleted, kv_lists: (Math.ceil(keys / 1000) * MONTH_S) / every };
 }
 
 function storedGb(design, at, f) {

@@ -85,7 +85,7 @@ def quoted_meters(book: PriceBook) -> dict[str, Meter]:
 
 def against_traffic(study: Study, designs: Sequence[str]) -> pd.DataFrame:
     """Charged dollars a month from a thousand to a trillion requests, by formula."""
-    return _against_traffic({name: _bill(study, name, TRAFFIC) for name in designs})
+    return _against_traffic({name: bill(study, name, TRAFFIC) for name in designs})
 
 
 def waits_against_traffic(study: Study, designs: Sequence[str]) -> pd.DataFrame:
@@ -102,7 +102,8 @@ def _against_traffic(columns: Mapping[str, Array]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(TRAFFIC, name="requests a month"))
 
 
-def _bill(study: Study, name: str, traffic: Array) -> Array:
+def bill(study: Study, name: str, traffic: Array) -> Array:
+    """Charged dollars a month at each rate, in requests a month, by formula."""
     at = study.setting.but(requests_per_month=traffic)
     return monthly_usd(
         study.case.design(name), study.estimate(name, requests_per_month=traffic), at
@@ -120,14 +121,14 @@ def crossings(study: Study, name: str, others: Sequence[str]) -> pd.DataFrame:
         for i in np.flatnonzero(np.diff(dearer)).tolist():
             at = _crossing(study, other, name, TRAFFIC[i], TRAFFIC[i + 1])
             word = "dearer" if dearer[i + 1] > dearer[i] else "cheaper"
-            rows.append((other, word, at, float(_bill(study, name, np.array([at]))[0])))
+            rows.append((other, word, at, float(bill(study, name, np.array([at]))[0])))
     columns = ["design", "becomes", "requests a month", "bill"]
     return pd.DataFrame(rows, columns=columns).set_index("design")
 
 
 def _dearer(study: Study, other: str, name: str, traffic: Array) -> Array:
     """1 where `other` costs more, -1 where less, 0 where both cost the same."""
-    difference = _bill(study, other, traffic) - _bill(study, name, traffic)
+    difference = bill(study, other, traffic) - bill(study, name, traffic)
     return np.where(np.abs(difference) < 0.01, 0.0, np.sign(difference))
 
 

@@ -199,8 +199,10 @@ class Flows:
         left = 1 + np.expm1(-n) / n
         loads = self.loaded.sum(axis=1, keepdims=True) + self.w
         lists = np.ceil(self.count.sum() / 1_000) * MONTH_S / every
+        deletes = self.per_month(loads * left * np.exp(-self.w * self.l2_ttl))
         return {
-            "kv_deletes": self.per_month(loads * left * np.exp(-self.w * self.l2_ttl)),
+            "kv_deletes": deletes,
+            "kv_missing_reads": deletes,  # what is only too old is there, and found so
             "kv_lists": np.atleast_1d(np.float64(lists)),
         }
 
