@@ -153,7 +153,7 @@ function cleanUp(design, at, f) {
   const every = design.clean_up_every_s, loaded = sumColos(f.loaded);
   const deletes = loaded.map((loads, k) => {
     const n = (f.r[k] + f.w[k]) * every;
-    return (loads + f.w[k]) * (1 + Math.expm1(-n) / n) * Math.exp(-f.w[k] * f.l2Ttl);
+    return (loads + f.w[k]) * (-Math.expm1(-n) / n) * Math.exp(-f.w[k] * f.l2Ttl);
   });
   const keys = at.keys.number.reduce((a, b) => a + b);
   const deleted = perMonth(deletes, at);

@@ -196,7 +196,7 @@ class Flows:
         """Deletions: of what nobody asked for between its expiry and the routine's next turn."""
         every = self.design.clean_up_every_s
         n = (self.r + self.w) * every
-        left = 1 + np.expm1(-n) / n
+        left = -np.expm1(-n) / n
         loads = self.loaded.sum(axis=1, keepdims=True) + self.w
         lists = np.ceil(self.count.sum() / 1_000) * MONTH_S / every
         deletes = self.per_month(loads * left * np.exp(-self.w * self.l2_ttl))
