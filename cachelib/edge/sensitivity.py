@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from SALib.analyze import rbd_fast
 from scipy.stats import qmc, triang
 
 from cachelib.edge.decision import predict
@@ -128,6 +127,8 @@ def lead(study: Study, draws: Draws, first: str, second: str) -> Array:
 
 def influence(draws: Draws, margin: Array, seed: int) -> dict[str, float]:
     """The share of the margin's variance that each assumption explains alone (RBD-FAST)."""
+    from SALib.analyze import rbd_fast  # a second of imports that only this needs
+
     names = list(draws)
     problem = {
         "num_vars": len(names),

@@ -121,7 +121,7 @@ class SharedTier:
             return None if entry is AWAY else {} if entry is None else {keys[0]: entry}
         try:
             if self._failures or self._missed:
-                self._make_ready()
+                self._make_ready(keys)
             there = self._store.get_many(keys, now)
             opened = {key: self._open(key, stored, policy, now) for key, stored in there.items()}
             entries = {key: entry for key, entry in opened.items() if entry is not None}
@@ -137,7 +137,7 @@ class SharedTier:
         """As `read`; AWAY if L2 is."""
         try:
             if self._failures or self._missed:
-                self._make_ready()
+                self._make_ready((key,))
             stored = self._store.get(key, now)
             entry = None if stored is None else self._open(key, stored, policy, now)
             if self._tag_refresh is not None and entry is not None:
@@ -239,8 +239,11 @@ class SharedTier:
         if deletes := [key for key in changes if key not in writes]:
             self._store.delete_many(deletes)
 
-    def _make_ready(self) -> None:
-        """After too many failures in a row, wait; then one may try; then repair, then go on."""
+    def _make_ready(self, read_next: Sequence[str] = ()) -> None:
+        """After too many failures in a row, wait; then one may try; then repair, then go on.
+
+        What is `read_next` is read after the repair, so its reader need not be told of it.
+        """
         if self._failures >= self._threshold:
             now = self._clock()
             if self._retry_at - self._pause <= now < self._retry_at:
@@ -251,17 +254,17 @@ class SharedTier:
         if not self._repairing.acquire(blocking=not self._degrade):
             raise LeftAloneError("L2 is being brought up to date")
         try:
-            self._repair(dict(self._missed))
+            self._repair(dict(self._missed), read_next)
         finally:
             self._repairing.release()
 
-    def _repair(self, missed: dict[str, Change]) -> None:
+    def _repair(self, missed: dict[str, Change], read_next: Sequence[str]) -> None:
         """Of what L2 has and what it missed, the newer wins."""
         there = self._store.get_many(list(missed), self._clock())
         newer = {k: c for k, c in missed.items() if written_at(there.get(k)) <= c.created_at}
         self._apply(newer)
         for key, change in missed.items():
-            if key not in newer or change.stored is None:
+            if key not in read_next and (key not in newer or change.stored is None):
                 self._forget(key)
             if self._missed.get(key) is change:
                 del self._missed[key]

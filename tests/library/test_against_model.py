@@ -118,7 +118,8 @@ class OneProcess(RuleBasedStateMachine):
     def the_clock_goes_back(self) -> None:
         self.clock.advance(-3600)
         self.model.entries.clear()
-        self.store.inner = type(self.store.inner)()
+        self.store.inner = type(self.store.inner)()  # what has times to come is not believed,
+        self.cache._l2._missed.clear()  # nor brought to it later
 
     @rule()
     def l2_goes_away_or_comes_back(self) -> None:
@@ -144,3 +145,13 @@ TestRaising = OneProcess.TestCase
 TestRaising.settings = STEPS
 TestDegrading = OneProcessDegrading.TestCase
 TestDegrading.settings = STEPS
+
+
+def test_a_load_right_after_a_repair_of_its_key_is_kept() -> None:
+    machine = OneProcessDegrading()
+    machine.l2_goes_away_or_comes_back()
+    machine.delete("a")
+    machine.l2_goes_away_or_comes_back()
+    machine.get_or_load("a", 1)
+    machine.get("a")
+    assert machine.cache.stats.l1_hits == 1
