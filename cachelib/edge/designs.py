@@ -20,6 +20,8 @@ class Design(Strict):
     older value for missing, and a routine lists and deletes every `clean_up_every_s`.
     `soft-hard`: as `hard`, and past `soft_ttl_s` a request serves the old value and loads in the
     background. `refresh`: L2 never drops it; past `l2_ttl_s` it is served and loaded likewise.
+    `write_only_if_changed`: what was so loaded is written to L2 only if it is not the version that
+    its reader had at hand; another read of L2, to compare with, would be billed.
     """
 
     name: str

@@ -179,6 +179,15 @@ def test_what_has_not_changed_is_not_written_again_when_asked_so():
     assert (result.counts["kv_writes"], result.counts["l2_unchanged"]) == (1, 1)
 
 
+def test_a_refresh_compares_with_what_its_reader_had_at_hand_and_not_with_a_read_of_l2():
+    """The second isolate holds the first version, and L2 the second, which the refresh loads."""
+    design = {"l2_ttl_s": 60.0, "write_only_if_changed": True}
+    result = run(
+        "l1-kv-fixed", "0 r k", "1 r k", "20 w k", "90 r k", design=design, isolates_per_colo=2
+    )
+    assert (result.counts["kv_writes"], result.counts["l2_unchanged"]) == (3, 0)
+
+
 def test_independent_expiry_serves_older_values_than_inherited():
     requests = ("0 r k", "50 r k", "70 r k")
     design = {"l1_ttl_s": 30.0, "l2_ttl_s": 60.0}

@@ -17,6 +17,7 @@ from cachelib.edge.random import ISOLATES, exponential, key_of
 from cachelib.edge.reference.kv import KeyValue
 from cachelib.edge.reference.others import Bucket, ColoCache, DurableObjects
 from cachelib.edge.reference.world import (
+    NOTHING,
     Inline,
     ModelStore,
     Origin,
@@ -108,6 +109,11 @@ class Reference:
         return self.world.counts, self.world.byte_seconds
 
     def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
+        if self.design.write_only_if_changed:
+            near = cache.l1.peek(key)
+            self.world.at_hand = NOTHING
+            if near and self.world.now < near.expires_at:
+                self.world.at_hand = near.value[0]
         try:
             value: Value = (
                 cache.get_or_load(key, self._load, l2_ttl=life)
