@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from cachelib.edge.platform import Platform, Strict
 
 Policy = Literal["hard", "clean-up", "soft-hard", "refresh"]
+Expiry = Literal["inherited", "independent", "sliding"]
 
 
 class Design(Strict):
@@ -22,6 +23,10 @@ class Design(Strict):
     background. `refresh`: L2 never drops it; past `l2_ttl_s` it is served and loaded likewise.
     `write_only_if_changed`: what was so loaded is written to L2 only if it is not the version that
     its reader had at hand; another read of L2, to compare with, would be billed.
+
+    `expiry` says how long L1 keeps a value: `inherited`: `l1_ttl_s`, but no longer than L2 would.
+    `independent`: `l1_ttl_s`. `sliding`: `l1_ttl_s` from the last hit, so that a key which is
+    asked often enough is served from L1 for ever, however stale.
     """
 
     name: str
@@ -31,7 +36,7 @@ class Design(Strict):
     l2_ttl_s: float | None = Field(default=None, gt=0)
     l1_max_entries: int | None = Field(default=None, ge=1)
     l1_max_bytes: int | None = Field(default=None, ge=1, le=128 * 2**20)
-    expiry: Literal["inherited", "independent"] = "inherited"
+    expiry: Expiry = "inherited"
     policy: Policy = "hard"
     soft_ttl_s: float | None = Field(default=None, gt=0)
     clean_up_every_s: float = Field(default=3_600, gt=0)
@@ -44,6 +49,10 @@ class Design(Strict):
             raise ValueError("soft_ttl_s: the policy 'soft-hard' needs it")
         if self.policy == "clean-up" and self.l2 != "kv":
             raise ValueError("policy: 'clean-up' is for KV")
+        if self.expiry == "sliding" and not self.l1:
+            raise ValueError("expiry: 'sliding' renews the TTL of an L1, and there is none")
+        if self.expiry == "sliding" and self.policy in ("soft-hard", "refresh"):
+            raise ValueError(f"expiry: 'sliding' does not go with the policy '{self.policy}'")
         return self
 
     @property

@@ -61,6 +61,8 @@ CHANGED = {"policy": "refresh", "write_only_if_changed": True}
     "design",
     [
         Design(name="a fresh life in L1", l2="kv", expiry="independent", **TTL),
+        Design(name="a life renewed by hits", l2="kv", expiry="sliding", **TTL),
+        Design(name="the same in few bytes", l2="r2", expiry="sliding", l1_max_bytes=20_000, **TTL),
         Design(name="few entries", l2="kv", l1_max_entries=3, **TTL),
         Design(name="few bytes", l2="kv", l1_max_bytes=20_000, **TTL),
         Design(name="old values served", l2="kv", **SOFT, **TTL),

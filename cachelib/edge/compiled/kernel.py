@@ -28,6 +28,8 @@ def answer(rules, state, places, table, isolate, number, key, colo, row, now):
             entry = state.pool[at]
             version, loaded, due = entry.version, entry.loaded, entry.refresh <= now
             lives = now < entry.expires
+            if rules.sliding:
+                entry.until = now + rules.l1_ttl
             if rules.max_entries < NO_BOUND or rules.max_bytes < NO_BOUND:
                 unlink(state.pool, isolate, at)
                 link_newest(state.pool, isolate, at)
