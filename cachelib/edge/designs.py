@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cachelib.edge.platform import Platform, Strict
 
 Policy = Literal["hard", "clean-up", "soft-hard", "refresh"]
 Expiry = Literal["inherited", "independent", "sliding"]
+
+
+class DesignError(ValueError):
+    """A design that cannot be, or not on this platform."""
 
 
 class Design(Strict):
@@ -68,10 +72,10 @@ class Design(Strict):
         return (self.soft_ttl_s if self.policy == "soft-hard" else None) or math.inf
 
     def check(self, platform: Platform) -> None:
-        """Raise ValueError for what the platform does not allow."""
+        """Raise `DesignError` for what the platform does not allow."""
         told = self.l2 == "kv" and self.policy in ("hard", "soft-hard")
         if told and self.hard_ttl_s < platform.kv_min_ttl_s:
-            raise ValueError(
+            raise DesignError(
                 f"{self.name}: l2_ttl_s: KV expires nothing before {platform.kv_min_ttl_s:g} s,"
                 f" so {self.hard_ttl_s:g} cannot be"
             )
@@ -91,3 +95,14 @@ BUILT_IN = {
         Design(name="l1-r2", l2="r2"),
     )
 }
+
+
+def built_in(name: str, **settings: object) -> Design:
+    """The shipped design with other settings; raises `DesignError` for what cannot be."""
+    if name not in BUILT_IN:
+        raise DesignError(f"designs: {name!r} is unknown; there are {', '.join(BUILT_IN)}")
+    try:
+        return Design.model_validate(dict(BUILT_IN[name]) | settings)
+    except ValidationError as error:
+        reasons = (item["msg"].removeprefix("Value error, ") for item in error.errors())
+        raise DesignError(f"{name}: {'; '.join(reasons)}") from None
