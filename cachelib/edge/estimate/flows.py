@@ -67,7 +67,7 @@ class Flows:
         if self.design.expiry == "sliding":
             others = np.maximum(alone - asked, 0)
             held = _seen_within(asked, others, self.l1_ttl, self._lost, at["isolate_idle_s"])
-            return np.asarray(self.rc * (1 - held))
+            return np.asarray(self.rc * np.maximum(1 - held, 1e-12))
         arrivals = _arrivals(alone, self._l1_life(), at["isolate_idle_s"])
         hits = asked / alone * arrivals
         missed: Array = self.rc / (1 + hits)
