@@ -24,9 +24,9 @@ def answer(rules, state, places, table, isolate, number, key, colo, row, now):
     tier, depth, extra = L1, NO_L2, 0.0
     if rules.l1:
         at = find(state.pool, state.buckets, number, key)
-        if at != NONE and now < state.pool[at].until:
-            entry = state.pool[at]
-            version, loaded, due = entry.version, entry.loaded, entry.refresh <= now
+        entry = state.pool[at]
+        if at != NONE and now < entry.until:
+            version, loaded, due = np.int64(entry.version), entry.loaded, entry.refresh <= now
             lives = now < entry.expires
             if rules.sliding:
                 entry.until = now + rules.l1_ttl
@@ -70,7 +70,8 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
     """
     codes, extras, ages, lates = outcomes
     for i in range(len(time)):
-        now, key, colo, number = time[i], keys[i], colos[i], isolates[i]
+        now = time[i]
+        key, colo, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
         while now >= state.times[1]:
             clean_up(rules, state, state.times[1])
             state.times[1] += rules.clean_up_every
@@ -93,7 +94,7 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
         if fresh != NONE:
             size, life = np.int64(sizes[i]), rules.hard_ttl
             if rules.max_bytes < NO_BOUND:
-                size = max(size, VALUE_BYTES)
+                size = size if size > VALUE_BYTES else VALUE_BYTES
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
             new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
@@ -110,4 +111,5 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
         ages[i] = lates[i] = 0.0
         if version != NONE:
             ages[i] = now - loaded
-            lates[i] = max(0.0, now - state.superseded[version])
+            late = now - state.superseded[version]
+            lates[i] = late if late > 0 else 0.0

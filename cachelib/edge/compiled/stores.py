@@ -48,8 +48,8 @@ def account(rules, state, key, now):
     record = state.records[key]
     if record.version != NONE:
         end = now
-        if rules.store == KV_STORE and rules.told:
-            end = min(end, record.expires)
+        if rules.store == KV_STORE and rules.told and record.expires < end:
+            end = record.expires
         state.times[2] += record.size * (end - record.written)
         record.version = NONE
 
@@ -63,12 +63,12 @@ def keep(rules, state, key, now, value):
 
 
 @inner
-def copy_from(rules, state, at, held, key, now):
+def copy_from(rules, state, at, key, now):
     """Let the entry say what the store holds of the key, or that it holds nothing."""
     entry, record = state.pool[at], state.records[key]
     entry.until = now + rules.cache_ttl
     entry.version = NONE
-    if held:
+    if record.version != NONE and (not rules.told or now < record.expires):
         entry.version, entry.size, entry.loaded = record.version, record.size, record.loaded
         entry.expires, entry.refresh = record.expires, record.refresh
         if rules.told and record.expires < entry.until:
@@ -86,9 +86,7 @@ def read_kv(rules, state, places, colo, key, now):
     there = find_or_add(pool, buckets, free, REGION_PLACES + places.region[colo], key)
     if not now < pool[there].until:
         depth = KV_CENTRAL
-        record = state.records[key]
-        held = record.version != NONE and (not rules.told or now < record.expires)
-        copy_from(rules, state, there, held, key, now)
+        copy_from(rules, state, there, key, now)
     a, b = pool[here], pool[there]
     a.version, a.size, a.until = b.version, b.size, b.until
     a.loaded, a.expires, a.refresh = b.loaded, b.expires, b.refresh
@@ -101,13 +99,14 @@ def reach(rules, state, places, colo, key, service_s, now):
     target = state.objects[state.records[key].object]
     if target.home == NONE:
         target.home = places.host[colo]
-    wait = max(0.0, target.free_at - now)
+    free_at = target.free_at if target.free_at > now else now
+    wait = free_at - now
     served = not wait > rules.queue_s
     if served:
         if now - target.last > rules.object_idle:
             target.awake += 1
         target.last = now
-        target.free_at = max(target.free_at, now) + service_s
+        target.free_at = free_at + service_s
         state.counts[DO_REQUESTS] += 1
     else:
         state.counts[DO_OVERLOADED] += 1
@@ -147,13 +146,16 @@ def read_l2(rules, state, places, colo, key, now):
     if rules.store == KV_STORE:
         counts[KV_READS] += 1
         depth, at = read_kv(rules, state, places, colo, key, now)
-        counts[KV_MISSING_READS] += state.pool[at].version == NONE
-        found, held = now < state.pool[at].expires, held_by(state.pool[at])
+        entry = state.pool[at]
+        counts[KV_MISSING_READS] += entry.version == NONE
+        found, held = now < entry.expires, held_by(entry)
     elif rules.store == COLO_STORE:
         counts[CACHE_API_GETS] += 1
         depth = CACHE_API
-        at = find_or_add(state.pool, state.buckets, state.free, COLO_PLACES + colo, key)
-        found, held = now < state.pool[at].until, held_by(state.pool[at])
+        entry = state.pool[
+            find_or_add(state.pool, state.buckets, state.free, COLO_PLACES + colo, key)
+        ]
+        found, held = now < entry.until, held_by(entry)
     elif rules.store == DO_STORE:
         depth, extra, found = read_object(rules, state, places, colo, key, now)
         held = held_by(record)
@@ -177,7 +179,7 @@ def write_l2(rules, state, places, colo, key, now, value):
         record.last_write = now
         keep(rules, state, key, now, value)
         at = find_or_add(state.pool, state.buckets, state.free, COLO_PLACES + colo, key)
-        copy_from(rules, state, at, True, key, now)
+        copy_from(rules, state, at, key, now)
     elif rules.store == DO_STORE:
         extra, served = reach(rules, state, places, colo, key, rules.write_s, now)
         if served:
@@ -205,7 +207,7 @@ def delete_l2(rules, state, places, colo, key, now):
         counts[KV_DELETES] += 1
         account(rules, state, key, now)
         at = find_or_add(state.pool, state.buckets, state.free, COLO_PLACES + colo, key)
-        copy_from(rules, state, at, False, key, now)
+        copy_from(rules, state, at, key, now)
     elif rules.store == DO_STORE:
         extra, served = reach(rules, state, places, colo, key, rules.write_s, now)
         if served:
@@ -224,9 +226,11 @@ def delete_l2(rules, state, places, colo, key, now):
 def clean_up(rules, state, now):
     held = 0
     for key in range(len(state.records)):
-        held += state.records[key].version != NONE
-    for key in range(len(state.records)):
-        if state.records[key].version != NONE and not now < state.records[key].expires:
-            state.counts[KV_DELETES] += 1
-            account(rules, state, key, now)
-    state.counts[KV_LISTS] += max(1, -(-held // LIST_PAGE))
+        record = state.records[key]
+        if record.version != NONE:
+            held += 1
+            if not now < record.expires:
+                state.counts[KV_DELETES] += 1
+                account(rules, state, key, now)
+    pages = -(-held // LIST_PAGE)
+    state.counts[KV_LISTS] += pages if held else 1

@@ -49,7 +49,8 @@ def put_in_l1(rules, state, isolate, number, key, now, value):
     """The newest entry of the L1, which then drops its oldest while it holds too much."""
     pool, buckets, free = state.pool, state.buckets, state.free
     at = find_or_add(pool, buckets, free, number, key)
-    if pool[at].until == -np.inf:
+    entry = pool[at]
+    if entry.until == -np.inf:
         isolate.entries += 1
         link_newest(pool, isolate, at)
     elif isolate.newest != at:
@@ -59,11 +60,11 @@ def put_in_l1(rules, state, isolate, number, key, now, value):
     if rules.inherited and value.expires < until:
         until = value.expires
     weight = value.size + state.key_bytes[key]
-    isolate.bytes += weight - pool[at].size
-    pool[at].version, pool[at].size, pool[at].loaded = value.version, weight, value.loaded
-    pool[at].expires, pool[at].refresh, pool[at].until = value.expires, value.refresh, until
+    isolate.bytes += weight - entry.size
+    entry.version, entry.size, entry.loaded = value.version, weight, value.loaded
+    entry.expires, entry.refresh, entry.until = value.expires, value.refresh, until
     while isolate.entries > rules.max_entries or isolate.bytes > rules.max_bytes:
-        drop(pool, buckets, free, isolate, isolate.oldest)
+        drop(pool, buckets, free, isolate, np.int64(isolate.oldest))
 
 
 @inner
@@ -82,8 +83,8 @@ def change(rules, state, table, key, now):
 @inner
 def supersede(state, key, now):
     current = state.records[key].current
-    if current != NONE:
-        state.superseded[current] = min(state.superseded[current], now)
+    if current != NONE and now < state.superseded[current]:
+        state.superseded[current] = now
 
 
 @inner
