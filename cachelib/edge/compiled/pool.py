@@ -41,8 +41,9 @@ def slot(buckets, place, key):
 
 
 @hot
-def find(pool, buckets, place, key):
+def find(state, place, key):
     """The entry's number, or NONE."""
+    pool, buckets = state.pool, state.buckets
     at = np.int64(buckets[slot(buckets, place, key)])
     while at != NONE:
         entry = pool[at]
@@ -53,19 +54,17 @@ def find(pool, buckets, place, key):
 
 
 @inner
-def find_or_add(pool, buckets, free, place, key):
-    """The entry's number; a new one has `until` of minus infinity and hangs in no L1's list.
-
-    `free` holds the first of the rooms given back, and the first never used.
-    """
-    at = find(pool, buckets, place, key)
+def find_or_add(state, place, key):
+    """The entry's number; a new one has `until` of minus infinity and hangs in no L1's list."""
+    at = find(state, place, key)
     if at == NONE:
-        at = free[0]
+        pool, buckets, totals = state.pool, state.buckets, state.totals
+        at = totals.free
         if at == NONE:
-            at = free[1]
-            free[1] += 1
+            at = totals.used
+            totals.used += 1
         else:
-            free[0] = pool[at].next
+            totals.free = pool[at].next
         bucket, entry = slot(buckets, place, key), pool[at]
         entry.place, entry.key = place, key
         entry.next, entry.newer, entry.older = buckets[bucket], NONE, NONE
@@ -76,8 +75,9 @@ def find_or_add(pool, buckets, free, place, key):
 
 
 @inner
-def remove(pool, buckets, free, at):
+def remove(state, at):
     """Take the entry out of its bucket and give its room back."""
+    pool, buckets, totals = state.pool, state.buckets, state.totals
     entry = pool[at]
     bucket = slot(buckets, np.int64(entry.place), np.int64(entry.key))
     before = buckets[bucket]
@@ -88,8 +88,8 @@ def remove(pool, buckets, free, at):
             before = pool[before].next
         pool[before].next = entry.next
     entry.key = NONE
-    entry.next = free[0]
-    free[0] = at
+    entry.next = totals.free
+    totals.free = at
 
 
 @inner
@@ -119,21 +119,21 @@ def link_newest(pool, isolate, at):
 
 
 @inner
-def drop(pool, buckets, free, isolate, at):
+def drop(state, isolate, at):
     """Out of L1."""
-    unlink(pool, isolate, at)
+    unlink(state.pool, isolate, at)
     isolate.entries -= 1
-    isolate.bytes -= pool[at].size
-    remove(pool, buckets, free, at)
+    isolate.bytes -= state.pool[at].size
+    remove(state, at)
 
 
 @inner
-def empty(pool, buckets, free, isolate):
+def empty(state, isolate):
     """Lose all of an L1."""
     at = np.int64(isolate.newest)
     while at != NONE:
-        older = np.int64(pool[at].older)
-        remove(pool, buckets, free, at)
+        older = np.int64(state.pool[at].older)
+        remove(state, at)
         at = older
     isolate.newest = isolate.oldest = NONE
     isolate.entries = isolate.bytes = 0
