@@ -81,6 +81,8 @@ def _problems(
 ) -> Iterator[Problem]:
     schema = model.model_json_schema()
     for item in error.errors(include_url=False):
+        if item["loc"][-1:] == ("str",) and isinstance(item["input"], dict):
+            continue  # of a name or a mapping, a mapping was given: what is wrong in it follows
         location = _present(item["loc"], tree)
         key = ".".join(map(str, location))
         if item["type"] == "extra_forbidden":
