@@ -63,9 +63,6 @@ def build(
 
 def _make(new: Path, request: Request, steps: Plan, run_all: Callable[..., list[Run]]) -> list[Run]:
     """The report in a folder of its own."""
-    from cachelib.report.manifest import manifest
-    from cachelib.report.write import write
-
     study = parameters.study(request.settled)
     study.trace  # noqa: B018 - a log that cannot be read is found out now, not in every kernel
     into = new / "notebooks"
@@ -73,6 +70,9 @@ def _make(new: Path, request: Request, steps: Plan, run_all: Callable[..., list[
     runs = [_copied(steps.previous.run(step.name), into) for step in steps.reused]
     runs += run_all({step.name: step.because for step in steps.to_run}, request.given, into)
     runs.sort(key=lambda run: run.name)
+    from cachelib.report.manifest import manifest
+    from cachelib.report.write import write
+
     write(new, study, runs, manifest(request, steps, study, runs))
     return runs
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from cachelib.report import run, staging
@@ -55,14 +55,6 @@ def built(**options: Any) -> list[run.Run]:
 def assert_untouched(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"out", "notebooks"}
     assert (folder / "out" / "report.html").read_text() == "the one before"
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 class TestANotebookThatHangs:
@@ -144,11 +136,12 @@ class TestAnInterruptedRun:
             [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
         )
         pids = [*numbers(folder / "01_one", started), *numbers(folder / "02_two", started)]
+        processes = [psutil.Process(pid) for pid in pids]
         started.send_signal(number)
         _, said = started.communicate(timeout=60)
         assert said == "interrupted; an earlier report is as it was\n"
         assert started.returncode == 130
-        assert not any(map(is_alive, pids))
+        assert not psutil.wait_procs(processes, timeout=10)[1]  # killed, but not in no time
         for name in ("01_one", "02_two"):
             (folder / name).unlink()
         assert_untouched(folder)
