@@ -19,13 +19,16 @@ from cachelib.report.zygote import Zygote
 
 
 class Provisioner(LocalProvisioner):
-    """Takes kernels from a zygote."""
+    """Takes kernels from a zygote, and starts them anew if that fails."""
 
     zygote: Zygote
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
         self.cwd = options.get("cwd") or os.getcwd()
-        kernel = self.zygote.fork(cmd, self.cwd, options["env"])
+        try:
+            kernel = self.zygote.fork(cmd, self.cwd, options["env"])
+        except OSError:
+            return await super().launch_kernel(cmd, **options)
         self.process = kernel  # type: ignore[assignment]  # it has what is asked of a Popen
         self.pid = self.pgid = kernel.pid
         return self.connection_info

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,19 +57,21 @@ def parameter_names(path: Path) -> list[str]:
 
 
 def run_all(
-    reasons: Mapping[str, str],
+    reasons: dict[str, str],
     parameters: Mapping[str, Any],
     into: Path,
     *,
     jobs: int,
     progress: Progress,
+    then: Callable[[Run], None] = lambda run: None,
     folder: Path = NOTEBOOKS,
     timeout_s: float = TIMEOUT_S,
 ) -> list[Run]:
     """Execute the notebooks that have `reasons`, from `folder` into the folder `into`.
 
-    Failures are data, not errors. Raises `OSError` when the disk is full. However this ends, no
-    kernel outlives it.
+    The last ones start first: what builds on more takes longer. `then` is called with each that
+    has ended, while others run. Failures are data, not errors. Raises `OSError` when the disk is
+    full. However this ends, no kernel outlives it.
     """
     from cachelib.report.kernels import Kernels
 
@@ -85,9 +87,11 @@ def run_all(
         return run
 
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, name) for name in reasons]
+        runs = {name: pool.submit(one, name) for name in reversed(reasons)}
         try:
-            return [future.result() for future in futures]
+            for done in as_completed(runs.values()):
+                then(done.result())
+            return [runs[name].result() for name in reasons]
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             kernels.end()
