@@ -217,6 +217,12 @@ def svg(plot: Figure) -> str:
     return re.sub(r"font: ([^']*)'DejaVu Sans'[^;\"]*", r"font: \1system-ui, sans-serif", text)
 
 
+def warm_up() -> None:
+    """Load what the first figure of a process loads: matplotlib, its fonts and its back end."""
+    plot, _ = axes(xlabel="x", ylabel="y")
+    svg(plot)
+
+
 def with_own_ids(text: str, prefix: str) -> str:
     """The SVG with its ids made its own, so that several can stand in one page."""
     text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', text)

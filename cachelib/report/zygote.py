@@ -1,11 +1,13 @@
 """The zygote: it has imported what the notebooks import, and is forked into their kernels.
 
-A fork has the imports at once, which cost a kernel of its own two seconds. What a kernel changes
-stays its own; nothing is imported that starts a thread.
+A fork has at once what costs a kernel of its own two seconds: the imports, and what this package's
+modules load at their first use, if they have a function `warm_up`. What a kernel changes stays its
+own; nothing is imported that starts a thread.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -73,9 +75,15 @@ def _say(lines: IO[str], what: object) -> None:
     lines.flush()
 
 
-def _import(statement: str) -> None:
-    with suppress(Exception):  # the notebook that has it will tell
-        exec(statement, {})  # noqa: S102 - as its kernel does
+def _prepare(imports: Iterable[str]) -> None:
+    for statement in ("import ipykernel.kernelapp", *imports):
+        with suppress(Exception):  # the notebook that has it will tell
+            exec(statement, {})  # noqa: S102 - as its kernel does
+    for name, module in list(sys.modules.items()):
+        if name.startswith("cachelib.") and hasattr(module, "warm_up"):
+            with suppress(Exception):
+                module.warm_up()
+    gc.freeze()  # or the first collection of every fork would copy it all
 
 
 def _serve(connection: socket.socket) -> None:
@@ -105,7 +113,6 @@ def _become_kernel(parent: int, words: list[str], cwd: str, env: Mapping[str, st
 
 
 if __name__ == "__main__":
-    number, *imports = sys.argv[1:]
-    for statement in ("import ipykernel.kernelapp", *imports):
-        _import(statement)
+    number, *statements = sys.argv[1:]
+    _prepare(statements)
     _serve(socket.socket(fileno=int(number)))
