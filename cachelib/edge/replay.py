@@ -73,9 +73,9 @@ def replay_pieces(
 
 
 def warm_up() -> None:
-    """Load what a process's first replay loads: machine code, and where the airports are."""
+    """Load what a process's first replay loads: machine code, the airports, the prices."""
     one = Workload(requests_per_month=100, keys=1, zipf=0, value_bytes=1, colos={"LHR": 1})
-    replay(generate(one, seed=0), BUILT_IN["l1-kv"], Platform(isolates_per_colo=1))
+    monthly_bill(replay(generate(one, seed=0), BUILT_IN["l1-kv"], Platform(isolates_per_colo=1)))
 
 
 class _Run:
