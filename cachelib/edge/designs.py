@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cachelib.edge.platform import Platform, Strict
 
 Policy = Literal["hard", "clean-up", "soft-hard", "refresh"]
+Expiry = Literal["inherited", "independent", "sliding"]
+
+
+class DesignError(ValueError):
+    """A design that cannot be, or not on this platform."""
 
 
 class Design(Strict):
@@ -20,6 +25,12 @@ class Design(Strict):
     older value for missing, and a routine lists and deletes every `clean_up_every_s`.
     `soft-hard`: as `hard`, and past `soft_ttl_s` a request serves the old value and loads in the
     background. `refresh`: L2 never drops it; past `l2_ttl_s` it is served and loaded likewise.
+    `write_only_if_changed`: what was so loaded is written to L2 only if it is not the version that
+    its reader had at hand; another read of L2, to compare with, would be billed.
+
+    `expiry` says how long L1 keeps a value: `inherited`: `l1_ttl_s`, but no longer than L2 would.
+    `independent`: `l1_ttl_s`. `sliding`: `l1_ttl_s` from the last hit, so that a key which is
+    asked often enough is served from L1 for ever, however stale.
     """
 
     name: str
@@ -29,7 +40,7 @@ class Design(Strict):
     l2_ttl_s: float | None = Field(default=None, gt=0)
     l1_max_entries: int | None = Field(default=None, ge=1)
     l1_max_bytes: int | None = Field(default=None, ge=1, le=128 * 2**20)
-    expiry: Literal["inherited", "independent"] = "inherited"
+    expiry: Expiry = "inherited"
     policy: Policy = "hard"
     soft_ttl_s: float | None = Field(default=None, gt=0)
     clean_up_every_s: float = Field(default=3_600, gt=0)
@@ -42,6 +53,10 @@ class Design(Strict):
             raise ValueError("soft_ttl_s: the policy 'soft-hard' needs it")
         if self.policy == "clean-up" and self.l2 != "kv":
             raise ValueError("policy: 'clean-up' is for KV")
+        if self.expiry == "sliding" and not self.l1:
+            raise ValueError("expiry: 'sliding' renews the TTL of an L1, and there is none")
+        if self.expiry == "sliding" and self.policy in ("soft-hard", "refresh"):
+            raise ValueError(f"expiry: 'sliding' does not go with the policy '{self.policy}'")
         return self
 
     @property
@@ -57,10 +72,10 @@ class Design(Strict):
         return (self.soft_ttl_s if self.policy == "soft-hard" else None) or math.inf
 
     def check(self, platform: Platform) -> None:
-        """Raise ValueError for what the platform does not allow."""
+        """Raise `DesignError` for what the platform does not allow."""
         told = self.l2 == "kv" and self.policy in ("hard", "soft-hard")
         if told and self.hard_ttl_s < platform.kv_min_ttl_s:
-            raise ValueError(
+            raise DesignError(
                 f"{self.name}: l2_ttl_s: KV expires nothing before {platform.kv_min_ttl_s:g} s,"
                 f" so {self.hard_ttl_s:g} cannot be"
             )
@@ -80,3 +95,14 @@ BUILT_IN = {
         Design(name="l1-r2", l2="r2"),
     )
 }
+
+
+def built_in(name: str, **settings: object) -> Design:
+    """The shipped design with other settings; raises `DesignError` for what cannot be."""
+    if name not in BUILT_IN:
+        raise DesignError(f"designs: {name!r} is unknown; there are {', '.join(BUILT_IN)}")
+    try:
+        return Design.model_validate(dict(BUILT_IN[name]) | settings)
+    except ValidationError as error:
+        reasons = (item["msg"].removeprefix("Value error, ") for item in error.errors())
+        raise DesignError(f"{name}: {'; '.join(reasons)}") from None

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from cachelib.edge.colos import Geography, geography
 from cachelib.edge.compiled import Compiled
-from cachelib.edge.designs import BUILT_IN, Design
+from cachelib.edge.designs import BUILT_IN, Design, Expiry, built_in
 from cachelib.edge.generator import generate
 from cachelib.edge.outcomes import TIERS, Outcomes
 from cachelib.edge.platform import Platform, Routing
@@ -144,7 +144,7 @@ def replay_log(
     routing: Routing,
     l1_ttl: float | None,
     l2_ttl: float | None,
-    expiry: Literal["inherited", "independent"],
+    expiry: Expiry,
     designs: Sequence[str] = ("l1-kv",),
     engine: Engine = "reference",
     by_colo: bool = False,
@@ -165,11 +165,8 @@ def replay_log(
         routing=routing,
         **({} if by_colo else {"kv_min_ttl_s": 0}),
     )
-    unknown = [name for name in designs if name not in BUILT_IN]
-    if unknown:
-        raise ValueError(f"designs: {unknown[0]!r} is unknown; there are {', '.join(BUILT_IN)}")
     options = {"l1_ttl_s": l1_ttl, "l2_ttl_s": l2_ttl, "expiry": expiry}
-    chosen = [BUILT_IN[name].model_copy(update=options) for name in designs]
+    chosen = [built_in(name, **options) for name in designs]
 
     def run(pieces: Iterator[Trace]) -> list[Result]:
         placed = pieces if by_colo else map(in_one_place, pieces)

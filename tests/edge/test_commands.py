@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cachelib.edge.designs import BUILT_IN
+from cachelib.edge.designs import BUILT_IN, DesignError
 from cachelib.edge.fit import fit_log
 from cachelib.edge.logs import LogError, Reading
 from cachelib.edge.mrc import mrc_log
@@ -49,9 +49,17 @@ def test_replay_takes_key_and_filter(log):
     assert (got["requests"], got["keys"], got["origin_loads"]) == (60, 1, 1)
 
 
-def test_replay_of_an_unknown_design_names_those_there_are(log):
-    with pytest.raises(ValueError, match="designs: 'l2' is unknown; there are origin-only"):
-        replay_log(log, designs=["l2"], **DAY)
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"designs": ["l2"]}, "designs: 'l2' is unknown; there are origin-only"),
+        ({"designs": ["kv-only"], "expiry": "sliding"}, "kv-only: expiry: 'sliding' renews"),
+        ({"l2_ttl": 30.0, "by_colo": True}, "l1-kv: l2_ttl_s: KV expires nothing before 60 s"),
+    ],
+)
+def test_replay_of_a_design_that_cannot_be_says_why(log, changed, said):
+    with pytest.raises(DesignError, match=said):
+        replay_log(log, **DAY | changed)
 
 
 def test_a_log_out_of_order_is_sorted_and_it_is_said(tmp_path):

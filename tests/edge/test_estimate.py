@@ -21,6 +21,8 @@ DESIGNS: dict[str, Design] = BUILT_IN | {
     "if-changed": Design(name="if-changed", l2="kv", policy="refresh", write_only_if_changed=True),
     "clean-up": Design(name="clean-up", l2="kv", policy="clean-up"),
     "independent": Design(name="independent", l2="kv", expiry="independent"),
+    "sliding": Design(name="sliding", l2="kv", expiry="sliding"),
+    "sliding-l1": Design(name="sliding-l1", expiry="sliding"),
 }
 TRAFFIC = (100_000, 2_000_000)
 

@@ -179,6 +179,15 @@ def test_what_has_not_changed_is_not_written_again_when_asked_so():
     assert (result.counts["kv_writes"], result.counts["l2_unchanged"]) == (1, 1)
 
 
+def test_a_refresh_compares_with_what_its_reader_had_at_hand_and_not_with_a_read_of_l2():
+    """The second isolate holds the first version, and L2 the second, which the refresh loads."""
+    design = {"l2_ttl_s": 60.0, "write_only_if_changed": True}
+    result = run(
+        "l1-kv-fixed", "0 r k", "1 r k", "20 w k", "90 r k", design=design, isolates_per_colo=2
+    )
+    assert (result.counts["kv_writes"], result.counts["l2_unchanged"]) == (3, 0)
+
+
 def test_independent_expiry_serves_older_values_than_inherited():
     requests = ("0 r k", "50 r k", "70 r k")
     design = {"l1_ttl_s": 30.0, "l2_ttl_s": 60.0}
@@ -195,6 +204,14 @@ def test_a_request_may_ask_for_a_life_of_its_own():
     design = BUILT_IN["kv-only"].model_copy(update={"l2_ttl_s": 60.0})
     result = replay(requests, design, Platform(**STEADY))
     assert tiers(result) == [WRITTEN, WRITTEN, L2, ORIGIN]
+
+
+def test_a_sliding_ttl_serves_a_key_that_is_asked_often_for_ever_however_stale():
+    design = {"expiry": "sliding", "l1_ttl_s": 30.0, "l2_ttl_s": 60.0}
+    requests = ["0 r k@LHR", "1 w k@SJC", *(f"{20 * i} r k@LHR" for i in range(1, 50))]
+    result = run("l1-kv", *requests, "1011 r k@LHR", design=design)
+    assert tiers(result) == [ORIGIN, WRITTEN, *[L1] * 49, ORIGIN]
+    assert result.late.quantile(1) == pytest.approx(979, rel=0.01)
 
 
 # The origin, latency
@@ -291,7 +308,12 @@ def test_kv_expires_nothing_before_a_minute():
 
 @pytest.mark.parametrize(
     ("given", "key"),
-    [({"policy": "soft-hard"}, "soft_ttl_s"), ({"policy": "clean-up", "l2": "r2"}, "policy")],
+    [
+        ({"policy": "soft-hard"}, "soft_ttl_s"),
+        ({"policy": "clean-up", "l2": "r2"}, "policy"),
+        ({"expiry": "sliding", "l1": False}, "expiry"),
+        ({"expiry": "sliding", "policy": "refresh"}, "expiry"),
+    ],
 )
 def test_an_impossible_design_is_an_error_that_names_the_key(given, key):
     with pytest.raises(ValidationError, match=key):

@@ -28,14 +28,16 @@ def one_of(*values):
 def designs(draw):
     base = BUILT_IN[draw(one_of(*BUILT_IN))]
     kv_only = ["clean-up"] if base.l2 == "kv" else []
+    policy = draw(one_of("hard", "soft-hard", "refresh", *kv_only))
+    slides = ["sliding"] if base.l1 and policy in ("hard", "clean-up") else []
     return base.model_copy(
         update={
             "l1_ttl_s": draw(one_of(None, 5.0, 30.0, 90.0)),
             "l2_ttl_s": draw(one_of(None, 60.0, 100.0, 300.0)),
             "l1_max_entries": draw(one_of(None, 1, 2, 5)),
             "l1_max_bytes": draw(one_of(None, None, 100, 300)),
-            "expiry": draw(one_of("inherited", "independent")),
-            "policy": draw(one_of("hard", "soft-hard", "refresh", *kv_only)),
+            "expiry": draw(one_of("inherited", "independent", *slides)),
+            "policy": policy,
             "soft_ttl_s": draw(one_of(10.0, 40.0)),
             "clean_up_every_s": draw(one_of(20.0, 200.0)),
             "write_only_if_changed": draw(st.booleans()),
@@ -143,11 +145,23 @@ def test_golden_lru_hits(traces, engine, file, entries, hits):
     assert replay(trace, design, platform, engine=engine).l1_hits == hits
 
 
-@pytest.mark.parametrize(("ttl", "hits"), [(1, 343), (60, 11_767), (300, 18_043), (3_600, 25_227)])
-def test_golden_ttl_hits(traces, ttl, hits):
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize(
+    ("expiry", "ttl", "hits"),
+    [
+        ("inherited", 1, 343),
+        ("inherited", 60, 11_767),
+        ("inherited", 300, 18_043),
+        ("inherited", 3_600, 25_227),
+        ("sliding", 60, 14_395),
+        ("sliding", 300, 20_370),
+    ],
+)
+def test_golden_ttl_hits(traces, engine, expiry, ttl, hits):
     trace = in_one_place(read_log(traces / "nasa-1995-08-01.clf.gz"))
-    design = BUILT_IN["l1-only"].model_copy(update={"l1_ttl_s": float(ttl)})
-    assert replay(trace, design, Platform(**IDEAL | {"isolates_per_colo": 1})).l1_hits == hits
+    design = BUILT_IN["l1-only"].model_copy(update={"l1_ttl_s": float(ttl), "expiry": expiry})
+    platform = Platform(**IDEAL | {"isolates_per_colo": 1})
+    assert replay(trace, design, platform, engine=engine).l1_hits == hits
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,15 @@ def test_a_day_of_a_web_site_conforms(day, name):
 
 TTL = {"l1_ttl_s": 120.0, "l2_ttl_s": 400.0}
 SOFT = {"policy": "soft-hard", "soft_ttl_s": 100.0}
+CHANGED = {"policy": "refresh", "write_only_if_changed": True}
 
 
 @pytest.mark.parametrize(
     "design",
     [
         Design(name="a fresh life in L1", l2="kv", expiry="independent", **TTL),
+        Design(name="a life renewed by hits", l2="kv", expiry="sliding", **TTL),
+        Design(name="the same in few bytes", l2="r2", expiry="sliding", l1_max_bytes=20_000, **TTL),
         Design(name="few entries", l2="kv", l1_max_entries=3, **TTL),
         Design(name="few bytes", l2="kv", l1_max_bytes=20_000, **TTL),
         Design(name="old values served", l2="kv", **SOFT, **TTL),
@@ -67,6 +70,18 @@ SOFT = {"policy": "soft-hard", "soft_ttl_s": 100.0}
         Design(name="cleaned up", l2="kv", policy="clean-up", clean_up_every_s=500, **TTL),
         Design(name="three objects", l2="durable-object", objects=3, **TTL),
         Design(name="colo caches", l2="cache-api", **TTL),
+        Design(name="only what changed", l2="kv", **CHANGED, **TTL),
+        Design(name="only what changed, no L1", l2="kv", l1=False, **CHANGED, **TTL),
+        Design(name="only what changed, in R2", l2="r2", **CHANGED, **TTL),
+        Design(name="only what changed, in objects", l2="durable-object", **CHANGED, **TTL),
+        Design(name="only what changed, by colo", l2="cache-api", **CHANGED, **TTL),
+        Design(
+            name="only what changed, and lives",
+            l2="kv",
+            expiry="independent",
+            **SOFT | {"write_only_if_changed": True},
+            **TTL | {"l1_ttl_s": 1_000.0},
+        ),
     ],
     ids=lambda design: design.name,
 )
@@ -76,8 +91,9 @@ def test_reads_writes_and_deletes_conform_under_every_policy(design):
     assert differences(result) == []
     metrics = {row.metric for row in result.conformance}
     assert ("kv_lists" in metrics) == (design.policy == "clean-up")
-    assert ("refreshes" in metrics) == (design.policy == "soft-hard")
-    assert "stale answers" in metrics
+    assert ("refreshes" in metrics) == (design.policy in ("soft-hard", "refresh"))
+    assert ("l2_unchanged" in metrics) == design.write_only_if_changed
+    assert ("stale answers" in metrics) == design.l1
 
 
 def mixed_trace(*, odd_keys: bool, requests: int = 500, keys: int = 12) -> Trace:

@@ -138,6 +138,7 @@ def _rules(design: Design, platform: Platform, seed: int) -> Rules:
         hard_ttl=design.hard_ttl_s,
         soft_ttl=design.refresh_after_s,
         inherited=design.expiry == "inherited",
+        sliding=design.expiry == "sliding",
         only_if_changed=design.write_only_if_changed,
         told=design.policy != "clean-up",
         clean_up_every=design.clean_up_every_s if design.policy == "clean-up" else math.inf,

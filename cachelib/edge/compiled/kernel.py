@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from cachelib.edge.compiled.pool import NONE, drop, find, link_newest, unlink
-from cachelib.edge.compiled.state import NO_BOUND, REFRESHES, VALUE_BYTES, Held
+from cachelib.edge.compiled.state import L2_UNCHANGED, NO_BOUND, REFRESHES, VALUE_BYTES, Held
 from cachelib.edge.compiled.stores import clean_up, delete_l2, read_l2, write_l2
 from cachelib.edge.compiled.tiers import age, change, load, put_in_l1, supersede
 from cachelib.edge.compiler import compiled, hot
@@ -17,16 +17,19 @@ from cachelib.edge.trace import READ, WRITE
 
 @hot
 def answer(rules, state, places, table, isolate, number, key, colo, row, now):
-    """A read: tier, depth, way and wait; the version served and when it was loaded; and the
-    version to write through, or NONE.
+    """A read: tier, depth, way and wait; the version served and when it was loaded; the version
+    to keep, or NONE; and whether that need not be written to L2.
     """
-    version, loaded, due = np.int64(NONE), now, False
+    version, loaded, due, lives = np.int64(NONE), now, False, True
     tier, depth, extra = L1, NO_L2, 0.0
     if rules.l1:
         at = find(state.pool, state.buckets, number, key)
         if at != NONE and now < state.pool[at].until:
             entry = state.pool[at]
             version, loaded, due = entry.version, entry.loaded, entry.refresh <= now
+            lives = now < entry.expires
+            if rules.sliding:
+                entry.until = now + rules.l1_ttl
             if rules.max_entries < NO_BOUND or rules.max_bytes < NO_BOUND:
                 unlink(state.pool, isolate, at)
                 link_newest(state.pool, isolate, at)
@@ -37,14 +40,15 @@ def answer(rules, state, places, table, isolate, number, key, colo, row, now):
             version, loaded, due = held.version, held.loaded, held.refresh <= now
             if rules.l1:
                 put_in_l1(rules, state, isolate, number, key, now, held)
-    fresh = np.int64(NONE)
+    fresh, unchanged = np.int64(NONE), False
     if version == NONE or due:
         fresh = load(rules, state, table, key, row, now)
         if version != NONE:
             state.counts[REFRESHES] += 1
+            unchanged = rules.only_if_changed and lives and fresh == version
         else:
             tier, version = ORIGIN if fresh != NONE else FAILED, fresh
-    return tier, depth, extra, version, loaded, fresh
+    return tier, depth, extra, version, loaded, fresh, unchanged
 
 
 @hot
@@ -75,9 +79,9 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
             age(rules, state, table, isolate, number, now)
         tier, depth, extra = WRITTEN, NO_L2, 0.0
         version = fresh = np.int64(NONE)
-        loaded = now
+        loaded, unchanged = now, False
         if ops[i] == READ:
-            tier, depth, extra, version, loaded, fresh = answer(
+            tier, depth, extra, version, loaded, fresh, unchanged = answer(
                 rules, state, places, table, isolate, number, key, colo, row + i, now
             )
         else:
@@ -93,9 +97,12 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
             new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
-            way = write_l2(rules, state, places, colo, key, now, new)
-            if tier == WRITTEN:
-                extra = way
+            if not unchanged:
+                way = write_l2(rules, state, places, colo, key, now, new)
+                if tier == WRITTEN:
+                    extra = way
+            elif rules.store:
+                state.counts[L2_UNCHANGED] += 1
             if rules.l1:
                 put_in_l1(rules, state, isolate, number, key, now, new)
         codes[i] = tier << 3 | depth

@@ -47,6 +47,7 @@ class Rules(NamedTuple):
     hard_ttl: float
     soft_ttl: float
     inherited: bool
+    sliding: bool
     only_if_changed: bool
     told: bool
     clean_up_every: float

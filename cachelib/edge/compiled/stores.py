@@ -23,7 +23,6 @@ from cachelib.edge.compiled.state import (
     KV_STORE,
     KV_WRITES,
     KV_WRITES_REFUSED,
-    L2_UNCHANGED,
     LIST_PAGE,
     R2_CLASS_A,
     R2_CLASS_B,
@@ -170,10 +169,6 @@ def read_l2(rules, state, places, colo, key, now):
 def write_l2(rules, state, places, colo, key, now, value):
     """Write through to L2; the way and wait, for a Durable Object."""
     counts, record = state.counts, state.records[key]
-    same = record.version == value.version and now < record.expires
-    if rules.only_if_changed and rules.store != COLO_STORE and same:
-        counts[L2_UNCHANGED] += 1
-        return 0.0
     if rules.store == KV_STORE:
         if now - record.last_write < rules.write_gap:
             counts[KV_WRITES_REFUSED] += 1

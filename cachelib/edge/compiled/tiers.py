@@ -61,7 +61,7 @@ def put_in_l1(rules, state, isolate, number, key, now, value):
     weight = value.size + state.key_bytes[key]
     isolate.bytes += weight - pool[at].size
     pool[at].version, pool[at].size, pool[at].loaded = value.version, weight, value.loaded
-    pool[at].refresh, pool[at].until = value.refresh, until
+    pool[at].expires, pool[at].refresh, pool[at].until = value.expires, value.refresh, until
     while isolate.entries > rules.max_entries or isolate.bytes > rules.max_bytes:
         drop(pool, buckets, free, isolate, isolate.oldest)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cachelib.edge.designs import Design
-from cachelib.edge.estimate.setting import Array, Setting
+from cachelib.edge.estimate.setting import NEVER_S, Array, Setting
 from cachelib.edge.result import MONTH_S
 
 
@@ -62,13 +62,22 @@ class Flows:
         """Reads a second that L1 does not answer: a renewal for each load, 1 / (1 + hits)."""
         if not self.design.l1:
             return self.rc
-        at = self.at
-        split = np.ones((1, 1, 1)) if at.hashed else at["isolates_per_colo"]
+        at, asked = self.at, self._asked
         alone = self.total / at["isolates_per_colo"]  # all keys' requests at one isolate
+        if self.design.expiry == "sliding":
+            others = np.maximum(alone - asked, 0)
+            held = _seen_within(asked, others, self.l1_ttl, self._lost, at["isolate_idle_s"])
+            return np.asarray(self.rc * np.maximum(1 - held, 1e-12))
         arrivals = _arrivals(alone, self._l1_life(), at["isolate_idle_s"])
-        hits = (self.rc + self.wc) / split / alone * arrivals
+        hits = asked / alone * arrivals
         missed: Array = self.rc / (1 + hits)
         return missed
+
+    @property
+    def _asked(self) -> Array:
+        """Requests a second for a key at one isolate."""
+        split = np.ones((1, 1, 1)) if self.at.hashed else self.at["isolates_per_colo"]
+        return (self.rc + self.wc) / split
 
     def _l1_life(self) -> Array:
         """Seconds that a copy may live in L1, losses of its isolate at random included.
@@ -80,9 +89,14 @@ class Flows:
         if self.design.l2 and self.design.expiry == "inherited" and not self.forever:
             short = np.minimum(life, self.l2_ttl)
             life = short - short**2 / (2 * self.l2_ttl)
-        lost = 1 / self.at["isolate_life_s"] + 1 / self.at["deploy_every_s"]
-        left: Array = -np.expm1(-lost * life) / lost
+        left: Array = -np.expm1(-self._lost * life) / self._lost
         return left
+
+    @property
+    def _lost(self) -> Array:
+        """Losses of an isolate a second, at random and by deploys."""
+        lost: Array = 1 / self.at["isolate_life_s"] + 1 / self.at["deploy_every_s"]
+        return lost
 
     @property
     def answered_by_l1(self) -> Array:
@@ -98,7 +112,7 @@ class Flows:
         if self.design.l2 == "cache-api":
             return self.missed * _expired(self.missed, self.wc, self.l2_ttl)
         arriving, writes = self.r, self.w
-        if self.design.expiry == "independent":
+        if self.design.expiry != "inherited":
             arriving = self.missed.sum(axis=1, keepdims=True)
         loads = arriving * _expired(arriving, writes, self.l2_ttl)
         if self.design.policy == "soft-hard":
@@ -215,6 +229,8 @@ class Flows:
         KV. A refreshed value is served once more in every cycle before it is loaded anew.
         """
         change, w = 1 / self.at["value_life_s"], self.w
+        if self.design.expiry == "sliding":
+            return self.share(self._late_sliding(change, bound_s))
         if self.design.l2 is None:
             return self.share(self.answered_by_l1 * _late(change + w, self._l1_life(), bound_s))
         if self.design.l2 == "cache-api":  # other colos hear of no write
@@ -227,6 +243,22 @@ class Flows:
             ttl = self.at["kv_cache_ttl_s"]
             unheard = unheard + (self.missed - self.loaded) * _late(w, ttl, bound_s)
         return self.share(late + overdue * (1 - same) + unheard)
+
+    def _late_sliding(self, change: Array, bound_s: float) -> Array:
+        """Late answers a second where every hit renews L1's TTL. Own derivation.
+
+        A copy in L1 has its age from gaps g shorter than the TTL, of which the next comes with the
+        chance h of a hit: g / (1 - h) on average. L2's is as old as its TTL lets it be.
+        """
+        hit = self.answered_by_l1 / self.rc
+        n = np.clip(self._asked * self.l1_ttl, 1e-6, 600.0)
+        gap = self.l1_ttl * (1 / n - 1 / np.expm1(n))
+        near = _late(change + self.w, np.full_like(gap, NEVER_S), bound_s, (1 - hit) / gap)
+        if self.design.l2 is None:
+            return self.answered_by_l1 * near
+        far = _late(change, self.l2_ttl, bound_s, self.w)
+        late: Array = self.answered_by_l1 * (1 - (1 - near) * (1 - far))
+        return late + (self.missed - self.loaded) * far
 
     def stored_gb(self) -> Array:
         """GB held on average."""
@@ -253,6 +285,21 @@ def _arrivals(rate: Array, life: Array, idle: Array) -> Array:
     late = np.where(ends * life < 1e-9, rate * alive * np.maximum(life - idle, 0), later)
     arrivals: Array = rate * np.minimum(life, idle) + late
     return arrivals
+
+
+def _seen_within(asked: Array, others: Array, ttl: Array, lost: Array, idle: Array) -> Array:
+    """The chance that a key was asked for within `ttl`, at an isolate that is alive since.
+
+    1 - e^-λT (`closed_forms.sliding_ttl`) less the losses, which are those of `_arrivals`.
+    """
+    n = np.minimum(others * idle, 600.0)
+    ends, alive = others * np.exp(-n), 1 - (1 + n) * np.exp(-n)
+    soon, first = np.minimum(ttl, idle), asked + lost
+    late = first + ends
+    early_hits = -np.expm1(-first * soon) / first
+    late_hits = alive * np.exp(-first * soon) * -np.expm1(-late * (ttl - soon)) / late
+    seen: Array = asked * (early_hits + late_hits)
+    return seen
 
 
 def _expired(r: Array, w: Array, ttl: Array) -> Array:

@@ -24,16 +24,12 @@ class Codes:
         self._code: dict[Any, int] = {}
 
     def of(self, column: pa.Array) -> npt.NDArray[np.int32]:
-        coded = pc.dictionary_encode(column)
-        own = np.array([self._one(value) for value in coded.dictionary.to_pylist()], np.int32)
+        coded, known, code = pc.dictionary_encode(column), len(self.names), self._code
+        values = coded.dictionary.to_pylist()
+        own = np.array([code.setdefault(value, len(code)) for value in values], np.int32)
+        self.names += [str(values[i]) for i in np.flatnonzero(own >= known)]
         codes: npt.NDArray[np.int32] = own[coded.indices.to_numpy()]
         return codes
-
-    def _one(self, value: Any) -> int:
-        code = self._code.setdefault(value, len(self.names))
-        if code == len(self.names):
-            self.names.append(str(value))
-        return code
 
 
 class Coder:
@@ -57,12 +53,12 @@ class Coder:
         return Skipped(self._bad_lines, line, where + reason)
 
     def take(self, batch: pa.RecordBatch) -> Trace:
-        good = pc.is_null(batch["_reason"])
-        broken = batch.filter(pc.invert(good))
-        if len(broken):
+        if batch["_reason"].null_count < len(batch):
+            good = pc.is_null(batch["_reason"])
+            broken, batch = batch.filter(pc.invert(good)), batch.filter(good)
             columns = (broken[name].to_pylist() for name in ("_file", "_line", "_reason"))
             self.reject(list(zip(*columns, strict=True)))
-        return self._piece(batch.filter(good))
+        return self._piece(batch)
 
     def reject(self, rows: list[tuple[int, int, str]]) -> None:
         """Count rows that are no requests, and remember the first."""

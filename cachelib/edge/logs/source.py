@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 import numpy as np
 import pyarrow as pa
 
-BLOCK = 2 << 20
+BLOCK = 4 << 20
 MAX_LINE = 1 << 20
 LINES = pa.schema(
     [("_file", pa.int32()), ("_line", pa.int64()), ("text", pa.string()), ("_bad", pa.string())]
@@ -99,10 +99,10 @@ def _blocks(path: Path) -> Iterator[bytes]:
     with open_stream(path) as stream:
         rest = b""
         while block := stream.read(BLOCK):
-            head, newline, tail = block.rpartition(b"\n")
-            if newline:
-                yield rest + head + newline
-                rest = tail
+            end = block.rfind(b"\n") + 1
+            if end:
+                yield b"".join((rest, memoryview(block)[:end]))
+                rest = block[end:]
             else:
                 rest = (rest + block)[: MAX_LINE + 1]
         if rest:

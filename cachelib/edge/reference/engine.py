@@ -17,6 +17,7 @@ from cachelib.edge.random import ISOLATES, exponential, key_of
 from cachelib.edge.reference.kv import KeyValue
 from cachelib.edge.reference.others import Bucket, ColoCache, DurableObjects
 from cachelib.edge.reference.world import (
+    NOTHING,
     Inline,
     ModelStore,
     Origin,
@@ -108,6 +109,11 @@ class Reference:
         return self.world.counts, self.world.byte_seconds
 
     def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
+        if self.design.write_only_if_changed:
+            near = cache.l1.peek(key)
+            self.world.at_hand = NOTHING
+            if near and self.world.now < near.expires_at:
+                self.world.at_hand = near.value[0]
         try:
             value: Value = (
                 cache.get_or_load(key, self._load, l2_ttl=life)
@@ -117,7 +123,16 @@ class Reference:
         except OriginDownError:
             self.world.tier = FAILED
             return None
+        if self.design.expiry == "sliding" and self.world.tier == L1:
+            self._renew(cache, key, value)
         return value
+
+    def _renew(self, cache: TieredCache, key: str, value: Value) -> None:
+        """Set what was hit again, as large as it was, as applications do whose TTL slides."""
+        near = cache.l1.peek(key)
+        if near is not None:
+            self.world.size = near.size - len(key)
+            cache.set(key, value, skip_l2=True)
 
     def _change(self, cache: TieredCache, key: str, op: int, life: float) -> None:
         world = self.world
@@ -175,7 +190,7 @@ class Reference:
             self.store,
             l1_ttl=design.l1_ttl_s,
             l2_ttl=None if design.hard_ttl_s == math.inf else design.hard_ttl_s,
-            expiry=design.expiry,
+            expiry="inherited" if design.expiry == "inherited" else "independent",
             clock=self.world.clock,
             codec=ValueCodec(self.world, padded=design.l1_max_bytes is not None),
             **options,

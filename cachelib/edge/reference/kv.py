@@ -31,9 +31,7 @@ class KeyValue(ModelStore):
 
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
         self.told = design.policy != "clean-up"  # KV knows when values expire
-        super().__init__(
-            world, only_if_changed=design.write_only_if_changed, erased_at_expiry=self.told
-        )
+        super().__init__(world, design, erased_at_expiry=self.told)
         self.cache_ttl, self.write_gap = platform.kv_cache_ttl_s, platform.kv_write_gap_s
         self.region: list[int] = []
         self.local: dict[tuple[int, str], Copy] = {}
@@ -81,7 +79,7 @@ class KeyValue(ModelStore):
 
     def set(self, key: str, stored: Stored) -> None:
         now, counts = self.world.now, self.world.counts
-        if self.unchanged(key):
+        if self.unchanged():
             return
         if self.write_gap:
             if now - self.last_write.get(key, -math.inf) < self.write_gap:

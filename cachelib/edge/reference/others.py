@@ -31,9 +31,7 @@ class DurableObjects(ModelStore):
     """
 
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
-        super().__init__(
-            world, only_if_changed=design.write_only_if_changed, erased_at_expiry=False
-        )
+        super().__init__(world, design, erased_at_expiry=False)
         self.platform, self.shards = platform, design.objects
         self.read_s, self.write_s = 1 / platform.do_requests_per_s, 1 / platform.do_writes_per_s
         self.host: list[int] = []
@@ -58,7 +56,7 @@ class DurableObjects(ModelStore):
         return record[0] if alive(record[0], now) else None
 
     def set(self, key: str, stored: Stored) -> None:
-        if self.unchanged(key):
+        if self.unchanged():
             return
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
@@ -104,9 +102,7 @@ class Bucket(ModelStore):
     """R2: one bucket, strongly consistent; it knows no expiry, the application does."""
 
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
-        super().__init__(
-            world, only_if_changed=design.write_only_if_changed, erased_at_expiry=False
-        )
+        super().__init__(world, design, erased_at_expiry=False)
 
     def get(self, key: str, now: float) -> Stored | None:
         self.world.tier, self.world.depth = L2, R2
@@ -115,7 +111,7 @@ class Bucket(ModelStore):
         return record[0] if record is not None and alive(record[0], now) else None
 
     def set(self, key: str, stored: Stored) -> None:
-        if not self.unchanged(key):
+        if not self.unchanged():
             self.world.counts["r2_class_a"] += 1
             self.keep(key, stored)
 
@@ -127,7 +123,7 @@ class ColoCache(ModelStore):
     """The Cache API: every colo has its own, shared by its isolates and by nobody else."""
 
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
-        super().__init__(world, only_if_changed=False, erased_at_expiry=True)
+        super().__init__(world, design, erased_at_expiry=True)
         self.held: dict[tuple[int, str], Stored] = {}
 
     def get(self, key: str, now: float) -> Stored | None:
@@ -137,8 +133,9 @@ class ColoCache(ModelStore):
         return stored if alive(stored, now) else None
 
     def set(self, key: str, stored: Stored) -> None:
-        self.world.counts["cache_api_puts"] += 1
-        self.held[self.world.colo, key] = stored
+        if not self.unchanged():
+            self.world.counts["cache_api_puts"] += 1
+            self.held[self.world.colo, key] = stored
 
     def delete(self, key: str) -> None:
         self.held.pop((self.world.colo, key), None)

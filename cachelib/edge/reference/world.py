@@ -9,9 +9,11 @@ from struct import Struct
 from typing import Any
 
 from cachelib import Stored
+from cachelib.edge.designs import Design
 from cachelib.edge.outcomes import COUNTS, L1, NO_L2
 from cachelib.edge.random import CHANGES, FAILURES, exponential, key_of, uniform
 
+NOTHING = -1
 Value = tuple[int, float]
 """A version of a key's true value, and when it was loaded."""
 
@@ -24,6 +26,7 @@ class World:
         self.row = self.colo = self.size = self.version = 0
         self.tier, self.depth, self.extra_ms = L1, NO_L2, 0.0
         self.writing = self.background = False
+        self.at_hand = NOTHING
         self.counts = dict.fromkeys(COUNTS, 0)
         self.byte_seconds = 0.0
 
@@ -92,6 +95,7 @@ class ValueCodec:
 
     def decode(self, data: bytes) -> Value:
         value: Value = self._form.unpack_from(data)
+        self.world.at_hand = value[0]
         return value
 
 
@@ -118,8 +122,8 @@ class ModelStore:
 
     blocking = False
 
-    def __init__(self, world: World, *, only_if_changed: bool, erased_at_expiry: bool) -> None:
-        self.world, self.only_if_changed = world, only_if_changed
+    def __init__(self, world: World, design: Design, *, erased_at_expiry: bool) -> None:
+        self.world, self.only_if_changed = world, design.write_only_if_changed
         self.erased_at_expiry = erased_at_expiry
         self.records: dict[str, tuple[Stored, int, int, float]] = {}
         """By key: the value, its version, its bytes, when it was written."""
@@ -144,13 +148,11 @@ class ModelStore:
         for key in keys:
             self.delete(key)
 
-    def unchanged(self, key: str) -> bool:
-        """Nothing is to be written: the store holds this very version, and it lives."""
-        if not self.only_if_changed or key not in self.records:
-            return False
-        stored, version, _, _ = self.records[key]
-        same = version == self.world.version and alive(stored, self.world.now)
-        self.world.counts["l2_unchanged"] += same
+    def unchanged(self) -> bool:
+        """Nothing is to be written: a refresh loaded the version that its reader had at hand."""
+        world = self.world
+        same = self.only_if_changed and world.background and world.version == world.at_hand
+        world.counts["l2_unchanged"] += same
         return same
 
     def keep(self, key: str, stored: Stored) -> None:

@@ -11,6 +11,7 @@ export class TieredCache {
   async read(key, load) {
     const near = this.l1?.get(key, this.now);
     if (near) {
+      if (this.policy.slides) this.#promote(key, near);
       this.#refreshIfDue(key, near, load);
       return { tier: "L1", value: near.value };
     }

@@ -80,6 +80,7 @@ function policy(design) {
     softTtl: orNever(design.refresh_after_s),
     told: design.policy !== "clean-up", // KV knows when values expire
     inherits: design.expiry === "inherited",
+    slides: design.expiry === "sliding", // every hit renews the TTL in L1
     same: design.write_only_if_changed ? (a, b) => versionOf(a) === versionOf(b) : () => false,
   };
 }
