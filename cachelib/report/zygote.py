@@ -22,6 +22,7 @@ from typing import IO
 
 import psutil
 
+PATIENCE_S = 60.0  # an import may hang, and the notebook that has it is to be stopped for that
 LAUNCHER = "ipykernel_launcher"
 # What a kernel sets before its first import of matplotlib; here that is imported earlier.
 INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
@@ -44,6 +45,7 @@ class Zygote:
 
     def __init__(self, imports: Iterable[str]) -> None:
         here, there = socket.socketpair()
+        here.settimeout(PATIENCE_S)
         self._lines, self._lock = here.makefile("rw"), Lock()
         with here, there:
             self._process = subprocess.Popen(  # noqa: S603
@@ -55,19 +57,22 @@ class Zygote:
             )
 
     def fork(self, command: Sequence[str], cwd: str, env: Mapping[str, str]) -> Forked:
-        """A kernel in a process group of its own. Raises `OSError` if the zygote has ended."""
+        """A kernel in a process group of its own. Raises `OSError` if the zygote gives none."""
         order = {"words": command[command.index(LAUNCHER) :], "cwd": cwd, "env": dict(env)}
         with self._lock:
+            if self._lines.closed:
+                raise ConnectionError("the zygote was closed")
             _say(self._lines, order)
             if not (pid := self._lines.readline()):
                 raise ConnectionError("the zygote has ended")
         return Forked(int(pid))
 
     def close(self) -> None:
-        """Let it end; it outlives no caller."""
+        """End it; kernels that were forked from it end soon after."""
+        self._process.kill()
+        self._process.wait()
         with self._lock:
             self._lines.close()
-        self._process.wait()
 
 
 def _say(lines: IO[str], what: object) -> None:

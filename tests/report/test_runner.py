@@ -14,11 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
-from cachelib.report import run, staging
+from cachelib.report import run, staging, zygote
 from cachelib.report.build import build
 from cachelib.report.kernels import Kernels
 from cachelib.report.staging import OutputError, UnwrittenError
-from cachelib.report.zygote import Zygote
 from tests.report import tiny
 
 CASE = {"case": str(Path(__file__).with_name("small.yaml"))}
@@ -134,10 +133,21 @@ class TestKernels:
         def ended(*_: object) -> None:
             raise ConnectionError("the zygote has ended")
 
-        monkeypatch.setattr(Zygote, "fork", ended)
+        monkeypatch.setattr(zygote.Zygote, "fork", ended)
         write("print('hello')")
         [done] = built()
         assert done.failure is None
+
+    def test_are_not_kept_waiting_by_an_import_that_hangs(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(zygote, "PATIENCE_S", 1.0)
+        module = folder / "hanging.py"
+        module.write_text("import time; time.sleep(300)")
+        write("import hanging")
+        [hung] = built(timeout_s=5)
+        assert hung.failure
+        assert "its time limit" in hung.failure.error
 
 
 class TestAnInterruptedRun:
