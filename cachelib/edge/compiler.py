@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from numba import config, njit
+from numba import config, njit, typeof
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}
 """Nothing is allocated in these functions, so nothing need be counted: a quarter of the time."""
@@ -30,18 +31,41 @@ def _sources() -> str:
 KEPT = Path(__file__).parent / "__pycache__" / f"numba-{_sources()}"
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as machine code that is kept on disk.
+class Kernel:
+    """A function that becomes machine code when first called, or is found where that is kept.
 
     Numba asks whether a function's own file has changed, not those of the functions it calls;
     so code is kept by the sources of them all: in this package, or where `NUMBA_CACHE_DIR` says,
     or in the user's cache folder, or nowhere if none can be written.
     """
-    chosen = config.CACHE_DIR
-    try:
-        config.CACHE_DIR = chosen or str(KEPT)
-        return njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:
-        return njit(**OPTIONS)(function)
-    finally:
-        config.CACHE_DIR = chosen
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        chosen = config.CACHE_DIR
+        try:
+            config.CACHE_DIR = chosen or str(KEPT)
+            self.machine = njit(cache=True, **OPTIONS)(function)
+        except RuntimeError:
+            self.machine = njit(**OPTIONS)(function)
+        finally:
+            config.CACHE_DIR = chosen
+
+    def __call__(self, *args: Any) -> Any:
+        if not self.machine.signatures:
+            with _in_turn(self.machine.stats.cache_path):
+                self.machine.compile(tuple(map(typeof, args)))
+        return self.machine(*args)
+
+
+compiled = Kernel
+
+
+@contextmanager
+def _in_turn(folder: str | None) -> Iterator[None]:
+    """One process at a time, so that what one compiles the others find in the folder."""
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError, TypeError):
+            import fcntl
+
+            lock = stack.enter_context(Path(folder, "lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

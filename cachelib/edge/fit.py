@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from cachelib.edge.colos import coordinates
 from cachelib.edge.designs import Design
 from cachelib.edge.generator import DAY_S, MONTH_S, generate, shares
-from cachelib.edge.logs import Reading, read_log
+from cachelib.edge.logs import LogError, Reading, read_log
 from cachelib.edge.platform import Platform
 from cachelib.edge.replay import replay
 from cachelib.edge.trace import WRITE, Trace, in_one_place
@@ -61,7 +61,7 @@ class Fit:
 def fit(trace: Trace, *, unplaced: str = "IAD", seed: int = 1) -> Fit:
     """Fit a workload to a log of at least two requests at different times."""
     if trace.span_s <= 0:
-        raise ValueError("a workload cannot be fitted to requests of one moment")
+        raise LogError("a workload cannot be fitted to requests of one moment")
     counts = np.sort(np.bincount(trace.key))[::-1]
     counts = counts[counts > 0]
     writes = int((trace.op == WRITE).sum())

@@ -23,6 +23,10 @@ ENOUGH = 50_000
 """Requests after which a sweep's next point tells no more than the line is wide."""
 
 
+class NoTrafficError(ValueError):
+    """A month in which nobody asks for anything."""
+
+
 @dataclass(frozen=True)
 class Study:
     """One case with the traffic that it is judged on: the user's log, or the case's workload."""
@@ -43,7 +47,11 @@ class Study:
     @cached_property
     def trace(self) -> Trace:
         if self.log is None:
-            return generate(self.case.workload, seed=self.seed)
+            made = generate(self.case.workload, seed=self.seed)
+            if not len(made):
+                rate = self.case.workload.requests_per_month
+                raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request")
+            return made
         from cachelib.edge.logs import read_log  # the database takes a while to import
 
         return read_log(self.log)
@@ -121,7 +129,9 @@ class Study:
     def setting(self) -> Setting:
         """The traffic as formulas see it: rates by key and by colo, and nothing of their order."""
         trace, platform = self.trace, self.platform
-        weights = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
+        asked_there = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
+        colos = tuple(c for c, n in zip(trace.colos, asked_there, strict=True) if n)
+        weights = asked_there[asked_there > 0]
         asked = np.sort(np.bincount(trace.key))[::-1]
         numbers = {
             name: value
@@ -132,7 +142,7 @@ class Study:
         return Setting(
             keys=grouped(asked[asked > 0] / len(trace)),
             weights=weights / weights.sum(),
-            trips=trips(tuple(trace.colos), weights),
+            trips=trips(colos, weights),
             numbers=own
             | numbers
             | {

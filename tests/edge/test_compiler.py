@@ -1,8 +1,20 @@
 """Machine code is kept by its sources, or not at all, but never in the way."""
 
+import pytest
 from numba import config
 
 from cachelib.edge import compiler
+from cachelib.edge.case import load_case
+from cachelib.edge.compiled.kernel import run
+from cachelib.edge.compiled.measure import measure
+from cachelib.edge.compiled.pool import rehash
+from cachelib.edge.designs import BUILT_IN
+from cachelib.edge.generator import generate
+from cachelib.edge.logs import read_log
+from cachelib.edge.platform import Platform
+from cachelib.edge.replay import replay, warm_up
+
+fcntl = pytest.importorskip("fcntl")
 
 
 def double(x):
@@ -35,3 +47,27 @@ def test_code_is_kept_by_the_sources_of_all_that_is_compiled(monkeypatch, tmp_pa
     before = compiler._sources()
     (tmp_path / "compiled" / "pool.py").write_text("a = 2")
     assert compiler._sources() != before
+
+
+def test_what_is_made_beforehand_is_what_replays_of_all_traffic_need(tmp_path):
+    log = tmp_path / "t.csv"
+    log.write_text("time,key,colo,op,size,ttl\n0,a,LHR,read,5,0\n9,b,SJC,write,7,60\n")
+    generated = generate(load_case("trading-sentiment").workload, seed=1, span_s=86_400.0)
+    warm_up()
+    before = [kernel.machine.signatures for kernel in (run, rehash, measure)]
+    for trace in (read_log(log), generated, generated.only(generated.key == 0)):
+        for design in BUILT_IN.values():
+            replay(trace, design, Platform(isolates_per_colo=3))
+    assert [kernel.machine.signatures for kernel in (run, rehash, measure)] == before
+
+
+def test_two_processes_do_not_compile_the_same_at_once(tmp_path):
+    def take(lock):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    with compiler._in_turn(str(tmp_path)):
+        lock = (tmp_path / "lock").open()
+        with pytest.raises(BlockingIOError):
+            take(lock)
+    take(lock)
+    lock.close()

@@ -14,7 +14,7 @@ from cachelib.edge.estimate import Estimate, grouped
 from cachelib.edge.generator import popularity
 from cachelib.edge.prices import monthly_bill
 from cachelib.edge.result import Result
-from cachelib.edge.study import Study
+from cachelib.edge.study import NoTrafficError, Study
 from cachelib.report.parameters import check, study
 
 DESIGNS: dict[str, Design] = BUILT_IN | {
@@ -120,3 +120,16 @@ def test_hit_ratios_rise_with_traffic_up_to_a_trillion_requests_a_month() -> Non
         hits = at(TRAFFIC[0]).estimate(name, requests_per_month=rates).hit_ratio
         assert (np.diff(hits) >= -1e-9).all(), name
         assert hits[-1] > 0.999, name
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_month_of_few_requests_leaves_most_data_centres_without_any() -> None:
+    here = study(check({"requests_per_month": 3, "seed": 3}))
+    assert 0 < len(here.trace) < len(here.trace.colos)
+    for design in DESIGNS.values():
+        assert 0 <= here.estimate(design).hit_ratio[0] <= 1
+
+
+def test_a_month_without_requests_is_said() -> None:
+    with pytest.raises(NoTrafficError, match=r"requests_per_month: 0\.001 made no request"):
+        study(check({"requests_per_month": 0.001})).estimate("l1-kv")

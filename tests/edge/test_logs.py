@@ -313,6 +313,13 @@ def test_requests_out_of_order_are_sorted_and_it_is_said(log):
     assert "1 requests have the time of the one before" in trace.notes
 
 
+@pytest.mark.parametrize("time", ["nan", "inf", "-inf", "1e300", "", "noon"])
+def test_what_is_no_time_is_no_request(log, time):
+    trace = read_log(log(f"time,key\n1,a\n{time},b\n2,c\n", "t.csv"))
+    assert urls(trace) == ["a", "c"]
+    assert (trace.skipped.lines, trace.skipped.reason) == (1, "no time")
+
+
 def test_a_stream_sorts_when_asked(log):
     pieces = list(LogStream(log("time,key\n3,c\n1,a\n2,b\n", "t.csv"), sort=True))
     assert [t for p in pieces for t in p.time_s] == [1, 2, 3]

@@ -8,7 +8,7 @@ from cachelib.edge.confidence import over_seeds
 from cachelib.edge.designs import BUILT_IN
 from cachelib.edge.fit import fit
 from cachelib.edge.generator import DAY_S, MONTH_S, generate
-from cachelib.edge.logs import read_log
+from cachelib.edge.logs import LogError, read_log
 from cachelib.edge.platform import Platform
 from cachelib.edge.replay import replay
 from cachelib.edge.workload import Workload
@@ -121,7 +121,7 @@ def test_the_fit_says_how_well_it_fits(traces):
 
 
 def test_requests_of_one_moment_cannot_be_fitted():
-    with pytest.raises(ValueError, match="one moment"):
+    with pytest.raises(LogError, match="one moment"):
         fit(made(requests_per_month=1e-6))
 
 

@@ -12,7 +12,16 @@ import numpy.typing as npt
 from cachelib.edge.colos import Geography
 from cachelib.edge.compiled.kernel import run
 from cachelib.edge.compiled.pool import ENTRY, ISOLATE, NONE, rehash
-from cachelib.edge.compiled.state import NO_BOUND, OBJECT, RECORD, STORES, Places, Rules, State
+from cachelib.edge.compiled.state import (
+    NO_BOUND,
+    OBJECT,
+    RECORD,
+    STORES,
+    TOTALS,
+    Places,
+    Rules,
+    State,
+)
 from cachelib.edge.designs import Design
 from cachelib.edge.outcomes import COUNTS, Outcomes
 from cachelib.edge.platform import Platform
@@ -34,16 +43,14 @@ class Compiled:
         self.state = State(
             pool=np.empty(0, ENTRY),
             buckets=np.full(1, NONE, np.int32),
-            free=np.array([NONE, 0], np.int64),
             isolates=np.empty(0, ISOLATE),
             records=np.empty(0, RECORD),
             objects=np.empty(0, OBJECT),
             key_bytes=np.empty(0, np.int32),
             superseded=np.empty(0, np.float64),
-            versions=np.zeros(1, np.int64),
-            counts=np.zeros(len(COUNTS), np.int64),
-            times=np.array([math.nan, math.inf, 0.0]),
+            totals=np.zeros(1, TOTALS)[0],
         )
+        self.state.totals["free"] = NONE
 
     def run(
         self, piece: Trace, isolate: npt.NDArray[np.int32], row: int, places: Geography
@@ -74,12 +81,12 @@ class Compiled:
         if self.design.l2 == "kv" and self.rules.told:
             until = np.minimum(until, records["expires"])
         held = float((records["size"] * (until - records["written"])).sum())
-        counts = dict(zip(COUNTS, self.state.counts.tolist(), strict=True))
-        return counts, float(self.state.times[2]) + held
+        totals = self.state.totals
+        return {name: int(totals[name]) for name in COUNTS}, float(totals["byte_seconds"]) + held
 
     def _begin(self, start: float) -> None:
-        self.state.times[0] = start
-        self.state.times[1] = start + self.rules.clean_up_every
+        self.state.totals["start"] = start
+        self.state.totals["next_clean_up"] = start + self.rules.clean_up_every
 
     def _know(self, keys: list[str]) -> None:
         """Room for keys that have not come before."""
@@ -106,13 +113,13 @@ class Compiled:
 
     def _make_room(self, requests: int, isolates: int) -> None:
         """A request adds at most three entries to the pool and one version to the origin."""
-        state, used = self.state, int(self.state.free[1])
+        state, used = self.state, int(self.state.totals["used"])
         if used + 3 * requests > len(state.pool):
             pool = _grown(state.pool, used, 2 * used + 6 * requests)
             buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
             rehash(pool, buckets, used)
             state = state._replace(pool=pool, buckets=buckets)
-        versions = int(state.versions[0])
+        versions = int(state.totals["versions"])
         if versions + requests > len(state.superseded):
             longer = _grown(state.superseded, versions, 2 * (versions + requests))
             state = state._replace(superseded=longer)

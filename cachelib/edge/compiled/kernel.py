@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from cachelib.edge.compiled.pool import NONE, drop, find, link_newest, unlink
-from cachelib.edge.compiled.state import L2_UNCHANGED, NO_BOUND, REFRESHES, VALUE_BYTES, Held
+from cachelib.edge.compiled.state import NO_BOUND, VALUE_BYTES, Held
 from cachelib.edge.compiled.stores import clean_up, delete_l2, read_l2, write_l2
 from cachelib.edge.compiled.tiers import age, change, load, put_in_l1, supersede
 from cachelib.edge.compiler import compiled, hot
@@ -16,17 +16,17 @@ from cachelib.edge.trace import READ, WRITE
 
 
 @hot
-def answer(rules, state, places, table, isolate, number, key, colo, row, now):
+def answer(rules, state, places, table, isolate, number, key, record, colo, row, now):
     """A read: tier, depth, way and wait; the version served and when it was loaded; the version
     to keep, or NONE; and whether that need not be written to L2.
     """
     version, loaded, due, lives = np.int64(NONE), now, False, True
     tier, depth, extra = L1, NO_L2, 0.0
     if rules.l1:
-        at = find(state.pool, state.buckets, number, key)
-        if at != NONE and now < state.pool[at].until:
-            entry = state.pool[at]
-            version, loaded, due = entry.version, entry.loaded, entry.refresh <= now
+        at = find(state, number, key)
+        entry = state.pool[at]
+        if at != NONE and now < entry.until:
+            version, loaded, due = np.int64(entry.version), entry.loaded, entry.refresh <= now
             lives = now < entry.expires
             if rules.sliding:
                 entry.until = now + rules.l1_ttl
@@ -35,16 +35,16 @@ def answer(rules, state, places, table, isolate, number, key, colo, row, now):
                 link_newest(state.pool, isolate, at)
     if version == NONE and rules.store:
         tier = L2
-        depth, extra, held = read_l2(rules, state, places, colo, key, now)
+        depth, extra, held = read_l2(rules, state, places, colo, key, record, now)
         if held.version != NONE:
             version, loaded, due = held.version, held.loaded, held.refresh <= now
             if rules.l1:
                 put_in_l1(rules, state, isolate, number, key, now, held)
     fresh, unchanged = np.int64(NONE), False
     if version == NONE or due:
-        fresh = load(rules, state, table, key, row, now)
+        fresh = load(rules, state, table, record, row, now)
         if version != NONE:
-            state.counts[REFRESHES] += 1
+            state.totals.refreshes += 1
             unchanged = rules.only_if_changed and lives and fresh == version
         else:
             tier, version = ORIGIN if fresh != NONE else FAILED, fresh
@@ -52,13 +52,13 @@ def answer(rules, state, places, table, isolate, number, key, colo, row, now):
 
 
 @hot
-def forget(rules, state, places, isolate, number, key, colo, now):
+def forget(rules, state, places, isolate, number, key, record, colo, now):
     """A deletion, from L2 and from this isolate's L1; the way and wait."""
-    extra = delete_l2(rules, state, places, colo, key, now)
+    extra = delete_l2(rules, state, places, colo, key, record, now)
     if rules.l1:
-        at = find(state.pool, state.buckets, number, key)
+        at = find(state, number, key)
         if at != NONE:
-            drop(state.pool, state.buckets, state.free, isolate, at)
+            drop(state, isolate, at)
     return extra
 
 
@@ -69,12 +69,14 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
     `lives` are the TTLs that requests ask for, 0 for the design's; or it is empty.
     """
     codes, extras, ages, lates = outcomes
+    totals = state.totals
     for i in range(len(time)):
-        now, key, colo, number = time[i], keys[i], colos[i], isolates[i]
-        while now >= state.times[1]:
-            clean_up(rules, state, state.times[1])
-            state.times[1] += rules.clean_up_every
-        isolate = state.isolates[number]
+        now = time[i]
+        key, colo, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
+        while now >= totals.next_clean_up:
+            clean_up(rules, state, totals.next_clean_up)
+            totals.next_clean_up += rules.clean_up_every
+        isolate, record = state.isolates[number], state.records[key]
         if rules.l1:
             age(rules, state, table, isolate, number, now)
         tier, depth, extra = WRITTEN, NO_L2, 0.0
@@ -82,27 +84,27 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
         loaded, unchanged = now, False
         if ops[i] == READ:
             tier, depth, extra, version, loaded, fresh, unchanged = answer(
-                rules, state, places, table, isolate, number, key, colo, row + i, now
+                rules, state, places, table, isolate, number, key, record, colo, row + i, now
             )
         else:
-            supersede(state, key, now)
+            supersede(state, record, now)
             if ops[i] == WRITE:
-                fresh = change(rules, state, table, key, now)
+                fresh = change(rules, state, table, record, now)
             else:
-                extra = forget(rules, state, places, isolate, number, key, colo, now)
+                extra = forget(rules, state, places, isolate, number, key, record, colo, now)
         if fresh != NONE:
             size, life = np.int64(sizes[i]), rules.hard_ttl
             if rules.max_bytes < NO_BOUND:
-                size = max(size, VALUE_BYTES)
+                size = size if size > VALUE_BYTES else VALUE_BYTES
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
             new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
             if not unchanged:
-                way = write_l2(rules, state, places, colo, key, now, new)
+                way = write_l2(rules, state, places, colo, key, record, now, new)
                 if tier == WRITTEN:
                     extra = way
             elif rules.store:
-                state.counts[L2_UNCHANGED] += 1
+                totals.l2_unchanged += 1
             if rules.l1:
                 put_in_l1(rules, state, isolate, number, key, now, new)
         codes[i] = tier << 3 | depth
@@ -110,4 +112,5 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
         ages[i] = lates[i] = 0.0
         if version != NONE:
             ages[i] = now - loaded
-            lates[i] = max(0.0, now - state.superseded[version])
+            late = now - state.superseded[version]
+            lates[i] = late if late > 0 else 0.0

@@ -41,57 +41,62 @@ def slot(buckets, place, key):
 
 
 @hot
-def find(pool, buckets, place, key):
+def find(state, place, key):
     """The entry's number, or NONE."""
-    at = buckets[slot(buckets, place, key)]
-    while at != NONE and (pool[at].key != key or pool[at].place != place):
-        at = pool[at].next
+    pool, buckets = state.pool, state.buckets
+    at = np.int64(buckets[slot(buckets, place, key)])
+    while at != NONE:
+        entry = pool[at]
+        if entry.key == key and entry.place == place:
+            break
+        at = np.int64(entry.next)
     return at
 
 
 @inner
-def find_or_add(pool, buckets, free, place, key):
-    """The entry's number; a new one has `until` of minus infinity and hangs in no L1's list.
-
-    `free` holds the first of the rooms given back, and the first never used.
-    """
-    at = find(pool, buckets, place, key)
+def find_or_add(state, place, key):
+    """The entry's number; a new one has `until` of minus infinity and hangs in no L1's list."""
+    at = find(state, place, key)
     if at == NONE:
-        at = free[0]
+        pool, buckets, totals = state.pool, state.buckets, state.totals
+        at = totals.free
         if at == NONE:
-            at = free[1]
-            free[1] += 1
+            at = totals.used
+            totals.used += 1
         else:
-            free[0] = pool[at].next
-        bucket = slot(buckets, place, key)
-        pool[at].place, pool[at].key = place, key
-        pool[at].next, pool[at].newer, pool[at].older = buckets[bucket], NONE, NONE
-        pool[at].until = -np.inf
-        pool[at].size = 0
+            totals.free = pool[at].next
+        bucket, entry = slot(buckets, place, key), pool[at]
+        entry.place, entry.key = place, key
+        entry.next, entry.newer, entry.older = buckets[bucket], NONE, NONE
+        entry.until = -np.inf
+        entry.size = 0
         buckets[bucket] = at
     return at
 
 
 @inner
-def remove(pool, buckets, free, at):
+def remove(state, at):
     """Take the entry out of its bucket and give its room back."""
-    bucket = slot(buckets, pool[at].place, pool[at].key)
+    pool, buckets, totals = state.pool, state.buckets, state.totals
+    entry = pool[at]
+    bucket = slot(buckets, np.int64(entry.place), np.int64(entry.key))
     before = buckets[bucket]
     if before == at:
-        buckets[bucket] = pool[at].next
+        buckets[bucket] = entry.next
     else:
         while pool[before].next != at:
             before = pool[before].next
-        pool[before].next = pool[at].next
-    pool[at].key = NONE
-    pool[at].next = free[0]
-    free[0] = at
+        pool[before].next = entry.next
+    entry.key = NONE
+    entry.next = totals.free
+    totals.free = at
 
 
 @inner
 def unlink(pool, isolate, at):
     """Take the entry out of the L1's list."""
-    newer, older = pool[at].newer, pool[at].older
+    entry = pool[at]
+    newer, older = entry.newer, entry.older
     if newer == NONE:
         isolate.newest = older
     else:
@@ -104,8 +109,8 @@ def unlink(pool, isolate, at):
 
 @inner
 def link_newest(pool, isolate, at):
-    newest = isolate.newest
-    pool[at].newer, pool[at].older = NONE, newest
+    newest, entry = isolate.newest, pool[at]
+    entry.newer, entry.older = NONE, newest
     if newest == NONE:
         isolate.oldest = at
     else:
@@ -114,21 +119,21 @@ def link_newest(pool, isolate, at):
 
 
 @inner
-def drop(pool, buckets, free, isolate, at):
+def drop(state, isolate, at):
     """Out of L1."""
-    unlink(pool, isolate, at)
+    unlink(state.pool, isolate, at)
     isolate.entries -= 1
-    isolate.bytes -= pool[at].size
-    remove(pool, buckets, free, at)
+    isolate.bytes -= state.pool[at].size
+    remove(state, at)
 
 
 @inner
-def empty(pool, buckets, free, isolate):
+def empty(state, isolate):
     """Lose all of an L1."""
-    at = isolate.newest
+    at = np.int64(isolate.newest)
     while at != NONE:
-        older = pool[at].older
-        remove(pool, buckets, free, at)
+        older = np.int64(state.pool[at].older)
+        remove(state, at)
         at = older
     isolate.newest = isolate.oldest = NONE
     isolate.entries = isolate.bytes = 0
@@ -138,7 +143,8 @@ def empty(pool, buckets, free, isolate):
 def rehash(pool, buckets, used):
     """Put the first `used` entries into new buckets; those that are free keep their list."""
     for at in range(used):
-        if pool[at].key != NONE:
-            bucket = slot(buckets, pool[at].place, pool[at].key)
-            pool[at].next = buckets[bucket]
+        entry = pool[at]
+        if entry.key != NONE:
+            bucket = slot(buckets, np.int64(entry.place), np.int64(entry.key))
+            entry.next = buckets[bucket]
             buckets[bucket] = at

@@ -17,13 +17,6 @@ STORES["cache-api"] = COLO_STORE
 LIST_PAGE = 1_000
 NO_BOUND = 1 << 62
 VALUE_BYTES = 16  # what the reference needs for a value
-(
-    ORIGIN_LOADS, ORIGIN_FAILURES, REFRESHES, L2_UNCHANGED,
-    KV_READS, KV_MISSING_READS, KV_WRITES, KV_WRITES_REFUSED, KV_DELETES, KV_LISTS,
-    DO_REQUESTS, DO_ROWS_READ, DO_ROWS_WRITTEN, DO_OVERLOADED,
-    R2_CLASS_A, R2_CLASS_B, CACHE_API_GETS, CACHE_API_PUTS,
-    LOST_IDLE, LOST_RANDOM, LOST_DEPLOY,
-) = range(len(COUNTS))  # fmt: skip
 
 RECORD = np.dtype(
     [
@@ -36,6 +29,16 @@ RECORD = np.dtype(
 Durable Object it belongs to, and which of that object's wakes last had it in memory."""
 
 OBJECT = np.dtype([("home", "i8"), ("awake", "i8"), ("free_at", "f8"), ("last", "f8")])
+
+
+TOTALS = np.dtype(
+    [
+        ("start", "f8"), ("next_clean_up", "f8"), ("byte_seconds", "f8"),
+        ("versions", "i8"), ("free", "i8"), ("used", "i8"), *((name, "i8") for name in COUNTS),
+    ]
+)  # fmt: skip
+"""What there is one of: times, bytes stored so far, versions so far; in the pool the first of the
+rooms given back, and the first never used; and the counts."""
 
 
 class Rules(NamedTuple):
@@ -74,16 +77,12 @@ class State(NamedTuple):
 
     pool: npt.NDArray[np.void]
     buckets: npt.NDArray[np.int32]
-    free: npt.NDArray[np.int64]
     isolates: npt.NDArray[np.void]
     records: npt.NDArray[np.void]
     objects: npt.NDArray[np.void]
     key_bytes: npt.NDArray[np.int32]
     superseded: npt.NDArray[np.float64]
-    versions: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int64]
-    times: npt.NDArray[np.float64]
-    """The first request's, the next clean-up's; and byte-seconds stored."""
+    totals: np.void
 
 
 class Held(NamedTuple):

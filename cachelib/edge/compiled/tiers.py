@@ -10,13 +10,6 @@ import numpy as np
 
 from cachelib.edge.compiled.drawing import exponential, mix
 from cachelib.edge.compiled.pool import NONE, drop, empty, find_or_add, link_newest, unlink
-from cachelib.edge.compiled.state import (
-    LOST_DEPLOY,
-    LOST_IDLE,
-    LOST_RANDOM,
-    ORIGIN_FAILURES,
-    ORIGIN_LOADS,
-)
 from cachelib.edge.compiler import hot, inner
 
 
@@ -24,18 +17,18 @@ from cachelib.edge.compiler import hot, inner
 def age(rules, state, table, isolate, number, now):
     """Note that the isolate is used; first take its memory if it was lost since."""
     if isolate.generation > 0:
-        reason = NONE
+        totals, every, lost = state.totals, rules.deploy_every, True
+        since, last = now - totals.start, isolate.last - totals.start
         if now - isolate.last > rules.idle:
-            reason = LOST_IDLE
+            totals.isolates_lost_idle += 1
         elif now >= isolate.dies_at:
-            reason = LOST_RANDOM
+            totals.isolates_lost_random += 1
+        elif math.floor(since / every) > math.floor(last / every):
+            totals.isolates_lost_deploy += 1
         else:
-            start, every = state.times[0], rules.deploy_every
-            if math.floor((now - start) / every) > math.floor((isolate.last - start) / every):
-                reason = LOST_DEPLOY
-        if reason != NONE:
-            state.counts[reason] += 1
-            empty(state.pool, state.buckets, state.free, isolate)
+            lost = False
+        if lost:
+            empty(state, isolate)
             isolate.dies_at = -np.inf
     if isolate.dies_at == -np.inf:
         counter = np.int64(number) << 32 | isolate.generation
@@ -47,9 +40,10 @@ def age(rules, state, table, isolate, number, now):
 @inner
 def put_in_l1(rules, state, isolate, number, key, now, value):
     """The newest entry of the L1, which then drops its oldest while it holds too much."""
-    pool, buckets, free = state.pool, state.buckets, state.free
-    at = find_or_add(pool, buckets, free, number, key)
-    if pool[at].until == -np.inf:
+    pool = state.pool
+    at = find_or_add(state, number, key)
+    entry = pool[at]
+    if entry.until == -np.inf:
         isolate.entries += 1
         link_newest(pool, isolate, at)
     elif isolate.newest != at:
@@ -59,43 +53,43 @@ def put_in_l1(rules, state, isolate, number, key, now, value):
     if rules.inherited and value.expires < until:
         until = value.expires
     weight = value.size + state.key_bytes[key]
-    isolate.bytes += weight - pool[at].size
-    pool[at].version, pool[at].size, pool[at].loaded = value.version, weight, value.loaded
-    pool[at].expires, pool[at].refresh, pool[at].until = value.expires, value.refresh, until
+    isolate.bytes += weight - entry.size
+    entry.version, entry.size, entry.loaded = value.version, weight, value.loaded
+    entry.expires, entry.refresh, entry.until = value.expires, value.refresh, until
     while isolate.entries > rules.max_entries or isolate.bytes > rules.max_bytes:
-        drop(pool, buckets, free, isolate, isolate.oldest)
+        drop(state, isolate, np.int64(isolate.oldest))
 
 
 @inner
-def change(rules, state, table, key, now):
+def change(rules, state, table, record, now):
     """A new version of the key's true value, with the time at which the next supersedes it."""
-    version = state.versions[0]
-    state.versions[0] += 1
+    version = state.totals.versions
+    state.totals.versions += 1
     life = np.inf
     if rules.value_life < np.inf:
         life = rules.value_life * exponential(table, rules.change_key, version)
     state.superseded[version] = now + life
-    state.records[key].current = version
+    record.current = version
     return version
 
 
 @inner
-def supersede(state, key, now):
-    current = state.records[key].current
-    if current != NONE:
-        state.superseded[current] = min(state.superseded[current], now)
+def supersede(state, record, now):
+    current = record.current
+    if current != NONE and now < state.superseded[current]:
+        state.superseded[current] = now
 
 
 @inner
-def load(rules, state, table, key, row, now):
+def load(rules, state, table, record, row, now):
     """The origin's version; NONE if it failed."""
-    state.counts[ORIGIN_LOADS] += 1
+    state.totals.origin_loads += 1
     if rules.failure > 0:
         draw = mix(rules.failure_key ^ np.uint64(row)) >> np.uint64(11)
         if draw * 2.0**-53 < rules.failure:
-            state.counts[ORIGIN_FAILURES] += 1
+            state.totals.origin_failures += 1
             return np.int64(NONE)
-    current = np.int64(state.records[key].current)
+    current = np.int64(record.current)
     if current == NONE or now >= state.superseded[current]:
-        current = change(rules, state, table, key, now)
+        current = change(rules, state, table, record, now)
     return current

@@ -100,7 +100,7 @@ class Coder:
     def _times(self, column: pa.Array, n: int) -> npt.NDArray[np.float64]:
         if column.null_count:
             if not self.requests:
-                self.notes.append(f"the log has no times: {self.rate:g} requests a second")
+                self.notes.append(f"the log has no times: taken as {self.rate:g} a second")
             return np.arange(self.requests, self.requests + n, dtype=np.float64) / self.rate
         time: npt.NDArray[np.float64] = column.to_numpy()
         if self.unit == "auto" and n:

@@ -194,13 +194,13 @@ def _requests(table: Relation, wanted: dict[str, str], where: str) -> str:
         for code, names in OPS.items()
     )
     value = {name: f"CASE WHEN _reason IS NULL THEN ({sql}) END" for name, sql in wanted.items()}
-    timed = "time IS NULL" if wanted["time"] != "NULL::DOUBLE" else "false"
+    no_time = "coalesce(abs(time), 1e20) >= 1e20" if wanted["time"] != "NULL::DOUBLE" else "false"
     return f"""
         SELECT * REPLACE (
             coalesce(
                 _reason,
                 CASE WHEN key IS NULL THEN 'no key'
-                     WHEN {timed} THEN 'no time'
+                     WHEN {no_time} THEN 'no time'
                      WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
                      WHEN size < 0 THEN 'a negative size' END) AS _reason)
         FROM (
