@@ -13,11 +13,12 @@ from scipy.optimize import minimize_scalar
 
 from cachelib.edge.colos import coordinates
 from cachelib.edge.designs import Design
+from cachelib.edge.generator import DAY_S, MONTH_S, generate, shares
 from cachelib.edge.logs import LogError, Reading, read_log
 from cachelib.edge.platform import Platform
 from cachelib.edge.replay import replay
 from cachelib.edge.trace import WRITE, Trace, in_one_place
-from cachelib.edge.workload import DAY_S, MONTH_S, Workload, generate
+from cachelib.edge.workload import Workload
 
 CLOSE_S = 10.0
 TTLS_S = (10, 60, 300, 3_600)
@@ -119,7 +120,7 @@ def _log_norm(log_rank: npt.NDArray[np.float64], exponent: float) -> float:
 
 def _popularity_off(counts: Counts, workload: Workload) -> float:
     seen = np.cumsum(counts) / counts.sum()
-    expected = np.cumsum(workload.shares)
+    expected = np.cumsum(shares(workload))
     common = min(len(seen), len(expected))
     return float(np.abs(seen[:common] - expected[:common]).max())
 

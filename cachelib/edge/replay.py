@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from cachelib.edge.colos import Geography, geography
 from cachelib.edge.compiled import Compiled
-from cachelib.edge.designs import Design, Expiry, built_in
+from cachelib.edge.designs import BUILT_IN, Design, Expiry, built_in
+from cachelib.edge.generator import generate
 from cachelib.edge.outcomes import TIERS, Outcomes
 from cachelib.edge.platform import Platform, Routing
 from cachelib.edge.prices import monthly_bill
@@ -21,6 +22,7 @@ from cachelib.edge.result import Result
 from cachelib.edge.routing import Router
 from cachelib.edge.tally import Tally
 from cachelib.edge.trace import Trace, in_one_place
+from cachelib.edge.workload import Workload
 
 if TYPE_CHECKING:
     from cachelib.edge.logs import Reading
@@ -68,6 +70,12 @@ def replay_pieces(
         for run in runs:
             run.take(piece)
     return [run.finished(None) for run in runs]
+
+
+def warm_up() -> None:
+    """Load what a process's first replay loads: machine code, the airports, the prices."""
+    one = Workload(requests_per_month=100, keys=1, zipf=0, value_bytes=1, colos={"LHR": 1})
+    monthly_bill(replay(generate(one, seed=0), BUILT_IN["l1-kv"], Platform(isolates_per_colo=1)))
 
 
 class _Run:

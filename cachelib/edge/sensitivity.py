@@ -82,6 +82,12 @@ class Outcome:
             {"none": float((self.winner == NOBODY).mean())} if (self.winner == NOBODY).any() else {}
         )
 
+    def lead(self, first: str, second: str) -> Array:
+        """What is minimised in every draw, the first design's less the second's."""
+        raw = self.raw[self.designs.index(first)], self.raw[self.designs.index(second)]
+        difference: Array = raw[0] - raw[1]
+        return difference
+
 
 def outcomes(study: Study, numbers: Draws, designs: Sequence[str] | None = None) -> Outcome:
     """Every design in every draw, by formula."""
@@ -118,13 +124,6 @@ def _outcome(study: Study, numbers: Draws, names: tuple[str, ...]) -> Outcome:
     return Outcome(names, score, raw)
 
 
-def lead(study: Study, draws: Draws, first: str, second: str) -> Array:
-    """What is minimised in every draw, the first design's less the second's."""
-    raw = outcomes(study, draws, (first, second)).raw
-    difference: Array = raw[0] - raw[1]
-    return difference
-
-
 def influence(draws: Draws, margin: Array, seed: int) -> dict[str, float]:
     """The share of the margin's variance that each assumption explains alone (RBD-FAST)."""
     from SALib.analyze import rbd_fast  # a second of imports that only this needs
@@ -154,8 +153,8 @@ def tornado(study: Study, first: str, second: str) -> list[Swing]:
     """One assumption at a time from its low to its high; the widest swing first."""
     swings = []
     for name, number in ranges(study).items():
-        raw = outcomes(study, {name: np.array([number.low, number.high])}, (first, second)).raw
-        low, high = (raw[0] - raw[1]).tolist()
+        ends = {name: np.array([number.low, number.high])}
+        low, high = outcomes(study, ends, (first, second)).lead(first, second).tolist()
         if abs(high - low) > 1e-6 * abs(low):
             swings.append(Swing(name, low, high))
     return sorted(swings, key=lambda swing: -abs(swing.high - swing.low))

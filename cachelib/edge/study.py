@@ -13,11 +13,11 @@ from cachelib.edge.case import Case
 from cachelib.edge.designs import Design
 from cachelib.edge.estimate import Estimate, Setting, estimate, grouped, trips
 from cachelib.edge.estimate.setting import NEVER_S, Array
+from cachelib.edge.generator import generate
 from cachelib.edge.platform import Platform, Routing
 from cachelib.edge.replay import replay as replay_trace
 from cachelib.edge.result import MONTH_S, Result
 from cachelib.edge.trace import READ, WRITE, Trace
-from cachelib.edge.workload import generate
 
 ENOUGH = 50_000
 """Requests after which a sweep's next point tells no more than the line is wide."""

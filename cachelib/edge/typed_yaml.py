@@ -58,8 +58,9 @@ def _parse(path: Path) -> tuple[Any, Node | None]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InvalidFileError([Problem(path, 1, "", f"larger than {MAX_BYTES >> 20} MiB")])
-        text = path.read_text("utf-8")
-        return _reader().load(text), _reader().compose(text)
+        reader = YAML(typ="safe", pure=True)
+        tree = reader.compose(path.read_text("utf-8"))
+        return None if tree is None else reader.constructor.construct_document(tree), tree
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -70,10 +71,6 @@ def _parse(path: Path) -> tuple[Any, Node | None]:
         raise InvalidFileError([Problem(path, 1, "", f"not readable as YAML: {error}")]) from None
     except OSError as error:
         raise InvalidFileError([Problem(path, 1, "", error.strerror or str(error))]) from None
-
-
-def _reader() -> YAML:
-    return YAML(typ="safe", pure=True)
 
 
 def _problems(

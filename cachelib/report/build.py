@@ -46,7 +46,12 @@ def build(
     """
     request = Request.of(overrides, out)
     run_all = partial(
-        run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
+        run.run_all,
+        jobs=jobs,
+        progress=progress,
+        then=_page,
+        folder=notebooks,
+        timeout_s=timeout_s,
     )
     with staging.exclusive(request.folder) as stage:
         steps = plan(request, notebooks=notebooks, only=only, fresh=fresh)
@@ -63,18 +68,27 @@ def build(
 
 def _make(new: Path, request: Request, steps: Plan, run_all: Callable[..., list[Run]]) -> list[Run]:
     """The report in a folder of its own."""
-    from cachelib.report.manifest import manifest
-    from cachelib.report.write import write
-
     study = parameters.study(request.settled)
     study.trace  # noqa: B018 - a log that cannot be read is found out now, not in every kernel
     into = new / "notebooks"
     into.mkdir(parents=True)
-    runs = [_copied(steps.previous.run(step.name), into) for step in steps.reused]
-    runs += run_all({step.name: step.because for step in steps.to_run}, request.given, into)
+    runs = run_all({step.name: step.because for step in steps.to_run}, request.given, into)
+    for step in steps.reused:
+        runs.append(_copied(steps.previous.run(step.name), into))
+        _page(runs[-1])
     runs.sort(key=lambda run: run.name)
+    from cachelib.report.manifest import manifest
+    from cachelib.report.write import write
+
     write(new, study, runs, manifest(request, steps, study, runs))
     return runs
+
+
+def _page(run: Run) -> None:
+    from cachelib.report.pages import write_page
+
+    if run.path.exists():
+        write_page(run.path)
 
 
 def _copied(run: Run, into: Path) -> Run:

@@ -120,7 +120,7 @@ def log_axes(ax: Axes, powers: Iterable[int]) -> None:
     log_x(ax, [10.0**power for power in powers])
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(lambda value, _: brief(value))
-    ax.yaxis.set_minor_formatter(lambda value, _: "")
+    ax.minorticks_off()
     spread(ax)
 
 
@@ -156,6 +156,7 @@ def cumulative(
     x = np.quantile(values, np.linspace(0, 1, STEPS))
     ax.step(x, np.linspace(0, 100, STEPS), where="post", color=colour)
     ax.set(xscale="log", ylim=(0, 101))
+    ax.minorticks_off()
     ax.xaxis.set_major_formatter(lambda value, _: brief(value))
     point = float(np.median(values)), 50.0
     _name(ax, name, point, colour, (6 if right else -6, 0), "left" if right else "right", "center")
@@ -215,6 +216,12 @@ def svg(plot: Figure) -> str:
     for colour, variable in VARIABLES.items():
         text = text.replace(f": {colour}", f": var({variable}, {colour})")
     return re.sub(r"font: ([^']*)'DejaVu Sans'[^;\"]*", r"font: \1system-ui, sans-serif", text)
+
+
+def warm_up() -> None:
+    """Load what the first figure of a process loads: matplotlib, its fonts and its back end."""
+    plot, _ = axes(xlabel="x", ylabel="y")
+    svg(plot)
 
 
 def with_own_ids(text: str, prefix: str) -> str:

@@ -1,23 +1,48 @@
-"""Kernels that can be ended from outside the thread that waits for them."""
+"""Kernels that start at once, and can be ended from outside the thread that waits for them."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from threading import Lock
 from typing import Any
+from uuid import uuid4
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from cachelib.report.zygote import Zygote
+
+
+class Provisioner(LocalProvisioner):
+    """Takes kernels from a zygote, and starts them anew if that fails."""
+
+    zygote: Zygote
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
+        self.cwd = options.get("cwd") or os.getcwd()
+        try:
+            kernel = self.zygote.fork(cmd, self.cwd, options["env"])
+        except OSError:
+            return await super().launch_kernel(cmd, **options)
+        self.process = kernel  # type: ignore[assignment]  # it has what is asked of a Popen
+        self.pid = self.pgid = kernel.pid
+        return self.connection_info
 
 
 class Kernels:
-    """The kernels of one run."""
+    """The kernels of one run, of notebooks with these `imports`."""
 
-    def __init__(self) -> None:
+    def __init__(self, imports: Iterable[str]) -> None:
+        # forks are safe on Linux only
+        self.zygote = Zygote(imports) if sys.platform == "linux" else None
+        self.ended = False
         self._started: list[AsyncKernelManager] = []
         self._lock = Lock()
-        self.ended = False
 
     def manager(self) -> type[AsyncKernelManager]:
         """A class of kernel managers whose kernels belong to this run."""
@@ -25,6 +50,12 @@ class Kernels:
 
         class Manager(AsyncKernelManager):
             async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+                if kernels.zygote is not None:
+                    self.kernel_id = str(uuid4())
+                    self.provisioner = Provisioner(
+                        kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+                    )
+                    self.provisioner.zygote = kernels.zygote
                 await super().start_kernel(**options)
                 kernels._take_in(self)
 
@@ -42,6 +73,8 @@ class Kernels:
             self.ended = True
             for manager in self._started:
                 _kill(manager)
+        if self.zygote is not None:
+            self.zygote.close()
 
 
 def _kill(manager: AsyncKernelManager) -> None:

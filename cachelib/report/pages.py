@@ -18,7 +18,7 @@ from cachelib.report.templates import FOLDER, html_environment
 def write_page(notebook: Path) -> None:
     """`notebook.html` beside `notebook.ipynb`: self-contained, in the report's style."""
     node = nbformat.read(notebook, as_version=4)
-    body, _ = _exporter().from_notebook_node(node)
+    body = _body(node)
     page = html_environment().get_template("notebook.html.j2")
     html = page.render(
         title=_title(node) or notebook.stem,
@@ -28,18 +28,22 @@ def write_page(notebook: Path) -> None:
     notebook.with_suffix(".html").write_text(html, "utf-8")
 
 
+def _body(node: Any) -> str:
+    exporter, numbers = _exporter(), count(1)
+    exporter.register_filter("own_ids", lambda svg: with_own_ids(svg, f"drawing-{next(numbers)}"))
+    body: str = exporter.from_notebook_node(node)[0]
+    return body
+
+
 @cache
 def _exporter() -> Any:
     from nbconvert.exporters import HTMLExporter
 
-    exporter = HTMLExporter(
+    return HTMLExporter(
         template_name="notebook",
         extra_template_basedirs=[str(FOLDER / "nbconvert")],
         exclude_anchor_links=True,
     )
-    numbers = count(1)
-    exporter.register_filter("own_ids", lambda svg: with_own_ids(svg, f"drawing-{next(numbers)}"))
-    return exporter
 
 
 def _title(node: Any) -> str:

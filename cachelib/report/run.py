@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,41 +57,44 @@ def parameter_names(path: Path) -> list[str]:
 
 
 def run_all(
-    reasons: Mapping[str, str],
+    reasons: dict[str, str],
     parameters: Mapping[str, Any],
     into: Path,
     *,
     jobs: int,
     progress: Progress,
+    then: Callable[[Run], None] = lambda run: None,
     folder: Path = NOTEBOOKS,
     timeout_s: float = TIMEOUT_S,
 ) -> list[Run]:
     """Execute the notebooks that have `reasons`, from `folder` into the folder `into`.
 
-    Failures are data, not errors. Raises `OSError` when the disk is full. However this ends, no
-    kernel outlives it.
+    The last ones start first: what builds on more takes longer. `then` is called with each that
+    has ended, while others run. Failures are data, not errors. Raises `OSError` when the disk is
+    full. However this ends, no kernel outlives it.
     """
     from cachelib.report.kernels import Kernels
 
-    kernels = Kernels()
+    sources = {name: Source(folder / f"{name}.ipynb") for name in reasons}
+    kernels = Kernels(sorted({line for source in sources.values() for line in source.imports()}))
 
     def one(name: str) -> Run:
         progress(name, "started", reasons[name])
-        source, target = folder / f"{name}.ipynb", into / f"{name}.ipynb"
         with _event_loop():
-            run = _run(source, target, parameters, kernels, timeout_s)
+            run = _run(sources[name], into / f"{name}.ipynb", parameters, kernels, timeout_s)
         if not kernels.ended:
             progress(name, *_told(run, reasons[name]))
         return run
 
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, name) for name in reasons]
+        runs = {name: pool.submit(one, name) for name in reversed(reasons)}
         try:
-            return [future.result() for future in futures]
-        except BaseException:
+            for done in as_completed(runs.values()):
+                then(done.result())
+            return [runs[name].result() for name in reasons]
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
             kernels.end()
-            raise
 
 
 def _told(run: Run, reason: str) -> tuple[Status, str]:
@@ -102,21 +104,23 @@ def _told(run: Run, reason: str) -> tuple[Status, str]:
 
 
 def _run(
-    source: Path, target: Path, parameters: Mapping[str, Any], kernels: Kernels, timeout_s: float
+    source: Source, target: Path, parameters: Mapping[str, Any], kernels: Kernels, timeout_s: float
 ) -> Run:
-    wanted = Source(source).wanted(parameters)
+    wanted = source.wanted(parameters)
     began = time.monotonic()
     for left in reversed(range(STARTS)):
-        problem = _execute(source, target, wanted, kernels, began + timeout_s)
+        problem = _execute(source.path, target, wanted, kernels, began + timeout_s)
         if problem is None or _has_begun(target) or not left:
             break
     failure = _failure(target, problem, timeout_s) if problem else None
-    return Run(source.stem, target, time.monotonic() - began, failure)
+    return Run(target.stem, target, time.monotonic() - began, failure)
 
 
 @contextmanager
 def _event_loop() -> Iterator[None]:
     """The loop that nbclient would make for this thread, and would leave open."""
+    import asyncio
+
     from jupyter_core.utils import ensure_event_loop
 
     with closing(ensure_event_loop()) as loop:

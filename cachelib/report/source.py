@@ -57,6 +57,13 @@ class Source:
             if kind == "code":
                 yield text if _parses(text) else "\n".join(filter(_parses, IMPORT.findall(text)))
 
+    def imports(self) -> Iterator[str]:
+        """The import statements of the code cells."""
+        for code in self.python():
+            for statement in ast.parse(code).body:
+                if isinstance(statement, ast.Import | ast.ImportFrom):
+                    yield ast.unparse(statement)
+
 
 def _parses(code: str) -> bool:
     try:

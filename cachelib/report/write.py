@@ -9,7 +9,7 @@ from typing import Any
 
 from cachelib.edge.case import Case
 from cachelib.edge.study import Study
-from cachelib.report import pages, render
+from cachelib.report import render
 from cachelib.report.collect import Findings
 from cachelib.report.findings import Metric
 from cachelib.report.ledger import judge_all
@@ -18,7 +18,7 @@ from cachelib.report.source import digest_of_file
 
 
 def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any]) -> None:
-    """Write everything but the notebooks, which are in `folder` already; the manifest last."""
+    """Write all but the notebooks and their pages, which are there already; the manifest last."""
     findings = Findings(runs)
     render.write_figures(findings, folder / "figures")
     markdown = render.Document(study, findings, runs, "markdown").markdown()
@@ -28,9 +28,6 @@ def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any
     (folder / "adr.md").write_text(record, "utf-8")
     (folder / "report.html").write_text(html, "utf-8")
     _write_json(folder / "decision.json", _decision(study.case, findings))
-    for one in runs:
-        if one.path.exists():
-            pages.write_page(one.path)
     _write_json(folder / "manifest.json", {**provenance, "files": _digests(folder)})
 
 

@@ -9,11 +9,10 @@ from cachelib.edge.compiled.kernel import run
 from cachelib.edge.compiled.measure import measure
 from cachelib.edge.compiled.pool import rehash
 from cachelib.edge.designs import BUILT_IN
+from cachelib.edge.generator import generate
 from cachelib.edge.logs import read_log
 from cachelib.edge.platform import Platform
-from cachelib.edge.replay import replay
-from cachelib.edge.warm import warm
-from cachelib.edge.workload import generate
+from cachelib.edge.replay import replay, warm_up
 
 fcntl = pytest.importorskip("fcntl")
 
@@ -54,7 +53,7 @@ def test_what_is_made_beforehand_is_what_replays_of_all_traffic_need(tmp_path):
     log = tmp_path / "t.csv"
     log.write_text("time,key,colo,op,size,ttl\n0,a,LHR,read,5,0\n9,b,SJC,write,7,60\n")
     generated = generate(load_case("trading-sentiment").workload, seed=1, span_s=86_400.0)
-    warm()
+    warm_up()
     before = [kernel.machine.signatures for kernel in (run, rehash, measure)]
     for trace in (read_log(log), generated, generated.only(generated.key == 0)):
         for design in BUILT_IN.values():

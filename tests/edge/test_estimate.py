@@ -11,10 +11,10 @@ import pytest
 from cachelib.edge.costs import monthly_usd
 from cachelib.edge.designs import BUILT_IN, Design
 from cachelib.edge.estimate import Estimate, grouped
+from cachelib.edge.generator import popularity
 from cachelib.edge.prices import monthly_bill
 from cachelib.edge.result import Result
 from cachelib.edge.study import NoTrafficError, Study
-from cachelib.edge.workload import popularity
 from cachelib.report.parameters import check, study
 
 DESIGNS: dict[str, Design] = BUILT_IN | {

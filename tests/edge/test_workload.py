@@ -7,10 +7,11 @@ from pydantic import ValidationError
 from cachelib.edge.confidence import over_seeds
 from cachelib.edge.designs import BUILT_IN
 from cachelib.edge.fit import fit
+from cachelib.edge.generator import DAY_S, MONTH_S, generate
 from cachelib.edge.logs import LogError, read_log
 from cachelib.edge.platform import Platform
 from cachelib.edge.replay import replay
-from cachelib.edge.workload import DAY_S, MONTH_S, Workload, generate
+from cachelib.edge.workload import Workload
 
 PLAIN = {
     "requests_per_month": 300_000, "keys": 500, "zipf": 0.9, "value_bytes": 100,

@@ -44,7 +44,7 @@ def test_the_last_line_is_where_the_report_is_and_each_notebook_is_told_of(folde
     assert (first.exit_code, first.stdout) == (0, f"{page}\n")
     assert page.exists()
     told = [line.rpartition(" (")[0] for line in first.stderr.splitlines()]
-    assert told == [f"{name}: ran: because there is no earlier run" for name in (FIRST, SECOND)]
+    assert told == [f"{name}: ran: because there is no earlier run" for name in (SECOND, FIRST)]
     again = run("report", "-p", "seed=2")
     assert again.stdout == f"{page}\n"
     assert again.stderr.startswith(

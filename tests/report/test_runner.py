@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from cachelib.report import run, staging
+from cachelib.report import run, staging, zygote
 from cachelib.report.build import build
 from cachelib.report.kernels import Kernels
 from cachelib.report.staging import OutputError, UnwrittenError
@@ -46,23 +47,14 @@ def write(*cells: str, name: str = "01_tiny") -> None:
 
 
 def built(**options: Any) -> list[run.Run]:
-    done = build(
-        CASE, Path("out"), jobs=2, progress=tiny.quiet, notebooks=Path("notebooks"), **options
-    )
+    options = {"jobs": 2, **options}
+    done = build(CASE, Path("out"), progress=tiny.quiet, notebooks=Path("notebooks"), **options)
     return done.runs
 
 
 def assert_untouched(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"out", "notebooks"}
     assert (folder / "out" / "report.html").read_text() == "the one before"
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 class TestANotebookThatHangs:
@@ -126,9 +118,42 @@ class TestAKernelThatDoesNotStart:
         assert failing == [0]
 
 
+class TestKernels:
+    @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+    def test_have_imported_what_any_notebook_imports_and_share_nothing_else(
+        self, folder: Path
+    ) -> None:
+        early = "import sys; assert 'colorsys' in sys.modules; import colorsys"
+        write(early, "colorsys.mark = 1; print(colorsys.mark)", name="02_two")
+        write(early, "assert not hasattr(colorsys, 'mark')", name="01_one")
+        assert [run.failure for run in built(jobs=1)] == [None, None]
+
+    @pytest.mark.usefixtures("folder")
+    def test_start_anew_where_they_cannot_be_forked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def ended(*_: object) -> None:
+            raise ConnectionError("the zygote has ended")
+
+        monkeypatch.setattr(zygote.Zygote, "fork", ended)
+        write("print('hello')")
+        [done] = built()
+        assert done.failure is None
+
+    def test_are_not_kept_waiting_by_an_import_that_hangs(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(zygote, "PATIENCE_S", 1.0)
+        module = folder / "hanging.py"
+        module.write_text("import time; time.sleep(300)")
+        write("import hanging")
+        [hung] = built(timeout_s=5)
+        assert hung.failure
+        assert "its time limit" in hung.failure.error
+
+
 class TestAnInterruptedRun:
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_leaves_the_report_before_and_no_kernel(self, folder: Path, number: int) -> None:
+    @pytest.fixture
+    def started(self, folder: Path) -> subprocess.Popen[str]:
+        """A report of two notebooks that each have a child, and take their time."""
         for name in ("01_one", "02_two"):
             write(
                 "import os, time",
@@ -140,18 +165,39 @@ class TestAnInterruptedRun:
         words = "report", CASE["case"], "--out", "out"
         code = "from cachelib.report import run; from pathlib import Path; "
         code = f"{code} run.NOTEBOOKS = Path('notebooks'); from cachelib.cli import main; main()"
-        started = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
         )
-        pids = [*numbers(folder / "01_one", started), *numbers(folder / "02_two", started)]
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_leaves_the_report_before_and_no_process(
+        self, folder: Path, started: subprocess.Popen[str], number: int
+    ) -> None:
+        files = [folder / "01_one", folder / "02_two"]
+        pids = [pid for file in files for pid in numbers(file, started)]
+        processes = [*map(psutil.Process, pids), *psutil.Process(started.pid).children()]
         started.send_signal(number)
         _, said = started.communicate(timeout=60)
         assert said == "interrupted; an earlier report is as it was\n"
         assert started.returncode == 130
-        assert not any(map(is_alive, pids))
-        for name in ("01_one", "02_two"):
-            (folder / name).unlink()
+        assert not psutil.wait_procs(processes, timeout=10)[1]
+        for file in files:
+            file.unlink()
         assert_untouched(folder)
+
+    def test_that_is_killed_leaves_no_kernel(
+        self, folder: Path, started: subprocess.Popen[str]
+    ) -> None:
+        (first, child), (second, other) = (
+            numbers(folder / name, started) for name in ("01_one", "02_two")
+        )
+        processes = [psutil.Process(pid) for pid in (first, second)]
+        processes += psutil.Process(started.pid).children()
+        started.kill()
+        assert not psutil.wait_procs(processes, timeout=10)[1]
+        for pid in (child, other):
+            os.kill(pid, signal.SIGKILL)
+        started.communicate()
 
 
 def numbers(file: Path, writer: subprocess.Popen[str]) -> list[int]:

@@ -14,7 +14,7 @@ from cachelib.edge.estimate.setting import Array
 
 class Way(NamedTuple):
     """How deep into L2 a read looked: the reads a second that find their value there, those that
-    then load it, and the time for looking, ms."""
+    then load it, and the time for looking, ms; shape (draws, colos)."""
 
     found: Array
     loaded: Array
@@ -26,18 +26,18 @@ class Waits:
 
     def __init__(self, flows: Flows) -> None:
         self.flows, self.at = flows, flows.at
-        l1_ms = self.at["l1_ms"] if flows.design.l1 else np.zeros((1, 1, 1))
-        parts = [(flows.answered_by_l1, l1_ms)] if flows.design.l1 else []
+        l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else np.zeros((1, 1))
+        parts = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
         for way in self._ways():
             parts.append((way.found, l1_ms + way.ms))
-            parts.append((way.loaded, l1_ms + way.ms + self.at["origin_ms"]))
-        weights = [np.maximum((rate * flows.count).sum(axis=2), 0) for rate, _ in parts]
-        shapes = [weight.shape for weight in weights] + [ms.shape[:2] for _, ms in parts]
-        shape = np.broadcast_shapes(*shapes)
-        weight = np.concatenate([np.broadcast_to(w, shape) for w in weights], axis=1)
-        medians = [np.broadcast_to(ms[:, :, 0], shape) for _, ms in parts]
+            parts.append((way.loaded, l1_ms + way.ms + _by_colo(self.at["origin_ms"])))
+        shape = np.broadcast_shapes(*(array.shape for part in parts for array in part))
+        weight = np.concatenate([np.broadcast_to(rate, shape) for rate, _ in parts], axis=1)
+        median = np.concatenate([np.broadcast_to(ms, shape) for _, ms in parts], axis=1)
+        taken = weight.any(axis=0)
+        weight, median = weight[:, taken], median[:, taken]
         self.weight: Array = weight / weight.sum(axis=1, keepdims=True)
-        self.median: Array = np.maximum(np.concatenate(medians, axis=1), 1e-6)
+        self.median: Array = np.maximum(median, 1e-6)
         self.sigma: Array = np.maximum(self.at["jitter"][:, :, 0], 1e-6)
 
     @property
@@ -48,28 +48,37 @@ class Waits:
 
     def quantile_ms(self, q: float) -> Array:
         """The time within which a share `q` of the reads is answered, by bisection."""
-        places = np.log(self.median)
+        places = np.log(self.median) / self.sigma
         low, high = places.min(axis=1) - 6, places.max(axis=1) + 6
-        for _ in range(50):
+        for _ in range(40):
             middle = (low + high) / 2
-            below = (self.weight * ndtr((middle[:, None] - places) / self.sigma)).sum(axis=1)
+            below = np.einsum("ij,ij->i", self.weight, ndtr(middle[:, None] - places))
             low, high = np.where(below < q, middle, low), np.where(below < q, high, middle)
-        quantile: Array = np.exp(high)
+        quantile: Array = np.exp(high * self.sigma[:, 0])
         return quantile
+
+    def _sum(self, rate: Array) -> Array:
+        """A rate by colo and key as one by colo."""
+        by_colo: Array = np.maximum((rate * self.flows.count).sum(axis=2), 0)
+        return by_colo
 
     def _ways(self) -> Iterator[Way]:
         flows, at = self.flows, self.at
         loaded, found = flows.loaded, flows.missed - flows.loaded
-        if flows.design.l2 is None:
-            yield Way(found, loaded, np.zeros((1, 1, 1)))
-        elif flows.design.l2 == "cache-api":
-            yield Way(found, loaded, at["cache_api_ms"])
-        elif flows.design.l2 == "r2":
-            yield Way(found, loaded, at["r2_ms"] + self._trip(at.trips.to_bucket))
-        elif flows.design.l2 == "kv":
+        if flows.design.l2 == "kv":
             yield from self._kv_ways(found, loaded)
-        else:
+        elif flows.design.l2 == "durable-object":
             yield from self._object_ways(found, loaded)
+        else:
+            ms = np.zeros((1, 1, 1))
+            if flows.design.l2 == "cache-api":
+                ms = at["cache_api_ms"]
+            elif flows.design.l2 == "r2":
+                ms = at["r2_ms"] + self._trip(at.trips.to_bucket)
+            yield self._way(found, loaded, ms)
+
+    def _way(self, found: Array, loaded: Array, ms: Array) -> Way:
+        return Way(self._sum(found), self._sum(loaded), _by_colo(ms))
 
     def _trip(self, straight: Array) -> Array:
         return self.at["rtt_base_ms"] + self.at["path_factor"] * straight.reshape(1, -1, 1)
@@ -86,9 +95,9 @@ class Waits:
         none, colo_ms = np.zeros_like(found), at["kv_read_ms"]
         region_ms = colo_ms + self._trip(at.trips.to_region)
         central_ms = region_ms + self._trip(at.trips.to_central) + at["kv_central_ms"]
-        yield Way(found - beyond, none, colo_ms)
-        yield Way(beyond * from_region, none, region_ms)
-        yield Way(beyond * (1 - from_region), loaded, central_ms)
+        yield self._way(found - beyond, none, colo_ms)
+        yield self._way(beyond * from_region, none, region_ms)
+        yield self._way(beyond * (1 - from_region), loaded, central_ms)
 
     def _copy_life(self) -> Array:
         """Seconds that a copy in a colo lives: `cacheTtl`, but no longer than the value."""
@@ -108,10 +117,16 @@ class Waits:
 
     def _object_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
         """From every colo to every place where an object may be, in memory or from storage."""
-        at, trips = self.at, self.at.trips
+        at, trips, warm = self.at, self.at.trips, self.flows.warm
+        memory = self._way(found * warm, loaded * warm, at["do_memory_ms"])
+        storage = self._way(found * (1 - warm), loaded * (1 - warm), at["do_storage_ms"])
         for home, share in enumerate(trips.home_share.tolist()):
             if share:
-                trip = self._trip(trips.to_home[:, home])
-                for part, ms in ((self.flows.warm, at["do_memory_ms"]),
-                                 (1 - self.flows.warm, at["do_storage_ms"])):  # fmt: skip
-                    yield Way(found * share * part, loaded * share * part, ms + trip)
+                trip = _by_colo(self._trip(trips.to_home[:, home]))
+                for way in (memory, storage):
+                    yield Way(way.found * share, way.loaded * share, way.ms + trip)
+
+
+def _by_colo(number: Array) -> Array:
+    """Shape (draws, colos, 1) as (draws, colos)."""
+    return number[:, :, 0]
