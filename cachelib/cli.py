@@ -202,8 +202,8 @@ def _reading(command: Any) -> Any:
               default="round-robin", show_default=True)  # fmt: skip
 @click.option("--l1-ttl", type=TTL, help="Seconds; never by default.")
 @click.option("--l2-ttl", type=TTL, help="Seconds; never by default.")
-@click.option("--expiry", type=click.Choice(["inherited", "independent"]), default="inherited",
-              show_default=True)  # fmt: skip
+@click.option("--expiry", type=click.Choice(["inherited", "independent", "sliding"]),
+              default="inherited", show_default=True)  # fmt: skip
 @click.option("--designs", default="l1-kv", show_default=True, help="Names, with commas.")
 @click.option("--engine", type=click.Choice(["reference", "compiled"]), default="reference",
               show_default=True)  # fmt: skip
@@ -345,20 +345,42 @@ def notebooks() -> None:
 
 
 def _print(data: dict[str, Any], as_json: bool) -> None:
-    """All of it for machines; for people its numbers and words, a line each."""
+    """All of it for machines; for people its numbers, words and tables."""
     if as_json:
         _print_json(data)
         return
     for name, value in data.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            click.echo(f"\n{name}")
-            for row in value:
-                told = (f"{k} {v}" for k, v in row.items() if not isinstance(v, dict | list))
-                click.echo("  " + "  ".join(told))
-        elif isinstance(value, int) and not isinstance(value, bool):
-            click.echo(f"{name:>22}  {value:,}")
-        elif value not in ("", [], {}):
-            click.echo(f"{name:>22}  {value}")
+        if name == "first_skipped_line" and not value:
+            continue
+        if isinstance(value, list | dict):
+            _print_many(name, value)
+        elif value not in ("", None):
+            click.echo(f"{name:>22}  {_in_words(value)}")
+
+
+def _print_many(name: str, values: list[Any] | dict[str, Any]) -> None:
+    rows = list(values.values() if isinstance(values, dict) else values)
+    if rows and isinstance(rows[0], dict):
+        columns = [
+            column for column, value in rows[0].items() if not isinstance(value, dict | list)
+        ]
+        lines = [columns, *([_in_words(row[column]) for column in columns] for row in rows)]
+        names = [name, *(values if isinstance(values, dict) else [""] * len(rows))]
+        click.echo()
+        for first, cells in zip(names, lines, strict=True):
+            click.echo(f"{first:>22}  " + "".join(f"{cell:<20}" for cell in cells).rstrip())
+    else:
+        told = values if isinstance(values, list) else [_in_words({k: values[k]}) for k in values]
+        for nth, value in enumerate(told):
+            click.echo(f"{'' if nth else name:>22}  {_in_words(value)}")
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_words(each)}" for key, each in value.items())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if isinstance(value, int) or value > 1e4 else f"{value:.6g}"
 
 
 def _print_json(data: Any) -> None:

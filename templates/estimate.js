@@ -40,7 +40,7 @@ function flowsOf(design, at) {
     refreshing: design.policy === "refresh" || design.policy === "soft-hard",
   };
   f.l1Life = l1Life(design, n, f);
-  f.missed = design.l1 ? missedBy(at, f, weight.map((share) => rate * share)) : rc;
+  f.missed = design.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
   f.first = r.map((x, k) => -Math.expm1(-(x + w[k]) * MONTH_S) / ((x + w[k]) * MONTH_S));
   f.missedOfKey = sumColos(f.missed);
   f.loaded = loadedBy(design, f);
@@ -52,9 +52,11 @@ function flowsOf(design, at) {
 function l1Life(design, n, f) {
   let life = f.l1Ttl;
   if (design.l2 && design.expiry === "inherited" && !f.forever) life = cut(life, f.l2Ttl);
-  const lost = 1 / n.isolate_life_s + 1 / n.deploy_every_s;
+  const lost = lostPerSecond(n);
   return -Math.expm1(-lost * life) / lost;
 }
+
+const lostPerSecond = (n) => 1 / n.isolate_life_s + 1 / n.deploy_every_s;
 
 // What is left on average of a life that ends with another's, at a moment of it: T - T²/2L.
 function cut(life, whole) {
@@ -62,13 +64,25 @@ function cut(life, whole) {
   return short - short ** 2 / (2 * whole);
 }
 
-function missedBy(at, f, totals) {
-  const n = at.numbers, split = at.hashed ? 1 : n.isolates_per_colo;
+function missedBy(design, at, f, totals) {
+  const n = at.numbers, split = at.hashed ? 1 : n.isolates_per_colo, idle = n.isolate_idle_s;
   return map(f.rc, (x, c, k) => {
-    const alone = totals[c] / n.isolates_per_colo;
-    const hits = ((x + f.wc[c][k]) / split / alone) * arrivals(alone, f.l1Life, n.isolate_idle_s);
-    return x / (1 + hits);
+    const alone = totals[c] / n.isolates_per_colo, asked = (x + f.wc[c][k]) / split;
+    if (design.expiry === "sliding") {
+      const others = Math.max(alone - asked, 0);
+      return x * Math.max(1 - seenWithin(asked, others, f.l1Ttl, lostPerSecond(n), idle), 1e-12);
+    }
+    return x / (1 + (asked / alone) * arrivals(alone, f.l1Life, idle));
   });
+}
+
+function seenWithin(asked, others, ttl, lost, idle) {
+  const n = Math.min(others * idle, 600), ends = others * Math.exp(-n);
+  const alive = 1 - (1 + n) * Math.exp(-n), soon = Math.min(ttl, idle);
+  const first = asked + lost, late = first + ends;
+  const earlyHits = -Math.expm1(-first * soon) / first;
+  const lateHits = (alive * Math.exp(-first * soon) * -Math.expm1(-late * (ttl - soon))) / late;
+  return asked * (earlyHits + lateHits);
 }
 
 function arrivals(rate, life, idle) {
@@ -91,7 +105,7 @@ function loadedBy(design, f) {
   if (f.forever) return map(f.rc, (x, c, k) => x * f.first[k]);
   if (design.l2 === "cache-api")
     return map(f.missed, (x, c, k) => x * expired(x, f.wc[c][k], f.l2Ttl));
-  const arriving = design.expiry === "independent" ? f.missedOfKey : f.r;
+  const arriving = design.expiry === "inherited" ? f.r : f.missedOfKey;
   return map(f.missed, (x, c, k) => {
     let loads = arriving[k] * expired(arriving[k], f.w[k], f.l2Ttl);
     if (design.policy === "soft-hard")

@@ -109,3 +109,18 @@ def test_a_wrong_parameter_is_wrong_usage(tmp_path: Path) -> None:
     status, output = run("report", "trading-sentiment", "-p", "sed=3", "--out", str(tmp_path / "o"))
     assert status == 2
     assert "did you mean 'seed'" in output
+
+
+def test_replay_prints_numbers_and_a_table_for_people(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(CLF.format(second, "/a") for second in range(3)))
+    status, output = run("replay", str(log), "--designs", "l1-only,l1-kv")
+    assert status == 0
+    lines = [line.split() for line in output.splitlines() if line]
+    assert ["l1_hits", "2"] in lines
+    assert lines[-3][:3] == ["designs", "design", "requests"]
+    assert [line[:4] for line in lines[-2:]] == [
+        ["l1-only", "3", "2", "0"],
+        ["l1-kv", "3", "2", "0"],
+    ]
+    assert not set(output) & set("{}[]'")

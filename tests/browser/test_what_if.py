@@ -12,13 +12,17 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cachelib.edge.costs import monthly_usd
+from cachelib.edge.designs import Design
 from cachelib.edge.estimate import Estimate, Keys, estimate
 from cachelib.report.build import Report
 from cachelib.report.parameters import check, study
 from cachelib.report.templates import FOLDER
 from cachelib.report.what_if import SLIDERS, panel
 
-STUDY = study(check({"case": "trading-sentiment"}))
+SLIDING = Design(name="sliding", l2="kv", l1_ttl_s=60, expiry="sliding")
+SHIPPED = study(check({"case": "trading-sentiment"}))
+OWN = SHIPPED.case.model_copy(update={"designs": (*SHIPPED.case.designs, SLIDING)})
+STUDY = replace(SHIPPED, case=OWN)
 DESIGNS = STUDY.names("l1-kv-fixed", "l1-durable-object")
 CHANGES: list[dict[str, float]] = [
     {},
