@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from threading import Lock
 
 from cachelib.stores.fork import renew_in_child
@@ -15,9 +16,9 @@ from cachelib.stores.protocol import Closing, RejectedError, Stored, StoreUnavai
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
 TOMBSTONE_SECONDS = 3600.0  # a process that polls less often than this has missed deletions
-BATCH = 300  # rows written by one statement: several times as fast as one by one
+BATCH = 100  # rows written by one statement: faster than one by one, or than all
 TIDY_EVERY = 64  # writes between sweeps
-SWEEP = 4  # rows looked at for each one written
+SWEEP = 4  # row numbers looked at for each one written
 
 # A deleted key stays as a row without data for a while, so that others can learn of it.
 SCHEMA = """
@@ -122,11 +123,14 @@ class SqliteStore(Closing):
         return found
 
     def set_many(self, items: Mapping[str, Stored]) -> None:
-        size = sum([len(data) for data, _ in items.values()])
+        if not items:
+            return
+        data, ends = zip(*items.values(), strict=True)
+        size = sum(map(len, data))
         if size > MAX_BYTES // 2:  # one of them may be too large
             for key, stored in items.items():
                 _check(key, stored)
-        values = [value for key, (data, end) in items.items() for value in (key, data, end)]
+        values = list(chain.from_iterable(zip(items, data, ends, strict=True)))
         with self._writing() as db:
             with _transaction(db):
                 self._put(db, values)
@@ -287,13 +291,12 @@ class SqliteStore(Closing):
         self._rows = self._bytes = 0
 
     def _sweep(self, db: sqlite3.Connection, rows: int) -> None:
-        """Look at the next `rows` for expired ones; after the last, begin again."""
-        window = "SELECT seq, expires_at FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
-        place = self._swept, rows
-        last, seen = db.execute(f"SELECT max(seq), count(*) FROM ({window})", place).fetchone()  # noqa: S608
-        expired = f"SELECT seq FROM ({window}) WHERE expires_at <= ?"  # noqa: S608
-        gone = _delete(db, expired, (*place, self._now))
-        self._swept = last if seen == rows else 0
+        """Of the next `rows` written, delete the expired ones; after the last, begin again."""
+        find = "SELECT coalesce(min(seq), 0) FROM entries WHERE seq > ?"
+        first = db.execute(find, (self._swept,)).fetchone()[0]
+        self._swept = first and first + rows - 1
+        expired = "SELECT seq FROM entries WHERE seq BETWEEN ? AND ? AND expires_at <= ?"
+        gone = _delete(db, expired, (first, self._swept, self._now))
         db.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'swept'", (gone,))
         db.execute("DELETE FROM leases WHERE ends_at <= ?", (self._now,))
 
