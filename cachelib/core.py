@@ -20,7 +20,7 @@ from cachelib.memory import Entry, MemoryCache, NoMemory
 from cachelib.options import ABSENT, Counters, Options, Policy, Stats
 from cachelib.stores.codecs import Codec, JsonCodec, encode
 from cachelib.stores.protocol import Store
-from cachelib.stores.shared import NO_LEASE, Change, SharedTier
+from cachelib.stores.shared import NO_LEASE, Change, Entries, SharedTier
 from cachelib.stores.trouble import Breaker
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
 MAX_ERRORS = 10_000
 NOTHING: Callable[[str], Entry | None] = NoMemory().peek
+OUTCOMES = {"l1": "l1_hits", "l2": "l2_hits", "load": "misses", "stale": "misses"}
 THREADS = 16
 
 T = TypeVar("T")
@@ -141,46 +142,46 @@ class CacheCore(Flights):
 
     def _tally(self, key: str, found: Found | None) -> None:
         """Count a look-up, once, by where it ended."""
-        if found is None or found[1] in ("load", "stale"):
-            self._count("misses", key)
-            if found is not None and found[1] == "stale":
-                self._count("stale_hits", key)
-        else:
-            self._count(f"{found[1]}_hits", key)
-            if found[0].value is ABSENT:
-                self._count("negative_hits", key)
+        tier = "load" if found is None else found[1]
+        self._count(OUTCOMES[tier], key)
+        if tier == "stale":
+            self._count("stale_hits", key)
+        elif found is not None and found[0].value is ABSENT and tier != "load":
+            self._count("negative_hits", key)
 
     async def _look(self, keys: Iterable[str], policy: Policy) -> dict[str, Found]:
         """What the tiers have, without loading."""
-        unique, missing, now = dict.fromkeys(keys), list[str](), 0.0
-        found: dict[str, Found] = {}
-        there: dict[str, Found] = {}
-        for key in unique:
+        found: dict[str, Found | None] = dict.fromkeys(keys)
+        flights: dict[str, Flight] = {}
+        there: Entries = {}
+        now = 0.0
+        for key in found:
             now = self._begin(key)
-            if (hit := self._in_l1(key, policy, now)) is not None:
-                found[key] = hit
-            else:
-                missing.append(key)
-        flight = Flight(missing)
+            found[key] = self._in_l1(key, policy, now)
+            if found[key] is None:
+                flights[key] = Flight()
         try:
-            if missing and self._l2 is not None and not policy.skip_l2:
-                for key in missing:
+            if flights and self._l2 is not None and not policy.skip_l2:
+                for key, flight in flights.items():
                     self._flights.setdefault(key, flight)
-                entries = await self._io(self._l2.read, missing, policy, now) or {}
-                there = {k: (e, "l2", None) for k, e in entries.items() if now < e.expires_at}
+                read = await self._io(self._l2.read, list(flights), policy, now)
+                there = read or {}
+                for key, entry in there.items():
+                    if entry is not None and now < entry.expires_at:
+                        found[key] = entry, "l2", None
         finally:
-            self._land(flight, there)
-            found |= there
-            for key in unique:
-                self._tally(key, found.get(key))
-        return {key: found[key] for key in unique if key in found}
+            for key, flight in flights.items():
+                self._land(key, flight, there.get(key))
+            for key, hit in found.items():
+                self._tally(key, hit)
+        return {key: hit for key, hit in found.items() if hit is not None}
 
     async def _find(self, key: str, loader: Loader, policy: Policy) -> Found:
         """What the tiers have, or else what the loader returns."""
         now, found, shared, outer = self._begin(key), None, False, LOADING.get()
         try:
             while found is None:
-                mine = Flight((key,))
+                mine = Flight()
                 flight = self._flights.setdefault(key, mine)
                 if outer is not None:
                     outer.wait_for(flight, key)
@@ -214,12 +215,13 @@ class CacheCore(Flights):
                 last = self._peek(key) if there is None else there.get(key)
                 if there is not None and last is not None and now < last.expires_at:
                     found = last, "l2", None
-                flight.last = last
+                else:
+                    flight.last = last
         except BaseException as error:
-            self._land(flight, error)
+            self._land(key, flight, None, error)
             raise
         if found is not None:
-            self._land(flight, {key: found})
+            self._land(key, flight, found[0], found)
             if found[0].refresh_at <= now:
                 self._refresh(key, loader, policy)
             return found
@@ -232,7 +234,7 @@ class CacheCore(Flights):
 
     def _refresh(self, key: str, loader: Loader, policy: Policy) -> None:
         """Load in the background, unless somebody is at it or it failed a moment ago."""
-        flight = Flight((key,))
+        flight = Flight()
         if self._error(key) is None and self._flights.setdefault(key, flight) is flight:
             self._count("refreshes", key)
             self._start(key, loader, policy, flight)
@@ -243,22 +245,25 @@ class CacheCore(Flights):
             self._spawn(work)
         except BaseException as error:
             work.close()
-            self._land(flight, error)
+            self._land(key, flight, None, error)
             raise
 
     async def _load(self, key: str, loader: Loader, policy: Policy, flight: Flight) -> Found:
         """Load and write through. Lands the flight, whatever happens."""
         token, entry = NO_LEASE, None
         try:
-            if policy.lease is not None and self._l2 is not None and not policy.skip_l2:
-                token, entry = await self._acquire(self._l2, key, policy)
-            if entry is None:
-                found = await self._obtain(key, loader, policy, flight, token)
+            if self._errors and (error := self._error(key)) is not None:
+                found = self._excuse(flight, policy, error)
             else:
-                found = entry, "l2", None
-            self._land(flight, {key: found})
+                if policy.lease is not None and self._l2 is not None and not policy.skip_l2:
+                    token, entry = await self._acquire(self._l2, key, policy)
+                if entry is None:
+                    found = await self._obtain(key, loader, policy, flight, token)
+                else:
+                    found = entry, "l2", None
+            self._land(key, flight, found[0], found)
         except BaseException as error:
-            self._land(flight, error)
+            self._land(key, flight, None, error)
             raise
         finally:
             if token != NO_LEASE and self._l2 is not None:
@@ -276,29 +281,7 @@ class CacheCore(Flights):
     async def _obtain(
         self, key: str, loader: Loader, policy: Policy, flight: Flight, token: int
     ) -> Found:
-        started = self._moment()
-        try:
-            value = await self._call(key, loader, policy, flight)
-        except Exception as error:
-            if (last := self._usable(flight.last, policy)) is None:
-                raise
-            return last, "stale", error
-        entry, stored = self._change(key, value, policy, started)
-        with self._lock:
-            flight.writing = flight.valid and self._flights.get(key) is flight
-        if flight.writing and stored is not None and self._l2 is not None:
-            write, change = self._l2.write, {key: (entry, stored)}
-            if self._direct:
-                write(change, policy, token)
-            else:
-                await self._io(write, change, policy, token)
-        return entry, "load", None
-
-    async def _call(self, key: str, loader: Loader, policy: Policy, flight: Flight) -> Any:
-        """What the loader returns; the error of its last call if that was a moment ago."""
-        if (kept := self._error(key)) is not None:
-            raise kept
-        current = LOADING.set(flight)
+        started, current = self._moment(), LOADING.set(flight)
         self._count("loads", key)
         try:
             value = loader(key)
@@ -310,18 +293,32 @@ class CacheCore(Flights):
                 self._errors[key] = self._clock() + policy.error_ttl, error
                 if len(self._errors) > MAX_ERRORS:
                     self._errors.pop(next(iter(self._errors)), None)
-            raise
+            return self._excuse(flight, policy, error)
         finally:
             LOADING.reset(current)
-        self._errors.pop(key, None)
-        return value
+        if self._errors:
+            self._errors.pop(key, None)
+        entry, stored = self._change(key, value, policy, started)
+        with self._lock:
+            flight.writing = flight.valid and self._flights.get(key) is flight
+        if flight.writing and stored is not None and self._l2 is not None:
+            write, change = self._l2.write, {key: (entry, stored)}
+            if self._direct:
+                write(change, policy, token)
+            else:
+                await self._io(write, change, policy, token)
+        return entry, "load", None
 
     def _error(self, key: str) -> Exception | None:
         """Of a load that failed so lately that another must wait."""
-        if key not in self._errors:
-            return None
-        until, error = self._errors[key]
+        until, error = self._errors.get(key, (-inf, None))
         return error if self._clock() < until else None
+
+    def _excuse(self, flight: Flight, policy: Policy, error: Exception) -> Found:
+        """The last value in place of a failed load; the error if there is none."""
+        if (last := self._usable(flight.last, policy)) is None:
+            raise error
+        return last, "stale", error
 
     # Writing
 
@@ -350,16 +347,17 @@ class CacheCore(Flights):
 
     async def _commit(self, event: str, changes: dict[str, Change], policy: Policy) -> bool:
         """Write through; False if L2 is away and will be brought up to date later."""
-        flight, shared = Flight(changes), True
-        found: dict[str, Found] = {}
+        flights = {key: Flight() for key in sorted(changes)}  # one order for all: no ring of waits
+        shared, written = True, False
         try:
-            await self._claim(flight)
+            for key, flight in flights.items():
+                await self._claim(key, flight)
             if changes and self._l2 is not None and not policy.skip_l2:
                 shared = await self._io(self._l2.write, changes, policy)
-            if event == "sets":
-                found = {key: (entry, "l1", None) for key, (entry, _) in changes.items()}
+            written = True
         finally:
-            self._land(flight, found)
+            for key, flight in flights.items():
+                self._land(key, flight, changes[key][0] if written else None)
         for key in changes:
             self._count(event, key)
         return shared

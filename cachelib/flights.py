@@ -6,7 +6,7 @@ A key has at most one of them that others may join, or wait for to write after i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -15,11 +15,11 @@ from cachelib.options import Counters, LoadTimeoutError, Policy, ReentrantLoadEr
 from cachelib.stores.fork import renew_in_child
 
 Found = tuple[Entry, Tier, Exception | None]
-Result = dict[str, Found] | BaseException | None
+Result = Found | BaseException | None
 
 
 class Flight:
-    """One operation in progress on some keys. Others wait for it and share its result."""
+    """One operation in progress on a key. Others wait for it and share its result."""
 
     valid = True  # until others change a key: then L1 must not keep the result
     writing = False  # too late for another writer to overtake
@@ -28,9 +28,6 @@ class Flight:
     last: Entry | None = None  # what may stand in for the result
     result: Result = None
     waits_for: Flight | None = None  # of another key, in this one's loader
-
-    def __init__(self, keys: Iterable[str]) -> None:
-        self.keys = keys
 
     def wait_for(self, other: Flight, key: str) -> None:
         """Note it. ReentrantLoadError if `other`, in the end, waits for this one."""
@@ -80,7 +77,7 @@ class Flights(ABC):
     async def _join(self, key: str, flight: Flight, policy: Policy) -> Found | None:
         """The result or error of `flight`, or the last value if that takes too long.
 
-        None if it was given up, or was not about to load.
+        None if it was given up, or was not to load: then look again.
         """
         last, timeout = self._usable(flight.last, policy), policy.hard_timeout
         if last is not None and policy.soft_timeout is not None:
@@ -91,44 +88,42 @@ class Flights(ABC):
             return last, "stale", None
         if isinstance(flight.result, Exception):
             raise flight.result
-        return flight.result.get(key) if isinstance(flight.result, dict) else None
+        return flight.result if isinstance(flight.result, tuple) else None
 
     def _usable(self, last: Entry | None, policy: Policy) -> Entry | None:
         if last is None or self._clock() >= last.expires_at + policy.stale_if_error:
             return None
         return last
 
-    async def _claim(self, mine: Flight) -> None:
-        """Become the only writer of its keys in this process; what others bring is outdated."""
+    async def _claim(self, key: str, mine: Flight) -> None:
+        """Become the only writer of `key` in this process; what is read or loaded is outdated."""
         while True:
             with self._lock:
-                others = (self._flights.get(key) for key in mine.keys)
-                busy = next((other for other in others if other and other.writing), None)
-                if busy is None:
+                flight = self._flights.get(key)
+                if flight is None or not flight.writing:
                     mine.writing = True
-                    self._flights.update(dict.fromkeys(mine.keys, mine))
+                    self._flights[key] = mine
                     return
-            await self._ended(busy, None)
+            await self._ended(flight, None)
 
-    def _land(self, flight: Flight, result: Result) -> None:
-        """End a flight: L1 takes what is still valid of its result, those who wait share it."""
-        found = result if isinstance(result, dict) else {}
+    def _land(self, key: str, flight: Flight, entry: Entry | None, result: Result = None) -> None:
+        """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
         flights, l1 = self._flights, self.l1
         with self._lock:
-            for key in flight.keys:
-                if flights.get(key) is not flight:  # overtaken
-                    continue
+            if flights.get(key) is flight:  # not overtaken
                 del flights[key]
-                if key in found and flight.valid and self._keeps(found[key][0]):
-                    l1.put(key, found[key][0])
+                if (
+                    entry is not None
+                    and flight.valid
+                    and entry.since < entry.until
+                    and not (self._stamps and self._revoked(entry))
+                ):
+                    l1.put(key, entry)
                 elif flight.writing:
                     l1.pop(key)
             flight.result, flight.done = result, True
         if flight.gate is not None:
             flight.gate.set()
-
-    def _keeps(self, entry: Entry) -> bool:
-        return entry.since < entry.until and not (self._stamps and self._revoked(entry))
 
     def _forget(self, key: str) -> None:
         """Drop the copy in L1, and whatever is on its way there."""

@@ -60,11 +60,12 @@ class MemoryCache:
 
     def put(self, key: str, entry: Entry) -> None:
         """Make `entry` the newest, pushing out the oldest while there are too many."""
-        entries = self._entries
-        if (old := entries.pop(key, None)) is not None:
-            self.bytes -= old.size
+        entries, old = self._entries, self.peek(key)
         entries[key] = entry
         self.bytes += entry.size
+        if old is not None:
+            self.bytes -= old.size
+            self.renew(key)
         while len(entries) > self._most or self.bytes > self._most_bytes:
             self.bytes -= entries.popitem(last=False)[1].size
             self.evictions += 1

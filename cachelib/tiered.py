@@ -244,7 +244,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         work.send(None)
     except StopIteration as end:
-        return cast(T, end.value)
+        result: T = end.value
+        return result
     work.close()
     raise TypeError("a loader that awaits was given to TieredCache: use AsyncTieredCache")
 

@@ -32,6 +32,7 @@ NEVER = (-inf, -inf)
 NO_LEASE = 0  # L2 is away, and we load without; real tokens are greater
 STAMP = "cachelib:revoked:"  # the key that says when a tag was revoked; with no name, of clear()
 
+Entries = dict[str, Entry | None]  # None: not to be believed
 Change = tuple[Entry, Stored | None]  # what L1 and L2 are to have; None for L2: delete it
 
 
@@ -67,15 +68,18 @@ class SharedTier:
 
     # Entries
 
-    def read(self, keys: Sequence[str], policy: Policy, now: float) -> dict[str, Entry] | None:
+    def read(self, keys: Sequence[str], policy: Policy, now: float) -> Entries | None:
         """What L2 has, even if its life is over; None if it is away and we may go on without."""
         try:
             if self._breaker.failures or self._missed:
                 self._make_ready(keys)
-            entries = {}
-            for key, stored in self._get(keys, now).items():
-                if (entry := self._open(key, stored, policy, now)) is not None:
-                    entries[key] = entry
+            if len(keys) == 1:
+                [key] = keys
+                stored = self._store.get(key, now)
+                entries = {} if stored is None else {key: self._open(key, stored, policy, now)}
+            else:
+                there = self._store.get_many(keys, now).items()
+                entries = {key: self._open(key, stored, policy, now) for key, stored in there}
             if self._tag_refresh is not None and entries:
                 self._drop_revoked(entries, self._tag_refresh, now)
         except Exception as error:
@@ -89,12 +93,12 @@ class SharedTier:
         try:
             if self._breaker.failures or self._missed:
                 self._make_ready(changes)
-            if token != NO_LEASE:
-                self._put_fenced(changes, token)
-            elif policy.skip_unchanged is None:
+            if policy.skip_unchanged is not None:
+                changes = self._changed(changes, policy, policy.skip_unchanged)
+            if token == NO_LEASE:
                 self._put(changes)
             else:
-                self._put(self._changed(changes, policy, policy.skip_unchanged))
+                self._put_fenced(changes, token)
         except Exception as error:
             if isinstance(error, StoreTimeoutError):
                 error.pending.add_done_callback(lambda _: self._landed_late(changes))
@@ -135,31 +139,26 @@ class SharedTier:
             entry.settle(policy, now)
         return entry
 
-    def _get(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
-        if len(keys) == 1:
-            stored = self._store.get(keys[0], now)
-            return {} if stored is None else {keys[0]: stored}
-        return cast(dict[str, Stored], self._store.get_many(keys, now))
-
     def _put(self, changes: Mapping[str, Change]) -> None:
-        if len(changes) == 1:
-            [(key, (_, stored))] = changes.items()
+        if len(changes) > 1:
+            writes = {key: stored for key, (_, stored) in changes.items() if stored is not None}
+            if writes:
+                self._store.set_many(writes)
+            if deletes := [key for key in changes if key not in writes]:
+                self._store.delete_many(deletes)
+            return
+        for key, (_, stored) in changes.items():
             if stored is None:
                 self._store.delete(key)
             else:
                 self._store.set(key, stored)
-            return
-        if writes := {key: stored for key, (_, stored) in changes.items() if stored is not None}:
-            self._store.set_many(writes)
-        if deletes := [key for key in changes if key not in writes]:
-            self._store.delete_many(deletes)
 
     def _changed(
         self, changes: Mapping[str, Change], policy: Policy, fraction: float
     ) -> dict[str, Change]:
         """Without the writes that would leave L2's value as it is, with life enough left."""
         now, left = self._clock(), dict(changes)
-        for key, there in self._get(list(changes), now).items():
+        for key, there in self._store.get_many(list(changes), now).items():
             entry, stored = changes[key]
             if stored is None or not same_content(stored.data, there.data):
                 continue
@@ -276,9 +275,9 @@ class SharedTier:
             self.stamps[tag] = now, now
         return self.write({STAMP + tag: stamp for tag in tags}, Policy({}))
 
-    def _drop_revoked(self, entries: dict[str, Entry], keep: float, now: float) -> None:
+    def _drop_revoked(self, entries: Entries, keep: float, now: float) -> None:
         """L2 is asked about a tag at most every `keep` seconds."""
-        tags = {"", *(tag for entry in entries.values() for tag in entry.tags)}
+        tags = {"", *(tag for entry in entries.values() if entry for tag in entry.tags)}
         due = [tag for tag in tags if not 0 <= now - self.stamps.get(tag, NEVER)[1] < keep]
         if due:
             there = self._store.get_many([STAMP + tag for tag in due], now)
@@ -287,8 +286,9 @@ class SharedTier:
                 self.stamps[tag] = at, now
             while len(self.stamps) > MAX_STAMPS:
                 self.stamps.pop(next(iter(self.stamps)), None)
-        for key in [key for key, entry in entries.items() if self.revoked(entry)]:
-            del entries[key]
+        for key, entry in entries.items():
+            if entry is not None and self.revoked(entry):
+                entries[key] = None
 
     def changes(self, timeout: float) -> Sequence[str] | None:
         """Keys that others changed, waiting up to `timeout` s; None if some may be missed."""
