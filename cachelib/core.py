@@ -13,15 +13,15 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from math import inf
 from random import random as uniform
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from cachelib.flights import LOADING, Flight, Flights, Found
 from cachelib.memory import Entry, MemoryCache, NoMemory
 from cachelib.options import ABSENT, Counters, Options, Policy, Stats
 from cachelib.stores.codecs import Codec, JsonCodec, encode
 from cachelib.stores.protocol import Store
-from cachelib.stores.shared import NO_LEASE, Change, Entries, SharedTier
-from cachelib.stores.trouble import Breaker
+from cachelib.stores.shared import NO_LEASE, STAMP, Change, Entries, SharedTier
+from cachelib.stores.trouble import THREADS, Breaker
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ThreadPoolExecutor
@@ -30,7 +30,6 @@ LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
 MAX_ERRORS = 10_000
 NOTHING: Callable[[str], Entry | None] = NoMemory().peek
 OUTCOMES = {"l1": "l1_hits", "l2": "l2_hits", "load": "misses", "stale": "misses"}
-THREADS = 16
 
 T = TypeVar("T")
 Loader = Callable[[str], Any]
@@ -108,16 +107,13 @@ class CacheCore(Flights):
 
     def _begin(self, key: str) -> float:
         """The time; an error for what cannot be a key."""
-        if self._closed or type(key) is not str or not key:
-            self._refuse(key)
-        return self._clock()
-
-    def _refuse(self, key: Any) -> NoReturn:
         if self._closed:
             raise RuntimeError("this cache is closed")
         if not isinstance(key, str):
             raise TypeError(f"a key is a string, not {type(key).__name__}")
-        raise ValueError(f"{key!r} cannot be a key")
+        if not key or key.startswith(STAMP):
+            raise ValueError(f"{key!r} cannot be a key")
+        return self._clock()
 
     # Reading
 
@@ -176,8 +172,9 @@ class CacheCore(Flights):
                 self._tally(key, hit)
         return {key: hit for key, hit in found.items() if hit is not None}
 
-    async def _find(self, key: str, loader: Loader, policy: Policy) -> Found:
+    async def _find(self, key: str, loader: Loader, options: Options) -> Found:
         """What the tiers have, or else what the loader returns."""
+        policy = self.policy.override(options) if options else self.policy
         now, found, shared, outer = self._begin(key), None, False, LOADING.get()
         try:
             while found is None:

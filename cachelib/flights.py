@@ -45,6 +45,7 @@ LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None
 class Flights(ABC):
     """The flights of a cache, and the L1 they end in. How to wait differs between the skins."""
 
+    _gate: Callable[[], Any]  # makes something to wait for
     _stamps: Mapping[str, object] = {}  # if any, entries may be `_revoked`
     _revoked: Callable[[Entry], bool]
 
@@ -62,8 +63,6 @@ class Flights(ABC):
         self._flights: dict[str, Flight] = {}
         self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # L1 keeps the same lock
 
-    @abstractmethod
-    def _gate(self) -> Any: ...
     @abstractmethod
     async def _wait(self, gate: Any, timeout: float | None) -> bool: ...
 

@@ -38,8 +38,10 @@ class Cached(Generic[P, T]):
     def __init__(
         self, cache: Any, function: Callable[P, T], key: Callable[P, str] | None, options: Options
     ) -> None:
-        from inspect import signature
+        from inspect import iscoroutinefunction, signature
 
+        if cache._blocks and iscoroutinefunction(function):
+            raise TypeError(f"{function.__qualname__} is a coroutine: use AsyncTieredCache")
         update_wrapper(self, function)
         self._cache, self._function, self._options = cache, function, options
         self._signature = signature(function)
@@ -97,8 +99,7 @@ class AsyncTieredCache(CacheCore):
         entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
             return self._hot(key, entry)
-        policy = self.policy.override(options) if options else self.policy
-        return (await self._find(key, loader, policy))[0].value
+        return (await self._find(key, loader, options))[0].value
 
     async def lookup(self, key: str, **options: Unpack[Options]) -> Answer | None:
         """As `get`, with where the value came from; None for a miss."""
@@ -107,7 +108,7 @@ class AsyncTieredCache(CacheCore):
 
     async def fetch(self, key: str, loader: Loader, **options: Unpack[Options]) -> Answer:
         """As `get_or_load`, with where the value came from and whether it is stale."""
-        return _answer(await self._find(key, loader, self.policy.override(options)))
+        return _answer(await self._find(key, loader, options))
 
     async def get_many(self, keys: Iterable[str], **options: Unpack[Options]) -> dict[str, Any]:
         """What the tiers have of `keys`, with one round trip to L2."""
@@ -127,8 +128,6 @@ class AsyncTieredCache(CacheCore):
         changes = {}
         for key, value in values.items():
             self._begin(key)
-            if key.startswith(STAMP):
-                self._refuse(key)
             if value is ABSENT and not policy.negative_ttl:
                 raise ValueError(f"to set {key!r} to ABSENT, give a negative_ttl")
             changes[key] = self._change(key, value, policy, started)
@@ -183,9 +182,9 @@ class AsyncTieredCache(CacheCore):
                 await self._wait(self._gate(), timeout)
 
     def cached(
-        self, *, key: Callable[P, str] | None = None, **options: Unpack[Options]
+        self: Any, *, key: Callable[P, str] | None = None, **options: Unpack[Options]
     ) -> Callable[[Callable[P, T]], Cached[P, T]]:
-        """Decorate a coroutine: its result is kept under its name and arguments, or `key(...)`."""
+        """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
         return lambda function: Cached(self, function, key, options)
 
     def listen(self, timeout: float = 1.0) -> None:
@@ -210,7 +209,8 @@ class AsyncTieredCache(CacheCore):
         import asyncio
 
         super().after_fork()
-        self._asyncio, self._tasks = asyncio, set[asyncio.Future[Any]]()
+        self._asyncio, self._gate = asyncio, asyncio.Event
+        self._tasks: set[asyncio.Future[Any]] = set()
 
     async def _io(self, method: Callable[..., T], *args: Any) -> T:
         if self._direct:
@@ -222,9 +222,6 @@ class AsyncTieredCache(CacheCore):
         except self._asyncio.CancelledError:
             await self._asyncio.wait([work])  # or it might overtake what another writes after us
             raise
-
-    def _gate(self) -> asyncio.Event:
-        return self._asyncio.Event()
 
     async def _wait(self, gate: asyncio.Event, timeout: float | None) -> bool:
         with suppress(TimeoutError):
@@ -269,6 +266,7 @@ class TieredCache(CacheCore, Closing):
     """
 
     _blocks = True
+    _gate = Event
     _listener: Thread | None = None
     _poll = 1.0
 
@@ -285,8 +283,7 @@ class TieredCache(CacheCore, Closing):
         entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
             return self._hot(key, entry)
-        policy = self.policy.override(options) if options else self.policy
-        return _run(self._find(key, loader, policy))[0].value
+        return _run(self._find(key, loader, options))[0].value
 
     lookup = _blocking(AsyncTieredCache.lookup)
     fetch = _blocking(AsyncTieredCache.fetch)
@@ -298,18 +295,7 @@ class TieredCache(CacheCore, Closing):
     invalidate_tags = _blocking(AsyncTieredCache.invalidate_tags)
     clear = _blocking(AsyncTieredCache.clear)
     heed_changes = _blocking(AsyncTieredCache.heed_changes)
-
-    def cached(
-        self, *, key: Callable[P, str] | None = None, **options: Unpack[Options]
-    ) -> Callable[[Callable[P, T]], Cached[P, T]]:
-        """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
-
-        def decorate(function: Callable[P, T]) -> Cached[P, T]:
-            if function.__code__.co_flags & 0x80:  # as inspect.iscoroutinefunction does
-                raise TypeError(f"{function.__qualname__} is a coroutine: use AsyncTieredCache")
-            return Cached(self, function, key, options)
-
-        return decorate
+    cached = AsyncTieredCache.cached
 
     def listen(self, timeout: float = 1.0) -> None:
         """Call `heed_changes` in a thread of its own, until `close`."""
@@ -335,9 +321,6 @@ class TieredCache(CacheCore, Closing):
 
     async def _io(self, method: Callable[..., T], *args: Any) -> T:
         return method(*args)
-
-    def _gate(self) -> Event:
-        return Event()
 
     async def _wait(self, gate: Event, timeout: float | None) -> bool:
         return gate.wait(timeout)

@@ -127,9 +127,11 @@ def unseal(data: bytes) -> tuple[int, float, float, float, tuple[str, ...], byte
     return flags, created_at, refresh_at, expires_at, tags, data[end:]
 
 
-def same_content(one: bytes, other: bytes) -> bool:
+def same_content(one: Stored, other: Stored | None) -> bool:
     """Two envelopes have the same value and tags, whatever their times."""
-    return one[4:5] == other[4:5] and one[_HEADER:] == other[_HEADER:]
+    return other is not None and (
+        one.data[4:5] == other.data[4:5] and one.data[_HEADER:] == other.data[_HEADER:]
+    )
 
 
 def written_at(stored: Stored | None) -> float:

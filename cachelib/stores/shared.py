@@ -158,11 +158,16 @@ class SharedTier:
     ) -> dict[str, Change]:
         """Without the writes that would leave L2's value as it is, with life enough left."""
         now, left = self._clock(), dict(changes)
-        for key, there in self._store.get_many(list(changes), now).items():
-            entry, stored = changes[key]
-            if stored is None or not same_content(stored.data, there.data):
-                continue
-            old = self._open(key, there, policy, now)
+        there = self._store.get_many(list(changes), now)
+        same = {
+            key: self._open(key, stored, policy, now)
+            for key, stored in there.items()
+            if same_content(stored, changes[key][1])
+        }
+        if self._tag_refresh is not None and same:
+            self._drop_revoked(same, 0.0, now)
+        for key, old in same.items():
+            entry = changes[key][0]
             if old is not None and (
                 old.expires_at == entry.expires_at
                 or fraction * (entry.expires_at - now) <= old.expires_at - now
