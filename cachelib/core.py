@@ -111,8 +111,8 @@ class CacheCore(Flights):
             raise RuntimeError("this cache is closed")
         if not isinstance(key, str):
             raise TypeError(f"a key is a string, not {type(key).__name__}")
-        if not key or key.startswith(STAMP):
-            raise ValueError(f"{key!r} cannot be a key")
+        if not key:
+            raise ValueError("'' cannot be a key")
         return self._clock()
 
     # Reading
@@ -299,11 +299,10 @@ class CacheCore(Flights):
         with self._lock:
             flight.writing = flight.valid and self._flights.get(key) is flight
         if flight.writing and stored is not None and self._l2 is not None:
-            write, change = self._l2.write, {key: (entry, stored)}
-            if self._direct:
-                write(change, policy, token)
+            if self._direct and token == NO_LEASE:
+                self._l2.write_one(key, (entry, stored), policy)
             else:
-                await self._io(write, change, policy, token)
+                await self._io(self._l2.write, {key: (entry, stored)}, policy, token)
         return entry, "load", None
 
     def _error(self, key: str) -> Exception | None:
@@ -321,6 +320,8 @@ class CacheCore(Flights):
 
     def _change(self, key: str, value: Any, policy: Policy, started: float) -> Change:
         """`value` as L1 and as L2 will have it."""
+        if key.startswith(STAMP):
+            raise ValueError(f"{key!r} cannot be a key")
         now, life, stored = self._clock(), policy.l2_ttl or inf, None
         shared = self._l2 if not policy.skip_l2 else None
         if value is ABSENT:

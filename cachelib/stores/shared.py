@@ -29,7 +29,7 @@ CLOCK_SKEW = 5.0  # an entry from further in the future than this (seconds) is n
 MAX_KEPT = 10_000  # missed writes whose values are kept; of later ones, L2's older value goes
 MAX_STAMPS = 10_000
 NEVER = (-inf, -inf)
-NO_LEASE = 0  # L2 is away, and we load without; real tokens are greater
+NO_LEASE = 0  # L2 is away, or none was asked for; real tokens are greater
 STAMP = "cachelib:revoked:"  # the key that says when a tag was revoked; with no name, of clear()
 
 Entries = dict[str, Entry | None]  # None: not to be believed
@@ -95,28 +95,32 @@ class SharedTier:
                 self._make_ready(changes)
             if policy.skip_unchanged is not None:
                 changes = self._changed(changes, policy, policy.skip_unchanged)
-            if token == NO_LEASE:
-                self._put(changes)
-            else:
+            if token:
                 self._put_fenced(changes, token)
+            else:
+                self._put(changes)
         except Exception as error:
-            if isinstance(error, StoreTimeoutError):
-                error.pending.add_done_callback(lambda _: self._landed_late(changes))
-            self._failed(error, changes)
-            for key, change in changes.items():
-                full = len(self._missed) >= MAX_KEPT
-                self._missed[key] = (change[0], None) if full else change
-                self._count("degraded_writes", key)
+            self._miss(error, changes)
             return False
         self._breaker.failures = 0
         return True
 
+    def write_one(self, key: str, change: tuple[Entry, Stored], policy: Policy) -> None:
+        """As `write`, quicker."""
+        if self._breaker.failures or self._missed or policy.skip_unchanged is not None:
+            self.write({key: change}, policy)
+            return
+        try:
+            self._store.set(key, change[1])
+        except Exception as error:
+            self._miss(error, {key: change})
+
     def seal(self, key: str, entry: Entry, policy: Policy) -> Stored:
         """The entry as L2 has it; its size."""
-        payload, flags, end = b"", NEGATIVE, entry.expires_at
-        if entry.value is not ABSENT:
-            payload, flags = encode(self._codec, key, entry.value), 0
-            entry.size += len(payload)
+        absent, end = entry.value is ABSENT, entry.expires_at
+        payload = b"" if absent else encode(self._codec, key, entry.value)
+        entry.size += len(payload)
+        flags = NEGATIVE if absent else 0
         data = seal(payload, entry.created_at, entry.refresh_at, end, entry.tags, flags)
         return Stored(data, None if end == inf else end + policy.stale_if_error)
 
@@ -190,6 +194,16 @@ class SharedTier:
             self._count("l2_errors", next(iter(keys)))
         if not self._breaker.degrade:
             raise error
+
+    def _miss(self, error: Exception, changes: Mapping[str, Change]) -> None:
+        """Keep what L2 did not take, to be made good, unless `error` is to be raised."""
+        if isinstance(error, StoreTimeoutError):
+            error.pending.add_done_callback(lambda _: self._landed_late(changes))
+        self._failed(error, changes)
+        for key, change in changes.items():
+            full = len(self._missed) >= MAX_KEPT
+            self._missed[key] = (change[0], None) if full else change
+            self._count("degraded_writes", key)
 
     def _make_ready(self, keys: Collection[str] = ()) -> None:
         """Bring L2 what it missed. Whoever is about to use `keys` need not be told of them."""
