@@ -31,12 +31,12 @@ class Flight:
 
     def wait_for(self, other: Flight, key: str) -> None:
         """Note it. ReentrantLoadError if `other`, in the end, waits for this one."""
+        self.waits_for = other  # first of all: of two who do this at once, one sees the other
         chain: Flight | None = other
         while chain is not None:
             if chain is self:
                 raise ReentrantLoadError(f"the loader of a key waits for itself, through {key!r}")
             chain = chain.waits_for
-        self.waits_for = other
 
 
 LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None)

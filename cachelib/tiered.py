@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import update_wrapper, wraps
-from hashlib import blake2b
 from math import inf
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast
@@ -66,6 +65,8 @@ class Cached(Generic[P, T]):
         except TypeError as error:
             raise TypeError(f"{name}: {error}; give cached() a key=") from error
         if len(text) > MAX_PLAIN_KEY:
+            from hashlib import blake2b
+
             text = blake2b(text.encode(), digest_size=16).hexdigest()
         return f"{name}:{text}"
 
@@ -231,7 +232,7 @@ class AsyncTieredCache(CacheCore):
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         # An error was counted, and is shared with those who wait.
-        task = self._asyncio.gather(work, return_exceptions=True)
+        task = self._asyncio.gather(self._asyncio.create_task(work), return_exceptions=True)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
