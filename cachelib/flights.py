@@ -15,19 +15,28 @@ from cachelib.options import Counters, LoadTimeoutError, Policy, ReentrantLoadEr
 from cachelib.stores.fork import renew_in_child
 
 Found = tuple[Entry, Tier, Exception | None]
-Result = Found | Exception | None
+Result = Found | BaseException | None
 
 
 class Flight:
     """One operation in progress on a key. Others wait for it and share its result."""
 
-    valid = True  # until another changes the key: then the result must not be kept
+    valid = True  # until others change a key: then L1 must not keep the result
     writing = False  # too late for another writer to overtake
     done = False
     gate: Any = None  # what callers wait for: a threading or an asyncio event
     last: Entry | None = None  # what may stand in for the result
     result: Result = None
     waits_for: Flight | None = None  # of another key, in this one's loader
+
+    def wait_for(self, other: Flight, key: str) -> None:
+        """Note it. ReentrantLoadError if `other`, in the end, waits for this one."""
+        self.waits_for = other  # first of all: of two who do this at once, one sees the other
+        chain: Flight | None = other
+        while chain is not None:
+            if chain is self:
+                raise ReentrantLoadError(f"the loader of a key waits for itself, through {key!r}")
+            chain = chain.waits_for
 
 
 LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None)
@@ -36,6 +45,7 @@ LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None
 class Flights(ABC):
     """The flights of a cache, and the L1 they end in. How to wait differs between the skins."""
 
+    _gate: Callable[[], Any]  # makes something to wait for
     _stamps: Mapping[str, object] = {}  # if any, entries may be `_revoked`
     _revoked: Callable[[Entry], bool]
 
@@ -54,35 +64,30 @@ class Flights(ABC):
         self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # L1 keeps the same lock
 
     @abstractmethod
-    def _gate(self) -> Any: ...
-    @abstractmethod
     async def _wait(self, gate: Any, timeout: float | None) -> bool: ...
+
+    async def _ended(self, flight: Flight, timeout: float | None) -> bool:
+        with self._lock:
+            if flight.done:
+                return True
+            gate = flight.gate = flight.gate or self._gate()
+        return await self._wait(gate, timeout)
 
     async def _join(self, key: str, flight: Flight, policy: Policy) -> Found | None:
         """The result or error of `flight`, or the last value if that takes too long.
 
-        None if it was given up, or was not about to load.
+        None if it was given up, or was not to load: then look again.
         """
-        mine = LOADING.get()
-        try:
-            if mine is not None:
-                _expect(mine, flight, key)
-            with self._lock:
-                if not flight.done and flight.gate is None:
-                    flight.gate = self._gate()
-            last = self._usable(flight.last, policy)
-            soft = last is not None and policy.soft_timeout is not None
-            timeout = policy.soft_timeout if soft else policy.hard_timeout
-            if not flight.done and not await self._wait(flight.gate, timeout):
-                if last is None:
-                    raise LoadTimeoutError(f"loading {key!r} took longer than {timeout} s")
-                return last, "stale", None
-        finally:
-            if mine is not None:
-                mine.waits_for = None
+        last, timeout = self._usable(flight.last, policy), policy.hard_timeout
+        if last is not None and policy.soft_timeout is not None:
+            timeout = policy.soft_timeout
+        if not await self._ended(flight, timeout):
+            if last is None:
+                raise LoadTimeoutError(f"loading {key!r} took longer than {timeout} s")
+            return last, "stale", None
         if isinstance(flight.result, Exception):
             raise flight.result
-        return flight.result
+        return flight.result if isinstance(flight.result, tuple) else None
 
     def _usable(self, last: Entry | None, policy: Policy) -> Entry | None:
         if last is None or self._clock() >= last.expires_at + policy.stale_if_error:
@@ -95,43 +100,37 @@ class Flights(ABC):
             with self._lock:
                 flight = self._flights.get(key)
                 if flight is None or not flight.writing:
-                    if flight is not None:
-                        flight.valid = False
                     mine.writing = True
                     self._flights[key] = mine
                     return
-                gate = flight.gate = flight.gate or self._gate()
-            await self._wait(gate, None)
+            await self._ended(flight, None)
 
     def _land(self, key: str, flight: Flight, entry: Entry | None, result: Result = None) -> None:
         """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
         flights, l1 = self._flights, self.l1
         with self._lock:
-            if (
-                entry is not None
-                and flight.valid
-                and entry.since < entry.until
-                and not (self._stamps and self._revoked(entry))
-            ):
-                l1.put(key, entry)
-            elif flight.writing:
-                l1.pop(key)
-            if flights.get(key) is flight:
+            if flights.get(key) is flight:  # not overtaken
                 del flights[key]
+                if (
+                    entry is not None
+                    and flight.valid
+                    and entry.since < entry.until
+                    and not (self._stamps and self._revoked(entry))
+                ):
+                    l1.put(key, entry)
+                elif flight.writing:
+                    l1.pop(key)
             flight.result, flight.done = result, True
         if flight.gate is not None:
             flight.gate.set()
-
-    def _crash(self, key: str, flight: Flight, error: BaseException) -> None:
-        """End a flight by an error, which those who wait share if it is not about this caller."""
-        self._land(key, flight, None, error if isinstance(error, Exception) else None)
 
     def _forget(self, key: str) -> None:
         """Drop the copy in L1, and whatever is on its way there."""
         with self._lock:
             if (flight := self._flights.get(key)) is not None:
-                flight.valid = False
-                if not flight.writing:
+                if flight.writing:
+                    flight.valid = False
+                else:
                     del self._flights[key]
             self.l1.pop(key)
         self._count("invalidations", key)
@@ -139,13 +138,3 @@ class Flights(ABC):
     def _drop(self, tag: str) -> None:
         with self._lock:
             self.l1.discard(tag)
-
-
-def _expect(mine: Flight, flight: Flight, key: str) -> None:
-    """Note what our loader waits for. ReentrantLoadError if that, in the end, waits for it."""
-    mine.waits_for = flight
-    chain: Flight | None = flight
-    while chain is not None:
-        if chain is mine:
-            raise ReentrantLoadError(f"the loader of a key waits for itself, through {key!r}")
-        chain = chain.waits_for

@@ -18,27 +18,20 @@ class Entry:
         "created_at", "expires_at", "refresh_at", "since", "size", "tags", "until", "value",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        value: Any,
-        created_at: float,
-        expires_at: float,
-        refresh_at: float,
-        tags: tuple[str, ...],
-        size: int,
-    ) -> None:
+    def __init__(self, value: Any, created_at: float, expires_at: float, size: int = 0) -> None:
         self.value = value
         self.created_at = created_at  # when the write or the load began
         self.expires_at = expires_at  # end of the value's life
-        self.refresh_at = refresh_at  # from here on a reader who can load asks for a new one
-        self.tags, self.size = tags, size  # bytes, of key and encoded value
+        self.refresh_at = inf  # from here on a reader who can load asks for a new one
+        self.size = size  # bytes, of key and encoded value
+        self.tags: tuple[str, ...] = ()
         self.since = self.until = 0.0  # L1 serves its copy in this time, without asking L2
 
     def settle(self, policy: Policy, now: float) -> None:
         """Take a life in L1: never longer than in L2, unless asked for by name."""
         if policy.skip_l1:
             return
-        until = now + policy.l1_life
+        until = now + (policy.l1_ttl or inf)
         if self.expires_at < until and (policy.expiry == "inherited" or self.value is ABSENT):
             until = self.expires_at
         self.since, self.until = now, until
@@ -67,11 +60,12 @@ class MemoryCache:
 
     def put(self, key: str, entry: Entry) -> None:
         """Make `entry` the newest, pushing out the oldest while there are too many."""
-        entries = self._entries
-        if (old := entries.pop(key, None)) is not None:
-            self.bytes -= old.size
+        entries, old = self._entries, self.peek(key)
         entries[key] = entry
         self.bytes += entry.size
+        if old is not None:
+            self.bytes -= old.size
+            self.renew(key)
         while len(entries) > self._most or self.bytes > self._most_bytes:
             self.bytes -= entries.popitem(last=False)[1].size
             self.evictions += 1

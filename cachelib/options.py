@@ -88,10 +88,6 @@ class Policy:
             raise ValueError(f"expiry must be 'inherited' or 'independent', not {self.expiry!r}")
         if isinstance(self.tags, str):
             raise TypeError(f"tags must be several strings, such as ({self.tags!r},)")
-        self.l1_life = math.inf if self.l1_ttl is None else self.l1_ttl
-        self.l2_life = math.inf if self.l2_ttl is None else self.l2_ttl
-        refreshes = self.soft_ttl is not None or self.refresh_after is not None
-        self.varies = refreshes or self.jitter > 0
 
     def _check(self, name: str, allowed: str, good: Callable[[float], bool]) -> None:
         value = getattr(self, name)

@@ -1,29 +1,240 @@
-"""The two skins: `TieredCache` for threads, `AsyncTieredCache` for asyncio."""
+"""The two skins: `AsyncTieredCache` for asyncio, `TieredCache` for threads.
+
+The methods of the first are those of the second, too: there, `self` is a `TieredCache`.
+"""
 
 from __future__ import annotations
 
 import contextvars
 import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import update_wrapper, wraps
+from math import inf
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast
 
 from cachelib.core import CacheCore, Loader
-from cachelib.options import Expiry, Options
+from cachelib.flights import Found
+from cachelib.memory import Entry
+from cachelib.options import ABSENT, Answer, Options
 from cachelib.stores.protocol import Closing
+from cachelib.stores.shared import STAMP, Change
 
 # asyncio, inspect and executors take longer to import than all the rest: they wait for their use.
 if TYPE_CHECKING:
     import asyncio
-    from concurrent.futures import Executor, ThreadPoolExecutor
 
-__all__ = ["AsyncTieredCache", "Expiry", "TieredCache"]
+__all__ = ["AsyncTieredCache", "TieredCache"]
 P = ParamSpec("P")
 T = TypeVar("T")
-THREADS = 16
 MAX_PLAIN_KEY = 200  # characters; a longer key of arguments is shortened to a digest
+
+
+class Cached(Generic[P, T]):
+    """A decorated function; of a coroutine, `invalidate` too is to be awaited."""
+
+    def __init__(
+        self, cache: Any, function: Callable[P, T], key: Callable[P, str] | None, options: Options
+    ) -> None:
+        from inspect import iscoroutinefunction, signature
+
+        if cache._blocks and iscoroutinefunction(function):
+            raise TypeError(f"{function.__qualname__} is a coroutine: use AsyncTieredCache")
+        update_wrapper(self, function)
+        self._cache, self._function, self._options = cache, function, options
+        self._signature = signature(function)
+        self.key = key or self._key
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        def load(_: str) -> T:
+            return self._function(*args, **kwargs)
+
+        return cast(T, self._cache.get_or_load(self.key(*args, **kwargs), load, **self._options))
+
+    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Forget the result for these arguments."""
+        return self._cache.delete(self.key(*args, **kwargs))
+
+    def _key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        name = f"{self._function.__module__}.{self._function.__qualname__}"
+        try:
+            text = json.dumps(list(bound.arguments.values()), sort_keys=True, ensure_ascii=False)
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}; give cached() a key=") from error
+        if len(text) > MAX_PLAIN_KEY:
+            from hashlib import blake2b
+
+            text = blake2b(text.encode(), digest_size=16).hexdigest()
+        return f"{name}:{text}"
+
+
+class AsyncTieredCache(CacheCore):
+    """`TieredCache` for one asyncio event loop: the same methods, awaited; loaders may be either.
+
+    A store that blocks is called from a few threads that all calls share.
+    """
+
+    _blocks = False
+
+    async def get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
+        """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
+        entry = self._fast(key)
+        if entry is not None and entry.since <= self._clock() < entry.until and not options:
+            value = entry.value
+            if value is ABSENT:
+                return self._hot(key, entry)
+            self._l1_hit()  # as `_hot` does: to call it would cost a tenth of this all
+            try:  # noqa: SIM105
+                self._renew(key)
+            except KeyError:
+                pass
+            return value
+        found = await self._look((key,), self.policy.override(options))
+        return found[key][0].value if found else default
+
+    async def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
+        """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
+        entry = self._fast(key)
+        if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
+            return self._hot(key, entry)
+        return (await self._find(key, loader, options))[0].value
+
+    async def lookup(self, key: str, **options: Unpack[Options]) -> Answer | None:
+        """As `get`, with where the value came from; None for a miss."""
+        found = await self._look((key,), self.policy.override(options))
+        return _answer(found[key]) if found else None
+
+    async def fetch(self, key: str, loader: Loader, **options: Unpack[Options]) -> Answer:
+        """As `get_or_load`, with where the value came from and whether it is stale."""
+        return _answer(await self._find(key, loader, options))
+
+    async def get_many(self, keys: Iterable[str], **options: Unpack[Options]) -> dict[str, Any]:
+        """What the tiers have of `keys`, with one round trip to L2."""
+        found = await self._look(keys, self.policy.override(options))
+        return {key: entry.value for key, (entry, _, _) in found.items()}
+
+    async def set(self, key: str, value: Any, **options: Unpack[Options]) -> bool:
+        """Write-through: when this returns, the value is in L2 and in this process's L1.
+
+        False if L2 was away, with `on_l2_error="degrade"`: it will be told when it is back.
+        """
+        return await AsyncTieredCache.set_many(self, {key: value}, **options)
+
+    async def set_many(self, values: Mapping[str, Any], **options: Unpack[Options]) -> bool:
+        """`set` for many, with one round trip to L2."""
+        started, policy = self._moment(), self.policy.override(options)
+        changes = {}
+        for key, value in values.items():
+            self._begin(key)
+            if value is ABSENT and not policy.negative_ttl:
+                raise ValueError(f"to set {key!r} to ABSENT, give a negative_ttl")
+            changes[key] = self._change(key, value, policy, started)
+        return await self._commit("sets", changes, policy)
+
+    async def delete(self, key: str, **options: Unpack[Options]) -> bool:
+        """Remove the key from both tiers; False as for `set`."""
+        return await AsyncTieredCache.delete_many(self, (key,), **options)
+
+    async def delete_many(self, keys: Iterable[str], **options: Unpack[Options]) -> bool:
+        """`delete` for many, with one round trip to L2."""
+        gone: Change = Entry(ABSENT, self._moment(), -inf), None
+        changes = {key: gone for key in keys if self._begin(key) is not None}
+        return await self._commit("deletes", changes, self.policy.override(options))
+
+    async def clear(self) -> bool:
+        """What was written is no more, in all processes that share L2."""
+        return await AsyncTieredCache.invalidate_tags(self, "")
+
+    async def invalidate_tags(self, *tags: str) -> bool:
+        """What was written with any of `tags` is no more, here at once, elsewhere when noticed."""
+        done = True
+        if self._l2 is None:
+            for flight in list(self._flights.values()):
+                flight.valid = False
+        else:
+            done = await self._io(self._l2.revoke, tags)
+        for tag in tags:
+            self._drop(tag)
+        return done
+
+    async def heed_changes(self, timeout: float = 0.0) -> int:
+        """Drop from L1 what others changed, waiting up to `timeout` s; how many keys they named."""
+        if self._l2 is None:
+            return 0
+        keys = await self._io(self._l2.changes, timeout)
+        if keys is None:  # some may have been missed
+            keys = [STAMP, *self._flights]
+        for key in keys:
+            if key.startswith(STAMP):
+                self._drop(key.removeprefix(STAMP))
+            else:
+                self._forget(key)
+        return len(keys)
+
+    async def _listen(self, timeout: float) -> None:
+        while not self._closed:
+            try:
+                await AsyncTieredCache.heed_changes(self, timeout)
+            except Exception:  # L2 is away; what it would have told is made good when it is back
+                self._count("l2_errors", "")
+                await self._wait(self._gate(), timeout)
+
+    def cached(
+        self: Any, *, key: Callable[P, str] | None = None, **options: Unpack[Options]
+    ) -> Callable[[Callable[P, T]], Cached[P, T]]:
+        """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
+        return lambda function: Cached(self, function, key, options)
+
+    def listen(self, timeout: float = 1.0) -> None:
+        """Call `heed_changes` in a task of its own, until `close`."""
+        self._spawn(self._listen(timeout))
+
+    async def close(self) -> None:
+        """End what runs in the background. The stores stay open: they are the caller's."""
+        self._end()
+        while self._tasks:
+            await self._tasks.pop()
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    def after_fork(self) -> None:
+        import asyncio
+
+        super().after_fork()
+        self._asyncio, self._gate = asyncio, asyncio.Event
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    async def _io(self, method: Callable[..., T], *args: Any) -> T:
+        if self._direct:
+            return method(*args)
+        loop = self._asyncio.get_running_loop()
+        work = loop.run_in_executor(self._threads(), method, *args)
+        try:
+            return await self._asyncio.shield(work)
+        except self._asyncio.CancelledError:
+            await self._asyncio.wait([work])  # or it might overtake what another writes after us
+            raise
+
+    async def _wait(self, gate: asyncio.Event, timeout: float | None) -> bool:
+        with suppress(TimeoutError):
+            async with self._asyncio.timeout(timeout):
+                return await gate.wait()
+        return False
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        # An error was counted, and is shared with those who wait.
+        task = self._asyncio.gather(self._asyncio.create_task(work), return_exceptions=True)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -31,7 +242,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         work.send(None)
     except StopIteration as end:
-        return cast(T, end.value)
+        result: T = end.value
+        return result
     work.close()
     raise TypeError("a loader that awaits was given to TieredCache: use AsyncTieredCache")
 
@@ -55,6 +267,7 @@ class TieredCache(CacheCore, Closing):
     """
 
     _blocks = True
+    _gate = Event
     _listener: Thread | None = None
     _poll = 1.0
 
@@ -63,32 +276,33 @@ class TieredCache(CacheCore, Closing):
         entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.until and not options:
             return self._hot(key, entry)
-        return _run(self._get(key, default, **options))
+        found = _run(self._look((key,), self.policy.override(options)))
+        return found[key][0].value if found else default
 
     def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
         entry = self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
             return self._hot(key, entry)
-        policy = self.policy.override(options) if options else self.policy
-        return _run(self._find(key, loader, policy))[0].value
+        return _run(self._find(key, loader, options))[0].value
 
-    lookup = _blocking(CacheCore._lookup)
-    fetch = _blocking(CacheCore._fetch)
-    get_many = _blocking(CacheCore._get_many)
-    set = _blocking(CacheCore._set)
-    set_many = _blocking(CacheCore._set_many)
-    delete = _blocking(CacheCore._delete)
-    delete_many = _blocking(CacheCore._delete_many)
-    invalidate_tags = _blocking(CacheCore._invalidate_tags)
-    clear = _blocking(CacheCore._clear)
-    heed_changes = _blocking(CacheCore._heed_changes)
+    lookup = _blocking(AsyncTieredCache.lookup)
+    fetch = _blocking(AsyncTieredCache.fetch)
+    get_many = _blocking(AsyncTieredCache.get_many)
+    set = _blocking(AsyncTieredCache.set)
+    set_many = _blocking(AsyncTieredCache.set_many)
+    delete = _blocking(AsyncTieredCache.delete)
+    delete_many = _blocking(AsyncTieredCache.delete_many)
+    invalidate_tags = _blocking(AsyncTieredCache.invalidate_tags)
+    clear = _blocking(AsyncTieredCache.clear)
+    heed_changes = _blocking(AsyncTieredCache.heed_changes)
+    cached = AsyncTieredCache.cached
 
     def listen(self, timeout: float = 1.0) -> None:
         """Call `heed_changes` in a thread of its own, until `close`."""
         self._poll = timeout
         if self._listener is None:
-            work = self._listen(timeout)
+            work = AsyncTieredCache._listen(cast(Any, self), timeout)
             self._listener = Thread(target=_run, args=(work,), name="cachelib-listen", daemon=True)
             self._listener.start()
 
@@ -97,24 +311,11 @@ class TieredCache(CacheCore, Closing):
         self._end()
         if self._listener is not None:
             self._listener.join()
-        if self._background is not None:
-            self._background.shutdown()
-
-    def cached(
-        self, *, key: Callable[P, str] | None = None, **options: Unpack[Options]
-    ) -> Callable[[Callable[P, T]], Cached[P, T]]:
-        """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
-
-        def decorate(function: Callable[P, T]) -> Cached[P, T]:
-            if function.__code__.co_flags & 0x80:  # as inspect.iscoroutinefunction does
-                raise TypeError(f"{function.__qualname__} is a coroutine: use AsyncTieredCache")
-            return Cached(self, function, key, options)
-
-        return decorate
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def after_fork(self) -> None:
         super().after_fork()
-        self._background: ThreadPoolExecutor | None = None
         if self._listener is not None:
             self._listener = None
             self.listen(self._poll)
@@ -122,154 +323,15 @@ class TieredCache(CacheCore, Closing):
     async def _io(self, method: Callable[..., T], *args: Any) -> T:
         return method(*args)
 
-    def _gate(self) -> Event:
-        return Event()
-
     async def _wait(self, gate: Event, timeout: float | None) -> bool:
         return gate.wait(timeout)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        executor: Executor | None = self._executor or self._background
-        if executor is None:
-            executor = self._background = _threads("cachelib-background")
+        executor = self._executor or self._threads()
         executor.submit(contextvars.copy_context().run, _run, work)
 
 
-class AsyncTieredCache(CacheCore):
-    """`TieredCache` for one asyncio event loop: the same methods, awaited; loaders may be either.
-
-    A store that blocks is called from a few threads that all calls share.
-    """
-
-    _blocks = False
-    _listener: asyncio.Task[None] | None = None
-
-    get = CacheCore._get
-    get_or_load = CacheCore._get_or_load
-    lookup = CacheCore._lookup
-    fetch = CacheCore._fetch
-    get_many = CacheCore._get_many
-    set = CacheCore._set
-    set_many = CacheCore._set_many
-    delete = CacheCore._delete
-    delete_many = CacheCore._delete_many
-    invalidate_tags = CacheCore._invalidate_tags
-    clear = CacheCore._clear
-    heed_changes = CacheCore._heed_changes
-
-    def listen(self, timeout: float = 1.0) -> None:
-        """Call `heed_changes` in a task of its own, until `close`."""
-        if self._listener is None:
-            self._spawn(self._listen(timeout))
-
-    async def close(self) -> None:
-        """End what runs in the background. The stores stay open: they are the caller's."""
-        self._end()
-        while self._tasks:
-            await self._tasks.pop()
-        if self._pool is not None:
-            self._pool.shutdown()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
-
-    def cached(
-        self, *, key: Callable[P, str] | None = None, **options: Unpack[Options]
-    ) -> Callable[[Callable[P, Awaitable[T]]], Cached[P, Awaitable[T]]]:
-        """Decorate a coroutine: its result is kept under its name and arguments, or `key(...)`."""
-        return lambda function: Cached(self, function, key, options)
-
-    def after_fork(self) -> None:
-        super().after_fork()
-        self._pool: ThreadPoolExecutor | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    async def _io(self, method: Callable[..., T], *args: Any) -> T:
-        if self._direct:
-            return method(*args)
-        import asyncio
-
-        self._pool = self._pool or _threads("cachelib-io")
-        work = asyncio.get_running_loop().run_in_executor(self._pool, method, *args)
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            await asyncio.wait([work])  # or it might overtake what another writes after us
-            raise
-
-    def _gate(self) -> asyncio.Event:
-        from asyncio import Event
-
-        return Event()
-
-    async def _wait(self, gate: asyncio.Event, timeout: float | None) -> bool:
-        import asyncio
-
-        try:
-            async with asyncio.timeout(timeout):
-                return await gate.wait()
-        except TimeoutError:
-            return False
-
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        from asyncio import get_running_loop
-
-        task = get_running_loop().create_task(self._quietly(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _quietly(self, work: Coroutine[Any, Any, Any]) -> None:
-        with suppress(Exception):  # it was counted, and shared with those who wait
-            await work
-
-
-class Cached(Generic[P, T]):
-    """A decorated function; of a coroutine, `invalidate` too is to be awaited."""
-
-    def __init__(
-        self,
-        cache: TieredCache | AsyncTieredCache,
-        function: Callable[P, T],
-        key: Callable[P, str] | None,
-        options: Options,
-    ) -> None:
-        from inspect import signature
-
-        update_wrapper(self, function)
-        self._cache, self._function, self._options = cache, function, options
-        self._signature = signature(function)
-        self.key = key or self._key
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        key = self.key(*args, **kwargs)
-        load = self._cache.get_or_load(
-            key, lambda _: self._function(*args, **kwargs), **self._options
-        )
-        return cast(T, load)
-
-    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Forget the result for these arguments."""
-        return self._cache.delete(self.key(*args, **kwargs))
-
-    def _key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        name = f"{self._function.__module__}.{self._function.__qualname__}"
-        try:
-            text = json.dumps(list(bound.arguments.values()), sort_keys=True, ensure_ascii=False)
-        except TypeError as error:
-            raise TypeError(f"{name}: {error}; give cached() a key=") from error
-        if len(text) > MAX_PLAIN_KEY:
-            from hashlib import blake2b
-
-            text = blake2b(text.encode(), digest_size=16).hexdigest()
-        return f"{name}:{text}"
-
-
-def _threads(name: str) -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(THREADS, name)
+def _answer(found: Found) -> Answer:
+    entry, tier, error = found
+    expires_at = None if entry.expires_at == inf else entry.expires_at
+    return Answer(entry.value, tier, entry.created_at, expires_at, error)

@@ -8,16 +8,17 @@ length (2); then the encoded value.
 from __future__ import annotations
 
 import json
-import zlib
 from math import inf
 from struct import Struct
 from typing import Any, Protocol
+from zlib import compress, crc32, decompress
 
 from cachelib.stores.protocol import Stored
 
 VERSION, TAGGED, NEGATIVE = 0x10, 1, 2
 _BODY = Struct("<Bddd")
 _WHOLE = Struct("<IBddd")
+_HEADER = _WHOLE.size
 
 
 class Codec(Protocol):
@@ -30,8 +31,10 @@ class Codec(Protocol):
 class JsonCodec:
     """JSON text in UTF-8. As JSON has them: a tuple comes back as a list, keys as strings."""
 
+    _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
     def encode(self, value: Any) -> bytes:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        return self._text(value).encode()
 
     def decode(self, data: bytes) -> Any:
         return json.loads(data)
@@ -71,13 +74,22 @@ class Compressed:
         data = self._codec.encode(value)
         if len(data) < self._over:
             return b"=" + data
-        return b"z" + zlib.compress(data, self._level)
+        return b"z" + compress(data, self._level)
 
     def decode(self, data: bytes) -> Any:
         kind, body = data[:1], data[1:]
         if kind not in (b"=", b"z"):
             raise ValueError(f"not a value of the Compressed codec: it begins with {kind!r}")
-        return self._codec.decode(zlib.decompress(body) if kind == b"z" else body)
+        return self._codec.decode(decompress(body) if kind == b"z" else body)
+
+
+def encode(codec: Codec, key: str, value: Any) -> bytes:
+    """The value of `key` as bytes; TypeError if it has none."""
+    try:
+        return codec.encode(value)
+    except Exception as error:
+        name = type(codec).__name__
+        raise TypeError(f"{name} cannot encode the value of {key!r}: {error}") from error
 
 
 def seal(
@@ -94,7 +106,7 @@ def seal(
         payload = len(names).to_bytes(2, "little") + names + payload
         flags |= TAGGED
     body = _BODY.pack(VERSION | flags, created_at, refresh_at, expires_at) + payload
-    return zlib.crc32(body).to_bytes(4, "little") + body
+    return crc32(body).to_bytes(4, "little") + body
 
 
 def unseal(data: bytes) -> tuple[int, float, float, float, tuple[str, ...], bytes]:
@@ -102,17 +114,24 @@ def unseal(data: bytes) -> tuple[int, float, float, float, tuple[str, ...], byte
 
     ValueError if `data` is damaged or another program's.
     """
-    if len(data) < _WHOLE.size:
+    if len(data) < _HEADER:
         raise ValueError("too short for an envelope of cachelib")
     checksum, flags, created_at, refresh_at, expires_at = _WHOLE.unpack_from(data)
-    if zlib.crc32(data[4:]) != checksum or flags & 0xF0 != VERSION:
+    if crc32(data[4:]) != checksum or flags & 0xF0 != VERSION:
         raise ValueError("damaged, or not written by this version of cachelib")
     if not flags & TAGGED:
-        return flags, created_at, refresh_at, expires_at, (), data[_WHOLE.size :]
-    start = _WHOLE.size + 2
+        return flags, created_at, refresh_at, expires_at, (), data[_HEADER:]
+    start = _HEADER + 2
     end = start + int.from_bytes(data[start - 2 : start], "little")
     tags = tuple(json.loads(data[start:end]))
     return flags, created_at, refresh_at, expires_at, tags, data[end:]
+
+
+def same_content(one: Stored, other: Stored | None) -> bool:
+    """Two envelopes have the same value and tags, whatever their times."""
+    return other is not None and (
+        one.data[4:5] == other.data[4:5] and one.data[_HEADER:] == other.data[_HEADER:]
+    )
 
 
 def written_at(stored: Stored | None) -> float:

@@ -9,15 +9,16 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 from cachelib.stores.fork import renew_in_child
 from cachelib.stores.protocol import Closing, RejectedError, Stored, StoreUnavailableError
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
 TOMBSTONE_SECONDS = 3600.0  # a process that polls less often than this has missed deletions
-BATCH = 300  # rows written by one statement: several times as fast as one by one
+BATCH = 64  # rows written by one statement: faster than one by one, or than all
 TIDY_EVERY = 64  # writes between sweeps
-SWEEP = 4  # rows looked at for each one written
+SWEEP = 4  # row numbers looked at for each one written
 
 # A deleted key stays as a row without data for a while, so that others can learn of it.
 SCHEMA = """
@@ -122,11 +123,14 @@ class SqliteStore(Closing):
         return found
 
     def set_many(self, items: Mapping[str, Stored]) -> None:
-        size = sum([len(data) for data, _ in items.values()])
+        values: list[Any] = []
+        for key, stored in items.items():
+            values.append(key)
+            values += stored
+        size = sum(map(len, values[1::3]))
         if size > MAX_BYTES // 2:  # one of them may be too large
             for key, stored in items.items():
                 _check(key, stored)
-        values = [value for key, (data, end) in items.items() for value in (key, data, end)]
         with self._writing() as db:
             with _transaction(db):
                 self._put(db, values)
@@ -281,27 +285,26 @@ class SqliteStore(Closing):
         with _transaction(db):
             self._sweep(db, self._rows * SWEEP)
             while self._max_bytes is not None and _bytes_in_use(db) > self._max_bytes:
-                oldest = "SELECT seq FROM entries ORDER BY seq LIMIT ?"
+                oldest = "seq IN (SELECT seq FROM entries ORDER BY seq LIMIT ?)"
                 if not _delete(db, oldest, (TIDY_EVERY,)):
                     break
         self._rows = self._bytes = 0
 
     def _sweep(self, db: sqlite3.Connection, rows: int) -> None:
-        """Look at the next `rows` for expired ones; after the last, begin again."""
-        window = "SELECT seq, expires_at FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
-        place = self._swept, rows
-        last, seen = db.execute(f"SELECT max(seq), count(*) FROM ({window})", place).fetchone()  # noqa: S608
-        expired = f"SELECT seq FROM ({window}) WHERE expires_at <= ?"  # noqa: S608
-        gone = _delete(db, expired, (*place, self._now))
-        self._swept = last if seen == rows else 0
-        db.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'swept'", (gone,))
+        """Of the next `rows` written, delete the expired ones; after the last, begin again."""
+        find = "SELECT coalesce(min(seq), 0) FROM entries WHERE seq > ?"
+        first = db.execute(find, (self._swept,)).fetchone()[0]
+        self._swept = first and first + rows - 1
+        expired = "seq BETWEEN ? AND ? AND expires_at <= ?"
+        gone = _delete(db, expired, (first, self._swept, self._now))
+        db.execute("UPDATE counters SET value = ?1 WHERE name = 'swept' AND value < ?1", (gone,))
         db.execute("DELETE FROM leases WHERE ends_at <= ?", (self._now,))
 
 
 def _delete(db: sqlite3.Connection, which: str, values: tuple[float, ...]) -> int:
     """Delete these, but never the newest, whose number must not be given again; the last gone."""
     gone = db.execute(
-        f"DELETE FROM entries WHERE seq IN ({which})"  # noqa: S608
+        f"DELETE FROM entries WHERE {which}"  # noqa: S608
         " AND seq < (SELECT max(seq) FROM entries) RETURNING seq",
         values,
     ).fetchall()

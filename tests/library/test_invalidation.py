@@ -188,6 +188,19 @@ def test_clear_revokes_everything_for_everyone(make: Make, store: FlakyStore, cl
     assert alone.get("a") is None
 
 
+def test_an_equal_value_set_after_its_tag_was_revoked_is_written_again(
+    make: Make, store: FlakyStore, clock: Clock
+) -> None:
+    cache = make(store, l2_ttl=600, tag_refresh=60, skip_unchanged=0.5, tags=("red",))
+    cache.set("k", "v")
+    clock.advance(1)
+    make(store, tag_refresh=60).invalidate_tags("red")
+    clock.advance(1)
+    cache.set("k", "v")
+    assert cache.get("k") == make(store, tag_refresh=60).get("k") == "v"
+    assert cache.stats.unchanged == 0
+
+
 def test_a_load_that_began_before_its_tag_was_revoked_is_not_kept(
     make: Make, store: FlakyStore
 ) -> None:

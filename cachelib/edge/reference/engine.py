@@ -74,6 +74,7 @@ class Reference:
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
         columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
         keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
+        read, mortal = self._read, self.mortal
         for i, (now, key, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
@@ -83,11 +84,11 @@ class Reference:
             world.size = size if size > least else least
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
             reached = isolates.get(number) or self._isolate(number)
-            if self.mortal:
+            if mortal:
                 self._age(reached)
             value = None
             if op == READ:
-                value = self._read(reached.cache, keys[key], life)
+                value = read(reached.cache, keys[key], life)
             else:
                 self._change(reached.cache, keys[key], op, life)
             code[i] = world.tier << 3 | world.depth

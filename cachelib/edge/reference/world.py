@@ -172,8 +172,8 @@ class ModelStore:
     def _held(self, record: tuple[Stored, int, int, float], now: float) -> float:
         stored, _, size, since = record
         expires = stored.expires_at
-        if self.erased_at_expiry and expires is not None:
-            now = min(now, expires)
+        if self.erased_at_expiry and expires is not None and expires < now:
+            now = expires
         return size * (now - since)
 
 
