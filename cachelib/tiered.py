@@ -35,7 +35,7 @@ class Cached(Generic[P, T]):
     """A decorated function; of a coroutine, `invalidate` too is to be awaited."""
 
     def __init__(
-        self, cache: Any, function: Callable[P, T], key: Callable[P, str] | None, options: Options
+        self, cache: Any, function: Callable[P, T], key: Callable[..., str] | None, options: Options
     ) -> None:
         from inspect import iscoroutinefunction, signature
 
@@ -183,7 +183,7 @@ class AsyncTieredCache(CacheCore):
                 await self._wait(self._gate(), timeout)
 
     def cached(
-        self: Any, *, key: Callable[P, str] | None = None, **options: Unpack[Options]
+        self: Any, *, key: Callable[..., str] | None = None, **options: Unpack[Options]
     ) -> Callable[[Callable[P, T]], Cached[P, T]]:
         """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
         return lambda function: Cached(self, function, key, options)
