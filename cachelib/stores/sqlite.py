@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import Any
 
@@ -57,9 +57,9 @@ class SqliteStore(Closing):
         self.path = os.fspath(path)
         self._max_bytes, self._busy_seconds = max_bytes, busy_seconds
         self._writer = int.from_bytes(os.urandom(7), "big")
-        self._more = f", (?, ?, ?, {self._writer})"
-        columns = "entries (key, data, expires_at, writer)"
-        self._one = f"REPLACE INTO {columns} VALUES {self._more[2:]}"  # noqa: S608
+        columns, row = "entries (key, data, expires_at, writer)", f"(?, ?, ?, {self._writer})"
+        self._one = f"REPLACE INTO {columns} VALUES {row}"  # noqa: S608
+        self._batch = self._one + f", {row}" * (BATCH - 1)
         self._closed = False
         self._now = 0.0  # by the cache's clock, when it last read: what expired before may go
         self._rows = self._bytes = 0  # written since the last sweep
@@ -123,32 +123,37 @@ class SqliteStore(Closing):
         return found
 
     def set_many(self, items: Mapping[str, Stored]) -> None:
-        values: list[Any] = []
-        for key, stored in items.items():
-            values.append(key)
-            values += stored
-        size = sum(map(len, values[1::3]))
+        if not items:
+            return
+        data, expires_at = zip(*items.values(), strict=True)
+        size = sum(map(len, data))
         if size > MAX_BYTES // 2:  # one of them may be too large
             for key, stored in items.items():
                 _check(key, stored)
-        with self._writing() as db:
-            with _transaction(db):
-                self._put(db, values)
+        with self._writing() as db, _transaction(db):
+            self._put(db, list(items), data, expires_at)
             self._tidy(db, len(items), size)
 
     def delete_many(self, keys: Iterable[str]) -> None:
-        gone = self._now + TOMBSTONE_SECONDS
-        values = [value for key in keys for value in (key, None, gone)]
-        with self._writing() as db:
-            with _transaction(db):
-                self._put(db, values)
-            self._tidy(db, len(values) // 3, 0)
+        gone, until = list(keys), self._now + TOMBSTONE_SECONDS
+        with self._writing() as db, _transaction(db):
+            self._put(db, gone, [None] * len(gone), [until] * len(gone))
+            self._tidy(db, len(gone), 0)
 
-    def _put(self, db: sqlite3.Connection, values: Sequence[str | bytes | float | None]) -> None:
-        """Write rows of key, data and expires_at, each under a new seq."""
-        for start in range(0, len(values), 3 * BATCH):
-            some = values[start : start + 3 * BATCH]
-            db.execute(self._one + self._more * (len(some) // 3 - 1), some)
+    def _put(
+        self,
+        db: sqlite3.Connection,
+        keys: Sequence[str],
+        data: Sequence[bytes | None],
+        expires_at: Sequence[float | None],
+    ) -> None:
+        """Write rows, each under a new seq."""
+        values: list[Any] = [None] * (3 * len(keys))
+        values[0::3], values[1::3], values[2::3] = keys, data, expires_at
+        whole = len(keys) - len(keys) % BATCH
+        for start in range(0, whole * 3, 3 * BATCH):
+            db.execute(self._batch, values[start : start + 3 * BATCH])
+        db.executemany(self._one, zip(keys[whole:], data[whole:], expires_at[whole:], strict=True))
 
     # Leases
 
@@ -282,7 +287,7 @@ class SqliteStore(Closing):
         self._bytes += size
         if self._rows < TIDY_EVERY and self._bytes * 16 < (self._max_bytes or math.inf):
             return
-        with _transaction(db):
+        with nullcontext() if db.in_transaction else _transaction(db):
             self._sweep(db, self._rows * SWEEP)
             while self._max_bytes is not None and _bytes_in_use(db) > self._max_bytes:
                 oldest = "seq IN (SELECT seq FROM entries ORDER BY seq LIMIT ?)"
