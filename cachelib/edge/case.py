@@ -12,6 +12,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from cachelib.edge.claims import Claim
 from cachelib.edge.designs import BUILT_IN, Design
+from cachelib.edge.log_reading import Reading
 from cachelib.edge.platform import Assumption, Platform, Strict, profile
 from cachelib.edge.resources import resource
 from cachelib.edge.typed_yaml import load
@@ -102,6 +103,11 @@ class Case(Strict):
     system: System
     decision: Decision = Decision()
     workload: Workload
+    log: Reading = Field(
+        default=Reading(),
+        description="how to take requests from a log given in the workload's place (--trace); "
+        "expressions are DuckDB SQL over the log's columns",
+    )
     platform: dict[str, float | str] = Field(default={}, description="settings, by name")
     assumptions: Assumptions  # type: ignore[valid-type]
     designs: tuple[str | Design, ...] = Field(min_length=1)

@@ -1,16 +1,24 @@
-"""Means over seeds, with confidence intervals."""
+"""Means over seeds, with confidence intervals, and beside them what the formulas say."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.stats import t as student
 
+from cachelib.edge.decision import predict
 from cachelib.edge.prices import PriceBook, monthly_bill
 from cachelib.edge.result import Result
+from cachelib.edge.study import Study
+
+UNITS: dict[str, Literal["ratio", "USD"]] = {
+    "hit ratio": "ratio", "± ratio": "ratio", "by formula": "ratio",
+    "bill": "USD", "± bill": "USD", "bill by formula": "USD",
+}  # fmt: skip
 
 
 class Interval(NamedTuple):
@@ -44,6 +52,27 @@ def over_seeds(
     if len(runs) < 2:
         raise ValueError("a confidence interval needs two seeds or more")
     return {name: _interval([run[name] for run in runs], confidence) for name in runs[0]}
+
+
+def beside_formula(study: Study, seeds: Iterable[int]) -> pd.DataFrame:
+    """Hit ratio and bill of the case's designs: mean, half the 95 % interval, and by formula.
+
+    Another seed is other traffic of the same kind; of a log, other losses of isolates. The
+    formulas take requests as Poisson, which those of a log need not be.
+    """
+    others, rows = [study.reseeded(seed) for seed in seeds], []
+    for name in study.case.design_names:
+        runs = dict(enumerate(other.replay(name) for other in others))
+        found, predicted = over_seeds(runs.__getitem__, runs), predict(study, name)
+        ratio, bill = found["hit_ratio"], found["charged_usd"]
+        rows.append({
+            "design": name,
+            "hit ratio": ratio.mean, "± ratio": ratio.high - ratio.mean,
+            "by formula": float(predicted["hit_ratio"][0]),
+            "bill": bill.mean, "± bill": bill.high - bill.mean,
+            "bill by formula": float(predicted["bill_usd"][0]),
+        })  # fmt: skip
+    return pd.DataFrame(rows).set_index("design")
 
 
 def _interval(values: Sequence[float], confidence: float) -> Interval:

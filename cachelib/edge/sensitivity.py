@@ -16,6 +16,7 @@ from cachelib.edge.platform import Assumption
 from cachelib.edge.study import Study
 
 NOBODY = -1
+EQUAL = 1e-9  # designs that differ by less, relatively, differ by rounding
 AT_ONCE = 128  # draws whose arrays fit a processor's cache
 Draws = Mapping[str, Array]
 
@@ -69,9 +70,10 @@ class Outcome:
 
     @property
     def winner(self) -> npt.NDArray[np.int64]:
-        """The number of the best design in each draw, or `NOBODY`."""
-        best = self.score.argmin(axis=0)
-        return np.where(np.isfinite(self.score.min(axis=0)), best, NOBODY)
+        """The number of the best design in each draw, of equals the first; or `NOBODY`."""
+        least = self.score.min(axis=0)
+        best = (self.score <= least + EQUAL * np.abs(least)).argmax(axis=0)
+        return np.where(np.isfinite(least), best, NOBODY)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -84,9 +86,8 @@ class Outcome:
 
     def lead(self, first: str, second: str) -> Array:
         """What is minimised in every draw, the first design's less the second's."""
-        raw = self.raw[self.designs.index(first)], self.raw[self.designs.index(second)]
-        difference: Array = raw[0] - raw[1]
-        return difference
+        one, other = (self.raw[self.designs.index(name)] for name in (first, second))
+        return np.where(np.abs(one - other) > EQUAL * np.abs(one), one - other, 0.0)
 
 
 def outcomes(study: Study, numbers: Draws, designs: Sequence[str] | None = None) -> Outcome:
@@ -126,6 +127,8 @@ def _outcome(study: Study, numbers: Draws, names: tuple[str, ...]) -> Outcome:
 
 def influence(draws: Draws, margin: Array, seed: int) -> dict[str, float]:
     """The share of the margin's variance that each assumption explains alone (RBD-FAST)."""
+    if np.ptp(margin) == 0:
+        return {}
     from SALib.analyze import rbd_fast  # a second of imports that only this needs
 
     names = list(draws)

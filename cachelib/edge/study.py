@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -54,7 +54,14 @@ class Study:
             return made
         from cachelib.edge.logs import read_log  # the database takes a while to import
 
-        return read_log(self.log)
+        return read_log(self.log, self.case.log)
+
+    def reseeded(self, seed: int) -> Study:
+        """The same study with another seed, which leaves the requests of a log as they are."""
+        other = replace(self, seed=seed)
+        if self.log is not None:
+            vars(other)["trace"] = self.trace
+        return other
 
     @property
     def requests_per_month(self) -> float:

@@ -6,6 +6,7 @@ import pytest
 
 from cachelib.edge.case import CASES, Case, load_case
 from cachelib.edge.typed_yaml import InvalidFileError
+from cachelib.report.parameters import check, study
 
 READY = (CASES / "trading-sentiment.yaml").read_text("utf-8")
 
@@ -38,3 +39,13 @@ def test_a_sliding_ttl_is_a_word_in_a_case_and_in_its_schema(tmp_path):
     design = load_case(with_design(tmp_path, "l2: kv, expiry: sliding")).design("mine")
     assert design.expiry == "sliding"
     assert "sliding" in Case.model_json_schema()["$defs"]["Design"]["properties"]["expiry"]["enum"]
+
+
+def test_a_case_says_which_part_of_a_logged_request_is_the_key_and_which_to_keep(tmp_path):
+    log, case = tmp_path / "access.log", tmp_path / "case.yaml"
+    line = '1.2.3.4 - - [01/Aug/2026:00:00:00 +0000] "GET {} HTTP/1.1" {} 10\n'
+    log.write_text(line.format("/a?b=1", 200) + line.format("/a?b=2", 200) + line.format("/c", 500))
+    said = "log:\n  key: split_part(url, '?', 1)\n  where: status = 200\n"
+    case.write_text(READY.replace("log:\n  format: auto\n", said), "utf-8")
+    trace = study(check({"case": str(case), "trace": str(log)})).trace
+    assert (trace.keys, len(trace)) == (["/a"], 2)

@@ -62,6 +62,14 @@ def test_shares_of_wins_add_up_to_one() -> None:
     assert sum(shares.values()) == pytest.approx(1)
 
 
+def test_designs_that_differ_by_rounding_only_are_equal_and_the_first_of_them_wins() -> None:
+    one = np.array([[1.0, 2.0, 3.0], [1.0 - 1e-15, 2.0 + 1e-15, 2.0]])
+    outcome = sensitivity.Outcome(("a", "b"), one, one)
+    assert outcome.winner.tolist() == [0, 0, 1]
+    assert outcome.lead("a", "b").tolist() == [0, 0, 1]
+    assert sensitivity.influence({"x": np.arange(2.0)}, np.zeros(2), seed=1) == {}
+
+
 def test_on_either_side_of_a_flip_another_design_wins() -> None:
     found = sensitivity.flips(case(), "requests_per_month", 1e3, 1e12)
     assert found

@@ -8,42 +8,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import duckdb
-from pydantic import Field
 
+from cachelib.edge.log_reading import Reading
 from cachelib.edge.logs.coding import Coder, joined
 from cachelib.edge.logs.formats import FORMATS, Format, tell
 from cachelib.edge.logs.relation import Relation, quoted, relation
 from cachelib.edge.logs.source import DAMAGED, LogError, files
-from cachelib.edge.platform import Strict
 from cachelib.edge.trace import DELETE, READ, WRITE, Trace
 
 ROWS = 1 << 20
 MEMORY = "1GB"  # beyond it the database sorts on disk
 Result = TypeVar("Result")
-Column = Literal["time", "key", "colo", "op", "size", "ttl"]
 OPS = {
     READ: "read get gets get_lease head",
     WRITE: "write set set_lease put post patch add replace cas append prepend incr decr",
     DELETE: "delete purge",
 }
-
-
-class Reading(Strict):
-    """How to take requests from a log. Expressions are DuckDB SQL over the log's columns."""
-
-    format: Literal[
-        "auto", "clf", "logpush", "trace-events", "csv", "tsv", "parquet",
-        "oracle-general", "int32be", "keys",
-    ] = "auto"  # fmt: skip
-    key: str | None = Field(default=None, description="which part of a request is the key")
-    where: str | None = Field(default=None, description="which requests to keep")
-    columns: dict[Column, str] = Field(default={}, description="expressions, by column of a trace")
-    header: bool = Field(default=True, description="CSV and TSV: the first line names the columns")
-    time_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto"
-    requests_per_s: float = Field(default=1.0, gt=0, description="the rate of a log without times")
 
 
 class LogStream:
