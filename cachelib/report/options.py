@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cachelib.report.findings import Column, Scalar, Table, in_cell
+from cachelib.report.findings import Column, Scalar, Table, in_cell, shown
 
 BEST_IS_MOST = {"hit ratio"}
 NEAR = 0.01  # within one per cent is as good
@@ -40,8 +40,13 @@ def _point(column: Column, value: float, values: list[float]) -> Iterator[tuple[
     if high - low <= NEAR * abs(high):
         return
     best, worst = (high, low) if column.name in BEST_IS_MOST else (low, high)
-    said = f"{column.name} {in_cell(value, column.unit)}"
+    said = f"{column.name} {_said(value, column)}"
     if abs(value - best) <= NEAR * abs(best):
         yield "Good", f"{said}, the best of {len(values)}"
     elif abs(value - worst) <= NEAR * abs(worst):
         yield "Bad", f"{said}, the worst of {len(values)}"
+
+
+def _said(value: float, column: Column) -> str:
+    """With its unit, unless that stands in the column's name: "p50 45.5 ms"."""
+    return (in_cell if column.unit in column.name else shown)(value, column.unit)
