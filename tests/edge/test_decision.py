@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cachelib.edge import bills, regions, sensitivity
+from cachelib.edge import bills, confidence, regions, sensitivity
 from cachelib.edge.case import Criteria, Limit
 from cachelib.edge.claims import Claim
 from cachelib.edge.decision import choose, gain, predict
@@ -68,6 +69,22 @@ def test_designs_that_differ_by_rounding_only_are_equal_and_the_first_of_them_wi
     assert outcome.winner.tolist() == [0, 0, 1]
     assert outcome.lead("a", "b").tolist() == [0, 0, 1]
     assert sensitivity.influence({"x": np.arange(2.0)}, np.zeros(2), seed=1) == {}
+
+
+def test_formulas_lie_near_the_means_over_seeds() -> None:
+    found = confidence.beside_formula(case(), range(3))
+    assert list(found.index) == list(case().case.design_names)
+    assert found["by formula"].to_numpy() == pytest.approx(found["hit ratio"], abs=0.01)
+    assert found["bill by formula"].to_numpy() == pytest.approx(found["bill"], rel=0.02)
+    assert (found["± bill"] > 0).all()
+
+
+def test_another_seed_is_other_traffic_but_not_another_log(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("time,key\n0,a\n9,b\n")
+    logged = study(check({"trace": str(log)}))
+    assert logged.reseeded(2).trace is logged.trace
+    assert case().reseeded(2).trace.time_s[0] != case().trace.time_s[0]
 
 
 def test_on_either_side_of_a_flip_another_design_wins() -> None:
