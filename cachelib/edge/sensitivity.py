@@ -17,7 +17,7 @@ from cachelib.edge.study import Study
 
 NOBODY = -1
 EQUAL = 1e-9  # designs that differ by less, relatively, differ by rounding
-AT_ONCE = 128  # draws whose arrays fit a processor's cache
+AT_ONCE = 64  # draws whose arrays fit a processor's cache
 Draws = Mapping[str, Array]
 
 
