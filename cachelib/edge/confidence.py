@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from cachelib.edge.decision import predict
-from cachelib.edge.prices import PriceBook, monthly_bill
+from cachelib.edge.prices import monthly_bill
 from cachelib.edge.result import Result
 from cachelib.edge.study import Study
 
@@ -19,6 +20,8 @@ UNITS: dict[str, Literal["ratio", "USD"]] = {
     "hit ratio": "ratio", "± ratio": "ratio", "by formula": "ratio",
     "bill": "USD", "± bill": "USD", "bill by formula": "USD",
 }  # fmt: skip
+
+EQUAL = 1e-12  # values that differ by less, relatively, differ by rounding
 
 
 class Interval(NamedTuple):
@@ -29,9 +32,9 @@ class Interval(NamedTuple):
     high: float
 
 
-def metrics(result: Result, book: PriceBook | None = None) -> dict[str, float]:
+def metrics(result: Result) -> dict[str, float]:
     """A result as numbers: a month's counts, hit ratio, latency, staleness, and the bill."""
-    bill = monthly_bill(result, book)
+    bill = monthly_bill(result)
     latency = result.tally.latency
     return {
         **result.per_month(),
@@ -60,10 +63,10 @@ def beside_formula(study: Study, seeds: Iterable[int]) -> pd.DataFrame:
     Another seed is other traffic of the same kind; of a log, other losses of isolates. The
     formulas take requests as Poisson, which those of a log need not be.
     """
-    others, rows = [study.reseeded(seed) for seed in seeds], []
+    studies, rows = {seed: study.reseeded(seed) for seed in seeds}, []
     for name in study.case.design_names:
-        runs = dict(enumerate(other.replay(name) for other in others))
-        found, predicted = over_seeds(runs.__getitem__, runs), predict(study, name)
+        found = over_seeds(partial(_replayed, studies, name), studies)
+        predicted = predict(study, name)
         ratio, bill = found["hit_ratio"], found["charged_usd"]
         rows.append({
             "design": name,
@@ -75,8 +78,13 @@ def beside_formula(study: Study, seeds: Iterable[int]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("design")
 
 
+def _replayed(studies: Mapping[int, Study], name: str, seed: int) -> Result:
+    return studies[seed].replay(name)
+
+
 def _interval(values: Sequence[float], confidence: float) -> Interval:
     mean = float(np.mean(values))
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    alike = np.ptp(values) <= EQUAL * abs(mean)
+    error = 0.0 if alike else float(np.std(values, ddof=1)) / math.sqrt(len(values))
     half = error * float(student.ppf((1 + confidence) / 2, len(values) - 1))
     return Interval(mean, mean - half, mean + half)

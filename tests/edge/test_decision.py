@@ -84,6 +84,8 @@ def test_another_seed_is_other_traffic_but_not_another_log(tmp_path: Path) -> No
     log.write_text("time,key\n0,a\n9,b\n")
     logged = study(check({"trace": str(log)}))
     assert logged.reseeded(2).trace is logged.trace
+    same = confidence.beside_formula(logged, range(5))["± ratio"]
+    assert not same.any()  # not even by rounding
     assert case().reseeded(2).trace.time_s[0] != case().trace.time_s[0]
 
 
