@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from cachelib.stores.fork import renew_in_child
 from cachelib.stores.protocol import Closing, RejectedError, Stored, StoreUnavailableError
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
-TOMBSTONE_SECONDS = 3600.0  # a process that polls less often than this has missed deletions
-BATCH = 64  # rows written by one statement: faster than one by one, or than all
+MAX_CHANGES = 8_000_000  # characters of changed keys that are remembered for other processes
+PIECE = 100  # rows read or written by one statement
 TIDY_EVERY = 64  # writes between sweeps
-SWEEP = 4  # row numbers looked at for each one written
+SWEEP = 4  # rows looked at for each one written
 
-# A deleted key stays as a row without data for a while, so that others can learn of it.
+# `changes` is a log of who changed which keys. Its `until` counts characters, so that its length
+# can be bounded; its newest row stays, so that no number is given twice.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
-    seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, data BLOB, expires_at REAL,
-    writer INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, data BLOB NOT NULL, expires_at REAL,
+    written INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS changes (
+    until INTEGER PRIMARY KEY, writer INTEGER NOT NULL, keys TEXT NOT NULL
+);
+INSERT INTO changes SELECT 0, 0, '[]' WHERE NOT EXISTS (SELECT * FROM changes);
 CREATE TABLE IF NOT EXISTS leases (
-    key TEXT PRIMARY KEY, token INTEGER NOT NULL, ends_at REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-INSERT OR IGNORE INTO counters VALUES ('token', 0), ('swept', 0);
-"""
-APPLICATION_ID = 0x63616368  # "cach"; SQLite keeps it in the file's header
-GET = (
-    "SELECT data, expires_at FROM entries WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)"
+    token INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, ends_at REAL NOT NULL
 )
+"""
+BY_AGE = "CREATE INDEX IF NOT EXISTS by_age ON entries (written)"
+APPLICATION_ID = 0x63616332  # "cac2"; SQLite keeps it in the file's header
+LIVE = "(expires_at IS NULL OR expires_at > ?)"
+NEWEST = "(SELECT max(until) FROM changes)"
+GET = f"SELECT data, expires_at FROM entries WHERE key = ? AND {LIVE}"  # noqa: S608
+LOG = f"INSERT INTO changes VALUES ({NEWEST} + ?, ?, ?)"  # noqa: S608
+OLDEST = f"SELECT id FROM entries WHERE written < {NEWEST} ORDER BY written LIMIT ?"  # noqa: S608
+
+T = TypeVar("T")
 
 
 class SqliteStore(Closing):
@@ -56,20 +67,17 @@ class SqliteStore(Closing):
             raise ValueError(f"max_bytes must be at least 65536, or None; got {max_bytes}")
         self.path = os.fspath(path)
         self._max_bytes, self._busy_seconds = max_bytes, busy_seconds
+        self._max_changes = min(MAX_CHANGES, (max_bytes or MAX_CHANGES * 8) // 8)
         self._writer = int.from_bytes(os.urandom(7), "big")
-        columns, row = "entries (key, data, expires_at, writer)", f"(?, ?, ?, {self._writer})"
-        self._one = f"REPLACE INTO {columns} VALUES {row}"  # noqa: S608
-        self._batch = self._one + f", {row}" * (BATCH - 1)
         self._closed = False
         self._now = 0.0  # by the cache's clock, when it last read: what expired before may go
         self._rows = self._bytes = 0  # written since the last sweep
         self._swept = 0  # how far that came
-        self._seen: int | None = None
+        self._seen: int | None = None  # of the log
         self._abandoned: list[sqlite3.Connection] = []
         self.after_fork()
         try:
-            with self._writing() as db:
-                self._prepare(db)
+            self._prepare()
         except sqlite3.DatabaseError as error:
             self.close()
             raise StoreUnavailableError(
@@ -94,33 +102,25 @@ class SqliteStore(Closing):
             row = db.execute(GET, (key, now)).fetchone()
         finally:
             self._give(db)
-        return None if row is None or row[0] is None else Stored(row[0], row[1])
-
-    def set(self, key: str, stored: Stored) -> None:
-        _check(key, stored)
-        with self._writing() as db:
-            db.execute(self._one, (key, *stored))
-            self._tidy(db, 1, len(stored.data))
-
-    def delete(self, key: str) -> None:
-        self.delete_many((key,))
+        return None if row is None else Stored(*row)
 
     def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
         self._now, found = now, {}
         db = self._take()
         try:
-            for start in range(0, len(keys), 500):
-                some = keys[start : start + 500]
-                marks = ",".join("?" * len(some))
+            for some in _pieces(keys):
                 rows = db.execute(
-                    f"SELECT key, data, expires_at FROM entries WHERE key IN ({marks})"  # noqa: S608
-                    " AND data IS NOT NULL AND (expires_at IS NULL OR expires_at > ?)",
+                    f"SELECT key, data, expires_at FROM entries WHERE {_among(some)} AND {LIVE}",  # noqa: S608
                     (*some, now),
                 )
                 found.update({key: Stored(data, expires_at) for key, data, expires_at in rows})
         finally:
             self._give(db)
         return found
+
+    def set(self, key: str, stored: Stored) -> None:
+        with self._writing() as db:
+            self._put(db, key, stored)
 
     def set_many(self, items: Mapping[str, Stored]) -> None:
         if not items:
@@ -130,50 +130,50 @@ class SqliteStore(Closing):
         if size > MAX_BYTES // 2:  # one of them may be too large
             for key, stored in items.items():
                 _check(key, stored)
-        with self._writing() as db, _transaction(db):
-            self._put(db, list(items), data, expires_at)
+        rows: list[Any] = [None] * (3 * len(items))  # bytes would be bound a quarter slower
+        rows[0::3], rows[1::3], rows[2::3] = items, map(bytearray, data), expires_at
+        with self._writing() as db:
+            written = self._log(db, json.dumps(list(items)))
+            for some in _pieces(rows, 3 * PIECE):
+                db.execute(_upsert(len(some) // 3), (written, *some))
             self._tidy(db, len(items), size)
 
-    def delete_many(self, keys: Iterable[str]) -> None:
-        gone, until = list(keys), self._now + TOMBSTONE_SECONDS
-        with self._writing() as db, _transaction(db):
-            self._put(db, gone, [None] * len(gone), [until] * len(gone))
-            self._tidy(db, len(gone), 0)
+    def delete(self, key: str) -> None:
+        self.delete_many((key,))
 
-    def _put(
-        self,
-        db: sqlite3.Connection,
-        keys: Sequence[str],
-        data: Sequence[bytes | None],
-        expires_at: Sequence[float | None],
-    ) -> None:
-        """Write rows, each under a new seq."""
-        values: list[Any] = [None] * (3 * len(keys))
-        values[0::3], values[1::3], values[2::3] = keys, data, expires_at
-        whole = len(keys) - len(keys) % BATCH
-        for start in range(0, whole * 3, 3 * BATCH):
-            db.execute(self._batch, values[start : start + 3 * BATCH])
-        db.executemany(self._one, zip(keys[whole:], data[whole:], expires_at[whole:], strict=True))
+    def delete_many(self, keys: Iterable[str]) -> None:
+        if gone := list(keys):
+            with self._writing() as db:
+                self._log(db, json.dumps(gone))
+                for some in _pieces(gone):
+                    db.execute(f"DELETE FROM entries WHERE {_among(some)}", some)  # noqa: S608
+                self._tidy(db, len(gone), 0)
+
+    def _put(self, db: sqlite3.Connection, key: str, stored: Stored) -> None:
+        _check(key, stored)
+        written = self._log(db, f"[{json.dumps(key)}]")
+        db.execute(_upsert(1), (written, key, bytearray(stored.data), stored.expires_at))
+        self._tidy(db, 1, len(stored.data))
+
+    def _log(self, db: sqlite3.Connection, keys: str) -> int | None:
+        """Tell others of these keys, a JSON list; the number of this change."""
+        return db.execute(LOG, (len(keys), self._writer, keys)).lastrowid
 
     # Leases
 
     def acquire(self, key: str, seconds: float, now: float) -> int | None:
-        with self._writing() as db, _transaction(db):
+        with self._writing() as db:
             held = db.execute("SELECT 1 FROM leases WHERE key = ? AND ends_at > ?", (key, now))
             if held.fetchone() is not None:
                 return None
-            token: int = db.execute(
-                "UPDATE counters SET value = value + 1 WHERE name = 'token' RETURNING value"
-            ).fetchone()[0]
-            db.execute("REPLACE INTO leases VALUES (?, ?, ?)", (key, token, now + seconds))
-            return token
+            lease = "REPLACE INTO leases (key, ends_at) VALUES (?, ?)"
+            return db.execute(lease, (key, now + seconds)).lastrowid
 
     def set_fenced(self, key: str, stored: Stored, token: int) -> bool:
-        _check(key, stored)
-        with self._writing() as db, _transaction(db):
+        with self._writing() as db:
             if not self._end_lease(db, key, token):
                 return False
-            db.execute(self._one, (key, *stored))
+            self._put(db, key, stored)
             return True
 
     def release(self, key: str, token: int) -> None:
@@ -204,20 +204,21 @@ class SqliteStore(Closing):
         return version
 
     def _changed_keys(self) -> Sequence[str] | None:
+        """Those of the log from where we left it; None if that part of it is gone."""
         db = self._take()
         try:
-            newest = db.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()[0]
-            swept = db.execute("SELECT value FROM counters WHERE name = 'swept'").fetchone()[0]
-            seen, self._seen = self._seen, newest
-            if seen is None or seen < swept:
-                return None
             rows = db.execute(
-                "SELECT key FROM entries WHERE seq > ? AND seq <= ? AND writer <> ?",
-                (seen, newest, self._writer),
-            )
-            return [key for (key,) in rows]
+                "SELECT until, writer, keys FROM changes"  # noqa: S608
+                f" WHERE until >= coalesce(?, {NEWEST}) ORDER BY until",
+                (self._seen,),
+            ).fetchall()
         finally:
             self._give(db)
+        seen, self._seen = self._seen, rows[-1][0] if rows else None
+        if not rows or rows[0][0] != seen:
+            return None
+        theirs = [json.loads(keys) for _, writer, keys in rows[1:] if writer != self._writer]
+        return list(dict.fromkeys(chain.from_iterable(theirs)))
 
     # Connections
 
@@ -246,11 +247,13 @@ class SqliteStore(Closing):
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection, for one thread of this process at a time; SQLite orders the processes."""
+        """A transaction, for one thread of this process at a time; SQLite orders the processes."""
         with self._write_lock:
             db = self._take()
             try:
-                yield db
+                with db:
+                    db.execute("BEGIN IMMEDIATE")
+                    yield db
             finally:
                 self._give(db)
 
@@ -261,23 +264,32 @@ class SqliteStore(Closing):
         db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
         return db
 
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables and db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise sqlite3.DatabaseError("it belongs to another program")
+    def _prepare(self) -> None:
+        db = self._take()
+        try:
+            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if tables and db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                raise sqlite3.DatabaseError("it belongs to another program")
+            self._wait_for_log_mode(db)
+        finally:
+            self._give(db)
+        with self._writing():
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            for statement in SCHEMA.split(";"):
+                db.execute(statement)
+            if self._max_bytes is not None:
+                db.execute(BY_AGE)
+
+    def _wait_for_log_mode(self, db: sqlite3.Connection) -> None:
         give_up = time.monotonic() + self._busy_seconds
         while True:  # this statement does not wait for other processes by itself
             try:
                 db.execute("PRAGMA journal_mode = WAL")
-                break
+                return
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > give_up:
                     raise
                 time.sleep(0.01)
-        with _transaction(db):
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            for statement in SCHEMA.split(";"):
-                db.execute(statement)
 
     # Size
 
@@ -287,44 +299,46 @@ class SqliteStore(Closing):
         self._bytes += size
         if self._rows < TIDY_EVERY and self._bytes * 16 < (self._max_bytes or math.inf):
             return
-        with nullcontext() if db.in_transaction else _transaction(db):
-            self._sweep(db, self._rows * SWEEP)
-            while self._max_bytes is not None and _bytes_in_use(db) > self._max_bytes:
-                oldest = "seq IN (SELECT seq FROM entries ORDER BY seq LIMIT ?)"
-                if not _delete(db, oldest, (TIDY_EVERY,)):
-                    break
+        self._sweep(db, self._rows * SWEEP)
+        while self._max_bytes is not None and _bytes_in_use(db) > self._max_bytes:
+            gone = db.execute(f"DELETE FROM entries WHERE id IN ({OLDEST})", (TIDY_EVERY,))  # noqa: S608
+            if not gone.rowcount:
+                break
         self._rows = self._bytes = 0
 
     def _sweep(self, db: sqlite3.Connection, rows: int) -> None:
-        """Of the next `rows` written, delete the expired ones; after the last, begin again."""
-        find = "SELECT coalesce(min(seq), 0) FROM entries WHERE seq > ?"
+        """Of the next `rows` entries, delete the expired ones; after the last, begin again."""
+        find = "SELECT coalesce(min(id), 0) FROM entries WHERE id > ?"
         first = db.execute(find, (self._swept,)).fetchone()[0]
         self._swept = first and first + rows - 1
-        expired = "seq BETWEEN ? AND ? AND expires_at <= ?"
-        gone = _delete(db, expired, (first, self._swept, self._now))
-        db.execute("UPDATE counters SET value = ?1 WHERE name = 'swept' AND value < ?1", (gone,))
+        expired = "DELETE FROM entries WHERE id BETWEEN ? AND ? AND expires_at <= ?"
+        db.execute(expired, (first, self._swept, self._now))
+        db.execute(f"DELETE FROM changes WHERE until < {NEWEST} - ?", (self._max_changes,))  # noqa: S608
         db.execute("DELETE FROM leases WHERE ends_at <= ?", (self._now,))
 
 
-def _delete(db: sqlite3.Connection, which: str, values: tuple[float, ...]) -> int:
-    """Delete these, but never the newest, whose number must not be given again; the last gone."""
-    gone = db.execute(
-        f"DELETE FROM entries WHERE {which}"  # noqa: S608
-        " AND seq < (SELECT max(seq) FROM entries) RETURNING seq",
-        values,
-    ).fetchall()
-    return max((seq for (seq,) in gone), default=0)
+@cache
+def _upsert(rows: int) -> str:
+    """In place, as that moves nothing else; ?1 is the number of the change."""
+    return (
+        "INSERT INTO entries (written, key, data, expires_at) VALUES"
+        + ", ".join(["(?1, ?, ?, ?)"] * rows)
+        + " ON CONFLICT DO UPDATE SET written = excluded.written,"
+        " expires_at = excluded.expires_at, data = excluded.data"
+    )
 
 
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
+def _check(key: str, stored: Stored) -> None:
+    if len(key) + len(stored.data) > MAX_BYTES:
+        raise RejectedError(f"the value of {key[:80]!r} is too large: at most {MAX_BYTES:,} bytes")
+
+
+def _among(keys: Sequence[str]) -> str:
+    return f"key IN ({', '.join('?' * len(keys))})"
+
+
+def _pieces(values: Sequence[T], size: int = PIECE) -> Iterator[Sequence[T]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _bytes_in_use(db: sqlite3.Connection) -> int:
@@ -333,8 +347,3 @@ def _bytes_in_use(db: sqlite3.Connection) -> int:
         for name in ("page_count", "freelist_count", "page_size")
     )
     return int((pages - free) * size)
-
-
-def _check(key: str, stored: Stored) -> None:
-    if len(key) + len(stored.data) > MAX_BYTES:
-        raise RejectedError(f"the value of {key[:80]!r} is too large: at most {MAX_BYTES:,} bytes")

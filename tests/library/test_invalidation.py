@@ -11,7 +11,7 @@ import pytest
 import redis
 from rig import Clock, FlakyStore, Make, Origin, Server
 
-from cachelib import MemoryCache, SqliteStore, TieredCache
+from cachelib import MemoryCache, SqliteStore, Stored, TieredCache
 from cachelib.stores.redis import RedisStore
 
 Open = Callable[[], TieredCache]
@@ -51,15 +51,16 @@ def heed(cache: TieredCache, keys: int) -> None:
 
 def test_keys_that_another_process_wrote_or_deleted_leave_l1(process: Open) -> None:
     one, other = process(), process()
-    one.set_many({"a": 1, "b": 1, "c": 1})
+    keys = [a, b, c] = ['a/long, "quoted" key', "b\n\u00e9\U0001f30d\x00", "c"]
+    one.set_many(dict.fromkeys(keys, 1))
     heed(other, 3)
-    assert other.get_many("abc") == {"a": 1, "b": 1, "c": 1}
-    one.set("a", 2)
-    one.delete("b")
-    assert other.get_many("abc") == {"a": 1, "b": 1, "c": 1}
+    assert other.get_many(keys) == {a: 1, b: 1, c: 1}
+    one.set(a, 2)
+    one.delete(b)
+    assert other.get_many(keys) == {a: 1, b: 1, c: 1}
     heed(other, 2)
-    assert other.get_many("abc") == {"a": 2, "c": 1}
-    assert other.lookup("c").tier == "l1"
+    assert other.get_many(keys) == {a: 2, c: 1}
+    assert other.lookup(c).tier == "l1"
     assert other.stats.invalidations >= 2
 
 
@@ -128,19 +129,22 @@ def test_messages_missed_while_redis_was_away_are_made_good(server: Server) -> N
     own.kill()
 
 
-def test_deletions_swept_before_a_process_looked_drop_all_of_its_l1(tmp_path: Path) -> None:
+def test_changes_forgotten_before_a_process_looked_drop_all_of_its_l1(tmp_path: Path) -> None:
     path = tmp_path / "cache.db"
-    with SqliteStore(path) as mine, SqliteStore(path) as theirs:
+    with SqliteStore(path) as mine, SqliteStore(path, max_bytes=65_536) as theirs:
         cache = TieredCache(MemoryCache(), mine)
         cache.heed_changes()
         cache.set("k", "old")
         assert cache.heed_changes() == 0
         theirs.delete("k")
-        theirs.get("k", time.time() + 1e6)  # the deletion is long ago by now ...
-        for n in range(200):  # ... and swept as others write
-            theirs.delete(f"{n}")
+        for n in range(200):  # more than a file of this size remembers
+            theirs.delete(f"{n}" * 50)
+        assert cache.stats.l1_entries == 1
         cache.heed_changes()
-        assert cache.get("k") is None
+        assert cache.stats.l1_entries == 0
+        assert theirs.changes(0) is None  # its first look
+        mine.set_many({f"{n}": Stored(b"v", None) for n in range(200)})
+        assert theirs.changes(0) == [f"{n}" for n in range(200)]
 
 
 def test_a_store_without_a_change_feed_says_so(make: Make, store: FlakyStore) -> None:

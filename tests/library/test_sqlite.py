@@ -221,6 +221,35 @@ def test_the_oldest_entries_go_when_the_file_is_over_its_size(tmp_path: Path) ->
         SqliteStore(tmp_path / "small.db", max_bytes=1)
 
 
+def test_an_entry_written_again_is_not_the_oldest_any_more(tmp_path: Path) -> None:
+    value = Stored(bytes(1000), None)
+    with SqliteStore(tmp_path / "cache.db", max_bytes=500_000) as store:
+        for n in range(2000):
+            store.set(f"k{n}", value)
+            store.set_many({"always": value, "rarely": value} if n == 1900 else {"always": value})
+        kept = store.get_many([f"k{n}" for n in range(2000)], 0)
+        assert list(kept) == [f"k{n}" for n in range(2000 - len(kept), 2000)]
+        assert store.get_many(["always", "rarely"], 0).keys() == {"always", "rarely"}
+
+
+def test_a_value_larger_than_the_bound_stays_until_the_next_is_written(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "cache.db", max_bytes=65_536) as store:
+        store.set("large", Stored(bytes(200_000), None))
+        assert store.get("large", 0) is not None
+        store.set_many({f"k{n}": Stored(b"v", None) for n in range(64)})
+        assert store.get("large", 0) is None
+        assert store.get("k0", 0) is not None
+
+
+def test_the_log_of_changes_is_bounded(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "cache.db", max_bytes=65_536) as store:
+        for n in range(1000):
+            store.set("the same key each time", Stored(b"%d" % n, None))
+        with store._writing() as db:
+            length = db.execute("SELECT sum(length(keys)) FROM changes").fetchone()[0]
+    assert length < 65_536 / 8 + 64 * 30
+
+
 def test_expired_entries_are_swept_a_bit_at_a_time(tmp_path: Path, clock: Clock) -> None:
     with SqliteStore(tmp_path / "cache.db") as store:
         store.set_many({f"old{n}": Stored(b"v", clock() + 1) for n in range(5000)})
