@@ -128,6 +128,10 @@ class CacheCore(Flights):
             self._count("negative_hits", key)
         return entry.value
 
+    def _allowed(self, key: str, options: Options) -> Entry | None:
+        """What L1 has, unless these options leave it out."""
+        return None if self.policy.override(options).skip_l1 else self._fast(key)
+
     def _in_l1(self, key: str, policy: Policy, now: float) -> Found | None:
         entry = self._peek(key)
         if entry is None or policy.skip_l1 or not entry.since <= now < entry.until:
@@ -155,7 +159,7 @@ class CacheCore(Flights):
             now = self._begin(key)
             found[key] = self._in_l1(key, policy, now)
             if found[key] is None:
-                flights[key] = Flight()
+                flights[key] = Flight(key, policy)
         try:
             if flights and self._l2 is not None and not policy.skip_l2:
                 for key, flight in flights.items():
@@ -167,26 +171,26 @@ class CacheCore(Flights):
                         found[key] = entry, "l2", None
         finally:
             for key, flight in flights.items():
-                self._land(key, flight, there.get(key))
+                self._land(flight, there.get(key))
             for key, hit in found.items():
                 self._tally(key, hit)
         return {key: hit for key, hit in found.items() if hit is not None}
 
     async def _find(self, key: str, loader: Loader, options: Options) -> Found:
         """What the tiers have, or else what the loader returns."""
-        policy = self.policy.override(options) if options else self.policy
-        now, found, shared, outer = self._begin(key), None, False, LOADING.get()
+        policy, found, shared, outer = self.policy.override(options), None, False, LOADING.get()
+        now = self._begin(key)
         try:
             while found is None:
-                mine = Flight()
+                mine = Flight(key, policy, loader)
                 flight = self._flights.setdefault(key, mine)
                 if outer is not None:
-                    outer.wait_for(flight, key)
+                    outer.wait_for(flight)
                 if flight is mine:
-                    found = await self._lead(key, loader, policy, flight, now)
+                    found = await self._lead(flight, now)
                 elif (found := self._in_l1(key, policy, now)) is None:
                     shared = True
-                    found = await self._join(key, flight, policy)
+                    found = await self._join(flight, policy)
                     now = self._clock()
             return found
         finally:
@@ -196,18 +200,17 @@ class CacheCore(Flights):
                 self._count("coalesced", key)
             self._tally(key, found)
 
-    async def _lead(
-        self, key: str, loader: Loader, policy: Policy, flight: Flight, now: float
-    ) -> Found | None:
+    async def _lead(self, flight: Flight, now: float) -> Found | None:
+        key, policy = flight.key, flight.policy
         try:
             if (found := self._in_l1(key, policy, now)) is None:
                 there = None
                 if self._l2 is not None and not policy.skip_l2:
-                    read, keys = self._l2.read, (key,)
+                    read = self._l2.read
                     there = (
-                        read(keys, policy, now)
+                        read((key,), policy, now)
                         if self._direct
-                        else await self._io(read, keys, policy, now)
+                        else await self._io(read, (key,), policy, now)
                     )
                 last = self._peek(key) if there is None else there.get(key)
                 if there is not None and last is not None and now < last.expires_at:
@@ -215,73 +218,69 @@ class CacheCore(Flights):
                 else:
                     flight.last = last
         except BaseException as error:
-            self._land(key, flight, None, error)
+            self._land(flight, None, error)
             raise
         if found is not None:
-            self._land(key, flight, found[0], found)
+            self._land(flight, found[0], found)
             if found[0].refresh_at <= now:
-                self._refresh(key, loader, policy)
+                self._refresh(flight)
             return found
         if policy.soft_timeout is None and policy.hard_timeout is None:
-            return await self._load(key, loader, policy, flight)
-        self._start(key, loader, policy, flight)
-        return await self._join(key, flight, policy)
+            return await self._load(flight)
+        self._start(flight)
+        return await self._join(flight, policy)
 
     # Loading
 
-    def _refresh(self, key: str, loader: Loader, policy: Policy) -> None:
+    def _refresh(self, old: Flight) -> None:
         """Load in the background, unless somebody is at it or it failed a moment ago."""
-        flight = Flight()
+        key, flight = old.key, Flight(old.key, old.policy, old.loader)
         if self._error(key) is None and self._flights.setdefault(key, flight) is flight:
             self._count("refreshes", key)
-            self._start(key, loader, policy, flight)
+            self._start(flight)
 
-    def _start(self, key: str, loader: Loader, policy: Policy, flight: Flight) -> None:
-        work = self._load(key, loader, policy, flight)
+    def _start(self, flight: Flight) -> None:
+        work = self._load(flight)
         try:
             self._spawn(work)
         except BaseException as error:
             work.close()
-            self._land(key, flight, None, error)
+            self._land(flight, None, error)
             raise
 
-    async def _load(self, key: str, loader: Loader, policy: Policy, flight: Flight) -> Found:
+    async def _load(self, flight: Flight) -> Found:
         """Load and write through. Lands the flight, whatever happens."""
-        token, entry = NO_LEASE, None
+        token, entry, policy = NO_LEASE, None, flight.policy
         try:
-            if self._errors and (error := self._error(key)) is not None:
-                found = self._excuse(flight, policy, error)
+            if self._errors and (error := self._error(flight.key)) is not None:
+                found = self._excuse(flight, error)
             else:
                 if policy.lease is not None and self._l2 is not None and not policy.skip_l2:
-                    token, entry = await self._acquire(self._l2, key, policy)
-                if entry is None:
-                    found = await self._obtain(key, loader, policy, flight, token)
-                else:
-                    found = entry, "l2", None
-            self._land(key, flight, found[0], found)
+                    token, entry = await self._acquire(self._l2, flight)
+                found = await self._obtain(flight, token) if entry is None else (entry, "l2", None)
+            self._land(flight, found[0], found)
         except BaseException as error:
-            self._land(key, flight, None, error)
+            self._land(flight, None, error)
             raise
         finally:
             if token != NO_LEASE and self._l2 is not None:
-                await self._io(self._l2.release, key, token)
+                await self._io(self._l2.release, flight.key, token)
         return found
 
-    async def _acquire(self, l2: SharedTier, key: str, policy: Policy) -> tuple[int, Entry | None]:
+    async def _acquire(self, l2: SharedTier, flight: Flight) -> tuple[int, Entry | None]:
         """A lease to load under, or what the process that had it has written."""
         while True:
-            token, entry = await self._io(l2.acquire, key, policy, self._clock())
+            token, entry = await self._io(l2.acquire, flight.key, flight.policy, self._clock())
             if token is not None or entry is not None:
                 return token or NO_LEASE, entry
             await self._wait(self._gate(), LEASE_POLL)
 
-    async def _obtain(
-        self, key: str, loader: Loader, policy: Policy, flight: Flight, token: int
-    ) -> Found:
+    async def _obtain(self, flight: Flight, token: int) -> Found:
+        key, policy = flight.key, flight.policy
         started, current = self._moment(), LOADING.set(flight)
         self._count("loads", key)
         try:
-            value = loader(key)
+            value = flight.loader(key)
             if hasattr(value, "__await__"):
                 value = await value
         except Exception as error:
@@ -290,7 +289,7 @@ class CacheCore(Flights):
                 self._errors[key] = self._clock() + policy.error_ttl, error
                 if len(self._errors) > MAX_ERRORS:
                     self._errors.pop(next(iter(self._errors)), None)
-            return self._excuse(flight, policy, error)
+            return self._excuse(flight, error)
         finally:
             LOADING.reset(current)
         if self._errors:
@@ -310,9 +309,9 @@ class CacheCore(Flights):
         until, error = self._errors.get(key, (-inf, None))
         return error if self._clock() < until else None
 
-    def _excuse(self, flight: Flight, policy: Policy, error: Exception) -> Found:
+    def _excuse(self, flight: Flight, error: Exception) -> Found:
         """The last value in place of a failed load; the error if there is none."""
-        if (last := self._usable(flight.last, policy)) is None:
+        if (last := self._usable(flight.last, flight.policy)) is None:
             raise error
         return last, "stale", error
 
@@ -345,17 +344,17 @@ class CacheCore(Flights):
 
     async def _commit(self, event: str, changes: dict[str, Change], policy: Policy) -> bool:
         """Write through; False if L2 is away and will be brought up to date later."""
-        flights = {key: Flight() for key in sorted(changes)}  # one order for all: no ring of waits
+        flights = [Flight(key, policy) for key in sorted(changes)]  # one order: no ring of waits
         shared, written = True, False
         try:
-            for key, flight in flights.items():
-                await self._claim(key, flight)
+            for flight in flights:
+                await self._claim(flight)
             if changes and self._l2 is not None and not policy.skip_l2:
                 shared = await self._io(self._l2.write, changes, policy)
             written = True
         finally:
-            for key, flight in flights.items():
-                self._land(key, flight, changes[key][0] if written else None)
+            for flight in flights:
+                self._land(flight, changes[flight.key][0] if written else None)
         for key in changes:
             self._count(event, key)
         return shared

@@ -29,13 +29,17 @@ class Flight:
     result: Result = None
     waits_for: Flight | None = None  # of another key, in this one's loader
 
-    def wait_for(self, other: Flight, key: str) -> None:
+    def __init__(self, key: str, policy: Policy, loader: Any = None) -> None:
+        self.key, self.policy, self.loader = key, policy, loader
+
+    def wait_for(self, other: Flight) -> None:
         """Note it. ReentrantLoadError if `other`, in the end, waits for this one."""
         self.waits_for = other  # first of all: of two who do this at once, one sees the other
         chain: Flight | None = other
         while chain is not None:
             if chain is self:
-                raise ReentrantLoadError(f"the loader of a key waits for itself, through {key!r}")
+                through = f"the loader of a key waits for itself, through {other.key!r}"
+                raise ReentrantLoadError(through)
             chain = chain.waits_for
 
 
@@ -73,7 +77,7 @@ class Flights(ABC):
             gate = flight.gate = flight.gate or self._gate()
         return await self._wait(gate, timeout)
 
-    async def _join(self, key: str, flight: Flight, policy: Policy) -> Found | None:
+    async def _join(self, flight: Flight, policy: Policy) -> Found | None:
         """The result or error of `flight`, or the last value if that takes too long.
 
         None if it was given up, or was not to load: then look again.
@@ -83,7 +87,7 @@ class Flights(ABC):
             timeout = policy.soft_timeout
         if not await self._ended(flight, timeout):
             if last is None:
-                raise LoadTimeoutError(f"loading {key!r} took longer than {timeout} s")
+                raise LoadTimeoutError(f"loading {flight.key!r} took longer than {timeout} s")
             return last, "stale", None
         if isinstance(flight.result, Exception):
             raise flight.result
@@ -94,20 +98,20 @@ class Flights(ABC):
             return None
         return last
 
-    async def _claim(self, key: str, mine: Flight) -> None:
-        """Become the only writer of `key` in this process; what is read or loaded is outdated."""
+    async def _claim(self, mine: Flight) -> None:
+        """Become the only writer of its key in this process; what is read or loaded is outdated."""
         while True:
             with self._lock:
-                flight = self._flights.get(key)
+                flight = self._flights.get(mine.key)
                 if flight is None or not flight.writing:
                     mine.writing = True
-                    self._flights[key] = mine
+                    self._flights[mine.key] = mine
                     return
             await self._ended(flight, None)
 
-    def _land(self, key: str, flight: Flight, entry: Entry | None, result: Result = None) -> None:
+    def _land(self, flight: Flight, entry: Entry | None, result: Result = None) -> None:
         """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
-        flights, l1 = self._flights, self.l1
+        flights, l1, key = self._flights, self.l1, flight.key
         with self._lock:
             if flights.get(key) is flight:  # not overtaken
                 del flights[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import count
-from typing import Any, Final, Literal, NamedTuple, TypedDict, cast
+from typing import Any, Final, Literal, NamedTuple, TypedDict, cast, get_args
 
 Expiry = Literal["inherited", "independent"]
 Tier = Literal["l1", "l2", "load", "stale"]
@@ -73,35 +73,46 @@ class Policy:
     skip_l2: bool = False
 
     def __init__(self, options: Options) -> None:
-        for name in options:
-            if name not in Options.__annotations__:
-                known = ", ".join(Options.__annotations__)
-                raise TypeError(f"unknown option {name!r}; there are: {known}")
+        for name, value in options.items():
+            if name not in RULES:
+                raise TypeError(f"unknown option {name!r}; there are: {', '.join(RULES)}")
+            allowed, good = RULES[name]
+            if not good(value) and (value is not None or getattr(Policy, name) is not None):
+                raise ValueError(f"{name} must be {allowed}; got {value!r}")
         self.__dict__.update(options)
-        for name in ("l1_ttl", "l2_ttl", "soft_ttl", "soft_timeout", "hard_timeout", "lease"):
-            self._check(name, "above 0, or None", lambda value: value > 0)
-        for name in ("stale_if_error", "negative_ttl", "error_ttl"):
-            self._check(name, "0 or more", lambda value: 0 <= value < math.inf)
-        for name in ("refresh_after", "jitter", "skip_unchanged"):
-            self._check(name, "from 0 to 1", lambda value: 0 <= value <= 1)
-        if self.expiry not in ("inherited", "independent"):
-            raise ValueError(f"expiry must be 'inherited' or 'independent', not {self.expiry!r}")
-        if isinstance(self.tags, str):
-            raise TypeError(f"tags must be several strings, such as ({self.tags!r},)")
-
-    def _check(self, name: str, allowed: str, good: Callable[[float], bool]) -> None:
-        value = getattr(self, name)
-        if value is None and getattr(Policy, name) is None:
-            return
-        if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
-            raise ValueError(f"{name} must be a number {allowed}; got {value!r}")
 
     def override(self, options: Options) -> Policy:
         """This policy with `options` changed."""
-        if not options:
-            return self
-        mine = {name: getattr(self, name) for name in Options.__annotations__}
-        return Policy(cast(Options, mine | options))
+        return Policy(cast(Options, self.__dict__ | options)) if options else self
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, unless it is None by default
+SPAN: Rule = "a number above 0, or None", lambda x: _is_number(x) and x > 0
+DELAY: Rule = "a number, 0 or more", lambda x: _is_number(x) and 0 <= x < math.inf
+PART: Rule = "a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1
+FLAG: Rule = "True or False", lambda x: isinstance(x, bool)
+RULES: dict[str, Rule] = {
+    "l1_ttl": SPAN,
+    "l2_ttl": SPAN,
+    "expiry": ("'inherited' or 'independent'", lambda x: x in get_args(Expiry)),
+    "soft_ttl": SPAN,
+    "refresh_after": PART,
+    "stale_if_error": DELAY,
+    "negative_ttl": DELAY,
+    "error_ttl": DELAY,
+    "soft_timeout": SPAN,
+    "hard_timeout": SPAN,
+    "jitter": PART,
+    "skip_unchanged": PART,
+    "lease": SPAN,
+    "tags": ("several strings, such as ('red',)", lambda x: isinstance(x, tuple | list)),
+    "skip_l1": FLAG,
+    "skip_l2": FLAG,
+}
 
 
 class Answer(NamedTuple):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTieredCache", "TieredCache"]
 P = ParamSpec("P")
 T = TypeVar("T")
+ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 MAX_PLAIN_KEY = 200  # characters; a longer key of arguments is shortened to a digest
 
 
@@ -61,7 +62,7 @@ class Cached(Generic[P, T]):
         bound.apply_defaults()
         name = f"{self._function.__module__}.{self._function.__qualname__}"
         try:
-            text = json.dumps(list(bound.arguments.values()), sort_keys=True, ensure_ascii=False)
+            text = ENCODER.encode(list(bound.arguments.values()))
         except TypeError as error:
             raise TypeError(f"{name}: {error}; give cached() a key=") from error
         if len(text) > MAX_PLAIN_KEY:
@@ -81,8 +82,8 @@ class AsyncTieredCache(CacheCore):
 
     async def get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
         """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
-        entry = self._fast(key)
-        if entry is not None and entry.since <= self._clock() < entry.until and not options:
+        entry = self._allowed(key, options) if options else self._fast(key)
+        if entry is not None and entry.since <= self._clock() < entry.until:
             value = entry.value
             if value is ABSENT:
                 return self._hot(key, entry)
@@ -97,8 +98,8 @@ class AsyncTieredCache(CacheCore):
 
     async def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
-        entry = self._fast(key)
-        if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
+        entry = self._allowed(key, options) if options else self._fast(key)
+        if entry is not None and entry.since <= self._clock() < entry.refresh_at:
             return self._hot(key, entry)
         return (await self._find(key, loader, options))[0].value
 
@@ -273,16 +274,16 @@ class TieredCache(CacheCore, Closing):
 
     def get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
         """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
-        entry = self._fast(key)
-        if entry is not None and entry.since <= self._clock() < entry.until and not options:
+        entry = self._allowed(key, options) if options else self._fast(key)
+        if entry is not None and entry.since <= self._clock() < entry.until:
             return self._hot(key, entry)
         found = _run(self._look((key,), self.policy.override(options)))
         return found[key][0].value if found else default
 
     def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
-        entry = self._fast(key)
-        if entry is not None and entry.since <= self._clock() < entry.refresh_at and not options:
+        entry = self._allowed(key, options) if options else self._fast(key)
+        if entry is not None and entry.since <= self._clock() < entry.refresh_at:
             return self._hot(key, entry)
         return _run(self._find(key, loader, options))[0].value
 

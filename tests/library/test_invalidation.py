@@ -221,5 +221,5 @@ def test_a_load_that_began_before_its_tag_was_revoked_is_not_kept(
 def test_tags_on_a_shared_l2_need_to_be_asked_for(make: Make, store: FlakyStore) -> None:
     with pytest.raises(ValueError, match="tag_refresh="):
         make(store).clear()
-    with pytest.raises(TypeError, match=r"\('red',\)"):
+    with pytest.raises(ValueError, match=r"several strings, such as \('red',\); got 'red'"):
         make(store, tags="red")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rig import Clock, FlakyStore, Make, Origin
 
-from cachelib import ABSENT, MemoryCache, RawCodec, RejectedError, TieredCache
+from cachelib import ABSENT, MemoryCache, Options, RawCodec, RejectedError, TieredCache
+from cachelib.options import RULES
 
 
 def test_a_loaded_value_is_served_from_l1_then_by_another_process_from_l2(
@@ -335,6 +336,21 @@ def test_bad_options_are_refused_when_the_cache_is_made(
 ) -> None:
     with pytest.raises(ValueError, match=error):
         make(**options)
+
+
+def test_a_hit_of_l1_refuses_bad_options_too(make: Make) -> None:
+    cache = make(None)
+    cache.set("k", 1)
+    assert cache.get("k", l2_ttl=5) == cache.get_or_load("k", len, tags=["red"]) == 1
+    with pytest.raises(ValueError, match="skip_l1 must be True or False; got 'yes'"):
+        cache.get("k", skip_l1="yes")
+    with pytest.raises(TypeError, match="'ttl'"):
+        cache.get_or_load("k", len, ttl=5)  # type: ignore[call-arg]
+    assert cache.get("k", skip_l1=True) is None
+
+
+def test_every_option_has_a_rule() -> None:
+    assert list(RULES) == list(Options.__annotations__)
 
 
 def test_an_unknown_option_is_refused_with_those_there_are(make: Make) -> None:
