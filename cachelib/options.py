@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import count
-from typing import Any, Final, Literal, NamedTuple, TypedDict, cast, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypedDict, cast, get_type_hints
 
 Expiry = Literal["inherited", "independent"]
 Tier = Literal["l1", "l2", "load", "stale"]
@@ -52,25 +52,40 @@ class Options(TypedDict, total=False):
     skip_l2: bool
 
 
+Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, unless it is None by default
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+SPAN: Rule = "a number above 0, or None", lambda x: _is_number(x) and x > 0
+DELAY: Rule = "a number, 0 or more", lambda x: _is_number(x) and 0 <= x < math.inf
+PART: Rule = "a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1
+WORD: Rule = "'inherited' or 'independent'", lambda x: x in ("inherited", "independent")
+TAGS: Rule = "several strings, such as ('red',)", lambda x: isinstance(x, tuple | list)
+FLAG: Rule = "True or False", lambda x: isinstance(x, bool)
+
+
 class Policy:
     """The options in force. Times are seconds; README.md says what each does."""
 
-    l1_ttl: float | None = None  # None: as long as L2 allows
-    l2_ttl: float | None = None  # None: for ever
-    expiry: Expiry = "inherited"
-    soft_ttl: float | None = None  # past it, serve the old value and load in the background
-    refresh_after: float | None = None  # the same, from this fraction of the life
-    stale_if_error: float = 0.0  # so long after its life a value may stand in for a failed load
-    negative_ttl: float = 0.0  # life of ABSENT; 0: not kept
-    error_ttl: float = 0.0  # after a failed load, so long no other is tried
-    soft_timeout: float | None = None  # wait so long for a loader if there is a last value
-    hard_timeout: float | None = None  # ... and if there is none
-    jitter: float = 0.0  # a life is shortened by a random part of itself, up to this fraction
-    skip_unchanged: float | None = None  # no L2 write if equal and this fraction of life remains
-    lease: float | None = None  # one load among processes; a dead one is waited for so long
-    tags: tuple[str, ...] = ()
-    skip_l1: bool = False
-    skip_l2: bool = False
+    l1_ttl: Annotated[float | None, SPAN] = None  # None: as long as L2 allows
+    l2_ttl: Annotated[float | None, SPAN] = None  # None: for ever
+    expiry: Annotated[Expiry, WORD] = "inherited"
+    soft_ttl: Annotated[float | None, SPAN] = None  # past it, serve and load in the background
+    refresh_after: Annotated[float | None, PART] = None  # the same, from this part of the life
+    stale_if_error: Annotated[float, DELAY] = 0.0  # after its life, a value may excuse an error
+    negative_ttl: Annotated[float, DELAY] = 0.0  # life of ABSENT; 0: not kept
+    error_ttl: Annotated[float, DELAY] = 0.0  # after a failed load, so long no other is tried
+    soft_timeout: Annotated[float | None, SPAN] = None  # of a loader, if there is a last value
+    hard_timeout: Annotated[float | None, SPAN] = None  # ... and if there is none
+    jitter: Annotated[float, PART] = 0.0  # a life loses a random part of itself, up to this
+    skip_unchanged: Annotated[float | None, PART] = None  # no write if equal and so much is left
+    lease: Annotated[float | None, SPAN] = None  # one load among processes; it ends by itself
+    tags: Annotated[tuple[str, ...], TAGS] = ()
+    skip_l1: Annotated[bool, FLAG] = False
+    skip_l2: Annotated[bool, FLAG] = False
 
     def __init__(self, options: Options) -> None:
         for name, value in options.items():
@@ -86,32 +101,8 @@ class Policy:
         return Policy(cast(Options, self.__dict__ | options)) if options else self
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, unless it is None by default
-SPAN: Rule = "a number above 0, or None", lambda x: _is_number(x) and x > 0
-DELAY: Rule = "a number, 0 or more", lambda x: _is_number(x) and 0 <= x < math.inf
-PART: Rule = "a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1
-FLAG: Rule = "True or False", lambda x: isinstance(x, bool)
 RULES: dict[str, Rule] = {
-    "l1_ttl": SPAN,
-    "l2_ttl": SPAN,
-    "expiry": ("'inherited' or 'independent'", lambda x: x in get_args(Expiry)),
-    "soft_ttl": SPAN,
-    "refresh_after": PART,
-    "stale_if_error": DELAY,
-    "negative_ttl": DELAY,
-    "error_ttl": DELAY,
-    "soft_timeout": SPAN,
-    "hard_timeout": SPAN,
-    "jitter": PART,
-    "skip_unchanged": PART,
-    "lease": SPAN,
-    "tags": ("several strings, such as ('red',)", lambda x: isinstance(x, tuple | list)),
-    "skip_l1": FLAG,
-    "skip_l2": FLAG,
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Policy, include_extras=True).items()
 }
 
 
