@@ -121,7 +121,8 @@ assert cache.get("k", skip_l1=True) == "child"
 cache.close()
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "cache.db")],
+        # newer Pythons warn of any fork with threads; that it works nevertheless is the point
+        [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "cache.db")],
         capture_output=True,
         text=True,
         timeout=20,
