@@ -262,7 +262,11 @@ class SqliteStore(Closing):
         db = sqlite3.connect(
             self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
-        db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
+        try:
+            db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
+        except sqlite3.Error:
+            db.close()
+            raise
         return db
 
     def _prepare(self) -> None:
