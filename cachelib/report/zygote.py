@@ -2,7 +2,7 @@
 
 A fork has at once what costs a kernel of its own two seconds: the imports, and what this package's
 modules load at their first use, if they have a function `warm_up`. What a kernel changes stays its
-own; nothing is imported that starts a thread.
+own.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ PATIENCE_S = 60.0  # an import may hang, and the notebook that has it is to be s
 LAUNCHER = "ipykernel_launcher"
 # What a kernel sets before its first import of matplotlib; here that is imported earlier.
 INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+# Only a process of one thread may be forked safely; these libraries start others when imported.
+ALONE = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 class Forked(psutil.Process):
@@ -50,7 +52,7 @@ class Zygote:
         with here, there:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", __name__, str(there.fileno()), *imports],
-                env={**INLINE, **os.environ},
+                env={**INLINE, **os.environ, **ALONE},
                 pass_fds=(there.fileno(),),
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,

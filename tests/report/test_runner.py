@@ -17,6 +17,7 @@ import pytest
 from cachelib.report import run, staging, zygote
 from cachelib.report.build import build
 from cachelib.report.kernels import Kernels
+from cachelib.report.source import Source
 from cachelib.report.staging import OutputError, UnwrittenError
 from tests.report import tiny
 
@@ -127,6 +128,16 @@ class TestKernels:
         write(early, "colorsys.mark = 1; print(colorsys.mark)", name="02_two")
         write(early, "assert not hasattr(colorsys, 'mark')", name="01_one")
         assert [run.failure for run in built(jobs=1)] == [None, None]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+    @pytest.mark.usefixtures("folder")
+    def test_are_forked_from_a_process_of_one_thread(self) -> None:
+        notebooks = [Source(run.NOTEBOOKS / f"{name}.ipynb") for name in run.notebook_names()]
+        imports = sorted({line for notebook in notebooks for line in notebook.imports()})
+        assert len(imports) > 10
+        zygote = "psutil.Process(os.getppid())"
+        write(*imports, f"import os, psutil; assert {zygote}.num_threads() == 1")
+        assert [run.failure for run in built()] == [None]
 
     @pytest.mark.usefixtures("folder")
     def test_start_anew_where_they_cannot_be_forked(self, monkeypatch: pytest.MonkeyPatch) -> None:
