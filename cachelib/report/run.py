@@ -137,11 +137,14 @@ def _execute(
     import papermill
     from traitlets.config import Config
 
+    from cachelib.report.kernels import ENGINE
+
     logging.getLogger("papermill").addHandler(logging.NullHandler())
     try:
         papermill.execute_notebook(
             *map(_literally, (source, target)),
             dict(parameters),
+            engine_name=ENGINE,
             progress_bar=False,
             kernel_name="python3",
             language="python",
