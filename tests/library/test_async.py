@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -28,7 +29,7 @@ Make = Callable[..., AsyncTieredCache]
 def awaited(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the coroutine tests of this file."""
     function = request.function
-    if asyncio.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(function):
         request.node.obj = lambda **arguments: asyncio.run(function(**arguments))
 
 
