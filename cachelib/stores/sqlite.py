@@ -278,7 +278,7 @@ class SqliteStore(Closing):
             self._wait_for_log_mode(db)
         finally:
             self._give(db)
-        with self._writing():
+        with self._writing() as db:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             for statement in SCHEMA.split(";"):
                 db.execute(statement)
@@ -328,7 +328,7 @@ def _upsert(rows: int) -> str:
     return (
         "INSERT INTO entries (key, data, expires_at, written) VALUES"
         + ", ".join(["(?, ?, ?, ?)"] * rows)
-        + " ON CONFLICT DO UPDATE SET written = excluded.written,"
+        + " ON CONFLICT (key) DO UPDATE SET written = excluded.written,"
         " expires_at = excluded.expires_at, data = excluded.data"
     )
 
