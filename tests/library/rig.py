@@ -14,10 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from hypothesis import HealthCheck, settings
 
 from cachelib import MemoryStore, TieredCache
 
 Make = Callable[..., TieredCache]
+
+# Of state machines: the same in every run, however slow the machine.
+STEPS = settings(
+    stateful_step_count=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 class Clock:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from rig import Clock, FlakyStore, Inline
+from rig import STEPS, Clock, FlakyStore, Inline
 
 from cachelib import MemoryCache, TieredCache
 
@@ -134,17 +134,10 @@ class OneProcessDegrading(OneProcess):
     on_l2_error = "degrade"
 
 
-STEPS = settings(
-    max_examples=130,
-    stateful_step_count=50,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
 TestRaising = OneProcess.TestCase
-TestRaising.settings = STEPS
+TestRaising.settings = settings(STEPS, max_examples=130)
 TestDegrading = OneProcessDegrading.TestCase
-TestDegrading.settings = STEPS
+TestDegrading.settings = settings(STEPS, max_examples=130)
 
 
 def test_a_load_right_after_a_repair_of_its_key_is_kept() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
+from rig import STEPS
 
 from cachelib import SqliteStore, Stored
 
@@ -104,14 +105,7 @@ class TwoBoundedStores(TwoStores):
     max_bytes = 65_536
 
 
-STEPS = settings(
-    max_examples=40,
-    stateful_step_count=30,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
 TestTwoStores = TwoStores.TestCase
-TestTwoStores.settings = STEPS
+TestTwoStores.settings = settings(STEPS, max_examples=40)
 TestTwoBoundedStores = TwoBoundedStores.TestCase
-TestTwoBoundedStores.settings = STEPS
+TestTwoBoundedStores.settings = settings(STEPS, max_examples=40)
