@@ -63,7 +63,10 @@ SPAN: Rule = "a number above 0, or None", lambda x: _is_number(x) and x > 0
 DELAY: Rule = "a number, 0 or more", lambda x: _is_number(x) and 0 <= x < math.inf
 PART: Rule = "a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1
 WORD: Rule = "'inherited' or 'independent'", lambda x: x in ("inherited", "independent")
-TAGS: Rule = "several strings, such as ('red',)", lambda x: isinstance(x, tuple | list)
+TAGS: Rule = (
+    "several strings, such as ('red',)",
+    lambda x: isinstance(x, tuple | list) and all(isinstance(tag, str) for tag in x),
+)
 FLAG: Rule = "True or False", lambda x: isinstance(x, bool)
 
 

@@ -1,7 +1,4 @@
-"""Kernels that start at once, and can be ended from outside the thread that waits for them.
-
-And papermill's engine that fills notebooks from them.
-"""
+"""Kernels that start at once, and can be ended from outside the thread that waits for them."""
 
 from __future__ import annotations
 
@@ -17,7 +14,6 @@ from uuid import uuid4
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
 from cachelib.report.zygote import Zygote
 
@@ -36,24 +32,6 @@ class Provisioner(LocalProvisioner):
         self.process = kernel  # type: ignore[assignment]  # it has what is asked of a Popen
         self.pid = self.pgid = kernel.pid
         return self.connection_info
-
-
-class SavedAtItsEnd(NBClientEngine):  # type: ignore[misc]  # papermill tells no types
-    """An engine that writes a notebook once, however it ends; not before and after every cell."""
-
-    @classmethod
-    def execute_managed_notebook(
-        cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
-    ) -> None:
-        nb_man.output_path, path = None, nb_man.output_path
-        try:
-            super().execute_managed_notebook(nb_man, kernel_name, **options)
-        finally:
-            nb_man.output_path = path
-
-
-ENGINE = "saved-at-its-end"
-papermill_engines.register(ENGINE, SavedAtItsEnd)
 
 
 class Kernels:

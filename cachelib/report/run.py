@@ -137,7 +137,7 @@ def _execute(
     import papermill
     from traitlets.config import Config
 
-    from cachelib.report.kernels import ENGINE
+    from cachelib.report.engine import ENGINE
 
     logging.getLogger("papermill").addHandler(logging.NullHandler())
     try:

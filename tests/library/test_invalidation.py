@@ -223,3 +223,5 @@ def test_tags_on_a_shared_l2_need_to_be_asked_for(make: Make, store: FlakyStore)
         make(store).clear()
     with pytest.raises(ValueError, match=r"several strings, such as \('red',\); got 'red'"):
         make(store, tags="red")
+    with pytest.raises(ValueError, match="several strings"):
+        make(store, tags=("red", 5))
