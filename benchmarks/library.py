@@ -157,7 +157,8 @@ def folder() -> Iterator[Path]:
 
 def sqlite() -> Iterator[Row]:
     data, stored = bytes(100), Stored(bytes(100), time.time() + 600)
-    with folder() as path, SqliteStore(path / "ours.db") as ours:
+    bound = 2**30  # as diskcache has by default
+    with folder() as path, SqliteStore(path / "ours.db", max_bytes=bound) as ours:
         peer, items = diskcache.Cache(path / "peer"), dict.fromkeys(KEYS, stored)
 
         def set_many() -> None:
