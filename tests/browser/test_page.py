@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cachelib.report.build import Report
+from cachelib.report.diagrams import to_svg
+from cachelib.report.findings import Message, Node, Sequence
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -47,6 +49,37 @@ def test_no_page_scrolls_sideways(
     for path in pages(report):
         with opened(browser, path, viewport=size, color_scheme=scheme) as page:
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+
+
+CUT_OFF = """[...document.querySelectorAll("figure svg")].flatMap(svg => {
+    const {width, height} = svg.viewBox.baseVal;
+    return [...svg.querySelectorAll("text:not([transform], [transform] *)")].filter(text => {
+        const {x, y, width: wide, height: high} = text.getBBox();
+        return x < 0 || y < 0 || x + wide > width || y + high > height;
+    }).map(text => text.textContent);
+})"""
+
+
+def test_no_word_of_a_figure_is_cut_off(browser: Browser, report: Report) -> None:
+    with opened(browser, report.folder / "report.html") as page:
+        assert page.locator("figure svg text").count() > 50
+        assert page.evaluate(CUT_OFF) == []
+
+
+def test_no_word_of_a_sequence_is_cut_off(browser: Browser, tmp_path: Path) -> None:
+    names = [f"p{n}" for n in range(6)]
+    sequence = Sequence(
+        id="a.sequence",
+        caption="Six participants, each with a word to itself",
+        alt="Six participants",
+        participants=[Node(id=name, label="Isolate", note="San Francisco") for name in names],
+        messages=[Message(source=name, target=name, label="keep in L1") for name in names],
+    )
+    path = tmp_path / "sequence.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><figure>{to_svg(sequence)}</figure>")
+    with opened(browser, path) as page:
+        assert page.locator("text=keep in L1").count() == 6
+        assert page.evaluate(CUT_OFF) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
