@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import count
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -16,6 +19,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from cachelib.report.zygote import Zygote
+
+SHORT = 60  # characters; the whole path of a Unix socket may have about a hundred
 
 
 class Provisioner(LocalProvisioner):
@@ -38,9 +43,16 @@ class Kernels:
     """The kernels of one run, of notebooks with these `imports`."""
 
     def __init__(self, imports: Iterable[str]) -> None:
+        # They talk through Unix sockets: a TCP port that was free may be another program's soon.
+        self.folder = tempfile.TemporaryDirectory(
+            prefix="cachelib-",
+            dir=None if len(tempfile.gettempdir()) < SHORT else "/tmp",  # noqa: S108
+            ignore_cleanup_errors=True,
+        )
         # forks are safe on Linux only
         self.zygote = Zygote(imports) if sys.platform == "linux" else None
         self.ended = False
+        self._names = map(str, count())
         self._started: list[AsyncKernelManager] = []
         self._lock = Lock()
 
@@ -50,6 +62,9 @@ class Kernels:
 
         class Manager(AsyncKernelManager):
             async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+                path = Path(kernels.folder.name, next(kernels._names))
+                self.transport, self.ip = "ipc", str(path)
+                self.connection_file = f"{path}.json"
                 if kernels.zygote is not None:
                     self.kernel_id = str(uuid4())
                     self.provisioner = Provisioner(
@@ -75,6 +90,7 @@ class Kernels:
                 _kill(manager)
         if self.zygote is not None:
             self.zygote.close()
+        self.folder.cleanup()
 
 
 def _kill(manager: AsyncKernelManager) -> None:

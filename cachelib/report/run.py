@@ -135,7 +135,6 @@ def _execute(
     source: Path, target: Path, parameters: Mapping[str, Any], kernels: Kernels, deadline: float
 ) -> Exception | None:
     import papermill
-    from traitlets.config import Config
 
     from cachelib.report.engine import ENGINE
 
@@ -151,8 +150,6 @@ def _execute(
             kernel_manager_class=kernels.manager(),
             shutdown_kernel="immediate",  # asked politely, a cell that hangs gets an error first
             timeout_func=lambda cell: max(deadline - time.monotonic(), 0.1),
-            # without it every kernel says on stderr that it talks TCP without encryption
-            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )
     except OSError as error:
         if is_full(error):

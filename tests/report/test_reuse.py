@@ -202,11 +202,11 @@ class TestTheRun:
     def test_reuses_what_stands_and_gives_the_same_report_as_a_fresh_one(self) -> None:
         edit(f"notebooks/{SEED}.ipynb", "print(seed)", "print(seed + 1)")
         before = (OUT / "notebooks" / f"{REPLAY}.ipynb").read_bytes()
-        built()
+        assert not built().failed
         assert (OUT / "notebooks" / f"{REPLAY}.ipynb").read_bytes() == before
         reused = (OUT / "report.md").read_text()
         assert planned().stands
-        built(fresh=True)
+        assert not built(fresh=True).failed
         assert (OUT / "notebooks" / f"{REPLAY}.ipynb").read_bytes() != before
         assert (OUT / "report.md").read_text() == reused
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,22 @@ class TestKernels:
         write(early, "colorsys.mark = 1; print(colorsys.mark)", name="02_two")
         write(early, "assert not hasattr(colorsys, 'mark')", name="01_one")
         assert [run.failure for run in built(jobs=1)] == [None, None]
+
+    @pytest.mark.usefixtures("folder")
+    @pytest.mark.parametrize("name", ["short", "long" * 20])
+    def test_talk_through_sockets_that_no_other_program_takes_and_leave_none(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        temporary = tmp_path / name
+        temporary.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        write(
+            "import psutil; used = psutil.Process().net_connections",
+            "assert len({socket.laddr for socket in used('unix') if socket.laddr}) == 5",
+            "assert {socket.laddr.ip for socket in used('inet')} <= {'127.0.0.1'}",
+        )
+        assert [run.failure for run in built()] == [None]
+        assert not list(temporary.iterdir())
 
     @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
     @pytest.mark.usefixtures("folder")
