@@ -2,13 +2,11 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import psutil
 import pytest
 
-from cachelib.live.runtime import RAM, LiveError, Runtime
+from cachelib.live.runtime import LiveError, Runtime
 
 pytestmark = pytest.mark.usefixtures("local_runtime")
 
@@ -19,12 +17,6 @@ def family(runtime: Runtime) -> list[psutil.Process]:
     runtime.post(NOTHING)  # now every process is there
     host = psutil.Process(runtime.pid)
     return [host, *host.children(recursive=True)]
-
-
-def stores() -> list[Path]:
-    """The folders in which instances of the runtime keep their data."""
-    folder = RAM if RAM.is_dir() else Path(tempfile.gettempdir())
-    return sorted(folder.glob("cachelib-live-*"))
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -70,17 +62,20 @@ def test_a_crash_of_workerd_is_an_error_and_leaves_no_process():
     assert gone(processes)
 
 
-WAITING = """
+BEGIN = """
 import sys
+from pathlib import Path
 import psutil
-from cachelib.live.runtime import Runtime
-with Runtime({"designs": {"isolates": 1}}) as runtime:
-    runtime.post({"requests": [], "width": 1})
+from cachelib.live import runtime
+runtime.RAM = Path(sys.argv[1])
+"""
+WAITING = """
+with runtime.Runtime({"designs": {"isolates": 1}}) as live:
+    live.post({"requests": [], "width": 1})
     print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
     sys.stdin.read()
 """
 REPLAYING = """
-import psutil
 from cachelib.live.driver import Request, drive
 
 def say(done):
@@ -102,16 +97,16 @@ drive(topology, design, requests, in_flight=16, instances=2, progress=say)
         pytest.param(REPLAYING, signal.SIGINT, id="interrupted in a replay"),
     ],
 )
-def test_no_process_outlives_a_parent_that_is_ended(script, end):
-    before = stores()
+def test_no_process_outlives_a_parent_that_is_ended(script, end, tmp_path):
     with subprocess.Popen(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", BEGIN + script, tmp_path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as parent:
         processes = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
         assert len(processes) > 1
+        assert any(tmp_path.iterdir())
         os.kill(parent.pid, end)
         assert gone([psutil.Process(parent.pid), *processes])
-    assert stores() == before
+    assert not any(tmp_path.iterdir())
