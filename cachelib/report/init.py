@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node
 
+from cachelib.errors import CachelibError
 from cachelib.model.case.case import CASES, Case
 
 EXAMPLE = CASES / "trading-sentiment.yaml"
@@ -22,7 +23,7 @@ HEAD = """\
 Schema = Mapping[str, Any]
 
 
-class ExistsError(ValueError):
+class ExistsError(CachelibError, ValueError):
     """A case file that is there already."""
 
 

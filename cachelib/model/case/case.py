@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, create_model, field_validator, model_validator
 
+from cachelib.errors import CachelibError
 from cachelib.model.case.claims import Claim
 from cachelib.model.platforms.platform import Assumption, Platform, profile
 from cachelib.model.schema.resources import resource
@@ -37,7 +38,7 @@ Metric = Literal[
 ]  # fmt: skip
 
 
-class UnknownDesignError(ValueError):
+class UnknownDesignError(CachelibError, ValueError):
     """A design that neither the case nor the package has."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cachelib.errors import CachelibError
 from cachelib.model.case.case import Case
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import MONTH_S, Result
@@ -23,7 +24,7 @@ ENOUGH = 50_000
 """Requests after which a sweep's next point tells no more than the line is wide."""
 
 
-class NoTrafficError(ValueError):
+class NoTrafficError(CachelibError, ValueError):
     """A month in which nobody asks for anything."""
 
 

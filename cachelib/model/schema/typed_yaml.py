@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from cachelib.errors import CachelibError
+
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
 
@@ -33,7 +35,7 @@ class Problem:
         return f"{self.file}:{self.line}: {key}{self.message}"
 
 
-class InvalidFileError(ValueError):
+class InvalidFileError(CachelibError, ValueError):
     """A file with problems, all of them."""
 
     def __init__(self, problems: list[Problem]) -> None:

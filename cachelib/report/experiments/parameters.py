@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from cachelib.errors import CachelibError
 from cachelib.model.case.case import Case, find_case, load_case
 from cachelib.model.schema.strict import Strict
 
@@ -63,7 +64,7 @@ class Parameters(Strict):
 ASSUMPTIONS = ("isolates_per_colo", "l1_ttl_s", "l2_ttl_s", "value_life_s", "origin_ms")
 
 
-class ParameterError(ValueError):
+class ParameterError(CachelibError, ValueError):
     """A parameter that does not exist or does not fit."""
 
 

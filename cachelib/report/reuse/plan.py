@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
+from cachelib.errors import CachelibError
 from cachelib.model.case.case import find_case
 from cachelib.report.experiments import parameters
 from cachelib.report.experiments.parameters import Parameters
@@ -18,7 +19,7 @@ from cachelib.report.reuse import ingredients
 from cachelib.report.reuse.previous import Previous, Step
 
 
-class UnknownNotebookError(ValueError):
+class UnknownNotebookError(CachelibError, ValueError):
     """The name of no notebook, or of several."""
 
 
