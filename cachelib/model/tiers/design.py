@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
 from cachelib.model.tiers.tier import STORES, Tier
 
@@ -26,7 +27,7 @@ EXPIRY_WORDS: dict[Expiry, str] = {
 }
 
 
-class DesignError(ValueError):
+class DesignError(CachelibError, ValueError):
     """A design that cannot be, or not on this platform."""
 
 
