@@ -15,11 +15,12 @@ from math import inf
 from random import random as uniform
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
+from cachelib.errors import FailedLoads
 from cachelib.flights import LOADING, Flight, Flights, Found
 from cachelib.memory import Entry, MemoryCache, NoMemory
-from cachelib.options import ABSENT, Counters, Options, Policy, Stats
+from cachelib.options import ABSENT, Counters, Hook, Options, Policy, Stats
 from cachelib.stores.codecs import Codec, JsonCodec, encode
-from cachelib.stores.protocol import Store
+from cachelib.stores.protocol import RejectedError, Store
 from cachelib.stores.shared import NO_LEASE, STAMP, Change, Entries, SharedTier
 from cachelib.stores.trouble import THREADS, Breaker
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, ThreadPoolExecutor
 
 LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
-MAX_ERRORS = 10_000
 NOTHING: Callable[[str], Entry | None] = NoMemory().peek
 OUTCOMES = {"l1": "l1_hits", "l2": "l2_hits", "load": "misses", "stale": "misses"}
 
@@ -53,7 +53,7 @@ class CacheCore(Flights):
         breaker_failures: int = 5,
         breaker_seconds: float = 10.0,
         tag_refresh: float | None = None,
-        on_event: Callable[[str, str], None] | None = None,
+        on_event: Hook | None = None,
         executor: Executor | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -62,7 +62,7 @@ class CacheCore(Flights):
         super().__init__(l1, clock, Counters(on_event))
         self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec, self._executor, self._closed = codec or JsonCodec(), executor, False
-        self._errors: dict[str, tuple[float, Exception]] = {}
+        self._errors = FailedLoads()
         self._l1_hit = self._counters.step["l1_hits"]
         self._peek, self._renew = self.l1.peek, self.l1.renew
         self._fast = self._peek if on_event is None else NOTHING  # the hook is told elsewhere
@@ -235,7 +235,9 @@ class CacheCore(Flights):
     def _refresh(self, old: Flight) -> None:
         """Load in the background, unless somebody is at it or it failed a moment ago."""
         key, flight = old.key, Flight(old.key, old.policy, old.loader)
-        if self._error(key) is None and self._flights.setdefault(key, flight) is flight:
+        if self._errors.of(key, self._clock()) is not None:
+            return
+        if self._flights.setdefault(key, flight) is flight:
             self._count("refreshes", key)
             self._start(flight)
 
@@ -252,7 +254,7 @@ class CacheCore(Flights):
         """Load and write through. Lands the flight, whatever happens."""
         token, entry, policy = NO_LEASE, None, flight.policy
         try:
-            if self._errors and (error := self._error(flight.key)) is not None:
+            if self._errors and (error := self._errors.of(flight.key, self._clock())):
                 found = self._excuse(flight, error)
             else:
                 if policy.lease is not None and self._l2 is not None and not policy.skip_l2:
@@ -284,16 +286,25 @@ class CacheCore(Flights):
             if hasattr(value, "__await__"):
                 value = await value
         except Exception as error:
-            self._count("load_errors", key)
+            self._count("load_errors", key, error)
             if policy.error_ttl:
-                self._errors[key] = self._clock() + policy.error_ttl, error
-                if len(self._errors) > MAX_ERRORS:
-                    self._errors.pop(next(iter(self._errors)), None)
+                self._errors.keep(key, error, self._clock(), policy.error_ttl)
             return self._excuse(flight, error)
         finally:
             LOADING.reset(current)
         if self._errors:
-            self._errors.pop(key, None)
+            self._errors.forget(key)
+        try:
+            return await self._keep(flight, value, started, token), "load", None
+        except RejectedError as error:  # the caller gets what was loaded, the tiers do not
+            self._count("rejected", key, error)
+            if isinstance(error, TypeError):  # nor could another value of this type ever be kept
+                raise
+            return Entry(value, started, self._clock()), "load", None
+
+    async def _keep(self, flight: Flight, value: Any, started: float, token: int) -> Entry:
+        """Write through what was loaded, unless its key has changed since `started`."""
+        key, policy = flight.key, flight.policy
         entry, stored = self._change(key, value, policy, started)
         with self._lock:
             flight.writing = flight.valid and self._flights.get(key) is flight
@@ -302,12 +313,7 @@ class CacheCore(Flights):
                 self._l2.write_one(key, (entry, stored), policy)
             else:
                 await self._io(self._l2.write, {key: (entry, stored)}, policy, token)
-        return entry, "load", None
-
-    def _error(self, key: str) -> Exception | None:
-        """Of a load that failed so lately that another must wait."""
-        until, error = self._errors.get(key, (-inf, None))
-        return error if self._clock() < until else None
+        return entry
 
     def _excuse(self, flight: Flight, error: Exception) -> Found:
         """The last value in place of a failed load; the error if there is none."""

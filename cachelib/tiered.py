@@ -18,7 +18,7 @@ from cachelib.core import CacheCore, Loader
 from cachelib.flights import Found
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Answer, Options
-from cachelib.stores.protocol import Closing
+from cachelib.stores.protocol import Closing, RejectedError
 from cachelib.stores.shared import STAMP, Change
 
 # asyncio, inspect and executors take longer to import than all the rest: they wait for their use.
@@ -127,13 +127,17 @@ class AsyncTieredCache(CacheCore):
     async def set_many(self, values: Mapping[str, Any], **options: Unpack[Options]) -> bool:
         """`set` for many, with one round trip to L2."""
         started, policy = self._moment(), self.policy.override(options)
-        changes = {}
-        for key, value in values.items():
-            self._begin(key)
-            if value is ABSENT and not policy.negative_ttl:
-                raise ValueError(f"to set {key!r} to ABSENT, give a negative_ttl")
-            changes[key] = self._change(key, value, policy, started)
-        return await self._commit("sets", changes, policy)
+        changes, key = {}, ""
+        try:
+            for key, value in values.items():
+                self._begin(key)
+                if value is ABSENT and not policy.negative_ttl:
+                    raise ValueError(f"to set {key!r} to ABSENT, give a negative_ttl")
+                changes[key] = self._change(key, value, policy, started)
+            return await self._commit("sets", changes, policy)
+        except RejectedError as error:
+            self._count("rejected", key, error)
+            raise
 
     async def delete(self, key: str, **options: Unpack[Options]) -> bool:
         """Remove the key from both tiers; False as for `set`."""
@@ -179,8 +183,8 @@ class AsyncTieredCache(CacheCore):
         while not self._closed:
             try:
                 await AsyncTieredCache.heed_changes(self, timeout)
-            except Exception:  # L2 is away; what it would have told is made good when it is back
-                self._count("l2_errors", "")
+            except Exception as error:  # what L2 would have told is made good when it is back
+                self._count("l2_errors", "", error)
                 await self._wait(self._gate(), timeout)
 
     def cached(

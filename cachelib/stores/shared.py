@@ -48,7 +48,7 @@ class SharedTier:
         store: Store,
         codec: Codec,
         clock: Callable[[], float],
-        count: Callable[[str, str], None],
+        count: Callable[..., None],
         forget: Callable[[str], None],
         breaker: Breaker,
         timeout: float | None,
@@ -129,8 +129,8 @@ class SharedTier:
         try:
             flags, created_at, refresh_at, expires_at, tags, payload = unseal(stored.data)
             value = ABSENT if flags & NEGATIVE else self._codec.decode(payload)
-        except Exception:
-            self._count("decode_errors", key)
+        except Exception as error:
+            self._count("decode_errors", key, error)
             return None
         if created_at > now + CLOCK_SKEW:
             return None
@@ -191,7 +191,7 @@ class SharedTier:
             raise error
         if not isinstance(error, LeftAloneError):
             self._breaker.failed()
-            self._count("l2_errors", next(iter(keys)))
+            self._count("l2_errors", next(iter(keys), ""), error)
         if not self._breaker.degrade:
             raise error
 
