@@ -63,6 +63,7 @@ class CacheCore(Flights):
         self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec, self._executor, self._closed = codec or JsonCodec(), executor, False
         self._errors = FailedLoads()
+        self._functions: dict[str, Any] = {}  # names of decorated functions, and their code
         self._l1_hit = self._counters.step["l1_hits"]
         self._peek, self._renew = self.l1.peek, self.l1.renew
         self._fast = self._peek if on_event is None else NOTHING  # the hook is told elsewhere
@@ -231,6 +232,20 @@ class CacheCore(Flights):
         return await self._join(flight, policy)
 
     # Loading
+
+    async def _reload(self, key: str, loader: Loader, options: Options) -> Found:
+        """Load, whatever the tiers have; a load in progress may be too old, and is overtaken."""
+        flight = Flight(key, self.policy.override(options), loader)
+        self._begin(key)
+        self._errors.forget(key)
+        await self._claim(flight)
+        flight.writing = False  # until there is something to write, others may join or overtake
+        found: Found | None = None
+        try:
+            found = await self._load(flight)
+            return found
+        finally:
+            self._tally(key, found)
 
     def _refresh(self, old: Flight) -> None:
         """Load in the background, unless somebody is at it or it failed a moment ago."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from threading import Lock
 from typing import Any
@@ -87,6 +87,10 @@ class MemoryCache:
         """Forget every entry that carries `tag`; "" means all."""
         for key in [k for k, entry in self._entries.items() if not tag or tag in entry.tags]:
             self.pop(key)
+
+    def entries(self) -> Iterable[Entry]:
+        """All of them, for who holds the lock."""
+        return self._entries.values()
 
     def __len__(self) -> int:
         return len(self._entries)

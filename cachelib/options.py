@@ -6,7 +6,18 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypedDict, cast, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    NamedTuple,
+    TypedDict,
+    TypeVar,
+    cast,
+    get_type_hints,
+)  # fmt: skip
 
 from cachelib.logs import Log
 
@@ -130,10 +141,13 @@ RULES: dict[str, Rule] = {
 }
 
 
-class Answer(NamedTuple):
+V = TypeVar("V")
+
+
+class Answer(NamedTuple, Generic[V]):
     """A value and how the cache came by it."""
 
-    value: Any
+    value: V
     tier: Tier
     created_at: float
     expires_at: float | None
@@ -177,15 +191,27 @@ class Stats(NamedTuple):
         return self.l1_hits + self.l2_hits + self.misses
 
 
+class Count:
+    """Exact under threads without a lock: one more is one atomic step of an iterator."""
+
+    def __init__(self) -> None:
+        self.step = count().__next__
+        self._reads = 0
+
+    def read(self) -> int:
+        """For one caller at a time, as to read an iterator is to advance it."""
+        self._reads += 1
+        return self.step() - self._reads + 1
+
+
 class Counters:
-    """Exact under threads without a lock: each count is one atomic step of an iterator."""
+    """One count for each field of `Stats`, and who is told of each step."""
 
     def __init__(self, on_event: Hook | None) -> None:
-        counts = {name: count() for name in Stats._fields}
-        self.step = {name: ticks.__next__ for name, ticks in counts.items()}
+        self._counts = {name: Count() for name in Stats._fields}
+        self.step = {name: each.step for name, each in self._counts.items()}
         self._hook = None if on_event is None else _with_error(on_event)
         self._log = Log()
-        self._reads = 0
 
     def add(self, name: str, key: str, error: BaseException | None = None) -> None:
         """One more `name`, because of `key` and, if something went wrong, of `error`."""
@@ -196,10 +222,8 @@ class Counters:
             self._hook(name, key, error)
 
     def snapshot(self) -> Stats:
-        """For one caller at a time, as to read an iterator is to advance it."""
-        stats = Stats(*(step() - self._reads for step in self.step.values()))
-        self._reads += 1
-        return stats
+        """For one caller at a time."""
+        return Stats(*(each.read() for each in self._counts.values()))
 
 
 def _with_error(hook: Hook) -> Callable[[str, str, BaseException | None], object]:

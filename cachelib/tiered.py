@@ -6,14 +6,25 @@ The methods of the first are those of the second, too: there, `self` is a `Tiere
 from __future__ import annotations
 
 import contextvars
-import json
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from functools import update_wrapper, wraps
+from functools import wraps
 from math import inf
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)  # fmt: skip
 
+from cachelib.cached import AsyncCached, Cached
 from cachelib.core import CacheCore, Loader
 from cachelib.flights import Found
 from cachelib.memory import Entry
@@ -28,48 +39,15 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTieredCache", "TieredCache"]
 P = ParamSpec("P")
 T = TypeVar("T")
-ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
-MAX_PLAIN_KEY = 200  # characters; a longer key of arguments is shortened to a digest
 
 
-class Cached(Generic[P, T]):
-    """A decorated function; of a coroutine, `invalidate` too is to be awaited."""
+class AsyncDecorator(Protocol):
+    """Of a coroutine, or of a function that is to be awaited from now on."""
 
-    def __init__(
-        self, cache: Any, function: Callable[P, T], key: Callable[..., str] | None, options: Options
-    ) -> None:
-        from inspect import iscoroutinefunction, signature
-
-        if cache._blocks and iscoroutinefunction(function):
-            raise TypeError(f"{function.__qualname__} is a coroutine: use AsyncTieredCache")
-        update_wrapper(self, function)
-        self._cache, self._function, self._options = cache, function, options
-        self._signature = signature(function)
-        self.key = key or self._key
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        def load(_: str) -> T:
-            return self._function(*args, **kwargs)
-
-        return cast(T, self._cache.get_or_load(self.key(*args, **kwargs), load, **self._options))
-
-    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Forget the result for these arguments."""
-        return self._cache.delete(self.key(*args, **kwargs))
-
-    def _key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        name = f"{self._function.__module__}.{self._function.__qualname__}"
-        try:
-            text = ENCODER.encode(list(bound.arguments.values()))
-        except TypeError as error:
-            raise TypeError(f"{name}: {error}; give cached() a key=") from error
-        if len(text) > MAX_PLAIN_KEY:
-            from hashlib import blake2b
-
-            text = blake2b(text.encode(), digest_size=16).hexdigest()
-        return f"{name}:{text}"
+    @overload
+    def __call__(self, function: Callable[P, Awaitable[T]], /) -> AsyncCached[P, T]: ...
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> AsyncCached[P, T]: ...
 
 
 class AsyncTieredCache(CacheCore):
@@ -96,6 +74,14 @@ class AsyncTieredCache(CacheCore):
         found = await self._look((key,), self.policy.override(options))
         return found[key][0].value if found else default
 
+    @overload
+    async def get_or_load(
+        self, key: str, loader: Callable[[str], Awaitable[T]], **options: Unpack[Options]
+    ) -> T: ...
+    @overload
+    async def get_or_load(
+        self, key: str, loader: Callable[[str], T], **options: Unpack[Options]
+    ) -> T: ...
     async def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
         entry = self._allowed(key, options) if options else self._fast(key)
@@ -103,14 +89,34 @@ class AsyncTieredCache(CacheCore):
             return self._hot(key, entry)
         return (await self._find(key, loader, options))[0].value
 
-    async def lookup(self, key: str, **options: Unpack[Options]) -> Answer | None:
+    async def lookup(self, key: str, **options: Unpack[Options]) -> Answer[Any] | None:
         """As `get`, with where the value came from; None for a miss."""
         found = await self._look((key,), self.policy.override(options))
         return _answer(found[key]) if found else None
 
-    async def fetch(self, key: str, loader: Loader, **options: Unpack[Options]) -> Answer:
+    @overload
+    async def fetch(
+        self, key: str, loader: Callable[[str], Awaitable[T]], **options: Unpack[Options]
+    ) -> Answer[T]: ...
+    @overload
+    async def fetch(
+        self, key: str, loader: Callable[[str], T], **options: Unpack[Options]
+    ) -> Answer[T]: ...
+    async def fetch(self, key: str, loader: Loader, **options: Unpack[Options]) -> Answer[Any]:
         """As `get_or_load`, with where the value came from and whether it is stale."""
         return _answer(await self._find(key, loader, options))
+
+    @overload
+    async def reload(
+        self, key: str, loader: Callable[[str], Awaitable[T]], **options: Unpack[Options]
+    ) -> T: ...
+    @overload
+    async def reload(
+        self, key: str, loader: Callable[[str], T], **options: Unpack[Options]
+    ) -> T: ...
+    async def reload(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
+        """What `loader(key)` returns now, written to both tiers, whatever they have."""
+        return (await self._reload(key, loader, options))[0].value
 
     async def get_many(self, keys: Iterable[str], **options: Unpack[Options]) -> dict[str, Any]:
         """What the tiers have of `keys`, with one round trip to L2."""
@@ -187,11 +193,31 @@ class AsyncTieredCache(CacheCore):
                 self._count("l2_errors", "", error)
                 await self._wait(self._gate(), timeout)
 
+    @overload
+    def cached(self, function: Callable[P, Awaitable[T]], /) -> AsyncCached[P, T]: ...
+    @overload
+    def cached(self, function: Callable[P, T], /) -> AsyncCached[P, T]: ...
+    @overload
     def cached(
-        self: Any, *, key: Callable[..., str] | None = None, **options: Unpack[Options]
-    ) -> Callable[[Callable[P, T]], Cached[P, T]]:
+        self,
+        function: None = None,
+        /,
+        *,
+        key: Callable[..., str] | None = None,
+        **options: Unpack[Options],
+    ) -> AsyncDecorator: ...
+    def cached(
+        self,
+        function: Any = None,
+        /,
+        *,
+        key: Callable[..., str] | None = None,
+        **options: Unpack[Options],
+    ) -> Any:
         """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
-        return lambda function: Cached(self, function, key, options)
+        if function is not None:
+            return AsyncCached(self, function, key, options)
+        return lambda function: AsyncCached(self, function, key, options)
 
     def listen(self, timeout: float = 1.0) -> None:
         """Call `heed_changes` in a task of its own, until `close`."""
@@ -284,15 +310,22 @@ class TieredCache(CacheCore, Closing):
         found = _run(self._look((key,), self.policy.override(options)))
         return found[key][0].value if found else default
 
-    def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
+    def get_or_load(self, key: str, loader: Callable[[str], T], **options: Unpack[Options]) -> T:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
         entry = self._allowed(key, options) if options else self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.refresh_at:
-            return self._hot(key, entry)
-        return _run(self._find(key, loader, options))[0].value
+            return cast(T, self._hot(key, entry))
+        return cast(T, _run(self._find(key, loader, options))[0].value)
+
+    def fetch(self, key: str, loader: Callable[[str], T], **options: Unpack[Options]) -> Answer[T]:
+        """As `get_or_load`, with where the value came from and whether it is stale."""
+        return _answer(_run(self._find(key, loader, options)))
+
+    def reload(self, key: str, loader: Callable[[str], T], **options: Unpack[Options]) -> T:
+        """What `loader(key)` returns now, written to both tiers, whatever they have."""
+        return cast(T, _run(self._reload(key, loader, options))[0].value)
 
     lookup = _blocking(AsyncTieredCache.lookup)
-    fetch = _blocking(AsyncTieredCache.fetch)
     get_many = _blocking(AsyncTieredCache.get_many)
     set = _blocking(AsyncTieredCache.set)
     set_many = _blocking(AsyncTieredCache.set_many)
@@ -301,7 +334,30 @@ class TieredCache(CacheCore, Closing):
     invalidate_tags = _blocking(AsyncTieredCache.invalidate_tags)
     clear = _blocking(AsyncTieredCache.clear)
     heed_changes = _blocking(AsyncTieredCache.heed_changes)
-    cached = AsyncTieredCache.cached
+
+    @overload
+    def cached(self, function: Callable[P, T], /) -> Cached[P, T]: ...
+    @overload
+    def cached(
+        self,
+        function: None = None,
+        /,
+        *,
+        key: Callable[..., str] | None = None,
+        **options: Unpack[Options],
+    ) -> Callable[[Callable[P, T]], Cached[P, T]]: ...
+    def cached(
+        self,
+        function: Any = None,
+        /,
+        *,
+        key: Callable[..., str] | None = None,
+        **options: Unpack[Options],
+    ) -> Any:
+        """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
+        if function is not None:
+            return Cached(self, function, key, options)
+        return lambda function: Cached(self, function, key, options)
 
     def listen(self, timeout: float = 1.0) -> None:
         """Call `heed_changes` in a thread of its own, until `close`."""
@@ -336,7 +392,7 @@ class TieredCache(CacheCore, Closing):
         executor.submit(contextvars.copy_context().run, _run, work)
 
 
-def _answer(found: Found) -> Answer:
+def _answer(found: Found) -> Answer[Any]:
     entry, tier, error = found
     expires_at = None if entry.expires_at == inf else entry.expires_at
     return Answer(entry.value, tier, entry.created_at, expires_at, error)
