@@ -27,7 +27,8 @@ from cachelib.stores.trouble import THREADS, Breaker
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ThreadPoolExecutor
 
-LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
+LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads ...
+LEASE_LOOK = 1.0  # ... and if L2 tells when it has: the loader may have died
 NOTHING: Callable[[str], Entry | None] = NoMemory().peek
 OUTCOMES = {"l1": "l1_hits", "l2": "l2_hits", "load": "misses", "stale": "misses"}
 
@@ -103,6 +104,8 @@ class CacheCore(Flights):
 
     @abstractmethod
     async def _io(self, method: Callable[..., T], *args: Any) -> T: ...
+    @abstractmethod
+    def _opener(self, gate: Any) -> Callable[[], object]: ...
     @abstractmethod
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None: ...
 
@@ -286,11 +289,23 @@ class CacheCore(Flights):
 
     async def _acquire(self, l2: SharedTier, flight: Flight) -> tuple[int, Entry | None]:
         """A lease to load under, or what the process that had it has written."""
-        while True:
-            token, entry = await self._io(l2.acquire, flight.key, flight.policy, self._clock())
-            if token is not None or entry is not None:
-                return token or NO_LEASE, entry
-            await self._wait(self._gate(), LEASE_POLL)
+        key, policy, gate = flight.key, flight.policy, None
+        stop: Callable[[], None] | None = None
+        try:
+            while True:
+                token, entry = await self._io(l2.acquire, key, policy, self._clock())
+                if token is not None or entry is not None:
+                    return token or NO_LEASE, entry
+                if gate is None:  # and then look again, as it may just have ended
+                    gate = self._gate()
+                    stop = await self._io(l2.watch, key, self._opener(gate))
+                    continue
+                look = LEASE_POLL if stop is None else min(LEASE_LOOK, policy.lease or inf)
+                await self._wait(gate, look)
+                gate.clear()  # before we look: what ends after that opens it again
+        finally:
+            if stop is not None:
+                stop()
 
     async def _obtain(self, flight: Flight, token: int) -> Found:
         key, policy = flight.key, flight.policy

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from math import inf
 from threading import Event, Thread
 from typing import (
@@ -261,6 +261,11 @@ class AsyncTieredCache(CacheCore):
                 return await gate.wait()
         return False
 
+    def _opener(self, gate: asyncio.Event) -> Callable[[], object]:
+        """To be called from any thread."""
+        loop = self._asyncio.get_running_loop()
+        return partial(loop.call_soon_threadsafe, gate.set)
+
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         # An error was counted, and is shared with those who wait.
         task = self._asyncio.gather(self._asyncio.create_task(work), return_exceptions=True)
@@ -386,6 +391,9 @@ class TieredCache(CacheCore, Closing):
 
     async def _wait(self, gate: Event, timeout: float | None) -> bool:
         return gate.wait(timeout)
+
+    def _opener(self, gate: Event) -> Callable[[], object]:
+        return gate.set
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         executor = self._executor or self._threads()

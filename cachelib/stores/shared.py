@@ -18,6 +18,7 @@ from cachelib.stores.fork import renew_in_child
 from cachelib.stores.protocol import (
     ChangeFeed,
     LeaseStore,
+    LeaseWatch,
     RejectedError,
     Store,
     Stored,
@@ -262,6 +263,12 @@ class SharedTier:
         if token != NO_LEASE:
             with suppress(Exception):
                 self._leases().release(key, token)
+
+    def watch(self, key: str, freed: Callable[[], object]) -> Callable[[], None] | None:
+        """Call `freed` when the lease may have ended; None if L2 cannot tell us."""
+        if isinstance(self._untimed, LeaseWatch):
+            return self._untimed.watch_lease(key, freed)
+        return None
 
     def _leases(self) -> LeaseStore:
         if not isinstance(self._untimed, LeaseStore):
