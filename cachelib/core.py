@@ -69,7 +69,7 @@ class CacheCore(Flights):
         self._peek, self._renew = self.l1.peek, self.l1.renew
         self._fast = self._peek if on_event is None else NOTHING  # the hook is told elsewhere
         self._direct = self._blocks or not getattr(l2, "blocking", True)
-        self._moment, self._l2 = clock, None
+        self._moment, self._l2, self._bare = clock, None, False
         if l2 is not None:
             degrade = on_l2_error == "degrade"
             breaker = Breaker(clock, breaker_failures, breaker_seconds, degrade)
@@ -78,6 +78,7 @@ class CacheCore(Flights):
             )
             self._stamps, self._revoked = tier.stamps, tier.revoked
             self._moment = clock if tag_refresh is None else tier.moment
+            self._bare = l1 is None and not self.policy.skip_l2  # a read has nothing to keep
 
     def after_fork(self) -> None:
         super().after_fork()
@@ -91,7 +92,7 @@ class CacheCore(Flights):
 
     def _end(self) -> None:
         self._closed = True
-        self._fast = NOTHING  # so that L1 hits, too, learn that it is closed
+        self._fast, self._bare = NOTHING, False  # so that hits, too, learn that it is closed
 
     @property
     def stats(self) -> Stats:

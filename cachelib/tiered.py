@@ -30,7 +30,7 @@ from cachelib.flights import Found
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Answer, Options
 from cachelib.stores.protocol import Closing, RejectedError
-from cachelib.stores.shared import STAMP, Change
+from cachelib.stores.shared import NOT_AT_ONCE, STAMP, Change
 
 # asyncio, inspect and executors take longer to import than all the rest: they wait for their use.
 if TYPE_CHECKING:
@@ -312,6 +312,11 @@ class TieredCache(CacheCore, Closing):
         entry = self._allowed(key, options) if options else self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.until:
             return self._hot(key, entry)
+        if self._bare and not options and type(key) is str and self._l2 is not None:
+            value = self._l2.read_at_once(key, self._clock())
+            if value is not NOT_AT_ONCE:
+                self._count("l2_hits", key)
+                return value
         found = _run(self._look((key,), self.policy.override(options)))
         return found[key][0].value if found else default
 

@@ -41,6 +41,7 @@ class JsonCodec:
     """
 
     _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+    _tree = json.JSONDecoder().raw_decode  # `json.loads` first looks for other encodings
 
     def __init__(self, *types: type) -> None:
         self._shapes = Shapes(types)
@@ -49,7 +50,10 @@ class JsonCodec:
         return self._text(self._shapes.lower(value)).encode()
 
     def decode(self, data: bytes) -> Any:
-        tree = json.loads(data)
+        text = data.decode()
+        tree, end = self._tree(text)
+        if end != len(text):
+            raise ValueError("there is more than one JSON value")
         return self._shapes.lift(tree) if JSON_MARK in data else tree
 
 

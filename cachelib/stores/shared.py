@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import inf, nextafter
 from threading import Lock
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Policy
@@ -30,6 +30,7 @@ CLOCK_SKEW = 5.0  # an entry from further in the future than this (seconds) is n
 MAX_KEPT = 10_000  # missed writes whose values are kept; of later ones, L2's older value goes
 MAX_STAMPS = 10_000
 NEVER = (-inf, -inf)
+NOT_AT_ONCE: Final = object()
 NO_LEASE = 0  # L2 is away, or none was asked for; real tokens are greater
 STAMP = "cachelib:revoked:"  # the key that says when a tag was revoked; with no name, of clear()
 
@@ -88,6 +89,20 @@ class SharedTier:
             return None
         self._breaker.failures = 0
         return entries
+
+    def read_at_once(self, key: str, now: float) -> Any:
+        """The value, where that is all there is to it; else `NOT_AT_ONCE`, and `read` will tell."""
+        if self._breaker.failures or self._missed or self._tag_refresh is not None:
+            return NOT_AT_ONCE
+        try:
+            stored = self._store.get(key, now)
+            if stored is not None:
+                flags, created_at, _, expires_at, _, payload = unseal(stored.data)
+                if not flags & NEGATIVE and created_at <= now + CLOCK_SKEW and now < expires_at:
+                    return self._codec.decode(payload)
+        except Exception:  # noqa: S110  # it will be met again
+            pass
+        return NOT_AT_ONCE
 
     def write(self, changes: Mapping[str, Change], policy: Policy, token: int = NO_LEASE) -> bool:
         """Bring L2 up to date; False if that must wait, and we may go on without."""
