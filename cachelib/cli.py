@@ -19,6 +19,11 @@ except ImportError:
         "cachelib's commands need more than the library: pip install 'cachelib-decisions[report]'"
     )
 
+try:
+    import cachelib.beside  # noqa: F401
+except ImportError as error:  # there is another package of this name
+    sys.exit(str(error))
+
 from cachelib import __version__
 
 
