@@ -341,6 +341,30 @@ def live(
     sys.exit(0 if result.conforms else 1)
 
 
+@main.group()
+def cache() -> None:
+    """What the library keeps."""
+
+
+@cache.command()
+@click.argument("place", metavar="FILE|URL")
+@click.option("--prefix", default="cachelib:", show_default=True, help="Of the keys in Redis.")
+@click.option("--match", default="*", help="A pattern for keys, such as 'user:*'.")
+@click.option("--sort", type=click.Choice(["key", "age", "size"]), default="key", show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@JSON
+def inspect(place: str, limit: int, as_json: bool, **options: Any) -> None:
+    """Show the keys in a SqliteStore's FILE or a RedisStore's URL: ages, sizes, tags."""
+    from cachelib.inspection import inspect
+
+    with _told():
+        found = inspect(place, **options)
+    if as_json:
+        _print_json(found.as_json(limit))
+    else:
+        click.echo(found.as_text(limit))
+
+
 @main.command(hidden=True)
 def notebooks() -> None:
     """Run the project's notebooks with their default parameters and keep their outputs."""

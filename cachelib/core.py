@@ -243,6 +243,7 @@ class CacheCore(Flights):
         self._begin(key)
         self._errors.forget(key)
         await self._claim(flight)
+        flight.anew = True
         flight.writing = False  # until there is something to write, others may join or overtake
         found: Found | None = None
         try:
@@ -276,7 +277,8 @@ class CacheCore(Flights):
             if self._errors and (error := self._errors.of(flight.key, self._clock())):
                 found = self._excuse(flight, error)
             else:
-                if policy.lease is not None and self._l2 is not None and not policy.skip_l2:
+                leased = policy.lease is not None and not flight.anew and not policy.skip_l2
+                if leased and self._l2 is not None:
                     token, entry = await self._acquire(self._l2, flight)
                 found = await self._obtain(flight, token) if entry is None else (entry, "l2", None)
             self._land(flight, found[0], found)

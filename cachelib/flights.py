@@ -24,6 +24,7 @@ class Flight:
     """One operation in progress on a key. Others wait for it and share its result."""
 
     valid = True  # until others change a key: then L1 must not keep the result
+    anew = False  # to load whatever the tiers have
     writing = False  # too late for another writer to overtake
     done = False
     gate: Any = None  # what callers wait for: a threading or an asyncio event

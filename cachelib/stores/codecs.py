@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from zlib import compress, crc32, decompress
 
 from cachelib.stores.protocol import RejectedError, Stored
-from cachelib.stores.shapes import JSON_SCALARS, MARK, Shapes
+from cachelib.stores.shapes import JSON_SCALARS, MARK, Given, Shapes
 
 JSON_MARK = f'"{MARK}"'.encode()  # without it, nothing needs to be put together
 PACKED_MARK = bytes([0xA0 + len(MARK)]) + MARK.encode()
@@ -36,14 +36,15 @@ class JsonCodec:
 
     Besides JSON's own: tuples, bytes, dictionaries with other keys than strings, dates and times,
     Decimal, UUID and the like. Sets, dataclasses, enumerations, named tuples, pydantic models,
-    msgspec structs and attrs classes are kept if they are named: `JsonCodec(User, Order)`. Any
-    other type is refused with a TypeError, rather than changed.
+    msgspec structs and attrs classes are kept if they are named: `JsonCodec(User, Order)`; any
+    other class with the ways there and back: `JsonCodec((Path, str, Path))`. What is left is
+    refused with a TypeError, rather than changed.
     """
 
     _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
     _tree = json.JSONDecoder().raw_decode  # `json.loads` first looks for other encodings
 
-    def __init__(self, *types: type) -> None:
+    def __init__(self, *types: Given) -> None:
         self._shapes = Shapes(types)
 
     def encode(self, value: Any) -> bytes:
@@ -72,7 +73,7 @@ class RawCodec:
 class MessagePackCodec:
     """MessagePack, by msgspec: smaller and faster than JSON; the same types come back."""
 
-    def __init__(self, *types: type) -> None:
+    def __init__(self, *types: Given) -> None:
         try:
             from msgspec import msgpack
         except ImportError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import struct
 import time
@@ -178,6 +179,16 @@ class RedisStore(Closing):
                 writer, *keys = json.loads(message["data"])
                 if writer != self._writer:
                     changed += keys
+
+    def keys(self) -> Iterator[str]:
+        """All keys on the server, each at least once; they may have expired or be damaged."""
+        pattern = re.sub(r"([*?\[\]\\])", r"\\\1", self._prefix)
+        for name in self._client.scan_iter(match=f"{pattern}{{*", count=1000):
+            text = name.decode("utf-8", "replace").removeprefix(self._prefix)
+            if text.startswith("{-}}") and text.endswith(":key"):
+                yield text[3:-4]
+            elif text.startswith("{") and text.endswith("}"):
+                yield text[1:-1]
 
     def close(self) -> None:
         """Close the connections, but not those of a client that was given."""

@@ -25,12 +25,18 @@ class Shape(NamedTuple):
     build: Callable[[Any], Any]
 
 
+Given = type | tuple[type, Callable[[Any], Any], Callable[[Any], Any]]
+"""A class; or a class, how to take a value apart, and how to put it together again."""
+
+
 class Shapes:
     """The types that a codec keeps: those of the standard library below, and `types`."""
 
-    def __init__(self, types: Iterable[type] = (), scalars: frozenset[type] = JSON_SCALARS) -> None:
+    def __init__(
+        self, types: Iterable[Given] = (), scalars: frozenset[type] = JSON_SCALARS
+    ) -> None:
         self._scalars = scalars
-        self._of = {kind: shape_of(kind) for kind in types}
+        self._of = dict(map(_known, types))
         self._named = {shape.name: shape for shape in self._of.values()}
         if len(self._named) < len(self._of):
             raise ValueError(f"two types of one name among {', '.join(sorted(self._named))}")
@@ -73,6 +79,13 @@ class Shapes:
                 f"as in JsonCodec({kind.__qualname__}), or a codec of your own"
             )
         return shape
+
+
+def _known(given: Given) -> tuple[type, Shape]:
+    if not isinstance(given, tuple):
+        return given, shape_of(given)
+    kind, parts, build = given
+    return kind, Shape(f":{kind.__qualname__}", parts, build)
 
 
 def shape_of(kind: Any) -> Shape:

@@ -9,6 +9,7 @@ import uuid
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -182,6 +183,13 @@ def test_two_types_of_one_name_and_what_is_no_type_are_refused() -> None:
         JsonCodec(int)
     with pytest.raises(TypeError, match="takes classes"):
         JsonCodec(Quote("A", Decimal(1), NOON))  # type: ignore[arg-type]
+
+
+def test_any_class_is_kept_with_the_ways_there_and_back() -> None:
+    codec = JsonCodec((PurePosixPath, str, PurePosixPath), (Text, str.__str__, Text))
+    for value in (PurePosixPath("a/b"), [Text("x"), "x"]):
+        assert repr(codec.decode(codec.encode(value))) == repr(value)
+    assert type(codec.decode(codec.encode(Text("x")))) is Text
 
 
 def test_a_value_that_contains_itself_is_refused() -> None:
