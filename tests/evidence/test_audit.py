@@ -253,6 +253,7 @@ def test_a_named_pipe_does_not_hang_the_audit(tmp_path: Path) -> None:
         "const o = { ...o }; env.CACHE.put('k', 'v', o);",
         "const t = t * 2; env.CACHE.put('k', 'v', { expirationTtl: t });",
         "env.CACHE.put('k', 'v', { expirationTtl: 2 ** 99999 / 0 });",
+        "export default { fetch: (request) => env.CACHE.get() };",
         "env.CACHE.put(); env.CACHE.get(); env.CACHE.put(...args); l1.set(); new Map().set();",
     ],
 )
