@@ -4,12 +4,25 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 
 from cachelib.evidence.errors import EvidenceError
+from cachelib.evidence.scripts import COMPONENT_SUFFIXES, script_of
+from cachelib.evidence.syntax import Grammar, grammar_of
 
 MAX_BYTES = 1_000_000
-SOURCE_SUFFIXES = {".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"}
+SOURCE_SUFFIXES = {
+    ".ts",
+    ".mts",
+    ".cts",
+    ".tsx",
+    ".js",
+    ".mjs",
+    ".cjs",
+    ".jsx",
+    *COMPONENT_SUFFIXES,
+}
 _PASSED_OVER = {
     "node_modules": "node_modules",
     **dict.fromkeys(
@@ -38,10 +51,18 @@ class Source:
     path: str
     text: str
 
+    @cached_property
+    def code(self) -> tuple[str, Grammar]:
+        """What of it is code, each piece in its place, and in which grammar."""
+        suffix = PurePosixPath(self.path).suffix
+        if suffix in COMPONENT_SUFFIXES:
+            return script_of(self.text, suffix)
+        return self.text, grammar_of(suffix)
+
 
 @dataclass(frozen=True)
 class Fault:
-    """A file that could not be read: the line, counted from 1, and why."""
+    """A file that could not be read, or not all of it: the line, counted from 1, and why."""
 
     file: str
     line: int

@@ -12,14 +12,11 @@ from tree_sitter import Node
 from cachelib.evidence.definitions import Definition, definitions
 from cachelib.evidence.files import Fault, Source
 from cachelib.evidence.mask import mask
+from cachelib.evidence.recovery import read_tree
 from cachelib.evidence.syntax import (
     ancestors,
     enclosing,
-    first_fault,
-    grammar_of,
     is_deeper,
-    line,
-    parse,
     part,
     preorder,
     text,
@@ -54,9 +51,12 @@ _BLOCK, _AROUND = 100, 60
 
 @dataclass(frozen=True)
 class Module:
+    """`left_out` are lines of the file, counted from 1, both included, that do not parse."""
+
     path: str
     source: str
     root: Node
+    left_out: tuple[tuple[int, int], ...] = ()
 
     @cached_property
     def lines(self) -> list[str]:
@@ -161,13 +161,12 @@ def read_program(sources: Iterable[Source]) -> tuple[Program, list[Fault]]:
 
 
 def read_module(source: Source) -> Module | Fault:
-    root = parse(source.text, grammar_of(PurePosixPath(source.path).suffix))
-    if root.has_error:
-        at = line(first_fault(root))
-        return Fault(source.path, at, "does not parse; nothing in it was audited")
-    if is_deeper(root, _DEEPEST):
+    tree = read_tree(*source.code)
+    if tree is None:
+        return Fault(source.path, 1, "does not parse; nothing in it was audited")
+    if is_deeper(tree.root, _DEEPEST):
         return Fault(source.path, 1, f"nested deeper than {_DEEPEST} levels; it was not audited")
-    return Module(source.path, source.text, root)
+    return Module(source.path, source.text, tree.root, tuple(tree.left_out))
 
 
 def _index(program: Program, module: Module) -> None:
