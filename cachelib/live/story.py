@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cachelib.edge.designs import Design
-from cachelib.edge.platform import Platform
-from cachelib.edge.trace import READ, Trace
 from cachelib.live.replay import LiveRun, run
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.trace import READ, Trace
 
 KEY = "/sentiment/AAPL"
 CITIES = {"SJC": "San Francisco", "LHR": "London"}

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cachelib.report import parameters, run, staging
-from cachelib.report.plan import Plan, Request, plan
-from cachelib.report.run import Progress, Run
+from cachelib.report.experiments import parameters, run, staging
+from cachelib.report.experiments.run import Progress, Run
+from cachelib.report.reuse.plan import Plan, Request, plan
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,15 @@ def _make(new: Path, request: Request, steps: Plan, run_all: Callable[..., list[
         runs.append(_copied(steps.previous.run(step.name), into))
         _page(runs[-1])
     runs.sort(key=lambda run: run.name)
-    from cachelib.report.manifest import manifest
-    from cachelib.report.write import write
+    from cachelib.report.document.write import write
+    from cachelib.report.reuse.manifest import manifest
 
     write(new, study, runs, manifest(request, steps, study, runs))
     return runs
 
 
 def _page(run: Run) -> None:
-    from cachelib.report.pages import write_page
+    from cachelib.report.document.pages import write_page
 
     if run.path.exists():
         write_page(run.path)

@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node
 
-from cachelib.edge.case import CASES, Case
+from cachelib.model.case.case import CASES, Case
 
 EXAMPLE = CASES / "trading-sentiment.yaml"
 CLAIMS = 2

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cachelib.report.plan import Plan
-from cachelib.report.run import Progress, Status
+from cachelib.report.experiments.run import Progress, Status
+from cachelib.report.reuse.plan import Plan
 
 if TYPE_CHECKING:
     from rich.console import Console

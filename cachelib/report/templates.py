@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cachelib.edge.resources import resource
+from cachelib.model.schema.resources import resource
 
 FOLDER = resource("templates")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from cachelib.report.findings import Diagram, Edge, Node
-from cachelib.report.render import mermaid_text
+from cachelib.report.document.render import mermaid_text
+from cachelib.report.publish.findings import Diagram, Edge, Node
 from cachelib.report.templates import html_environment
 
 GOLDEN = Path(__file__).parents[1] / "report" / "golden.md"

@@ -1,9 +1,9 @@
 import pytest
 
-from cachelib.edge.designs import BUILT_IN
-from cachelib.edge.platform import Platform
 from cachelib.live.latency import ACCESSES, measure
 from cachelib.live.story import two_cities
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import BUILT_IN
 
 pytestmark = pytest.mark.usefixtures("local_runtime")
 

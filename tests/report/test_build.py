@@ -11,9 +11,9 @@ import nbformat
 import pytest
 
 from cachelib.report.build import Report, build
-from cachelib.report.parameters import ParameterError
-from cachelib.report.run import NOTEBOOKS
-from cachelib.report.staging import OutputError
+from cachelib.report.experiments.parameters import ParameterError
+from cachelib.report.experiments.run import NOTEBOOKS
+from cachelib.report.experiments.staging import OutputError
 
 SMALL = Path(__file__).with_name("small.yaml")
 ASKED = {"case": str(SMALL), "live_requests": 0}

@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from cachelib.cli import main
-from cachelib.report import build, pdf, plan, progress
+from cachelib.report import build, progress
+from cachelib.report.document import pdf
+from cachelib.report.reuse import plan
 from tests.report import tiny
 
 FIRST, SECOND = "21_first", "22_second"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cachelib.report.collect import Findings, MissingFindingError
-from cachelib.report.findings import shown
-from cachelib.report.render import mermaid_text, verbatim
+from cachelib.report.document.collect import Findings, MissingFindingError
+from cachelib.report.document.render import mermaid_text, verbatim
+from cachelib.report.publish.findings import shown
 from cachelib.report.templates import escape_markdown
 
 HOSTILE = [

@@ -15,11 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
-from cachelib.report import run, staging, zygote
 from cachelib.report.build import build
-from cachelib.report.kernels import Kernels
-from cachelib.report.source import Source
-from cachelib.report.staging import OutputError, UnwrittenError
+from cachelib.report.experiments import run, staging, zygote
+from cachelib.report.experiments.kernels import Kernels
+from cachelib.report.experiments.source import Source
+from cachelib.report.experiments.staging import OutputError, UnwrittenError
 from tests.report import tiny
 
 CASE = {"case": str(Path(__file__).with_name("small.yaml"))}
@@ -191,7 +191,7 @@ class TestAnInterruptedRun:
                 name=name,
             )
         words = "report", CASE["case"], "--out", "out"
-        code = "from cachelib.report import run; from pathlib import Path; "
+        code = "from cachelib.report.experiments import run; from pathlib import Path; "
         code = f"{code} run.NOTEBOOKS = Path('notebooks'); from cachelib.cli import main; main()"
         return subprocess.Popen(
             [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
@@ -244,7 +244,7 @@ class TestAFullDisk:
 import resource
 from pathlib import Path
 from cachelib.cli import main
-from cachelib.report import run
+from cachelib.report.experiments import run
 run.NOTEBOOKS = Path("notebooks")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 main(["report", {CASE["case"]!r}, "--out", "out"])
@@ -260,7 +260,7 @@ main(["report", {CASE["case"]!r}, "--out", "out"])
     def test_while_the_report_is_written_is_an_error_too(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from cachelib.report import write as writing
+        from cachelib.report.document import write as writing
 
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -294,7 +294,7 @@ class TestTwoRunsIntoOneFolder:
         script = """
 import os
 from pathlib import Path
-from cachelib.report import staging
+from cachelib.report.experiments import staging
 with staging.exclusive(Path("out")) as stage:
     (stage / "new").mkdir()
     os.kill(os.getpid(), 9)

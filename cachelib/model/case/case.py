@@ -1,0 +1,209 @@
+"""The case: one decision to make, as a YAML file."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, create_model, field_validator, model_validator
+
+from cachelib.model.case.claims import Claim
+from cachelib.model.platforms.platform import Assumption, Platform, profile
+from cachelib.model.schema.resources import resource
+from cachelib.model.schema.strict import Strict
+from cachelib.model.schema.typed_yaml import load
+from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.workload import Workload
+
+CASES = resource("cases")
+PROFILE = {
+    name: number
+    for name, number in profile("cloudflare-workers").items()
+    if isinstance(number, Assumption)
+}
+OF_THE_CASE = ("l1_ttl_s", "l2_ttl_s", "value_life_s", "hourly_rate_usd")
+_fields: dict[str, Any] = dict.fromkeys(OF_THE_CASE, Assumption)
+_fields |= dict.fromkeys(PROFILE, (Assumption | None, None))
+Assumptions = create_model("Assumptions", __base__=Strict, **_fields)
+Assumptions.__doc__ = "What no source gives: of the case, and of its platform."
+
+Metric = Literal[
+    "hit_ratio", "origin_loads_per_month", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "late_share",
+    "error_share", "bill_usd", "monthly_cost_usd",
+]  # fmt: skip
+
+
+class UnknownDesignError(ValueError):
+    """A design that neither the case nor the package has."""
+
+
+class System(Strict):
+    """The system that the decision is about."""
+
+    name: str
+    summary: str
+    path: str | None = Field(default=None, description="its repository, beside the case file")
+
+
+class Decision(Strict):
+    """What only people know of a decision: the front matter of its record (MADR 4)."""
+
+    status: Literal["proposed", "accepted", "rejected", "deprecated", "superseded"] = "proposed"
+    date: datetime.date | None = None
+    deciders: tuple[str, ...] = ()
+    consulted: tuple[str, ...] = ()
+    informed: tuple[str, ...] = ()
+    supersedes: str | None = None
+    drivers: tuple[str, ...] = ()
+    confirmation: str | None = None
+
+
+class Limit(Strict):
+    """A bound that a design must keep, or it is out."""
+
+    metric: Metric
+    at_most: float | None = None
+    at_least: float | None = None
+    why: str
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.at_most is None and self.at_least is None:
+            raise ValueError("give at_most, at_least, or both")
+        return self
+
+    def kept_by(self, value: float) -> bool:
+        return (self.at_most is None or value <= self.at_most) and (
+            self.at_least is None or value >= self.at_least
+        )
+
+
+class Criteria(Strict):
+    """What decides: limits first, then the least of one metric.
+
+    `late_after_s`: an answer is late if it was superseded more than so many seconds ago.
+    Hours of work, by design, are written off over `written_off_months`.
+    """
+
+    limits: tuple[Limit, ...] = ()
+    minimise: Metric = "monthly_cost_usd"
+    late_after_s: Literal[0, 1, 10, 60, 300, 3600] = 60
+    hours: dict[str, Assumption] = {}  # noqa: RUF012 - pydantic copies it
+    written_off_months: float = Field(default=24, gt=0)
+
+
+class Case(Strict):
+    """One decision to make."""
+
+    title: str
+    question: str
+    system: System
+    decision: Decision = Decision()
+    workload: Workload
+    log: Reading = Field(
+        default=Reading(),
+        description="how to take requests from a log given in the workload's place (--trace); "
+        "expressions are DuckDB SQL over the log's columns",
+    )
+    platform: dict[str, float | str] = Field(default={}, description="settings, by name")
+    assumptions: Assumptions  # type: ignore[valid-type]
+    designs: tuple[str | Design, ...] = Field(min_length=1)
+    against: str = Field(default="durable-object", description="the design that is asked about")
+    criteria: Criteria = Criteria()
+    claims: tuple[Claim, ...] = ()
+
+    @field_validator("designs")
+    @classmethod
+    def _known(cls, designs: tuple[str | Design, ...]) -> tuple[str | Design, ...]:
+        for design in designs:
+            if isinstance(design, str) and design not in BUILT_IN:
+                raise ValueError(_unknown("design", design, list(BUILT_IN)))
+        return designs
+
+    @field_validator("against")
+    @classmethod
+    def _known_too(cls, name: str) -> str:
+        if name not in BUILT_IN:
+            raise ValueError(_unknown("design", name, list(BUILT_IN)))
+        return name
+
+    @field_validator("platform")
+    @classmethod
+    def _settable(cls, settings: dict[str, float | str]) -> dict[str, float | str]:
+        known = [name for name in Platform.model_fields if name not in PROFILE]
+        for name in settings:
+            if name not in known:
+                raise ValueError(_unknown("setting", name, known))
+        Platform.model_validate(settings | {"isolates_per_colo": 1})
+        return settings
+
+    @field_validator("claims")
+    @classmethod
+    def _distinct(cls, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        twice = [id for id, count in Counter(claim.id for claim in claims).items() if count > 1]
+        if twice:
+            raise ValueError(f"ids are given twice: {', '.join(twice)}")
+        return claims
+
+    @property
+    def assumed(self) -> dict[str, Assumption]:
+        """Every assumption by name: the case's own, or else the platform profile's."""
+        own = {name: getattr(self.assumptions, name) for name in (*OF_THE_CASE, *PROFILE)}
+        return {name: PROFILE[name] if number is None else number for name, number in own.items()}
+
+    @property
+    def design_names(self) -> list[str]:
+        return [design if isinstance(design, str) else design.name for design in self.designs]
+
+    def known_design(self, name: str) -> str:
+        """The name, or `UnknownDesignError` with the nearest one."""
+        known = list(dict.fromkeys([*self.design_names, *BUILT_IN]))
+        if name not in known:
+            raise UnknownDesignError(_unknown("design", name, known))
+        return name
+
+    def design(self, name: str) -> Design:
+        """The named design: the case's own, or else the shipped one."""
+        own = {design.name: design for design in self.designs if isinstance(design, Design)}
+        return own.get(name) or BUILT_IN[name]
+
+    def with_assumed(self, **values: float) -> Self:
+        """The case with some assumptions settled, their ranges widened where need be."""
+        settled = {name: _settled(self.assumed[name], value) for name, value in values.items()}
+        assumptions: Strict = self.assumptions
+        return self.model_copy(update={"assumptions": assumptions.model_copy(update=settled)})
+
+
+def _settled(assumption: Assumption, value: float) -> Assumption:
+    return assumption.model_copy(
+        update={
+            "value": value,
+            "low": min(value, assumption.low),
+            "high": max(value, assumption.high),
+            "why": "set by a parameter of this run",
+        }
+    )
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown {kind} {name!r}; {guess}allowed: {', '.join(known)}"
+
+
+def find_case(name: str | Path) -> Path:
+    """The file of a case: a path, a folder with a case.yaml, or the name of a ready-made one."""
+    path = Path(name)
+    if path.is_dir():
+        return path / "case.yaml"
+    ready_made = CASES / f"{name}.yaml"
+    return ready_made if not path.exists() and ready_made.is_file() else path
+
+
+def load_case(name: str | Path) -> Case:
+    """The checked case; raises `InvalidFileError` with every problem at once."""
+    return load(find_case(name), Case)
