@@ -8,14 +8,15 @@ from pydantic import BaseModel, ConfigDict
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.facts import bindings_of
 from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.mask import mask
-from cachelib.evidence.program import Module, read_program
+from cachelib.evidence.program import Module, program_of, read_modules
 from cachelib.evidence.repair import as_diff
 from cachelib.evidence.rule import SEVERITIES, Counterfactual, Hit, NotModelled, Rule, Severity
 from cachelib.evidence.rules import RULES
-from cachelib.evidence.wrangler import Wrangler, configuration_in, read_configuration
+from cachelib.evidence.workers import Workers
+from cachelib.evidence.workspace import read_workspace
+from cachelib.evidence.wrangler import Wrangler
 
 _LONGEST = 240  # characters of a line that are shown
 
@@ -86,36 +87,39 @@ def audit(directory: Path) -> Audit:
     """
     root = directory_of(directory)
     seen = survey(root)
-    config = _configuration(root)
-    if config is None and not seen.sources:
+    workspace = read_workspace(root)
+    if not workspace.configurations and not seen.sources:
         raise EvidenceError(
             f"{directory}: neither a wrangler configuration nor TypeScript or JavaScript here; "
             "give the folder of a Workers project"
         )
-    program, broken = read_program(seen.sources)
-    examined = Examination(program, config, _configured(config))
-    findings = [_finding(rule, hit, config) for rule in RULES for hit in rule.find(examined)]
+    modules, broken = read_modules(seen.sources)
+    findings: dict[tuple[str, int, int, str], Finding] = {}
+    running: set[str] = set()
+    for worker in (workers := Workers(workspace, modules)):
+        running |= {module.path for module in worker.modules}
+        program = program_of(worker.modules, workers.imports)
+        examined = Examination(
+            program,
+            worker.config,
+            worker.configured,
+            worker.declared,
+            has_entry=worker.has_entry,
+        )
+        for rule in RULES:
+            for hit in rule.find(examined):
+                found = _finding(rule, hit, worker.config)
+                findings.setdefault((found.file, found.line, found.column, found.rule), found)
+    if aside := len(modules) - len(running):
+        seen.skipped["not run by a Worker"] += aside
     return Audit(
-        configuration=config.file if config is not None else None,
-        files=len(program.modules),
-        lines=sum(module.source.count("\n") for module in program.modules),
-        findings=sorted(findings, key=lambda each: (each.file, each.line, each.column, each.rule)),
-        unparsable=seen.unparsable + broken,
+        configuration=workspace.shown,
+        files=len(modules),
+        lines=sum(module.source.count("\n") for module in modules),
+        findings=[findings[place] for place in sorted(findings)],
+        unparsable=seen.unparsable + broken + workspace.faults,
         skipped=dict(sorted(seen.skipped.items())),
     )
-
-
-def _configuration(root: Path) -> Wrangler | None:
-    path = configuration_in(root)
-    return read_configuration(path) if path is not None else None
-
-
-def _configured(config: Wrangler | None) -> dict[str, str]:
-    if config is None:
-        return {}
-    environments: list[str | None] = [None, *config.environments]
-    facts = [fact for env in environments for fact in bindings_of(config, env)]
-    return {fact.name: fact.kind for fact in facts}
 
 
 def _finding(rule: Rule, hit: Hit, config: Wrangler | None) -> Finding:

@@ -32,6 +32,7 @@ NOT_INHERITED = frozenset(
         *("tail_consumers", "workflows", "containers", "ratelimits", "dispatch_namespaces"),
         *("mtls_certificates", "pipelines", "secrets_store_secrets", "browser", "images"),
         *("durable_objects", "send_email", "logfwdr", "unsafe", "version_metadata"),
+        *("media", "stream", "worker_loaders", "vpc_services", "vpc_networks"),
     ]
 )
 TOP_LEVEL_ONLY = frozenset(
@@ -161,19 +162,23 @@ def _within(directory: Path, path: Path) -> Path:
     return path
 
 
-def read_configuration(path: Path, *, reveal: bool = False) -> Wrangler:
-    """Raises EvidenceError with file and line for a file that does not parse."""
+def read_configuration(path: Path, *, name: str = "", reveal: bool = False) -> Wrangler:
+    """`name` is how it is shown, by default its own name without folders.
+
+    Raises EvidenceError with file and line for a file that does not parse.
+    """
+    name = name or path.name
     try:
         source = path.read_text(encoding="utf-8-sig")
         document = read_toml(source) if path.suffix == ".toml" else read_jsonc(source)
         if not isinstance(document.root.value, dict):
             raise UnreadableError(1, "holds no table of settings")
     except UnicodeDecodeError:
-        raise EvidenceError(f"{path.name}:1: not UTF-8 text; save it as UTF-8") from None
+        raise EvidenceError(f"{name}:1: not UTF-8 text; save it as UTF-8") from None
     except RecursionError:
-        raise EvidenceError(f"{path.name}:1: nested too deeply to be a configuration") from None
+        raise EvidenceError(f"{name}:1: nested too deeply to be a configuration") from None
     except UnreadableError as error:
         raise EvidenceError(
-            f"{path.name}:{error.line}: {error.reason}; correct this line and try again"
+            f"{name}:{error.line}: {error.reason}; correct this line and try again"
         ) from None
-    return Wrangler(path.name, source, document, reveal=reveal)
+    return Wrangler(name, source, document, reveal=reveal)
