@@ -56,7 +56,10 @@ class Finding(BaseModel):
 
 
 class Audit(BaseModel):
-    """`configuration` is the wrangler file, or None where the directory has none."""
+    """`configuration` is the wrangler file, or None where the directory has none.
+
+    Of the files in `unparsable` nothing was audited, of those in `partly_read` all but some lines.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,6 +68,7 @@ class Audit(BaseModel):
     lines: int
     findings: list[Finding]
     unparsable: list[Fault]
+    partly_read: list[Fault]
     skipped: dict[str, int]
 
     def at_least(self, severity: Severity) -> list[Finding]:
@@ -118,6 +122,7 @@ def audit(directory: Path) -> Audit:
         lines=sum(module.source.count("\n") for module in modules),
         findings=[findings[place] for place in sorted(findings)],
         unparsable=seen.unparsable + broken + workspace.faults,
+        partly_read=seen.partly_read + [fault for each in modules for fault in each.not_read],
         skipped=dict(sorted(seen.skipped.items())),
     )
 

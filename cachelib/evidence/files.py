@@ -1,5 +1,6 @@
 """The files of an examined directory: what is read, what is passed over and why."""
 
+import codecs
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -74,6 +75,7 @@ class Survey:
     sources: list[Source] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unparsable: list[Fault] = field(default_factory=list)
+    partly_read: list[Fault] = field(default_factory=list)
 
 
 def directory_of(given: Path) -> Path:
@@ -131,13 +133,26 @@ def _is_minified(text: str) -> bool:
 
 def _read_into(found: Survey, path: Path, name: str) -> None:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if _is_minified(text):
-            found.skipped["build output"] += 1
-        else:
-            found.sources.append(Source(name, text))
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        found.unparsable.append(Fault(name, line, "not UTF-8 text"))
+        text, doubt = _decoded(path.read_bytes(), name)
     except OSError as error:
         found.unparsable.append(Fault(name, 1, error.strerror or "cannot be read"))
+        return
+    if "\0" in text:
+        found.unparsable.append(Fault(name, 1, "not text; it was not audited"))
+    elif _is_minified(text):
+        found.skipped["build output"] += 1
+    else:
+        found.sources.append(Source(name, text))
+        found.partly_read += doubt
+
+
+def _decoded(raw: bytes, name: str) -> tuple[str, list[Fault]]:
+    """UTF-8, or what a byte order mark says; a character of another encoding is passed over."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", errors="replace"), []
+    try:
+        return raw.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        reason = "not UTF-8 text: some characters were passed over, the rest was audited"
+        return raw.decode("utf-8-sig", errors="replace"), [Fault(name, line, reason)]

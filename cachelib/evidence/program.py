@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
@@ -60,6 +59,11 @@ class Module:
     root: Node
     left_out: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def not_read(self) -> list[Fault]:
+        """The lines that do not parse."""
+        return [Fault(self.path, first, _left_out(first, last)) for first, last in self.left_out]
+
     @cached_property
     def lines(self) -> list[str]:
         """Split at line feeds only, as the parser counts rows."""
@@ -85,6 +89,11 @@ class Module:
     @cached_property
     def _masked(self) -> dict[int, list[str]]:
         return {}
+
+
+def _left_out(first: int, last: int) -> str:
+    lines = f"line {first} does" if first == last else f"lines {first} to {last} do"
+    return f"{lines} not parse; the rest of the file was audited"
 
 
 Exports = dict[str, list[tuple[str, Definition]]]
@@ -116,6 +125,7 @@ class Program:
     paths: dict[int, str] = field(default_factory=dict)
     renamed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     passed_on: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    known_exports: dict[tuple[str, str], Definition | None] = field(default_factory=dict)
 
     def look_up(self, name: str, at: Node) -> Definition | None:
         """The declaration in force for a name, in this file or exported by another one."""
@@ -155,22 +165,29 @@ class Program:
         *_, root = node, *ancestors(node)
         return self.paths.get(root.id, "")
 
-    def exported_by(self, path: str, name: str, depth: int = 0) -> Definition | None:
+    def exported_by(self, path: str, name: str) -> Definition | None:
         """A name of a file, also one that it passes on from another (`export * from`)."""
+        if (path, name) not in self.known_exports:
+            self.known_exports[path, name] = self._passed_on_by(path, name, set())
+        return self.known_exports[path, name]
+
+    def _passed_on_by(
+        self, path: str, name: str, seen: set[tuple[str, str]], depth: int = 0
+    ) -> Definition | None:
+        """`seen` are the names looked for already: files may pass on each other in circles."""
         for place, definition in self.exported.get(name, []):
             if place == path and definition.owner.type not in IMPORTED:
                 return definition
-        if depth > _DEEPEST_EXPORT:
+        if (path, name) in seen or depth > _DEEPEST_EXPORT:
             return None
+        seen.add((path, name))
         if (renamed := self.renamed.get((path, name))) is not None:
             source, inner = renamed
             target = self.imports.resolve(path, source) if source else path
-            if target and (target, inner) != (path, name):
-                return self.exported_by(target, inner, depth + 1)
-            return None
+            return self._passed_on_by(target, inner, seen, depth + 1) if target else None
         for source in self.passed_on.get(path, []):
             target = self.imports.resolve(path, source)
-            found = self.exported_by(target, name, depth + 1) if target else None
+            found = self._passed_on_by(target, name, seen, depth + 1) if target else None
             if found is not None:
                 return found
         return None

@@ -39,7 +39,9 @@ def to_sarif(audit: Audit) -> dict[str, Any]:
                 "invocations": [
                     {
                         "executionSuccessful": True,
-                        "toolExecutionNotifications": [_unread(each) for each in audit.unparsable],
+                        "toolExecutionNotifications": [
+                            _unread(each) for each in audit.unparsable + audit.partly_read
+                        ],
                     }
                 ],
                 "properties": {"skipped": audit.skipped},

@@ -48,6 +48,13 @@ def test_a_circle_ends(sources: dict[str, str], tmp_path: Path) -> None:
     audited(tmp_path, sources | {first: sources[first] + USES.format(a="a", b="b", c="c")})
 
 
+def test_files_that_all_pass_on_each_other_end(tmp_path: Path) -> None:
+    names = [f"m{n}" for n in range(12)]
+    passing = "".join(f"export * from './{name}';" for name in names)
+    use = "import { a, b, c } from './m0';" + USES.format(a="a", b="b", c="c")
+    audited(tmp_path, {f"{name}.ts": passing for name in names} | {"index.ts": use})
+
+
 LONG = 3_000
 
 
