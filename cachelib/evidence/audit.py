@@ -151,7 +151,7 @@ def _at(
         column=place[1],
         end_line=place[2],
         end_column=place[3],
-        message=mask(hit.message),
+        message=_fit(mask(hit.message), hit.module),
         code_line=code[0],
         code=code[1],
         why=rule.why,
@@ -159,6 +159,10 @@ def _at(
         fix=as_diff(hit.module, hit.edits) if hit.module is not None and hit.edits else None,
         counterfactual=rule.counterfactual,
     )
+
+
+def _fit(text: str, module: Module | None) -> str:
+    return module.fit(text) if module is not None else text
 
 
 def _column(lines: list[str], point: tuple[int, int]) -> int:

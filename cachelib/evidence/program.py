@@ -11,8 +11,9 @@ from tree_sitter import Node
 from cachelib.evidence.definitions import Definition, definitions
 from cachelib.evidence.files import Fault, Source
 from cachelib.evidence.imports import Imports
-from cachelib.evidence.mask import mask
+from cachelib.evidence.mask import hide, mask, may_hold_secrets
 from cachelib.evidence.recovery import read_tree
+from cachelib.evidence.secrets import secrets_in
 from cachelib.evidence.syntax import (
     ancestors,
     below,
@@ -83,8 +84,16 @@ class Module:
         start = max(0, block * _BLOCK - _AROUND)
         if block not in self._masked:
             lines = self.lines[start : (block + 1) * _BLOCK + _AROUND]
-            self._masked[block] = mask("\n".join(lines)).split("\n")
+            self._masked[block] = self.fit(mask("\n".join(lines))).split("\n")
         return self._masked[block][first - start : last - start]
+
+    def fit(self, text: str) -> str:
+        """Text about the module without what its own names call secrets."""
+        return hide(text, self._secrets)
+
+    @cached_property
+    def _secrets(self) -> frozenset[str]:
+        return secrets_in(self.root) if may_hold_secrets(self.source) else frozenset()
 
     @cached_property
     def _masked(self) -> dict[int, list[str]]:
