@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from cachelib.evidence.audit import Audit, Finding
+from cachelib.evidence.audit import Audit
 from cachelib.evidence.facts import Fact
+from cachelib.evidence.finding import Finding
 from cachelib.evidence.inventory import Inventory
 from cachelib.evidence.mask import printable
 from cachelib.evidence.rule import SEVERITIES, NotModelled
@@ -73,7 +74,10 @@ def _audit_lines(audit: Audit) -> Iterator[str]:
         yield "no wrangler configuration here: bindings were told from the source alone"
     counts = {each: len([f for f in audit.findings if f.severity == each]) for each in SEVERITIES}
     told = ", ".join(f"{counts[each]} {each}" for each in reversed(SEVERITIES) if counts[each])
-    yield f"{audit.files} files, {audit.lines} lines: {told or 'no finding'}"
+    aside = [f"{audit.ignored} ignored"] * (audit.ignored > 0)
+    aside += [f"{audit.known} known"] * (audit.known > 0)
+    left = f" ({', '.join(aside)})" if aside else ""
+    yield f"{audit.files} files, {audit.lines} lines: {told or 'no finding'}{left}"
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:

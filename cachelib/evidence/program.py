@@ -1,5 +1,6 @@
 """The examined sources as one program: declarations by scope, calls, classes, assignments."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -74,6 +75,12 @@ class Module:
     def starts(self) -> list[int]:
         """The byte at which each line begins, and one for the end."""
         return list(accumulate((len(line.encode()) + 1 for line in self.lines), initial=0))
+
+    def place(self, byte: int) -> tuple[int, int]:
+        """The line and the column, in characters and counted from 1, of a byte of the source."""
+        row = min(bisect_right(self.starts, byte), len(self.lines)) - 1
+        before = self.lines[row].encode()[: byte - self.starts[row]]
+        return row + 1, len(before.decode(errors="ignore")) + 1
 
     def shown(self, first: int, last: int) -> list[str]:
         """Lines, counted from 0, without what looks like a credential.
