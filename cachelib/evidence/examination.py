@@ -7,7 +7,8 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from cachelib.evidence.kinds import Resolver, owner_function
+from cachelib.evidence.functions import owner_function
+from cachelib.evidence.kinds import Resolver
 from cachelib.evidence.program import (
     FUNCTIONS,
     LOOPS,
@@ -58,12 +59,24 @@ class Operation:
 
 
 class Examination:
-    def __init__(self, program: Program, config: Wrangler | None, configured: dict[str, str]):
-        """`configured` maps the names of bindings to their kinds, over all environments."""
+    def __init__(
+        self,
+        program: Program,
+        config: Wrangler | None,
+        configured: dict[str, str],
+        declared: dict[str, str] | None = None,
+        *,
+        has_entry: bool = True,
+    ):
+        """The names of bindings with their kinds: over all environments, and in *.d.ts files.
+
+        `has_entry` says whether the entry itself is among the sources, and not built from them.
+        """
+        self.has_entry = has_entry
         self.program = program
         self.config = config
         self.configured = configured
-        self.kinds = Resolver(program, configured)
+        self.kinds = Resolver(program, configured, declared)
         self.values = Values(self.kinds)
         self._reached: dict[int, list[Operation]] = {}
 

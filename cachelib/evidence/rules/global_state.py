@@ -7,7 +7,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.definitions import Definition
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.kinds import owner_function
+from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import Module, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, inside, part, text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination, Operation
-from cachelib.evidence.kinds import owner_function
+from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import callee
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.syntax import below, enclosing, inside, part, text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.kinds import owner_function
+from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import LOOPS, Module, callee, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
