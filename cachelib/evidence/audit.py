@@ -12,6 +12,7 @@ from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.mask import mask
 from cachelib.evidence.program import Module, program_of, read_modules
 from cachelib.evidence.repair import as_diff
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import SEVERITIES, Counterfactual, Hit, NotModelled, Rule, Severity
 from cachelib.evidence.rules import RULES
 from cachelib.evidence.workers import Workers
@@ -51,6 +52,8 @@ class Finding(BaseModel):
     why: str
     source: str
     fix: str | None
+    confidence: Confidence = "high"
+    because: str = ""
     counterfactual: Counterfactual | NotModelled
     effect: list[Change] | None = None
 
@@ -152,6 +155,8 @@ def _at(
         why=rule.why,
         source=rule.source,
         fix=as_diff(hit.module, hit.edits) if hit.module is not None and hit.edits else None,
+        confidence=hit.confidence,
+        because=hit.because or "the source shows it",
         counterfactual=rule.counterfactual,
     )
 
