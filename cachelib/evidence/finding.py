@@ -11,6 +11,7 @@ from tree_sitter import Node
 from cachelib.evidence.mask import hide, mask
 from cachelib.evidence.program import CLASSES, FUNCTIONS, Module
 from cachelib.evidence.repair import as_diff
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, NotModelled, Rule, Severity
 from cachelib.evidence.syntax import ancestors, part, text
 from cachelib.evidence.wrangler import Wrangler
@@ -61,6 +62,8 @@ class Finding(Place):
     why: str
     source: str
     fix: str | None
+    confidence: Confidence = "high"
+    because: str = ""
     counterfactual: Counterfactual | NotModelled
     effect: list[Change] | None = None
     replacements: list[Replacement] | None = None
@@ -76,7 +79,7 @@ def finding_of(rule: Rule, hit: Hit, config: Wrangler | None) -> Finding:
     place = Place(line=hit.line, column=1, end_line=hit.line, end_column=len(first) + 1)
     message = _fit(mask(hit.message), None, config)
     mark = _mark(rule.id, file, message, first)
-    return _finding(rule, file, place, message, (hit.line, code), mark)
+    return _finding(rule, hit, file, place, message, (hit.line, code), mark)
 
 
 def _in_source(
@@ -89,7 +92,7 @@ def _in_source(
     words = re.sub(r"\s+", "", text(node)[: 4 * _TELLING])[:_TELLING]
     mark = _mark(rule.id, module.path, _around(node), _fit(mask(words), module, config))
     message = _fit(mask(hit.message), module, config)
-    found = _finding(rule, module.path, place, message, (first + 1, code), mark)
+    found = _finding(rule, hit, module.path, place, message, (first + 1, code), mark)
     if not hit.edits:
         return found
     diff = _fit(as_diff(module, hit.edits), module, config)
@@ -98,7 +101,13 @@ def _in_source(
 
 
 def _finding(
-    rule: Rule, file: str, place: Place, message: str, code: tuple[int, str], mark: str
+    rule: Rule,
+    hit: Hit,
+    file: str,
+    place: Place,
+    message: str,
+    code: tuple[int, str],
+    mark: str,
 ) -> Finding:
     return Finding(
         **place.model_dump(),
@@ -112,6 +121,8 @@ def _finding(
         why=rule.why,
         source=rule.source,
         fix=None,
+        confidence=hit.confidence,
+        because=hit.because or "the source shows it",
         counterfactual=rule.counterfactual,
         fingerprint=mark,
     )
