@@ -62,9 +62,12 @@ def report(
             done = build(given, out, jobs=jobs, progress=shown, timeout_s=timeout, **which)
         page = done.folder / "report.html"
         if browser:
-            pdf.print_page(browser, page, done.folder / "report.pdf")
+            pdf.print_report(browser, done.folder)
     if is_open:
         webbrowser.open(page.resolve().as_uri())
+    if done.others:
+        left = f"{done.folder}: left as it is, for it is not the report's: "
+        click.echo(left + ", ".join(done.others), err=True)
     click.echo(page)
     sys.exit(1 if done.failed else 0)
 

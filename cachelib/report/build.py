@@ -16,10 +16,11 @@ from cachelib.report.reuse.plan import Plan, Request, plan
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies, and how its notebooks fared."""
+    """Where a report lies, how its notebooks fared, and what else lies there, which is others'."""
 
     folder: Path
     runs: list[Run]
+    others: list[str]
 
     @property
     def failed(self) -> list[Run]:
@@ -60,10 +61,11 @@ def build(
         for step in steps.left_out:
             progress(step.name, "not run", f"though {step.because}")
         if steps.stands:
-            return Report(request.folder, [steps.previous.run(step.name) for step in steps.reused])
-        runs = _make(stage / "new", request, steps, run_all)
-        staging.replace(request.folder, stage, stage / "new")
-    return Report(request.folder, runs)
+            runs = [steps.previous.run(step.name) for step in steps.reused]
+        else:
+            runs = _make(stage / "new", request, steps, run_all)
+            staging.replace(request.folder, stage, stage / "new")
+        return Report(request.folder, runs, staging.others(request.folder))
 
 
 def _make(new: Path, request: Request, steps: Plan, run_all: Callable[..., list[Run]]) -> list[Run]:

@@ -19,7 +19,7 @@ from cachelib.report.build import build
 from cachelib.report.experiments import run, staging, zygote
 from cachelib.report.experiments.kernels import Kernels
 from cachelib.report.experiments.source import Source
-from cachelib.report.experiments.staging import OutputError, UnwrittenError
+from cachelib.report.experiments.staging import UnwrittenError
 from tests.report import tiny
 
 CASE = {"case": str(Path(__file__).with_name("small.yaml"))}
@@ -37,11 +37,16 @@ build.build({case}, Path("out"), jobs=2, progress=tiny.quiet, notebooks=Path("no
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with a report that must survive what happens."""
     monkeypatch.chdir(tmp_path)
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "manifest.json").write_text("{}")
-    (out / "report.html").write_text("the one before")
+    report(tmp_path / "out", "the one before")
     return tmp_path
+
+
+def report(out: Path, page: str) -> None:
+    """A report whose page says just that."""
+    with staging.exclusive(out) as stage:
+        (stage / "new").mkdir()
+        (stage / "new" / "report.html").write_text(page)
+        staging.replace(out, stage, stage / "new")
 
 
 def write(*cells: str, name: str = "01_tiny") -> None:
@@ -56,6 +61,7 @@ def built(**options: Any) -> list[run.Run]:
 
 def assert_untouched(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"out", "notebooks"}
+    assert {path.name for path in (folder / "out").iterdir()} == {"report.html", staging.MARKER}
     assert (folder / "out" / "report.html").read_text() == "the one before"
 
 
@@ -274,59 +280,6 @@ main(["report", {CASE["case"]!r}, "--out", "out"])
     def test_nothing_else_is_taken_for_one(self, folder: Path) -> None:
         with pytest.raises(PermissionError), staging.exclusive(folder / "out"):
             raise PermissionError(errno.EACCES, "not yours")
-
-
-class TestTwoRunsIntoOneFolder:
-    def test_the_second_is_refused(self, folder: Path) -> None:
-        out = folder / "out"
-        with (
-            staging.exclusive(out),
-            pytest.raises(OutputError, match="another run is writing this report"),
-            staging.exclusive(out),
-        ):
-            pytest.fail("both were let in")
-
-    def test_two_folders_do_not_get_in_each_others_way(self, folder: Path) -> None:
-        with staging.exclusive(folder / "out"), staging.exclusive(folder / "out2"):
-            pass
-
-    def test_what_a_killed_run_left_is_cleared_and_its_lock_is_gone(self, folder: Path) -> None:
-        script = """
-import os
-from pathlib import Path
-from cachelib.report.experiments import staging
-with staging.exclusive(Path("out")) as stage:
-    (stage / "new").mkdir()
-    os.kill(os.getpid(), 9)
-"""
-        subprocess.run([sys.executable, "-c", script], check=False)
-        left = folder / ".out.building"
-        assert (left / "new").exists()
-        with staging.exclusive(folder / "out") as stage:
-            assert list(stage.iterdir()) == []
-        assert not left.exists()
-
-    def test_a_report_that_a_killed_run_was_replacing_is_put_back(self, folder: Path) -> None:
-        stage = folder / ".out.building"
-        stage.mkdir()
-        (folder / "out").rename(stage / "old")
-        with staging.exclusive(folder / "out"):
-            assert (folder / "out" / "report.html").read_text() == "the one before"
-
-    def test_a_lock_on_a_stage_that_was_removed_meanwhile_does_not_count(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The first run ends, and removes the stage, just after the second has opened it."""
-        lock, stage = staging.fcntl.flock, folder / ".out.building"
-        rounds = iter([stage.rmdir, lambda: None])
-
-        def flock(handle: int, how: int) -> None:
-            next(rounds)()
-            lock(handle, how)
-
-        monkeypatch.setattr(staging.fcntl, "flock", flock)
-        with staging.exclusive(folder / "out") as held:
-            assert held.exists()
 
 
 def test_the_first_failing_cell_is_told_with_its_error(folder: Path) -> None:
