@@ -13,9 +13,10 @@ except ImportError:
 
 from cachelib import __version__
 from cachelib.commands import live, logs, report, repository
+from cachelib.commands.signals import Ending
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Ending, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """Decide on a cache architecture by running it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import webbrowser
 from pathlib import Path
@@ -50,7 +49,6 @@ def report(
 
     if case == "." and not Path("case.yaml").exists():
         raise UsageError("there is no case.yaml here; `cachelib init .` writes one, or name a case")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as thorough an end as Ctrl-C
     with told():
         given = {"case": case, "trace": trace, **parse_assignments(assignments)}
         if dry_run or is_check:

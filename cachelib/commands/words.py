@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +20,7 @@ class UsageError(click.ClickException):
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Mistakes of the user, and what else may happen to a run, as messages, not tracebacks."""
+    """Mistakes of the user as messages, not tracebacks."""
     try:
         yield
     except (ValueError, RuntimeError) as error:
@@ -29,9 +28,6 @@ def told() -> Iterator[None]:
             raise
         kind = UsageError if isinstance(error, ValueError) else click.ClickException
         raise kind(str(error)) from None
-    except KeyboardInterrupt:
-        click.echo("interrupted; an earlier report is as it was", err=True)
-        sys.exit(130)
 
 
 def print_result(data: dict[str, Any], as_json: bool) -> None:

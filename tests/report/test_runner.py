@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from cachelib.commands.signals import ENDING
 from cachelib.report.build import build
 from cachelib.report.experiments import run, staging, zygote
 from cachelib.report.experiments.kernels import Kernels
@@ -176,8 +177,8 @@ class TestKernels:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(zygote, "PATIENCE_S", 1.0)
-        module = folder / "hanging.py"
-        module.write_text("import time; time.sleep(300)")
+        (folder / "hanging.py").write_text("import time; time.sleep(300)")
+        monkeypatch.setenv("PYTHONPATH", str(folder))
         write("import hanging")
         [hung] = built(timeout_s=5)
         assert hung.failure
@@ -203,7 +204,7 @@ class TestAnInterruptedRun:
             [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
         )
 
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize("number", ENDING)
     def test_leaves_the_report_before_and_no_process(
         self, folder: Path, started: subprocess.Popen[str], number: int
     ) -> None:
@@ -211,9 +212,10 @@ class TestAnInterruptedRun:
         pids = [pid for file in files for pid in numbers(file, started)]
         processes = [*map(psutil.Process, pids), *psutil.Process(started.pid).children()]
         started.send_signal(number)
+        started.send_signal(signal.SIGINT)  # impatience is no reason to leave things behind
         _, said = started.communicate(timeout=60)
         assert said == "interrupted; an earlier report is as it was\n"
-        assert started.returncode == 130
+        assert started.returncode == 128 + number
         assert not psutil.wait_procs(processes, timeout=10)[1]
         for file in files:
             file.unlink()
@@ -240,6 +242,38 @@ def numbers(file: Path, writer: subprocess.Popen[str]) -> list[int]:
         assert writer.poll() is None, writer.communicate()
         time.sleep(0.05)
     return [int(word) for word in file.read_text().split()]
+
+
+INNOCENT = {
+    "statistics.py": "open('ran', 'a').write('statistics ')",
+    "pandas.py": "open('ran', 'a').write('pandas ')",
+    "ipykernel_launcher.py": "open('ran', 'a').write('launcher ')",
+    "sitecustomize.py": "open('ran', 'a').write('sitecustomize ')",
+    "matplotlibrc": "font.size: 77",
+}
+
+
+class TestCodeInTheCurrentFolder:
+    @pytest.mark.parametrize("pythonpath", [None, "", ":/nowhere"])
+    @pytest.mark.parametrize("forked", [True, False])
+    def test_is_not_run_and_in_nobodys_way(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, pythonpath: str | None, forked: bool
+    ) -> None:
+        for name, text in INNOCENT.items():
+            (folder / name).write_text(text)
+        if pythonpath is not None:
+            monkeypatch.setenv("PYTHONPATH", pythonpath)
+        if not forked:
+            monkeypatch.setattr(sys, "platform", "another")
+        write(
+            "import os, statistics, sys, pandas; from cachelib.report.publish import figures",
+            "figures.axes(xlabel='x', ylabel='y')",
+            "import matplotlib; assert matplotlib.rcParams['font.size'] == 10",
+            f"assert os.getcwd() == {str(folder)!r}",
+            "assert not {'', os.getcwd()} & {*sys.path}",
+        )
+        assert [run.failure for run in built()] == [None]
+        assert not (folder / "ran").exists()
 
 
 class TestAFullDisk:

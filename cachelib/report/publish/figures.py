@@ -65,6 +65,7 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
+    mpl.rcdefaults()  # a matplotlibrc in the current folder is not the report's
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
