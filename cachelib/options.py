@@ -7,6 +7,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypedDict, cast, get_type_hints
 
+from cachelib.errors import CachelibError
+
 Expiry = Literal["inherited", "independent"]
 Tier = Literal["l1", "l2", "load", "stale"]
 
@@ -23,11 +25,11 @@ ABSENT: Final = _Absent()
 """What a loader returns, and a `get` finds, where the origin is known to have nothing."""
 
 
-class LoadTimeoutError(TimeoutError):
+class LoadTimeoutError(CachelibError, TimeoutError):
     """The loader took longer than `hard_timeout`, and there was no last value to serve."""
 
 
-class ReentrantLoadError(RuntimeError):
+class ReentrantLoadError(CachelibError, RuntimeError):
     """A loader waits, directly or through others, for the key that it is loading."""
 
 

@@ -46,7 +46,7 @@ def audit(folder: Path, as_json: bool, sarif: bool, fail_on: str | None, case: s
             from cachelib.report.experiments import parameters
             from cachelib.report.publish import repository
 
-            study = parameters.study(parameters.check({"case": case}))
+            study = parameters.settle({"case": case}).study
             found = found.with_effects(repository.effects(study, found))
     if sarif or as_json:
         print_json(examined.to_sarif(found) if sarif else examined.to_json(found))

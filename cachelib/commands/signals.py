@@ -25,46 +25,46 @@ PATIENCE_S = 4.0
 class Interrupted(KeyboardInterrupt):
     """A signal to end; what is in its way is cleaned up as after Ctrl-C."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.exit_code = 128 + number
+    def __init__(self) -> None:
+        super().__init__("interrupted; an earlier report is as it was")
 
 
 class Ending(click.Group):
     """A group whose commands end so."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with ended_by_signals():
+        with ended_by_signals() as heard:
             try:
                 return super().invoke(ctx)
-            except Interrupted as end:
-                is_report = ctx.invoked_subcommand == "report"
-                tell("interrupted" + ("; an earlier report is as it was" if is_report else ""))
-                ctx.exit(end.exit_code)
+            except KeyboardInterrupt as end:
+                tell(str(end) or "interrupted")
+                ctx.exit(128 + heard[0] if heard else 130)
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """In this block the signals to end raise `Interrupted`, the first of them only.
+def ended_by_signals() -> Iterator[list[int]]:
+    """In this block the signals to end raise `Interrupted`, the first of them only; gives it.
 
     A second Ctrl-C does not interrupt the cleaning up. If that, or code that no exception reaches,
     takes longer than `PATIENCE_S`, the process ends at once; the next run sweeps what it left.
     """
     # Who starts a command with nohup, or in the background, has some ignored.
     handled = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    heard: list[int] = []
     if current_thread() is not main_thread():
-        yield
+        yield heard
         return
 
     def end(number: int, frame: FrameType | None) -> None:
         for each in handled:
             signal.signal(each, _too_late)
-        raise Interrupted(number)
+        heard.append(number)
+        raise Interrupted
 
     before = {number: signal.signal(number, end) for number in handled}
     with _watched(set(handled)):
         try:
-            yield
+            yield heard
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

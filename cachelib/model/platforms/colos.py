@@ -11,6 +11,7 @@ import airportsdata
 import numpy as np
 import numpy.typing as npt
 
+from cachelib.errors import CachelibError
 from cachelib.model.platforms.platform import Platform
 
 # The vendor's location hints (durable-objects/reference/data-location), each at one large city:
@@ -28,7 +29,7 @@ FIBRE_KM_PER_MS = 200.0  # two thirds of the speed of light
 Matrix = npt.NDArray[np.float64]
 
 
-class UnknownColoError(ValueError):
+class UnknownColoError(CachelibError, ValueError):
     """A data centre that is no airport."""
 
 

@@ -7,13 +7,14 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
 
 Policy = Literal["hard", "clean-up", "soft-hard", "refresh"]
 Expiry = Literal["inherited", "independent", "sliding"]
 
 
-class DesignError(ValueError):
+class DesignError(CachelibError, ValueError):
     """A design that cannot be, or not on this platform."""
 
 

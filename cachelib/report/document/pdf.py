@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from cachelib.errors import CachelibError
 from cachelib.report.experiments import staging
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -18,11 +19,11 @@ QUIET = (
 PATIENCE_S = 120
 
 
-class NoBrowserError(ValueError):
+class NoBrowserError(CachelibError, ValueError):
     """There is no Chromium to print with."""
 
 
-class PrintError(RuntimeError):
+class PrintError(CachelibError, RuntimeError):
     """The browser printed nothing."""
 
 

@@ -15,11 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
+from cachelib.errors import CachelibError
 from cachelib.model.schema.scratch import locked
 from cachelib.report.experiments.source import digest_of_file
 
 MARKER = ".cachelib-report"
 STAGE = ".cachelib-building"
+FINISHED = ".cachelib-finished"
+"""Where notebooks lie that finished in a run which did not; see `reuse.kept`."""
 READY = "ready"
 FORMAT = "files of a report by cachelib, 1"
 ABOUT = "Of this folder, only these files are replaced or removed by the next run."
@@ -29,11 +32,11 @@ Files = dict[str, str]
 """A report's files: the path from its folder, with forward slashes, to a digest of the content."""
 
 
-class OutputError(ValueError):
+class OutputError(CachelibError, ValueError):
     """A folder that a report may not be written to."""
 
 
-class UnwrittenError(RuntimeError):
+class UnwrittenError(CachelibError, RuntimeError):
     """A report that could not be written; the one before it, if any, is as it was."""
 
 
@@ -81,7 +84,7 @@ def why_not(place: Path) -> str | None:
     if not place.is_dir():
         return "is no folder"
     try:
-        kept = {entry.name for entry in place.iterdir()} - {STAGE}
+        kept = {entry.name for entry in place.iterdir()} - {STAGE, FINISHED}
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     if not kept:
@@ -131,7 +134,7 @@ def add(out: Path, stage: Path, file: Path) -> None:
 def others(out: Path) -> list[str]:
     """What lies in the report's folder and is not the report's, the uppermost of each; sorted."""
     place = real(out)
-    own = {*(_listed(place) or {}), MARKER, STAGE}
+    own = {*(_listed(place) or {}), MARKER, STAGE, FINISHED}
     folders = {str(parent) for name in own for parent in PurePosixPath(name).parents}
     return sorted(_foreign(place, "", own, folders))
 

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-MIME = "application/vnd.cachelib.finding+json"
+from cachelib.model.case.names import FINDING
+
+MIME = FINDING
 
 How = Literal["simulated", "closed form", "measured", "quoted", "assumed", "derived", "examined"]
 Unit = Literal[
