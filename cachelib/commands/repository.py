@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cachelib.commands.words import JSON, print_json, told
+from cachelib.commands.words import JSON, print_json, say, told
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 
@@ -26,7 +26,7 @@ def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None
     if as_json:
         print_json(found.to_json())
     else:
-        click.echo(inventory_text(found))
+        say(inventory_text(found))
 
 
 @click.command()
@@ -51,5 +51,5 @@ def audit(folder: Path, as_json: bool, sarif: bool, fail_on: str | None, case: s
     if sarif or as_json:
         print_json(examined.to_sarif(found) if sarif else examined.to_json(found))
     else:
-        click.echo(examined.audit_text(found))
+        say(examined.audit_text(found))
     sys.exit(1 if fail_on and found.at_least(fail_on) else 0)  # type: ignore[arg-type]

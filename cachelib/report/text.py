@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 MOST = 10_000  # characters of one text: what is longer is no text to be read
 
+ROOM = 80  # characters of a label
+
 # Whatever has no place in a line: control characters, and those that only part lines.
 BREAKS = "\x00-\x1f\x7f-\x9f\u2028\u2029"
 # What turns the order of letters around, is not seen, or marks places for programs.
@@ -45,6 +47,11 @@ class Markdown(str):
     __slots__ = ()
 
 
+def whole(text: str) -> str:
+    """Unchanged, but for halves of characters, which names of files have and no file can hold."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
 def plain(text: str) -> str:
     """On one line, without what is not seen; what is no character becomes U+FFFD."""
     if text.isascii() and text.isprintable() and len(text) <= MOST:
@@ -56,6 +63,12 @@ def plain(text: str) -> str:
 def block(text: str) -> str:
     """The same for text of several lines."""
     return "\n".join(plain(line.expandtabs()) for line in text.splitlines())
+
+
+def label(text: str) -> str:
+    """In a chart or a diagram, where there is room for little."""
+    text = plain(text)
+    return text if len(text) <= ROOM else f"{text[: ROOM - 1]}…"
 
 
 def html(value: Any) -> Any:
@@ -72,6 +85,7 @@ def markdown(value: Any) -> str:
     text = re.sub(r"(?i)\b(www)\.", r"\1\\.", text)
     text = re.sub(r"(?i)\b(mailto|xmpp):", r"\1\\:", text)
     text = re.sub(r"#(?=\w)", r"\\#", text)
+    text = re.sub("^ +", " ", text)  # four would make it code
     text = re.sub(r"^(\s*)([#+\-=.!])", r"\1\\\2", text)
     return re.sub(r"^(\s*\d+)([.)])(?=\s|$)", r"\1\\\2", text)
 
