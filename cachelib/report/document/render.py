@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
-import json
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -17,11 +15,12 @@ from typing import Any, Literal, TypeVar, get_args
 
 from jinja2.utils import htmlsafe_json_dumps
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cachelib.model.judgement.decision import LABELS, unit
 from cachelib.model.judgement.study import Study
 from cachelib.report import language
+from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
 from cachelib.report.document.ledger import Row, Verdict, judge_all
 from cachelib.report.document.options import Option, options
@@ -43,20 +42,15 @@ from cachelib.report.publish.findings import (
     column_head,
     shown,
 )
-from cachelib.report.templates import (
-    FOLDER,
-    Markdown,
-    escape_markdown,
-    html_environment,
-    markdown_environment,
-)
+from cachelib.report.templates import FOLDER, html_environment, markdown_environment
+from cachelib.report.text import Markdown
 
 Target = Literal["markdown", "html"]
 Kind = TypeVar("Kind", bound=Metric | Table | Figure | Diagram | Sequence | Text | Panel)
 MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.mmd.j2"}
 
 # A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
-# `escape_markdown` drops the characters it is made of.
+# `text.plain` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 # What was timed differs from run to run, and the Markdown of the same case must not.
@@ -80,7 +74,7 @@ class Document:
         """The decision as a record in the form of MADR 4."""
         self._count = {"Figure": 0, "Table": 0}
         template = markdown_environment().get_template("adr.md.j2")
-        return template.render(self._context(), section=self.section, yaml=yaml_value)
+        return template.render(self._context(), section=self.section, yaml=fit.yaml)
 
     def markdown(self) -> str:
         """The whole document; twice, since a reference may come before what it refers to."""
@@ -171,7 +165,7 @@ class Document:
     def fold(self, title: str, caller: Callable[[], str]) -> Markdown:
         """What few need: closed on the page, and open on paper."""
         inside = caller().strip("\n")
-        opening = f"<details>\n<summary>{html.escape(title)}</summary>"
+        opening = f"<details>\n<summary>{escape(title)}</summary>"
         if self.target == "markdown":
             return Markdown(f"{opening}\n\n{inside}\n\n</details>")
         return Markdown(f"{self._raw(opening)}\n\n{inside}\n\n{self._raw('</details>')}")
@@ -187,7 +181,7 @@ class Document:
         if self.target == "html":
             return self._drawing(diagram, "", to_svg(diagram))
         template = html_environment().get_template(MERMAID[diagram.kind])
-        chart = template.render(diagram=diagram, quoted=mermaid_text)
+        chart = template.render(diagram=diagram, quoted=fit.mermaid)
         return Markdown(f"```mermaid\n{chart}```\n\n{self._caption(diagram, 'Figure')}")
 
     def table(self, id: str) -> Markdown:
@@ -270,15 +264,15 @@ class Document:
     def _drawing(self, finding: Figure | Drawn, path: str, svg: str) -> Markdown:
         caption = self._caption(finding, "Figure")
         if self.target == "markdown":
-            return Markdown(f"![{escape_markdown(finding.alt)}]({path})\n\n{caption}")
-        own = Markup(with_own_ids(svg, file_name(finding.id)))  # noqa: S704 - ours, not the user's
+            return Markdown(f"![{fit.markdown(finding.alt)}]({path})\n\n{caption}")
+        own = Markup(with_own_ids(fit.xml(svg), file_name(finding.id)))  # noqa: S704 - ours, not the user's
         number = self.numbers[finding.id]
         return self._block("figure", found=self.findings[finding.id], svg=own, number=number)
 
     def _caption(self, finding: Finding, kind: Literal["Figure", "Table"]) -> str:
         self._count[kind] += 1
         number = self.numbers[finding.id] = f"{kind} {self._count[kind]}"
-        return f"*{number}. {escape_markdown(finding.caption)}* ({finding.how})"
+        return f"*{number}. {fit.markdown(finding.caption)}* ({finding.how})"
 
     def _block(self, partial: str, **values: Any) -> Markdown:
         template = html_environment().get_template(f"partials/{partial}.html.j2")
@@ -364,24 +358,14 @@ def file_name(id: str) -> str:
     return id.replace(".", "-")
 
 
-def yaml_value(value: Any) -> Markdown:
-    """A value as YAML's front matter takes it: JSON is YAML."""
-    plain = json.loads(json.dumps(value, default=str))
-    return Markdown(htmlsafe_json_dumps(plain, ensure_ascii=False))
-
-
 def page_link(notebook: str) -> Markdown:
     """A link to an executed notebook's page."""
-    return Markdown(f"[{escape_markdown(notebook)}](notebooks/{notebook}.html)")
-
-
-def mermaid_text(text: str) -> Markup:
-    """Any text inside Mermaid's quotes: what could mean something becomes a character code."""
-    return Markup(re.sub(r"[^\w .,:;()/%+–-]", lambda found: f"#{ord(found.group())};", text))  # noqa: S704
+    return Markdown(f"[{fit.markdown(notebook)}](notebooks/{notebook}.html)")
 
 
 def verbatim(text: str) -> Markdown:
     """A code block whose fence is longer than any in the text."""
+    text = fit.block(text)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return Markdown(f"{fence}\n{text}\n{fence}")
 
@@ -391,4 +375,4 @@ def write_figures(findings: Findings, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for found in findings:
         if isinstance(found.finding, Figure) and found.svg:
-            (folder / f"{file_name(found.finding.id)}.svg").write_text(found.svg, "utf-8")
+            (folder / f"{file_name(found.finding.id)}.svg").write_text(fit.xml(found.svg), "utf-8")
