@@ -2,60 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from tree_sitter import Node
 
-from cachelib.evidence.functions import owner_function
+from cachelib.evidence.flow import Flow
+from cachelib.evidence.functions import callback_of, owner_function
 from cachelib.evidence.kinds import Resolver
+from cachelib.evidence.operations import KV_METHODS, Operation
+from cachelib.evidence.pairs import Pairs
 from cachelib.evidence.program import (
     FUNCTIONS,
     LOOPS,
     Module,
     Program,
-    arguments,
     callee,
     receiver_of,
 )
+from cachelib.evidence.roles import Roles
 from cachelib.evidence.syntax import ancestors, below, inside, part, preorder, text
 from cachelib.evidence.values import Values
 from cachelib.evidence.wrangler import Wrangler
 
-KV_METHODS = ("get", "getWithMetadata", "put", "delete", "list")
 _ITERATING = {"map", "forEach", "filter", "flatMap", "reduce", "some", "every", "setInterval"}
 _CONTINUING = _ITERATING | {"then", "catch", "finally", "waitUntil", "blockConcurrencyWhile"}
 _DEEPEST_CALL = 6
-
-
-@dataclass(frozen=True, eq=False)
-class Operation:
-    """A call of a KV namespace."""
-
-    module: Module
-    call: Node
-    method: str
-    namespaces: frozenset[str]
-
-    @property
-    def key(self) -> Node | None:
-        return next(iter(arguments(self.call)), None)
-
-    @property
-    def value(self) -> Node | None:
-        given = arguments(self.call)
-        return given[1] if len(given) > 1 else None
-
-    @property
-    def namespace(self) -> str:
-        """Its name where known, else how the source calls it."""
-        named = sorted(name for name in self.namespaces if name)
-        return named[0] if named else text(receiver_of(self.call))
-
-    def shares_namespace(self, other: "Operation") -> bool:
-        if self.namespaces - {""} and other.namespaces - {""}:
-            return bool(self.namespaces & other.namespaces - {""})
-        return True
 
 
 class Examination:
@@ -78,6 +49,9 @@ class Examination:
         self.configured = configured
         self.kinds = Resolver(program, configured, declared)
         self.values = Values(self.kinds)
+        self.flow = Flow(self.kinds)
+        self.pairs = Pairs(self, self.flow)
+        self.roles = Roles(self, self.flow, self.pairs)
         self._reached: dict[int, list[Operation]] = {}
 
     @cached_property
@@ -110,6 +84,10 @@ class Examination:
             if (routine := self.routine(get.call)) is not None:
                 found[routine.id].append(get)
         return found
+
+    def module_of(self, node: Node) -> Module:
+        path = self.program.path_of(node)
+        return next(each for each in self.program.modules if each.path == path)
 
     # -- where a node stands -------------------------------------------------------------------
 
@@ -206,11 +184,3 @@ def _repeats(loop: Node, child: Node) -> bool:
     """The head of `for (const key of await kv.get(…))` runs once."""
     once = ("right", "left", "initializer")
     return not any(part(loop, field) == child for field in once)
-
-
-def callback_of(function: Node) -> str:
-    """The name of the method a function is an argument of: `map` of `keys.map(key => …)`."""
-    parent = function.parent
-    if parent is None or parent.type != "arguments" or parent.parent is None:
-        return ""
-    return callee(parent.parent) if parent.parent.type == "call_expression" else ""

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from cachelib.evidence.mask import hide, mask
 from cachelib.evidence.program import CLASSES, FUNCTIONS, Module
 from cachelib.evidence.repair import as_diff
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, NotModelled, Rule, Severity
 from cachelib.evidence.syntax import ancestors, part, text
 from cachelib.evidence.wrangler import Wrangler
@@ -61,6 +62,8 @@ class Finding(Place):
     why: str
     source: str
     fix: str | None
+    confidence: Confidence = "high"
+    because: str = ""
     counterfactual: Counterfactual | NotModelled
     effect: list[Change] | None = None
     replacements: list[Replacement] | None = None
@@ -90,6 +93,8 @@ def _in_source(
     mark = _mark(rule.id, module.path, _around(node), _fit(mask(words), module, config))
     message = _fit(mask(hit.message), module, config)
     found = _finding(rule, module.path, place, message, (first + 1, code), mark)
+    because = _fit(mask(hit.because or "the source shows it"), module, config)
+    found = found.model_copy(update={"confidence": hit.confidence, "because": because})
     if not hit.edits:
         return found
     diff = _fit(as_diff(module, hit.edits), module, config)

@@ -3,7 +3,7 @@
 from tree_sitter import Node
 
 from cachelib.evidence.definitions import Definition
-from cachelib.evidence.program import FUNCTIONS
+from cachelib.evidence.program import FUNCTIONS, callee
 from cachelib.evidence.syntax import ancestors, below, part, text
 
 HANDLERS = ("fetch", "scheduled", "queue", "email", "tail", "trace", "test")
@@ -60,3 +60,11 @@ def is_handler(function: Node) -> bool:
     literal = holder.parent
     outside = literal.parent if literal is not None and literal.type == "object" else None
     return name in HANDLERS and outside is not None and outside.type not in ("arguments", "pair")
+
+
+def callback_of(function: Node) -> str:
+    """The name of the method a function is an argument of: `map` of `keys.map(key => …)`."""
+    parent = function.parent
+    if parent is None or parent.type != "arguments" or parent.parent is None:
+        return ""
+    return callee(parent.parent) if parent.parent.type == "call_expression" else ""

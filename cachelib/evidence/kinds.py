@@ -489,7 +489,7 @@ class Resolver:
         found = NOTHING
         for each in self._lineage(class_):
             found |= self._union(self.program.assigned[each, name])
-            for parameter in self._parameter_properties(each, name):
+            for parameter in self.parameter_properties(each, name):
                 found |= self._typed(parameter) | self._passed(parameter)
         for member in self.fields(class_, name):
             if member.type not in FUNCTIONS:
@@ -498,7 +498,13 @@ class Resolver:
                 found |= self.returned(member)
         return found
 
-    def _parameter_properties(self, class_: str, name: str) -> list[Node]:
+    def held(self, class_: str, name: str) -> list[Node]:
+        """The values that a field is given: where declared, and wherever it is assigned."""
+        found = [each for key in self._lineage(class_) for each in self.program.assigned[key, name]]
+        values = [part(each, "value") for each in self.fields(class_, name)]
+        return found + [each for each in values if each is not None]
+
+    def parameter_properties(self, class_: str, name: str) -> list[Node]:
         """`constructor(private readonly kv: KVNamespace)`."""
         constructors = self.fields(class_, "constructor")
         return [

@@ -31,6 +31,7 @@ _NAMED_LIKE = {
 }
 
 
+_GLOBALS = ("JSON", "URL", "CSS", "GPU")
 _ENV_LIKE = re.compile(r"Env|Environment|Bindings")
 
 
@@ -55,7 +56,7 @@ class BindingNames:
         return known or next((t for t, like in _NAMED_LIKE.items() if like.search(name)), None)
 
     def looks_like_one(self, name: str) -> bool:
-        return name in self.stated or name.isupper()
+        return name in self.stated or (name.isupper() and name not in _GLOBALS)
 
     def is_optional(self, name: str) -> bool:
         """Declared as `NAME?: …`: the source does without it."""

@@ -122,6 +122,8 @@ class Values:
                 return _compute(text(part(node, "operator")), left, right)
             case "identifier" | "shorthand_property_identifier":
                 definition = self.resolver.program.look_up(text(node), node)
+                if definition is not None and definition.owner.type in _PARAMETERS:
+                    return self._always_given(definition.owner, depth)
                 value = definition.value if definition and not definition.path else None
                 return self.number(value, depth + 1) if not self._reassigned(node) else None
             case "member_expression":
@@ -133,6 +135,19 @@ class Values:
                 inner = self.number(given[0], depth + 1) if given else None
                 return math.floor(inner) if inner is not None else None
         return None
+
+    def _always_given(self, parameter: Node, depth: int) -> float | None:
+        """The one number that every known call gives, the default where a call gives none."""
+        function = enclosing(parameter, FUNCTIONS)
+        place = [each.id for each in self.resolver.parameters(function)] if function else []
+        if function is None or parameter.id not in place:
+            return None
+        index = place.index(parameter.id)
+        given = [arguments(call) for call in self.resolver.callers(function)]
+        values = [args[index] if index < len(args) else part(parameter, "value") for args in given]
+        values = values or [part(parameter, "value")]
+        numbers = {self.number(each, depth + 1) for each in values}
+        return numbers.pop() if len(numbers) == 1 else None
 
     def _reassigned(self, name: Node) -> bool:
         definition = self.resolver.program.look_up(text(name), name)

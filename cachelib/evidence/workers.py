@@ -79,6 +79,7 @@ class Workers:
         self.modules = {module.path: module for module in modules}
         self.imports = Imports(self.modules, workspace.packages)
         self._imported: dict[str, list[str]] = {}
+        self._browsers: dict[str, bool] = {}
 
     def __iter__(self) -> Iterator[Worker]:
         claimed: set[str] = set()
@@ -157,8 +158,11 @@ class Workers:
         return not _FOREIGN.search(self.modules[path].source) and not self._is_browser(path)
 
     def _is_browser(self, path: str) -> bool:
-        source = self.modules[path].source
-        return _BROWSER.search(source) is not None and _WORKER.search(source) is None
+        if path not in self._browsers:
+            source = self.modules[path].source
+            uses = _BROWSER.search(source) is not None
+            self._browsers[path] = uses and _WORKER.search(source) is None
+        return self._browsers[path]
 
     def _reached(self, entries: Iterable[str]) -> set[str]:
         """The entries and what they import, without what runs in a browser only."""

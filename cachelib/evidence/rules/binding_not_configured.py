@@ -39,9 +39,8 @@ def find(examined: Examination) -> Iterator[Hit]:
     for environment, names in known.items():
         table = examined.config.root.get("env", environment) if environment else None
         missing = (set(used) & known[None]) - names - _tested(examined)
-        for name in sorted(
-            each for each in missing if not examined.kinds.bindings.is_optional(each)
-        ):
+        optional = examined.kinds.bindings.is_optional
+        for name in sorted(each for each in missing if not optional(each)):
             if table is not None:
                 yield Hit(
                     f"{name} is used, but env.{environment} does not configure it: "

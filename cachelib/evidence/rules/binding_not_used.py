@@ -27,7 +27,7 @@ _EXPORTED_PACKAGE = re.compile(
 def find(examined: Examination) -> Iterator[Hit]:
     if examined.config is None or not examined.program.modules or not examined.has_entry:
         return
-    if _by_computed_name(examined):
+    if _by_computed_name(examined) or _is_from_elsewhere(examined):
         return
     handed_on = _is_handed_on(examined)
     for fact in bindings_of(examined.config, None):
@@ -36,6 +36,20 @@ def find(examined: Examination) -> Iterator[Hit]:
         if fact.name not in examined.program.mentioned:
             message = f"{fact.label} {fact.name} is configured, but no source mentions it"
             yield Hit(message, line=fact.line)
+
+
+def _is_from_elsewhere(examined: Examination) -> bool:
+    """The Worker is what a package exports, whose source is not here."""
+    program = examined.program
+    for path, name in program.renamed:
+        source, inner = program.renamed[path, name]
+        if name == "default" and not source:
+            known = [d for place, d in program.exported.get(inner, []) if place == path]
+            if not known and program.exported_by(path, "default") is None:
+                return True
+        elif name == "default" and not program.imports.resolve(path, source):
+            return True
+    return False
 
 
 def _is_handed_on(examined: Examination) -> bool:
@@ -80,8 +94,8 @@ RULE = Rule(
     title="Binding configured but not used",
     why="A binding nobody uses hides which tiers the system has, and what is stored behind it "
     "goes on being billed.",
-    source="Cloudflare docs, workers/wrangler/configuration and kv/platform/pricing; "
-    "read 2026-11-23",
+    source="Cloudflare docs, workers/wrangler/configuration and kv/platform/pricing; read "
+    "2026-11-23",
     counterfactual=NotModelled("how much is stored behind the binding is not in the source"),
     find=find,
     fires="export const greet = () => new Response('hello');",

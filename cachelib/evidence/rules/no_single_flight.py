@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import Module, Program, callee, function_of, receiver_of
+from cachelib.evidence.program import Module, Program, arguments, callee, function_of, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.rules._lifetimes import sets
+from cachelib.evidence.rules._lifetimes import outlives_requests, sets
 from cachelib.evidence.syntax import below, part, text
 
 _SHARED = re.compile(
@@ -33,32 +33,24 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _fills(examined: Examination) -> Iterator[tuple[Module, Node]]:
     """Writes to a cache that the same routine has looked into before."""
-    for put in examined.of("put"):
-        reads = examined.reads_beside(put)
-        if any(get.call.start_byte < put.call.start_byte for get in reads):
-            yield put.module, put.call
+    for pair in examined.pairs.all:
+        if not pair.derived and examined.roles.is_cache(pair.write.operation):
+            yield pair.write.module, pair.write.call
     for module, call in sets(examined):
         routine = examined.routine(call)
-        if routine is not None and any(
-            _looks_into(each, call) for each in examined.calls_in(routine)
-        ):
+        if routine is None or not _outlives(examined, call):
+            continue
+        if any(_looks_into(each, call) for each in examined.calls_in(routine)):
             yield module, call
-    for module, call in examined.program.calls:
-        if any(each.method == "put" for each in examined.reached_by(call)):
-            routine = examined.routine(call)
-            if routine is not None and _loads_between(examined, routine, call):
-                yield module, call
 
 
-def _loads_between(examined: Examination, routine: Node, fill: Node) -> bool:
-    """Read, load, write, the reading and the writing by methods of their own."""
-    before = [each for each in examined.calls_in(routine) if each.end_byte < fill.start_byte]
-    loads = [each for each in before if _is_expensive(examined, each)]
+def _outlives(examined: Examination, call: Node) -> bool:
+    """A map that other requests see too, not one that a call makes for itself."""
+    receiver = receiver_of(call)
+    names = examined.kinds.names(receiver, "map") | examined.kinds.names(receiver, "lru")
     return any(
-        operation.method in ("get", "getWithMetadata")
-        for read in before
-        if loads and read.start_byte < loads[-1].start_byte
-        for operation in examined.reached_by(read)
+        str(node.id) in names and outlives_requests(node)
+        for _, node in examined.program.nodes["new_expression"]
     )
 
 
@@ -101,11 +93,24 @@ def _is_expensive(examined: Examination, call: Node) -> bool:
     if _is_loader(examined, call, called):
         return True
     base: Node | None = part(called, "object")
+    if _is_database(examined, base):
+        return True
     while base is not None:
         if any(examined.kinds.has(base, tag) for tag in _EXPENSIVE_BINDINGS):
             return True
         base = receiver_of(base) or part(base, "object")
     return False
+
+
+def _is_database(examined: Examination, base: Node | None) -> bool:
+    """`db.select()` of `const db = drizzle(env.DB)`."""
+    if base is None or base.type != "identifier":
+        return False
+    definition = examined.program.look_up(text(base), base)
+    value = definition.value if definition is not None else None
+    if value is None or value.type not in ("call_expression", "new_expression"):
+        return False
+    return any(examined.kinds.has(each, "d1") for each in arguments(value))
 
 
 def _is_loader(examined: Examination, call: Node, called: Node) -> bool:
@@ -148,9 +153,9 @@ RULE = Rule(
     id="no-single-flight",
     severity="note",
     title="No single flight around an expensive load",
-    why="Requests that miss while a load is under way start another one each. Within an isolate "
-    "they can share one promise; over all locations only a coordinator such as a Durable "
-    "Object can.",
+    why="Requests that miss while a load is under way start another one each. Within an "
+    "isolate they can share one promise; over all locations only a coordinator such as a "
+    "Durable Object can.",
     source="Cloudflare docs, workers/reference/how-workers-works; read 2026-11-23",
     counterfactual=Counterfactual(
         "single_flight", "none", "per_isolate", ("origin_loads", "latency_p99_ms", "monthly_cost")
