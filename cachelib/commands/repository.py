@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cachelib.commands.words import JSON, print_json, told
+from cachelib.commands.words import JSON, print_json, say, told
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 
@@ -26,7 +26,7 @@ def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None
     if as_json:
         print_json(found.to_json())
     else:
-        click.echo(inventory_text(found))
+        say(inventory_text(found))
 
 
 @click.command()
@@ -81,7 +81,7 @@ def audit(
             from cachelib.report.experiments import parameters
             from cachelib.report.publish import repository
 
-            study = parameters.study(parameters.check({"case": case}))
+            study = parameters.settle({"case": case}).study
             found = found.with_effects(repository.effects(study, found))
         if sarif:
             examined.write_text(sarif, examined.formatted(found, "sarif", folder))
@@ -89,7 +89,7 @@ def audit(
         if output:
             examined.write_text(output, shown)
     if shown and not output:
-        click.echo(shown)
+        say(shown)
     for failure in found.failures:
         click.echo(failure, err=True)
     gate = fail_on or settings.fail_on

@@ -79,7 +79,7 @@ def finding_of(rule: Rule, hit: Hit, config: Wrangler | None) -> Finding:
     place = Place(line=hit.line, column=1, end_line=hit.line, end_column=len(first) + 1)
     message = _fit(mask(hit.message), None, config)
     mark = _mark(rule.id, file, message, first)
-    return _finding(rule, file, place, message, (hit.line, code), mark)
+    return _finding(rule, hit, file, place, message, (hit.line, code), mark)
 
 
 def _in_source(
@@ -92,9 +92,7 @@ def _in_source(
     words = re.sub(r"\s+", "", text(node)[: 4 * _TELLING])[:_TELLING]
     mark = _mark(rule.id, module.path, _around(node), _fit(mask(words), module, config))
     message = _fit(mask(hit.message), module, config)
-    found = _finding(rule, module.path, place, message, (first + 1, code), mark)
-    because = _fit(mask(hit.because or "the source shows it"), module, config)
-    found = found.model_copy(update={"confidence": hit.confidence, "because": because})
+    found = _finding(rule, hit, module.path, place, message, (first + 1, code), mark)
     if not hit.edits:
         return found
     diff = _fit(as_diff(module, hit.edits), module, config)
@@ -103,7 +101,13 @@ def _in_source(
 
 
 def _finding(
-    rule: Rule, file: str, place: Place, message: str, code: tuple[int, str], mark: str
+    rule: Rule,
+    hit: Hit,
+    file: str,
+    place: Place,
+    message: str,
+    code: tuple[int, str],
+    mark: str,
 ) -> Finding:
     return Finding(
         **place.model_dump(),
@@ -117,6 +121,8 @@ def _finding(
         why=rule.why,
         source=rule.source,
         fix=None,
+        confidence=hit.confidence,
+        because=_fit(mask(hit.because or "the source shows it"), hit.module, None),
         counterfactual=rule.counterfactual,
         fingerprint=mark,
     )
