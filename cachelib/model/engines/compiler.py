@@ -57,6 +57,7 @@ class Kernel:
             folder = self.machine.stats.cache_path
             with _in_turn(folder), _undamaged(folder):
                 self.machine.compile(tuple(map(typeof, args)))
+            self.machine.disable_compile()  # other types: an error, not another half minute
         return self.machine(*args)
 
 
