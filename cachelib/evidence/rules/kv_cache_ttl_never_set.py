@@ -111,9 +111,10 @@ RULE = Rule(
     id="kv-cache-ttl-never-set",
     severity="note",
     title="cacheTtl never set on a hot read",
-    why="A location keeps a value it has read for cacheTtl, 60 s unless said otherwise; then the "
-    "next read goes to the regional or central store. Where the data may be older than that "
-    "anyway, a longer cacheTtl makes more reads local, at the price of seeing writes later.",
+    why="A location keeps a value it has read for cacheTtl, 60 s unless said otherwise; then "
+    "the next read goes to the regional or central store. Where the data may be older than "
+    "that anyway, a longer cacheTtl makes more reads local, at the price of seeing writes "
+    "later.",
     source="Cloudflare docs, kv/concepts/how-kv-works and kv/platform/limits; read 2026-11-23",
     counterfactual=Counterfactual(
         "cache_ttl", "60", "300", ("latency_p95_ms", "kv_cold_reads", "stale_share")

@@ -77,8 +77,8 @@ RULE = Rule(
     severity="warning",
     title="KV error swallowed",
     why="KV writes fail with 429 above one per second and key, and every operation fails above "
-    "the limits of the plan. A swallowed error looks like a miss: the origin is loaded again "
-    "and nobody learns that the cache is off.",
+    "the limits of the plan. A swallowed error looks like a miss: the origin is loaded "
+    "again and nobody learns that the cache is off.",
     source="Cloudflare docs, kv/api/write-key-value-pairs and kv/platform/limits; read 2026-11-23",
     counterfactual=NotModelled("how often KV fails is not documented, so its cost cannot be run"),
     find=find,

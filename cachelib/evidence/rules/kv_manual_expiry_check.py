@@ -136,9 +136,10 @@ RULE = Rule(
     id="kv-manual-expiry-check",
     severity="warning",
     title="Own expiry check on a value from KV",
-    why="KV deletes a key at its expiration and then reads it as missing, whatever cacheTtl says; "
-    "a second check in the application can only throw away values that were billed as reads. "
-    "Where the key has no expiration, the check discards a value that stays stored.",
+    why="KV deletes a key at its expiration and then reads it as missing, whatever cacheTtl "
+    "says; a second check in the application can only throw away values that were billed "
+    "as reads. Where the key has no expiration, the check discards a value that stays "
+    "stored.",
     source="Cloudflare docs, kv/api/write-key-value-pairs; read 2026-11-23",
     counterfactual=Counterfactual(
         "expiry_check",

@@ -182,8 +182,8 @@ RULE = Rule(
     id="l1-unbounded",
     severity="warning",
     title="Memory cache without a bound",
-    why="An isolate has 128 MB, shared by all requests it serves at once; when it exceeds them it "
-    "is ended, and with it every entry of its memory cache.",
+    why="An isolate has 128 MB, shared by all requests it serves at once; when it exceeds them "
+    "it is ended, and with it every entry of its memory cache.",
     source="Cloudflare docs, workers/platform/limits; read 2026-11-23",
     counterfactual=Counterfactual("l1_bound", "unbounded", "lru", ("l1_hit_ratio", "l1_bytes")),
     find=find,

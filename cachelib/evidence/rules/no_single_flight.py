@@ -153,9 +153,9 @@ RULE = Rule(
     id="no-single-flight",
     severity="note",
     title="No single flight around an expensive load",
-    why="Requests that miss while a load is under way start another one each. Within an isolate "
-    "they can share one promise; over all locations only a coordinator such as a Durable "
-    "Object can.",
+    why="Requests that miss while a load is under way start another one each. Within an "
+    "isolate they can share one promise; over all locations only a coordinator such as a "
+    "Durable Object can.",
     source="Cloudflare docs, workers/reference/how-workers-works; read 2026-11-23",
     counterfactual=Counterfactual(
         "single_flight", "none", "per_isolate", ("origin_loads", "latency_p99_ms", "monthly_cost")
