@@ -20,7 +20,7 @@ import papermill
 from traitlets.config import Config
 
 from cachelib.report.build import build
-from cachelib.report.run import notebook_names
+from cachelib.report.experiments.run import notebook_names
 
 CASE = "trading-sentiment"
 IMPORTS = "import pandas\nimport matplotlib.pyplot"

@@ -26,14 +26,14 @@ import airportsdata
 import duckdb
 import numpy as np
 
-from cachelib.edge.designs import built_in
-from cachelib.edge.logs import LogStream, read_log
-from cachelib.edge.logs.formats import ORACLE_GENERAL
-from cachelib.edge.lru import lru_hits_of_file
-from cachelib.edge.platform import Platform
-from cachelib.edge.prices import monthly_bill
-from cachelib.edge.replay import replay, replay_pieces
-from cachelib.edge.trace import Trace, in_one_place
+from cachelib.model.engines.lru import lru_hits_of_file
+from cachelib.model.engines.replay import replay, replay_pieces
+from cachelib.model.money.prices import monthly_bill
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import built_in
+from cachelib.model.traffic.logs import LogStream, read_log
+from cachelib.model.traffic.logs.formats import ORACLE_GENERAL
+from cachelib.model.traffic.trace import Trace, in_one_place
 
 SHARED = Path(os.environ.get("CACHELIB_SHARED", Path(__file__).parents[2] / "shared"))
 NASA = SHARED / "traces" / "nasa-1995-08-01.clf.gz"
@@ -215,7 +215,9 @@ def _json_row(line: str) -> object:
 
 def without_machine_code(folder: Path) -> None:
     """What the first replay of all costs more than those after it."""
-    code = "import time, cachelib.edge.replay as r; r.warm_up(); print(time.process_time())"
+    code = (
+        "import time, cachelib.model.engines.replay as r; r.warm_up(); print(time.process_time())"
+    )
     first, second = (
         float(
             subprocess.run(

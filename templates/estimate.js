@@ -1,4 +1,4 @@
-// A design's month by formula: what cachelib/edge/estimate says, for one setting, in the page.
+// A design's month by formula: what cachelib/model/formulas says, for one setting, in the page.
 // tests/browser/test_what_if.py holds it against the Python to 1e-9.
 "use strict";
 

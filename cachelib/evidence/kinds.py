@@ -328,7 +328,7 @@ class Resolver:
     def _lineage(self, class_: str) -> Iterator[str]:
         """A class of the program and what it extends."""
         seen: set[str] = set()
-        while class_ in self.program.classes and class_ not in seen:
+        while class_ in self.program.classes and class_ not in seen and len(seen) < _DEEPEST:
             yield class_
             seen.add(class_)
             class_ = self._extended(self.program.classes[class_])

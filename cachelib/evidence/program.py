@@ -1,27 +1,25 @@
 """The examined sources as one program: declarations by scope, calls, classes, assignments."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
 from cachelib.evidence.definitions import Definition, definitions
 from cachelib.evidence.files import Fault, Source
 from cachelib.evidence.imports import Imports
-from cachelib.evidence.mask import mask
+from cachelib.evidence.mask import hide, mask, may_hold_secrets
+from cachelib.evidence.recovery import read_tree
+from cachelib.evidence.secrets import secrets_in
 from cachelib.evidence.syntax import (
     ancestors,
     below,
     enclosing,
-    first_fault,
-    grammar_of,
     is_deeper,
-    line,
-    parse,
     part,
     preorder,
     text,
@@ -56,9 +54,17 @@ _BLOCK, _AROUND = 100, 60
 
 @dataclass(frozen=True)
 class Module:
+    """`left_out` are lines of the file, counted from 1, both included, that do not parse."""
+
     path: str
     source: str
     root: Node
+    left_out: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def not_read(self) -> list[Fault]:
+        """The lines that do not parse."""
+        return [Fault(self.path, first, _left_out(first, last)) for first, last in self.left_out]
 
     @cached_property
     def lines(self) -> list[str]:
@@ -70,6 +76,12 @@ class Module:
         """The byte at which each line begins, and one for the end."""
         return list(accumulate((len(line.encode()) + 1 for line in self.lines), initial=0))
 
+    def place(self, byte: int) -> tuple[int, int]:
+        """The line and the column, in characters and counted from 1, of a byte of the source."""
+        row = min(bisect_right(self.starts, byte), len(self.lines)) - 1
+        before = self.lines[row].encode()[: byte - self.starts[row]]
+        return row + 1, len(before.decode(errors="ignore")) + 1
+
     def shown(self, first: int, last: int) -> list[str]:
         """Lines, counted from 0, without what looks like a credential.
 
@@ -79,12 +91,25 @@ class Module:
         start = max(0, block * _BLOCK - _AROUND)
         if block not in self._masked:
             lines = self.lines[start : (block + 1) * _BLOCK + _AROUND]
-            self._masked[block] = mask("\n".join(lines)).split("\n")
+            self._masked[block] = self.fit(mask("\n".join(lines))).split("\n")
         return self._masked[block][first - start : last - start]
+
+    def fit(self, text: str) -> str:
+        """Text about the module without what its own names call secrets."""
+        return hide(text, self._secrets)
+
+    @cached_property
+    def _secrets(self) -> frozenset[str]:
+        return secrets_in(self.root) if may_hold_secrets(self.source) else frozenset()
 
     @cached_property
     def _masked(self) -> dict[int, list[str]]:
         return {}
+
+
+def _left_out(first: int, last: int) -> str:
+    lines = f"line {first} does" if first == last else f"lines {first} to {last} do"
+    return f"{lines} not parse; the rest of the file was audited"
 
 
 Exports = dict[str, list[tuple[str, Definition]]]
@@ -118,6 +143,7 @@ class Program:
     paths: dict[int, str] = field(default_factory=dict)
     renamed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     passed_on: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    known_exports: dict[tuple[str, str], Definition | None] = field(default_factory=dict)
 
     def look_up(self, name: str, at: Node) -> Definition | None:
         """The declaration in force for a name, in this file or exported by another one."""
@@ -157,22 +183,29 @@ class Program:
         *_, root = node, *ancestors(node)
         return self.paths.get(root.id, "")
 
-    def exported_by(self, path: str, name: str, depth: int = 0) -> Definition | None:
+    def exported_by(self, path: str, name: str) -> Definition | None:
         """A name of a file, also one that it passes on from another (`export * from`)."""
+        if (path, name) not in self.known_exports:
+            self.known_exports[path, name] = self._passed_on_by(path, name, set())
+        return self.known_exports[path, name]
+
+    def _passed_on_by(
+        self, path: str, name: str, seen: set[tuple[str, str]], depth: int = 0
+    ) -> Definition | None:
+        """`seen` are the names looked for already: files may pass on each other in circles."""
         for place, definition in self.exported.get(name, []):
             if place == path and definition.owner.type not in IMPORTED:
                 return definition
-        if depth > _DEEPEST_EXPORT:
+        if (path, name) in seen or depth > _DEEPEST_EXPORT:
             return None
+        seen.add((path, name))
         if (renamed := self.renamed.get((path, name))) is not None:
             source, inner = renamed
             target = self.imports.resolve(path, source) if source else path
-            if target and (target, inner) != (path, name):
-                return self.exported_by(target, inner, depth + 1)
-            return None
+            return self._passed_on_by(target, inner, seen, depth + 1) if target else None
         for source in self.passed_on.get(path, []):
             target = self.imports.resolve(path, source)
-            found = self.exported_by(target, name, depth + 1) if target else None
+            found = self._passed_on_by(target, name, seen, depth + 1) if target else None
             if found is not None:
                 return found
         return None
@@ -220,13 +253,12 @@ def program_of(modules: Iterable[Module], imports: Imports) -> Program:
 
 
 def read_module(source: Source) -> Module | Fault:
-    root = parse(source.text, grammar_of(PurePosixPath(source.path).suffix))
-    if root.has_error:
-        at = line(first_fault(root))
-        return Fault(source.path, at, "does not parse; nothing in it was audited")
-    if is_deeper(root, _DEEPEST):
+    tree = read_tree(*source.code)
+    if tree is None:
+        return Fault(source.path, 1, "does not parse; nothing in it was audited")
+    if is_deeper(tree.root, _DEEPEST):
         return Fault(source.path, 1, f"nested deeper than {_DEEPEST} levels; it was not audited")
-    return Module(source.path, source.text, root)
+    return Module(source.path, source.text, tree.root, tuple(tree.left_out))
 
 
 def _index(program: Program, module: Module) -> None:

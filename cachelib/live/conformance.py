@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from cachelib.edge.outcomes import TIERS
-from cachelib.edge.result import Result
 from cachelib.live.replay import LiveRun
+from cachelib.model.engines.result import Result
+from cachelib.model.tiers.outcomes import TIERS
 
 READ_KV = ("get", "getWithMetadata")
 CALLS = {

@@ -13,10 +13,10 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from cachelib.edge.platform import Platform
-from cachelib.edge.routing import Router
-from cachelib.edge.trace import DELETE, READ, WRITE, Trace
 from cachelib.live.runtime import LiveError, Runtime
+from cachelib.model.engines.routing import Router
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
 
 BATCH = 2_000
 MAX_ISOLATES = 256

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cachelib.edge.platform import Platform
-from cachelib.edge.trace import Trace
 from cachelib.live.driver import Progress, drive, isolates_met, operations_of, requests_of
 from cachelib.live.node import runtime_versions
 from cachelib.live.own_config import own_worker
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.traffic.trace import Trace
 
 EPOCH_S = 1_767_225_600.0
 """2026-01-01T00:00Z: where the Worker's clock starts for requests whose times count from 0."""

@@ -11,9 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cachelib.edge.designs import Design
-from cachelib.edge.platform import Platform
-from cachelib.edge.trace import Trace
 from cachelib.live.driver import (
     Answer,
     Progress,
@@ -23,6 +20,9 @@ from cachelib.live.driver import (
     operations_of,
     requests_of,
 )
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.trace import Trace
 
 IN_FLIGHT = 16
 ENOUGH_FOR_TWO = 15_000

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cachelib.edge.designs import Design
-from cachelib.edge.platform import Platform
-from cachelib.edge.replay import replay
-from cachelib.edge.result import Result
-from cachelib.edge.trace import Trace
 from cachelib.live.conformance import Row, conformance
 from cachelib.live.driver import Progress
 from cachelib.live.node import runtime_versions
 from cachelib.live.not_checked import NOT_CHECKED
 from cachelib.live.replay import LiveRun, run
+from cachelib.model.engines.replay import replay
+from cachelib.model.engines.result import Result
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.trace import Trace
 
 CLOCKS = {
     "virtual": (
@@ -72,7 +72,7 @@ def run_designs(
     """
     designs, local = list(designs), as_local(platform)
     for design in designs:
-        design.check(local)
+        local.check(design)
     return LiveResult(
         len(trace),
         [run(trace, design, local, seed=seed, progress=progress) for design in designs],

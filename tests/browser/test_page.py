@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cachelib.report.build import Report
-from cachelib.report.diagrams import to_svg
-from cachelib.report.findings import Message, Node, Sequence
+from cachelib.report.publish.diagrams import to_svg
+from cachelib.report.publish.findings import Message, Node, Sequence
 
 pytestmark = pytest.mark.timeout(300)
 

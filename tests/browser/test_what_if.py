@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from cachelib.edge.costs import monthly_usd
-from cachelib.edge.designs import Design
-from cachelib.edge.estimate import Estimate, Keys, estimate
+from cachelib.model.formulas import Estimate, Keys, estimate
+from cachelib.model.money.costs import monthly_usd
+from cachelib.model.tiers.design import Design
 from cachelib.report.build import Report
-from cachelib.report.parameters import check, study
+from cachelib.report.document.what_if import SLIDERS, panel
+from cachelib.report.experiments.parameters import check, study
 from cachelib.report.templates import FOLDER
-from cachelib.report.what_if import SLIDERS, panel
 
 SLIDING = Design(name="sliding", l2="kv", l1_ttl_s=60, expiry="sliding")
 SHIPPED = study(check({"case": "trading-sentiment"}))

@@ -5,18 +5,18 @@ from functools import cache
 import numpy as np
 import pytest
 
-from cachelib.edge.case import load_case
-from cachelib.edge.designs import BUILT_IN, Design
-from cachelib.edge.logs import read_log
-from cachelib.edge.platform import Platform
-from cachelib.edge.reference.kv import KeyValue
-from cachelib.edge.replay import replay
-from cachelib.edge.study import Study
-from cachelib.edge.trace import DELETE, READ, WRITE, Trace
 from cachelib.live.conformance import conformance
 from cachelib.live.replay import run
 from cachelib.live.result import as_local, run_designs
 from cachelib.live.runtime import LiveError
+from cachelib.model.case.case import load_case
+from cachelib.model.engines.reference.kv import KeyValue
+from cachelib.model.engines.replay import replay
+from cachelib.model.judgement.study import Study
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.traffic.logs import read_log
+from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
 
 pytestmark = pytest.mark.usefixtures("local_runtime")
 

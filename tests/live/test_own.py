@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cachelib.edge.case import load_case
-from cachelib.edge.designs import Design
-from cachelib.edge.replay import replay
-from cachelib.edge.study import Study
 from cachelib.live.own import run_worker
 from cachelib.live.own_config import OwnWorkerError, own_worker
 from cachelib.live.result import as_local
 from cachelib.live.runtime import LiveError
+from cachelib.model.case.case import load_case
+from cachelib.model.engines.replay import replay
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import Design
 
 WORKERS = Path(__file__).parent / "workers"
 STUDY = Study(load_case("trading-sentiment"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cachelib.report.compare import NoReportError, compare
+from cachelib.report.document.compare import NoReportError, compare
 
 
 def metric(value: object, unit: str = "", caption: str = "A number") -> dict[str, object]:

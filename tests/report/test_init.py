@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cachelib.edge.case import load_case
+from cachelib.model.case.case import load_case
 from cachelib.report import init
 from cachelib.report.init import ExistsError, commented, write_case
-from cachelib.report.plan import folder_of
+from cachelib.report.reuse.plan import folder_of
 
 
 def test_the_written_case_is_good_and_says_what_its_keys_mean(tmp_path: Path) -> None:

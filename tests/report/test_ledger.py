@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from cachelib.edge.claims import Claim
-from cachelib.report.collect import Findings, Found
-from cachelib.report.findings import Column, Metric, Table
-from cachelib.report.ledger import REGIONS, judge_all
+from cachelib.model.case.claims import Claim
+from cachelib.report.document.collect import Findings, Found
+from cachelib.report.document.ledger import REGIONS, judge_all
+from cachelib.report.publish.findings import Column, Metric, Table
 
 
 def findings(*published: Metric | Table) -> Findings:

@@ -10,9 +10,9 @@ import papermill
 import pytest
 from traitlets.config import Config
 
-from cachelib.report.collect import Findings
-from cachelib.report.parameters import Parameters, check
-from cachelib.report.run import NOTEBOOKS, Run, parameter_names
+from cachelib.report.document.collect import Findings
+from cachelib.report.experiments.parameters import Parameters, check
+from cachelib.report.experiments.run import NOTEBOOKS, Run, parameter_names
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 MOST_LINES = 16

@@ -11,11 +11,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from cachelib.report import imports, ingredients
 from cachelib.report.build import Report, build
-from cachelib.report.imports import Imports, label
-from cachelib.report.plan import Plan, Request, UnknownNotebookError, plan
-from cachelib.report.source import Source
+from cachelib.report.experiments.source import Source
+from cachelib.report.reuse import imports, ingredients
+from cachelib.report.reuse.imports import Imports, label
+from cachelib.report.reuse.plan import Plan, Request, UnknownNotebookError, plan
 from tests.report import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -70,9 +70,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_notebooks(folder: Path) -> None:
     case = "case = 'trading-sentiment'"
     tiny.write(folder / f"{SEED}.ipynb", "print(seed)", parameters="seed = 1")
-    replay = "%pwd\nfrom cachelib.edge import replay"
+    replay = "%pwd\nfrom cachelib.model.engines import replay"
     tiny.write(folder / f"{REPLAY}.ipynb", replay, parameters=f"{case}\ntrace = None")
-    draw = "def draw(it):\n    from cachelib.report.diagrams import to_svg"
+    draw = "def draw(it):\n    from cachelib.report.publish.diagrams import to_svg"
     tiny.write(folder / f"{DIAGRAM}.ipynb", draw, parameters=case)
 
 
@@ -124,20 +124,20 @@ class TestOnlyWhatChangedIsToRun:
         assert to_run(planned()) == {REPLAY: reason, DIAGRAM: reason}
 
     def test_a_module_that_is_imported_inside_a_function(self) -> None:
-        append("cachelib/report/diagrams.py")
-        assert to_run(planned()) == {DIAGRAM: "cachelib/report/diagrams.py changed"}
+        append("cachelib/report/publish/diagrams.py")
+        assert to_run(planned()) == {DIAGRAM: "cachelib/report/publish/diagrams.py changed"}
 
     def test_a_module_that_no_notebook_imports(self) -> None:
         append("cachelib/live/__init__.py")
         assert planned().stands
 
     def test_a_package_above_a_module(self) -> None:
-        append("cachelib/edge/__init__.py")
+        append("cachelib/model/__init__.py")
         assert to_run(planned()).keys() == {REPLAY, DIAGRAM}
 
     def test_data_beside_a_module(self) -> None:
-        append("cachelib/edge/new.yaml")
-        reason = "cachelib/edge/new.yaml is new"
+        append("cachelib/model/new.yaml")
+        reason = "cachelib/model/new.yaml is new"
         assert to_run(planned()) == {REPLAY: reason, DIAGRAM: reason}
 
     def test_a_template_that_a_module_names(self) -> None:
@@ -251,10 +251,11 @@ class TestTheCodeBehindANotebook:
         assert "cachelib/memory.py" in self.behind(code)
 
     def test_is_found_where_the_import_is_relative(self) -> None:
-        Path("cachelib/near.py").write_text("from . import far\nfrom .edge.trace import Trace\n")
+        relative = "from . import far\nfrom .model.traffic.trace import Trace\n"
+        Path("cachelib/near.py").write_text(relative)
         Path("cachelib/far.py").write_text("")
         found = self.behind("import cachelib.near")
-        assert {"cachelib/far.py", "cachelib/edge/trace.py"} <= found
+        assert {"cachelib/far.py", "cachelib/model/traffic/trace.py"} <= found
 
     def test_is_found_beside_a_line_of_magic(self, tmp_path: Path) -> None:
         code = "x = !ls\nfrom cachelib.memory import MemoryCache"
@@ -266,7 +267,9 @@ class TestTheCodeBehindANotebook:
     def test_includes_what_a_template_includes(self) -> None:
         Path("templates/diagrams/inner.j2").write_text("")
         append("templates/diagrams/layers.svg.j2", "{% include 'diagrams/inner.j2' %}")
-        assert "templates/diagrams/inner.j2" in self.behind("import cachelib.report.diagrams")
+        assert "templates/diagrams/inner.j2" in self.behind(
+            "import cachelib.report.publish.diagrams"
+        )
 
     def test_holds_nothing_of_other_packages(self) -> None:
         assert self.behind("import json, numpy, cachelibrary") == set()
@@ -293,7 +296,8 @@ def test_an_unchanged_report_loads_nothing_that_takes_its_time(project: Path) ->
     script = f"""
 import sys
 from pathlib import Path
-from cachelib.report import build, imports, ingredients
+from cachelib.report import build
+from cachelib.report.reuse import imports, ingredients
 imports.PACKAGE, imports.TEMPLATES = Path("cachelib").absolute(), Path("templates").absolute()
 ingredients.TEMPLATES = imports.TEMPLATES
 build.build({GIVEN}, Path("out"), jobs=1, progress=print, notebooks=Path("notebooks"))

@@ -98,8 +98,8 @@ def _in_background(get: Operation) -> bool:
 
 def _repair(get: Operation) -> tuple[Edit, ...]:
     given = arguments(get.call)
-    if len(given) == 1:
-        return (insert(given[0].end_byte, ", { cacheTtl: 300 }"),)
+    if len(given) < 2:
+        return tuple(insert(key.end_byte, ", { cacheTtl: 300 }") for key in given)
     if given[1].type == "string":
         typed = f"{{ type: {text(given[1])}, cacheTtl: 300 }}"
         return (Edit(given[1].start_byte, given[1].end_byte, typed),)

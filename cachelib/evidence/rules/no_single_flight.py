@@ -15,6 +15,7 @@ from cachelib.evidence.syntax import below, inside, part, text
 _SHARED = re.compile(
     r"(?i)in_?flight|pending|single_?flight|dedupe|coalesc|in_?progress|mutex|(?<![bc])lock|memoi[sz]e"
 )
+_DEEPEST_CALL = 20
 _EXPENSIVE_BINDINGS = ("ai", "service", "d1", "vectorize", "hyperdrive", "browser")
 
 
@@ -67,7 +68,7 @@ def _looks_into(read: Node, fill: Node) -> bool:
 
 
 def _expensive_call(
-    examined: Examination, routine: Node, known: dict[int, Node | None]
+    examined: Examination, routine: Node, known: dict[int, Node | None], depth: int = 0
 ) -> Node | None:
     """A subrequest, a model, a database; in the routine or in what it calls."""
     if routine.id not in known:
@@ -77,7 +78,13 @@ def _expensive_call(
                 call
                 for call in below(routine, "call_expression")
                 if _is_expensive(examined, call)
-                or any(_expensive_call(examined, f, known) for f in examined.kinds.callees(call))
+                or (
+                    depth < _DEEPEST_CALL
+                    and any(
+                        _expensive_call(examined, f, known, depth + 1)
+                        for f in examined.kinds.callees(call)
+                    )
+                )
             ),
             None,
         )

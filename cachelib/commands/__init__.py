@@ -1,0 +1,1 @@
+"""The subcommands of `cachelib`, one file a subject: library calls with words around them."""

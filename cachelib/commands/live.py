@@ -1,0 +1,48 @@
+"""The command that runs the real runtime."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cachelib.commands.words import JSON, print_result, told
+
+
+@click.command()
+@click.argument("case", default="trading-sentiment")
+@click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A request log.")
+@click.option("--designs", help="Names, with commas; those of the case by default.")
+@click.option("--requests", type=click.IntRange(1), default=20_000, show_default=True,
+              help="How many of the first requests to replay.")  # fmt: skip
+@click.option("--worker", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Replay against the Worker in this folder: runs its code.")  # fmt: skip
+@click.option("--env", help="The Worker's environment.")
+@click.option("--origin-response", type=click.File(), help="What outbound fetches are answered.")
+@JSON
+def live(
+    case: str, trace: str | None, designs: str | None, requests: int, worker: Path | None,
+    env: str | None, origin_response: Any, as_json: bool,
+) -> None:  # fmt: skip
+    """Run the same requests on workerd, the real runtime, and hold the simulation against it."""
+    from cachelib.live.own import run_worker
+    from cachelib.live.result import run_designs
+    from cachelib.report.experiments import parameters
+
+    with told():
+        study = parameters.settle({"case": case, "trace": trace}).study
+        traffic = study.trace.only(slice(requests))
+        if worker:
+            answer = origin_response.read() if origin_response else None
+            own = run_worker(
+                worker, traffic, study.platform, environment=env, origin_response=answer
+            )
+            print_result(own.as_dict(), as_json)
+            return
+        names = designs.split(",") if designs else study.case.design_names
+        chosen = [study.design(study.case.known_design(name)) for name in names]
+        result = run_designs(traffic, chosen, study.platform, seed=study.seed)
+    print_result(result.as_dict(), as_json)
+    sys.exit(0 if result.conforms else 1)

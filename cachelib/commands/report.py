@@ -1,0 +1,251 @@
+"""Commands about a case and its report."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from cachelib.commands import words
+from cachelib.commands.words import UsageError, print_json, say, told
+
+
+class CaseName(click.Path):
+    """A case file, a folder with one, or the name of a ready-made case."""
+
+    name = "case"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=str)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from cachelib.model.case.case import ready_made
+
+        names = [CompletionItem(name) for name in ready_made() if name.startswith(incomplete)]
+        return names + super().shell_complete(ctx, param, incomplete)
+
+
+CASE = click.argument("case", default=".", type=CaseName())
+SET = click.option(
+    "-p", "assignments", multiple=True, metavar="NAME=VALUE",
+    help="Set a notebook's parameter, or anything of the case: origin_ms=40, "
+    "designs.l1-kv.l2_ttl_s=600. `cachelib parameters` lists them.",
+)  # fmt: skip
+
+
+def _there(case: str) -> None:
+    if case == "." and not Path("case.yaml").exists():
+        raise UsageError(
+            "there is no case.yaml here; `cachelib init .` writes one, or name a case: "
+            "`cachelib cases` lists the ready-made ones"
+        )
+
+
+@click.command()
+@CASE
+@click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A request log.")
+@SET
+@click.option("--out", type=click.Path(path_type=Path), help="The report's folder.")
+@click.option("--only", multiple=True, metavar="NOTEBOOK",
+              help="Run just this, by name or number; others are reused or left out.")  # fmt: skip
+@click.option("--partial", "partial_too", is_flag=True,
+              help="Let --only replace a complete report by a partial one.")  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Run also what has not changed.")
+@click.option("--dry-run", is_flag=True, help="Say what would run and why, and run nothing.")
+@click.option("--check", "is_check", is_flag=True,
+              help="Fail, and say why, if the report that is there is out of date.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True,
+              help="Notebooks at once.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0,
+              show_default=True, help="Seconds that one notebook may take.")  # fmt: skip
+@click.option(
+    "--pdf", "is_pdf", is_flag=True, help="Print the report to report.pdf too, with Chromium."
+)
+@click.option("--open", "is_open", is_flag=True, help="Show the report in the browser.")
+@words.speaking
+def report(
+    case: str, trace: str | None, assignments: tuple[str, ...], out: Path | None,
+    dry_run: bool, is_check: bool, is_pdf: bool, is_open: bool, jobs: int, timeout: float,
+    partial_too: bool, **which: Any,
+) -> None:  # fmt: skip
+    """Run the experiments on CASE and write the decision report.
+
+    CASE is a case file, a folder with a case.yaml, or the name of a ready-made case. Notebooks
+    of which nothing has changed are reused, those too that finished in a run that did not.
+    """
+    from cachelib.report import progress
+    from cachelib.report.build import build
+    from cachelib.report.document import pdf
+    from cachelib.report.experiments.parameters import parse_assignments
+    from cachelib.report.reuse.plan import Request, plan
+
+    _there(case)
+    with told():
+        given = {"case": case, "trace": trace, **parse_assignments(assignments)}
+        if dry_run or is_check:
+            steps = plan(Request.of(given, out), **which)
+            say(progress.foretold(steps))
+            sys.exit(0 if dry_run or steps.stands else 1)
+        browser = pdf.browser() if is_pdf else None
+        shown = progress.silence() if words.is_quiet() else progress.display()
+        with shown as tell:
+            done = build(given, out, jobs=jobs, progress=tell, timeout_s=timeout,
+                         partial_too=partial_too, **which)  # fmt: skip
+        page = done.folder / "report.html"
+        if browser:
+            pdf.print_report(browser, done.folder)
+    if done.unrendered:
+        say(f"the report could not be written: {done.unrendered!r}", err=True)
+    if is_open:
+        webbrowser.open(page.resolve().as_uri())
+    if done.others:
+        left = f"{done.folder}: left as it is, for it is not the report's: "
+        say(left + ", ".join(done.others), err=True)
+    say(page)
+    sys.exit(1 if done.failed or done.unrendered else 0)
+
+
+def _colos(context: click.Context, option: click.Parameter, said: str | None) -> Any:
+    if said is None:
+        return None
+    try:
+        pairs = (pair.partition("=") for pair in said.split(","))
+        return {name.strip(): float(weight or 1) for name, _, weight in pairs}
+    except ValueError:
+        raise click.BadParameter("write FRA=3,AMS=1: codes of airports, with weights") from None
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--name", help="What the system is called.")
+@click.option("--summary", help="What it answers, and what it asks for that, in a sentence.")
+@click.option("--requests-per-month", type=click.FloatRange(0, min_open=True))
+@click.option("--reads-per-write", type=click.FloatRange(0, min_open=True))
+@click.option("--keys", type=click.IntRange(1), help="How many different things are asked for.")
+@click.option("--value-bytes", type=click.IntRange(0), help="How large an answer is.")
+@click.option("--origin-ms", type=click.FloatRange(0), help="How long the origin takes to answer.")
+@click.option("--colos", callback=_colos, metavar="FRA=3,AMS=1",
+              help="Where requests come from: airports' codes, with weights.")  # fmt: skip
+@click.option("--today", metavar="DESIGN", help="The design in use today.")
+@click.option("--against", metavar="DESIGN", help="The design that is asked about.")
+@click.option("--ask/--no-ask", default=None, help="Ask for what no option says; on a terminal "
+              "by default.")  # fmt: skip
+def init(folder: Path, ask: bool | None, **answers: Any) -> None:
+    """Write a commented case.yaml, ready to run, into FOLDER."""
+    from cachelib.report.init import Answers, write_case
+
+    with told():
+        if (folder / "case.yaml").exists():
+            raise UsageError(f"{folder / 'case.yaml'}: is there already, and was left as it is")
+        given = {name: answer for name, answer in answers.items() if answer is not None}
+        if sys.stdin.isatty() if ask is None else ask:
+            given |= _asked(Answers(**given), given)
+        path = write_case(folder, Answers(**given))
+    say(f"{path}\nmake it yours, then: cachelib report {click.format_filename(folder)}")
+
+
+def _asked(guess: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers to what was not given, each with a guess to be confirmed."""
+    questions = {
+        "name": "What is the system called?",
+        "requests_per_month": "Requests a month?",
+        "keys": "Different keys?",
+        "origin_ms": "Milliseconds that the origin takes to answer?",
+        "today": "The design in use today?",
+        "against": "The design that is asked about?",
+    }
+    return {
+        name: click.prompt(question, default=getattr(guess, name))
+        for name, question in questions.items()
+        if name not in given
+    }
+
+
+@click.command()
+@click.argument("a", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("b", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page too.")
+@click.option("--json", "as_json", is_flag=True)
+def compare(a: Path, b: Path, html: Path | None, as_json: bool) -> None:
+    """Say what changed from the report in folder A to the one in B."""
+    from cachelib.report.document.compare import compare
+
+    with told():
+        found = compare(a, b)
+        if html:
+            words.write(html, found.as_html())
+    if as_json:
+        print_json(found.as_json())
+    else:
+        say(found.as_text())
+
+
+@click.command()
+@CASE
+@SET
+def check(case: str, assignments: tuple[str, ...]) -> None:
+    """Say everything that is wrong with a case file."""
+    from cachelib.report.experiments.parameters import parse_assignments, settle
+
+    _there(case)
+    with told():
+        settled = settle({"case": case, **parse_assignments(assignments)})
+        settled.study.setting  # noqa: B018 - the whole study is built before it is called good
+    for name, reason in settled.barred.items():
+        say(f"{case}: designs: {name} is out: {reason}")
+    left = len(settled.case.designs)
+    say(f"{case}: good{f', with the {left} designs left' if settled.barred else ''}")
+
+
+@click.command()
+@CASE
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def parameters(case: str, as_json: bool) -> None:
+    """List what `-p NAME=VALUE` can set for CASE, and what it stands at."""
+    from cachelib.report.experiments.parameters import settable
+
+    _there(case)
+    with told():
+        found = settable(case)
+    if as_json:
+        print_json(found)
+        return
+    words.print_table([[name, _value(value)] for name, value in found.items()])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(words.in_words, value))
+    return "not set" if value is None else words.in_words(value)
+
+
+@click.command()
+def cases() -> None:
+    """List the ready-made cases."""
+    from cachelib.model.case.case import load_case, ready_made
+
+    with told():
+        words.print_table([[name, load_case(name).title] for name in ready_made()])
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of case files."""
+    from cachelib.model.case.case import Case
+
+    print_json(Case.model_json_schema())
+
+
+@click.command(hidden=True)
+def notebooks() -> None:
+    """Run the project's notebooks with their default parameters and keep their outputs."""
+    from cachelib.report.experiments import notebooks
+
+    notebooks.refresh()

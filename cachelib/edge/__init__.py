@@ -1,1 +1,0 @@
-"""The model of an edge platform: traffic, platform, designs, replay, prices, decision."""

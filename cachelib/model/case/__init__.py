@@ -1,0 +1,1 @@
+"""What a case may say, and the file it says it in."""

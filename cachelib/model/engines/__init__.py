@@ -1,0 +1,1 @@
+"""Requests replayed through a design, one by one: the reference engine and its compiled twin."""

@@ -1,0 +1,168 @@
+"""Drives the kernel piece by piece, and gives its state room to grow."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from cachelib.model.engines.compiled.kernel import run
+from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE, rehash
+from cachelib.model.engines.compiled.state import (
+    NO_BOUND,
+    OBJECT,
+    RECORD,
+    STORES,
+    TOTALS,
+    Places,
+    Rules,
+    State,
+)
+from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_of
+from cachelib.model.platforms.colos import Geography
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import COUNTS, Outcomes
+from cachelib.model.traffic.trace import Trace
+
+ROWS = 1 << 18  # requests between two looks at the room that is left
+
+
+NO_LIVES = np.empty(0, np.float32)
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+class Compiled:
+    """Simulates a design by the compiled rules: the same counts as `Reference`."""
+
+    def __init__(self, design: Design, platform: Platform, seed: int) -> None:
+        self.design, self.rules = design, _rules(design, platform, seed)
+        self.state = State(
+            pool=np.empty(0, ENTRY),
+            buckets=np.full(1, NONE, np.int32),
+            isolates=np.empty(0, ISOLATE),
+            records=np.empty(0, RECORD),
+            objects=np.empty(0, OBJECT),
+            key_bytes=np.empty(0, np.int32),
+            superseded=np.empty(0, np.float64),
+            totals=np.zeros(1, TOTALS)[0],
+        )
+        self.state.totals["free"] = NONE
+
+    def run(
+        self, piece: Trace, isolate: npt.NDArray[np.int32], row: int, places: Geography
+    ) -> Outcomes:
+        """The next requests; `row` is the number of the first."""
+        n = len(piece)
+        if row == 0 and n:
+            self._begin(float(piece.time_s[0]))
+        self._know(piece.keys)
+        outcomes = Outcomes(np.empty(n, np.uint8), *(np.empty(n, np.float32) for _ in range(3)))
+        lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
+        near = Places(places.region, places.host, places.to_host)
+        for start in range(0, n, ROWS):
+            part = slice(start, min(start + ROWS, n))
+            self._make_room(part.stop - start, int(isolate[part].max()) + 1)
+            run(
+                self.rules, self.state, near, EXPONENTIAL, row + start,
+                piece.time_s[part], piece.key[part], piece.colo[part], isolate[part],
+                piece.op[part], piece.size[part], lives[part],
+                tuple(column[part] for column in outcomes),
+            )  # fmt: skip
+        return outcomes
+
+    def finish(self, end: float) -> tuple[dict[str, int], float]:
+        """The counts, and byte-seconds stored until `end`."""
+        records = self.state.records[self.state.records["version"] != NONE]
+        until = np.full(len(records), end)
+        if self.design.l2 == "kv" and self.rules.told:
+            until = np.minimum(until, records["expires"])
+        held = float((records["size"] * (until - records["written"])).sum())
+        totals = self.state.totals
+        return {name: int(totals[name]) for name in COUNTS}, float(totals["byte_seconds"]) + held
+
+    def _begin(self, start: float) -> None:
+        self.state.totals["start"] = start
+        self.state.totals["next_clean_up"] = start + self.rules.clean_up_every
+
+    def _know(self, keys: list[str]) -> None:
+        """Room for keys that have not come before."""
+        known = len(self.state.records)
+        if len(keys) == known:
+            return
+        new = np.zeros(len(keys) - known, RECORD)
+        new["version"] = new["current"] = NONE
+        new["last_write"] = -math.inf
+        shards = self.design.objects
+        numbers = range(known, len(keys))
+        new["object"] = (
+            numbers if shards is None else [crc32(keys[i].encode()) % shards for i in numbers]
+        )
+        objects = np.zeros(max(len(keys) if shards is None else shards, 1), OBJECT)
+        objects["home"] = NONE
+        objects[: len(self.state.objects)] = self.state.objects
+        sizes = [len(key) for key in keys[known:]] if self.design.l1_max_bytes else [0] * len(new)
+        self.state = self.state._replace(
+            records=np.concatenate([self.state.records, new]),
+            objects=objects if self.design.l2 == "durable-object" else objects[:1],
+            key_bytes=np.concatenate([self.state.key_bytes, np.array(sizes, np.int32)]),
+        )
+
+    def _make_room(self, requests: int, isolates: int) -> None:
+        """A request adds at most three entries to the pool and one version to the origin."""
+        state, used = self.state, int(self.state.totals["used"])
+        if used + 3 * requests > len(state.pool):
+            pool = _grown(state.pool, used, 2 * used + 6 * requests)
+            buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
+            rehash(pool, buckets, used)
+            state = state._replace(pool=pool, buckets=buckets)
+        versions = int(state.totals["versions"])
+        if versions + requests > len(state.superseded):
+            longer = _grown(state.superseded, versions, 2 * (versions + requests))
+            state = state._replace(superseded=longer)
+        if isolates > len(state.isolates):
+            new = np.zeros(isolates - len(state.isolates), ISOLATE)
+            new["newest"] = new["oldest"] = NONE
+            new["dies_at"] = -math.inf
+            state = state._replace(isolates=np.concatenate([state.isolates, new]))
+        self.state = state
+
+
+def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scalar]:
+    new = np.empty(length, old.dtype)
+    new[:used] = old[:used]
+    return new
+
+
+def _rules(design: Design, platform: Platform, seed: int) -> Rules:
+    return Rules(
+        l1=design.l1,
+        store=STORES[design.l2],
+        l1_ttl=design.l1_ttl_s or math.inf,
+        hard_ttl=design.hard_ttl_s,
+        soft_ttl=design.refresh_after_s,
+        inherited=design.expiry == "inherited",
+        sliding=design.expiry == "sliding",
+        only_if_changed=design.write_only_if_changed,
+        told=design.policy != "clean-up",
+        clean_up_every=design.clean_up_every_s if design.policy == "clean-up" else math.inf,
+        max_entries=design.l1_max_entries or NO_BOUND,
+        max_bytes=design.l1_max_bytes or NO_BOUND,
+        idle=platform.isolate_idle_s,
+        life=platform.isolate_life_s,
+        deploy_every=platform.deploy_every_s,
+        cache_ttl=platform.kv_cache_ttl_s,
+        write_gap=platform.kv_write_gap_s,
+        read_s=1 / platform.do_requests_per_s,
+        write_s=1 / platform.do_writes_per_s,
+        queue_s=platform.do_queue_s,
+        object_idle=platform.do_idle_s,
+        failure=platform.origin_failure,
+        value_life=platform.value_life_s,
+        failure_key=np.uint64(key_of(seed, FAILURES)),
+        life_key=np.uint64(key_of(seed, ISOLATES)),
+        change_key=np.uint64(key_of(seed, CHANGES)),
+    )

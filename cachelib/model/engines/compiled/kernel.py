@@ -1,0 +1,116 @@
+"""The rules of the reference engine, request by request, for numba."""
+
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import numpy as np
+
+from cachelib.model.engines.compiled.pool import NONE, drop, find, link_newest, unlink
+from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
+from cachelib.model.engines.compiled.stores import clean_up, delete_l2, read_l2, write_l2
+from cachelib.model.engines.compiled.tiers import age, change, load, put_in_l1, supersede
+from cachelib.model.engines.compiler import compiled, hot
+from cachelib.model.tiers.outcomes import FAILED, L1, L2, NO_L2, ORIGIN, WRITTEN
+from cachelib.model.traffic.trace import READ, WRITE
+
+
+@hot
+def answer(rules, state, places, table, isolate, number, key, record, colo, row, now):
+    """A read: tier, depth, way and wait; the version served and when it was loaded; the version
+    to keep, or NONE; and whether that need not be written to L2.
+    """
+    version, loaded, due, lives = np.int64(NONE), now, False, True
+    tier, depth, extra = L1, NO_L2, 0.0
+    if rules.l1:
+        at = find(state, number, key)
+        entry = state.pool[at]
+        if at != NONE and now < entry.until:
+            version, loaded, due = np.int64(entry.version), entry.loaded, entry.refresh <= now
+            lives = now < entry.expires
+            if rules.sliding:
+                entry.until = now + rules.l1_ttl
+            if rules.max_entries < NO_BOUND or rules.max_bytes < NO_BOUND:
+                unlink(state.pool, isolate, at)
+                link_newest(state.pool, isolate, at)
+    if version == NONE and rules.store:
+        tier = L2
+        depth, extra, held = read_l2(rules, state, places, colo, key, record, now)
+        if held.version != NONE:
+            version, loaded, due = held.version, held.loaded, held.refresh <= now
+            if rules.l1:
+                put_in_l1(rules, state, isolate, number, key, now, held)
+    fresh, unchanged = np.int64(NONE), False
+    if version == NONE or due:
+        fresh = load(rules, state, table, record, row, now)
+        if version != NONE:
+            state.totals.refreshes += 1
+            unchanged = rules.only_if_changed and lives and fresh == version
+        else:
+            tier, version = ORIGIN if fresh != NONE else FAILED, fresh
+    return tier, depth, extra, version, loaded, fresh, unchanged
+
+
+@hot
+def forget(rules, state, places, isolate, number, key, record, colo, now):
+    """A deletion, from L2 and from this isolate's L1; the way and wait."""
+    extra = delete_l2(rules, state, places, colo, key, record, now)
+    if rules.l1:
+        at = find(state, number, key)
+        if at != NONE:
+            drop(state, isolate, at)
+    return extra
+
+
+@compiled
+def run(rules, state, places, table, row, time, keys, colos, isolates, ops, sizes, lives, outcomes):
+    """Every request of a piece; see `Outcomes` for the columns of the result.
+
+    `lives` are the TTLs that requests ask for, 0 for the design's; or it is empty.
+    """
+    codes, extras, ages, lates = outcomes
+    totals = state.totals
+    for i in range(len(time)):
+        now = time[i]
+        key, colo, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
+        while now >= totals.next_clean_up:
+            clean_up(rules, state, totals.next_clean_up)
+            totals.next_clean_up += rules.clean_up_every
+        isolate, record = state.isolates[number], state.records[key]
+        if rules.l1:
+            age(rules, state, table, isolate, number, now)
+        tier, depth, extra = WRITTEN, NO_L2, 0.0
+        version = fresh = np.int64(NONE)
+        loaded, unchanged = now, False
+        if ops[i] == READ:
+            tier, depth, extra, version, loaded, fresh, unchanged = answer(
+                rules, state, places, table, isolate, number, key, record, colo, row + i, now
+            )
+        else:
+            supersede(state, record, now)
+            if ops[i] == WRITE:
+                fresh = change(rules, state, table, record, now)
+            else:
+                extra = forget(rules, state, places, isolate, number, key, record, colo, now)
+        if fresh != NONE:
+            size, life = np.int64(sizes[i]), rules.hard_ttl
+            if rules.max_bytes < NO_BOUND:
+                size = size if size > VALUE_BYTES else VALUE_BYTES
+            if len(lives) and lives[i] > 0:
+                life = np.float64(lives[i])
+            new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
+            if not unchanged:
+                way = write_l2(rules, state, places, colo, key, record, now, new)
+                if tier == WRITTEN:
+                    extra = way
+            elif rules.store:
+                totals.l2_unchanged += 1
+            if rules.l1:
+                put_in_l1(rules, state, isolate, number, key, now, new)
+        codes[i] = tier << 3 | depth
+        extras[i] = extra
+        ages[i] = lates[i] = 0.0
+        if version != NONE:
+            ages[i] = now - loaded
+            late = now - state.superseded[version]
+            lates[i] = late if late > 0 else 0.0

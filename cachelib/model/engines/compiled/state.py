@@ -1,0 +1,103 @@
+"""What the kernel knows: a design as numbers, and all that lives on from request to request."""
+
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cachelib.model.tiers.outcomes import COUNTS
+
+KV_STORE, DO_STORE, R2_STORE, COLO_STORE = range(1, 5)
+STORES = {None: 0, "kv": KV_STORE, "durable-object": DO_STORE, "r2": R2_STORE}
+STORES["cache-api"] = COLO_STORE
+LIST_PAGE = 1_000
+NO_BOUND = 1 << 62
+VALUE_BYTES = 16  # what the reference needs for a value
+
+RECORD = np.dtype(
+    [
+        ("version", "i4"), ("size", "i4"), ("current", "i4"), ("object", "i4"),
+        ("loaded", "f8"), ("expires", "f8"), ("refresh", "f8"), ("written", "f8"),
+        ("last_write", "f8"), ("awake", "i8"),
+    ]
+)  # fmt: skip
+"""A key: what L2's store holds (`version` NONE for nothing), the origin's current version, the
+Durable Object it belongs to, and which of that object's wakes last had it in memory."""
+
+OBJECT = np.dtype([("home", "i8"), ("awake", "i8"), ("free_at", "f8"), ("last", "f8")])
+
+
+TOTALS = np.dtype(
+    [
+        ("start", "f8"), ("next_clean_up", "f8"), ("byte_seconds", "f8"),
+        ("versions", "i8"), ("free", "i8"), ("used", "i8"), *((name, "i8") for name in COUNTS),
+    ]
+)  # fmt: skip
+"""What there is one of: times, bytes stored so far, versions so far; in the pool the first of the
+rooms given back, and the first never used; and the counts."""
+
+
+class Rules(NamedTuple):
+    """A design on a platform, as numbers; infinity for never and for no limit."""
+
+    l1: bool
+    store: int
+    l1_ttl: float
+    hard_ttl: float
+    soft_ttl: float
+    inherited: bool
+    sliding: bool
+    only_if_changed: bool
+    told: bool
+    clean_up_every: float
+    max_entries: int
+    max_bytes: int
+    idle: float
+    life: float
+    deploy_every: float
+    cache_ttl: float
+    write_gap: float
+    read_s: float
+    write_s: float
+    queue_s: float
+    object_idle: float
+    failure: float
+    value_life: float
+    failure_key: np.uint64
+    life_key: np.uint64
+    change_key: np.uint64
+
+
+class State(NamedTuple):
+    """All that lives on from request to request."""
+
+    pool: npt.NDArray[np.void]
+    buckets: npt.NDArray[np.int32]
+    isolates: npt.NDArray[np.void]
+    records: npt.NDArray[np.void]
+    objects: npt.NDArray[np.void]
+    key_bytes: npt.NDArray[np.int32]
+    superseded: npt.NDArray[np.float64]
+    totals: np.void
+
+
+class Held(NamedTuple):
+    """A cached value; `version` NONE is nothing."""
+
+    version: int
+    size: int
+    loaded: float
+    expires: float
+    refresh: float
+
+
+class Places(NamedTuple):
+    """The part of `Geography` that routing needs."""
+
+    region: npt.NDArray[np.int64]
+    host: npt.NDArray[np.int64]
+    to_host: npt.NDArray[np.float64]

@@ -1,0 +1,213 @@
+"""The stores of the reference engine, for numba: KV, Durable Objects, R2, Cache API."""
+
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import numpy as np
+
+from cachelib.model.engines.compiled.pool import COLO_PLACES, NONE, REGION_PLACES, find, find_or_add
+from cachelib.model.engines.compiled.state import (
+    COLO_STORE,
+    DO_STORE,
+    KV_STORE,
+    LIST_PAGE,
+    R2_STORE,
+    Held,
+)
+from cachelib.model.engines.compiler import hot, inner
+from cachelib.model.tiers.outcomes import (
+    CACHE_API,
+    DO_MEMORY,
+    DO_STORAGE,
+    KV_CENTRAL,
+    KV_LOCAL,
+    KV_REGIONAL,
+    NO_L2,
+    R2,
+)
+
+
+@inner
+def account(rules, state, record, now):
+    """Bill what is about to leave the store."""
+    if record.version != NONE:
+        end = now
+        if rules.store == KV_STORE and rules.told and record.expires < end:
+            end = record.expires
+        state.totals.byte_seconds += record.size * (end - record.written)
+        record.version = NONE
+
+
+@inner
+def keep(rules, state, record, now, value):
+    account(rules, state, record, now)
+    record.version, record.size, record.written = value.version, value.size, now
+    record.loaded, record.expires, record.refresh = now, value.expires, value.refresh
+
+
+@inner
+def copy_from(rules, record, entry, now):
+    """Let the entry say what the store holds of the key, or that it holds nothing."""
+    entry.until = now + rules.cache_ttl
+    entry.version = NONE
+    if record.version != NONE and (not rules.told or now < record.expires):
+        entry.version, entry.size, entry.loaded = record.version, record.size, record.loaded
+        entry.expires, entry.refresh = record.expires, record.refresh
+        if rules.told and record.expires < entry.until:
+            entry.until = record.expires
+
+
+@hot
+def read_kv(rules, state, places, colo, key, record, now):
+    """The depth, and the colo's copy."""
+    here = find_or_add(state, COLO_PLACES + colo, key)
+    near = state.pool[here]
+    if now < near.until:
+        return KV_LOCAL, here
+    depth = KV_REGIONAL
+    far = state.pool[find_or_add(state, REGION_PLACES + places.region[colo], key)]
+    if not now < far.until:
+        depth = KV_CENTRAL
+        copy_from(rules, record, far, now)
+    near.version, near.size, near.until = far.version, far.size, far.until
+    near.loaded, near.expires, near.refresh = far.loaded, far.expires, far.refresh
+    return depth, here
+
+
+@hot
+def reach(rules, state, places, colo, target, service_s, now):
+    """The way to the object and the wait for it, in ms; and whether it serves."""
+    if target.home == NONE:
+        target.home = places.host[colo]
+    free_at = target.free_at if target.free_at > now else now
+    wait = free_at - now
+    served = not wait > rules.queue_s
+    if served:
+        if now - target.last > rules.object_idle:
+            target.awake += 1
+        target.last = now
+        target.free_at = free_at + service_s
+        state.totals.do_requests += 1
+    else:
+        state.totals.do_overloaded += 1
+        wait = rules.queue_s
+    return wait * 1e3 + places.to_host[colo, target.home], served
+
+
+@hot
+def read_object(rules, state, places, colo, record, now):
+    """The depth, the way and wait, and whether a living value was there."""
+    target = state.objects[record.object]
+    extra, served = reach(rules, state, places, colo, target, rules.read_s, now)
+    if not served:
+        return NO_L2, extra, False
+    if record.version != NONE and record.awake == target.awake:
+        return DO_MEMORY, extra, now < record.expires
+    state.totals.do_rows_read += 1
+    if record.version == NONE:
+        return DO_STORAGE, extra, False
+    record.awake = target.awake
+    return DO_STORAGE, extra, now < record.expires
+
+
+@hot
+def held_by(entry):
+    return Held(
+        np.int64(entry.version), np.int64(entry.size), entry.loaded, entry.expires, entry.refresh
+    )
+
+
+@hot
+def read_l2(rules, state, places, colo, key, record, now):
+    """The depth, the way and wait for a Durable Object, and the living value, if any."""
+    totals, extra = state.totals, 0.0
+    if rules.store == KV_STORE:
+        totals.kv_reads += 1
+        depth, at = read_kv(rules, state, places, colo, key, record, now)
+        entry = state.pool[at]
+        totals.kv_missing_reads += entry.version == NONE
+        found, held = now < entry.expires, held_by(entry)
+    elif rules.store == COLO_STORE:
+        totals.cache_api_gets += 1
+        depth = CACHE_API
+        entry = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
+        found, held = now < entry.until, held_by(entry)
+    elif rules.store == DO_STORE:
+        depth, extra, found = read_object(rules, state, places, colo, record, now)
+        held = held_by(record)
+    else:
+        totals.r2_class_b += 1
+        depth, found, held = R2, now < record.expires, held_by(record)
+    if found:
+        return depth, extra, held
+    return depth, extra, Held(np.int64(NONE), np.int64(0), 0.0, 0.0, 0.0)
+
+
+@inner
+def write_l2(rules, state, places, colo, key, record, now, value):
+    """Write through to L2; the way and wait, for a Durable Object."""
+    totals = state.totals
+    if rules.store == KV_STORE:
+        if now - record.last_write < rules.write_gap:
+            totals.kv_writes_refused += 1
+            return 0.0
+        totals.kv_writes += 1
+        record.last_write = now
+        keep(rules, state, record, now, value)
+        here = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
+        copy_from(rules, record, here, now)
+    elif rules.store == DO_STORE:
+        target = state.objects[record.object]
+        extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
+        if served:
+            totals.do_rows_written += 1
+            keep(rules, state, record, now, value)
+            record.awake = target.awake
+        return extra
+    elif rules.store == R2_STORE:
+        totals.r2_class_a += 1
+        keep(rules, state, record, now, value)
+    elif rules.store == COLO_STORE:
+        totals.cache_api_puts += 1
+        entry = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
+        entry.version, entry.size, entry.loaded = value.version, value.size, now
+        entry.expires, entry.refresh, entry.until = value.expires, value.refresh, value.expires
+    return 0.0
+
+
+@inner
+def delete_l2(rules, state, places, colo, key, record, now):
+    totals, extra = state.totals, 0.0
+    if rules.store == KV_STORE:
+        totals.kv_deletes += 1
+        account(rules, state, record, now)
+        here = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
+        copy_from(rules, record, here, now)
+    elif rules.store == DO_STORE:
+        target = state.objects[record.object]
+        extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
+        if served:
+            totals.do_rows_written += 1
+            account(rules, state, record, now)
+    elif rules.store == R2_STORE:
+        account(rules, state, record, now)
+    elif rules.store == COLO_STORE:
+        at = find(state, COLO_PLACES + colo, key)
+        if at != NONE:
+            state.pool[at].until = -np.inf
+    return extra
+
+
+@inner
+def clean_up(rules, state, now):
+    held = 0
+    for key in range(len(state.records)):
+        record = state.records[key]
+        if record.version != NONE:
+            held += 1
+            if not now < record.expires:
+                state.totals.kv_deletes += 1
+                account(rules, state, record, now)
+    pages = -(-held // LIST_PAGE)
+    state.totals.kv_lists += pages if held else 1

@@ -1,0 +1,111 @@
+"""The two ends of a design, for numba: an isolate with its L1, and the origin."""
+
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cachelib.model.engines.compiled.drawing import exponential, mix
+from cachelib.model.engines.compiled.pool import (
+    NONE,
+    drop,
+    empty,
+    find,
+    find_or_add,
+    link_newest,
+    unlink,
+)
+from cachelib.model.engines.compiler import hot, inner
+
+
+@hot
+def age(rules, state, table, isolate, number, now):
+    """Note that the isolate is used; first take its memory if it was lost since."""
+    if isolate.generation > 0:
+        totals, every, lost = state.totals, rules.deploy_every, True
+        since, last = now - totals.start, isolate.last - totals.start
+        if now - isolate.last > rules.idle:
+            totals.isolates_lost_idle += 1
+        elif now >= isolate.dies_at:
+            totals.isolates_lost_random += 1
+        elif math.floor(since / every) > math.floor(last / every):
+            totals.isolates_lost_deploy += 1
+        else:
+            lost = False
+        if lost:
+            empty(state, isolate)
+            isolate.dies_at = -np.inf
+    if isolate.dies_at == -np.inf:
+        counter = np.int64(number) << 32 | isolate.generation
+        isolate.dies_at = now + rules.life * exponential(table, rules.life_key, counter)
+        isolate.generation += 1
+    isolate.last = now
+
+
+@inner
+def put_in_l1(rules, state, isolate, number, key, now, value):
+    """The newest entry of the L1, which then drops its oldest while it holds too much.
+
+    One that is larger than the whole L1 is not taken, and pushes out nothing but its older value.
+    """
+    pool = state.pool
+    weight = value.size + state.key_bytes[key]
+    if weight > rules.max_bytes:
+        at = find(state, number, key)
+        if at != NONE:
+            drop(state, isolate, at)
+        return
+    at = find_or_add(state, number, key)
+    entry = pool[at]
+    if entry.until == -np.inf:
+        isolate.entries += 1
+        link_newest(pool, isolate, at)
+    elif isolate.newest != at:
+        unlink(pool, isolate, at)
+        link_newest(pool, isolate, at)
+    until = now + rules.l1_ttl
+    if rules.inherited and value.expires < until:
+        until = value.expires
+    isolate.bytes += weight - entry.size
+    entry.version, entry.size, entry.loaded = value.version, weight, value.loaded
+    entry.expires, entry.refresh, entry.until = value.expires, value.refresh, until
+    while isolate.entries > rules.max_entries or isolate.bytes > rules.max_bytes:
+        drop(state, isolate, np.int64(isolate.oldest))
+
+
+@inner
+def change(rules, state, table, record, now):
+    """A new version of the key's true value, with the time at which the next supersedes it."""
+    version = state.totals.versions
+    state.totals.versions += 1
+    life = np.inf
+    if rules.value_life < np.inf:
+        life = rules.value_life * exponential(table, rules.change_key, version)
+    state.superseded[version] = now + life
+    record.current = version
+    return version
+
+
+@inner
+def supersede(state, record, now):
+    current = record.current
+    if current != NONE and now < state.superseded[current]:
+        state.superseded[current] = now
+
+
+@inner
+def load(rules, state, table, record, row, now):
+    """The origin's version; NONE if it failed."""
+    state.totals.origin_loads += 1
+    if rules.failure > 0:
+        draw = mix(rules.failure_key ^ np.uint64(row)) >> np.uint64(11)
+        if draw * 2.0**-53 < rules.failure:
+            state.totals.origin_failures += 1
+            return np.int64(NONE)
+    current = np.int64(record.current)
+    if current == NONE or now >= state.superseded[current]:
+        current = change(rules, state, table, record, now)
+    return current

@@ -1,0 +1,100 @@
+"""How functions become machine code, and where that is kept."""
+
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit, typeof
+
+OPTIONS = {"error_model": "numpy", "_nrt": False}
+"""Nothing is allocated in these functions, so nothing need be counted: a quarter of the time."""
+
+inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+"""For functions called by compiled ones only: half the time to compile."""
+
+hot = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **OPTIONS)
+"""The same, copied into their callers: a call has to pass a hundred numbers."""
+
+
+def _sources() -> str:
+    model = Path(__file__).parents[1]
+    rooms = (model / "tiers", model / "traffic", model / "engines")
+    files = sorted(file for room in rooms for file in room.rglob("*.py"))
+    return sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
+
+
+SUMS = "sums"
+KEPT = Path(__file__).parent / "__pycache__" / f"numba-{_sources()}"
+
+
+class Kernel:
+    """A function that becomes machine code when first called, or is found where that is kept.
+
+    Numba asks whether a function's own file has changed, not those of the functions it calls;
+    so code is kept by the sources of them all: in this package, or where `NUMBA_CACHE_DIR` says,
+    or in the user's cache folder, or nowhere if none can be written.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        chosen = config.CACHE_DIR  # not to be trusted: a file in the current folder may set it
+        try:
+            config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or str(KEPT)
+            self.machine = njit(cache=True, **OPTIONS)(function)
+        except RuntimeError:
+            self.machine = njit(**OPTIONS)(function)
+        finally:
+            config.CACHE_DIR = chosen
+
+    def __call__(self, *args: Any) -> Any:
+        if not self.machine.signatures:
+            folder = self.machine.stats.cache_path
+            with _in_turn(folder), _undamaged(folder):
+                self.machine.compile(tuple(map(typeof, args)))
+        return self.machine(*args)
+
+
+compiled = Kernel
+
+
+@contextmanager
+def _undamaged(folder: str | None) -> Iterator[None]:
+    """Code whose bytes are not those that were written is thrown away, and compiled anew."""
+    with suppress(OSError, TypeError):
+        kept = Path(folder)
+        said = (kept / SUMS).read_text("utf-8") if (kept / SUMS).exists() else None
+        if said != _sums(kept):
+            for file in _code(kept):
+                file.unlink()
+    yield
+    with suppress(OSError, TypeError):
+        new = Path(folder, f"{SUMS}.new")
+        new.write_text(_sums(new.parent))
+        new.replace(new.with_name(SUMS))
+
+
+def _sums(folder: Path) -> str:
+    lines = (f"{sha256(file.read_bytes()).hexdigest()} {file.name}" for file in _code(folder))
+    return "\n".join(lines)
+
+
+def _code(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc"))
+
+
+@contextmanager
+def _in_turn(folder: str | None) -> Iterator[None]:
+    """One process at a time, so that what one compiles the others find in the folder."""
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError, TypeError):
+            import fcntl
+
+            lock = stack.enter_context(Path(folder, "lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

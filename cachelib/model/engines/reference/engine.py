@@ -1,0 +1,220 @@
+"""One `TieredCache` for each isolate, all over one modelled store, request by request."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cachelib import MemoryCache, TieredCache
+from cachelib.model.engines.random import ISOLATES, exponential, key_of
+from cachelib.model.engines.reference.kv import KeyValue
+from cachelib.model.engines.reference.others import Bucket, ColoCache, DurableObjects
+from cachelib.model.engines.reference.world import (
+    NOTHING,
+    Inline,
+    ModelStore,
+    Origin,
+    OriginDownError,
+    Value,
+    ValueCodec,
+    World,
+)
+from cachelib.model.platforms.colos import Geography
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import FAILED, L1, NO_L2, ORIGIN, WRITTEN, Outcomes
+from cachelib.model.traffic.trace import READ, WRITE, Trace
+
+STORES = {
+    "kv": KeyValue,
+    "durable-object": DurableObjects,
+    "r2": Bucket,
+    "cache-api": ColoCache,
+}
+
+
+class Isolate:
+    """A running copy of the Worker. Its memory goes when it is idle, at random, at a deploy."""
+
+    def __init__(self, number: int, cache: TieredCache) -> None:
+        self.number, self.cache = number, cache
+        self.last = self.dies_at = -math.inf
+        self.generation = 0
+
+
+class Reference:
+    """Simulates a design by running the library's own cache."""
+
+    def __init__(self, design: Design, platform: Platform, seed: int) -> None:
+        self.design, self.platform = design, platform
+        self.world = World()
+        self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
+        self.store = self._store()
+        self.isolates: dict[int, Isolate] = {}
+        self.lives = key_of(seed, ISOLATES)
+        ends = (platform.isolate_idle_s, platform.isolate_life_s, platform.deploy_every_s)
+        self.mortal = design.l1 and min(ends) < math.inf
+        self.start = math.nan
+        self.next_clean_up = math.inf
+
+    def run(
+        self, piece: Trace, isolate: npt.NDArray[np.int32], row: int, places: Geography
+    ) -> Outcomes:
+        """The next requests; `row` is the number of the first."""
+        self._place(places)
+        if row == 0 and len(piece):
+            self._begin(float(piece.time_s[0]))
+        world, n = self.world, len(piece)
+        code = bytearray(n)
+        extra, age, late = ([0.0] * n for _ in range(3))
+        least = ValueCodec.least if self.design.l1_max_bytes else 0
+        lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
+        columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
+        keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
+        read, mortal = self._read, self.mortal
+        for i, (now, key, colo, number, op, size, life) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True)
+        ):
+            if now >= self.next_clean_up:
+                self._clean_up(now)
+            world.now, world.row, world.colo = now, row + i, colo
+            world.size = size if size > least else least
+            world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
+            reached = isolates.get(number) or self._isolate(number)
+            if mortal:
+                self._age(reached)
+            value = None
+            if op == READ:
+                value = read(reached.cache, keys[key], life)
+            else:
+                self._change(reached.cache, keys[key], op, life)
+            code[i] = world.tier << 3 | world.depth
+            if world.extra_ms:
+                extra[i] = world.extra_ms
+            if value is not None:
+                version, loaded_at = value
+                if loaded_at < now:
+                    age[i] = now - loaded_at
+                if superseded[version] < now:
+                    late[i] = now - superseded[version]
+        seconds = (np.array(column, np.float32) for column in (extra, age, late))
+        return Outcomes(np.frombuffer(code, np.uint8), *seconds)
+
+    def finish(self, end: float) -> tuple[dict[str, int], float]:
+        """The counts, and byte-seconds stored until `end`."""
+        if self.store is not None:
+            self.store.finish(end)
+        return self.world.counts, self.world.byte_seconds
+
+    def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
+        if self.design.write_only_if_changed:
+            near = cache.l1.peek(key)
+            self.world.at_hand = NOTHING
+            if near and self.world.now < near.expires_at:
+                self.world.at_hand = near.value[0]
+        try:
+            value: Value = (
+                cache.get_or_load(key, self._load, l2_ttl=life)
+                if life > 0
+                else cache.get_or_load(key, self._load)
+            )
+        except OriginDownError:
+            self.world.tier = FAILED
+            return None
+        if self.design.expiry == "sliding" and self.world.tier == L1:
+            self._renew(cache, key, value)
+        return value
+
+    def _renew(self, cache: TieredCache, key: str, value: Value) -> None:
+        """Set what was hit again, as large as it was, as applications do whose TTL slides."""
+        near = cache.l1.peek(key)
+        if near is not None:
+            self.world.size = near.size - len(key)
+            cache.set(key, value, skip_l2=True)
+
+    def _change(self, cache: TieredCache, key: str, op: int, life: float) -> None:
+        world = self.world
+        options: dict[str, Any] = {"l2_ttl": life} if life > 0 else {}
+        world.writing = True
+        if op == WRITE:
+            cache.set(key, self.origin.write(key), **options)
+        else:
+            self.origin.supersede(key)
+            cache.delete(key)
+        world.writing, world.tier, world.depth = False, WRITTEN, NO_L2
+
+    def _load(self, key: str) -> Value:
+        if self.world.background:
+            self.world.counts["refreshes"] += 1
+        else:
+            self.world.tier = ORIGIN
+        return self.origin.load(key)
+
+    def _isolate(self, number: int) -> Isolate:
+        made = self.isolates[number] = Isolate(number, self._cache())
+        return made
+
+    def _age(self, isolate: Isolate) -> None:
+        now, platform = self.world.now, self.platform
+        if isolate.generation and (reason := self._lost(isolate)):
+            self.world.counts[f"isolates_lost_{reason}"] += 1
+            isolate.cache = self._cache()
+            isolate.dies_at = -math.inf
+        if isolate.dies_at == -math.inf:
+            counter = isolate.number << 32 | isolate.generation
+            isolate.dies_at = now + platform.isolate_life_s * exponential(self.lives, counter)
+            isolate.generation += 1
+        isolate.last = now
+
+    def _lost(self, isolate: Isolate) -> str:
+        now, every = self.world.now, self.platform.deploy_every_s
+        if now - isolate.last > self.platform.isolate_idle_s:
+            return "idle"
+        if now >= isolate.dies_at:
+            return "random"
+        since, last = now - self.start, isolate.last - self.start
+        return "deploy" if math.floor(since / every) > math.floor(last / every) else ""
+
+    def _cache(self) -> TieredCache:
+        design = self.design
+        options: dict[str, Any] = {}
+        if design.refresh_after_s < math.inf:
+            options = {"soft_ttl": design.refresh_after_s, "executor": Inline(self.world)}
+        bounds: dict[str, int | None] = {"max_entries": design.l1_max_entries}
+        if design.l1_max_bytes is not None:
+            bounds["max_bytes"] = design.l1_max_bytes
+        return TieredCache(
+            MemoryCache(**bounds) if design.l1 else None,
+            self.store,
+            l1_ttl=design.l1_ttl_s,
+            l2_ttl=None if design.hard_ttl_s == math.inf else design.hard_ttl_s,
+            expiry="inherited" if design.expiry == "inherited" else "independent",
+            clock=self.world.clock,
+            codec=ValueCodec(self.world, padded=design.l1_max_bytes is not None),
+            **options,
+        )
+
+    def _store(self) -> ModelStore | None:
+        if self.design.l2 is None:
+            return None
+        return STORES[self.design.l2](self.world, self.platform, self.design)
+
+    def _place(self, places: Geography) -> None:
+        if isinstance(self.store, KeyValue):
+            self.store.region = places.region.tolist()
+        if isinstance(self.store, DurableObjects):
+            self.store.host, self.store.to_host = places.host.tolist(), places.to_host.tolist()
+
+    def _begin(self, start: float) -> None:
+        self.start = start
+        if self.design.policy == "clean-up":
+            self.next_clean_up = start + self.design.clean_up_every_s
+
+    def _clean_up(self, now: float) -> None:
+        while now >= self.next_clean_up:
+            self.world.now = self.next_clean_up
+            self.store.clean_up()  # type: ignore[union-attr]
+            self.next_clean_up += self.design.clean_up_every_s

@@ -1,0 +1,106 @@
+"""Workers KV as documented: a central store, and caches of it in every colo and region.
+
+Source: developers.cloudflare.com/kv/concepts/how-kv-works and /kv/api, read 2026-11-23.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from cachelib import Stored
+from cachelib.model.engines.reference.world import ModelStore, World, alive
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import KV_CENTRAL, KV_LOCAL, KV_REGIONAL, L2
+
+LIST_PAGE = 1_000
+
+
+class Copy(NamedTuple):
+    """What a cache says of a key, "there is none" included, before `until`."""
+
+    stored: Stored | None
+    until: float
+
+
+class KeyValue(ModelStore):
+    """A namespace. A copy taken over from the region keeps its life, so that no read is older
+    than `cacheTtl`. A write is seen at once in its own colo, elsewhere when copies have expired.
+    """
+
+    def __init__(self, world: World, platform: Platform, design: Design) -> None:
+        self.told = design.policy != "clean-up"  # KV knows when values expire
+        super().__init__(world, design, erased_at_expiry=self.told)
+        self.cache_ttl, self.write_gap = platform.kv_cache_ttl_s, platform.kv_write_gap_s
+        self.region: list[int] = []
+        self.local: dict[tuple[int, str], Copy] = {}
+        self.regional: dict[tuple[int, str], Copy] = {}
+        self.last_write: dict[str, float] = {}
+
+    def get(self, key: str, now: float) -> Stored | None:
+        world = self.world
+        world.tier, world.depth = L2, KV_CENTRAL
+        world.counts["kv_reads"] += 1
+        stored = self._near(key, now) if self.cache_ttl else self._central(key, now)
+        if stored is None:
+            world.counts["kv_missing_reads"] += 1
+            return None
+        return stored if self.told or alive(stored, now) else None
+
+    def _near(self, key: str, now: float) -> Stored | None:
+        world = self.world
+        here, region = (world.colo, key), (self.region[world.colo], key)
+        copy = self.local.get(here)
+        if copy is not None and now < copy.until:
+            world.depth = KV_LOCAL
+            return copy.stored
+        copy = self.regional.get(region)
+        if copy is not None and now < copy.until:
+            world.depth = KV_REGIONAL
+        else:
+            copy = self.regional[region] = self._copy(self._central(key, now), now)
+        self.local[here] = copy
+        return copy.stored
+
+    def _central(self, key: str, now: float) -> Stored | None:
+        record = self.records.get(key)
+        if record is None:
+            return None
+        stored = record[0]
+        expires = stored.expires_at
+        return None if self.told and expires is not None and now >= expires else stored
+
+    def _copy(self, stored: Stored | None, now: float) -> Copy:
+        until = now + self.cache_ttl
+        if stored is not None and self.told and stored.expires_at is not None:
+            until = min(until, stored.expires_at)
+        return Copy(stored, until)
+
+    def set(self, key: str, stored: Stored) -> None:
+        now, counts = self.world.now, self.world.counts
+        if self.unchanged():
+            return
+        if self.write_gap:
+            if now - self.last_write.get(key, -math.inf) < self.write_gap:
+                counts["kv_writes_refused"] += 1  # 429, of which nobody who waits hears
+                return
+            self.last_write[key] = now
+        counts["kv_writes"] += 1
+        self.keep(key, stored)
+        if self.cache_ttl:
+            self.local[self.world.colo, key] = self._copy(stored, now)
+
+    def delete(self, key: str) -> None:
+        self.world.counts["kv_deletes"] += 1
+        self.drop(key)
+        self.local[self.world.colo, key] = self._copy(None, self.world.now)
+
+    def clean_up(self) -> None:
+        """The routine that lists every key and deletes the expired ones."""
+        counts = self.world.counts
+        counts["kv_lists"] += max(1, -(-len(self.records) // LIST_PAGE))
+        expired = [k for k, r in self.records.items() if not alive(r[0], self.world.now)]
+        counts["kv_deletes"] += len(expired)
+        for key in expired:
+            self.drop(key)

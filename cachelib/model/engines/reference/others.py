@@ -1,0 +1,141 @@
+"""Durable Objects, R2 and the Cache API as documented.
+
+Sources: developers.cloudflare.com/durable-objects, /r2/pricing, /workers/runtime-apis/cache, read
+2026-11-23.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from cachelib import Stored
+from cachelib.model.engines.reference.world import ModelStore, World, alive
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import CACHE_API, DO_MEMORY, DO_STORAGE, L2, R2
+
+
+class Object:
+    """One Durable Object: where it is, when it is free, and which of its keys are in memory."""
+
+    def __init__(self, home: int) -> None:
+        self.home = home
+        self.free_at = self.last = 0.0
+        self.memory: set[str] = set()
+
+
+class DurableObjects(ModelStore):
+    """One object a key, or `objects` in all, created near its first caller; it never moves.
+
+    Requests queue beyond its rate and fail when the queue is too long; memory is lost when idle.
+    """
+
+    def __init__(self, world: World, platform: Platform, design: Design) -> None:
+        super().__init__(world, design, erased_at_expiry=False)
+        self.platform, self.shards = platform, design.objects
+        self.read_s, self.write_s = 1 / platform.do_requests_per_s, 1 / platform.do_writes_per_s
+        self.host: list[int] = []
+        self.to_host: list[list[float]] = []
+        self.objects: dict[object, Object] = {}
+
+    def get(self, key: str, now: float) -> Stored | None:
+        self.world.tier = L2
+        target = self._reach(key, self.read_s, waited=True)
+        if target is None:
+            return None
+        self.world.depth = DO_STORAGE
+        record = self.records.get(key)
+        if record is None:
+            self.world.counts["do_rows_read"] += 1
+            return None
+        if key in target.memory:
+            self.world.depth = DO_MEMORY
+        else:
+            self.world.counts["do_rows_read"] += 1
+            target.memory.add(key)
+        return record[0] if alive(record[0], now) else None
+
+    def set(self, key: str, stored: Stored) -> None:
+        if self.unchanged():
+            return
+        target = self._reach(key, self.write_s, waited=self.world.writing)
+        if target is not None:
+            self.world.counts["do_rows_written"] += 1
+            self.keep(key, stored)
+            target.memory.add(key)
+
+    def delete(self, key: str) -> None:
+        target = self._reach(key, self.write_s, waited=self.world.writing)
+        if target is not None:
+            self.world.counts["do_rows_written"] += 1
+            self.drop(key)
+            target.memory.discard(key)
+
+    def _reach(self, key: str, service_s: float, *, waited: bool) -> Object | None:
+        """The object, after a wait; None if it is overloaded. `waited`: the request waits too."""
+        world, now = self.world, self.world.now
+        name = key if self.shards is None else crc32(key.encode()) % self.shards
+        target = self.objects.get(name)
+        if target is None:
+            target = self.objects[name] = Object(self.host[world.colo])
+        wait = max(0.0, target.free_at - now)
+        if wait > self.platform.do_queue_s:
+            world.counts["do_overloaded"] += 1
+            wait, served = self.platform.do_queue_s, None
+        else:
+            served = self._serve(target, service_s)
+        if waited:
+            world.extra_ms = wait * 1e3 + self.to_host[world.colo][target.home]
+        return served
+
+    def _serve(self, target: Object, service_s: float) -> Object:
+        now = self.world.now
+        if now - target.last > self.platform.do_idle_s:
+            target.memory.clear()
+        target.last = now
+        target.free_at = max(target.free_at, now) + service_s
+        self.world.counts["do_requests"] += 1
+        return target
+
+
+class Bucket(ModelStore):
+    """R2: one bucket, strongly consistent; it knows no expiry, the application does."""
+
+    def __init__(self, world: World, platform: Platform, design: Design) -> None:
+        super().__init__(world, design, erased_at_expiry=False)
+
+    def get(self, key: str, now: float) -> Stored | None:
+        self.world.tier, self.world.depth = L2, R2
+        self.world.counts["r2_class_b"] += 1
+        record = self.records.get(key)
+        return record[0] if record is not None and alive(record[0], now) else None
+
+    def set(self, key: str, stored: Stored) -> None:
+        if not self.unchanged():
+            self.world.counts["r2_class_a"] += 1
+            self.keep(key, stored)
+
+    def delete(self, key: str) -> None:
+        self.drop(key)
+
+
+class ColoCache(ModelStore):
+    """The Cache API: every colo has its own, shared by its isolates and by nobody else."""
+
+    def __init__(self, world: World, platform: Platform, design: Design) -> None:
+        super().__init__(world, design, erased_at_expiry=True)
+        self.held: dict[tuple[int, str], Stored] = {}
+
+    def get(self, key: str, now: float) -> Stored | None:
+        self.world.tier, self.world.depth = L2, CACHE_API
+        self.world.counts["cache_api_gets"] += 1
+        stored = self.held.get((self.world.colo, key))
+        return stored if alive(stored, now) else None
+
+    def set(self, key: str, stored: Stored) -> None:
+        if not self.unchanged():
+            self.world.counts["cache_api_puts"] += 1
+            self.held[self.world.colo, key] = stored
+
+    def delete(self, key: str) -> None:
+        self.held.pop((self.world.colo, key), None)

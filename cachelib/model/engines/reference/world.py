@@ -1,0 +1,181 @@
+"""What the reference's stores and loader share: the clock, the current request, the counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from struct import Struct
+from typing import Any
+
+from cachelib import Stored
+from cachelib.model.engines.random import CHANGES, FAILURES, exponential, key_of, uniform
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import COUNTS, L1, NO_L2
+
+NOTHING = -1
+Value = tuple[int, float]
+"""A version of a key's true value, and when it was loaded."""
+
+
+class World:
+    """The virtual clock and the request at hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.row = self.colo = self.size = self.version = 0
+        self.tier, self.depth, self.extra_ms = L1, NO_L2, 0.0
+        self.writing = self.background = False
+        self.at_hand = NOTHING
+        self.counts = dict.fromkeys(COUNTS, 0)
+        self.byte_seconds = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+
+class OriginDownError(Exception):
+    """The origin failed."""
+
+
+class Origin:
+    """Keys whose true values change at random, or when somebody writes them."""
+
+    def __init__(self, world: World, life_s: float, failure: float, seed: int) -> None:
+        self.world, self.life_s, self.failure = world, life_s, failure
+        self.failures, self.changes = key_of(seed, FAILURES), key_of(seed, CHANGES)
+        self.current: dict[str, int] = {}
+        self.superseded: list[float] = []
+
+    def load(self, key: str) -> Value:
+        world = self.world
+        world.counts["origin_loads"] += 1
+        if self.failure and uniform(self.failures, world.row) < self.failure:
+            world.counts["origin_failures"] += 1
+            raise OriginDownError(key)
+        version = self.current.get(key, -1)
+        if version < 0 or world.now >= self.superseded[version]:
+            version = self._new_version(key)
+        world.version = version
+        return version, world.now
+
+    def write(self, key: str) -> Value:
+        self.supersede(key)
+        self.world.version = self._new_version(key)
+        return self.world.version, self.world.now
+
+    def supersede(self, key: str) -> None:
+        """Somebody changed the value, here and now."""
+        version = self.current.get(key, -1)
+        if version >= 0:
+            self.superseded[version] = min(self.superseded[version], self.world.now)
+
+    def _new_version(self, key: str) -> int:
+        version = len(self.superseded)
+        life = self.life_s
+        if life < math.inf:
+            life *= exponential(self.changes, version)
+        self.superseded.append(self.world.now + life)
+        self.current[key] = version
+        return version
+
+
+class ValueCodec:
+    """A value as 16 bytes and, where L1 is bounded by bytes, as many more as it is large."""
+
+    _form = Struct("<qd")
+    least = _form.size
+
+    def __init__(self, world: World, *, padded: bool) -> None:
+        self.world, self.padded = world, padded
+
+    def encode(self, value: Value) -> bytes:
+        data = self._form.pack(*value)
+        return data.ljust(self.world.size, b"\0") if self.padded else data
+
+    def decode(self, data: bytes) -> Value:
+        value: Value = self._form.unpack_from(data)
+        self.world.at_hand = value[0]
+        return value
+
+
+class Inline(Executor):
+    """Background work at once, on the same clock."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def submit(self, work: Any, /, *args: Any, **options: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        self.world.background = True
+        try:
+            done.set_result(work(*args, **options))
+        except Exception as error:
+            done.set_exception(error)
+        finally:
+            self.world.background = False
+        return done
+
+
+class ModelStore:
+    """The bulk half of the store protocol, and the bill for what is stored."""
+
+    blocking = False
+
+    def __init__(self, world: World, design: Design, *, erased_at_expiry: bool) -> None:
+        self.world, self.only_if_changed = world, design.write_only_if_changed
+        self.erased_at_expiry = erased_at_expiry
+        self.records: dict[str, tuple[Stored, int, int, float]] = {}
+        """By key: the value, its version, its bytes, when it was written."""
+
+    def get(self, key: str, now: float) -> Stored | None:
+        raise NotImplementedError
+
+    def set(self, key: str, stored: Stored) -> None:
+        raise NotImplementedError
+
+    def delete(self, key: str) -> None:
+        raise NotImplementedError
+
+    def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
+        return {key: stored for key in keys if (stored := self.get(key, now)) is not None}
+
+    def set_many(self, items: Mapping[str, Stored]) -> None:
+        for key, stored in items.items():
+            self.set(key, stored)
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.delete(key)
+
+    def unchanged(self) -> bool:
+        """Nothing is to be written: a refresh loaded the version that its reader had at hand."""
+        world = self.world
+        same = self.only_if_changed and world.background and world.version == world.at_hand
+        world.counts["l2_unchanged"] += same
+        return same
+
+    def keep(self, key: str, stored: Stored) -> None:
+        self.drop(key)
+        world = self.world
+        self.records[key] = stored, world.version, world.size, world.now
+
+    def drop(self, key: str) -> None:
+        record = self.records.pop(key, None)
+        if record is not None:
+            self.world.byte_seconds += self._held(record, self.world.now)
+
+    def finish(self, end: float) -> None:
+        """Add what is held at the end; may be called again later."""
+        self.world.byte_seconds += sum(self._held(r, end) for r in self.records.values())
+
+    def _held(self, record: tuple[Stored, int, int, float], now: float) -> float:
+        stored, _, size, since = record
+        expires = stored.expires_at
+        if self.erased_at_expiry and expires is not None and expires < now:
+            now = expires
+        return size * (now - since)
+
+
+def alive(stored: Stored | None, now: float) -> bool:
+    return stored is not None and (stored.expires_at is None or now < stored.expires_at)

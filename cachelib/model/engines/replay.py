@@ -1,0 +1,132 @@
+"""A trace through a design: by the reference engine or by its compiled twin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cachelib.model.engines.compiled import Compiled
+from cachelib.model.engines.reference import Reference
+from cachelib.model.engines.result import Result
+from cachelib.model.engines.routing import Router
+from cachelib.model.engines.tally import Tally
+from cachelib.model.platforms.colos import Geography, geography
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.outcomes import TIERS, Outcomes
+from cachelib.model.traffic.generator import generate
+from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.workload import Workload
+
+__all__ = ["TIERS", "Engine", "Result", "replay", "replay_pieces"]
+
+Engine = Literal["compiled", "reference"]
+
+
+class Simulator(Protocol):
+    def run(
+        self, piece: Trace, isolate: npt.NDArray[np.int32], row: int, places: Geography
+    ) -> Outcomes: ...
+    def finish(self, end: float) -> tuple[dict[str, int], float]: ...
+
+
+def replay(
+    trace: Trace,
+    design: Design,
+    platform: Platform,
+    *,
+    seed: int = 0,
+    engine: Engine = "compiled",
+    span_s: float | None = None,
+) -> Result:
+    """Run the requests of `trace` through `design` on `platform`.
+
+    Both engines give the same result; `reference` drives the library's own `TieredCache`.
+    `span_s`: the time that the trace stands for, by default from its first request to its last.
+    """
+    return _Run(design, platform, seed, engine, keep=True).result([trace], span_s)
+
+
+def replay_pieces(
+    pieces: Iterable[Trace],
+    designs: Sequence[Design],
+    platform: Platform,
+    *,
+    seed: int = 0,
+    engine: Engine = "compiled",
+) -> list[Result]:
+    """The same for several designs at once and a trace in pieces, of which none is kept."""
+    runs = [_Run(design, platform, seed, engine, keep=False) for design in designs]
+    for piece in pieces:
+        for run in runs:
+            run.take(piece)
+    return [run.finished(None) for run in runs]
+
+
+def warm_up() -> None:
+    """Load what a process's first replay loads: machine code, the airports."""
+    one = Workload(requests_per_month=100, keys=1, zipf=0, value_bytes=1, colos={"LHR": 1})
+    replay(generate(one, seed=0), BUILT_IN["l1-kv"], Platform(isolates_per_colo=1))
+
+
+class _Run:
+    def __init__(
+        self, design: Design, platform: Platform, seed: int, engine: Engine, *, keep: bool
+    ) -> None:
+        platform.check(design)
+        self.design, self.platform, self.keep = design, platform, keep
+        kind = Compiled if engine == "compiled" else Reference
+        self.simulator: Simulator = kind(design, platform, seed)
+        self.router, self.tally = Router(platform, seed), Tally(design, platform, seed)
+        self.row, self.first, self.last = 0, 0.0, 0.0
+        self.colos: list[str] = []
+        self.kept: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]] = []
+
+    def result(self, pieces: Iterable[Trace], span_s: float | None) -> Result:
+        for piece in pieces:
+            self.take(piece)
+        return self.finished(span_s)
+
+    def take(self, piece: Trace) -> None:
+        if not len(piece):
+            return
+        _check(piece, self.last if self.row else -math.inf)
+        if len(piece.colos) != len(self.colos):
+            self.colos = list(piece.colos)
+            self.places = geography(self.colos, self.platform)
+        self.first = self.first if self.row else float(piece.time_s[0])
+        self.last = float(piece.time_s[-1])
+        isolate = self.router.route(piece, self.row)
+        outcomes = self.simulator.run(piece, isolate, self.row, self.places)
+        latency = self.tally.add(outcomes, piece.colo, self.row, self.places)
+        if self.keep:
+            self.kept.append((outcomes.code >> np.uint8(3), latency))
+        self.row += len(piece)
+
+    def finished(self, span_s: float | None) -> Result:
+        span = max(self.last - self.first, 1.0) if span_s is None else span_s
+        counts, byte_seconds = self.simulator.finish(max(self.last, self.first + span))
+        tiers = [tier for tier, _ in self.kept]
+        latencies = [latency for _, latency in self.kept]
+        return Result(
+            design=self.design,
+            platform=self.platform,
+            requests=self.row,
+            span_s=span,
+            counts=counts,
+            byte_seconds=byte_seconds,
+            tally=self.tally,
+            tier=np.concatenate(tiers) if tiers else np.empty(0, np.uint8),
+            latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),
+        )
+
+
+def _check(piece: Trace, after: float) -> None:
+    if not (np.diff(piece.time_s, prepend=after) >= 0).all():
+        raise ValueError("time_s: the requests are not in order of time")
+    if int(piece.size.min()) < 0:
+        raise ValueError("size: a request has a negative size")

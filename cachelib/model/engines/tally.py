@@ -1,0 +1,130 @@
+"""Requests summed up: latency and staleness as histograms that do not grow with the traffic."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from cachelib.model.engines.compiled.measure import BINS, FIRST, JITTER_BITS, SHIFT, measure
+from cachelib.model.engines.random import LATENCY, key_of
+from cachelib.model.platforms.colos import REGIONS, Geography
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import (
+    CACHE_API,
+    CODES,
+    DEPTHS,
+    DO_MEMORY,
+    DO_STORAGE,
+    FAILED,
+    KV_CENTRAL,
+    KV_LOCAL,
+    KV_REGIONAL,
+    L1,
+    L2,
+    NO_L2,
+    ORIGIN,
+    R2,
+    TIERS,
+    WRITTEN,
+    Outcomes,
+)
+
+
+class Histogram:
+    """Counts in bins of at most 0.8 per cent of their value, shape `(rows, BINS)`."""
+
+    def __init__(self, rows: int = 1) -> None:
+        self.counts = np.zeros((rows, BINS), np.int64)
+        self.total = np.zeros(rows)
+
+    def quantile(self, q: float, row: int | None = None) -> float:
+        """The middle of the bin where `q` of the values are reached; NaN of none."""
+        counts = self.counts.sum(axis=0) if row is None else self.counts[row]
+        if not counts.any():
+            return math.nan
+        at = int(np.searchsorted(np.cumsum(counts), max(1.0, q * counts.sum())))
+        return (_edge(at) + _edge(at + 1)) / 2 if at else 0.0
+
+    def share_above(self, value: float) -> float:
+        """Of all, those above `value`, to the width of a bin."""
+        counts = self.counts.sum(axis=0)
+        n = counts.sum()
+        at = int(np.float32(value).view(np.int32)) >> SHIFT
+        return float(counts[max(0, at - FIRST) + 1 :].sum() / n) if n else 0.0
+
+    @property
+    def mean(self) -> float:
+        n = self.counts.sum()
+        return float(self.total.sum() / n) if n else math.nan
+
+
+@cache
+def _normal() -> npt.NDArray[np.float64]:
+    """Quantiles of the normal distribution."""
+    n = 1 << JITTER_BITS
+    return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
+
+
+def _edge(at: int) -> float:
+    """Where a bin begins."""
+    return float(np.int32((at + FIRST) << SHIFT).view(np.float32))
+
+
+class Tally:
+    """Sums up outcomes, piece by piece, for one design on one platform."""
+
+    def __init__(self, design: Design, platform: Platform, seed: int) -> None:
+        self.design, self.platform = design, platform
+        self.codes = np.zeros(CODES, np.int64)
+        self.latency = Histogram(len(REGIONS))
+        self.age, self.late = Histogram(), Histogram()
+        self._jitter = np.exp(platform.jitter * _normal()).astype(np.float32)
+        self._key = np.uint64(key_of(seed, LATENCY))
+
+    def add(
+        self, outcomes: Outcomes, colo: npt.NDArray[np.int16], row: int, places: Geography
+    ) -> npt.NDArray[np.float32]:
+        """Count the outcomes; returns each request's latency in ms."""
+        latency = np.empty(len(colo), np.float32)
+        bits = tuple(x.view(np.int32) for x in (latency, outcomes.age_s, outcomes.late_s))
+        measure(
+            outcomes, bits, colo, row, self._key, self._jitter,
+            _base_ms(self.design, self.platform, places), places.region, latency, self.codes,
+            (self.latency.counts, self.latency.total), (self.age.counts[0], self.age.total),
+            (self.late.counts[0], self.late.total),
+        )  # fmt: skip
+        return latency
+
+
+def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArray[np.float64]:
+    """Milliseconds by code and colo, the way to a Durable Object aside; shape (codes, colos).
+
+    A request pays for every tier it passed; what follows a load, the write to L2, it does not
+    wait for (`ctx.waitUntil`).
+    """
+    p = platform
+    way = np.zeros((len(DEPTHS), len(places.region)))
+    way[KV_LOCAL] = p.kv_read_ms
+    way[KV_REGIONAL] = p.kv_read_ms + places.to_region
+    way[KV_CENTRAL] = p.kv_read_ms + places.to_region + places.to_central + p.kv_central_ms
+    way[DO_MEMORY], way[DO_STORAGE] = p.do_memory_ms, p.do_storage_ms
+    way[CACHE_API] = p.cache_api_ms
+    way[R2] = p.r2_ms + places.to_bucket
+    l1 = p.l1_ms if design.l1 else 0.0
+    base = np.zeros((len(TIERS), *way.shape))
+    base[L1], base[L2] = l1, l1 + way
+    base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms
+    writes: dict[str | None, float | npt.NDArray[np.float64]] = {
+        "kv": p.kv_write_ms + places.to_region + places.to_central,
+        "durable-object": p.do_write_ms,
+        "r2": p.r2_write_ms + places.to_bucket,
+        "cache-api": p.cache_api_ms,
+        None: 0.0,
+    }
+    base[WRITTEN, NO_L2] = l1 + writes[design.l2]
+    return base.reshape(CODES, -1)

@@ -1,0 +1,132 @@
+"""How long reads take, by formula: log-normals around the time of every way that they may go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+
+from cachelib.model.formulas.flows import Flows
+from cachelib.model.formulas.setting import Array
+
+
+class Way(NamedTuple):
+    """How deep into L2 a read looked: the reads a second that find their value there, those that
+    then load it, and the time for looking, ms; shape (draws, colos)."""
+
+    found: Array
+    loaded: Array
+    ms: Array
+
+
+class Waits:
+    """The times of a design's reads."""
+
+    def __init__(self, flows: Flows) -> None:
+        self.flows, self.at = flows, flows.at
+        l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else np.zeros((1, 1))
+        parts = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
+        for way in self._ways():
+            parts.append((way.found, l1_ms + way.ms))
+            parts.append((way.loaded, l1_ms + way.ms + _by_colo(self.at["origin_ms"])))
+        shape = np.broadcast_shapes(*(array.shape for part in parts for array in part))
+        weight = np.concatenate([np.broadcast_to(rate, shape) for rate, _ in parts], axis=1)
+        median = np.concatenate([np.broadcast_to(ms, shape) for _, ms in parts], axis=1)
+        taken = weight.any(axis=0)
+        weight, median = weight[:, taken], median[:, taken]
+        self.weight: Array = weight / weight.sum(axis=1, keepdims=True)
+        self.median: Array = np.maximum(median, 1e-6)
+        self.sigma: Array = np.maximum(self.at["jitter"][:, :, 0], 1e-6)
+
+    @property
+    def mean_ms(self) -> Array:
+        """Of a read; a log-normal's mean lies e^(σ²/2) above its median."""
+        mean: Array = (self.weight * self.median).sum(axis=1) * np.exp(self.sigma[:, 0] ** 2 / 2)
+        return mean
+
+    def quantile_ms(self, q: float) -> Array:
+        """The time within which a share `q` of the reads is answered, by bisection."""
+        places = np.log(self.median) / self.sigma
+        low, high = places.min(axis=1) - 6, places.max(axis=1) + 6
+        for _ in range(40):
+            middle = (low + high) / 2
+            below = np.einsum("ij,ij->i", self.weight, ndtr(middle[:, None] - places))
+            low, high = np.where(below < q, middle, low), np.where(below < q, high, middle)
+        quantile: Array = np.exp(high * self.sigma[:, 0])
+        return quantile
+
+    def _sum(self, rate: Array) -> Array:
+        """A rate by colo and key as one by colo."""
+        by_colo: Array = np.maximum((rate * self.flows.count).sum(axis=2), 0)
+        return by_colo
+
+    def _ways(self) -> Iterator[Way]:
+        flows, at = self.flows, self.at
+        loaded, found = flows.loaded, flows.missed - flows.loaded
+        if flows.design.l2 == "kv":
+            yield from self._kv_ways(found, loaded)
+        elif flows.design.l2 == "durable-object":
+            yield from self._object_ways(found, loaded)
+        else:
+            ms = np.zeros((1, 1, 1))
+            if flows.design.l2 == "cache-api":
+                ms = at["cache_api_ms"]
+            elif flows.design.l2 == "r2":
+                ms = at["r2_ms"] + self._trip(at.trips.to_bucket)
+            yield self._way(found, loaded, ms)
+
+    def _way(self, found: Array, loaded: Array, ms: Array) -> Way:
+        return Way(self._sum(found), self._sum(loaded), _by_colo(ms))
+
+    def _trip(self, straight: Array) -> Array:
+        return self.at["rtt_base_ms"] + self.at["path_factor"] * straight.reshape(1, -1, 1)
+
+    def _kv_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
+        """A colo's cache answers xT/(1+xT) of what reaches it, then a region's likewise."""
+        at, reaching = self.at, self.flows.missed
+        ttl = self._copy_life()
+        from_region = np.zeros_like(found)
+        for _ in range(3):  # a copy from the region keeps its life there: half, on average
+            past_colo = 1 / (1 + reaching * ttl * (1 - from_region / 2))
+            from_region = self._answered_by_region(reaching * past_colo, ttl)
+        beyond = found * past_colo
+        none, colo_ms = np.zeros_like(found), at["kv_read_ms"]
+        region_ms = colo_ms + self._trip(at.trips.to_region)
+        central_ms = region_ms + self._trip(at.trips.to_central) + at["kv_central_ms"]
+        yield self._way(found - beyond, none, colo_ms)
+        yield self._way(beyond * from_region, none, region_ms)
+        yield self._way(beyond * (1 - from_region), loaded, central_ms)
+
+    def _copy_life(self) -> Array:
+        """Seconds that a copy in a colo lives: `cacheTtl`, but no longer than the value."""
+        ttl = self.at["kv_cache_ttl_s"]
+        if self.flows.forever:
+            return ttl
+        short = np.minimum(ttl, self.flows.l2_ttl)
+        life: Array = short - short**2 / (2 * self.flows.l2_ttl)
+        return life
+
+    def _answered_by_region(self, reaching: Array, ttl: Array) -> Array:
+        """The chance that a region's cache has what its colos' caches have not."""
+        region = self.at.trips.region
+        together = np.stack([reaching[:, region == own].sum(axis=1) for own in region], axis=1)
+        answered: Array = together * ttl / (1 + together * ttl)
+        return answered
+
+    def _object_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
+        """From every colo to every place where an object may be, in memory or from storage."""
+        at, trips, warm = self.at, self.at.trips, self.flows.warm
+        memory = self._way(found * warm, loaded * warm, at["do_memory_ms"])
+        storage = self._way(found * (1 - warm), loaded * (1 - warm), at["do_storage_ms"])
+        for home, share in enumerate(trips.home_share.tolist()):
+            if share:
+                trip = _by_colo(self._trip(trips.to_home[:, home]))
+                for way in (memory, storage):
+                    yield Way(way.found * share, way.loaded * share, way.ms + trip)
+
+
+def _by_colo(number: Array) -> Array:
+    """Shape (draws, colos, 1) as (draws, colos)."""
+    return number[:, :, 0]

@@ -1,0 +1,1 @@
+"""What the counts mean for a case: limits, choice, sureness, flips, claims."""

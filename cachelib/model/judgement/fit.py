@@ -1,0 +1,177 @@
+"""The generator's parameters derived from a log, and how well they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+
+from cachelib.model.engines.replay import replay
+from cachelib.model.platforms.colos import coordinates
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.generator import DAY_S, MONTH_S, generate, shares
+from cachelib.model.traffic.logs import LogError, Reading, read_log
+from cachelib.model.traffic.trace import WRITE, Trace, in_one_place
+from cachelib.model.traffic.workload import Workload
+
+CLOSE_S = 10.0
+TTLS_S = (10, 60, 300, 3_600)
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A workload, and by how much its traffic differs from the log.
+
+    `popularity_off` is the largest difference between the cumulated shares of requests by rank;
+    `hit_ratios` gives, for each TTL in seconds, the hit ratio of one cache with the log and with
+    traffic made by the workload.
+    """
+
+    workload: Workload
+    requests: int
+    span_s: float
+    popularity_off: float
+    hit_ratios: dict[int, tuple[float, float]]
+
+    @property
+    def hit_ratio_off(self) -> float:
+        """The largest difference of hit ratios."""
+        return max(abs(log - made) for log, made in self.hit_ratios.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "workload": self.workload.model_dump(exclude_defaults=True),
+            "requests": self.requests,
+            "span_s": self.span_s,
+            "popularity_off": self.popularity_off,
+            "hit_ratio_off": self.hit_ratio_off,
+            "hit_ratios": {
+                str(ttl): {"log": log, "made": made} for ttl, (log, made) in self.hit_ratios.items()
+            },
+        }
+
+
+def fit(trace: Trace, *, unplaced: str = "IAD", seed: int = 1) -> Fit:
+    """Fit a workload to a log of at least two requests at different times."""
+    if trace.span_s <= 0:
+        raise LogError("a workload cannot be fitted to requests of one moment")
+    counts = np.sort(np.bincount(trace.key))[::-1]
+    counts = counts[counts > 0]
+    writes = int((trace.op == WRITE).sum())
+    swing, peak = _daily(trace, unplaced)
+    share, size = _bursts(trace)
+    new = _new_keys(trace)
+    keys = max(1, len(counts) - round(new * trace.span_s / DAY_S))
+    workload = Workload(
+        requests_per_month=min(1e9, len(trace) * MONTH_S / trace.span_s),
+        reads_per_write=(len(trace) - writes) / writes if 0 < writes < len(trace) else None,
+        keys=keys,
+        zipf=zipf_exponent(counts),
+        value_bytes=min(25 * 2**20, int(np.median(trace.size))),
+        colos=_colos(trace, unplaced),
+        daily_swing=swing,
+        peak_hour=peak,
+        burst_share=share,
+        burst_requests=size,
+        burst_s=CLOSE_S,
+        new_keys_per_day=new,
+    )
+    made = generate(workload, seed=seed, span_s=trace.span_s)
+    return Fit(
+        workload=workload,
+        requests=len(trace),
+        span_s=trace.span_s,
+        popularity_off=_popularity_off(counts, workload),
+        hit_ratios={ttl: (_hit_ratio(trace, ttl), _hit_ratio(made, ttl)) for ttl in TTLS_S},
+    )
+
+
+def fit_log(
+    log: Path | Sequence[Path], *, reading: Reading | None = None, seed: int = 1
+) -> dict[str, Any]:
+    """The fit to a log, with what was noticed on reading: what `workload fit --json` prints."""
+    trace = read_log(log, reading)
+    return fit(trace, seed=seed).as_dict() | {
+        "skipped_lines": trace.skipped.lines,
+        "notes": list(trace.notes),
+    }
+
+
+def zipf_exponent(counts: Counts) -> float:
+    """The most likely exponent of Zipf's law for requests by rank, the most popular first."""
+    rank = np.log(np.arange(1, len(counts) + 1))
+
+    def unlikelihood(exponent: float) -> float:
+        return float(exponent * (counts * rank).sum() + counts.sum() * _log_norm(rank, exponent))
+
+    return round(float(minimize_scalar(unlikelihood, bounds=(0, 5), method="bounded").x), 3)
+
+
+def _log_norm(log_rank: npt.NDArray[np.float64], exponent: float) -> float:
+    return float(np.log(np.exp(-exponent * log_rank).sum()))
+
+
+def _popularity_off(counts: Counts, workload: Workload) -> float:
+    seen = np.cumsum(counts) / counts.sum()
+    expected = np.cumsum(shares(workload))
+    common = min(len(seen), len(expected))
+    return float(np.abs(seen[:common] - expected[:common]).max())
+
+
+def _colos(trace: Trace, unplaced: str) -> dict[str, float]:
+    requests = np.bincount(trace.colo, minlength=len(trace.colos))
+    named = {name or unplaced: 0.0 for name in trace.colos}
+    for name, count in zip(trace.colos, requests.tolist(), strict=True):
+        named[name or unplaced] += count / len(trace)
+    return named
+
+
+def _daily(trace: Trace, unplaced: str) -> tuple[float, float]:
+    """Swing and local peak hour: the first harmonic of the hours, of a log of a day at least."""
+    if trace.span_s < 0.9 * DAY_S:
+        return 0.0, 14.0
+    east = np.array([coordinates(name or unplaced)[1] / 360 for name in trace.colos])
+    turn = np.exp(2j * np.pi * (trace.time_s / DAY_S + east[trace.colo])).mean()
+    peak = float(np.angle(turn) / (2 * np.pi) * 24) % 24
+    return round(min(0.99, 2 * abs(turn)), 3), round(peak, 2) % 24
+
+
+def _bursts(trace: Trace) -> tuple[float, float]:
+    """The share of requests that follow one of their key too soon for chance, and a run's size."""
+    order = np.lexsort((trace.time_s, trace.key))
+    key, time = trace.key[order], trace.time_s[order]
+    close = (np.diff(key) == 0) & (np.diff(time) <= CLOSE_S)
+    rate = np.bincount(trace.key) / trace.span_s
+    by_chance = float((-np.expm1(-rate * CLOSE_S))[trace.key].mean())
+    share = max(0.0, float(close.sum()) / len(trace) - by_chance) / max(1e-9, 1 - by_chance)
+    runs = int((close & ~np.concatenate([[False], close[:-1]])).sum())
+    return round(min(share, 0.99), 3), round(1.1 + float(close.sum()) / max(runs, 1), 2)
+
+
+def _new_keys(trace: Trace) -> float:
+    """Keys first seen in the second half beyond what a fixed set would show there, by the day.
+
+    0 for a log of less than a day, of which nothing can be said.
+    """
+    if trace.span_s < DAY_S:
+        return 0.0
+    half = np.searchsorted(trace.time_s, trace.time_s[0] + trace.span_s / 2)
+    seen = np.bincount(trace.key)
+    before = np.bincount(trace.key[:half], minlength=len(seen))
+    late = int(((before == 0) & (seen > 0)).sum())
+    share = 1 - half / len(trace)
+    expected = float((share ** seen[seen > 0]).sum())
+    return round(max(0.0, late - expected) / (trace.span_s / 2 / DAY_S), 1)
+
+
+def _hit_ratio(trace: Trace, ttl: int) -> float:
+    design = Design(name="one cache", l1_ttl_s=ttl)
+    platform = Platform(profile="miniflare", isolates_per_colo=1)
+    return replay(in_one_place(trace), design, platform).hit_ratio

@@ -1,0 +1,69 @@
+"""A request log replayed through designs, with what each would be billed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cachelib.model.engines.replay import Engine, replay_pieces
+from cachelib.model.engines.result import Result
+from cachelib.model.money.prices import monthly_bill
+from cachelib.model.platforms.platform import Platform, Routing
+from cachelib.model.tiers.design import Expiry, built_in
+from cachelib.model.traffic.logs import Reading, in_order
+from cachelib.model.traffic.trace import Trace, in_one_place
+
+
+def replay_log(
+    log: Path | Sequence[Path],
+    *,
+    isolates: int,
+    routing: Routing,
+    l1_ttl: float | None,
+    l2_ttl: float | None,
+    expiry: Expiry,
+    designs: Sequence[str] = ("l1-kv",),
+    engine: Engine = "reference",
+    by_colo: bool = False,
+    reading: Reading | None = None,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """A log, read piece by piece, through `isolates` L1 caches over one shared L2.
+
+    By default all requests meet in one place and L2 is ideal, with no cache of its own in front
+    and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
+    The counts are those of the first design; `designs` has every one in full.
+    """
+
+    platform = Platform(
+        profile="cloudflare-workers" if by_colo else "miniflare",
+        isolates_per_colo=isolates,
+        routing=routing,
+        **({} if by_colo else {"kv_min_ttl_s": 0}),
+    )
+    options = {"l1_ttl_s": l1_ttl, "l2_ttl_s": l2_ttl, "expiry": expiry}
+    chosen = [built_in(name, **options) for name in designs]
+
+    def run(pieces: Iterator[Trace]) -> list[Result]:
+        placed = pieces if by_colo else map(in_one_place, pieces)
+        return replay_pieces(placed, chosen, platform, seed=seed, engine=engine)
+
+    stream, results = in_order(log, reading, run)
+    skipped = stream.coder.skipped
+    first = results[0]
+    return {
+        "requests": first.requests,
+        "keys": len(stream.coder.keys.names),
+        "l1_hits": first.l1_hits,
+        "l2_hits": first.l2_hits,
+        "origin_loads": first.origin_loads,
+        "skipped_lines": skipped.lines,
+        "first_skipped_line": skipped.first_line or 0,
+        "first_skipped_reason": skipped.reason,
+        "notes": stream.coder.notes,
+        "designs": [
+            result.as_dict() | {"bill_per_month": monthly_bill(result).as_dict()}
+            for result in results
+        ],
+    }

@@ -1,0 +1,46 @@
+"""Ways to let values expire, for one L1 and KV: what the audit found, and what may replace it."""
+
+from __future__ import annotations
+
+from cachelib.model.engines.result import Result
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import Design
+
+UNITS = {
+    "hit ratio": "ratio",
+    "late": "ratio",
+    "loads a month": "loads",
+    "KV writes": "operations",
+    "KV deletes and lists": "operations",
+    "oldest answer": "s",
+}
+
+
+def designs(study: Study) -> dict[str, Design]:
+    """The policies by name, all with the case's TTLs."""
+    base = study.design("l1-kv")
+    ttl = base.l2_ttl_s or 0.0
+    changes: dict[str, dict[str, object]] = {
+        "as audited": {"policy": "clean-up"},
+        "expire at the TTL": {},
+        "soft TTL, then hard": {"policy": "soft-hard", "soft_ttl_s": ttl, "l2_ttl_s": 2 * ttl},
+        "never expire": {"policy": "refresh"},
+        "only if changed": {"policy": "refresh", "write_only_if_changed": True},
+    }
+    return {
+        name: Design.model_validate(base.model_dump() | {"name": name} | change)
+        for name, change in changes.items()
+    }
+
+
+def measure(result: Result) -> dict[str, float]:
+    """What tells the policies apart; operations are per month."""
+    month = result.per_month()
+    return {
+        "hit ratio": result.hit_ratio,
+        "late": result.stale_share[60],
+        "loads a month": month["origin_loads"],
+        "KV writes": month["kv_writes"],
+        "KV deletes and lists": month["kv_deletes"] + month["kv_lists"],
+        "oldest answer": result.age.quantile(1),
+    }

@@ -1,0 +1,182 @@
+"""A case ready to run: its platform settled, its traffic at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from cachelib.errors import CachelibError
+from cachelib.model.case.case import Case
+from cachelib.model.case.designs import as_allowed, platform_of
+from cachelib.model.engines.replay import replay as replay_trace
+from cachelib.model.engines.result import MONTH_S, Result
+from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
+from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.platforms.platform import Platform, Routing
+from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.generator import generate
+from cachelib.model.traffic.trace import READ, WRITE, Trace
+
+ENOUGH = 50_000
+"""Requests after which a sweep's next point tells no more than the line is wide."""
+
+
+class NoTrafficError(CachelibError, ValueError):
+    """A month in which nobody asks for anything."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One case with the traffic that it is judged on: the user's log, or the case's workload."""
+
+    case: Case
+    seed: int = 1
+    log: Path | None = None
+    routing: Routing = "random"
+    folder: Path | None = None
+    """Where the case file lies; its paths start there."""
+    barred: Mapping[str, str] = field(default_factory=dict)
+    """Designs that the platform does not allow, which are none of the case's any more, and why."""
+
+    @property
+    def repository(self) -> Path | None:
+        """The user's repository, where the case names one."""
+        path = self.case.system.path
+        return None if path is None else (self.folder or Path()) / path
+
+    @cached_property
+    def trace(self) -> Trace:
+        if self.log is None:
+            made = generate(self.case.workload, seed=self.seed)
+            if not len(made):
+                rate = self.case.workload.requests_per_month
+                raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request")
+            return made
+        from cachelib.model.traffic.logs import read_log  # the database takes a while to import
+
+        return read_log(self.log, self.case.log)
+
+    def reseeded(self, seed: int) -> Study:
+        """The same study with another seed, which leaves the requests of a log as they are."""
+        other = replace(self, seed=seed)
+        if self.log is not None:
+            vars(other)["trace"] = self.trace
+        return other
+
+    @property
+    def requests_per_month(self) -> float:
+        """The rate of the traffic at hand, at 30 days a month."""
+        return len(self.trace) * MONTH_S / self.span_s
+
+    @property
+    def span_s(self) -> float:
+        """Seconds that the trace stands for."""
+        return max(self.trace.span_s, 1.0) if self.log else MONTH_S
+
+    @cached_property
+    def platform(self) -> Platform:
+        return platform_of(self.case, self.routing)
+
+    @property
+    def reads_per_write(self) -> float | None:
+        """None where nothing is written."""
+        writes = int((self.trace.op == WRITE).sum())
+        return (len(self.trace) - writes) / writes if writes else None
+
+    @property
+    def isolates(self) -> int:
+        """How many isolates serve this traffic, over all data centres."""
+        return self.platform.isolates_per_colo * len(self.trace.colos)
+
+    def names(self, *needed: str) -> list[str]:
+        """The case's designs, and those that are needed beside them for comparison."""
+        return list(dict.fromkeys([*self.case.design_names, *needed]))
+
+    def design(self, name: str) -> Design:
+        """A design of the case, with the case's TTLs, as the platform allows it."""
+        return as_allowed(self.case, name, self.platform)
+
+    def replay(
+        self, design: str | Design, *, trace: Trace | None = None, **platform: float
+    ) -> Result:
+        """What a design does with this traffic, or with another trace or platform numbers."""
+        return replay_trace(
+            self.trace if trace is None else trace,
+            self.design(design) if isinstance(design, str) else design,
+            self.platform.model_copy(update=platform),
+            seed=self.seed,
+            span_s=self.span_s if trace is None else None,
+        )
+
+    def two_requests(self, *, colos: int = 2) -> Trace:
+        """The most asked key, twice, half a minute apart, in the one or two busiest colos."""
+        busiest = np.argsort(-np.bincount(self.trace.colo), kind="stable")[:colos]
+        key = self.trace.keys[int(np.bincount(self.trace.key).argmax())]
+        names = [self.trace.colos[place] or self.platform.unplaced for place in busiest]
+        return Trace(
+            time_s=np.array([0.0, 30.0]),
+            key=np.zeros(2, np.int32),
+            colo=np.array([0, len(names) - 1], np.int16),
+            op=np.full(2, READ, np.uint8),
+            size=np.zeros(2, np.int32),
+            keys=[key],
+            colos=names,
+        )
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The traffic as formulas see it: rates by key and by colo, and nothing of their order."""
+        trace, platform = self.trace, self.platform
+        asked_there = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
+        colos = tuple(c for c, n in zip(trace.colos, asked_there, strict=True) if n)
+        weights = asked_there[asked_there > 0]
+        asked = np.sort(np.bincount(trace.key))[::-1]
+        numbers = {
+            name: value
+            for name in Platform.model_fields
+            if isinstance(value := getattr(platform, name), int | float)
+        }
+        own = {name: number.value for name, number in self.case.assumed.items()}
+        return Setting(
+            keys=grouped(asked[asked > 0] / len(trace)),
+            weights=weights / weights.sum(),
+            trips=trips(colos, weights),
+            numbers=own
+            | numbers
+            | {
+                "requests_per_month": self.requests_per_month,
+                "reads_per_write": self.reads_per_write or NEVER_S,
+                "value_bytes": float(trace.size.mean()),
+            },
+            hashed=self.routing == "hash",
+        )
+
+    def estimate(self, design: str | Design, **numbers: float | Array) -> Estimate:
+        """The month of a design by formula, at other numbers if given, arrays of draws included."""
+        named = self.case.design(design) if isinstance(design, str) else design
+        return estimate(named, self.setting.but(**numbers))
+
+    def traffic(self, factors: Sequence[float]) -> list[float]:
+        """Rates to sweep, in requests a month: no more than the log has, where there is a log."""
+        reachable = [factor for factor in factors if factor <= 1 or not self.log]
+        return [factor * self.requests_per_month for factor in reachable]
+
+    def at_traffic(self, requests_per_month: float) -> Trace:
+        """The same traffic, denser or thinner.
+
+        A generated workload is generated anew, for as long as `ENOUGH` requests take and a month
+        at most; a log can only be thinned, at random.
+        """
+        if not self.log:
+            workload = self.case.workload.model_copy(
+                update={"requests_per_month": requests_per_month}
+            )
+            span_s = min(MONTH_S, MONTH_S * ENOUGH / requests_per_month)
+            return generate(workload, seed=self.seed, span_s=span_s)
+        share = requests_per_month / self.requests_per_month
+        chance = np.random.default_rng([self.seed, 2]).random(len(self.trace))
+        return self.trace.only(chance < share)

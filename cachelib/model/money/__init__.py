@@ -1,0 +1,1 @@
+"""From usage to a bill: price books, and bills in decimal arithmetic."""

@@ -1,0 +1,64 @@
+"""What estimates cost: the price book's meters over arrays of draws.
+
+Bills that people see are `prices.bill`, in decimals; this is for a thousand of them at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cachelib.model.formulas import Estimate, Setting
+from cachelib.model.formulas.setting import Array
+from cachelib.model.money.prices import OBJECT_GB, PriceBook, price_book
+from cachelib.model.tiers.design import Design
+
+METERS = {
+    "workers.requests": "requests",
+    "kv.reads": "kv_reads",
+    "kv.writes": "kv_writes",
+    "kv.deletes": "kv_deletes",
+    "kv.lists": "kv_lists",
+    "do.requests": "do_requests",
+    "do.rows_read": "do_rows_read",
+    "do.rows_written": "do_rows_written",
+    "r2.class_a": "r2_class_a",
+    "r2.class_b": "r2_class_b",
+}
+STORED = {"kv": "kv.stored", "durable-object": "do.stored", "r2": "r2.stored"}
+
+
+def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
+    """A month's usage by meter, shape (draws,); what is not used is left out."""
+    counts = month.counts
+    used = {meter: counts[name] for meter, name in METERS.items() if name in counts}
+    used["workers.cpu_ms"] = counts["requests"] * at["worker_cpu_ms"].ravel()
+    used["workers_ai.neurons"] = counts["origin_loads"] * at["origin_neurons"].ravel()
+    if design.l2 == "durable-object":
+        active_s = counts["do_requests"] * at["do_active_ms"].ravel() / 1_000
+        used["do.duration"] = active_s * float(OBJECT_GB)
+    if design.l2 in STORED:
+        used[STORED[design.l2]] = month.stored_gb
+    return used
+
+
+def monthly_usd(
+    design: Design,
+    month: Estimate,
+    at: Setting,
+    *,
+    included: bool = True,
+    plan: str = "paid",
+    book: PriceBook | None = None,
+) -> Array:
+    """The bill, shape (draws,): with what the plan includes and its minimum, or all metered."""
+    book = book or price_book()
+    meters = book.of_plan(plan)
+    total: Array = np.full(1, float(book.plans[plan].minimum) if included else 0.0)
+    for name, used in usage(design, month, at).items():
+        meter = meters[name]
+        beyond = np.maximum(used - float(meter.included), 0) if included else used
+        units = beyond / meter.unit
+        if meter.rounding == "up":
+            units = np.ceil(units)
+        total = total + units * float(meter.price or 0)
+    return total

@@ -1,0 +1,195 @@
+"""Price books, and bills in decimal arithmetic."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cachelib.model.engines.result import Result
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema.strict import Strict
+from cachelib.model.schema.typed_yaml import load
+from cachelib.model.tiers.design import Design
+
+SHIPPED = Path(__file__).parent / "books"
+OBJECT_GB = Decimal("0.128")  # a Durable Object is billed for 128 MB, whatever it uses
+CENT = Decimal("0.01")
+NO_COST = Decimal(0)
+
+
+class Meter(Strict):
+    """What a vendor asks for `unit` of something, and how much of it a month includes."""
+
+    meter: str
+    unit: int = Field(ge=1)
+    of: str
+    price: Decimal | None = Field(default=None, ge=0, description="None: calls beyond fail")
+    included: Decimal = Field(default=NO_COST, ge=0)
+    plan: str
+    rounding: Literal["none", "up"] = "none"
+    source: str
+
+    def cost(self, usage: Decimal) -> Decimal:
+        """Of so much usage, none of it included."""
+        units = usage / self.unit
+        if self.rounding == "up":
+            units = units.to_integral_value(ROUND_CEILING)
+        return units * (self.price or NO_COST)
+
+
+class Plan(Strict):
+    minimum: Decimal = Field(ge=0, description="a month, per account")
+    source: str
+
+
+class PriceBook(Strict):
+    """A vendor's meters, with source and date."""
+
+    name: str
+    currency: Literal["USD", "EUR", "GBP"] = "USD"
+    date: datetime.date
+    plans: dict[str, Plan]
+    meters: tuple[Meter, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        seen = set()
+        for meter in self.meters:
+            if meter.plan not in self.plans:
+                raise ValueError(f"meters: {meter.meter}: plan {meter.plan!r} is not in plans")
+            if (meter.meter, meter.plan) in seen:
+                raise ValueError(f"meters: {meter.meter} is there twice for plan {meter.plan!r}")
+            seen.add((meter.meter, meter.plan))
+        return self
+
+    def of_plan(self, plan: str) -> dict[str, Meter]:
+        if plan not in self.plans:
+            raise ValueError(f"plan: {plan!r} is unknown; there are {', '.join(self.plans)}")
+        return {meter.meter: meter for meter in self.meters if meter.plan == plan}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One meter's part of a month's bill; `fails` is the usage beyond what a free plan allows."""
+
+    meter: str
+    usage: Decimal
+    of: str
+    billable: Decimal
+    metered: Decimal
+    charged: Decimal
+    fails: Decimal
+    source: str
+
+
+@dataclass(frozen=True)
+class Bill:
+    """A month's bill. `metered`: all usage at its price, nothing included, no minimum."""
+
+    plan: str
+    minimum: Decimal
+    lines: tuple[Line, ...]
+
+    @property
+    def metered(self) -> Decimal:
+        return sum((line.metered for line in self.lines), NO_COST)
+
+    @property
+    def charged(self) -> Decimal:
+        """After what the plan includes, with its minimum."""
+        return self.minimum + sum((line.charged for line in self.lines), NO_COST)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines; amounts as text, for they are exact."""
+        return {
+            "plan": self.plan,
+            "metered": str(self.metered),
+            "charged": str(self.charged),
+            "fails": list(self.fails),
+            "lines": {
+                line.meter: {"usage": str(line.usage), "metered": str(line.metered)}
+                for line in self.lines
+            },
+        }
+
+    @property
+    def fails(self) -> tuple[str, ...]:
+        """The meters whose allowance the traffic exceeds where no more can be bought."""
+        return tuple(line.meter for line in self.lines if line.fails)
+
+
+@cache
+def price_book(path: Path = SHIPPED / "cloudflare.yaml") -> PriceBook:
+    """The shipped book, or a file of the same form; raises `InvalidFileError`."""
+    return load(path, PriceBook)
+
+
+def bill(usage: Mapping[str, Decimal], book: PriceBook | None = None, plan: str = "paid") -> Bill:
+    """A month's bill for usage by meter; what the plan does not meter costs nothing."""
+    book = book or price_book()
+    meters = book.of_plan(plan)
+    unknown = usage.keys() - {meter.meter for meter in book.meters}
+    if unknown:
+        raise KeyError(f"the price book {book.name} has no meter {min(unknown)!r}")
+    lines = tuple(_line(meters[name], amount) for name, amount in usage.items() if name in meters)
+    return Bill(plan, book.plans[plan].minimum, lines)
+
+
+def _line(meter: Meter, usage: Decimal) -> Line:
+    beyond = max(NO_COST, usage - meter.included)
+    return Line(
+        meter=meter.meter,
+        usage=usage,
+        of=meter.of,
+        billable=beyond if meter.price is not None else NO_COST,
+        metered=meter.cost(usage),
+        charged=meter.cost(beyond),
+        fails=beyond if meter.price is None else NO_COST,
+        source=meter.source,
+    )
+
+
+def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dict[str, Decimal]:
+    """A design's usage by meter, from its counts in a month (as of `Result.per_month`).
+
+    A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request; what it
+    stores it stores in SQLite.
+    """
+    stored = {"kv": "kv.stored", "durable-object": "do.stored", "r2": "r2.stored"}
+    amounts = {
+        "workers.requests": month["requests"],
+        "workers.cpu_ms": month["requests"] * platform.worker_cpu_ms,
+        "kv.reads": month["kv_reads"],
+        "kv.writes": month["kv_writes"],
+        "kv.deletes": month["kv_deletes"],
+        "kv.lists": month["kv_lists"],
+        "do.requests": month["do_requests"],
+        "do.rows_read": month["do_rows_read"],
+        "do.rows_written": month["do_rows_written"],
+        "r2.class_a": month["r2_class_a"],
+        "r2.class_b": month["r2_class_b"],
+        "workers_ai.neurons": month["origin_loads"] * platform.origin_neurons,
+    }
+    if design.l2 in stored:
+        amounts[stored[design.l2]] = month["stored_gb_months"]
+    decimals = {meter: Decimal(repr(float(amount))) for meter, amount in amounts.items()}
+    active_s = decimals["do.requests"] * Decimal(repr(platform.do_active_ms)) / 1_000
+    decimals["do.duration"] = active_s * OBJECT_GB
+    return {meter: amount for meter, amount in decimals.items() if amount}
+
+
+def warm_up() -> None:
+    """Load the shipped book, as a process's first bill does."""
+    price_book()
+
+
+def monthly_bill(result: Result, book: PriceBook | None = None, plan: str = "paid") -> Bill:
+    """What a design costs in 30 days of the replayed traffic, calls of the origin included."""
+    return bill(usage(result.per_month(), result.design, result.platform), book, plan)

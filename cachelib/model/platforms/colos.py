@@ -1,0 +1,103 @@
+"""Data centres: where they are, in which region, and how far apart in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+
+import airportsdata
+import numpy as np
+import numpy.typing as npt
+
+from cachelib.errors import CachelibError
+from cachelib.model.platforms.platform import Platform
+
+# The vendor's location hints (durable-objects/reference/data-location), each at one large city:
+# a KV regional tier is assumed in each. Objects hinted sam, afr or me are created nearby instead.
+REGIONS = {
+    "wnam": "SJC", "enam": "IAD", "sam": "GRU", "weur": "FRA", "eeur": "WAW",
+    "apac": "SIN", "oc": "SYD", "afr": "JNB", "me": "DXB",
+}  # fmt: skip
+REGION_NAMES = {
+    "wnam": "western North America", "enam": "eastern North America", "sam": "South America",
+    "weur": "western Europe", "eeur": "eastern Europe", "apac": "Asia", "oc": "Oceania",
+    "afr": "Africa", "me": "the Middle East",
+}  # fmt: skip
+OBJECT_HOSTS = ("SJC", "IAD", "FRA", "WAW", "SIN", "SYD")
+KV_CENTRAL = ("IAD", "FRA")
+BUCKET = "IAD"
+EARTH_KM = 6371.0
+FIBRE_KM_PER_MS = 200.0  # two thirds of the speed of light
+
+Matrix = npt.NDArray[np.float64]
+
+
+class UnknownColoError(CachelibError, ValueError):
+    """A data centre that is no airport."""
+
+
+@dataclass(frozen=True)
+class Geography:
+    """Of the data centres of a trace: region and host by number, and times in ms.
+
+    `region` and `host` are shape `(colos,)`, numbers into REGIONS and OBJECT_HOSTS; `to_region`,
+    `to_central` and `to_bucket` are round trips, `to_central` from the regional tier on;
+    `to_host` is shape `(colos, hosts)`.
+    """
+
+    region: npt.NDArray[np.int64]
+    host: npt.NDArray[np.int64]
+    to_region: Matrix
+    to_central: Matrix
+    to_bucket: Matrix
+    to_host: Matrix
+
+
+def geography(colos: Sequence[str], platform: Platform) -> Geography:
+    """Distances by great circles; a colo without a name is where `platform.unplaced` says."""
+    named = [colo or platform.unplaced for colo in colos]
+    to_regions = rtt_ms(named, list(REGIONS.values()), platform)
+    to_hosts = rtt_ms(named, OBJECT_HOSTS, platform)
+    region = to_regions.argmin(axis=1)
+    to_central = rtt_ms(list(REGIONS.values()), KV_CENTRAL, platform).min(axis=1)
+    return Geography(
+        region=region,
+        host=to_hosts.argmin(axis=1),
+        to_region=to_regions.min(axis=1),
+        to_central=to_central[region],
+        to_bucket=rtt_ms(named, [BUCKET], platform)[:, 0],
+        to_host=to_hosts,
+    )
+
+
+def rtt_ms(here: Sequence[str], there: Sequence[str], platform: Platform) -> Matrix:
+    """Round trips in ms, shape `(len(here), len(there))`: base + 2 × distance × path factor / c."""
+    a, b = _radians(here)[:, None, :], _radians(there)[None, :, :]
+    lat, lon = (a - b)[..., 0], (a - b)[..., 1]
+    chord = np.sin(lat / 2) ** 2 + np.cos(a[..., 0]) * np.cos(b[..., 0]) * np.sin(lon / 2) ** 2
+    km = 2 * EARTH_KM * np.arcsin(np.sqrt(chord))
+    trip: Matrix = platform.rtt_base_ms + 2 * km * platform.path_factor / FIBRE_KM_PER_MS
+    return trip
+
+
+def _radians(colos: Sequence[str]) -> Matrix:
+    return np.radians([coordinates(colo) for colo in colos])
+
+
+def coordinates(colo: str) -> tuple[float, float]:
+    """Latitude and longitude of a data centre; raises `UnknownColoError`."""
+    if colo == "all":  # the requests of everywhere, taken as if in one place
+        colo = "IAD"
+    airport = _airports().get(colo)
+    if airport is None:
+        near = get_close_matches(colo, _airports(), n=1, cutoff=0.5)
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        raise UnknownColoError(f"colos: {colo!r} is no IATA code of an airport{guess}")
+    return airport["lat"], airport["lon"]
+
+
+@cache
+def _airports() -> dict[str, airportsdata.Airport]:
+    return airportsdata.load("IATA")

@@ -1,0 +1,137 @@
+"""The platform: how many isolates, where, and how long each tier takes to answer."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
+from ruamel.yaml import YAML
+
+from cachelib.model.schema.strict import NotNegative, Positive, Share, Strict
+from cachelib.model.tiers.design import Design, DesignError
+
+Routing = Literal["round-robin", "random", "hash"]
+Isolates = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Assumption(Strict):
+    """A number that no source gives: a best guess, the range it may lie in, and why."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    why: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low <= self.value <= self.high:
+            raise ValueError("low <= value <= high must hold")
+        return self
+
+
+class Fact(Strict):
+    """A number that the vendor documents, or that a run showed."""
+
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    value: float
+    unit: str
+    source: str
+    date: datetime.date
+
+
+class Platform(Strict):
+    """What a simulation runs on: each number of a profile settled to one value.
+
+    Numbers not given are those of the shipped profile `cloudflare-workers`, or of the one that
+    `profile` names. Infinity means never, or no limit.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    profile: Literal["cloudflare-workers", "miniflare"] = "cloudflare-workers"
+    isolates_per_colo: Isolates
+    routing: Routing = "random"
+    isolate_idle_s: Positive
+    isolate_life_s: Positive
+    deploy_every_s: Positive
+    l1_ms: NotNegative
+    kv_read_ms: NotNegative
+    kv_central_ms: NotNegative
+    kv_write_ms: NotNegative
+    kv_cache_ttl_s: NotNegative = Field(description="0 for no cache in the colos")
+    kv_min_cache_ttl_s: NotNegative
+    kv_min_ttl_s: NotNegative
+    kv_write_gap_s: NotNegative
+    do_memory_ms: NotNegative
+    do_storage_ms: NotNegative
+    do_write_ms: NotNegative
+    do_idle_s: Positive
+    do_requests_per_s: Positive
+    do_writes_per_s: Positive
+    do_queue_s: NotNegative
+    do_active_ms: NotNegative
+    r2_ms: NotNegative
+    r2_write_ms: NotNegative
+    cache_api_ms: NotNegative
+    origin_ms: NotNegative
+    origin_failure: Share
+    origin_neurons: NotNegative
+    path_factor: Annotated[float, Field(ge=1)]
+    rtt_base_ms: NotNegative
+    jitter: NotNegative
+    worker_cpu_ms: NotNegative
+    value_life_s: Positive = Field(
+        default=float("inf"), description="mean time after which the origin's value changes"
+    )
+    unplaced: str = Field(default="IAD", description="where a log is that names no data centre")
+
+    if TYPE_CHECKING:  # what is not given comes from the profile
+
+        def __init__(self, **given: Any) -> None: ...
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_profile(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        numbers = profile(given.get("profile", "cloudflare-workers"))
+        return {name: number.value for name, number in numbers.items()} | dict(given)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if 0 < self.kv_cache_ttl_s < self.kv_min_cache_ttl_s:
+            raise ValueError(
+                f"kv_cache_ttl_s: {self.kv_cache_ttl_s:g} is below the {self.kv_min_cache_ttl_s:g}"
+                " s that KV allows; 0 means no cache"
+            )
+        return self
+
+    def check(self, design: Design) -> None:
+        """Raise `DesignError` for a design that the platform does not allow."""
+        told = design.l2 == "kv" and design.policy in ("hard", "soft-hard")
+        if told and design.hard_ttl_s < self.kv_min_ttl_s:
+            raise DesignError(
+                f"{design.name}: l2_ttl_s: KV expires nothing before {self.kv_min_ttl_s:g} s,"
+                f" so {design.hard_ttl_s:g} cannot be"
+            )
+
+
+Profile = dict[str, Assumption | Fact]
+
+
+@cache
+def profile(name: str) -> Profile:
+    """A shipped profile: the assumptions and facts of a platform, by the names of `Platform`."""
+    folder = Path(__file__).parent / "profiles"
+    base = profile("cloudflare-workers") if name != "cloudflare-workers" else {}
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        return base  # the unknown name is Platform's error to tell
+    own = YAML(typ="safe", pure=True).load(path)
+    return base | TypeAdapter(Profile).validate_python(own)

@@ -1,0 +1,1 @@
+"""Requests: generated from a workload, or read from logs."""

@@ -1,0 +1,1 @@
+"""From findings to documents: HTML, Markdown, the decision record, JSON."""

@@ -1,0 +1,70 @@
+"""Reads findings back from executed notebooks: the bundles only, nothing is scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import nbformat
+
+from cachelib.report.experiments.run import Run
+from cachelib.report.publish.findings import MIME, Finding, parse
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding, the cell that published it, and its drawing if it has one."""
+
+    finding: Finding
+    notebook: str
+    cell_id: str
+    svg: str | None
+
+    @property
+    def link(self) -> str:
+        return f"notebooks/{self.notebook}.html#cell-id={self.cell_id}"
+
+
+class MissingFindingError(LookupError):
+    """The report quotes a finding that no notebook published."""
+
+
+class Findings:
+    """All findings of a run by id."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._by_id: dict[str, Found] = {}
+        for run in runs:
+            for found in _published(run):
+                self.add(found)
+
+    def add(self, found: Found) -> None:
+        id = found.finding.id
+        if id in self._by_id:
+            first = self._by_id[id].notebook
+            raise ValueError(f"finding {id!r} of {found.notebook} was published by {first} already")
+        self._by_id[id] = found
+
+    def __getitem__(self, id: str) -> Found:
+        if id in self._by_id:
+            return self._by_id[id]
+        near = get_close_matches(id, self._by_id, n=1)
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        raise MissingFindingError(f"no notebook published a finding {id!r}{guess}")
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._by_id
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self._by_id.values())
+
+
+def _published(run: Run) -> Iterator[Found]:
+    if not run.path.exists():
+        return
+    for cell in nbformat.read(run.path, as_version=4).cells:
+        for output in cell.get("outputs", ()):
+            bundle = output.get("data", {})
+            if MIME in bundle:
+                yield Found(parse(bundle[MIME]), run.name, cell.id, bundle.get("image/svg+xml"))

@@ -1,0 +1,183 @@
+"""Two reports side by side: what was asked differently, and what came out differently."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cachelib.errors import CachelibError
+from cachelib.report import text
+from cachelib.report.publish.findings import Scalar, Unit, shown
+from cachelib.report.templates import html_environment
+
+
+class NoReportError(CachelibError, ValueError):
+    """A folder in which no report can be read."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs; None on the side where it is not."""
+
+    name: str
+    before: Scalar
+    after: Scalar
+    about: str = ""
+    unit: Unit = ""
+
+    @property
+    def delta(self) -> float | None:
+        """By how much a number grew."""
+        if not (_is_number(self.before) and _is_number(self.after)):
+            return None
+        return float(self.after) - float(self.before)  # type: ignore[arg-type]
+
+    @property
+    def in_words(self) -> str:
+        """`10 % → 12 % (+2 points)`."""
+        said = f"{shown(self.before, self.unit)} → {shown(self.after, self.unit)}"
+        if self.delta is None:
+            return said
+        size = shown(abs(self.delta), "points" if self.unit == "ratio" else self.unit)
+        return f"{said} ({'+' if self.delta > 0 else '−'}{size})"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "before": self.before, "after": self.after, "delta": self.delta,
+            "about": self.about, "unit": self.unit,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between the reports in two folders."""
+
+    a: str
+    b: str
+    decision: Change
+    parameters: list[Change]
+    metrics: list[Change]
+    claims: list[Change]
+
+    @property
+    def decision_changed(self) -> bool:
+        return self.decision.before != self.decision.after
+
+    @property
+    def verdict(self) -> str:
+        """The line that matters most."""
+        if self.decision_changed:
+            return f"decision changed: yes, {self.decision.in_words}"
+        return f"decision changed: no, {shown(self.decision.after)}"
+
+    @property
+    def parts(self) -> dict[str, list[Change]]:
+        return {"parameters": self.parameters, "metrics": self.metrics, "claims": self.claims}
+
+    def as_text(self) -> str:
+        """For the terminal: nothing in it can move the cursor."""
+        lines = [self.verdict]
+        for name, changes in self.parts.items():
+            lines += ["", f"{name}: {len(changes) or 'none'} changed"]
+            lines += [f"  {one.name}: {one.in_words}  {one.about}".rstrip() for one in changes]
+        return "\n".join(map(text.plain, lines))
+
+    def as_json(self) -> dict[str, Any]:
+        parts = {name: [one.as_json() for one in changes] for name, changes in self.parts.items()}
+        decision = {**self.decision.as_json(), "changed": self.decision_changed}
+        return {"a": self.a, "b": self.b, "decision": decision, **parts}
+
+    def as_html(self) -> str:
+        from cachelib.report.document.render import style
+
+        template = html_environment().get_template("compare.html.j2")
+        return template.render(comparison=self, style=style())
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What a report's files say."""
+
+    decision: dict[str, Any]
+    manifest: dict[str, Any]
+
+    @property
+    def choice(self) -> Scalar:
+        recommended: Scalar = self.metrics.get("decision.recommended", {}).get("value")
+        return recommended
+
+    @property
+    def asked(self) -> dict[str, Scalar]:
+        """Parameters and the case, each number under its own name."""
+        return dict(_leaves("", {**self.manifest.get("case", {}), **self.manifest["parameters"]}))
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return dict(self.decision["metrics"])
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        return {claim["id"]: claim for claim in self.decision.get("claims", ())}
+
+
+def compare(a: Path, b: Path) -> Comparison:
+    """The reports in two folders; raises `NoReportError`."""
+    before, after = _read(a), _read(b)
+    metrics, claims = before.metrics | after.metrics, before.claims | after.claims
+    return Comparison(
+        a=str(a),
+        b=str(b),
+        decision=Change("decision", before.choice, after.choice),
+        parameters=list(_changes(before.asked, after.asked)),
+        metrics=[
+            replace(
+                change, about=metrics[change.name]["caption"], unit=metrics[change.name]["unit"]
+            )
+            for change in _changes(_each("value", before.metrics), _each("value", after.metrics))
+        ],
+        claims=[
+            replace(change, about=claims[change.name].get("quote", ""))
+            for change in _changes(_each("verdict", before.claims), _each("verdict", after.claims))
+        ],
+    )
+
+
+def _read(folder: Path) -> _Written:
+    try:
+        files = (folder / f"{name}.json" for name in ("decision", "manifest"))
+        written = _Written(*(json.loads(file.read_text("utf-8")) for file in files))
+        written.metrics, written.asked  # noqa: B018
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NoReportError(f"{folder}: no report can be read here: {error}") from None
+    return written
+
+
+def _each(field: str, records: Mapping[str, Any]) -> dict[str, Scalar]:
+    return {id: record[field] for id, record in records.items()}
+
+
+def _changes(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> Iterator[Change]:
+    for name in {**before, **after}:
+        if before.get(name) != after.get(name):
+            yield Change(name, before.get(name), after.get(name))
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Scalar]]:
+    """Every scalar in nested data under a dotted name; what has an id or a name goes by that."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}".lstrip("."), inner)
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for nr, item in enumerate(value):
+            known = item if isinstance(item, Mapping) else {"name": item}
+            key = known.get("id") or known.get("name") or known.get("metric") or nr
+            yield from _leaves(f"{name}.{key}", item)
+    else:
+        yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _is_number(value: Scalar) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

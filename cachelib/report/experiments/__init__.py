@@ -1,0 +1,1 @@
+"""Notebooks run through papermill, with typed parameters, in kernels that start at once."""

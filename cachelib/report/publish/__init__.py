@@ -1,0 +1,1 @@
+"""What notebooks use: results shown and handed over as data, figures and diagrams."""

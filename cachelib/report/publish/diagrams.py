@@ -1,0 +1,214 @@
+"""Diagrams from data: laid out once, drawn as SVG here and as Mermaid by the Markdown template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import TIERS
+from cachelib.report.language import counted, duration
+from cachelib.report.publish.findings import Diagram, Drawn, Edge, Message, Node, Sequence, shown
+from cachelib.report.templates import html_environment
+
+WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 52.0, 20.0, 46.0, 260.0
+ROW_HEIGHT, MAX_LANE = 34.0, 150.0
+SHOWN_COLOS = 3
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node with its place, in the units of the SVG."""
+
+    node: Node
+    x: float
+    y: float
+    width: float
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def bottom(self) -> float:
+        return self.y + BOX_HEIGHT
+
+
+@dataclass(frozen=True)
+class Arrow:
+    edge: Edge
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A participant of a sequence, at its x."""
+
+    node: Node
+    x: float
+
+
+@dataclass(frozen=True)
+class Row:
+    message: Message
+    x1: float
+    x2: float
+    y: float
+
+
+def to_svg(diagram: Drawn) -> str:
+    """The diagram as an `<svg>` element; every label is escaped."""
+    return _sequence_svg(diagram) if isinstance(diagram, Sequence) else _layers_svg(diagram)
+
+
+def _sequence_svg(sequence: Sequence) -> str:
+    pitch = WIDTH / len(sequence.participants)
+    lanes = [Lane(node, (nth + 0.5) * pitch) for nth, node in enumerate(sequence.participants)]
+    x = {lane.node.id: lane.x for lane in lanes}
+    rows = [
+        Row(message, x[message.source], x[message.target], BOX_HEIGHT + (nth + 1) * ROW_HEIGHT)
+        for nth, message in enumerate(sequence.messages)
+    ]
+    template = html_environment().get_template("diagrams/sequence.svg.j2")
+    return template.render(
+        lanes=lanes,
+        rows=rows,
+        width=WIDTH,
+        height=BOX_HEIGHT + (len(rows) + 1) * ROW_HEIGHT,
+        top=BOX_HEIGHT - 6,
+        lane_width=min(pitch - 12, MAX_LANE),
+    )
+
+
+def _layers_svg(diagram: Diagram) -> str:
+    boxes = {box.node.id: box for box in _boxes(diagram)}
+    arrows = [_arrow(edge, boxes[edge.source], boxes[edge.target]) for edge in diagram.edges]
+    template = html_environment().get_template("diagrams/layers.svg.j2")
+    height = max(box.bottom for box in boxes.values()) + 2
+    return template.render(
+        boxes=boxes.values(), arrows=arrows, width=WIDTH, height=height, box_height=BOX_HEIGHT
+    )
+
+
+def _boxes(diagram: Diagram) -> Iterator[Box]:
+    for depth, layer in enumerate(diagram.layers):
+        width = min(MAX_BOX, (WIDTH - GAP_X * (len(layer) + 1)) / len(layer))
+        left = (WIDTH - len(layer) * width - (len(layer) - 1) * GAP_X) / 2
+        for place, node in enumerate(layer):
+            x = left + place * (width + GAP_X)
+            yield Box(node, x, 2 + depth * (BOX_HEIGHT + GAP_Y), width)
+
+
+def _arrow(edge: Edge, source: Box, target: Box) -> Arrow:
+    return Arrow(edge, source.middle, source.bottom, target.middle, target.y)
+
+
+def architecture(study: Study, design: Design, id: str) -> Diagram:
+    """Users, isolates in data centres, the shared tier if there is one, the origin."""
+    users = Node(id="users", label="Users", note=study.case.system.name, kind="user")
+    origin = Node(
+        id="origin", label="Origin", note=shown(study.platform.origin_ms, "ms"), kind="origin"
+    )
+    workers, shared = _workers(study, design), _shared(design)
+    next_tier = shared[0] if shared else origin
+    return Diagram(
+        id=id,
+        caption=f"The system with {design.words}",
+        alt=_alt(study, design),
+        how="derived",
+        layers=[[users], workers, *([shared] if shared else []), [origin]],
+        edges=[
+            *(Edge(source="users", target=worker.id) for worker in workers),
+            *(Edge(source=worker.id, target=next_tier.id) for worker in workers),
+            *(Edge(source=node.id, target="origin", label="what it has not") for node in shared),
+        ],
+    )
+
+
+def _workers(study: Study, design: Design) -> list[Node]:
+    """The busiest data centres, and one box for the others."""
+    isolates = counted(study.platform.isolates_per_colo, "isolate")
+    memory = f"each its own memory, {duration(design.l1_ttl_s)}" if design.l1_ttl_s else ""
+    note = memory if design.l1 else "no memory"
+    traffic = np.bincount(study.trace.colo, minlength=len(study.trace.colos))
+    busiest = [study.trace.colos[place] for place in np.argsort(-traffic, kind="stable")]
+    nodes = [
+        Node(id=f"w{nth}", label=f"{colo or 'One place'}: {isolates}", note=note)
+        for nth, colo in enumerate(busiest[:SHOWN_COLOS])
+    ]
+    more = len(busiest) - SHOWN_COLOS
+    label = counted(more, "more data centre")
+    return nodes + ([Node(id="more", label=label, note=note)] if more > 0 else [])
+
+
+def _shared(design: Design) -> list[Node]:
+    if design.store is None:
+        return []
+    life = f", {duration(design.l2_ttl_s)}" if design.l2_ttl_s else ""
+    note = f"{design.store.shared_by}{life}"
+    return [Node(id="l2", label=design.store.label, note=note, kind="store")]
+
+
+def _alt(study: Study, design: Design) -> str:
+    colos = counted(len(study.trace.colos), "data centre")
+    isolates = counted(study.platform.isolates_per_colo, "isolate")
+    memory = "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
+    behind = f"{design.store.phrase}, then to " if design.store else ""
+    return (
+        f"Requests reach {colos} with {isolates} each; {memory}; "
+        f"what is not found goes to {behind}the origin."
+    )
+
+
+def scenario(study: Study, design: Design, id: str) -> Sequence:
+    """The first two requests for one key, half a minute apart, with each tier's median time."""
+    trace = study.two_requests()
+    result = study.replay(design, trace=trace, jitter=0.0)
+    colos = [trace.colos[place] for place in trace.colo]
+    workers = [Node(id=f"w{nth}", label=f"Worker in {colo}") for nth, colo in enumerate(colos)]
+    shared = [Node(id="l2", label=design.store.label)] if design.store else []
+    origin = Node(id="origin", label="Origin", kind="origin")
+    messages: list[Message] = []
+    for nth, (tier, ms) in enumerate(zip(result.tier, result.latency_ms, strict=True)):
+        messages += _request(f"w{nth}", design, TIERS[tier], trace.keys[0], float(ms))
+    apart = shown(trace.span_s, "s")
+    return Sequence(
+        id=id,
+        caption=f"The same key asked for twice, {apart} apart, with {design.words}; median times",
+        alt="; ".join(
+            f"in {colo} {_answering(design, TIERS[tier])} answers after {shown(float(ms), 'ms')}"
+            for colo, tier, ms in zip(colos, result.tier, result.latency_ms, strict=True)
+        ),
+        participants=[Node(id="user", label="Users", kind="user"), *workers, *shared, origin],
+        messages=messages,
+    )
+
+
+def _answering(design: Design, tier: str) -> str:
+    """The tier that answers, by the name that people know."""
+    store = design.store.phrase if design.store else ""
+    return {"L1": "the memory of its isolate", "L2": store}.get(tier, "the origin")
+
+
+def _request(worker: str, design: Design, tier: str, key: str, ms: float) -> list[Message]:
+    """What one request makes the tiers say."""
+    said = [Message(source="user", target=worker, label=f"GET {key}")]
+    if design.l1:
+        found = "in memory" if tier == "L1" else "not in memory"
+        said.append(Message(source=worker, target=worker, label=found))
+    if design.l2 and tier != "L1":
+        found = "value" if tier == "L2" else "nothing"
+        said.append(Message(source=worker, target="l2", label="get"))
+        said.append(Message(source="l2", target=worker, label=found, answer=True))
+    if tier == "origin":
+        said.append(Message(source=worker, target="origin", label="load"))
+        said.append(Message(source="origin", target=worker, label="value", answer=True))
+        if design.l2:
+            said.append(Message(source=worker, target="l2", label="put"))
+    return [*said, Message(source=worker, target="user", label=shown(ms, "ms"), answer=True)]

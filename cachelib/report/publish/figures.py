@@ -1,0 +1,278 @@
+"""How figures look, and how they become SVG that follows the page into dark mode."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.text import Annotation
+
+from cachelib.report import text as fit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from cachelib.model.judgement.sensitivity import Swing
+    from cachelib.model.judgement.study import Study
+
+INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
+BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
+VIOLET, TEAL, BROWN = "#6a4bb5", "#006d80", "#7a4b3a"
+SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD, VIOLET, TEAL, BROWN)
+
+# In the page each colour is a variable, which dark mode gives another value; a viewer that knows
+# no such variable takes the colour itself.
+VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    GRID: "--line",
+    PAPER: "--figure-paper",
+    **{colour: f"--series-{nth}" for nth, colour in enumerate(SERIES, 1)},
+}
+
+STEPS = 401  # points of a cumulative curve: each a quarter of a per cent
+
+STYLE: dict[Any, Any] = {
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.prop_cycle": "cycler('color', [{}])".format(", ".join(f"'{c}'" for c in SERIES)),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "figure.facecolor": PAPER,
+    "figure.constrained_layout.use": True,
+    "figure.figsize": (7.0, 3.8),
+    "font.size": 10,
+    "grid.color": GRID,
+    "lines.linewidth": 2,
+    "lines.markersize": 5,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "cachelib",
+    "text.color": INK,
+    "text.parse_math": False,  # a $ in a name is a $
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
+
+
+def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
+    """A figure with one pair of labelled axes, in the report's style."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    mpl.rcdefaults()  # a matplotlibrc in the current folder is not the report's
+    mpl.rcParams.update(STYLE)
+    plot, ax = plt.subplots()
+    plt.close(plot)  # it is shown when published, not when drawn
+    ax.set(xlabel=fit.label(xlabel), ylabel=fit.label(ylabel), title=fit.label(title))
+    return plot, ax
+
+
+def colour(study: Study, design: str) -> str:
+    """The colour that a design has in every figure: by its place in the case."""
+    names = study.case.design_names
+    return SERIES[names.index(design) % len(SERIES)] if design in names else MUTED
+
+
+def here(ax: Axes, x: float, label: str = "here") -> None:
+    """Mark where this system is."""
+    ax.axvline(x, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), zorder=0)
+    ax.annotate(
+        label, (x, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
+        textcoords="offset points", color=MUTED, va="top", fontsize=9,
+    )  # fmt: skip
+
+
+def limit(ax: Axes, y: float, label: str) -> None:
+    """Mark what a design may not exceed."""
+    ax.axhline(y, color=INK, linewidth=1, linestyle=(0, (6, 3)), zorder=0)
+    ax.annotate(
+        label, (0, y), xycoords=("axes fraction", "data"), xytext=(4, 3),
+        textcoords="offset points", color=INK, va="bottom", fontsize=9,
+    )  # fmt: skip
+
+
+def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
+    """A logarithmic x axis that marks `ticks` as people write them: 100, 1k, 10M."""
+    ax.set_xscale("log")
+    ax.set_xticks(
+        list(ticks), [fit.label(each) for each in labels] or [brief(tick) for tick in ticks]
+    )
+    ax.minorticks_off()
+
+
+def brief(value: float) -> str:
+    """A number in at most three digits and a letter: 1, 250, 3k, 1.5M."""
+    for power, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= power:
+            return f"{value / power:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def trend(what: str, x: Sequence[float], ratios: Sequence[float], unit: str) -> str:
+    """What a line of ratios shows, in one sentence for those who do not see it."""
+    first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
+    return f"A line: {what} goes from {first} at {brief(x[0])} to {last} at {brief(x[-1])} {unit}."
+
+
+def message(
+    begins: str, ratios: Sequence[float], x: Sequence[float], one: str, many: str = ""
+) -> str:
+    """A title that says what a line of ratios shows: `Memory finds 3 % … and 61 % …`."""
+    first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
+    names = [one if at == 1 else many or f"{one}s" for at in (x[0], x[-1])]
+    if first == last:
+        return f"{begins} {first} of the reads, at {brief(x[0])} as at {brief(x[-1])} {names[1]}"
+    return f"{begins} {first} at {brief(x[0])} {names[0]}, {last} at {brief(x[-1])} {names[1]}"
+
+
+def named_line(
+    ax: Axes,
+    x: Sequence[float],
+    shares: Sequence[float],
+    name: str,
+    colour: str,
+    *,
+    at: int = -1,
+) -> None:
+    """Shares in per cent against x, the line's name beside one of its points, the last if none."""
+    ax.plot(x, [100 * share for share in shares], "o-", color=colour)
+    side: Literal["left", "right"] = "right" if at == -1 else "left"
+    _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), side, "bottom")
+    ax.set_ylim(0, 106)
+
+
+def curve(ax: Axes, x: Sequence[float], y: Sequence[float], name: str, colour: str) -> None:
+    """A smooth line, named at its end."""
+    ax.plot(x, y, color=colour)
+    _name(ax, name, (list(x)[-1], list(y)[-1]), colour, (4, 0), "left", "center")
+
+
+def log_axes(ax: Axes, powers: Iterable[int]) -> None:
+    """Both axes logarithmic, x marked at powers of ten; names at lines' ends kept apart."""
+    log_x(ax, [10.0**power for power in powers])
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda value, _: brief(value))
+    ax.minorticks_off()
+    spread(ax)
+
+
+def spread(ax: Axes, gap: float = 0.055) -> None:
+    """Move the names at lines' ends apart where they would lie on each other, inside the axes."""
+    place = ax.transData + ax.transAxes.inverted()
+    names = [text for text in ax.texts if isinstance(text, Annotation)]
+    names.sort(key=lambda text: text.xy[1])
+    points = [place.transform(text.xy) for text in names]
+    heights = [float(y) for _, y in points]
+    for nth in range(1, len(heights)):
+        heights[nth] = max(heights[nth], heights[nth - 1] + gap)
+    top = 1.0
+    for nth in reversed(range(len(heights))):
+        heights[nth] = min(heights[nth], top)
+        top = heights[nth] - gap
+    for text, (x, _), height in zip(names, points, heights, strict=True):
+        text.xy = tuple(place.inverted().transform((x, height)))
+
+
+def fit_y(ax: Axes) -> None:
+    """Let the y axis end where the data does."""
+    ax.relim()
+    ax.autoscale(axis="y")
+    ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.08)
+    spread(ax)
+
+
+def cumulative(
+    ax: Axes, values: npt.NDArray[Any], name: str, colour: str, *, right: bool = False
+) -> None:
+    """The share of `values` at most x, in per cent, over a logarithmic x; named at its median."""
+    x = np.quantile(values, np.linspace(0, 1, STEPS))
+    ax.step(x, np.linspace(0, 100, STEPS), where="post", color=colour)
+    ax.set(xscale="log", ylim=(0, 101))
+    ax.minorticks_off()
+    ax.xaxis.set_major_formatter(lambda value, _: brief(value))
+    point = float(np.median(values)), 50.0
+    _name(ax, name, point, colour, (6 if right else -6, 0), "left" if right else "right", "center")
+
+
+def _name(
+    ax: Axes,
+    name: str,
+    point: tuple[float, float],
+    colour: str,
+    offset: tuple[float, float],
+    side: Literal["left", "right"],
+    height: Literal["bottom", "center"],
+) -> None:
+    ax.annotate(
+        fit.label(name), point, xytext=offset, textcoords="offset points", color=colour,
+        ha=side, va=height, fontweight="bold",
+    )  # fmt: skip
+
+
+def bars(
+    ax: Axes, names: Sequence[str], values: Sequence[float], *, best: str | None = None
+) -> None:
+    """Horizontal bars, the first on top, each with its value at its end; the best in colour."""
+    places = range(len(names))
+    colours = [BLUE if name == best else MUTED for name in names]
+    drawn = ax.barh(places, values, color=colours, height=0.6)
+    ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
+    ax.set_yticks(places, [fit.label(name) for name in names])
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.margins(x=0.12)
+
+
+def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
+    """A bar from each assumption's low to its high, the widest on top."""
+    for place, swing in enumerate(swings):
+        ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
+        ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
+        ax.plot(swing.high, place, "s", color=ORANGE, markersize=8)
+    for widest in swings[:1]:
+        _name(ax, "low", (widest.low, 0), BLUE, (0, 9), "left", "bottom")
+        _name(ax, "high", (widest.high, 0), ORANGE, (0, 9), "left", "bottom")
+    ax.set_yticks(range(len(swings)), [fit.label(swing.name) for swing in swings])
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.margins(x=0.06, y=0.08)
+
+
+def svg(plot: Figure) -> str:
+    """The figure as an `<svg>` element, the same to the byte for the same drawing."""
+    buffer = io.StringIO()
+    with warnings.catch_warnings():
+        # A letter that matplotlib's font lacks is only measured with it, and drawn by the viewer's.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = fit.xml(buffer.getvalue())
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(f": {colour}", f": var({variable}, {colour})")
+    return re.sub(r"font: ([^']*)'DejaVu Sans'[^;\"]*", r"font: \1system-ui, sans-serif", text)
+
+
+def warm_up() -> None:
+    """Load what the first figure of a process loads: matplotlib, its fonts and its back end."""
+    plot, _ = axes(xlabel="x", ylabel="y")
+    svg(plot)
+
+
+def with_own_ids(text: str, prefix: str) -> str:
+    """The SVG with its ids made its own, so that several can stand in one page."""
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', text)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", text)

@@ -1,0 +1,177 @@
+"""The examined repository in the report's terms: what it has, what is wrong, what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import pandas as pd
+
+from cachelib.evidence import (
+    Audit,
+    Change,
+    Counterfactual,
+    Graph,
+    GraphNode,
+    Inventory,
+    architecture,
+)
+from cachelib.model.engines.result import Result
+from cachelib.model.judgement.study import Study
+from cachelib.model.money.prices import monthly_bill
+from cachelib.model.tiers.design import Design
+from cachelib.report.language import Comparison
+from cachelib.report.publish.findings import Diagram, Edge, Node, Scalar, Unit, shown
+
+NODE_KINDS: dict[str, Any] = {
+    "client": "user", "worker": "worker", "storage": "store", "object": "store",
+}  # fmt: skip
+METRICS: dict[str, tuple[str, Unit, Callable[[Result], float]]] = {
+    "kv_deletes": ("KV deletes", "", lambda r: r.per_month()["kv_deletes"]),
+    "kv_lists": ("KV lists", "", lambda r: r.per_month()["kv_lists"]),
+    "kv_writes": ("KV writes", "", lambda r: r.per_month()["kv_writes"]),
+    "kv_stored_gb": ("GB stored", "", lambda r: r.per_month()["stored_gb_months"]),
+    "monthly_cost": ("list price", "USD", lambda r: float(monthly_bill(r).metered)),
+    "hit_ratio": ("reads found", "ratio", lambda r: r.hit_ratio),
+    "origin_loads": ("loads from the origin", "", lambda r: r.per_month()["origin_loads"]),
+    "latency_p95_ms": ("95 in 100 answered within", "ms", lambda r: r.quantile_ms(0.95)),
+    "stale_share": ("out of date by over a minute", "ratio", lambda r: r.stale_share[60]),
+    "max_age_s": ("oldest answer", "s", lambda r: r.age.quantile(1)),
+    "error_rate": ("reads that fail", "ratio", lambda r: r.failures / max(r.reads, 1)),
+}
+"""What a fault may cost a month: in words, with its unit."""
+
+Variant = tuple[dict[str, Any], dict[str, float]]
+"""A design's changes and a platform's."""
+
+PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
+    ("kv_expiration", "none", "expiration_ttl"): (({"policy": "clean-up"}, {}), ({}, {})),
+    ("clean_up", "list_and_delete", "none"): (({"policy": "clean-up"}, {}), ({}, {})),
+    ("expiry_check", "in_application", "by_store"): (({"policy": "clean-up"}, {}), ({}, {})),
+    ("promotion", "independent", "inherited"): (({"expiry": "independent"}, {}), ({}, {})),
+    ("cache_ttl", "60", "300"): (({}, {}), ({}, {"kv_cache_ttl_s": 300.0})),
+    ("object_shards", "one", "one_per_key"): (
+        ({"l2": "durable-object", "objects": 1}, {}),
+        ({"l2": "durable-object"}, {}),
+    ),
+}
+
+
+def effects(study: Study, audit: Audit) -> dict[str, list[Change]]:
+    """What each rule's fault costs in this case: the model run with it and without, by rule."""
+    rules = {finding.rule: finding.counterfactual for finding in audit.findings}
+    return {
+        rule: _changes(study, change)
+        for rule, change in rules.items()
+        if isinstance(change, Counterfactual) and (change.policy, change.fault, change.fix) in PAIRS
+    }
+
+
+def _changes(study: Study, change: Counterfactual) -> list[Change]:
+    fault, fix = (
+        _run(study, *variant) for variant in PAIRS[change.policy, change.fault, change.fix]
+    )
+    return [
+        Change(metric=name, with_fault=of(fault), with_fix=of(fix), unit=unit)
+        for name, (_, unit, of) in METRICS.items()
+        if name in change.metrics
+    ]
+
+
+def _run(study: Study, design: Mapping[str, Any], platform: Mapping[str, Any]) -> Result:
+    base = study.design("l1-kv").model_dump()
+    return study.replay(Design.model_validate(base | dict(design)), **platform)
+
+
+def diagram(inventory: Inventory) -> Diagram:
+    """The architecture that the configuration describes; every binding names its line."""
+    graph = architecture(inventory)
+    return Diagram(
+        id="evidence.architecture",
+        caption=f"The architecture that {inventory.file} describes",
+        alt=f"{inventory.worker} is bound to "
+        + (", ".join(node.label for node in graph.nodes[2:]) or "nothing"),
+        how="examined",
+        layers=_layers(graph),
+        edges=[
+            Edge(source=_id(graph, e.source), target=_id(graph, e.target), label=_line(e.label))
+            for e in graph.edges
+            if e.source != e.target
+        ],
+    )
+
+
+def _layers(graph: Graph) -> list[list[Node]]:
+    nodes = [_node(_id(graph, node.id), node) for node in graph.nodes]
+    return [layer for layer in (nodes[:1], nodes[1:2], nodes[2:]) if layer]
+
+
+def _node(id: str, node: GraphNode) -> Node:
+    """`KV namespace NAME` on two lines."""
+    label, _, name = node.label.rpartition(" ")
+    kind = NODE_KINDS.get(node.kind, "origin")
+    return Node(id=id, label=label or name, note=name if label else "", kind=kind)
+
+
+def _id(graph: Graph, id: str) -> str:
+    return f"n{[node.id for node in graph.nodes].index(id)}"
+
+
+def _line(label: str) -> str:
+    """`NAME (file:line)` as its line: the diagram has no room for more."""
+    return f"line {label.rpartition(':')[2].rstrip(')')}" if label.endswith(")") else label
+
+
+def inventory_table(inventory: Inventory) -> pd.DataFrame:
+    """What the configuration binds, with the line that says so."""
+    rows = [
+        {
+            "where": f"{fact.file}:{fact.line}",
+            "what": fact.label,
+            "name": fact.name,
+            "environment": fact.environment or "top level",
+        }
+        for fact in inventory.facts
+        if not fact.inherited and fact.kind not in ("worker", "var", "secret")
+    ]
+    return pd.DataFrame(rows, columns=["where", "what", "name", "environment"]).set_index("where")
+
+
+def findings_table(audit: Audit) -> pd.DataFrame:
+    """The faults found, and what mending each changes."""
+    rows = [
+        {
+            "where": f"{finding.file}:{finding.line}",
+            "fault": finding.message,
+            "what mending it changes in a month": in_words(finding.effect),
+        }
+        for finding in audit.findings
+    ]
+    columns = ["where", "fault", "what mending it changes in a month"]
+    return pd.DataFrame(rows, columns=columns).set_index("where")
+
+
+def in_words(changes: list[Change] | None) -> str:
+    """Changes as a sentence, those that can be told apart; says so where none was computed."""
+    if changes is None:
+        return "not computed: the model has no such fault"
+    told = [
+        f"{METRICS[change.metric][0]}: {_shown(change.with_fault, change.unit)}"
+        f" → {_shown(change.with_fix, change.unit)}"
+        for change in changes
+        if not Comparison(change.with_fault, change.with_fix, _unit(change.unit)).same
+    ]
+    return "; ".join(told) or "nothing that the model can tell"
+
+
+def _shown(value: Scalar, unit: str) -> str:
+    return shown(value, _unit(unit))
+
+
+def _unit(unit: str) -> Unit:
+    return cast(Unit, unit)
+
+
+def first_line(audit: Audit, rule: str) -> int | None:
+    """The line of the first finding of a rule."""
+    return next((finding.line for finding in audit.findings if finding.rule == rule), None)

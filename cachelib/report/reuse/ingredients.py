@@ -1,0 +1,124 @@
+"""What a result is made from, each ingredient by name: the same ingredients, the same result."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from email.message import Message
+from email.parser import HeaderParser
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from cachelib.report.experiments.parameters import ParameterError, Settled
+from cachelib.report.experiments.source import Source, digest, digest_of_file
+from cachelib.report.reuse.imports import Imports, label
+from cachelib.report.templates import FOLDER as TEMPLATES
+
+Ingredients = dict[str, str]
+"""Name to fingerprint."""
+
+DISTRIBUTION = "cachelib-decisions"
+
+
+class Pantry:
+    """Where ingredients are taken from; what is looked at is looked at once."""
+
+    def __init__(self) -> None:
+        self._imports = Imports()
+        self._tree = cache(tree)
+        self._digest = cache(digest_of_file)
+
+    def of_notebook(self, source: Source, settled: Settled) -> Ingredients:
+        """What running the notebook on this case depends on, but for packages."""
+        wanted = source.wanted(settled.for_kernels)
+        inputs = self._of_case(settled) if "case" in wanted else {}
+        if trace := wanted.get("trace") or source.default("trace"):
+            inputs |= self._log(trace)
+        code = self._imports.files_behind(source.python())
+        return {"its source": source.digest} | _parameters(wanted) | inputs | self._files(code)
+
+    def of_document(self, settled: Settled) -> Ingredients:
+        """What writing the report depends on besides its notebooks and packages."""
+        templates = [file for file in TEMPLATES.rglob("*") if file.is_file()]
+        code = self._imports.files_behind(["import cachelib.report.document.write"])
+        inputs = self._of_case(settled)
+        if settled.parameters.trace:
+            inputs |= self._log(settled.parameters.trace)
+        return _parameters(settled.of_notebooks) | inputs | self._files([*templates, *code])
+
+    def _of_case(self, settled: Settled) -> Ingredients:
+        """Each section of the case as it is settled, and the code that it names."""
+        found = {
+            f"{section} in the case": digest(json.dumps(value, sort_keys=True).encode())
+            for section, value in settled.case.model_dump(mode="json").items()
+        }
+        if path := settled.case.system.path:
+            found[f"the code in {path}"] = self._tree(settled.file.parent / path)
+        return found
+
+    def _log(self, trace: str) -> Ingredients:
+        try:
+            return {f"the log {trace}": self._digest(Path(trace))}
+        except OSError as error:
+            raise ParameterError(f"parameter trace: {trace}: {error.strerror}") from None
+
+    def _files(self, files: Iterable[Path]) -> Ingredients:
+        return {label(file): self._digest(file) for file in sorted(files)}
+
+
+def versions() -> dict[str, str]:
+    """Every package that a report is made with: those it requires, and what they require."""
+    found: dict[str, str] = {}
+    todo = [(DISTRIBUTION, "report")]
+    while todo:
+        name, extra = todo.pop()
+        key = re.sub(r"[-_.]+", "-", name).lower()
+        if key not in found and (package := _metadata(name)):
+            found[key] = package["Version"]
+            todo += [(required, "") for required in _required(package, extra)]
+    return dict(sorted(found.items()))
+
+
+def environment(python: str, packages: Mapping[str, str]) -> Ingredients:
+    """Python and packages, as the ingredients that all notebooks of a run have in common."""
+    return {"Python": python} | {f"package {name}": packages[name] for name in packages}
+
+
+def _parameters(given: Mapping[str, Any]) -> Ingredients:
+    """The notebooks' own; the case is an ingredient by its sections."""
+    own = {name: value for name, value in given.items() if name != "case"}
+    return {f"parameter {name}": json.dumps(value) for name, value in sorted(own.items())}
+
+
+def tree(folder: Path) -> str:
+    """One fingerprint for all files below a folder; installed packages and history left out."""
+    return digest(json.dumps(list(_listed(folder))).encode())
+
+
+def _listed(folder: Path) -> Iterator[tuple[str, str]]:
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - {".git", "node_modules"})
+        for name in sorted(names):
+            file = Path(here, name)
+            if file.is_file():
+                yield file.relative_to(folder).as_posix(), digest_of_file(file)
+
+
+def _metadata(name: str) -> Message | None:
+    """A package's metadata; read without its description, which takes the most time."""
+    try:
+        return HeaderParser().parsestr(distribution(name).read_text("METADATA") or "")
+    except PackageNotFoundError:
+        return None
+
+
+def _required(package: Message, extra: str) -> Iterator[str]:
+    """The names of what a package requires, always or for one of its extras."""
+    for line in package.get_all("Requires-Dist", ()):
+        name, _, marker = line.partition(";")
+        if "extra" not in marker or (extra and re.search(rf"extra == .{extra}\b", marker)):
+            yield re.split(r"[^\w.-]", name, maxsplit=1)[0]

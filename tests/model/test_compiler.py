@@ -1,0 +1,113 @@
+"""Machine code is kept by its sources, or not at all, but never in the way."""
+
+import pytest
+from numba import config
+
+from cachelib.model.case.case import load_case
+from cachelib.model.engines import compiler
+from cachelib.model.engines.compiled.kernel import run
+from cachelib.model.engines.compiled.measure import measure
+from cachelib.model.engines.compiled.pool import rehash
+from cachelib.model.engines.replay import replay, warm_up
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.traffic.generator import generate
+from cachelib.model.traffic.logs import read_log
+
+fcntl = pytest.importorskip("fcntl")
+
+
+def double(x):
+    return 2 * x
+
+
+def test_where_nothing_can_be_written_functions_compile_all_the_same(monkeypatch):
+    njit = compiler.njit
+
+    def nowhere(*args, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(*args, **options)
+
+    monkeypatch.setattr(compiler, "njit", nowhere)
+    assert compiler.compiled(double)(4) == 8
+
+
+def test_other_users_of_numba_keep_their_folder(monkeypatch):
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    compiler.compiled(double)
+    assert config.CACHE_DIR == ""
+
+
+def test_code_is_kept_by_the_sources_of_all_that_is_compiled(monkeypatch, tmp_path):
+    (tmp_path / "engines" / "compiled").mkdir(parents=True)
+    for name in ("compiler.py", "compiled/pool.py"):
+        (tmp_path / "engines" / name).write_text("a = 1")
+    monkeypatch.setattr(compiler, "__file__", str(tmp_path / "engines" / "compiler.py"))
+    before = compiler._sources()
+    (tmp_path / "engines" / "compiled" / "pool.py").write_text("a = 2")
+    assert compiler._sources() != before
+
+
+def test_what_is_made_beforehand_is_what_replays_of_all_traffic_need(tmp_path):
+    log = tmp_path / "t.csv"
+    log.write_text("time,key,colo,op,size,ttl\n0,a,LHR,read,5,0\n9,b,SJC,write,7,60\n")
+    generated = generate(load_case("trading-sentiment").workload, seed=1, span_s=86_400.0)
+    warm_up()
+    before = [kernel.machine.signatures for kernel in (run, rehash, measure)]
+    for trace in (read_log(log), generated, generated.only(generated.key == 0)):
+        for design in BUILT_IN.values():
+            replay(trace, design, Platform(isolates_per_colo=3))
+    assert [kernel.machine.signatures for kernel in (run, rehash, measure)] == before
+
+
+def test_two_processes_do_not_compile_the_same_at_once(tmp_path):
+    def take(lock):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    with compiler._in_turn(str(tmp_path)):
+        lock = (tmp_path / "lock").open()
+        with pytest.raises(BlockingIOError):
+            take(lock)
+    take(lock)
+    lock.close()
+
+
+@pytest.mark.parametrize("suffix", [".nbc", ".nbi", compiler.SUMS])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+        lambda data: b"cos\nsystem\n(S'touch owned'\ntR.",
+    ],
+    ids=["emptied", "truncated", "flipped", "another pickle"],
+)
+def test_damaged_code_is_compiled_anew(monkeypatch, tmp_path, suffix, damage):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert compiler.compiled(double)(4) == 8
+    files = [path for path in tmp_path.rglob("*") if path.name.endswith(suffix)]
+    assert files
+    for file in files:
+        file.write_bytes(damage(file.read_bytes()))
+    again = compiler.compiled(double)
+    assert again(4) == 8
+    assert not again.machine.stats.cache_hits
+    assert compiler.compiled(double)(4) == 8
+    assert not (tmp_path / "owned").exists()
+
+
+def test_undamaged_code_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    compiler.compiled(double)(4)
+    again = compiler.compiled(double)
+    again(4)
+    assert again.machine.stats.cache_hits
+
+
+def test_a_configuration_in_the_current_folder_does_not_say_where_code_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    compiler.compiled(double)(4)
+    assert not list(tmp_path.iterdir())

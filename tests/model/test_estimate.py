@@ -1,0 +1,135 @@
+"""Estimates, which know no engine, against the compiled engine."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.model.engines.result import Result
+from cachelib.model.formulas import Estimate, grouped
+from cachelib.model.judgement.study import NoTrafficError, Study
+from cachelib.model.money.costs import monthly_usd
+from cachelib.model.money.prices import monthly_bill
+from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.traffic.generator import popularity
+from cachelib.report.experiments.parameters import check, study
+
+DESIGNS: dict[str, Design] = BUILT_IN | {
+    "if-changed": Design(name="if-changed", l2="kv", policy="refresh", write_only_if_changed=True),
+    "clean-up": Design(name="clean-up", l2="kv", policy="clean-up"),
+    "independent": Design(name="independent", l2="kv", expiry="independent"),
+    "sliding": Design(name="sliding", l2="kv", expiry="sliding"),
+    "sliding-l1": Design(name="sliding-l1", expiry="sliding"),
+}
+TRAFFIC = (100_000, 2_000_000)
+
+
+@cache
+def at(traffic: int) -> Study:
+    return study(check({"requests_per_month": traffic, "seed": 3}))
+
+
+@cache
+def both(name: str, traffic: int) -> tuple[Result, Estimate]:
+    here = at(traffic)
+    ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 3600.0}
+    return here.replay(DESIGNS[name].model_copy(update=ttls)), here.estimate(DESIGNS[name])
+
+
+everywhere = pytest.mark.parametrize("traffic", TRAFFIC)
+every_design = pytest.mark.parametrize("name", DESIGNS)
+
+
+@everywhere
+@every_design
+def test_shares_agree_within_a_hundredth(name: str, traffic: int) -> None:
+    result, month = both(name, traffic)
+    assert month.l1[0] == pytest.approx(result.l1_hits / result.reads, abs=0.01)
+    assert month.hit_ratio[0] == pytest.approx(result.hit_ratio, abs=0.01)
+
+
+@everywhere
+@every_design
+def test_operations_agree_within_a_few_per_cent(name: str, traffic: int) -> None:
+    result, month = both(name, traffic)
+    counted = result.per_month()
+    for operation, number in month.counts.items():
+        seldom = counted[operation] < 1_000
+        allowed: dict[str, Any] = {"abs": 200} if seldom else {"rel": 0.08}
+        assert number[0] == pytest.approx(counted[operation], **allowed), operation
+
+
+@everywhere
+@every_design
+def test_times_agree_within_a_tenth(name: str, traffic: int) -> None:
+    result, month = both(name, traffic)
+    assert month.waits.mean_ms[0] == pytest.approx(float(result.read_latency_ms.mean()), rel=0.1)
+    assert month.waits.quantile_ms(0.95)[0] == pytest.approx(result.quantile_ms(0.95), rel=0.1)
+
+
+@everywhere
+@every_design
+def test_lateness_agrees_within_a_few_hundredths(name: str, traffic: int) -> None:
+    result, month = both(name, traffic)
+    assert month.flows.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=0.06)
+
+
+@every_design
+def test_the_bill_of_an_estimate_is_that_of_the_simulation_within_a_few_per_cent(name: str) -> None:
+    result, month = both(name, TRAFFIC[0])
+    here = at(TRAFFIC[0])
+    for included in (True, False):
+        bill = monthly_bill(result)
+        exact = float(bill.charged if included else bill.metered)
+        found = monthly_usd(DESIGNS[name], month, here.setting, included=included)[0]
+        assert found == pytest.approx(exact, rel=0.05)
+
+
+def test_draws_are_the_same_as_one_at_a_time() -> None:
+    here, rates = at(TRAFFIC[0]), np.array([1e4, 1e6, 1e9])
+    for name in DESIGNS:
+        many = here.estimate(DESIGNS[name], requests_per_month=rates)
+        for nth, rate in enumerate(rates.tolist()):
+            one = here.estimate(DESIGNS[name], requests_per_month=rate)
+            assert many.hit_ratio[nth] == pytest.approx(one.hit_ratio[0], rel=1e-12)
+            assert many.waits.quantile_ms(0.5)[nth] == pytest.approx(
+                one.waits.quantile_ms(0.5)[0], rel=1e-9
+            )
+
+
+def test_rare_keys_in_groups_have_the_same_sum_and_nearly_the_same_hits() -> None:
+    shares = popularity(50_000, 0.9)
+    keys = grouped(shares)
+    assert len(keys.share) < 300
+    assert keys.number.sum() == pytest.approx(len(shares), abs=1)
+    assert (keys.share * keys.number).sum() == pytest.approx(1, abs=1e-3)
+
+    def hits(share: Any, number: Any) -> float:
+        seen = share * 1_000
+        return float((number * share * seen / (1 + seen)).sum())
+
+    assert hits(*keys) == pytest.approx(hits(shares, 1), abs=2e-3)
+
+
+def test_hit_ratios_rise_with_traffic_up_to_a_trillion_requests_a_month() -> None:
+    rates = np.geomspace(1e3, 1e12, 40)
+    for name in ("l1-only", "l1-kv", "durable-object", "l1-cache-api"):
+        hits = at(TRAFFIC[0]).estimate(name, requests_per_month=rates).hit_ratio
+        assert (np.diff(hits) >= -1e-9).all(), name
+        assert hits[-1] > 0.999, name
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_month_of_few_requests_leaves_most_data_centres_without_any() -> None:
+    here = study(check({"requests_per_month": 3, "seed": 3}))
+    assert 0 < len(here.trace) < len(here.trace.colos)
+    for design in DESIGNS.values():
+        assert 0 <= here.estimate(design).hit_ratio[0] <= 1
+
+
+def test_a_month_without_requests_is_said() -> None:
+    with pytest.raises(NoTrafficError, match=r"requests_per_month: 0\.001 made no request"):
+        study(check({"requests_per_month": 0.001})).estimate("l1-kv")

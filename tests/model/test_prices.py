@@ -1,0 +1,95 @@
+"""Bills: the vendor's own example, included amounts, minimum, rounding, and usage from a replay."""
+
+from decimal import Decimal
+
+import pytest
+
+from cachelib.model.money.prices import Meter, bill, monthly_bill, price_book, usage
+from cachelib.model.schema.typed_yaml import InvalidFileError
+from tests.model.model import run
+
+MONTH = 2_592_000.0
+
+
+def used(result):
+    return usage(result.per_month(), result.design, result.platform)
+
+
+def test_the_vendors_worked_example():
+    """100 M requests of 7 ms: $5 + $27.00 + $13.40 (workers/platform/pricing)."""
+    month = bill({"workers.requests": Decimal(10**8), "workers.cpu_ms": Decimal(7 * 10**8)})
+    assert [line.charged for line in month.lines] == [Decimal("27.00"), Decimal("13.40")]
+    assert month.charged == Decimal("45.40")
+    assert month.metered == Decimal("44.00")
+
+
+def test_what_is_included_costs_nothing_but_the_minimum():
+    month = bill({"kv.reads": Decimal(100_000), "kv.writes": Decimal(5_000)})
+    assert month.charged == Decimal(5)
+    assert month.metered == Decimal("0.05") + Decimal("0.025")
+
+
+@pytest.mark.parametrize(
+    ("operations", "cost"), [(1_000_000, "0"), (1_000_001, "4.50"), (2_000_001, "9.00")]
+)
+def test_r2_rounds_up_to_the_next_million(operations, cost):
+    (line,) = bill({"r2.class_a": Decimal(operations)}).lines
+    assert line.charged == Decimal(cost)
+
+
+def test_cents_do_not_drift():
+    meter = Meter(meter="m", unit=1, of="x", price="0.1", plan="paid", source="s")
+    assert sum(meter.cost(Decimal(1)) for _ in range(3)) == Decimal("0.3")
+
+
+def test_a_free_plan_fails_beyond_its_allowance():
+    month = bill({"kv.writes": Decimal(30_001), "kv.reads": Decimal(5)}, plan="free")
+    assert month.fails == ("kv.writes",)
+    assert month.charged == 0
+
+
+def test_usage_counts_missing_reads_and_objects_at_128_mb():
+    kv = used(run("kv-only", "0 r k", "1 r k", span_s=MONTH))
+    assert kv["kv.reads"] == 2
+    objects = used(run("durable-object", "0 r k", "1 r k", span_s=MONTH, do_active_ms=5))
+    assert objects["do.requests"] == 3
+    assert objects["do.duration"] == Decimal("0.00192")
+
+
+def test_storage_is_billed_where_the_design_stores():
+    kv = run("kv-only", "0 w k", span_s=MONTH, size=1_000_000_000)
+    assert used(kv)["kv.stored"] == pytest.approx(Decimal(1))
+    assert "r2.stored" in used(run("l1-r2", "0 w k", span_s=MONTH))
+    assert "kv.stored" not in used(run("l1-only", "0 w k", span_s=MONTH))
+
+
+def test_calls_of_the_origin_are_on_the_bill():
+    month = monthly_bill(run("origin-only", "0 r k", span_s=MONTH, origin_neurons=1_000_000))
+    neurons = next(line for line in month.lines if line.meter == "workers_ai.neurons")
+    assert neurons.metered == Decimal(11)
+
+
+def test_every_meter_has_a_price_or_is_of_a_plan_where_calls_fail():
+    book = price_book()
+    assert all(meter.source for meter in book.meters)
+    assert {meter.plan for meter in book.meters if meter.price is None} == {"free"}
+    assert set(book.of_plan("free")) < set(book.of_plan("paid"))
+
+
+def test_an_unknown_plan_is_an_error():
+    with pytest.raises(ValueError, match="plan: 'pro' is unknown; there are paid, free"):
+        bill({}, plan="pro")
+
+
+def test_a_book_that_contradicts_itself_is_an_error_with_its_line(tmp_path):
+    path = tmp_path / "book.yaml"
+    path.write_text(
+        "name: x\ndate: 2026-01-01\nplans: {paid: {minimum: -1, source: s}}\nmeters: []\n"
+    )
+    with pytest.raises(InvalidFileError, match=r"plans\.paid\.minimum"):
+        price_book(path)
+
+
+def test_an_unknown_meter_is_an_error():
+    with pytest.raises(KeyError, match=r"no meter 'kv\.read'"):
+        bill({"kv.read": Decimal(1)})

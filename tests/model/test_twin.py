@@ -1,0 +1,178 @@
+"""The compiled twin against the reference: the same count, for every design, to the request."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cachelib.model.engines.compiled import Compiled
+from cachelib.model.engines.reference import Reference
+from cachelib.model.engines.replay import replay
+from cachelib.model.platforms.colos import geography
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.traffic.logs import read_log
+from cachelib.model.traffic.trace import Trace, in_one_place
+
+COLOS = ["SJC", "LHR", "FRA", "SYD"]
+NEVER = math.inf
+
+
+def one_of(*values):
+    return st.sampled_from(values)
+
+
+@st.composite
+def designs(draw):
+    base = BUILT_IN[draw(one_of(*BUILT_IN))]
+    kv_only = ["clean-up"] if base.l2 == "kv" else []
+    policy = draw(one_of("hard", "soft-hard", "refresh", *kv_only))
+    slides = ["sliding"] if base.l1 and policy in ("hard", "clean-up") else []
+    return base.model_copy(
+        update={
+            "l1_ttl_s": draw(one_of(None, 5.0, 30.0, 90.0)),
+            "l2_ttl_s": draw(one_of(None, 60.0, 100.0, 300.0)),
+            "l1_max_entries": draw(one_of(None, 1, 2, 5)),
+            "l1_max_bytes": draw(one_of(None, None, 100, 300)),
+            "expiry": draw(one_of("inherited", "independent", *slides)),
+            "policy": policy,
+            "soft_ttl_s": draw(one_of(10.0, 40.0)),
+            "clean_up_every_s": draw(one_of(20.0, 200.0)),
+            "write_only_if_changed": draw(st.booleans()),
+            "objects": draw(one_of(None, 1, 3)),
+        }
+    )
+
+
+@st.composite
+def platforms(draw):
+    return Platform(
+        profile=draw(one_of("cloudflare-workers", "miniflare")),
+        isolates_per_colo=draw(one_of(1, 2, 5)),
+        isolate_idle_s=draw(one_of(20.0, 100.0, NEVER)),
+        isolate_life_s=draw(one_of(30.0, 300.0, NEVER)),
+        deploy_every_s=draw(one_of(50.0, NEVER)),
+        kv_cache_ttl_s=draw(one_of(0.0, 30.0, 60.0)),
+        kv_write_gap_s=draw(one_of(0.0, 1.0, 20.0)),
+        do_requests_per_s=draw(one_of(1_000.0, 0.5, 0.1)),
+        do_writes_per_s=draw(one_of(350.0, 0.2)),
+        do_idle_s=draw(one_of(1.0, 10.0, NEVER)),
+        do_queue_s=draw(one_of(1.0, 10.0)),
+        origin_failure=draw(one_of(0.0, 0.3)),
+        value_life_s=draw(one_of(20.0, 200.0, NEVER)),
+    )
+
+
+@st.composite
+def request_tables(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 9_999)))
+    n, keys = draw(st.integers(1, 300)), draw(one_of(1, 3, 20))
+    changing = rng.random(n) < draw(one_of(0.0, 0.1, 0.5))
+    return Trace(
+        time_s=np.sort(rng.uniform(0, draw(one_of(10.0, 300.0, 2_000.0)), n).round(1)),
+        key=(keys * rng.random(n) ** 2).astype(np.int32),
+        colo=rng.integers(0, len(COLOS), n).astype(np.int16),
+        op=np.where(changing, rng.integers(1, 3, n), 0).astype(np.uint8),
+        size=rng.integers(0, 60, n).astype(np.int32),
+        keys=[f"k{i}" for i in range(keys)],
+        colos=COLOS,
+        ttl_s=draw(one_of(None, rng.choice([0, 70, 200], n).astype(np.float32))),
+    )
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(designs(), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300))
+def test_both_engines_agree_on_every_request_and_every_count(design, platform, trace, seed, cut):
+    places = geography(COLOS, platform)
+    rng = np.random.default_rng(seed)
+    isolate = trace.colo * platform.isolates_per_colo + rng.integers(
+        0, platform.isolates_per_colo, len(trace)
+    )
+    isolate = isolate.astype(np.int32)
+    reference, compiled = Reference(design, platform, seed), Compiled(design, platform, seed)
+    whole = reference.run(trace, isolate, 0, places)
+    parts = [(part, part.start or 0) for part in (slice(cut), slice(min(cut, len(trace)), None))]
+    pieces = [compiled.run(taken(trace, p), isolate[p], row, places) for p, row in parts]
+    for name, expected, *got in zip(whole._fields, whole, *pieces, strict=True):
+        assert np.array_equal(expected, np.concatenate(got)), name
+    end = float(trace.time_s[-1]) + 50
+    counts, byte_seconds = reference.finish(end)
+    twin_counts, twin_byte_seconds = compiled.finish(end)
+    assert twin_counts == counts
+    assert twin_byte_seconds == pytest.approx(byte_seconds)
+
+
+def taken(trace, part):
+    columns = (getattr(trace, name)[part] for name in ("time_s", "key", "colo", "op", "size"))
+    lives = None if trace.ttl_s is None else trace.ttl_s[part]
+    return Trace(*columns, trace.keys, trace.colos, ttl_s=lives)
+
+
+IDEAL = {"profile": "miniflare", "isolates_per_colo": 4, "routing": "round-robin"}
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize(
+    ("expiry", "golden"),
+    [("independent", (6_072, 12_010, 12_887)), ("inherited", (5_747, 12_296, 12_926))],
+)
+def test_golden_counts_of_a_real_day(traces, engine, expiry, golden):
+    trace = in_one_place(read_log(traces / "nasa-1995-08-01.clf.gz"))
+    design = BUILT_IN["l1-kv"].model_copy(
+        update={"l1_ttl_s": 60.0, "l2_ttl_s": 300.0, "expiry": expiry}
+    )
+    result = replay(trace, design, Platform(**IDEAL), engine=engine)
+    assert (result.l1_hits, result.l2_hits, result.origin_loads) == golden
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize(
+    ("file", "entries", "hits"),
+    [
+        ("nasa-1995-08-01.clf.gz", 100, 20_067),
+        ("nasa-1995-08-01.clf.gz", 1_000, 28_196),
+        ("cloudphysics.oracleGeneral.bin", 100, 13_657),
+        ("cloudphysics.oracleGeneral.bin", 1_000, 19_049),
+        ("cloudphysics.oracleGeneral.bin", 10_000, 34_434),
+    ],
+)
+def test_golden_lru_hits(traces, engine, file, entries, hits):
+    trace = in_one_place(read_log(traces / file))
+    design = BUILT_IN["l1-only"].model_copy(update={"l1_max_entries": entries})
+    platform = Platform(profile="miniflare", isolates_per_colo=1)
+    assert replay(trace, design, platform, engine=engine).l1_hits == hits
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize(
+    ("expiry", "ttl", "hits"),
+    [
+        ("inherited", 1, 343),
+        ("inherited", 60, 11_767),
+        ("inherited", 300, 18_043),
+        ("inherited", 3_600, 25_227),
+        ("sliding", 60, 14_395),
+        ("sliding", 300, 20_370),
+    ],
+)
+def test_golden_ttl_hits(traces, engine, expiry, ttl, hits):
+    trace = in_one_place(read_log(traces / "nasa-1995-08-01.clf.gz"))
+    design = BUILT_IN["l1-only"].model_copy(update={"l1_ttl_s": float(ttl), "expiry": expiry})
+    platform = Platform(**IDEAL | {"isolates_per_colo": 1})
+    assert replay(trace, design, platform, engine=engine).l1_hits == hits
+
+
+@pytest.mark.parametrize(
+    ("isolates", "l1_ttl", "entries"), [(1, 5, None), (7, 60, 3), (40, 900, 50)]
+)
+def test_inherited_expiry_loads_what_one_cache_of_the_l2_ttl_would(
+    traces, isolates, l1_ttl, entries
+):
+    trace = in_one_place(read_log(traces / "nasa-1995-08-01.clf.gz"))
+    design = BUILT_IN["l1-kv"].model_copy(
+        update={"l1_ttl_s": float(l1_ttl), "l2_ttl_s": 300.0, "l1_max_entries": entries}
+    )
+    platform = Platform(profile="miniflare", isolates_per_colo=isolates)
+    assert replay(trace, design, platform).origin_loads == 30_969 - 18_043

@@ -1,0 +1,141 @@
+"""The generator does what its parameters say; the fit finds them again; seeds give intervals."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from cachelib.model.engines.replay import replay
+from cachelib.model.judgement.confidence import over_seeds
+from cachelib.model.judgement.fit import fit
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.traffic.generator import DAY_S, MONTH_S, generate
+from cachelib.model.traffic.logs import LogError, read_log
+from cachelib.model.traffic.workload import Workload
+
+PLAIN = {
+    "requests_per_month": 300_000, "keys": 500, "zipf": 0.9, "value_bytes": 100,
+    "colos": {"LHR": 3, "SYD": 1},
+}  # fmt: skip
+
+
+def made(seed=3, span_s=MONTH_S, **numbers):
+    return generate(Workload(**PLAIN | numbers), seed=seed, span_s=span_s)
+
+
+def test_the_plain_workload_is_poisson_zipf_and_weighted():
+    trace = made(reads_per_write=9)
+    assert len(trace) == pytest.approx(300_000, rel=0.01)
+    assert np.bincount(trace.colo)[0] / len(trace) == pytest.approx(0.75, abs=0.005)
+    assert trace.op.mean() == pytest.approx(0.1, abs=0.003)
+    gaps = np.diff(trace.time_s)
+    assert gaps.std() / gaps.mean() == pytest.approx(1, abs=0.02)
+
+
+def test_the_same_seed_gives_the_same_requests():
+    a, b, c = made(1, burst_share=0.2), made(1, burst_share=0.2), made(2, burst_share=0.2)
+    assert np.array_equal(a.time_s, b.time_s)
+    assert np.array_equal(a.key, b.key)
+    assert not np.array_equal(a.time_s[:100], c.time_s[:100])
+
+
+def test_popularity_may_be_given_by_weights():
+    trace = made(keys=3, popularity=(1, 0, 3))
+    assert np.bincount(trace.key, minlength=3) / len(trace) == pytest.approx(
+        [0.25, 0, 0.75], abs=0.005
+    )
+
+
+def test_the_rate_peaks_in_each_colos_own_afternoon():
+    trace = made(daily_swing=0.8, peak_hour=15)
+    for colo, utc_peak in ((0, 15.0), (1, 15 - 151 / 15)):
+        hours = np.histogram(trace.time_s[trace.colo == colo] % DAY_S / 3_600, 24)[0]
+        assert abs((hours.argmax() + 0.5 - utc_peak + 12) % 24 - 12) < 2.5
+        assert hours.max() / hours.mean() == pytest.approx(1.8, abs=0.1)
+
+
+def test_bursts_ask_one_key_again_and_again():
+    design = BUILT_IN["l1-only"].model_copy(update={"l1_ttl_s": 10.0})
+    platform = Platform(profile="miniflare", isolates_per_colo=1)
+    even, bursty = (replay(made(burst_share=s), design, platform).hit_ratio for s in (0, 0.5))
+    assert bursty > even + 0.3
+
+
+def test_drift_moves_popularity_to_other_keys_and_new_keys_come():
+    steady, drifting, growing = made(), made(drift_per_day=0.5), made(new_keys_per_day=20)
+    first, last = (
+        set(np.argsort(-np.bincount(drifting.key[part]))[:20])
+        for part in (drifting.time_s < DAY_S, drifting.time_s > 29 * DAY_S)
+    )
+    assert len(first & last) < 10
+    assert len(steady.keys) == len(drifting.keys) == 500
+    assert len(growing.keys) == pytest.approx(500 + 29 * 20, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "key"),
+    [
+        ({"value_bytes": -1}, "value_bytes"),
+        ({"requests_per_month": 0}, "requests_per_month"),
+        ({"keys": 0}, "keys"),
+        ({"daily_swing": 1}, "daily_swing"),
+        ({"burst_share": 1.2}, "burst_share"),
+        ({"popularity": (1.0,)}, "popularity"),
+        ({"colos": {"LHR": 0}}, "colos"),
+        ({"colos": {}}, "colos"),
+        ({"keyz": 1}, "keyz"),
+    ],
+)
+def test_an_impossible_workload_is_an_error_that_names_the_key(numbers, key):
+    with pytest.raises(ValidationError, match=key):
+        Workload(**PLAIN | numbers)
+
+
+def test_an_empty_month_is_no_error():
+    trace = made(requests_per_month=1e-6)
+    assert len(trace) == 0
+    assert replay(trace, BUILT_IN["l1-kv"], Platform()).hit_ratio == 0.0
+
+
+def test_the_fit_finds_the_generators_parameters():
+    given = {
+        "reads_per_write": 50.0, "daily_swing": 0.5, "peak_hour": 15.0, "burst_share": 0.2,
+        "burst_requests": 5.0, "new_keys_per_day": 10.0, "colos": {"LHR": 0.75, "SYD": 0.25},
+    }  # fmt: skip
+    found = fit(made(**given))
+    for name in ("reads_per_write", "daily_swing", "burst_share", "burst_requests"):
+        assert getattr(found.workload, name) == pytest.approx(given[name], rel=0.15), name
+    assert found.workload.zipf == pytest.approx(0.9, abs=0.1)
+    assert found.workload.peak_hour == pytest.approx(15, abs=0.5)
+    assert found.workload.keys == pytest.approx(500, rel=0.1)
+    assert found.workload.colos["LHR"] == pytest.approx(0.75, abs=0.01)
+
+
+def test_the_fit_says_how_well_it_fits(traces):
+    plain = fit(made())
+    real = fit(read_log(traces / "nasa-1995-08-01.clf.gz"))
+    assert plain.popularity_off < 0.01
+    assert plain.hit_ratio_off < 0.005
+    assert 0.01 < real.hit_ratio_off < 0.1
+    assert real.as_dict()["workload"]["keys"] == 2_088
+
+
+def test_requests_of_one_moment_cannot_be_fitted():
+    with pytest.raises(LogError, match="one moment"):
+        fit(made(requests_per_month=1e-6))
+
+
+def test_intervals_over_seeds_hold_the_long_run():
+    workload = Workload(**PLAIN)
+    design = BUILT_IN["l1-kv"].model_copy(update={"l1_ttl_s": 60.0, "l2_ttl_s": 600.0})
+
+    def day(seed):
+        trace = generate(workload, seed=seed, span_s=DAY_S)
+        return replay(trace, design, Platform(), seed=seed, span_s=DAY_S)
+
+    days = over_seeds(day, range(12))
+    month = replay(generate(workload, seed=99), design, Platform(), seed=99)
+    for name in ("kv_reads", "kv_writes", "origin_loads"):
+        assert days[name].low * 0.97 < month.per_month()[name] < days[name].high * 1.03
+        assert days[name].low < days[name].mean < days[name].high
+    assert days["charged_usd"].mean >= 5
