@@ -44,7 +44,10 @@ _LOCK = re.compile(r"(?i)(?<![bc])lock(?!out)|mutex|lease(?!d)|semaphore")
 _COUNTER = re.compile(
     r"(?i)count|(?<![a-z])hits|views|visits|rate_?limit|(?<![a-z])rate:|limits?(?![a-z])|quota"
 )
-_SETTINGS = re.compile(r"(?i)config|setting|flags?(?![a-z])|feature|branding|preference|manifest")
+_SETTINGS = re.compile(
+    r"(?i)config|setting|flags?(?![a-z])|feature|branding|preference|manifest"
+    r"|(?<![a-z])(?:lang|locale|theme|timezone|profile)(?![a-z])"
+)
 _CACHE = re.compile(r"(?i)cach|memoi?[sz]?")
 _LONGEST = 2000  # characters of a routine that are searched for sums
 _NUMBER = re.compile(r"(?i)parseInt|Number\(|\+\+|\+=|\+\s*1\b|count|increment")
@@ -59,7 +62,13 @@ class Roles:
 
     def family(self, operation: Operation) -> tuple[str, str]:
         """The namespace and the pattern of the keys."""
-        return operation.namespace, self._flow.pattern(operation.key)
+        key = operation.key
+        if operation.method == "list":
+            prefix = self._examined.values.option(operation.call, 0, "prefix")
+            if not isinstance(prefix, Node):
+                return operation.namespace, "*"
+            return operation.namespace, self._flow.pattern(prefix).rstrip("*") + "*"
+        return operation.namespace, self._flow.pattern(key)
 
     def of(self, operation: Operation) -> Role:
         family = self.family(operation)
@@ -169,6 +178,11 @@ class Roles:
 
     def _mints(self, value: Node | None) -> bool:
         return any(origin.kind == "minted" for origin in self._flow.origins(value))
+
+
+def is_called_token(words: str) -> bool:
+    """Named like a session, a token or a credential."""
+    return _TOKEN.search(words) is not None
 
 
 def _is_moment(origins: Collection[Origin]) -> bool:

@@ -53,6 +53,8 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _is_slow(examined: Examination, get: Operation) -> bool:
     """A cache whose values may be far older than the cacheTtl that would be set."""
+    if any(each.shares_namespace(get) for each in examined.of("delete")):
+        return False  # whoever purges does not want to wait longer
     role = examined.roles.of(get).name
     if role != "cache" and (role != "unknown" or examined.values.is_constant(get.key)):
         return False
