@@ -90,13 +90,22 @@ class Pairs:
         keys = self.flow.pattern(read.operation.key), self.flow.pattern(write.operation.key)
         if keys[0] != keys[1] or len(keys[0].strip("*")) < _SHORTEST:
             return False
-        return "*" not in keys[0] or bool(self._choosing(read) & self._choosing(write))
+        return "*" not in keys[0] or self._is_chosen_alike(read, write)
 
     def _same(self, one: Node, other: Node) -> bool:
         """One key, and not the `env` that both calls are given."""
         tags = {kind.tag for kind in self.examined.kinds.kinds(one)}
         same = self.examined.values.same_text(one, other)
         return same and not tags & {"env", "kv"} and text(one) not in ("this", "ctx", "c")
+
+    def _is_chosen_alike(self, read: Access, write: Access) -> bool:
+        """The helper is given all that the other one makes its key of."""
+        own = [each for each in (read, write) if each.call == each.operation.call]
+        helpers = [each for each in (read, write) if each.call != each.operation.call]
+        if len(own) != 1 or len(helpers) != 1:
+            return False
+        choosing = self._choosing(own[0])
+        return bool(choosing) and choosing <= self._choosing(helpers[0])
 
     def _choosing(self, access: Access) -> set[Variable]:
         """The variables that choose the key: of the caller, where a helper makes the key."""

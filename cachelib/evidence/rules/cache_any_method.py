@@ -14,6 +14,7 @@ from cachelib.evidence.syntax import enclosing, text
 
 _ASKED = re.compile(r"\.method\b|[\"'`](?:GET|POST|HEAD)[\"'`]")
 _ROUTED = {"get", "head"}
+_WRAPPER = re.compile(r"^(?:put|set|store|save|write|cache\w*)$")
 _BY_NAME = re.compile(r"^(?:GET|onRequestGet|loader)$")
 
 
@@ -47,7 +48,7 @@ def _is_asked(examined: Examination, put: Node, depth: int = 0) -> bool:
     routine = examined.routine(put)
     if routine is None or depth > 3 or _ASKED.search(text(routine)):
         return True
-    if _BY_NAME.match(function_name(routine)):
+    if _BY_NAME.match(function_name(routine)) or _WRAPPER.match(function_name(routine)):
         return True
     call = enclosing(routine, {"call_expression"})
     if call is not None and callee(call) in _ROUTED:

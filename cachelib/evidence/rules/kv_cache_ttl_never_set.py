@@ -53,7 +53,10 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _is_slow(examined: Examination, get: Operation) -> bool:
     """A cache whose values may be far older than the cacheTtl that would be set."""
-    if examined.roles.of(get).name not in ("cache", "unknown"):
+    if any(each.shares_namespace(get) for each in examined.of("delete")):
+        return False  # whoever purges does not want to wait longer
+    role = examined.roles.of(get).name
+    if role != "cache" and (role != "unknown" or examined.values.is_constant(get.key)):
         return False
     family = [each for each in examined.roles.operations(get) if each.method == "put"]
     lives = [kv_life(examined, each) for each in family]

@@ -15,7 +15,7 @@ def find(examined: Examination) -> Iterator[Hit]:
     at = {operation.call.id: operation for operation in examined.operations}
     for module, attempt in examined.program.nodes["try_statement"]:
         handler = part(attempt, "handler")
-        if handler is not None and _is_silent(part(handler, "body")):
+        if handler is not None and _is_silent(part(handler, "body")) and not _keeps_it(handler):
             operation = _tried(examined, attempt, at)
             if operation is not None:
                 yield Hit(_message(operation), handler, module)
@@ -48,6 +48,14 @@ def _is_silent(body: Node | None) -> bool:
         return False
     return not any(below(body, "call_expression", "throw_statement", "update_expression",
                          "augmented_assignment_expression", "new_expression"))  # fmt: skip
+
+
+def _keeps_it(handler: Node) -> bool:
+    """`catch (error) { last = error; }`: somebody will look at it."""
+    name, body = text(part(handler, "parameter")), part(handler, "body")
+    return (
+        bool(name) and body is not None and any(text(e) == name for e in below(body, "identifier"))
+    )
 
 
 def _catch_of(call: Node) -> Node | None:
