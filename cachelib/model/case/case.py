@@ -10,7 +10,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, create_model, field_validator, model_validator
 
+from cachelib.model.case.choices import SETTABLE, Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
+from cachelib.model.case.criteria import Criteria
 from cachelib.model.platforms.platform import Assumption, Platform, profile
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
@@ -25,16 +27,12 @@ PROFILE = {
     for name, number in profile("cloudflare-workers").items()
     if isinstance(number, Assumption)
 }
-OF_THE_CASE = ("l1_ttl_s", "l2_ttl_s", "value_life_s", "hourly_rate_usd")
-_fields: dict[str, Any] = dict.fromkeys(OF_THE_CASE, Assumption)
-_fields |= dict.fromkeys(PROFILE, (Assumption | None, None))
+OF_THE_CASE = ("value_life_s", "hourly_rate_usd")
+TTLS = ("l1_ttl_s", "l2_ttl_s")
+_fields: dict[str, Any] = {"value_life_s": Assumption}
+_fields |= dict.fromkeys(("hourly_rate_usd", *TTLS, *PROFILE), (Assumption | None, None))
 Assumptions = create_model("Assumptions", __base__=Strict, **_fields)
 Assumptions.__doc__ = "What no source gives: of the case, and of its platform."
-
-Metric = Literal[
-    "hit_ratio", "origin_loads_per_month", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "late_share",
-    "error_share", "bill_usd", "monthly_cost_usd",
-]  # fmt: skip
 
 
 class UnknownDesignError(ValueError):
@@ -49,6 +47,13 @@ class System(Strict):
     path: str | None = Field(default=None, description="its repository, beside the case file")
 
 
+class Document(Strict):
+    """The document whose sentences are tested."""
+
+    date: datetime.date
+    name: str | None = None
+
+
 class Decision(Strict):
     """What only people know of a decision: the front matter of its record (MADR 4)."""
 
@@ -60,40 +65,6 @@ class Decision(Strict):
     supersedes: str | None = None
     drivers: tuple[str, ...] = ()
     confirmation: str | None = None
-
-
-class Limit(Strict):
-    """A bound that a design must keep, or it is out."""
-
-    metric: Metric
-    at_most: float | None = None
-    at_least: float | None = None
-    why: str
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        if self.at_most is None and self.at_least is None:
-            raise ValueError("give at_most, at_least, or both")
-        return self
-
-    def kept_by(self, value: float) -> bool:
-        return (self.at_most is None or value <= self.at_most) and (
-            self.at_least is None or value >= self.at_least
-        )
-
-
-class Criteria(Strict):
-    """What decides: limits first, then the least of one metric.
-
-    `late_after_s`: an answer is late if it was superseded more than so many seconds ago.
-    Hours of work, by design, are written off over `written_off_months`.
-    """
-
-    limits: tuple[Limit, ...] = ()
-    minimise: Metric = "monthly_cost_usd"
-    late_after_s: Literal[0, 1, 10, 60, 300, 3600] = 60
-    hours: dict[str, Assumption] = {}  # noqa: RUF012 - pydantic copies it
-    written_off_months: float = Field(default=24, gt=0)
 
 
 class Case(Strict):
@@ -111,9 +82,18 @@ class Case(Strict):
     )
     platform: dict[str, float | str] = Field(default={}, description="settings, by name")
     assumptions: Assumptions  # type: ignore[valid-type]
+    today: str | Design | None = Field(
+        default=None, description="what is there: a design by name, or as it is"
+    )
     designs: tuple[str | Design, ...] = Field(min_length=1)
+    options: dict[str, OptionNotes] = Field(
+        default={}, description="what choosing a design means, by its name"
+    )
+    knobs: dict[str, Knob] = Field(default={}, description="what the reader sets, by name")
+    growth: Growth = Growth()
     against: str = Field(default="durable-object", description="the design that is asked about")
     criteria: Criteria = Criteria()
+    document: Document | None = Field(default=None, description="where the claims stand")
     claims: tuple[Claim, ...] = ()
 
     @field_validator("designs")
@@ -123,6 +103,14 @@ class Case(Strict):
             if isinstance(design, str) and design not in BUILT_IN:
                 raise ValueError(_unknown("design", design, list(BUILT_IN)))
         return designs
+
+    @field_validator("knobs")
+    @classmethod
+    def _knobs_known(cls, knobs: dict[str, Knob]) -> dict[str, Knob]:
+        for name in knobs:
+            if name not in SETTABLE:
+                raise ValueError(_unknown("knob", name, list(SETTABLE)))
+        return knobs
 
     @field_validator("against")
     @classmethod
@@ -149,15 +137,111 @@ class Case(Strict):
             raise ValueError(f"ids are given twice: {', '.join(twice)}")
         return claims
 
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        """Every name leads somewhere, and no number is given twice."""
+        names = self.design_names
+        if self.today_name not in (None, *BUILT_IN, *(d.name for d in self._own_designs)):
+            raise ValueError(f"today: {_unknown('design', str(self.today_name), names[1:])}")
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise ValueError(f"designs: named twice: {', '.join(twice)}")
+        for where, named in (("options", self.options), ("criteria.hours", self.criteria.hours)):
+            for name in named:
+                if name not in names:
+                    raise ValueError(f"{where}: {_unknown('design', name, names)}")
+        for name in names:
+            if self.options.get(name, OptionNotes()).hours and name in self.criteria.hours:
+                raise ValueError(f"hours of {name!r}: given in options and in criteria.hours")
+        for notes in self.options.values():
+            for setting in notes.settings:
+                if setting not in SETTABLE:
+                    raise ValueError(f"options: {_unknown('knob', setting, list(SETTABLE))}")
+        for name in TTLS:
+            given = getattr(self.assumptions, name)
+            if name in self.knobs and given is not None:
+                raise ValueError(f"{name}: given as a knob and as an assumption; it is a knob")
+            if name not in self.knobs and given is None:
+                raise ValueError(f"knobs: {name}: missing; give its values, or low and high")
+        inputs = [*self.assumed, *self.all_knobs, *Workload.model_fields]
+        inputs += [f"hours:{name}" for name in names]
+        for claim in self.claims:
+            if claim.assumed is not None and claim.assumed not in inputs:
+                raise ValueError(f"claims: {claim.id}: {_unknown('input', claim.assumed, inputs)}")
+            if claim.region and claim.region.over not in inputs:
+                raise ValueError(
+                    f"claims: {claim.id}: {_unknown('number', claim.region.over, inputs)}"
+                )
+        if self.criteria.needs_hours and "hourly_rate_usd" not in self.assumed:
+            raise ValueError(
+                "assumptions: hourly_rate_usd: missing; what is minimised counts hours of work"
+            )
+        return self
+
     @property
     def assumed(self) -> dict[str, Assumption]:
         """Every assumption by name: the case's own, or else the platform profile's."""
         own = {name: getattr(self.assumptions, name) for name in (*OF_THE_CASE, *PROFILE)}
-        return {name: PROFILE[name] if number is None else number for name, number in own.items()}
+        filled = {
+            name: PROFILE.get(name) if number is None else number for name, number in own.items()
+        }
+        return {name: number for name, number in filled.items() if number is not None}
+
+    @property
+    def all_knobs(self) -> dict[str, Knob]:
+        """The knobs by name; lives of copies given as assumptions are knobs all the same."""
+        given = {name: getattr(self.assumptions, name) for name in TTLS}
+        return self.knobs | {
+            name: Knob(value=n.value, low=n.low, high=n.high, unit=n.unit, why=n.why)
+            for name, n in given.items()
+            if n is not None
+        }
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """Each knob as it is set today; where the case does not say, its middle value."""
+        return {
+            name: knob.value or knob.settings[len(knob.settings) // 2]
+            for name, knob in self.all_knobs.items()
+        }
+
+    @property
+    def written(self) -> datetime.date | None:
+        """The day of the document whose claims are tested."""
+        return self.document.date if self.document else None
+
+    @property
+    def today_name(self) -> str | None:
+        """The design that is there."""
+        return self.today.name if isinstance(self.today, Design) else self.today
+
+    def hours(self, name: str) -> Assumption | None:
+        """The work that a design takes; None where nobody says. What is there takes none."""
+        stated = self.options.get(name, OptionNotes()).hours or self.criteria.hours.get(name)
+        if stated is None and name == self.today_name:
+            return Assumption(value=0, low=0, high=0, unit="hours", why="it is there")
+        return stated
+
+    def not_stated(self) -> list[str]:
+        """What a decision would need and the case does not say, in words."""
+        missing = []
+        if self.today is None:
+            missing.append("today: which design is there now; without it nothing can be kept")
+        unknown = [name for name in self.design_names if self.hours(name) is None]
+        if unknown and self.criteria.needs_hours:
+            missing.append(f"hours of {', '.join(unknown)}: left out of the ranking")
+        return missing
 
     @property
     def design_names(self) -> list[str]:
-        return [design if isinstance(design, str) else design.name for design in self.designs]
+        """What is there, and the designs to choose from."""
+        named = [design if isinstance(design, str) else design.name for design in self.designs]
+        there = self.today_name
+        return [there, *named] if there is not None and there not in named else named
+
+    @property
+    def _own_designs(self) -> list[Design]:
+        return [d for d in (*self.designs, self.today) if isinstance(d, Design)]
 
     def known_design(self, name: str) -> str:
         """The name, or `UnknownDesignError` with the nearest one."""
@@ -168,14 +252,29 @@ class Case(Strict):
 
     def design(self, name: str) -> Design:
         """The named design: the case's own, or else the shipped one."""
-        own = {design.name: design for design in self.designs if isinstance(design, Design)}
+        own = {design.name: design for design in self._own_designs}
         return own.get(name) or BUILT_IN[name]
 
     def with_assumed(self, **values: float) -> Self:
-        """The case with some assumptions settled, their ranges widened where need be."""
-        settled = {name: _settled(self.assumed[name], value) for name, value in values.items()}
+        """The case with some assumptions and knobs settled, ranges widened where need be."""
+        knobs = self.all_knobs
+        settled = {
+            name: _settled(self.assumed[name], value)
+            for name, value in values.items()
+            if name not in SETTABLE
+        } | dict.fromkeys(TTLS)
+        held = {
+            name: Knob(value=value, values=(value,), why="set by a parameter of this run")
+            for name, value in values.items()
+            if name in SETTABLE
+        }
         assumptions: Strict = self.assumptions
-        return self.model_copy(update={"assumptions": assumptions.model_copy(update=settled)})
+        return self.model_copy(
+            update={
+                "assumptions": assumptions.model_copy(update=settled),
+                "knobs": knobs | held,
+            }
+        )
 
 
 def _settled(assumption: Assumption, value: float) -> Assumption:

@@ -14,6 +14,7 @@ from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import MONTH_S, Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.judgement.growth import grown_workload
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.generator import generate
@@ -76,6 +77,7 @@ class Study:
     @cached_property
     def platform(self) -> Platform:
         values = {name: number.value for name, number in self.case.assumed.items()}
+        values |= self.case.settings
         known = {name: value for name, value in values.items() if name in Platform.model_fields}
         known["isolates_per_colo"] = round(known["isolates_per_colo"])
         return Platform(**known | {"routing": self.routing} | self.case.platform)
@@ -96,12 +98,14 @@ class Study:
         return list(dict.fromkeys([*self.case.design_names, *needed]))
 
     def design(self, name: str) -> Design:
-        """A design of the case, its TTLs the case's where it has none of its own."""
-        design, assumed = self.case.design(name), self.case.assumed
+        """A design of the case, its TTLs as set today where it has none of its own."""
+        design, settings = self.case.design(name), self.case.settings
+        l2_ttl_s = design.l2_ttl_s or settings["l2_ttl_s"]
         return design.model_copy(
             update={
-                "l1_ttl_s": design.l1_ttl_s or assumed["l1_ttl_s"].value,
-                "l2_ttl_s": design.l2_ttl_s or assumed["l2_ttl_s"].value,
+                "l1_ttl_s": design.l1_ttl_s or settings["l1_ttl_s"],
+                # an L1 with nothing behind it has nobody's life to inherit
+                "l2_ttl_s": l2_ttl_s if design.l2 else None,
             }
         )
 
@@ -146,6 +150,7 @@ class Study:
             if isinstance(value := getattr(platform, name), int | float)
         }
         own = {name: number.value for name, number in self.case.assumed.items()}
+        own |= self.case.settings
         return Setting(
             keys=grouped(asked[asked > 0] / len(trace)),
             weights=weights / weights.sum(),
@@ -171,17 +176,17 @@ class Study:
         return [factor * self.requests_per_month for factor in reachable]
 
     def at_traffic(self, requests_per_month: float) -> Trace:
-        """The same traffic, denser or thinner.
+        """The traffic grown or shrunk as the case says that it grows.
 
         A generated workload is generated anew, for as long as `ENOUGH` requests take and a month
-        at most; a log can only be thinned, at random.
+        at most; a log can only be thinned, at random, its writes only if they go with the reads.
         """
         if not self.log:
-            workload = self.case.workload.model_copy(
-                update={"requests_per_month": requests_per_month}
-            )
+            workload = grown_workload(self.case.workload, self.case.growth, requests_per_month)
             span_s = min(MONTH_S, MONTH_S * ENOUGH / requests_per_month)
             return generate(workload, seed=self.seed, span_s=span_s)
         share = requests_per_month / self.requests_per_month
-        chance = np.random.default_rng([self.seed, 2]).random(len(self.trace))
-        return self.trace.only(chance < share)
+        kept = np.random.default_rng([self.seed, 2]).random(len(self.trace)) < share
+        if self.case.growth.writes == "fixed" and share < 1:
+            kept |= self.trace.op != READ
+        return self.trace.only(kept)

@@ -18,10 +18,14 @@ from jinja2.utils import htmlsafe_json_dumps
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cachelib.model.judgement.decision import LABELS, unit
+from cachelib.model.case.criteria import Criteria
+from cachelib.model.case.labels import label
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.judgement.claims import Verdict
+from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
 from cachelib.report.document.collect import Findings, MissingFindingError
-from cachelib.report.document.ledger import Row, Verdict, judge_all
+from cachelib.report.document.ledger import Row, judge_all
 from cachelib.report.document.options import Option, options
 from cachelib.report.experiments.run import Run
 from cachelib.report.publish.diagrams import to_svg
@@ -94,10 +98,14 @@ class Document:
 
     def _context(self) -> dict[str, Any]:
         return {
+            "aim": _aim(self.study.case.criteria),
+            "called": label,
             "case": self.study.case,
+            "growth": growth_in_words(self.study.case.growth),
+            "has": lambda id: id in self.findings,
             "diagram": self.diagram,
             "figure": self.figure,
-            "labels": LABELS,
+            "labels": {name: metric.label for name, metric in METRICS.items()},
             "ledger": self.ledger,
             "lines": self.lines,
             "mark": self.mark,
@@ -112,7 +120,7 @@ class Document:
             "shown": shown,
             "table": self.table,
             "traffic": _traffic(self.study),
-            "unit": unit,
+            "unit": lambda name: METRICS[name].unit,
             "value": self.value,
             "verbatim": verbatim,
             "verdicts": {name: self._judged(name) for name in get_args(Verdict)},
@@ -121,7 +129,8 @@ class Document:
     @cached_property
     def ledger(self) -> list[Row]:
         """The claims, judged."""
-        return judge_all(self.study.case.claims, self.findings)
+        case = self.study.case
+        return judge_all(case.claims, self.findings, case.written)
 
     def _judged(self, verdict: str) -> int:
         return sum(row.verdict == verdict for row in self.ledger)
@@ -272,6 +281,14 @@ def to_html(document: Document, manifest: dict[str, Any]) -> str:
         manifest=manifest,
         failed=any(run.failure for run in document.runs),
     )  # fmt: skip
+
+
+def _aim(criteria: Criteria) -> str:
+    """What is to be least or most, in words."""
+    if not criteria.weigh:
+        return METRICS[criteria.aim].label
+    parts = (f"{shown(rate)} × {METRICS[name].label}" for name, rate in criteria.weigh.items())
+    return "the sum of " + " and ".join(parts)
 
 
 def _traffic(study: Study) -> dict[str, Any]:

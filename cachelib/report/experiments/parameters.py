@@ -133,8 +133,12 @@ def _overridden(case: Case, parameters: Parameters) -> Case:
     given = {name: getattr(parameters, name) for name in ASSUMPTIONS}
     case = case.with_assumed(**{name: v for name, v in given.items() if v is not None})
     traffic = parameters.requests_per_month
-    workload = {} if traffic is None else {"requests_per_month": traffic}
-    return case.model_copy(update={"workload": case.workload.model_copy(update=workload)})
+    if traffic is None:
+        return case
+    from cachelib.model.judgement.growth import grown_workload
+
+    workload = grown_workload(case.workload, case.growth, traffic)
+    return case.model_copy(update={"workload": workload})
 
 
 def slug(text: str) -> str:

@@ -10,7 +10,8 @@ MIME = "application/vnd.cachelib.finding+json"
 
 How = Literal["simulated", "closed form", "measured", "quoted", "assumed", "derived", "examined"]
 Unit = Literal[
-    "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times"
+    "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times",
+    "hours",
 ]  # fmt: skip
 Scalar = str | int | float | bool | None
 
