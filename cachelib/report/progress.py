@@ -32,6 +32,12 @@ def display() -> Iterator[Progress]:
 
 
 @contextmanager
+def silence() -> Iterator[Progress]:
+    """A function that tells nobody."""
+    yield lambda name, status, words: None
+
+
+@contextmanager
 def live(console: Console) -> Iterator[Progress]:
     """A row for each notebook, with a spinner while it runs."""
     from rich.markup import escape

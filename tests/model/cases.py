@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cachelib.model.case.case import Case
+from cachelib.model.case.checks import faults
 from cachelib.model.judgement.study import Study
 
 BASE: dict[str, Any] = {
@@ -43,8 +44,11 @@ def raw(**changes: Any) -> dict[str, Any]:
 
 
 def small(seed: int = 1, log: Path | None = None, **changes: Any) -> Study:
-    """A study of it."""
-    return Study(Case.model_validate(raw(**changes)), seed=seed, log=log)
+    """A study of it; raises `ValueError` for what `cachelib check` would refuse."""
+    case = Case.model_validate(raw(**changes))
+    for location, fault in faults(case, Path()):
+        raise ValueError(f"{'.'.join(map(str, location))}: {fault}")
+    return Study(case, seed=seed, log=log)
 
 
 def hours(**by_design: float) -> dict[str, Any]:

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from types import MappingProxyType
+from typing import Any, Literal
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import Field, create_model, field_validator
 
-from cachelib.model.case.choices import SETTABLE, Growth, Knob, OptionNotes
+from cachelib.errors import CachelibError
+from cachelib.model.case.choices import Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
-from cachelib.model.platforms.platform import Assumption, Platform, profile
+from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known
+from cachelib.model.platforms.platform import Assumption, Platform
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
-from cachelib.model.schema.typed_yaml import load
+from cachelib.model.schema.typed_yaml import Document, read, validated
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload
 
 CASES = resource("cases")
-PROFILE = {
-    name: number
-    for name, number in profile("cloudflare-workers").items()
-    if isinstance(number, Assumption)
-}
-OF_THE_CASE = ("value_life_s", "hourly_rate_usd")
-TTLS = ("l1_ttl_s", "l2_ttl_s")
+Settings = Mapping[str, Any]
+"""Values by the names of what they set; see `overrides`."""
+
+SETTINGS = [name for name in Platform.model_fields if name not in ASSUMPTIONS]
+"""Of the platform: what is documented or chosen, and no assumption."""
 _fields: dict[str, Any] = {"value_life_s": Assumption}
 _fields |= dict.fromkeys(("hourly_rate_usd", *TTLS, *PROFILE), (Assumption | None, None))
 Assumptions = create_model("Assumptions", __base__=Strict, **_fields)
 Assumptions.__doc__ = "What no source gives: of the case, and of its platform."
 
 
-class UnknownDesignError(ValueError):
+class UnknownDesignError(CachelibError, ValueError):
     """A design that neither the case nor the package has."""
 
 
@@ -45,13 +46,6 @@ class System(Strict):
     name: str
     summary: str
     path: str | None = Field(default=None, description="its repository, beside the case file")
-
-
-class Document(Strict):
-    """The document whose sentences are tested."""
-
-    date: datetime.date
-    name: str | None = None
 
 
 class Decision(Strict):
@@ -65,6 +59,13 @@ class Decision(Strict):
     supersedes: str | None = None
     drivers: tuple[str, ...] = ()
     confirmation: str | None = None
+
+
+class Source(Strict):
+    """The document whose sentences are tested."""
+
+    date: datetime.date
+    name: str | None = None
 
 
 class Case(Strict):
@@ -93,39 +94,23 @@ class Case(Strict):
     growth: Growth = Growth()
     against: str = Field(default="durable-object", description="the design that is asked about")
     criteria: Criteria = Criteria()
-    document: Document | None = Field(default=None, description="where the claims stand")
+    document: Source | None = Field(default=None, description="where the claims stand")
     claims: tuple[Claim, ...] = ()
 
     @field_validator("designs")
     @classmethod
     def _known(cls, designs: tuple[str | Design, ...]) -> tuple[str | Design, ...]:
         for design in designs:
-            if isinstance(design, str) and design not in BUILT_IN:
-                raise ValueError(_unknown("design", design, list(BUILT_IN)))
+            if isinstance(design, str) and (fault := known("design", BUILT_IN, design)):
+                raise ValueError(fault)
         return designs
-
-    @field_validator("knobs")
-    @classmethod
-    def _knobs_known(cls, knobs: dict[str, Knob]) -> dict[str, Knob]:
-        for name in knobs:
-            if name not in SETTABLE:
-                raise ValueError(_unknown("knob", name, list(SETTABLE)))
-        return knobs
-
-    @field_validator("against")
-    @classmethod
-    def _known_too(cls, name: str) -> str:
-        if name not in BUILT_IN:
-            raise ValueError(_unknown("design", name, list(BUILT_IN)))
-        return name
 
     @field_validator("platform")
     @classmethod
     def _settable(cls, settings: dict[str, float | str]) -> dict[str, float | str]:
-        known = [name for name in Platform.model_fields if name not in PROFILE]
         for name in settings:
-            if name not in known:
-                raise ValueError(_unknown("setting", name, known))
+            if fault := known("setting", SETTINGS, name):
+                raise ValueError(fault)
         Platform.model_validate(settings | {"isolates_per_colo": 1})
         return settings
 
@@ -137,51 +122,10 @@ class Case(Strict):
             raise ValueError(f"ids are given twice: {', '.join(twice)}")
         return claims
 
-    @model_validator(mode="after")
-    def _named(self) -> Self:
-        """Every name leads somewhere, and no number is given twice."""
-        names = self.design_names
-        if self.today_name not in (None, *BUILT_IN, *(d.name for d in self._own_designs)):
-            raise ValueError(f"today: {_unknown('design', str(self.today_name), names[1:])}")
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise ValueError(f"designs: named twice: {', '.join(twice)}")
-        for where, named in (("options", self.options), ("criteria.hours", self.criteria.hours)):
-            for name in named:
-                if name not in names:
-                    raise ValueError(f"{where}: {_unknown('design', name, names)}")
-        for name in names:
-            if self.options.get(name, OptionNotes()).hours and name in self.criteria.hours:
-                raise ValueError(f"hours of {name!r}: given in options and in criteria.hours")
-        for notes in self.options.values():
-            for setting in notes.settings:
-                if setting not in SETTABLE:
-                    raise ValueError(f"options: {_unknown('knob', setting, list(SETTABLE))}")
-        for name in TTLS:
-            given = getattr(self.assumptions, name)
-            if name in self.knobs and given is not None:
-                raise ValueError(f"{name}: given as a knob and as an assumption; it is a knob")
-            if name not in self.knobs and given is None:
-                raise ValueError(f"knobs: {name}: missing; give its values, or low and high")
-        inputs = [*self.assumed, *self.all_knobs, *Workload.model_fields]
-        inputs += [f"hours:{name}" for name in names]
-        for claim in self.claims:
-            if claim.assumed is not None and claim.assumed not in inputs:
-                raise ValueError(f"claims: {claim.id}: {_unknown('input', claim.assumed, inputs)}")
-            if claim.region and claim.region.over not in inputs:
-                raise ValueError(
-                    f"claims: {claim.id}: {_unknown('number', claim.region.over, inputs)}"
-                )
-        if self.criteria.needs_hours and "hourly_rate_usd" not in self.assumed:
-            raise ValueError(
-                "assumptions: hourly_rate_usd: missing; what is minimised counts hours of work"
-            )
-        return self
-
     @property
     def assumed(self) -> dict[str, Assumption]:
         """Every assumption by name: the case's own, or else the platform profile's."""
-        own = {name: getattr(self.assumptions, name) for name in (*OF_THE_CASE, *PROFILE)}
+        own = {name: getattr(self.assumptions, name) for name in ASSUMPTIONS if name not in TTLS}
         filled = {
             name: PROFILE.get(name) if number is None else number for name, number in own.items()
         }
@@ -240,58 +184,19 @@ class Case(Strict):
         return [there, *named] if there is not None and there not in named else named
 
     @property
-    def _own_designs(self) -> list[Design]:
+    def own_designs(self) -> list[Design]:
         return [d for d in (*self.designs, self.today) if isinstance(d, Design)]
 
     def known_design(self, name: str) -> str:
         """The name, or `UnknownDesignError` with the nearest one."""
-        known = list(dict.fromkeys([*self.design_names, *BUILT_IN]))
-        if name not in known:
-            raise UnknownDesignError(_unknown("design", name, known))
+        if fault := known("design", dict.fromkeys([*self.design_names, *BUILT_IN]), name):
+            raise UnknownDesignError(fault)
         return name
 
     def design(self, name: str) -> Design:
         """The named design: the case's own, or else the shipped one."""
-        own = {design.name: design for design in self._own_designs}
+        own = {design.name: design for design in self.own_designs}
         return own.get(name) or BUILT_IN[name]
-
-    def with_assumed(self, **values: float) -> Self:
-        """The case with some assumptions and knobs settled, ranges widened where need be."""
-        knobs = self.all_knobs
-        settled = {
-            name: _settled(self.assumed[name], value)
-            for name, value in values.items()
-            if name not in SETTABLE
-        } | dict.fromkeys(TTLS)
-        held = {
-            name: Knob(value=value, values=(value,), why="set by a parameter of this run")
-            for name, value in values.items()
-            if name in SETTABLE
-        }
-        assumptions: Strict = self.assumptions
-        return self.model_copy(
-            update={
-                "assumptions": assumptions.model_copy(update=settled),
-                "knobs": knobs | held,
-            }
-        )
-
-
-def _settled(assumption: Assumption, value: float) -> Assumption:
-    return assumption.model_copy(
-        update={
-            "value": value,
-            "low": min(value, assumption.low),
-            "high": max(value, assumption.high),
-            "why": "set by a parameter of this run",
-        }
-    )
-
-
-def _unknown(kind: str, name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {kind} {name!r}; {guess}allowed: {', '.join(known)}"
 
 
 def find_case(name: str | Path) -> Path:
@@ -303,6 +208,26 @@ def find_case(name: str | Path) -> Path:
     return ready_made if not path.exists() and ready_made.is_file() else path
 
 
-def load_case(name: str | Path) -> Case:
-    """The checked case; raises `InvalidFileError` with every problem at once."""
-    return load(find_case(name), Case)
+def ready_made() -> list[str]:
+    """The names of the cases that come with the package."""
+    return sorted(path.stem for path in CASES.glob("*.yaml"))
+
+
+def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Case:
+    """The checked case, with `settings` in the place of what the file says; see `overrides`.
+
+    Raises `InvalidFileError` with every problem at once, and `ParameterError`.
+    """
+    from cachelib.model.case import checks, overrides
+
+    path = find_case(name)
+    document = overrides.applied(read(path), Case.model_json_schema(), settings)
+    return validated(document, Case, lambda case: checks.faults(case, path.parent))
+
+
+def handed_down(name: str, settled: Any, settings: Settings = MappingProxyType({})) -> Case:
+    """A case that was loaded and checked before, from its data, with `settings` in it."""
+    from cachelib.model.case import overrides
+
+    document = Document(find_case(name), settled, None, {})
+    return validated(overrides.applied(document, Case.model_json_schema(), settings), Case)

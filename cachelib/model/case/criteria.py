@@ -6,13 +6,18 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from cachelib.model.case.metrics import METRICS, known_metric
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.strict import Strict
 
-MetricName = Annotated[str, AfterValidator(lambda name: known_metric(name, criterion=True))]
+MetricName = Annotated[
+    str,
+    AfterValidator(lambda name: known_metric(name, criterion=True)),
+    WithJsonSchema({"type": "string", "enum": [m.name for m in METRICS.values() if m.measured]}),
+]
+"""A metric that a criterion may name."""
 Secondary = Literal["work", "today", "simplicity"]
 SECONDARY: tuple[str, ...] = ("work", "today", "simplicity", "mean_ms")
 Shape = Literal["triangular", "uniform"]
@@ -72,9 +77,13 @@ class Criteria(Strict):
     Hours of work, by design, are spread over `written_off_months`.
     """
 
-    limits: tuple[Limit, ...] = ()
-    minimise: MetricName | None = None
-    maximise: MetricName | None = None
+    limits: tuple[Limit, ...] = Field(
+        default=(), description="each {metric, at_most or at_least, why}; who breaks one is out"
+    )
+    minimise: MetricName | None = Field(
+        default=None, description="the metric of which the least is best"
+    )
+    maximise: MetricName | None = Field(default=None, description="or the one of which the most is")
     weigh: dict[MetricName, float] = Field(
         default={}, description="several metrics: what a unit of each is worth, dollars say"
     )
@@ -93,9 +102,16 @@ class Criteria(Strict):
     broken_limit: float | None = Field(
         default=None, ge=0, description="what a broken limit costs, in what is minimised"
     )
-    late_after_s: float = Field(default=60, ge=0)
-    hours: dict[str, Assumption] = Field(default={}, description="work, by design")
-    written_off_months: float = Field(default=24, gt=0)
+    late_after_s: float = Field(
+        default=60, ge=0, description="seconds past which a superseded answer is out of date"
+    )
+    hours: dict[str, Assumption] = Field(
+        default={},
+        description="by design, the work that it takes: {value, low, high, unit: hours, why}",
+    )
+    written_off_months: float = Field(
+        default=24, gt=0, description="months over which work is spread"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -112,14 +128,18 @@ class Criteria(Strict):
     @classmethod
     def _less_is_better(cls, name: str | None) -> str | None:
         if name and METRICS[name].more_is_better:
-            raise ValueError(f"more of {METRICS[name].label} is better: write maximise: {name}")
+            raise ValueError(
+                f"more {name} is better, so the worst design would win; write maximise: {name}"
+            )
         return name
 
     @field_validator("maximise")
     @classmethod
     def _more_is_better(cls, name: str | None) -> str | None:
         if name and not METRICS[name].more_is_better:
-            raise ValueError(f"less of {METRICS[name].label} is better: write minimise: {name}")
+            raise ValueError(
+                f"less {name} is better, so the worst design would win; write minimise: {name}"
+            )
         return name
 
     @field_validator("weigh", "material")

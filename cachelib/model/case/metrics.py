@@ -6,8 +6,11 @@ is measured and predicted stands in `judgement/metrics.py`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
+
+from cachelib.model.schema.typed_yaml import nearest
 
 Unit = Literal["ratio", "ms", "USD", "loads", "hours", "times"]
 
@@ -29,11 +32,18 @@ class Metric:
     material: float = 0.0
     relative: float = 0.01
     measured: bool = True
+    low: float = 0.0
+    high: float = math.inf
 
     @property
     def sign(self) -> int:
         """By what to multiply so that less is better."""
         return -1 if self.more_is_better else 1
+
+    @property
+    def better(self) -> str:
+        """Which direction is: `more` or `less`."""
+        return "more" if self.more_is_better else "less"
 
     def tolerance(self, best: float, material: float | None = None) -> float:
         """The difference from `best` below which values tie; `material`: the case's own."""
@@ -43,7 +53,7 @@ class Metric:
 
 
 def _share(name: str, label: str, head: str, *, more: bool = False) -> Metric:
-    return Metric(name, label, head, "ratio", more, material=0.005, relative=0.0)
+    return Metric(name, label, head, "ratio", more, material=0.005, relative=0.0, high=1.0)
 
 
 def _ms(name: str, label: str, head: str) -> Metric:
@@ -60,9 +70,9 @@ METRICS = {
         _ms("p95_ms", "95th percentile of the time to answer", "p95"),
         _ms("p99_ms", "99th percentile of the time to answer", "p99"),
         _share("late_share", "share of out-of-date answers", "out of date"),
-        Metric("error_share", "share of failed reads", "failed", "ratio", material=1e-4),
+        Metric("error_share", "share of failed reads", "failed", "ratio", material=1e-4, high=1.0),
         Metric("availability", "share of reads that are answered", "answered", "ratio",
-               more_is_better=True, material=1e-4, relative=0.0),
+               more_is_better=True, material=1e-4, relative=0.0, high=1.0),
         Metric("bill_usd", "monthly bill", "bill", "USD", material=1.0),
         Metric("monthly_cost_usd", "monthly cost, with the work spread over its months", "cost",
                "USD", material=1.0),
@@ -83,11 +93,7 @@ METRICS = {
 
 def known_metric(name: str, *, criterion: bool = False) -> str:
     """The name, or `ValueError` with the nearest one. `criterion`: it must be a design's own."""
-    from difflib import get_close_matches
-
     known = [each.name for each in METRICS.values() if each.measured or not criterion]
     if name in known:
         return name
-    near = get_close_matches(name, known, n=1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"unknown metric {name!r}; {guess}allowed: {', '.join(known)}")
+    raise ValueError(f"unknown metric {name!r}; {nearest(name, known)}")

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from cachelib.model.case.choices import Growth
+from cachelib.model.case.choices import Growth, reads_per_write
 from cachelib.model.formulas import Setting
 from cachelib.model.formulas.setting import NEVER_S, Array, Keys
 from cachelib.model.traffic.workload import Workload
 
-FEWEST_READS = 0.01  # for each write, where traffic would fall below the writes that are fixed
 KINDS_OF_GROWTH = 24  # numbers of keys tried where many draws of traffic meet growing keys
 
 
@@ -21,15 +20,10 @@ def grown_workload(workload: Workload, growth: Growth, requests_per_month: float
     factor = requests_per_month / workload.requests_per_month
     changed: dict[str, object] = {"requests_per_month": requests_per_month}
     if workload.reads_per_write is not None and growth.writes == "fixed":
-        changed["reads_per_write"] = float(_reads_per_write(workload.reads_per_write, factor))
+        changed["reads_per_write"] = reads_per_write(workload.reads_per_write, factor)
     if growth.keys == "in proportion" and workload.popularity is None:
         changed["keys"] = int(np.clip(round(workload.keys * factor), 1, 10_000_000))
     return workload.model_copy(update=changed)
-
-
-def _reads_per_write(here: float, factor: float | Array) -> Array:
-    """Writes stay, so that the reads for each are (1 + n) f - 1 where requests grow f-fold."""
-    return np.maximum((1 + here) * np.asarray(factor) - 1, FEWEST_READS)
 
 
 def grown_numbers(
@@ -42,7 +36,7 @@ def grown_numbers(
     more: dict[str, float | Array] = dict(numbers)
     here = float(np.asarray(at.numbers["reads_per_write"]))
     if growth.writes == "fixed" and here < NEVER_S:
-        more["reads_per_write"] = _reads_per_write(here, factor)
+        more["reads_per_write"] = np.vectorize(reads_per_write)(here, factor)
     if growth.value_life != "fixed":
         life = numbers.get("value_life_s", np.asarray(at.numbers["value_life_s"]))
         more["value_life_s"] = np.asarray(life) / factor

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cachelib.errors import CachelibError
 from cachelib.report.publish.findings import Scalar, Unit, shown
 from cachelib.report.templates import CONTROL, html_environment
 
 
-class NoReportError(ValueError):
+class NoReportError(CachelibError, ValueError):
     """A folder in which no report can be read."""
 
 

@@ -8,15 +8,17 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from cachelib.errors import CachelibError
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE_S = 120
 
 
-class NoBrowserError(ValueError):
+class NoBrowserError(CachelibError, ValueError):
     """There is no Chromium to print with."""
 
 
-class PrintError(RuntimeError):
+class PrintError(CachelibError, RuntimeError):
     """The browser printed nothing."""
 
 

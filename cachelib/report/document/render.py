@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import pairwise
@@ -24,10 +25,12 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.claims import Verdict
 from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
+from cachelib.report import language
 from cachelib.report.document.collect import Findings, MissingFindingError
 from cachelib.report.document.ledger import Row, judge_all
 from cachelib.report.document.options import Option, options
 from cachelib.report.experiments.run import Run
+from cachelib.report.language import Comparison
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.figures import with_own_ids
 from cachelib.report.publish.findings import (
@@ -42,7 +45,6 @@ from cachelib.report.publish.findings import (
     Table,
     Text,
     column_head,
-    in_cell,
     shown,
 )
 from cachelib.report.templates import (
@@ -103,11 +105,17 @@ class Document:
             "case": self.study.case,
             "growth": growth_in_words(self.study.case.growth),
             "has": lambda id: id in self.findings,
+            "capital": language.capital,
+            "compare": self.compare,
+            "counted": language.counted,
             "diagram": self.diagram,
+            "duration": language.duration,
             "figure": self.figure,
             "labels": {name: metric.label for name, metric in METRICS.items()},
+            "fold": self.fold,
             "ledger": self.ledger,
             "lines": self.lines,
+            "listed": language.listed,
             "mark": self.mark,
             "n": self.number,
             "options": self.options,
@@ -118,6 +126,7 @@ class Document:
             "ref": self.ref,
             "runs": self.runs,
             "shown": shown,
+            "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
             "unit": lambda name: METRICS[name].unit,
@@ -157,6 +166,25 @@ class Document:
             return MEASURED if metric.how == "measured" else text
         return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
 
+    def compare(self, id: str, other: str) -> Comparison:
+        """Two metrics of one unit, to say which is more and by how much."""
+        one, two = self._typed(id, Metric), self._typed(other, Metric)
+        return Comparison(float(one.value or 0), float(two.value or 0), one.unit)
+
+    def so_many(self, id: str) -> str:
+        """A share as people say it: `7 in 10`."""
+        share = self._typed(id, Metric).value
+        said = language.in_so_many(float(share or 0))
+        return f"{said} of the" if said in ("none", "all") else said
+
+    def fold(self, title: str, caller: Callable[[], str]) -> Markdown:
+        """What few need: closed on the page, and open on paper."""
+        inside = caller().strip("\n")
+        opening = f"<details>\n<summary>{html.escape(title)}</summary>"
+        if self.target == "markdown":
+            return Markdown(f"{opening}\n\n{inside}\n\n</details>")
+        return Markdown(f"{self._raw(opening)}\n\n{inside}\n\n{self._raw('</details>')}")
+
     def figure(self, id: str) -> Markdown:
         """A chart with its number and caption."""
         figure = self._typed(id, Figure)
@@ -180,9 +208,7 @@ class Document:
         if table.how == "measured":
             return Markdown(f"{caption}, {MEASURED}")
         template = markdown_environment().get_template("table.md.j2")
-        return Markdown(
-            f"{template.render(table=table, in_cell=in_cell, head=column_head)}\n{caption}"
-        )
+        return Markdown(f"{template.render(table=table, head=column_head)}\n{caption}")
 
     def lines(self, id: str) -> list[str]:
         """Quoted lines, to be escaped by the template."""
@@ -200,6 +226,7 @@ class Document:
                 "here": math.log(max(here[slider["name"]], 1e-9)),
             }
             for slider in data["sliders"]
+            if here[slider["name"]] > 0  # nothing can be so many times nothing
         ]
         return self._block(
             "panel",
@@ -217,8 +244,13 @@ class Document:
             return number
         return Markdown(f"[{number}](#{file_name(id)})")
 
-    def section(self, name: str, *notebooks: str) -> Markdown:
-        """A section of the report, or, if a notebook it needs did not finish, what went wrong."""
+    def section(self, name: str, *notebooks: str, if_: str | None = None) -> Markdown:
+        """A section of the report, or, if a notebook it needs did not finish, what went wrong.
+
+        Nothing where the case has no such subject: where the metric `if_` is not true.
+        """
+        if if_ and if_ in self.findings and not self.value(if_):
+            return Markdown("")
         failed = [run for run in self.runs if run.name in notebooks and run.failure]
         absent = set(notebooks) - {run.name for run in self.runs}
         template = markdown_environment().get_template(
@@ -258,11 +290,14 @@ class Document:
         return f"*{number}. {escape_markdown(finding.caption)}* ({finding.how})"
 
     def _block(self, partial: str, **values: Any) -> Markdown:
-        html = html_environment().get_template(f"partials/{partial}.html.j2")
-        self.blocks.append(
-            html.render(in_cell=in_cell, head=column_head, anchor=file_name, **values).strip()
-        )
+        template = html_environment().get_template(f"partials/{partial}.html.j2")
+        self.blocks.append(template.render(head=column_head, anchor=file_name, **values).strip())
         return Markdown(f"{OPEN}{len(self.blocks) - 1}{CLOSE}")
+
+    def _raw(self, markup: str) -> str:
+        """Markup of ours, as the token that stands for it."""
+        self.blocks.append(markup)
+        return f"{OPEN}{len(self.blocks) - 1}{CLOSE}"
 
 
 def to_html(document: Document, manifest: dict[str, Any]) -> str:

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cachelib.errors import CachelibError
+
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class OutputError(ValueError):
+class OutputError(CachelibError, ValueError):
     """A folder that a report may not be written to."""
 
 
-class UnwrittenError(RuntimeError):
+class UnwrittenError(CachelibError, RuntimeError):
     """A report that could not be written; the one before it, if any, is as it was."""
 
 

@@ -1,0 +1,65 @@
+"""A case's designs on its platform, with all their settings, and those that it does not allow."""
+
+from __future__ import annotations
+
+from cachelib.model.case.case import Case
+from cachelib.model.platforms.platform import Platform, Routing
+from cachelib.model.tiers.design import Design, DesignError
+
+
+def platform_of(case: Case, routing: Routing = "random") -> Platform:
+    """The platform with the case's assumptions at their best guesses, and its settings."""
+    values = {name: number.value for name, number in case.assumed.items()} | case.settings
+    known = {name: value for name, value in values.items() if name in Platform.model_fields}
+    known["isolates_per_colo"] = round(known["isolates_per_colo"])
+    return Platform(**known | {"routing": routing} | case.platform)
+
+
+def as_written(case: Case, name: str) -> Design:
+    """A design, its TTLs as set today where it has none of its own.
+
+    An L1 with nothing behind it has nobody's life to inherit.
+    """
+    design, settings = case.design(name), case.settings
+    l2_ttl_s = design.l2_ttl_s or settings["l2_ttl_s"]
+    return design.model_copy(
+        update={
+            "l1_ttl_s": design.l1_ttl_s or settings["l1_ttl_s"],
+            "l2_ttl_s": l2_ttl_s if design.l2 else None,
+        }
+    )
+
+
+def as_allowed(case: Case, name: str, platform: Platform) -> Design:
+    """The same, or, if the platform does not allow that, what is nearest to it: a longer TTL.
+
+    An option that is not allowed is out; but experiments need some designs to compare with.
+    """
+    design = as_written(case, name)
+    if _fault(design, platform) is None:
+        return design
+    return design.model_copy(update={"l2_ttl_s": platform.kv_min_ttl_s})
+
+
+def barred(case: Case) -> dict[str, str]:
+    """The case's designs that its platform does not allow, and why."""
+    platform = platform_of(case)
+    longest = max(case.all_knobs["l2_ttl_s"].settings)
+    faults = {name: _fault(_longest(case, name, longest), platform) for name in case.design_names}
+    return {name: fault for name, fault in faults.items() if fault is not None}
+
+
+def _longest(case: Case, name: str, l2_ttl_s: float) -> Design:
+    """The design with the longest life in L2 that its knob allows: too short, and all are."""
+    design = as_written(case, name)
+    own = case.design(name).l2_ttl_s is not None or design.l2 is None
+    own = own or name == case.today_name  # what is there is not turned
+    return design if own else design.model_copy(update={"l2_ttl_s": l2_ttl_s})
+
+
+def _fault(design: Design, platform: Platform) -> str | None:
+    try:
+        platform.check(design)
+    except DesignError as error:
+        return str(error).removeprefix(f"{design.name}: ")
+    return None
