@@ -16,6 +16,7 @@ from cachelib.model.case.choices import Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known
+from cachelib.model.case.source import Said
 from cachelib.model.platforms.platform import Assumption, Platform
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
@@ -46,6 +47,9 @@ class System(Strict):
     name: str
     summary: str
     path: str | None = Field(default=None, description="its repository, beside the case file")
+    says: dict[str, Said] = Field(
+        default={}, description="numbers of this case, by path, that stand in the repository"
+    )
 
 
 class Decision(Strict):

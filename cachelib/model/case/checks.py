@@ -14,6 +14,7 @@ from cachelib.model.case import names
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.metrics import METRICS, Metric
+from cachelib.model.case.source import disagreement
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.typed_yaml import Location
@@ -167,6 +168,34 @@ def _repository(case: Case, folder: Path) -> Faults:
         )
 
 
+def _source(case: Case, folder: Path) -> Faults:
+    """Where the source says a number of the case, they agree."""
+    root = folder / (case.system.path or ".")
+    if not root.is_dir():
+        return
+    for path, said in case.system.says.items():
+        location = ("system", "says", path)
+        found, number = _at(case, path.split("."))
+        if not found or isinstance(number, bool) or not isinstance(number, int | float | None):
+            yield location, f"the case has no number at {path!r}"
+        elif fault := disagreement(said, root, None if number is None else float(number)):
+            yield location, fault
+
+
+def _at(thing: object, steps: list[str]) -> tuple[bool, object]:
+    """What a path leads to, and whether there is such a thing."""
+    for step in steps:
+        if isinstance(thing, dict):
+            if step not in thing:
+                return False, None
+            thing = thing[step]
+        elif step in getattr(type(thing), "model_fields", ()):
+            thing = getattr(thing, step)
+        else:
+            return False, None
+    return True, thing
+
+
 def _claims(case: Case, _: Path) -> Faults:
     for nth, claim in enumerate(case.claims):
         location = ("claims", nth)
@@ -217,5 +246,5 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _against, _assumptions, _hours, _limits, _colos,
-    _repository, _claims,
+    _repository, _source, _claims,
 )  # fmt: skip
