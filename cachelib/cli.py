@@ -18,9 +18,10 @@ except ImportError as error:  # there is another package of this name
 
 from cachelib import __version__
 from cachelib.commands import cache, live, logs, report, repository, words
+from cachelib.commands.signals import Ending
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Ending, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cachelib")
 @words.speaking
 def main() -> None:

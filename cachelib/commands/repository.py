@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cachelib.commands.words import JSON, print_json, told
+from cachelib.commands.words import JSON, print_json, say, told
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 
@@ -26,7 +26,7 @@ def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None
     if as_json:
         print_json(found.to_json())
     else:
-        click.echo(inventory_text(found))
+        say(inventory_text(found))
 
 
 @click.command()
@@ -85,7 +85,7 @@ def audit(
         if output:
             examined.write_text(output, shown)
     if not output:
-        click.echo(shown)
+        say(shown)
     for failure in found.failures:
         click.echo(failure, err=True)
     gate = fail_on or settings.fail_on

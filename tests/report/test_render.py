@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
-from cachelib.report.document.render import mermaid_text, verbatim
+from cachelib.report.document.render import verbatim
 from cachelib.report.publish.findings import shown
-from cachelib.report.templates import escape_markdown
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -31,7 +31,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_as_text(text: str) -> None:
-    tokens = MarkdownIt("commonmark").enable("table").parse(escape_markdown(text))
+    tokens = MarkdownIt("commonmark").enable("table").parse(fit.markdown(text))
     assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
     kinds = {child.type for child in tokens[1].children or ()}
     assert kinds <= {"text", "text_special"}
@@ -39,7 +39,7 @@ def test_hostile_text_is_shown_as_text(text: str) -> None:
 
 @given(st.text())
 def test_any_text_is_shown_as_text(text: str) -> None:
-    for token in MarkdownIt("commonmark").enable("table").parse(escape_markdown(text)):
+    for token in MarkdownIt("commonmark").enable("table").parse(fit.markdown(text)):
         assert token.type in ("paragraph_open", "inline", "paragraph_close")
         for child in token.children or ():
             assert child.type in ("text", "text_special"), child
@@ -47,7 +47,7 @@ def test_any_text_is_shown_as_text(text: str) -> None:
 
 @given(st.text())
 def test_mermaid_labels_hold_nothing_that_mermaid_reads(text: str) -> None:
-    assert not set(mermaid_text(text)) & set('"<>`[]{}|\n\\')
+    assert not set(fit.mermaid(text)) & set('"<>`[]{}|\n\\')
 
 
 @given(st.text())

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from jinja2.utils import htmlsafe_json_dumps
-from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.labels import label
@@ -26,6 +20,7 @@ from cachelib.model.judgement.claims import Verdict
 from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
 from cachelib.report import language
+from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
 from cachelib.report.document.ledger import Row, judge_all
 from cachelib.report.document.options import Option, options
@@ -47,25 +42,18 @@ from cachelib.report.publish.findings import (
     column_head,
     shown,
 )
-from cachelib.report.templates import (
-    FOLDER,
-    Markdown,
-    escape_markdown,
-    html_environment,
-    markdown_environment,
-)
+from cachelib.report.templates import html_environment, markdown_environment
+from cachelib.report.text import Markdown
 
 Target = Literal["markdown", "html"]
 Kind = TypeVar("Kind", bound=Metric | Table | Figure | Diagram | Sequence | Text | Panel)
 MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.mmd.j2"}
 
 # A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
-# `escape_markdown` drops the characters it is made of.
+# `text.plain` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
-TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 # What was timed differs from run to run, and the Markdown of the same case must not.
 MEASURED = "measured: see report.html"
-TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 
 
 @dataclass
@@ -84,7 +72,7 @@ class Document:
         """The decision as a record in the form of MADR 4."""
         self._count = {"Figure": 0, "Table": 0}
         template = markdown_environment().get_template("adr.md.j2")
-        return template.render(self._context(), section=self.section, yaml=yaml_value)
+        return template.render(self._context(), section=self.section, yaml=fit.yaml)
 
     def markdown(self) -> str:
         """The whole document; twice, since a reference may come before what it refers to."""
@@ -126,6 +114,7 @@ class Document:
             "ref": self.ref,
             "runs": self.runs,
             "shown": shown,
+            "said": self.said,
             "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
@@ -166,6 +155,11 @@ class Document:
             return MEASURED if metric.how == "measured" else text
         return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
 
+    def said(self, id: str) -> str:
+        """A metric as plain text, for headings."""
+        metric = self._typed(id, Metric)
+        return shown(metric.value, metric.unit)
+
     def compare(self, id: str, other: str) -> Comparison:
         """Two metrics of one unit, to say which is more and by how much."""
         one, two = self._typed(id, Metric), self._typed(other, Metric)
@@ -180,7 +174,7 @@ class Document:
     def fold(self, title: str, caller: Callable[[], str]) -> Markdown:
         """What few need: closed on the page, and open on paper."""
         inside = caller().strip("\n")
-        opening = f"<details>\n<summary>{html.escape(title)}</summary>"
+        opening = f"<details>\n<summary>{escape(title)}</summary>"
         if self.target == "markdown":
             return Markdown(f"{opening}\n\n{inside}\n\n</details>")
         return Markdown(f"{self._raw(opening)}\n\n{inside}\n\n{self._raw('</details>')}")
@@ -196,7 +190,7 @@ class Document:
         if self.target == "html":
             return self._drawing(diagram, "", to_svg(diagram))
         template = html_environment().get_template(MERMAID[diagram.kind])
-        chart = template.render(diagram=diagram, quoted=mermaid_text)
+        chart = template.render(diagram=diagram, quoted=fit.mermaid)
         return Markdown(f"```mermaid\n{chart}```\n\n{self._caption(diagram, 'Figure')}")
 
     def table(self, id: str) -> Markdown:
@@ -279,15 +273,15 @@ class Document:
     def _drawing(self, finding: Figure | Drawn, path: str, svg: str) -> Markdown:
         caption = self._caption(finding, "Figure")
         if self.target == "markdown":
-            return Markdown(f"![{escape_markdown(finding.alt)}]({path})\n\n{caption}")
-        own = Markup(with_own_ids(svg, file_name(finding.id)))  # noqa: S704 - ours, not the user's
+            return Markdown(f"![{fit.markdown(finding.alt)}]({path})\n\n{caption}")
+        own = Markup(with_own_ids(fit.xml(svg), file_name(finding.id)))  # noqa: S704 - ours, not the user's
         number = self.numbers[finding.id]
         return self._block("figure", found=self.findings[finding.id], svg=own, number=number)
 
     def _caption(self, finding: Finding, kind: Literal["Figure", "Table"]) -> str:
         self._count[kind] += 1
         number = self.numbers[finding.id] = f"{kind} {self._count[kind]}"
-        return f"*{number}. {escape_markdown(finding.caption)}* ({finding.how})"
+        return f"*{number}. {fit.markdown(finding.caption)}* ({finding.how})"
 
     def _block(self, partial: str, **values: Any) -> Markdown:
         template = html_environment().get_template(f"partials/{partial}.html.j2")
@@ -298,24 +292,6 @@ class Document:
         """Markup of ours, as the token that stands for it."""
         self.blocks.append(markup)
         return f"{OPEN}{len(self.blocks) - 1}{CLOSE}"
-
-
-def to_html(document: Document, manifest: dict[str, Any]) -> str:
-    """The page: the document's Markdown as HTML, its blocks put in, inside the frame."""
-    tokens = _markdown().parse(document.markdown())
-    headings = list(_give_anchors(tokens))
-    body = _markdown().renderer.render(tokens, _markdown().options, {})
-    body = TOKEN.sub(lambda match: document.blocks[int(match.group(1))], body)
-    return html_environment().get_template("report.html.j2").render(
-        case=document.study.case,
-        body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
-        headings=headings,
-        style=style(),
-        script=script(),
-        script_hash=script_hash(),
-        manifest=manifest,
-        failed=any(run.failure for run in document.runs),
-    )  # fmt: skip
 
 
 def _aim(criteria: Criteria) -> str:
@@ -340,65 +316,19 @@ def _traffic(study: Study) -> dict[str, Any]:
     }
 
 
-@cache
-def style() -> Markup:
-    return Markup((FOLDER / "style.css").read_text("utf-8"))  # noqa: S704
-
-
-@cache
-def script() -> Markup:
-    """What the what-if panel runs on."""
-    files = ("estimate.js", "what_if.js")
-    return Markup("\n".join((FOLDER / name).read_text("utf-8") for name in files))  # noqa: S704
-
-
-def script_hash() -> str:
-    """The only script that the page's policy lets run."""
-    digest = hashlib.sha256(f"\n{script()}\n".encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-@cache
-def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.add_render_rule("table_open", lambda *_: TABLE_OPEN)
-    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    return markdown
-
-
-def _give_anchors(tokens: list[Any]) -> Iterable[tuple[int, str, str]]:
-    """Give every heading an id; yields level, id and text for the contents."""
-    for opening, inline in pairwise(tokens):
-        if opening.type == "heading_open":
-            text = "".join(child.content for child in inline.children)
-            anchor = re.sub(r"\W+", "-", text.lower()).strip("-")
-            opening.attrSet("id", anchor)
-            yield int(opening.tag[1]), anchor, text
-
-
 def file_name(id: str) -> str:
     """A finding's id as a file name and as an anchor."""
     return id.replace(".", "-")
 
 
-def yaml_value(value: Any) -> Markdown:
-    """A value as YAML's front matter takes it: JSON is YAML."""
-    plain = json.loads(json.dumps(value, default=str))
-    return Markdown(htmlsafe_json_dumps(plain, ensure_ascii=False))
-
-
 def page_link(notebook: str) -> Markdown:
     """A link to an executed notebook's page."""
-    return Markdown(f"[{escape_markdown(notebook)}](notebooks/{notebook}.html)")
-
-
-def mermaid_text(text: str) -> Markup:
-    """Any text inside Mermaid's quotes: what could mean something becomes a character code."""
-    return Markup(re.sub(r"[^\w .,:;()/%+–-]", lambda found: f"#{ord(found.group())};", text))  # noqa: S704
+    return Markdown(f"[{fit.markdown(notebook)}](notebooks/{notebook}.html)")
 
 
 def verbatim(text: str) -> Markdown:
     """A code block whose fence is longer than any in the text."""
+    text = fit.block(text)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return Markdown(f"{fence}\n{text}\n{fence}")
 
@@ -408,4 +338,4 @@ def write_figures(findings: Findings, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for found in findings:
         if isinstance(found.finding, Figure) and found.svg:
-            (folder / f"{file_name(found.finding.id)}.svg").write_text(found.svg, "utf-8")
+            (folder / f"{file_name(found.finding.id)}.svg").write_text(fit.xml(found.svg), "utf-8")

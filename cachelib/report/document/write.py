@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cachelib.model.case.case import Case
 from cachelib.model.judgement.study import Study
-from cachelib.report.document import render
+from cachelib.report.document import page, render
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.ledger import judge_all
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.source import digest_of_file
 from cachelib.report.publish.findings import Metric
+from cachelib.report.text import to_json
 
 
 def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any]) -> None:
@@ -22,7 +22,7 @@ def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any
     findings = Findings(runs)
     render.write_figures(findings, folder / "figures")
     markdown = render.Document(study, findings, runs, "markdown").markdown()
-    html = render.to_html(render.Document(study, findings, runs, "html"), provenance)
+    html = page.to_html(render.Document(study, findings, runs, "html"), provenance)
     (folder / "report.md").write_text(markdown, "utf-8")
     record = render.Document(study, findings, runs, "markdown").record()
     (folder / "adr.md").write_text(record, "utf-8")
@@ -51,4 +51,4 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(to_json(data) + "\n", "utf-8")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.text import Annotation
+
+from cachelib.report import text as fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +59,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "cachelib",
     "text.color": INK,
+    "text.parse_math": False,  # a $ in a name is a $
     "xtick.color": MUTED,
     "ytick.color": MUTED,
 }
@@ -68,10 +72,11 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
+    mpl.rcdefaults()  # a matplotlibrc in the current folder is not the report's
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.set(xlabel=fit.label(xlabel), ylabel=fit.label(ylabel), title=fit.label(title))
     return plot, ax
 
 
@@ -102,7 +107,9 @@ def limit(ax: Axes, y: float, label: str) -> None:
 def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
     """A logarithmic x axis that marks `ticks` as people write them: 100, 1k, 10M."""
     ax.set_xscale("log")
-    ax.set_xticks(list(ticks), list(labels) or [brief(tick) for tick in ticks])
+    ax.set_xticks(
+        list(ticks), [fit.label(each) for each in labels] or [brief(tick) for tick in ticks]
+    )
     ax.minorticks_off()
 
 
@@ -216,8 +223,8 @@ def _name(
     height: Literal["bottom", "center"],
 ) -> None:
     ax.annotate(
-        name, point, xytext=offset, textcoords="offset points", color=colour, ha=side, va=height,
-        fontweight="bold",
+        fit.label(name), point, xytext=offset, textcoords="offset points", color=colour,
+        ha=side, va=height, fontweight="bold",
     )  # fmt: skip
 
 
@@ -229,7 +236,7 @@ def bars(
     colours = [BLUE if name == best else MUTED for name in names]
     drawn = ax.barh(places, values, color=colours, height=0.6)
     ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
-    ax.set_yticks(places, names)
+    ax.set_yticks(places, [fit.label(name) for name in names])
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.12)
@@ -244,7 +251,7 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     for widest in swings[:1]:
         _name(ax, "low", (widest.low, 0), BLUE, (0, 9), "left", "bottom")
         _name(ax, "high", (widest.high, 0), ORANGE, (0, 9), "left", "bottom")
-    ax.set_yticks(range(len(swings)), [swing.name for swing in swings])
+    ax.set_yticks(range(len(swings)), [fit.label(swing.name) for swing in swings])
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.06, y=0.08)
@@ -277,8 +284,11 @@ def regions_map(ax: Axes, drawn: Map, label: str, *, log: tuple[bool, bool]) -> 
 def svg(plot: Figure) -> str:
     """The figure as an `<svg>` element, the same to the byte for the same drawing."""
     buffer = io.StringIO()
-    plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
+    with warnings.catch_warnings():
+        # A letter that matplotlib's font lacks is only measured with it, and drawn by the viewer's.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = fit.xml(buffer.getvalue())
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     for colour, variable in VARIABLES.items():

@@ -24,6 +24,7 @@ from cachelib.report.publish.findings import (
     Unit,
     shown,
 )
+from cachelib.report.text import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ def table(
 
 def text(id: str, lines: Sequence[str], *, caption: str, how: How = "simulated") -> None:
     """Publish lines of text, quoted as they are."""
-    finding = Text(id=id, lines=list(lines), caption=caption, how=how)
+    finding = Text(id=id, lines=list(map(whole, lines)), caption=caption, how=how)
     _show(finding, {"text/plain": "\n".join([f"{caption}:", *lines])})
 
 
@@ -103,12 +104,12 @@ def _show(finding: Finding, bundle: Mapping[str, str]) -> None:
 
 
 def _scalar(value: Any) -> Scalar:
-    """numpy's scalars as Python's, and floats without the digits that rounding errors write."""
+    """numpy's scalars as Python's, floats without the digits that rounding errors write."""
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float):
         return float(f"{value:.10g}") if math.isfinite(value) else None
-    scalar: Scalar = value
+    scalar: Scalar = whole(value) if isinstance(value, str) else value
     return scalar
