@@ -6,7 +6,7 @@ import pytest
 
 from cachelib.model.case.case import CASES, Case, load_case
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from cachelib.report.experiments.parameters import check, study
+from cachelib.report.experiments.parameters import settle
 
 READY = (CASES / "trading-sentiment.yaml").read_text("utf-8")
 
@@ -47,5 +47,5 @@ def test_a_case_says_which_part_of_a_logged_request_is_the_key_and_which_to_keep
     log.write_text(line.format("/a?b=1", 200) + line.format("/a?b=2", 200) + line.format("/c", 500))
     said = "log:\n  key: split_part(url, '?', 1)\n  where: status = 200\n"
     case.write_text(READY.replace("log:\n  format: auto\n", said), "utf-8")
-    trace = study(check({"case": str(case), "trace": str(log)})).trace
+    trace = settle({"case": str(case), "trace": str(log)}).study.trace
     assert (trace.keys, len(trace)) == (["/a"], 2)

@@ -280,7 +280,8 @@ def _traffic(study: Study) -> dict[str, Any]:
     return {
         "requests": len(trace),
         "distinct_keys": len(set(trace.key.tolist())),
-        "days": study.span_s / 86_400,
+        "days": study.days,
+        "sample": study.sample.in_words,
         "colos": [colo or "not said" for colo in trace.colos],
         "source": "as logged" if study.log else "generated as the case says",
         "skipped": trace.skipped.lines,
