@@ -53,7 +53,7 @@ define install
 endef
 
 $(VENV)/report.installed: requirements.lock pyproject.toml | $(VENV)/uv.tried
-	@echo 'Installing what the report needs (about 600 MB) ...'
+	@echo 'Installing what the report needs (about 900 MB) ...'
 	$(call install,--require-hashes -r requirements.lock)
 	$(call install,--no-build-isolation -e .)
 	@touch $@

@@ -39,7 +39,7 @@ def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_no_word_of_another_system_is_in_it_and_every_section_is_named(tmp_path: Path) -> None:
     text = write_case(tmp_path).read_text("utf-8")
-    for word in ("trading", "sentiment", "tft", "SYMBOL", "model answers", "document under test"):
+    for word in ("trading", "sentiment", "tft", "SYMBOL", "model answers"):
         assert word not in text
     for section in Case.model_fields:
         assert re.search(rf"^(# )?{section}\b", text, re.MULTILINE), section

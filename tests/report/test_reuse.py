@@ -225,9 +225,7 @@ class TestTheRun:
     def test_of_one_notebook_leaves_out_the_others_that_do_not_stand(self) -> None:
         append("access.log", LOG)
         edit(f"notebooks/{SEED}.ipynb", "print(seed)", "print(seed + 1)")
-        with pytest.raises(
-            OutputError, match="complete report, and --only would leave out"
-        ):
+        with pytest.raises(OutputError, match="complete report, and --only would leave out"):
             built(only=["01"])
         done = built(only=["01"], partial_too=True)
         assert [run.name for run in done.runs] == [SEED, DIAGRAM]
