@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import webbrowser
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from cachelib.commands import words
-from cachelib.commands.words import UsageError, print_json, told
+from cachelib.commands.words import UsageError, print_json, say, told
 
 
 class CaseName(click.Path):
@@ -88,12 +87,11 @@ def report(
     from cachelib.report.reuse.plan import Request, plan
 
     _there(case)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as thorough an end as Ctrl-C
     with told():
         given = {"case": case, "trace": trace, **parse_assignments(assignments)}
         if dry_run or is_check:
             steps = plan(Request.of(given, out), **which)
-            click.echo(progress.foretold(steps))
+            say(progress.foretold(steps))
             sys.exit(0 if dry_run or steps.stands else 1)
         browser = pdf.browser() if is_pdf else None
         shown = progress.silence() if words.is_quiet() else progress.display()
@@ -102,12 +100,15 @@ def report(
                          partial_too=partial_too, **which)  # fmt: skip
         page = done.folder / "report.html"
         if browser:
-            pdf.print_page(browser, page, done.folder / "report.pdf")
+            pdf.print_report(browser, done.folder)
     if done.unrendered:
-        click.echo(f"the report could not be written: {done.unrendered!r}", err=True)
+        say(f"the report could not be written: {done.unrendered!r}", err=True)
     if is_open:
         webbrowser.open(page.resolve().as_uri())
-    click.echo(page)
+    if done.others:
+        left = f"{done.folder}: left as it is, for it is not the report's: "
+        say(left + ", ".join(done.others), err=True)
+    say(page)
     sys.exit(1 if done.failed or done.unrendered else 0)
 
 
@@ -147,7 +148,7 @@ def init(folder: Path, ask: bool | None, **answers: Any) -> None:
         if sys.stdin.isatty() if ask is None else ask:
             given |= _asked(Answers(**given), given)
         path = write_case(folder, Answers(**given))
-    click.echo(f"{path}\nmake it yours, then: cachelib report {click.format_filename(folder)}")
+    say(f"{path}\nmake it yours, then: cachelib report {click.format_filename(folder)}")
 
 
 def _asked(guess: Any, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def compare(a: Path, b: Path, html: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found.as_json())
     else:
-        click.echo(found.as_text())
+        say(found.as_text())
 
 
 @click.command()
@@ -198,9 +199,9 @@ def check(case: str, assignments: tuple[str, ...]) -> None:
         settled = settle({"case": case, **parse_assignments(assignments)})
         settled.study.setting  # noqa: B018 - the whole study is built before it is called good
     for name, reason in settled.barred.items():
-        click.echo(f"{case}: designs: {name} is out: {reason}")
+        say(f"{case}: designs: {name} is out: {reason}")
     left = len(settled.case.designs)
-    click.echo(f"{case}: good{f', with the {left} designs left' if settled.barred else ''}")
+    say(f"{case}: good{f', with the {left} designs left' if settled.barred else ''}")
 
 
 @click.command()

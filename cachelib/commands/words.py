@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import Any
 import click
 
 from cachelib.errors import CachelibError
+from cachelib.report.text import terminal, to_json
 
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 LOUDNESS = "cachelib.loudness"
@@ -62,13 +61,13 @@ def _loudness() -> object:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Mistakes of the user, and what else may happen to a run, as messages, not tracebacks."""
+    """Mistakes of the user as messages, not tracebacks."""
     try:
         yield
     except CachelibError as error:
         _trace(error)
         kind = UsageError if isinstance(error, ValueError) else click.ClickException
-        raise kind(str(error)) from None
+        raise kind(terminal(str(error))) from None
     except MemoryError as error:
         _trace(error)
         said = f" ({error})" if str(error) else ""
@@ -81,15 +80,12 @@ def told() -> Iterator[None]:
         if error.filename is None:
             raise  # of no file that anybody named: a fault of ours
         _trace(error)
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
-    except KeyboardInterrupt as error:
-        click.echo(str(error) or "interrupted; an earlier report is as it was", err=True)
-        sys.exit(130)
+        raise click.ClickException(terminal(f"{error.filename}: {error.strerror}")) from None
 
 
 def _trace(error: BaseException) -> None:
     if is_verbose():
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        say("".join(traceback.format_exception(error)), err=True)
 
 
 def write(path: Path, text: str) -> None:
@@ -98,6 +94,11 @@ def write(path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
     except OSError as error:
         raise UnwritableError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print it; nothing in it moves the cursor or sets a colour."""
+    click.echo(terminal(str(text)), err=err)
 
 
 def print_result(data: dict[str, Any], as_json: bool) -> None:
@@ -111,7 +112,7 @@ def print_result(data: dict[str, Any], as_json: bool) -> None:
         if isinstance(value, list | dict):
             _many(name, value)
         elif value not in ("", None):
-            click.echo(f"{name:>22}  {in_words(value)}")
+            say(f"{name:>22}  {in_words(value)}")
 
 
 def _many(name: str, values: list[Any] | dict[str, Any]) -> None:
@@ -122,12 +123,12 @@ def _many(name: str, values: list[Any] | dict[str, Any]) -> None:
         ]
         lines = [columns, *([in_words(row[column]) for column in columns] for row in rows)]
         names = [name, *(values if isinstance(values, dict) else [""] * len(rows))]
-        click.echo()
+        say("")
         print_table([[f"{first:>22}", *cells] for first, cells in zip(names, lines, strict=True)])
     else:
         told = values if isinstance(values, list) else [in_words({k: values[k]}) for k in values]
         for nth, value in enumerate(told):
-            click.echo(f"{'' if nth else name:>22}  {in_words(value)}")
+            say(f"{'' if nth else name:>22}  {in_words(value)}")
 
 
 def print_table(rows: list[list[str]]) -> None:
@@ -135,7 +136,7 @@ def print_table(rows: list[list[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
 
 
 def in_words(value: Any) -> str:
@@ -148,4 +149,4 @@ def in_words(value: Any) -> str:
 
 
 def print_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(to_json(data))

@@ -27,10 +27,14 @@ class UnrenderedError(CachelibError, RuntimeError):
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies, how its notebooks fared, and why it could not be written, if so."""
+    """Where a report lies, how its notebooks fared, why it could not be written, if so.
+
+    `others`: what lies in its folder and is not the report's.
+    """
 
     folder: Path
     runs: list[Run]
+    others: list[str]
     unrendered: Exception | None = None
 
     @property
@@ -68,7 +72,8 @@ def build(
         for step in steps.left_out:
             progress(step.name, "not run", f"though {step.because}")
         if steps.stands:
-            return Report(request.folder, [step.earlier for step in steps.reused if step.earlier])
+            runs = [step.earlier for step in steps.reused if step.earlier]
+            return Report(request.folder, runs, staging.others(request.folder))
         run_all = partial(
             run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
         )
@@ -82,7 +87,7 @@ def build(
             f"interrupted; what had finished is in {request.folder / 'report.html'}, "
             "and the next run uses it"
         )
-    return Report(request.folder, made.runs, unrendered)
+    return Report(request.folder, made.runs, staging.others(request.folder), unrendered)
 
 
 def _refused(folder: Path, steps: Plan) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.source import digest_of_file
 from cachelib.report.templates import html_environment, markdown_environment
+from cachelib.report.text import to_json
 
 
 def write_remains(
@@ -27,7 +27,7 @@ def write_remains(
         if file.is_file()
     }
     manifest = {**provenance, "document": {}, "files": files}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    (folder / "manifest.json").write_text(to_json(manifest) + "\n", "utf-8")
 
 
 def write_error_page(notebook: Path, error: Exception) -> None:

@@ -1,15 +1,15 @@
-"""Notebooks that finished in a run which did not: they lie beside the report for the next run."""
+"""Notebooks that finished in a run which did not: they lie in wait for the next run."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cachelib.report.experiments import staging
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.source import digest_of_file
 
@@ -17,15 +17,14 @@ FORMAT = 1
 
 
 class Kept:
-    """The folder `.NAME.finished` beside a report's, with each notebook and what it was made from.
+    """A folder in the report's own, with each notebook and what it was made from.
 
     A run puts a notebook there as soon as it has ended well, so that even a run that is killed
     loses only what was unfinished; the report that takes it in empties the folder.
     """
 
     def __init__(self, report: Path) -> None:
-        place = Path(os.path.abspath(report))
-        self.folder = place.parent / f".{place.name}.finished"
+        self.folder = staging.real(report) / staging.FINISHED
 
     def put(self, run: Run, made_from: Mapping[str, Any]) -> None:
         """Keep a finished notebook; if there is no room for it, it is only run again."""
