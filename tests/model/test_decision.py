@@ -14,7 +14,7 @@ from cachelib.model.judgement import bills, confidence, regions, sensitivity
 from cachelib.model.judgement.decision import choose, gain, predict
 from cachelib.model.judgement.policies import designs as policies
 from cachelib.model.judgement.study import Study
-from cachelib.report.experiments.parameters import check, study
+from cachelib.report.experiments.parameters import settle
 
 MEASURED = {
     "a": {"p95_ms": 100.0, "bill_usd": 5.0},
@@ -26,7 +26,7 @@ FAST = Limit(metric="p95_ms", at_most=200, why="people wait")
 
 @cache
 def case() -> Study:
-    return study(check({}))
+    return settle({}).study
 
 
 def test_a_design_that_breaks_a_limit_is_out_however_cheap() -> None:
@@ -82,7 +82,7 @@ def test_formulas_lie_near_the_means_over_seeds() -> None:
 def test_another_seed_is_other_traffic_but_not_another_log(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     log.write_text("time,key\n0,a\n9,b\n")
-    logged = study(check({"trace": str(log)}))
+    logged = settle({"trace": str(log)}).study
     assert logged.reseeded(2).trace is logged.trace
     same = confidence.beside_formula(logged, range(5))["± ratio"]
     assert not same.any()  # not even by rounding

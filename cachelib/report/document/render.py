@@ -90,6 +90,7 @@ class Document:
 
     def _context(self) -> dict[str, Any]:
         return {
+            "barred": self.study.barred,
             "case": self.study.case,
             "capital": language.capital,
             "compare": self.compare,
