@@ -10,6 +10,7 @@ from cachelib.errors import CachelibError
 from cachelib.model.case import names
 from cachelib.model.case.case import CASES, Case, load_case
 from cachelib.model.judgement import regions
+from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
 from cachelib.report.experiments.parameters import open_study, settle
 
@@ -211,3 +212,13 @@ def test_what_is_handed_down_to_kernels_is_the_case_as_it_was_settled() -> None:
 def test_a_setting_that_nothing_would_use_is_an_error(given: dict[str, Any], said: str) -> None:
     with pytest.raises(CachelibError, match=said):
         settle(given)
+
+
+def test_a_number_that_there_is_not_is_an_error_in_python_too() -> None:
+    here = settle({"requests_per_month": 1_000}).study
+    with pytest.raises(TypeError, match="did you mean 'isolates_per_colo'"):
+        here.replay("l1-kv", isolate_per_colo=3)
+    with pytest.raises(TypeError, match="did you mean 'kv_read_ms'"):
+        here.estimate("l1-kv", kv_raed_ms=3.0)
+    with pytest.raises(ValueError, match="isolate_per_colo"):
+        Platform(isolates_per_colo=1, isolate_per_colo=3)

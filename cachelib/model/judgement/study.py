@@ -18,6 +18,7 @@ from cachelib.model.engines.result import MONTH_S, Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.platforms.platform import Platform, Routing
+from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.generator import generate, shares
 from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
@@ -151,7 +152,14 @@ class Study:
     def replay(
         self, design: str | Design, *, trace: Trace | None = None, **platform: float
     ) -> Result:
-        """What a design does with this traffic, or with another trace or platform numbers."""
+        """What a design does with this traffic, or with another trace or platform numbers.
+
+        Raises `TypeError` for a number that no platform has.
+        """
+        for number in platform:
+            if number not in Platform.model_fields:
+                near = nearest(number, list(Platform.model_fields))
+                raise TypeError(f"no number of a platform is called {number!r}; {near}")
         return replay_trace(
             self.trace if trace is None else trace,
             self.design(design) if isinstance(design, str) else design,
