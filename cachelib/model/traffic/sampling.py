@@ -40,12 +40,10 @@ class Sample:
     @property
     def in_words(self) -> str:
         """What was taken; empty where all was."""
-        parts = []
-        if self.keys < 1:
-            parts.append(f"one key in {1 / self.keys:,.0f}, by popularity,")
-        if self.time < 1:
-            parts.append(f"{self.time:.1%} of the time")
-        return f"{' and '.join(parts).rstrip(',')} stand for all" if parts else ""
+        keys = f"one key in {1 / self.keys:,.0f}, chosen by popularity," if self.keys < 1 else ""
+        time = f"{100 * self.time:.2g} % of the time" if self.time < 1 else ""
+        part = " in ".join(filter(None, (keys, time)))
+        return f"{part} stands for all" if part else ""
 
 
 def sample_of(requests: float, keys: int, span_s: float) -> Sample:
