@@ -16,8 +16,8 @@ from cachelib.report.document import render, what_if
 from cachelib.report.document.collect import Findings
 from cachelib.report.experiments.parameters import Settled, settle
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
-from cachelib.report.experiments.source import Source
 from cachelib.report.publish.findings import Panel
+from tests.report.in_process import MANIFEST, run_notebooks, to_html
 
 SMALL = Path(__file__).with_name("small.yaml")
 EXTREMES = (0.0, 1e-12, 1.0, 1e15)
@@ -56,7 +56,7 @@ def recorded() -> list[Run]:
     return [Run(name, NOTEBOOKS / f"{name}.ipynb", 0.0, None) for name in notebook_names()]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=numbers())
 def test_a_report_is_written_whatever_the_assumptions_are(
     recorded: list[Run], drawn: dict[str, Any]
@@ -71,7 +71,7 @@ def test_a_report_is_written_whatever_the_assumptions_are(
     for target in ("markdown", "html"):
         document = render.Document(study, findings, recorded, target)
         assert document.markdown()
-    page = render.to_html(render.Document(study, findings, recorded, "html"), {"packages": {}})
+    page = to_html(render.Document(study, findings, recorded, "html"), MANIFEST)
     assert "NaN" not in page.split("application/json")[-1].split("</script>")[0]
 
 
@@ -89,20 +89,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_notebook_runs_whatever_the_assumptions_are(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In this process: what a kernel would do with the same cells."""
-    monkeypatch.setattr("IPython.display.display", lambda *_, **__: None)
-    given = settled({**CASES[name](), **QUICK}).for_kernels
-    for notebook in notebook_names():
-        source = Source(NOTEBOOKS / f"{notebook}.ipynb")
-        namespace: dict[str, Any] = {}
-        exec(source.parameters_cell, namespace)  # noqa: S102 - our own notebook
-        namespace |= source.wanted(given)
-        for kind, code, tags in source.cells:
-            if kind == "code" and "parameters" not in tags:
-                try:
-                    exec(code, namespace)  # noqa: S102
-                except Exception as error:
-                    raise AssertionError(f"{notebook}: {code}") from error
+def test_every_notebook_runs_whatever_the_assumptions_are(name: str) -> None:
+    """In this process: what kernels would do with the same cells, and the page that comes of it."""
+    asked = settled({**CASES[name](), **QUICK})
+    runs, findings = run_notebooks(asked.for_kernels)
+    assert to_html(render.Document(asked.study, findings, runs, "html"), MANIFEST)
