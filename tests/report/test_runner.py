@@ -201,8 +201,9 @@ class TestAnInterruptedRun:
         code = "from cachelib.report.experiments import run; from pathlib import Path; "
         code = f"{code} run.NOTEBOOKS = Path('notebooks'); from cachelib.cli import main; main()"
         return subprocess.Popen(
-            [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
-        )
+            [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True,
+            preexec_fn=heed,
+        )  # fmt: skip
 
     @pytest.mark.parametrize("number", ENDING)
     def test_leaves_the_report_before_and_no_process(
@@ -234,6 +235,12 @@ class TestAnInterruptedRun:
         for pid in (child, other):
             os.kill(pid, signal.SIGKILL)
         started.communicate()
+
+
+def heed() -> None:
+    """Take the signals that whoever started the tests in the background has had ignored."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def numbers(file: Path, writer: subprocess.Popen[str]) -> list[int]:

@@ -132,15 +132,6 @@ def _colo(location: Location, colo: str) -> Faults:
         yield location, str(error).removeprefix("colos: ")
 
 
-def _repository(case: Case, folder: Path) -> Faults:
-    path = case.system.path
-    if path is not None and not (folder / path).is_dir():
-        yield (
-            ("system", "path"),
-            f"there is no folder {path!r} beside the case file; leave the key out if there is none",
-        )
-
-
 def _claims(case: Case, _: Path) -> Faults:
     for nth, claim in enumerate(case.claims):
         location = ("claims", nth)
@@ -185,5 +176,5 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _against, _assumptions, _hours, _limits, _minimise, _colos, _repository, _claims,
+    _designs, _against, _assumptions, _hours, _limits, _minimise, _colos, _claims,
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.message import Message
@@ -13,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from cachelib.model.case.repository import files
 from cachelib.report.experiments.parameters import ParameterError, Settled
 from cachelib.report.experiments.source import Source, digest, digest_of_file
 from cachelib.report.reuse.imports import Imports, label
@@ -95,17 +95,9 @@ def _parameters(given: Mapping[str, Any]) -> Ingredients:
 
 
 def tree(folder: Path) -> str:
-    """One fingerprint for all files below a folder; installed packages and history left out."""
-    return digest(json.dumps(list(_listed(folder))).encode())
-
-
-def _listed(folder: Path) -> Iterator[tuple[str, str]]:
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(set(folders) - {".git", "node_modules"})
-        for name in sorted(names):
-            file = Path(here, name)
-            if file.is_file():
-                yield file.relative_to(folder).as_posix(), digest_of_file(file)
+    """One fingerprint for all files of a repository that are examined; raises `CrowdedError`."""
+    listed = [(file.relative_to(folder).as_posix(), digest_of_file(file)) for file in files(folder)]
+    return digest(json.dumps(listed).encode())
 
 
 def _metadata(name: str) -> Message | None:
