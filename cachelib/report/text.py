@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from cachelib.model.schema.characters import BREAKS, JOINER, MOST, NONE, UNSEEN
 
-ROOM = 80  # characters of a label
+ROOM = 48  # characters of a label
 
 _BREAKS, _UNSEEN, _NONE = (
     re.compile(f"[{BREAKS}]+"),
