@@ -11,8 +11,13 @@ except ImportError:
         "cachelib's commands need more than the library: pip install 'cachelib-decisions[report]'"
     )
 
+try:
+    import cachelib.beside  # noqa: F401
+except ImportError as error:  # there is another package of this name
+    sys.exit(str(error))
+
 from cachelib import __version__
-from cachelib.commands import live, logs, report, repository, words
+from cachelib.commands import cache, live, logs, report, repository, words
 from cachelib.commands.signals import Ending
 
 
@@ -29,6 +34,7 @@ for command in (
     logs.replay, logs.mrc, logs.workload,
     repository.evidence, repository.audit,
     live.live,
+    cache.cache,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -79,6 +79,14 @@ class LeaseStore(Protocol):
 
 
 @runtime_checkable
+class LeaseWatch(Protocol):
+    """A store that can tell when a lease may have ended."""
+
+    def watch_lease(self, key: str, freed: Callable[[], object]) -> Callable[[], None]:
+        """Call `freed`, from any thread, when it may have; returns what ends the watch."""
+
+
+@runtime_checkable
 class ChangeFeed(Protocol):
     """A store that can tell what other processes changed."""
 

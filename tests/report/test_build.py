@@ -149,7 +149,7 @@ def test_a_failing_notebook_leaves_a_report_that_says_so(tmp_path: Path) -> None
     text = (done.folder / "report.md").read_text("utf-8")
     assert "ZeroDivisionError" in text
     assert "1 / 0" in text
-    assert "Hit ratio of L1 alone" in text, "what finished stays"
+    assert "Reads found in memory" in text, "what finished stays"
     assert "# <script>" not in (done.folder / "report.html").read_text("utf-8")
 
 

@@ -20,6 +20,11 @@ REGIONS = {
     "wnam": "SJC", "enam": "IAD", "sam": "GRU", "weur": "FRA", "eeur": "WAW",
     "apac": "SIN", "oc": "SYD", "afr": "JNB", "me": "DXB",
 }  # fmt: skip
+REGION_NAMES = {
+    "wnam": "western North America", "enam": "eastern North America", "sam": "South America",
+    "weur": "western Europe", "eeur": "eastern Europe", "apac": "Asia", "oc": "Oceania",
+    "afr": "Africa", "me": "the Middle East",
+}  # fmt: skip
 OBJECT_HOSTS = ("SJC", "IAD", "FRA", "WAW", "SIN", "SYD")
 KV_CENTRAL = ("IAD", "FRA")
 BUCKET = "IAD"

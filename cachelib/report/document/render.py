@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from jinja2.utils import htmlsafe_json_dumps
-from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cachelib.model.judgement.decision import LABELS, unit
 from cachelib.model.judgement.study import Study
+from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
 from cachelib.report.document.ledger import Row, Verdict, judge_all
 from cachelib.report.document.options import Option, options
 from cachelib.report.experiments.run import Run
+from cachelib.report.language import Comparison
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.figures import with_own_ids
 from cachelib.report.publish.findings import (
@@ -38,10 +36,9 @@ from cachelib.report.publish.findings import (
     Table,
     Text,
     column_head,
-    in_cell,
     shown,
 )
-from cachelib.report.templates import FOLDER, html_environment, markdown_environment
+from cachelib.report.templates import html_environment, markdown_environment
 from cachelib.report.text import Markdown
 
 Target = Literal["markdown", "html"]
@@ -51,10 +48,8 @@ MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.m
 # A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
 # `text.plain` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
-TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 # What was timed differs from run to run, and the Markdown of the same case must not.
 MEASURED = "measured: see report.html"
-TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 
 
 @dataclass
@@ -90,11 +85,17 @@ class Document:
     def _context(self) -> dict[str, Any]:
         return {
             "case": self.study.case,
+            "capital": language.capital,
+            "compare": self.compare,
+            "counted": language.counted,
             "diagram": self.diagram,
+            "duration": language.duration,
             "figure": self.figure,
+            "fold": self.fold,
             "labels": LABELS,
             "ledger": self.ledger,
             "lines": self.lines,
+            "listed": language.listed,
             "mark": self.mark,
             "n": self.number,
             "options": self.options,
@@ -105,6 +106,8 @@ class Document:
             "ref": self.ref,
             "runs": self.runs,
             "shown": shown,
+            "said": self.said,
+            "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
             "unit": unit,
@@ -143,6 +146,30 @@ class Document:
             return MEASURED if metric.how == "measured" else text
         return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
 
+    def said(self, id: str) -> str:
+        """A metric as plain text, for headings."""
+        metric = self._typed(id, Metric)
+        return shown(metric.value, metric.unit)
+
+    def compare(self, id: str, other: str) -> Comparison:
+        """Two metrics of one unit, to say which is more and by how much."""
+        one, two = self._typed(id, Metric), self._typed(other, Metric)
+        return Comparison(float(one.value or 0), float(two.value or 0), one.unit)
+
+    def so_many(self, id: str) -> str:
+        """A share as people say it: `7 in 10`."""
+        share = self._typed(id, Metric).value
+        said = language.in_so_many(float(share or 0))
+        return f"{said} of the" if said in ("none", "all") else said
+
+    def fold(self, title: str, caller: Callable[[], str]) -> Markdown:
+        """What few need: closed on the page, and open on paper."""
+        inside = caller().strip("\n")
+        opening = f"<details>\n<summary>{escape(title)}</summary>"
+        if self.target == "markdown":
+            return Markdown(f"{opening}\n\n{inside}\n\n</details>")
+        return Markdown(f"{self._raw(opening)}\n\n{inside}\n\n{self._raw('</details>')}")
+
     def figure(self, id: str) -> Markdown:
         """A chart with its number and caption."""
         figure = self._typed(id, Figure)
@@ -166,9 +193,7 @@ class Document:
         if table.how == "measured":
             return Markdown(f"{caption}, {MEASURED}")
         template = markdown_environment().get_template("table.md.j2")
-        return Markdown(
-            f"{template.render(table=table, in_cell=in_cell, head=column_head)}\n{caption}"
-        )
+        return Markdown(f"{template.render(table=table, head=column_head)}\n{caption}")
 
     def lines(self, id: str) -> list[str]:
         """Quoted lines, to be escaped by the template."""
@@ -186,6 +211,7 @@ class Document:
                 "here": math.log(max(here[slider["name"]], 1e-9)),
             }
             for slider in data["sliders"]
+            if here[slider["name"]] > 0  # nothing can be so many times nothing
         ]
         return self._block(
             "panel",
@@ -203,8 +229,13 @@ class Document:
             return number
         return Markdown(f"[{number}](#{file_name(id)})")
 
-    def section(self, name: str, *notebooks: str) -> Markdown:
-        """A section of the report, or, if a notebook it needs did not finish, what went wrong."""
+    def section(self, name: str, *notebooks: str, if_: str | None = None) -> Markdown:
+        """A section of the report, or, if a notebook it needs did not finish, what went wrong.
+
+        Nothing where the case has no such subject: where the metric `if_` is not true.
+        """
+        if if_ and if_ in self.findings and not self.value(if_):
+            return Markdown("")
         failed = [run for run in self.runs if run.name in notebooks and run.failure]
         absent = set(notebooks) - {run.name for run in self.runs}
         template = markdown_environment().get_template(
@@ -244,29 +275,14 @@ class Document:
         return f"*{number}. {fit.markdown(finding.caption)}* ({finding.how})"
 
     def _block(self, partial: str, **values: Any) -> Markdown:
-        html = html_environment().get_template(f"partials/{partial}.html.j2")
-        self.blocks.append(
-            html.render(in_cell=in_cell, head=column_head, anchor=file_name, **values).strip()
-        )
+        template = html_environment().get_template(f"partials/{partial}.html.j2")
+        self.blocks.append(template.render(head=column_head, anchor=file_name, **values).strip())
         return Markdown(f"{OPEN}{len(self.blocks) - 1}{CLOSE}")
 
-
-def to_html(document: Document, manifest: dict[str, Any]) -> str:
-    """The page: the document's Markdown as HTML, its blocks put in, inside the frame."""
-    tokens = _markdown().parse(document.markdown())
-    headings = list(_give_anchors(tokens))
-    body = _markdown().renderer.render(tokens, _markdown().options, {})
-    body = TOKEN.sub(lambda match: document.blocks[int(match.group(1))], body)
-    return html_environment().get_template("report.html.j2").render(
-        case=document.study.case,
-        body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
-        headings=headings,
-        style=style(),
-        script=script(),
-        script_hash=script_hash(),
-        manifest=manifest,
-        failed=any(run.failure for run in document.runs),
-    )  # fmt: skip
+    def _raw(self, markup: str) -> str:
+        """Markup of ours, as the token that stands for it."""
+        self.blocks.append(markup)
+        return f"{OPEN}{len(self.blocks) - 1}{CLOSE}"
 
 
 def _traffic(study: Study) -> dict[str, Any]:
@@ -281,42 +297,6 @@ def _traffic(study: Study) -> dict[str, Any]:
         "skipped": trace.skipped.lines,
         "first_skipped": trace.skipped.first_line,
     }
-
-
-@cache
-def style() -> Markup:
-    return Markup((FOLDER / "style.css").read_text("utf-8"))  # noqa: S704
-
-
-@cache
-def script() -> Markup:
-    """What the what-if panel runs on."""
-    files = ("estimate.js", "what_if.js")
-    return Markup("\n".join((FOLDER / name).read_text("utf-8") for name in files))  # noqa: S704
-
-
-def script_hash() -> str:
-    """The only script that the page's policy lets run."""
-    digest = hashlib.sha256(f"\n{script()}\n".encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-@cache
-def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.add_render_rule("table_open", lambda *_: TABLE_OPEN)
-    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    return markdown
-
-
-def _give_anchors(tokens: list[Any]) -> Iterable[tuple[int, str, str]]:
-    """Give every heading an id; yields level, id and text for the contents."""
-    for opening, inline in pairwise(tokens):
-        if opening.type == "heading_open":
-            text = "".join(child.content for child in inline.children)
-            anchor = re.sub(r"\W+", "-", text.lower()).strip("-")
-            opening.attrSet("id", anchor)
-            yield int(opening.tag[1]), anchor, text
 
 
 def file_name(id: str) -> str:

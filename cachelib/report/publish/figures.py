@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cachelib.model.judgement.sensitivity import Swing
+    from cachelib.model.judgement.study import Study
 
 INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
 BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
-SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD)
+VIOLET, TEAL, BROWN = "#6a4bb5", "#006d80", "#7a4b3a"
+SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD, VIOLET, TEAL, BROWN)
 
 # In the page each colour is a variable, which dark mode gives another value; a viewer that knows
 # no such variable takes the colour itself.
@@ -77,6 +79,30 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     return plot, ax
 
 
+def colour(study: Study, design: str) -> str:
+    """The colour that a design has in every figure: by its place in the case."""
+    names = study.case.design_names
+    return SERIES[names.index(design) % len(SERIES)] if design in names else MUTED
+
+
+def here(ax: Axes, x: float, label: str = "here") -> None:
+    """Mark where this system is."""
+    ax.axvline(x, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), zorder=0)
+    ax.annotate(
+        label, (x, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
+        textcoords="offset points", color=MUTED, va="top", fontsize=9,
+    )  # fmt: skip
+
+
+def limit(ax: Axes, y: float, label: str) -> None:
+    """Mark what a design may not exceed."""
+    ax.axhline(y, color=INK, linewidth=1, linestyle=(0, (6, 3)), zorder=0)
+    ax.annotate(
+        label, (0, y), xycoords=("axes fraction", "data"), xytext=(4, 3),
+        textcoords="offset points", color=INK, va="bottom", fontsize=9,
+    )  # fmt: skip
+
+
 def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
     """A logarithmic x axis that marks `ticks` as people write them: 100, 1k, 10M."""
     ax.set_xscale("log")
@@ -98,6 +124,17 @@ def trend(what: str, x: Sequence[float], ratios: Sequence[float], unit: str) -> 
     """What a line of ratios shows, in one sentence for those who do not see it."""
     first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
     return f"A line: {what} goes from {first} at {brief(x[0])} to {last} at {brief(x[-1])} {unit}."
+
+
+def message(
+    begins: str, ratios: Sequence[float], x: Sequence[float], one: str, many: str = ""
+) -> str:
+    """A title that says what a line of ratios shows: `Memory finds 3 % … and 61 % …`."""
+    first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
+    names = [one if at == 1 else many or f"{one}s" for at in (x[0], x[-1])]
+    if first == last:
+        return f"{begins} {first} of the reads, at {brief(x[0])} as at {brief(x[-1])} {names[1]}"
+    return f"{begins} {first} at {brief(x[0])} {names[0]}, {last} at {brief(x[-1])} {names[1]}"
 
 
 def named_line(

@@ -22,7 +22,6 @@ from cachelib.report.publish.findings import (
     Table,
     Text,
     Unit,
-    in_cell,
     shown,
 )
 from cachelib.report.text import whole
@@ -57,15 +56,16 @@ def table(
     how: How = "simulated",
 ) -> None:
     """Publish a data frame; its index becomes the first column, `units` names columns' units."""
+    import pandas as pd
+
     frame = frame.reset_index()
     units = units or {}
     columns = [Column(name=str(name), unit=units.get(str(name), "")) for name in frame.columns]
     rows = [[_scalar(value) for value in row] for row in frame.itertuples(index=False)]
-    pretty = frame.copy().astype(object)
-    for place, column in enumerate(columns):
-        pretty.isetitem(place, [in_cell(row[place], column.unit) for row in rows])
+    finding = Table(id=id, columns=columns, rows=rows, caption=caption, how=how)
+    pretty = pd.DataFrame(finding.shown(), columns=frame.columns)
     _show(
-        Table(id=id, columns=columns, rows=rows, caption=caption, how=how),
+        finding,
         {"text/html": pretty.to_html(index=False, border=0), "text/plain": pretty.to_string()},
     )
 
