@@ -22,7 +22,6 @@ from cachelib.model.traffic.trace import READ, Trace
 EPOCH_S = 1_767_225_600.0
 """2026-01-01T00:00Z: where the Worker's clock starts for requests whose times count from 0."""
 BEFORE_THE_WEB_S = 6e8
-AFTER = " after the answer"
 
 CLOCKS = {
     "virtual": "Date, expirationTtl of KV and Cache-Control in the Cache API go by the log's times",
@@ -70,9 +69,8 @@ class OwnRun:
     `answered_by` (length `n`) is "origin" where the answer waited for an outbound request, else the
     first store that had something, else "nothing" where it asked some store in vain. Where it asked
     nothing, that is "memory" if its isolate had asked something for the same key before, and "code"
-    if not. `status` is the HTTP status, 0 for an exception. `operations` is as in `LiveRun`; a
-    method's name ends in " after the answer" where the answer did not wait for it. `reads` marks
-    the requests that read.
+    if not. `status` is the HTTP status, 0 for an exception. `operations` is as in `LiveRun`, and
+    `after` marks what the answer did not wait for. `reads` marks the requests that read.
     """
 
     answered_by: npt.NDArray[np.str_]
@@ -116,11 +114,16 @@ class OwnRun:
             "status": {str(status): n for status, n in Counter(self.status.tolist()).items()},
             "errors": dict(Counter(self.errors).most_common(10)),
             "calls": self.counts.to_dict("records"),
+            "calls_after_the_answer": self._after(),
             "remarks": list(self.remarks),
             "clocks": CLOCKS,
             "not_checked": [each._asdict() for each in (*NOT_CHECKED_HERE, *NOT_CHECKED)],
             "runtime": runtime_versions(),
         }
+
+    def _after(self) -> dict[str, int]:
+        late = self.operations[self.operations["after"]]
+        return dict(Counter((late["store"] + " " + late["method"]).tolist()))
 
     def _hit_ratio(self) -> dict[str, Any]:
         """As far as it is known, and why no further."""
@@ -191,7 +194,7 @@ def _answered_by(
     operations: pd.DataFrame, places: Sequence[tuple[int, int]]
 ) -> npt.NDArray[np.str_]:
     """Who answered each request, which went to an isolate with a key: its place."""
-    waited = operations[~operations["method"].str.endswith(AFTER)]
+    waited = operations[~operations["after"]]
     asked = set(operations["request"].tolist())
     answered = np.array(list(_unasked(asked, places)), dtype=object)
     answered[waited["request"].unique()] = "nothing"

@@ -104,7 +104,8 @@ def test_no_socket_is_opened_not_even_to_this_machine(worker, trace):
     with socket.create_server(("127.0.0.1", 0)) as near:
         near.settimeout(0.5)
         keys = ["/{}:{}".format(*near.getsockname())]
-        live = run(worker(SOCKET), replace(trace.only(slice(1)), keys=keys))
+        one = replace(trace.only(slice(1)), key=np.zeros(1, np.int32), keys=keys)
+        live = run(worker(SOCKET), one)
         assert live.status.tolist() == [0]
         with pytest.raises(TimeoutError):
             near.accept()
@@ -207,8 +208,8 @@ def test_a_hit_that_refreshes_after_its_answer_is_a_hit(worker, trace):
     live = run_worker(folder, one, platform, origin_response="x")
     assert live.status.tolist() == [202, 200, 200, 200, 200, 200]
     assert (live.answered_by == "origin").tolist() == (live.status == 202).tolist()
-    fetched = live.operations.query("store == 'origin'")["method"].tolist()
-    assert fetched == ["fetch", "fetch after the answer", "fetch after the answer"]
+    assert live.operations.query("store == 'origin'")["after"].tolist() == [False, True, True]
+    assert live.as_dict()["calls_after_the_answer"] == {"origin fetch": 2}
 
 
 ANSWERS = "export default {{ fetch: () => new Response('x', {{ status: {} }}) }}"

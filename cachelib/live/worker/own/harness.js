@@ -9,8 +9,7 @@ let operations = [];
 let underway = 0; // calls to stores
 let answered = false; // the request in hand has its answer
 
-const note = ([store, method, ...rest]) =>
-  operations.push([store, answered ? `${method} after the answer` : method, ...rest]);
+const note = (operation) => operations.push([...operation, answered]);
 note.began = (store) => (underway += store !== "origin");
 note.ended = (store) => (underway -= store !== "origin");
 
