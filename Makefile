@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASE ?= cases/trading-sentiment.yaml
 
-.PHONY: report test lint notebooks node lab lock clean
+.PHONY: report test lint notebooks node lab lock clean audit-dependencies licences
 
 report: $(VENV)/report.installed
 	$(BIN)/cachelib report $(CASE)
@@ -51,6 +51,17 @@ $(VENV)/dev.installed: requirements-dev.lock $(VENV)/report.installed
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
+
+# Known vulnerabilities of what the lock files name, from the indexes' advisory databases.
+audit-dependencies: $(VENV)/report.installed
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install -q --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements-dev.lock
+	cd cachelib/live/worker && npm audit --package-lock-only
+
+licences: $(VENV)/report.installed
+	@$(BIN)/python -P .ci/licences.py
 
 clean:
 	rm -rf $(VENV) output/* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,5 +1,5 @@
 // Runs a user's Worker unchanged: its own clock, its bindings counted, one request at a time.
-import { WorkerEntrypoint, withEnv } from "cloudflare:workers";
+import { WorkerEntrypoint, env, withEnv } from "cloudflare:workers";
 import { setClock } from "./clock.js";
 import { countedCaches, countedEnvironment, countedFetch, countedStorage } from "./environment.js";
 
@@ -30,7 +30,8 @@ const origin = {
 };
 
 Object.defineProperty(globalThis, "caches", { value: countedCaches(caches, note) });
-globalThis.fetch = countedFetch(globalThis.fetch, origin, note);
+const { CACHELIB_OPEN: services } = env; // while a request is served, `env` is the user's
+globalThis.fetch = countedFetch((request) => services.fetch(request), origin, note);
 
 const drain = () => {
   const drained = operations;
@@ -51,11 +52,11 @@ export const harness = (user, kinds) =>
 
     // The status or the error, the milliseconds, and every call to a binding.
     async serve(op, key, now, size) {
-      const { CACHELIB_OBJECTS: objects, ...env } = this.env;
+      const { CACHELIB_OBJECTS: objects, CACHELIB_OPEN, ...own } = this.env;
       this.begin(now);
       await objects?.begin(now);
       const start = performance.now();
-      const answer = await answerTo(user, request(op, key, size), env, this.ctx, kinds);
+      const answer = await answerTo(user, request(op, key, size), own, this.ctx, kinds);
       const took = performance.now() - start;
       return [answer, took, [...drain(), ...((await objects?.drain()) ?? [])]];
     }
@@ -75,7 +76,7 @@ export const observedObject = (Class, kinds) =>
   class extends Class {
     constructor(ctx, env) {
       Object.defineProperty(ctx, "storage", { value: countedStorage(ctx.storage, note) });
-      const { CACHELIB_OBJECTS, ...own } = env;
+      const { CACHELIB_OBJECTS, CACHELIB_OPEN, ...own } = env;
       super(ctx, countedEnvironment(own, kinds, note, origin));
     }
   };

@@ -6,13 +6,17 @@ import { bundle } from "../bundle.js";
 
 const HARNESS = fileURLToPath(new URL("harness.js", import.meta.url));
 const OURS = realpathSync(fileURLToPath(new URL("..", import.meta.url)));
+const EVERYWHERE = ["0.0.0.0/0", "::/0", "unix", "unix-abstract"];
 const ENTRY = "CachelibHarness";
 
 export async function ownTopology(config, require) {
   const modules = await bundled(config, require("esbuild"));
   const names = Array.from({ length: config.isolates }, (_, i) => `isolate-${i}`);
-  const outboundService = wayOut(config.connect, require("miniflare"));
-  const one = (name) => ({ ...instance(name, modules, config), outboundService });
+  const services = { CACHELIB_OPEN: openServices(config.connect, require("miniflare")) };
+  const one = (name) => {
+    const made = instance(name, modules, config);
+    return { ...made, serviceBindings: { ...made.serviceBindings, ...services } };
+  };
   return {
     bound: Object.fromEntries(names.map((name) => [name, { name, entrypoint: ENTRY }])),
     workers: [...names.map(one), ...(config.objects.length ? [one("objects")] : [])],
@@ -56,14 +60,13 @@ const under = (...parts) => `${parts.join(sep).replace(/[\\/]+$/, "")}${sep}`;
 const ancestors = (folder) =>
   dirname(folder) === folder ? [folder] : [folder, ...ancestors(dirname(folder))];
 
-// Whatever leaves the Worker ends here: HTTP to services that were opened by name goes on, and
-// nothing else does, raw connections included.
-function wayOut(connect, { fetch, Response }) {
+// The way to services that were opened by name, outside of the runtime, which knows of no ports.
+function openServices(connect, { fetch, Response }) {
   return async (request) => {
     const { hostname, port, protocol } = new URL(request.url);
     const service = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
     if (!connect.includes(service)) return new Response(`${service} is closed`, { status: 403 });
-    return fetch(request, { redirect: "manual" }); // the Worker follows, and ends here again
+    return fetch(request, { redirect: "manual" }); // where it sends to may not be open
   };
 }
 
@@ -94,5 +97,6 @@ function instance(name, modules, config) {
       config.objects.length && name !== "objects"
         ? { CACHELIB_OBJECTS: { name: "objects", entrypoint: ENTRY } }
         : {},
+    outboundService: { network: { allow: [], deny: EVERYWHERE } }, // raw connections included
   };
 }
