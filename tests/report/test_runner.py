@@ -261,8 +261,9 @@ INNOCENT = {
 
 
 class TestCodeInTheCurrentFolder:
-    @pytest.mark.parametrize("pythonpath", [None, "", ":/nowhere"])
-    @pytest.mark.parametrize("forked", [True, False])
+    @pytest.mark.parametrize(
+        ("forked", "pythonpath"), [(True, None), (True, ":/nowhere"), (False, "")]
+    )
     def test_is_not_run_and_in_nobodys_way(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, pythonpath: str | None, forked: bool
     ) -> None:
