@@ -21,7 +21,11 @@ _BREAKS, _UNSEEN, _NONE = (
     re.compile(f"[{UNSEEN}]|{JOINER}"),
     re.compile(f"[{NONE}]"),
 )
-_SAFE_IN_MERMAID = re.compile(r"[^\w ,()+–]")
+# A dot, a dash, a colon or a per cent sign means something in some places only: a list, a link, a
+# comment.
+_NOT_IN_MERMAID = re.compile(
+    r"[^\w ,.:()/%+–-]|^[-+]|(?<=\d)\.(?= )|%(?=%)|(?<=%)%|:(?=//)|(?<=www)\."
+)
 _SAFE_IN_YAML = re.compile(r"[^\w ,+–“”’…]|(?<![^\W_])_|_(?![^\W_])")
 _MOVES_THE_CURSOR = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _BACKSLASHED = re.compile(r"([\\`*_\[\]<>|~&$@{}])")
@@ -79,7 +83,7 @@ def markdown(value: Any) -> str:
 
 def mermaid(text: str) -> Markup:
     """Inside Mermaid's quotes or after its colon: what could mean something is a character code."""
-    coded = _SAFE_IN_MERMAID.sub(lambda found: f"#{ord(found.group())};", plain(text))
+    coded = _NOT_IN_MERMAID.sub(lambda found: f"#{ord(found.group())};", plain(text))
     return Markup(coded)  # noqa: S704 - nothing is left that HTML has a use for
 
 
