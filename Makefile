@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASE ?= cases/trading-sentiment.yaml
 
-.PHONY: report test lint notebooks node lab lock clean audit-dependencies licences
+.PHONY: report test lint notebooks node lab lock clean
 
 report: $(VENV)/report.installed
 	$(BIN)/cachelib report $(CASE)
@@ -51,6 +51,8 @@ $(VENV)/dev.installed: requirements-dev.lock $(VENV)/report.installed
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
+
+.PHONY: audit-dependencies licences
 
 # Known vulnerabilities of what the lock files name, from the indexes' advisory databases.
 audit-dependencies: $(VENV)/report.installed
