@@ -26,6 +26,7 @@ from cachelib.stores.trouble import THREADS, Breaker
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ThreadPoolExecutor
+    from logging import Logger
 
 LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads ...
 LEASE_LOOK = 1.0  # ... and if L2 tells when it has: the loader may have died
@@ -55,12 +56,13 @@ class CacheCore(Flights):
         breaker_seconds: float = 10.0,
         tag_refresh: float | None = None,
         on_event: Hook | None = None,
+        logger: Logger | None = None,
         executor: Executor | None = None,
         **options: Unpack[Options],
     ) -> None:
         if on_l2_error not in ("raise", "degrade"):
             raise ValueError(f"on_l2_error must be 'raise' or 'degrade', not {on_l2_error!r}")
-        super().__init__(l1, clock, Counters(on_event))
+        super().__init__(l1, clock, Counters(on_event, logger))
         self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec, self._executor, self._closed = codec or JsonCodec(), executor, False
         self._errors = FailedLoads()

@@ -1,8 +1,12 @@
-"""What went wrong, told to `logging.getLogger("cachelib")`."""
+"""What went wrong, told to `logging.getLogger("cachelib")`, unless another logger is given."""
 
 from __future__ import annotations
 
 from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logging import Logger
 
 QUIET = 10.0  # seconds in which trouble of one kind is a warning once; what follows is for DEBUG
 MESSAGES = {
@@ -16,14 +20,15 @@ MESSAGES = {
 class Log:
     """Warnings that do not flood: a store that is away fails at every request."""
 
-    def __init__(self) -> None:
+    def __init__(self, logger: Logger | None) -> None:
+        self._logger = logger
         self._warned: dict[str, float] = {}  # name: when, by this machine's own clock
 
     def tell(self, name: str, key: str, error: BaseException) -> None:
         """That `error` is why `name` is counted for `key`."""
         import logging  # slow to import, and seldom needed
 
-        now, logger = monotonic(), logging.getLogger("cachelib")
+        now, logger = monotonic(), self._logger or logging.getLogger("cachelib")
         quiet = now - self._warned.get(name, -QUIET) < QUIET
         if not quiet:
             self._warned[name] = now
