@@ -15,7 +15,7 @@ from math import inf
 from random import random as uniform
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
-from cachelib.errors import FailedLoads
+from cachelib.failed_loads import FailedLoads
 from cachelib.flights import LOADING, Flight, Flights, Found
 from cachelib.memory import Entry, MemoryCache, NoMemory
 from cachelib.options import ABSENT, Counters, Hook, Options, Policy, Stats

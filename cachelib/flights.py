@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from cachelib.errors import again
+from cachelib.failed_loads import again
 from cachelib.memory import Entry, MemoryCache, NoMemory
 from cachelib.options import Counters, LoadTimeoutError, Policy, ReentrantLoadError, Tier
 from cachelib.stores.fork import renew_in_child

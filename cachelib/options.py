@@ -20,6 +20,7 @@ from typing import (
     get_type_hints,
 )  # fmt: skip
 
+from cachelib.errors import CachelibError
 from cachelib.logs import Log
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ ABSENT: Final = _Absent()
 """What a loader returns, and a `get` finds, where the origin is known to have nothing."""
 
 
-class LoadTimeoutError(TimeoutError):
+class LoadTimeoutError(CachelibError, TimeoutError):
     """The loader took longer than `hard_timeout`, and there was no last value to serve."""
 
 
-class ReentrantLoadError(RuntimeError):
+class ReentrantLoadError(CachelibError, RuntimeError):
     """A loader waits, directly or through others, for the key that it is loading."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
+from cachelib.errors import CachelibError
+
 
 class Stored(NamedTuple):
     """Bytes, and when they expire, in seconds of the cache's clock; None for never."""
@@ -13,11 +15,11 @@ class Stored(NamedTuple):
     expires_at: float | None
 
 
-class RejectedError(ValueError):
+class RejectedError(CachelibError, ValueError):
     """The caller's mistake: this store can never hold such a key or value."""
 
 
-class StoreUnavailableError(Exception):
+class StoreUnavailableError(CachelibError):
     """L2 did not answer: closed, too slow, or given up on for a while."""
 
 

@@ -11,6 +11,7 @@ from math import inf, nextafter
 from threading import Lock
 from typing import Any, Final, cast
 
+from cachelib.errors import CachelibError
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Policy
 from cachelib.stores.codecs import NEGATIVE, Codec, encode, same_content, seal, unseal, written_at
@@ -38,7 +39,7 @@ Entries = dict[str, Entry | None]  # None: not to be believed
 Change = tuple[Entry, Stored | None]  # what L1 and L2 are to have; None for L2: delete it
 
 
-class LeaseError(TypeError):
+class LeaseError(CachelibError, TypeError):
     """A lease was asked of a store that has none."""
 
 

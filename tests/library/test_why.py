@@ -12,7 +12,7 @@ import pytest
 from rig import Clock, FlakyStore, Make, Origin
 
 from cachelib import MemoryCache, MemoryStore, RejectedError, Stored
-from cachelib.errors import MAX_ERRORS, FailedLoads, again
+from cachelib.failed_loads import MAX_ERRORS, FailedLoads, again
 
 
 class Small(MemoryStore):

@@ -12,6 +12,8 @@ from typing import IO, Any, cast
 import numpy as np
 import pyarrow as pa
 
+from cachelib.errors import CachelibError
+
 BLOCK = 4 << 20
 MAX_LINE = 1 << 20
 LINES = pa.schema(
@@ -20,7 +22,7 @@ LINES = pa.schema(
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
 
-class LogError(ValueError):
+class LogError(CachelibError, ValueError):
     """A log that cannot be used, with the file and the reason."""
 
 
