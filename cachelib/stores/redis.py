@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import secrets
-import struct
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import inf
 from typing import Any
 
-from cachelib.stores.fork import renew_in_child
-from cachelib.stores.protocol import Closing, RejectedError, Stored
+from cachelib.stores.fork import Forkable, Layer, mind_forks
+from cachelib.stores.protocol import (
+    TOMBSTONE_SECONDS,
+    Closing,
+    DamagedError,
+    Stored,
+)
+from cachelib.stores.redis_versions import SET_FENCED, VERSION, WRITE, pack, unpack
 
 try:
     import redis
 except ImportError as error:
     raise ImportError("RedisStore needs the extra: redis") from error
 
-MAX_BYTES = 512 * 1024 * 1024  # of a key or a value: Redis's own limit
-_EXPIRY = struct.Struct("<d")
+TOMBSTONE = Stored(b"", 0.0)
 
 # The token is the server's time in microseconds: later than that of any lease before it.
 ACQUIRE = """
@@ -29,17 +32,10 @@ local token = now[1] * 1000000 + now[2]
 redis.call('SET', KEYS[1], string.format('%.0f', token), 'PX', ARGV[1])
 return token
 """
-SET_FENCED = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-if ARGV[3] == '' then redis.call('SET', KEYS[2], ARGV[2])
-else redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end
-return 1
-"""
 RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
-class RedisStore(Closing):
+class RedisStore(Forkable, Closing):
     """`url`: redis://, rediss://, unix://, or redis+cluster:// for a cluster.
 
     `prefix` keeps several caches on one server apart. With `announce`, each write tells the other
@@ -74,43 +70,102 @@ class RedisStore(Closing):
         self._acquire = self._client.register_script(ACQUIRE)
         self._set_fenced = self._client.register_script(SET_FENCED)
         self._release = self._client.register_script(RELEASE)
+        self._write = self._client.register_script(WRITE)
+        self._version = self._client.register_script(VERSION)
+        self._known: tuple[int, float] | None = None  # a version, and when that was, by our clock
+        self._pools: list[Any] = []  # whose locks are held, during a fork
+        self._left: list[Any] = []  # feeds of the parent
         self.after_fork()
-        renew_in_child(self)
+        mind_forks(self, Layer.STORE)
+
+    def keep_time(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def before_fork(self) -> None:
+        """A child whose copy of the pool's lock is held by a thread it does not have would hang."""
+        lock = getattr(getattr(self._client, "connection_pool", None), "_lock", None)
+        if lock is not None and lock.acquire(timeout=2):
+            self._pools.append(lock)
+
+    def after_fork_in_parent(self) -> None:
+        while self._pools:
+            self._pools.pop().release()
 
     def after_fork(self) -> None:
+        """redis-py opens new connections in a child by itself, but a feed is a connection."""
+        self.after_fork_in_parent()
+        self._left.append(getattr(self, "_feed", None))  # not even to be closed here
         self._feed: Any = None
         self._heard = False
 
     # The protocol
 
     def get(self, key: str, now: float) -> Stored | None:
-        return _unpack(self._client.get(self._name(key)), now)
+        try:
+            return unpack(self._client.get(self._name(key)), now)
+        except redis.ResponseError as error:
+            if "WRONGTYPE" in str(error):
+                raise DamagedError(f"{key!r} holds another program's data: {error}") from error
+            raise
 
-    def set(self, key: str, stored: Stored) -> None:
-        self.set_many({key: stored})
+    def set(self, key: str, stored: Stored) -> int:
+        version = self._note(self._write([self._name(key)], self._packed(key, stored)))
+        self._tell([key])
+        return version
 
-    def delete(self, key: str) -> None:
-        self.delete_many((key,))
+    def delete(self, key: str) -> int:
+        return self.set(key, TOMBSTONE)
 
     def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
         if not keys:
             return {}
         values = self._mget([self._name(key) for key in keys])
-        found = {key: _unpack(value, now) for key, value in zip(keys, values, strict=True)}
+        found = {key: unpack(value, now) for key, value in zip(keys, values, strict=True)}
         return {key: stored for key, stored in found.items() if stored is not None}
 
-    def set_many(self, items: Mapping[str, Stored]) -> None:
-        with self._client.pipeline(transaction=False) as pipe:
-            for key, stored in items.items():
-                pipe.set(self._name(key), _pack(key, stored), px=self._life(stored))
-            self._send(pipe, items)
+    def set_many(self, items: Mapping[str, Stored]) -> int:
+        return max(self._write_all({key: (stored, None) for key, stored in items.items()}))
 
-    def delete_many(self, keys: Iterable[str]) -> None:
-        names = list(keys)
+    def delete_many(self, keys: Iterable[str]) -> int:
+        return max(self._write_all(dict.fromkeys(keys, (TOMBSTONE, None))))
+
+    def _write_all(self, changes: Mapping[str, tuple[Stored, int | None]]) -> list[int]:
+        """Their versions, 0 where there was a later one."""
         with self._client.pipeline(transaction=False) as pipe:
-            for key in names:
-                pipe.delete(self._name(key))
-            self._send(pipe, names)
+            for key, (stored, since) in changes.items():
+                packed = self._packed(key, stored, since)
+                pipe.execute_command("EVAL", WRITE, 1, self._name(key), *packed)
+            versions = [self._note(version) for version in self._send(pipe, list(changes))]
+        return versions or [0]
+
+    # Versions
+
+    def version(self, key: str) -> int:
+        return self._note(self._version([self._name(key)]))
+
+    def estimate(self) -> int | None:
+        if self._known is None:
+            return None
+        version, then = self._known
+        return version + round((self._clock() - then) * 1e6)
+
+    def write_since(self, changes: Mapping[str, tuple[Stored | None, int]]) -> Sequence[str]:
+        if not changes:
+            return ()
+        since = {key: (stored or TOMBSTONE, began) for key, (stored, began) in changes.items()}
+        done = self._write_all(since)
+        return [key for key, version in zip(changes, done, strict=True) if not version]
+
+    def _packed(
+        self, key: str, stored: Stored, since: int | None = None
+    ) -> tuple[bytes, bytes, int | str, int | str]:
+        return pack(key, stored, self._life(stored), since)
+
+    def _note(self, version: Any) -> int:
+        number = int(version)
+        if number and (self._known is None or number > self._known[0]):
+            self._known = number, self._clock()
+        return number
 
     # Leases
 
@@ -118,13 +173,12 @@ class RedisStore(Closing):
         token = self._acquire([self._lease(key)], [max(1, round(seconds * 1000))])
         return None if token is None else int(token)
 
-    def set_fenced(self, key: str, stored: Stored, token: int) -> bool:
-        life = self._life(stored)
-        keys = [self._lease(key), self._name(key)]
-        kept = self._set_fenced(keys, [token, _pack(key, stored), "" if life is None else life])
-        if kept and self._announce:
-            self._client.publish(self._channel, self._news([key]))
-        return bool(kept)
+    def set_fenced(self, key: str, stored: Stored, token: int, since: int | None = None) -> bool:
+        keys = [self._name(key), self._lease(key)]
+        done = self._note(self._set_fenced(keys, [*self._packed(key, stored, since), token]))
+        if done:
+            self._tell([key])
+        return bool(done)
 
     def release(self, key: str, token: int) -> None:
         self._release([self._lease(key)], [token])
@@ -165,6 +219,8 @@ class RedisStore(Closing):
 
     def _life(self, stored: Stored) -> int | None:
         """Milliseconds after which the server may forget it; `get` knows the exact time."""
+        if stored is TOMBSTONE:
+            return round(TOMBSTONE_SECONDS * 1000)
         if stored.expires_at is None:
             return None
         return max(1, round((stored.expires_at - self._clock()) * 1000))
@@ -172,26 +228,16 @@ class RedisStore(Closing):
     def _news(self, keys: Iterable[str]) -> str:
         return json.dumps([self._writer, *keys])
 
-    def _send(self, pipe: Any, keys: Iterable[str]) -> None:
+    def _send(self, pipe: Any, keys: Sequence[str]) -> list[Any]:
+        """What the commands returned."""
         if self._announce and not isinstance(self._client, redis.RedisCluster):
             pipe.publish(self._channel, self._news(keys))
-            pipe.execute()
-            return
-        pipe.execute()
+            *results, _ = pipe.execute()
+            return results
+        results = pipe.execute()
+        self._tell(keys)
+        return list(results)
+
+    def _tell(self, keys: Iterable[str]) -> None:
         if self._announce:
             self._client.publish(self._channel, self._news(keys))
-
-
-def _pack(key: str, stored: Stored) -> bytes:
-    if len(stored.data) + _EXPIRY.size > MAX_BYTES or len(key) > MAX_BYTES // 4:
-        raise RejectedError(f"{key[:80]!r} is too large for Redis: at most {MAX_BYTES:,} bytes")
-    return _EXPIRY.pack(inf if stored.expires_at is None else stored.expires_at) + stored.data
-
-
-def _unpack(value: bytes | None, now: float) -> Stored | None:
-    if value is None or len(value) < _EXPIRY.size:
-        return None
-    [expires_at] = _EXPIRY.unpack_from(value)
-    if not now < expires_at:
-        return None
-    return Stored(value[_EXPIRY.size :], None if expires_at == inf else expires_at)
