@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,10 @@ def best(**works: Work) -> dict[str, float]:
     return seconds
 
 
-def each_key(call: Callable[[str], object], times: int = 20) -> Work:
+def each_key(call: Callable[[str], object], times: int = 20, keys: Sequence[str] = KEYS) -> Work:
     def work() -> None:
         for _ in range(times):
-            for key in KEYS:
+            for key in keys:
                 call(key)
 
     return work
@@ -187,29 +187,31 @@ def sqlite() -> Iterator[Row]:
         ours, peer = TieredCache(None, store, l2_ttl=600), diskcache.Cache(path / "peer")
         both = TieredCache(MemoryCache(1), store, l2_ttl=600)
         tagged = TieredCache(None, tag_store, l2_ttl=600, tag_refresh=600)
-        for n in range(10_000):
-            tagged.set("known", n, tags=(f"tag{n}",))
-            tagged.get("known")
+        for start in range(0, 10_000, 100):
+            tagged.set("known", 1, tags=tuple(f"tag{start + n}" for n in range(100)))
+            tagged.get("known")  # from here on, their revocations are looked out for
+        some = KEYS[:100]
         items = dict.fromkeys(KEYS, VALUE)
         t = best(
-            set=each_key(lambda key: ours.set(key, VALUE), 1),
-            tagged=each_key(lambda key: tagged.set(key, VALUE), 1),
-            peer_set=each_key(lambda key: peer.set(key, VALUE, expire=600), 1),
-            get=each_key(ours.get, 1),
-            promoted=each_key(both.get, 1),
-            peer_get=each_key(peer.get, 1),
+            set=each_key(lambda key: ours.set(key, VALUE), 1, some),
+            tagged=each_key(lambda key: tagged.set(key, VALUE), 1, some),
+            peer_set=each_key(lambda key: peer.set(key, VALUE, expire=600), 1, some),
+            get=each_key(ours.get, 3, some),
+            promoted=each_key(both.get, 3, some),
+            peer_get=each_key(peer.get, 3, some),
             set_many=lambda: ours.set_many(items),
         )
         peer.close()
-    n = len(KEYS)
+    n, reads = len(some), 3 * len(some)
     peer_get, peer_set = "`diskcache.Cache.get`", "`diskcache.Cache.set`"
-    yield "`get`, from SQLite", n / t["get"], peer_get, n / t["peer_get"], "≥ 1.2"
-    yield "`get`, from SQLite into L1", n / t["promoted"], peer_get, n / t["peer_get"], ""
+    yield "`get`, from SQLite", reads / t["get"], peer_get, reads / t["peer_get"], "≥ 1.2"
+    ours_promoted = reads / t["promoted"]
+    yield "`get`, from SQLite into L1", ours_promoted, peer_get, reads / t["peer_get"], ""
     yield "`set`, to SQLite", n / t["set"], peer_set, n / t["peer_set"], "≥ 1"
     peer = "`set`, no tags known"
     yield "`set`, 10,000 tags known", n / t["tagged"], peer, n / t["set"], "≥ 0.5"
     peer = "`set`, one by one"
-    yield "`set_many` of 1,000, to SQLite", n / t["set_many"], peer, n / t["set"], "≥ 5"
+    yield "`set_many` of 1,000, to SQLite", len(KEYS) / t["set_many"], peer, n / t["set"], "≥ 5"
 
 
 def import_milliseconds() -> float:

@@ -73,11 +73,12 @@ class CacheCore(Flights):
         self._codec, self._executor, self._closed = codec or JsonCodec(), executor, False
         self._errors = FailedLoads()
         self._functions: dict[str, Any] = {}  # names of decorated functions, and their code
-        self._l1_hit = self._counters.step["l1_hits"]
+        self._l1_hit, self._l2_hit = self._counters.step["l1_hits"], self._counters.step["l2_hits"]
         self._peek, self._renew = self.l1.peek, self.l1.renew
         self._fast = self._peek if on_event is None else NOTHING  # the hook is told elsewhere
         self._direct = self._blocks or not getattr(l2, "blocking", True)
-        self._moment, self._trust, self._l2, self._bare = clock, inf, None, False
+        self._moment, self._trust, self._l2 = clock, inf, None
+        self._at_once: Callable[[str, float], Any] | None = None  # reads L2 where there is no L1
         if l2 is not None:
             degrade = on_l2_error == "degrade"
 
@@ -91,7 +92,8 @@ class CacheCore(Flights):
             if tag_refresh is not None and not tier.versioned:
                 self._moment = tier.tags.moment
             self._trust = tier.tags.refresh
-            self._bare = l1 is None and not self.policy.skip_l2  # a read has nothing to keep
+            if l1 is None and on_event is None and not self.policy.skip_l2:
+                self._at_once = tier.read_at_once
 
     def after_fork(self) -> None:
         super().after_fork()
@@ -105,7 +107,7 @@ class CacheCore(Flights):
 
     def _end(self) -> None:
         self._closed = True
-        self._fast, self._bare = NOTHING, False  # so that hits, too, learn that it is closed
+        self._fast, self._at_once = NOTHING, None  # so that hits, too, learn that it is closed
 
     @property
     def stats(self) -> Stats:

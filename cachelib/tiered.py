@@ -366,10 +366,10 @@ class TieredCache(CacheCore, Closing):
         entry = self._allowed(key, options) if options else self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.until:
             return self._hot(key, entry)
-        if self._bare and not options and type(key) is str and self._l2 is not None:
-            value = self._l2.read_at_once(key, self._clock())
+        if (read := self._at_once) is not None and not options and type(key) is str:
+            value = read(key, self._clock())
             if value is not NOT_AT_ONCE:
-                self._count("l2_hits", key)
+                self._l2_hit()
                 return value
         found = _run(self._look((key,), self.policy.override(options)))
         return found[key][0].value if found else default

@@ -48,7 +48,7 @@ OLDER_IDS = (0x63616332,)  # of files with other tables: they are only a cache, 
 LIVE = "(expires_at IS NULL OR expires_at > ?)"
 NEWEST = "(SELECT max(version) FROM changes)"
 VERSION = "SELECT max(version) FROM changes"
-GET = f"SELECT data, expires_at, version FROM entries WHERE key = ? AND {LIVE}"  # noqa: S608
+GET = "SELECT data, expires_at, version FROM entries WHERE key = ?"
 LOG = (
     "INSERT INTO changes SELECT max(version + 1, ?), until + ?, ?, ? FROM changes"
     " ORDER BY version DESC LIMIT 1"
@@ -114,8 +114,10 @@ class SqliteStore(Closing):
 
     def get(self, key: str, now: float) -> Stored | None:
         self._now = now
-        rows = self._file.read(GET, (key, now))
-        return Stored(*rows[0]) if rows else None
+        row = self._file.read_row(GET, (key,))
+        if row is None or ((end := row[1]) is not None and end <= now):
+            return None
+        return Stored(*row)
 
     def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
         self._now, found = now, {}
