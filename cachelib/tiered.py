@@ -28,6 +28,7 @@ from cachelib.cached import AsyncCached, Cached
 from cachelib.core import NOTHING, CacheCore, Loader
 from cachelib.flights import Found
 from cachelib.locks import Owner
+from cachelib.many import Batch
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Answer, Options
 from cachelib.stores.protocol import Closing, RejectedError
@@ -126,6 +127,30 @@ class AsyncTieredCache(CacheCore):
         """What the tiers have of `keys`, with one round trip to L2."""
         found = await self._look(keys, self.policy.override(options))
         return {key: entry.value for key, (entry, _, _) in found.items()}
+
+    @overload
+    async def get_or_load_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Awaitable[Mapping[str, T]]],
+        **options: Unpack[Options],
+    ) -> dict[str, T]: ...
+    @overload
+    async def get_or_load_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Mapping[str, T]],
+        **options: Unpack[Options],
+    ) -> dict[str, T]: ...
+    async def get_or_load_many(
+        self, keys: Iterable[str], loader: Any, **options: Unpack[Options]
+    ) -> dict[str, Any]:
+        """`get_or_load` for many: `loader(keys)` gets those that are missing, all at once.
+
+        What it does not return is `ABSENT`, and left out. Time limits of loads and `lease` are of
+        single keys, and play no part here.
+        """
+        return await self._detached(Batch(self, loader, options).run(keys))
 
     async def set(self, key: str, value: Any, **options: Unpack[Options]) -> bool:
         """Write-through: when this returns, the value is in L2 and in this process's L1.
@@ -388,6 +413,19 @@ class TieredCache(CacheCore, Closing):
     def reload(self, key: str, loader: Callable[[str], T], **options: Unpack[Options]) -> T:
         """What `loader(key)` returns now, written to both tiers, whatever they have."""
         return cast(T, _run(self._reload(key, loader, options))[0].value)
+
+    def get_or_load_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Mapping[str, T]],
+        **options: Unpack[Options],
+    ) -> dict[str, T]:
+        """`get_or_load` for many: `loader(keys)` gets those that are missing, all at once.
+
+        What it does not return is `ABSENT`, and left out. Time limits of loads and `lease` are of
+        single keys, and play no part here.
+        """
+        return _run(Batch(self, loader, options).run(keys))
 
     lookup = _blocking(AsyncTieredCache.lookup)
     get_many = _blocking(AsyncTieredCache.get_many)

@@ -252,6 +252,10 @@ class SharedTier(Forkable):
     def _put_loaded(self, changes: Mapping[str, Change], token: int, began: float | None) -> None:
         """Write, unless a lease has passed on or a key has changed; then it is not for L1, too."""
         oldest, since = self._clock() - TOMBSTONE_SECONDS, None if began is None else int(began)
+        refused: Sequence[str] = ()
+        if not token:
+            young = {k: c for k, (e, c) in changes.items() if c and e.created_at >= oldest}
+            refused = self._store.write_since({k: (stored, since) for k, stored in young.items()})
         for key, (entry, stored) in changes.items():
             if stored is None:
                 continue
@@ -265,7 +269,7 @@ class SharedTier(Forkable):
                     else leases.set_fenced(key, stored, token)
                 )
             else:
-                done = not self._store.write_since({key: (stored, since)})
+                done = key not in refused
             if not done:
                 self._count("fenced", key)
                 entry.until = entry.since
