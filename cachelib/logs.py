@@ -17,6 +17,13 @@ MESSAGES = {
 }
 
 
+def logger() -> Logger:
+    """The one of this package."""
+    import logging  # slow to import, and seldom needed
+
+    return logging.getLogger("cachelib")
+
+
 class Log:
     """Warnings that do not flood: a store that is away fails at every request."""
 
@@ -26,16 +33,16 @@ class Log:
 
     def tell(self, name: str, key: str, error: BaseException) -> None:
         """That `error` is why `name` is counted for `key`."""
-        import logging  # slow to import, and seldom needed
+        import logging
 
-        now, logger = monotonic(), self._logger or logging.getLogger("cachelib")
+        now, log = monotonic(), self._logger or logger()
         quiet = now - self._warned.get(name, -QUIET) < QUIET
         if not quiet:
             self._warned[name] = now
-        logger.log(
+        log.log(
             logging.DEBUG if quiet else logging.WARNING,
             MESSAGES.get(name, f"{name} at %r: %s"),
             key[:200],
             f"{type(error).__name__}: {error}",
-            exc_info=error if logger.isEnabledFor(logging.DEBUG) else None,
+            exc_info=error if log.isEnabledFor(logging.DEBUG) else None,
         )

@@ -6,11 +6,11 @@ written since, and what L2 missed, the newer wins: in L2's order of all changes,
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from threading import Lock, Thread
 from typing import Any, NamedTuple
 
+from cachelib.logs import logger
 from cachelib.stores.codecs import written_at
 from cachelib.stores.protocol import RejectedError, Stored
 from cachelib.stores.revocations import STAMP
@@ -20,9 +20,6 @@ PORTION = 100  # keys repaired at once
 MAX_BYTES = 32 * 1024 * 1024  # of values kept; of keys missed later, L2's older value goes
 MAX_KEPT = 10_000  # the same, counted
 MAX_KEYS = 200_000  # of more, the first are forgotten: L2 keeps their older value until it expires
-
-log = logging.getLogger("cachelib")
-
 
 class Missed(NamedTuple):
     """A change that L2 does not know of: what it is to have, or None for nothing."""
@@ -66,7 +63,7 @@ class Backlog:
         if len(self.missed) > MAX_KEYS:
             first = next(iter(self.missed))
             self._take(first)
-            log.error("L2 missed more than %d keys: %r may be outdated there", MAX_KEYS, first)
+            logger().error("L2 missed more than %d keys: %r may be outdated there", MAX_KEYS, first)
 
     def _take(self, key: str) -> Missed | None:
         missed = self.missed.pop(key, None)
@@ -136,7 +133,7 @@ class Backlog:
                 for key in some:
                     self._repair((key,), known)
                 return
-            log.warning("L2 will never take %r: %s", *some, error)
+            logger().warning("L2 will never take %r: %s", *some, error)
             refused = list(some)
         self._breaker.failures = 0
         for key, missed in some.items():
