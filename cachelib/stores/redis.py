@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -65,6 +66,7 @@ class RedisStore(Forkable, Closing):
                 f"not a Redis URL: it begins with {scheme!r}, not with redis://, rediss://, "
                 "unix:// or redis+cluster://"
             )
+        _guard(getattr(self._client, "connection_pool", None))
         self._prefix, self._clock, self._announce = prefix, clock, announce
         self._channel, self._writer = f"{prefix}changes", secrets.token_hex(8)
         self._acquire = self._client.register_script(ACQUIRE)
@@ -241,3 +243,21 @@ class RedisStore(Forkable, Closing):
     def _tell(self, keys: Iterable[str]) -> None:
         if self._announce:
             self._client.publish(self._channel, self._news(keys))
+
+
+def _guard(pool: Any) -> None:
+    """A connection whose caller was interrupted goes back closed.
+
+    redis-py would give it to the next one, who would get the reply to another's command.
+    """
+    if pool is None:
+        return
+    release = pool.release
+
+    def release_closed(connection: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, redis.RedisError):
+            connection.disconnect()
+        release(connection)
+
+    pool.release = release_closed
