@@ -125,13 +125,16 @@ class MemoryCache:
 
     def discard(self, tag: str) -> None:
         """Forget every entry that carries `tag`, a portion at a time; takes the lock itself."""
-        with self.lock:
-            found = iter(self.tagged(tag).items())
-        while some := list(islice(found, PORTION)):
+        try:
             with self.lock:
-                for key, entry in some:
-                    if self.peek(key) is entry:  # not a newer one
-                        self.pop(key)
+                found = iter(self.tagged(tag).items())
+            while some := list(islice(found, PORTION)):
+                with self.lock:
+                    for key, entry in some:
+                        if self.peek(key) is entry:  # not a newer one
+                            self.pop(key)
+        finally:
+            self.lock.let_go()
 
     def _untag(self, key: str, tags: Any) -> None:
         for tag in tags:

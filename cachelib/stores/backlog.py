@@ -21,6 +21,7 @@ MAX_BYTES = 32 * 1024 * 1024  # of values kept; of keys missed later, L2's older
 MAX_KEPT = 10_000  # the same, counted
 MAX_KEYS = 200_000  # of more, the first are forgotten: L2 keeps their older value until it expires
 
+
 class Missed(NamedTuple):
     """A change that L2 does not know of: what it is to have, or None for nothing."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
-from threading import RLock
+from typing import TypeVar
 
+from cachelib.locks import OwnedLock
 from cachelib.stores.fork import Forkable, Layer, mind_forks
 from cachelib.stores.protocol import TOMBSTONE_SECONDS, Stored
 
+T = TypeVar("T")
 SWEEP = 4  # entries looked at for each one written
 
 
@@ -24,7 +27,7 @@ class MemoryStore(Forkable):
         self._now = 0.0  # when it was last read, while nobody has said how late it is
         self._last = 0  # number of a change
         self._unswept: list[str] = []
-        self._lock = RLock()
+        self._lock = OwnedLock()
         mind_forks(self, Layer.STORE)
 
     def before_fork(self) -> None:
@@ -34,7 +37,7 @@ class MemoryStore(Forkable):
         self._lock.release()
 
     def after_fork(self) -> None:
-        self._lock = RLock()
+        self._lock = OwnedLock()
 
     def keep_time(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -45,63 +48,72 @@ class MemoryStore(Forkable):
         self._now, stored = now, self._entries.get(key)
         if stored is None or stored.expires_at is None or now < stored.expires_at:
             return stored
-        with self._lock:
-            if self._entries.get(key) is stored:
-                del self._entries[key]
+        self._alone(lambda: self._expire(key, stored))
         return None
 
     def set(self, key: str, stored: Stored) -> int:
-        with self._lock:
-            version = self._next()
-            self._put(key, stored, version)
-            self._sweep()
-            return version
+        return self._alone(lambda: self._write(key, stored))
 
     def delete(self, key: str) -> int:
-        with self._lock:
-            version = self._next()
-            self._put(key, None, version)
-            self._sweep()
-            return version
+        return self._alone(lambda: self._write(key, None))
 
     def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
         return {key: stored for key in keys if (stored := self.get(key, now)) is not None}
 
     def set_many(self, items: Mapping[str, Stored]) -> int:
-        with self._lock:
-            for key, stored in items.items():
-                self.set(key, stored)
-            return self._last
+        for key, stored in items.items():
+            self.set(key, stored)
+        return self._last
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        with self._lock:
-            for key in keys:
-                self.delete(key)
-            return self._last
+        for key in keys:
+            self.delete(key)
+        return self._last
 
     # Versions
 
     def version(self, key: str) -> int:
-        with self._lock:
-            self._last = max(self._last, self._number())
-            return self._last
+        return self._alone(lambda: self._note(self._number()))
 
     def estimate(self) -> int:
         return max(self._last, self._number())
 
     def write_since(self, changes: Mapping[str, tuple[Stored | None, int]]) -> Sequence[str]:
-        refused = []
-        with self._lock:
-            for key, (stored, began) in changes.items():
-                if began < self._changed(key):
-                    refused.append(key)
-                    continue
-                if stored is None:
-                    self.delete(key)
-                else:
-                    self.set(key, stored)
-                self._put(key, stored, began)
-        return refused
+        return [
+            key
+            for key, (stored, began) in changes.items()
+            if not self._alone(partial(self._write_since, key, stored, began))
+        ]
+
+    def _write_since(self, key: str, stored: Stored | None, began: int) -> bool:
+        if began < self._changed(key):
+            return False
+        if stored is None:
+            self.delete(key)
+        else:
+            self.set(key, stored)
+        self._put(key, stored, began)
+        return True
+
+    def _alone(self, work: Callable[[], T]) -> T:
+        """What `work` returns, while no other thread changes anything."""
+        within = self._lock.held()
+        try:
+            with self._lock:
+                return work()
+        finally:
+            if not within:
+                self._lock.let_go()
+
+    def _write(self, key: str, stored: Stored | None) -> int:
+        version = self._note(max(self._last + 1, self._number()))
+        self._put(key, stored, version)
+        self._sweep()
+        return version
+
+    def _expire(self, key: str, stored: Stored) -> None:
+        if self._entries.get(key) is stored:
+            del self._entries[key]
 
     def _changed(self, key: str) -> int:
         stored = self._entries.get(key)
@@ -118,8 +130,8 @@ class MemoryStore(Forkable):
     def _number(self) -> int:
         return int(self._clock() * 1e6)
 
-    def _next(self) -> int:
-        self._last = max(self._last + 1, self._number())
+    def _note(self, version: int) -> int:
+        self._last = max(self._last, version)
         return self._last
 
     def _sweep(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -77,6 +78,7 @@ class RedisStore(Forkable, Closing):
         )
         self._in_cluster = is_cluster(self._client)
         self._mget = self._client.mget_nonatomic if self._in_cluster else self._client.mget
+        _guard(getattr(self._client, "connection_pool", None))
         self._prefix, self._clock, self._announce = prefix, clock, announce
         self._channel, self._writer = f"{prefix}changes", secrets.token_hex(8)
         self._freed = f"{prefix}leases"  # the channel that tells of leases that have ended
@@ -286,3 +288,21 @@ def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
     left = iter(keys)
     while some := list(islice(left, PORTION)):
         yield some
+
+
+def _guard(pool: Any) -> None:
+    """A connection whose caller was interrupted goes back closed.
+
+    redis-py would give it to the next one, who would get the reply to another's command.
+    """
+    if pool is None:
+        return
+    release = pool.release
+
+    def release_closed(connection: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, redis.RedisError):
+            connection.disconnect()
+        release(connection)
+
+    pool.release = release_closed

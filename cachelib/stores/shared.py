@@ -306,7 +306,7 @@ class SharedTier(Forkable):
         """Note L2's trouble, and raise `error` unless we may go on without L2."""
         if isinstance(error, UnicodeEncodeError):
             raise RejectedError(f"not text, so it cannot be a key of L2: {error}") from error
-        if isinstance(error, RejectedError | LeaseError):
+        if isinstance(error, RejectedError | LeaseError | RecursionError):
             raise error
         breaker.note(error, self._count, next(iter(keys), ""))
         if not breaker.degrade:

@@ -66,7 +66,11 @@ class SqliteFile(Forkable, Closing):
                 rows: Rows = db.execute(sql, values).fetchall()
                 return rows
             except sqlite3.Error as error:
-                give_up = self._wait_or_raise(db, error, give_up)
+                now = time.monotonic()
+                give_up = give_up or now + self._busy_seconds
+                if "locked" not in str(error) or now > give_up:
+                    db.broken = _breaks(error)
+                    raise
             except UnicodeEncodeError as error:
                 raise RejectedError(f"not text, so it cannot be a key: {error}") from error
             finally:
@@ -104,35 +108,38 @@ class SqliteFile(Forkable, Closing):
 
         One thread of this process at a time; SQLite orders the processes.
         """
-        give_up, db = None, None
-        try:
+        db, give_up = None, time.monotonic() + self._busy_seconds
+        try:  # what follows has no clean-up of its own: an interrupt could hit just before it
             with self.lock:
-                while True:
-                    db = self._take()
-                    try:
-                        db.execute("BEGIN IMMEDIATE")
-                        break
-                    except sqlite3.Error as error:
-                        give_up = self._wait_or_raise(db, error, give_up)
+                db = self._take()
+                while not self._begin(db, give_up):
                     self._give(db)
-                try:
-                    result = work(db)
-                    db.execute("COMMIT")
-                except sqlite3.Error as error:
-                    db.broken = _breaks(error)
-                    raise
-                except UnicodeEncodeError as error:
-                    raise RejectedError(f"not text, so it cannot be a key: {error}") from error
-                finally:
-                    if db.in_transaction:
-                        db.rollback()
-        finally:  # an interrupt may have hit at any point above
+                    db = self._take()
+                result = work(db)
+                db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if db is not None:
+                db.broken = _breaks(error)
+            raise
+        except UnicodeEncodeError as error:
+            raise RejectedError(f"not text, so it cannot be a key: {error}") from error
+        finally:
             if db is not None:
                 if db.in_transaction:
                     db.rollback()
                 self._give(db)
             self.lock.let_go()
         return result
+
+    def _begin(self, db: Connection, give_up: float) -> bool:
+        """False if another process has the file, for now."""
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            return False
+        return True
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -145,15 +152,6 @@ class SqliteFile(Forkable, Closing):
                     yield db
             finally:
                 self._give(db)
-
-    def _wait_or_raise(self, db: Connection, error: sqlite3.Error, give_up: float | None) -> float:
-        """Another process has the file: try again, up to `busy_seconds` in all."""
-        busy = "locked" in str(error)
-        now = time.monotonic()
-        if not busy or (give_up is not None and now > give_up):
-            db.broken = _breaks(error)
-            raise error
-        return now + self._busy_seconds if give_up is None else give_up
 
     # Connections
 
