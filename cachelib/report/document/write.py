@@ -8,7 +8,7 @@ from typing import Any
 
 from cachelib.model.case.case import Case
 from cachelib.model.judgement.study import Study
-from cachelib.report.document import render
+from cachelib.report.document import page, render
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.ledger import judge_all
 from cachelib.report.experiments.run import Run
@@ -22,7 +22,7 @@ def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any
     findings = Findings(runs)
     render.write_figures(findings, folder / "figures")
     markdown = render.Document(study, findings, runs, "markdown").markdown()
-    html = render.to_html(render.Document(study, findings, runs, "html"), provenance)
+    html = page.to_html(render.Document(study, findings, runs, "html"), provenance)
     (folder / "report.md").write_text(markdown, "utf-8")
     record = render.Document(study, findings, runs, "markdown").record()
     (folder / "adr.md").write_text(record, "utf-8")
@@ -37,7 +37,7 @@ def _decision(case: Case, findings: Findings) -> dict[str, Any]:
         "case": case.title,
         "question": case.question,
         "decision": case.decision.model_dump(mode="json"),
-        "claims": [row.to_json() for row in judge_all(case.claims, findings)],
+        "claims": [row.to_json() for row in judge_all(case.claims, findings, case.written)],
         "metrics": {
             metric.id: metric.model_dump(include={"value", "unit", "caption", "how"})
             for metric in metrics
