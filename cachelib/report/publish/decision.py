@@ -32,7 +32,9 @@ def value(number: float, unit: str) -> str:
         return duration(number)
     if unit == "requests":
         return f"{shown(float(f'{number:.3g}'))}\u00a0requests a month"
-    if unit in ("ratio", "USD", "ms", "hours", "isolates"):
+    if unit == "hours":
+        return f"{shown(number)}\u00a0h"
+    if unit in ("ratio", "USD", "ms", "isolates"):
         return shown(number, unit)  # type: ignore[arg-type]
     said = shown(float(f"{number:.3g}"))
     return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{unit}"
@@ -70,7 +72,7 @@ def work(option: Option) -> str:
     hours = option.hours
     if hours.low == hours.high:
         return value(hours.value, "hours")
-    return f"{shown(hours.value)} ({shown(hours.low)}–{shown(hours.high)})\u00a0hours"
+    return f"{shown(hours.value)} ({shown(hours.low)}–{shown(hours.high)})\u00a0h"
 
 
 def designs_table(decision: Decision) -> pd.DataFrame:
