@@ -58,9 +58,10 @@ def _grow(data: Any, requests: Any) -> None:
     """Writes that are fixed stay as many, so that there are more reads for each."""
     workload = data.get("workload") or {}
     here, reads = workload.get("requests_per_month"), workload.get("reads_per_write")
-    numbers = all(isinstance(one, int | float) and one > 0 for one in (here, reads, requests))
-    if numbers and (data.get("growth") or {}).get("writes", "fixed") == "fixed":
-        workload["reads_per_write"] = reads_per_write(reads, requests / here)
+    if not all(isinstance(one, int | float) and one > 0 for one in (here, reads, requests)):
+        return  # what is wrong with them is told when the case is checked
+    if (data.get("growth") or {}).get("writes", "fixed") == "fixed":
+        workload["reads_per_write"] = reads_per_write(float(reads), requests / here)
 
 
 def settable(schema: Schema, data: Any) -> dict[str, Any]:
