@@ -19,11 +19,11 @@ from cachelib.model.money.costs import monthly_usd
 from cachelib.model.tiers.design import Design
 from cachelib.report.build import Report
 from cachelib.report.document.what_if import SLIDERS, panel
-from cachelib.report.experiments.parameters import check, study
+from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
 
 SLIDING = Design(name="sliding", l2="kv", l1_ttl_s=60, expiry="sliding")
-SHIPPED = study(check({"case": "trading-sentiment"}))
+SHIPPED = settle({"case": "trading-sentiment"}).study
 OWN = SHIPPED.case.model_copy(update={"designs": (*SHIPPED.case.designs, SLIDING)})
 STUDY = replace(SHIPPED, case=OWN)
 DESIGNS = STUDY.names("l1-kv-fixed", "l1-durable-object")

@@ -20,7 +20,7 @@ from cachelib.model.case.source import Said
 from cachelib.model.platforms.platform import Assumption, Platform
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
-from cachelib.model.schema.typed_yaml import Document, read, validated
+from cachelib.model.schema.typed_yaml import Document, Findings, read, validated
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload
@@ -222,11 +222,19 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
 
     Raises `InvalidFileError` with every problem at once, and `ParameterError`.
     """
-    from cachelib.model.case import checks, overrides
+    from cachelib.model.case import checks, overrides, repository
 
     path = find_case(name)
     document = overrides.applied(read(path), Case.model_json_schema(), settings)
-    return validated(document, Case, lambda case: checks.faults(case, path.parent))
+    is_told = ("system", "path") in document.given
+
+    def faults(case: Case) -> Findings:
+        yield from checks.faults(case, path.parent)
+        code = case.system.path
+        if code and (fault := repository.fault(path.parent, code, anywhere=is_told)):
+            yield ("system", "path"), fault
+
+    return validated(document, Case, faults)
 
 
 def handed_down(name: str, settled: Any, settings: Settings = MappingProxyType({})) -> Case:

@@ -159,15 +159,6 @@ def _colo(location: Location, colo: str) -> Faults:
         yield location, str(error).removeprefix("colos: ")
 
 
-def _repository(case: Case, folder: Path) -> Faults:
-    path = case.system.path
-    if path is not None and not (folder / path).is_dir():
-        yield (
-            ("system", "path"),
-            f"there is no folder {path!r} beside the case file; leave the key out if there is none",
-        )
-
-
 def _source(case: Case, folder: Path) -> Faults:
     """Where the source says a number of the case, they agree."""
     root = folder / (case.system.path or ".")
@@ -246,5 +237,5 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _against, _assumptions, _hours, _limits, _colos,
-    _repository, _source, _claims,
+    _source, _claims,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from cachelib.errors import CachelibError
 from cachelib.model.case.choices import SETTABLE, reads_per_write
@@ -56,12 +56,16 @@ def applied(document: Document, schema: Schema, settings: Mapping[str, Any]) -> 
 
 def _grow(data: Any, requests: Any) -> None:
     """Writes that are fixed stay as many, so that there are more reads for each."""
-    workload = data.get("workload") or {}
-    here, reads = workload.get("requests_per_month"), workload.get("reads_per_write")
-    if not all(isinstance(one, int | float) and one > 0 for one in (here, reads, requests)):
-        return  # what is wrong with them is told when the case is checked
+    workload: dict[str, Any] = data.get("workload") or {}
+    here, reads = (workload.get(name) for name in ("requests_per_month", "reads_per_write"))
+    if not (_is_positive(here) and _is_positive(reads) and _is_positive(requests)):
+        return
     if (data.get("growth") or {}).get("writes", "fixed") == "fixed":
-        workload["reads_per_write"] = reads_per_write(float(reads), requests / here)
+        workload["reads_per_write"] = reads_per_write(reads, requests / here)
+
+
+def _is_positive(number: object) -> TypeGuard[float]:
+    return isinstance(number, int | float) and number > 0
 
 
 def settable(schema: Schema, data: Any) -> dict[str, Any]:

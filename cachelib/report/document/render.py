@@ -90,6 +90,7 @@ class Document:
         return {
             "aim": _aim(self.study.case.criteria),
             "called": label,
+            "barred": self.study.barred,
             "case": self.study.case,
             "growth": growth_in_words(self.study.case.growth),
             "has": lambda id: id in self.findings,
@@ -308,7 +309,8 @@ def _traffic(study: Study) -> dict[str, Any]:
     return {
         "requests": len(trace),
         "distinct_keys": len(set(trace.key.tolist())),
-        "days": study.span_s / 86_400,
+        "days": study.days,
+        "sample": study.sample.in_words,
         "colos": [colo or "not said" for colo in trace.colos],
         "source": "as logged" if study.log else "generated as the case says",
         "skipped": trace.skipped.lines,

@@ -104,7 +104,7 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise ParameterError(f"parameter {text!r}: write NAME=VALUE")
     try:
         return name.strip(), YAML(typ="safe", pure=True).load(value)
-    except YAMLError:
+    except (YAMLError, ValueError, RecursionError):
         return name.strip(), value
 
 

@@ -76,7 +76,7 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
-    ax.set(xlabel=fit.label(xlabel), ylabel=fit.label(ylabel), title=fit.label(title))
+    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=fit.plain(title))
     return plot, ax
 
 
@@ -287,6 +287,8 @@ def svg(plot: Figure) -> str:
     with warnings.catch_warnings():
         # A letter that matplotlib's font lacks is only measured with it, and drawn by the viewer's.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        # Names that leave no room for the rest are drawn all the same.
+        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
         plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = fit.xml(buffer.getvalue())
     text = text[text.index("<svg") :]

@@ -137,7 +137,7 @@ def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scal
     return new
 
 
-# A whole number where another run has a fraction is another type: the kernel would be compiled anew.
+# A whole number where another run has a fraction is another type, and would compile it all anew.
 KINDS = get_type_hints(Rules)
 
 
