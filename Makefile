@@ -74,5 +74,18 @@ $(BIN)/python:
 	@echo 'Making an environment in $(VENV) ...'
 	@$(PYTHON) -m venv $(VENV)
 
+.PHONY: audit-dependencies licences
+
+# Known vulnerabilities of what the lock files name, from the indexes' advisory databases.
+audit-dependencies: $(VENV)/report.installed
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install -q --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements-dev.lock
+	cd cachelib/live/worker && npm audit --package-lock-only
+
+licences: $(VENV)/report.installed
+	@$(BIN)/python -P .ci/licences.py
+
 clean:
 	rm -rf $(VENV) output/* .mypy_cache .pytest_cache .ruff_cache .hypothesis

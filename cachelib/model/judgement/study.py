@@ -17,6 +17,7 @@ from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import MONTH_S, Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.judgement.growth import grown_workload
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
@@ -197,6 +198,7 @@ class Study:
             if isinstance(value := getattr(platform, name), int | float)
         }
         own = {name: number.value for name, number in self.case.assumed.items()}
+        own |= self.case.settings
         return Setting(
             keys=grouped(asked[asked > 0] / asked.sum()),
             weights=weights / weights.sum(),
@@ -222,17 +224,17 @@ class Study:
         return [factor * self.requests_per_month for factor in reachable]
 
     def at_traffic(self, requests_per_month: float) -> Trace:
-        """The same traffic, denser or thinner.
+        """The traffic grown or shrunk as the case says that it grows.
 
         A generated workload is generated anew, for as long as `ENOUGH` requests take and a month
-        at most; a log can only be thinned, at random.
+        at most; a log can only be thinned, at random, its writes only if they go with the reads.
         """
         if not self.log:
-            workload = self.case.workload.model_copy(
-                update={"requests_per_month": requests_per_month}
-            )
+            workload = grown_workload(self.case.workload, self.case.growth, requests_per_month)
             span_s = min(MONTH_S, MONTH_S * ENOUGH / requests_per_month)
             return generate(workload, seed=self.seed, span_s=span_s)
         share = requests_per_month / self.requests_per_month
-        chance = np.random.default_rng([self.seed, 2]).random(len(self.trace))
-        return self.trace.only(chance < share)
+        kept = np.random.default_rng([self.seed, 2]).random(len(self.trace)) < share
+        if self.case.growth.writes == "fixed" and share < 1:
+            kept |= self.trace.op != READ
+        return self.trace.only(kept)

@@ -129,8 +129,7 @@ def folder_of(case: str | Path) -> Path:
 
 def _is_free(folder: Path, case: Path) -> bool:
     """Whether there is no report of another case."""
-    before = Previous(folder).case_file
-    return before is None or before == case.resolve()
+    return Previous(folder).is_of(case)
 
 
 def _anew(step: Step) -> Step:
