@@ -54,8 +54,9 @@ class Report:
     """The documents of one case."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self.study = parameters.settle(given).study
-        self.runs, self.findings = run_notebooks(given)
+        settled = parameters.settle(given)
+        self.study = settled.study
+        self.runs, self.findings = run_notebooks(settled.for_kernels)
 
     @property
     def markdown(self) -> str:

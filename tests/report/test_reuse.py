@@ -14,6 +14,7 @@ import pytest
 
 from cachelib.report.build import Report, build
 from cachelib.report.experiments.source import Source
+from cachelib.report.experiments.staging import OutputError
 from cachelib.report.reuse import imports, ingredients
 from cachelib.report.reuse.imports import Imports, label
 from cachelib.report.reuse.plan import Plan, Request, UnknownNotebookError, plan
@@ -240,7 +241,10 @@ class TestTheRun:
     def test_of_one_notebook_leaves_out_the_others_that_do_not_stand(self) -> None:
         append("access.log", LOG)
         edit(f"notebooks/{SEED}.ipynb", "print(seed)", "print(seed + 1)")
-        assert [run.name for run in built(only=["01"]).runs] == [SEED, DIAGRAM]
+        with pytest.raises(OutputError, match="complete report, and --only would leave out"):
+            built(only=["01"])
+        done = built(only=["01"], partial_too=True)
+        assert [run.name for run in done.runs] == [SEED, DIAGRAM]
         assert to_run(planned()) == {REPLAY: "there is no earlier run"}
 
     def test_of_a_notebook_that_there_is_not_is_an_error(self) -> None:

@@ -13,12 +13,16 @@ from typing import Any, Literal, TypeVar, get_args
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
-from cachelib.model.judgement.decision import LABELS, unit
+from cachelib.model.case.criteria import Criteria
+from cachelib.model.case.labels import label
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.judgement.claims import Verdict
+from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
 from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
-from cachelib.report.document.ledger import Row, Verdict, judge_all
+from cachelib.report.document.ledger import Row, judge_all
 from cachelib.report.document.options import Option, options
 from cachelib.report.experiments.run import Run
 from cachelib.report.language import Comparison
@@ -84,15 +88,20 @@ class Document:
 
     def _context(self) -> dict[str, Any]:
         return {
+            "aim": _aim(self.study.case.criteria),
+            "called": label,
+            "barred": self.study.barred,
             "case": self.study.case,
+            "growth": growth_in_words(self.study.case.growth),
+            "has": lambda id: id in self.findings,
             "capital": language.capital,
             "compare": self.compare,
             "counted": language.counted,
             "diagram": self.diagram,
             "duration": language.duration,
             "figure": self.figure,
+            "labels": {name: metric.label for name, metric in METRICS.items()},
             "fold": self.fold,
-            "labels": LABELS,
             "ledger": self.ledger,
             "lines": self.lines,
             "listed": language.listed,
@@ -110,7 +119,7 @@ class Document:
             "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
-            "unit": unit,
+            "unit": lambda name: METRICS[name].unit,
             "value": self.value,
             "verbatim": verbatim,
             "verdicts": {name: self._judged(name) for name in get_args(Verdict)},
@@ -119,7 +128,8 @@ class Document:
     @cached_property
     def ledger(self) -> list[Row]:
         """The claims, judged."""
-        return judge_all(self.study.case.claims, self.findings)
+        case = self.study.case
+        return judge_all(case.claims, self.findings, case.written)
 
     def _judged(self, verdict: str) -> int:
         return sum(row.verdict == verdict for row in self.ledger)
@@ -285,13 +295,22 @@ class Document:
         return f"{OPEN}{len(self.blocks) - 1}{CLOSE}"
 
 
+def _aim(criteria: Criteria) -> str:
+    """What is to be least or most, in words."""
+    if not criteria.weigh:
+        return METRICS[criteria.aim].label
+    parts = (f"{shown(rate)} × {METRICS[name].label}" for name, rate in criteria.weigh.items())
+    return "the sum of " + " and ".join(parts)
+
+
 def _traffic(study: Study) -> dict[str, Any]:
     """The traffic in the words of the report."""
     trace = study.trace
     return {
         "requests": len(trace),
         "distinct_keys": len(set(trace.key.tolist())),
-        "days": study.span_s / 86_400,
+        "days": study.days,
+        "sample": study.sample.in_words,
         "colos": [colo or "not said" for colo in trace.colos],
         "source": "as logged" if study.log else "generated as the case says",
         "skipped": trace.skipped.lines,

@@ -38,7 +38,7 @@ def _decision(case: Case, findings: Findings) -> dict[str, Any]:
         "case": case.title,
         "question": case.question,
         "decision": case.decision.model_dump(mode="json"),
-        "claims": [row.to_json() for row in judge_all(case.claims, findings)],
+        "claims": [row.to_json() for row in judge_all(case.claims, findings, case.written)],
         "metrics": {
             metric.id: metric.model_dump(include={"value", "unit", "caption", "how"})
             for metric in metrics

@@ -61,7 +61,7 @@ class Plan:
 
         What is there and is no report of this format counts as one: it is somebody's.
         """
-        there = self.previous.folder.exists() and any(self.previous.folder.iterdir())
+        there = (self.previous.folder / "manifest.json").exists()
         return there and (not self.previous.manifest or self.previous.is_complete(self.names))
 
 

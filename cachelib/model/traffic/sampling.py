@@ -1,0 +1,97 @@
+"""A part of the traffic in the place of all of it, where all of it is more than one run can take.
+
+Whole keys are taken, so that each keeps its rhythm: with every second request left out, a cache
+would seem to hit half as often as it does. The keys, ordered by popularity, are cut into as many
+runs as keys are wanted, and each run is represented by the one nearest to its mean. Where there are
+too few keys for that, a shorter time is taken, with all of its requests.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.workload import Workload
+
+MOST_REQUESTS = 2_000_000
+"""What one replay takes in a second or two and in some hundred megabytes; a report makes ~150."""
+LEAST_KEYS = 1_000
+DAY_S = 86_400.0
+
+Shares = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which part: a share of the keys, and a share of the time."""
+
+    keys: float = 1.0
+    time: float = 1.0
+
+    @property
+    def share(self) -> float:
+        """Of the requests."""
+        return self.keys * self.time
+
+    @property
+    def in_words(self) -> str:
+        """What was taken; empty where all was."""
+        keys = f"one key in {1 / self.keys:,.0f}, chosen by popularity," if self.keys < 1 else ""
+        time = f"{100 * self.time:.2g} % of the time" if self.time < 1 else ""
+        part = " in ".join(filter(None, (keys, time)))
+        return f"{part} stands for all" if part else ""
+
+
+def sample_of(requests: float, keys: int, span_s: float) -> Sample:
+    """The part to take of so many requests of so many keys in `span_s` seconds."""
+    if requests <= MOST_REQUESTS:
+        return Sample()
+    share = MOST_REQUESTS / requests
+    of_keys = min(1.0, max(share, LEAST_KEYS / keys))
+    return Sample(of_keys, _whole_days(share / of_keys, span_s))
+
+
+def _whole_days(share: float, span_s: float) -> float:
+    """A share of the time in whole days, if it is one or more: days differ from nights."""
+    days = share * span_s / DAY_S
+    return min(1.0, math.ceil(days - 1e-9) * DAY_S / span_s) if days > 1 else share
+
+
+def representatives(weights: Shares, share: float) -> npt.NDArray[np.int64]:
+    """The numbers of the keys that stand for all; `weights`, shape (keys,), is how often each is
+    asked for."""
+    order = np.argsort(-weights, kind="stable")
+    chosen = [
+        run[np.abs(weights[run] - weights[run].mean()).argmin()]
+        for run in np.array_split(order, max(1, round(len(order) * share)))
+    ]
+    return np.sort(np.array(chosen, dtype=np.int64))
+
+
+def workload_part(workload: Workload, popularity: Shares, sample: Sample) -> Workload:
+    """The workload of the keys that stand for all; the time is the generator's matter."""
+    if sample.keys == 1:
+        return workload
+    weights = popularity[representatives(popularity, sample.keys)]
+    return workload.model_copy(
+        update={
+            "keys": len(weights),
+            "popularity": tuple(weights.tolist()),
+            "requests_per_month": workload.requests_per_month * sample.keys,
+            "new_keys_per_day": workload.new_keys_per_day * sample.keys,
+        }
+    )
+
+
+def trace_part(trace: Trace, sample: Sample) -> Trace:
+    """The requests of a log for the keys that stand for all, from its first part."""
+    asked = np.bincount(trace.key, minlength=len(trace.keys)).astype(np.float64)
+    there = np.flatnonzero(asked)
+    is_taken = np.zeros(len(asked), bool)
+    is_taken[there[representatives(asked[there], sample.keys)]] = True
+    until = trace.time_s[0] + trace.span_s * sample.time
+    return trace.only(is_taken[trace.key] & (trace.time_s <= until))
