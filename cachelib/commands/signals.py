@@ -40,7 +40,8 @@ class Ending(click.Group):
             try:
                 return super().invoke(ctx)
             except KeyboardInterrupt as end:
-                tell(str(end) or "interrupted")
+                is_report = ctx.invoked_subcommand == "report"
+                tell(str(end) if is_report and str(end) else "interrupted")
                 ctx.exit(128 + heard[0] if heard else 130)
 
 
