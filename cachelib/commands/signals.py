@@ -89,6 +89,7 @@ def _watched(handled: set[int]) -> Iterator[None]:
         while numbers := here.recv(64):
             if (found := handled & set(numbers)) and not _in_time(done):
                 tell("interrupted; what was left will be swept by the next run")
+                _kill_children()
                 os._exit(128 + min(found))
 
     before = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
@@ -102,6 +103,16 @@ def _watched(handled: set[int]) -> Iterator[None]:
         there.close()
         watcher.join()
         here.close()
+
+
+def _kill_children() -> None:
+    """Every process that this one has started, and those that they have."""
+    with suppress(Exception):
+        import psutil
+
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                child.kill()
 
 
 def _in_time(done: Event) -> bool:
