@@ -21,7 +21,7 @@ from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
 from cachelib.model.platforms.platform import Assumption, Platform
 
-POINTS = 33
+POINTS = 49
 SECTIONS, ROUNDS = 17, 5  # of a cell, to find where in it a value is crossed
 BESIDE = 1e-7  # of a flip's value: how far from it its two sides are looked at
 TRAFFIC = 100.0  # traffic is looked at so many times up and down
@@ -137,13 +137,26 @@ def flips(model: Model, sweep: Sweep) -> list[Flip]:
         return []
     places = np.array([crossing.at for crossing in crossings])
     edges = np.concatenate([[grid[0]], places, [grid[-1]]])
-    between = _interpolated(model, sweep, grid, standing, (edges[:-1] + edges[1:]) / 2)
+    # asked exactly: straight lines are good enough to find the points, not to judge between them
+    between = _standing(model, sweep, (edges[:-1] + edges[1:]) / 2)
     found: list[Flip] = []
-    for nth in np.flatnonzero(np.diff(between.chosen)):
-        flip = _flip(model, sweep, grid, standing, crossings[int(nth)])
+    for nth in np.flatnonzero(np.diff(between.chosen)).tolist():
+        flip = _nearby(model, sweep, grid, crossings, nth)
         if flip and not any(np.isclose(flip.at, other.at, rtol=1e-6) for other in found):
             found.append(flip)
     return sorted(found, key=lambda flip: flip.at)
+
+
+def _nearby(
+    model: Model, sweep: Sweep, grid: Array, crossings: list[_Crossing], nth: int
+) -> Flip | None:
+    """The flip at a crossing, or at one beside it where bent lines swapped the two."""
+    for step in (0, -1, 1, -2, 2, -3, 3):
+        if 0 <= nth + step < len(crossings):
+            flip = _flip(model, sweep, grid, crossings[nth + step])
+            if flip is not None:
+                return flip
+    return None
 
 
 def _standing(model: Model, sweep: Sweep, grid: Array) -> Standing:
@@ -162,17 +175,6 @@ def _standing(model: Model, sweep: Sweep, grid: Array) -> Standing:
         model.study.case.criteria, model.options, stacked, {sweep.name: grid},
         model.resolution or None,
     )  # fmt: skip
-
-
-def _interpolated(
-    model: Model, sweep: Sweep, grid: Array, standing: Standing, at: Array
-) -> Standing:
-    values = {
-        name: np.stack([np.interp(at, grid, row) for row in rows])
-        for name, rows in standing.values.items()
-    }
-    criteria = model.study.case.criteria
-    return judged(criteria, model.options, values, {sweep.name: at}, model.resolution or None)
 
 
 def _crossings(model: Model, sweep: Sweep, grid: Array, standing: Standing) -> Iterable[_Crossing]:
@@ -240,9 +242,7 @@ def _noise(model: Model, cause: str, metric: str) -> Array:
     return model.resolution.get(metric, none)
 
 
-def _flip(
-    model: Model, sweep: Sweep, grid: Array, standing: Standing, crossing: _Crossing
-) -> Flip | None:
+def _flip(model: Model, sweep: Sweep, grid: Array, crossing: _Crossing) -> Flip | None:
     """The crossing refined, if the choice does change there."""
     other = crossing.other if crossing.cause != "limit" else None
     at = _refined(model, sweep, grid, crossing, other)

@@ -137,7 +137,8 @@ class Model:
         self, option: Option, at: Setting, numbers: Mapping[str, float | Array],
         names: Sequence[str], n: int,
     ) -> dict[str, Array]:  # fmt: skip
-        month = Month(self.study, option, at.but(**numbers))
+        known = {name: v for name, v in numbers.items() if not name.startswith("limit:")}
+        month = Month(self.study, option, at.but(**known))
         return {name: np.broadcast_to(v, n) for name, v in predict(month, names).items()}
 
     def _corrected(self, option: Option, name: str, value: Array, numbers: Numbers) -> Array:
