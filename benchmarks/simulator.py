@@ -32,7 +32,7 @@ from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import built_in
 from cachelib.model.traffic.logs import LogStream, read_log
-from cachelib.model.traffic.logs.formats import ORACLE_GENERAL
+from cachelib.model.traffic.logs.formats import formats
 from cachelib.model.traffic.trace import Trace, in_one_place
 
 SHARED = Path(os.environ.get("CACHELIB_SHARED", Path(__file__).parents[2] / "shared"))
@@ -65,7 +65,7 @@ def zipf_keys(rng: np.random.Generator, n: int, keys: int) -> np.ndarray:
 
 def lru_beside_libcachesim(folder: Path, n: int) -> None:
     path = folder / "zipf.oracleGeneral"
-    records = np.zeros(n, ORACLE_GENERAL.dtype)
+    records = np.zeros(n, formats()["oracle-general"].dtype)
     edges = np.cumsum(1 / np.arange(1, 1_000_001))
     drawn = np.random.default_rng(42).random(n) * edges[-1]
     records["id"], records["size"] = np.searchsorted(edges, drawn), 1
