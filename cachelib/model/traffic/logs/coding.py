@@ -20,7 +20,9 @@ from cachelib.model.traffic.trace import Skipped, Trace
 
 UNIT_NAMES = ("text", "s", "ms", "us", "ns")
 IATA = re.compile(r"([A-Za-z]{3})(?:[^A-Za-z\-].*)?")
-HOST_END = "\x00"  # stands between host and key until it is known whether there are several hosts
+# Stands between host and key until it is known whether there are several hosts: a character that
+# Unicode keeps free of meaning.
+HOST_END = "\uffff"
 
 
 class Codes:

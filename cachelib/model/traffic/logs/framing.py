@@ -1,7 +1,7 @@
 """Bytes of a log to Arrow batches of rows: lines, JSON values, delimited rows, records.
 
 Every batch has `_file`, `_line` and `_bad`; what is no row of its kind has a reason in `_bad`.
-Empty lines and comments are no rows.
+Headers and comments are no rows; an empty line is one, and bad.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _counting(start: int, n: int) -> Integers:
 
 
 def lines(files: list[Path]) -> Iterator[pa.RecordBatch]:
-    """Every line that is not empty, as `text`, with its newline where that saves a copy."""
+    """Every line, as `text`, with its newline where that saves a copy."""
     for number, path in enumerate(files):
         line = 1
         for block in blocks(path):
@@ -57,11 +57,10 @@ def lines(files: list[Path]) -> Iterator[pa.RecordBatch]:
 
 
 def _clean(block: bytes, number: int, line: int) -> pa.RecordBatch | None:
-    """The lines without copying them, if all are text of a sane length and none is empty."""
+    """The lines without copying them, if all are text of a sane length."""
     ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int32)
-    lengths = np.diff(offsets)
-    if lengths.max(initial=0) > MAX_LINE or lengths.min(initial=3) < 3 or not _is_text(block):
+    if np.diff(offsets).max(initial=0) > MAX_LINE or not _is_text(block):
         return None
     text = pa.Array.from_buffers(
         pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(block)]
@@ -72,11 +71,18 @@ def _clean(block: bytes, number: int, line: int) -> pa.RecordBatch | None:
 
 def _checked(block: bytes, number: int, line: int) -> pa.RecordBatch:
     raw = block[:-1].split(b"\n")
-    rows = [(n, text) for n, text in enumerate(raw, line) if text.strip()]
-    bad = [f"longer than {MAX_LINE} bytes" if len(text) > MAX_LINE else None for _, text in rows]
-    texts = ["" if fault else text_of(text) for (_, text), fault in zip(rows, bad, strict=True)]
-    places = _places(number, np.array([n for n, _ in rows], np.int64), bad)
+    bad = [_fault(text) for text in raw]
+    texts = ["" if fault else text_of(text) for text, fault in zip(raw, bad, strict=True)]
+    places = _places(number, _counting(line, len(raw)), bad)
     return pa.RecordBatch.from_arrays([*places, pa.array(texts, pa.string())], schema=TEXT)
+
+
+def _fault(text: bytes) -> str | None:
+    """Why a line is none; one in Latin-1, in which an agent may be written, is one."""
+    if len(text) > MAX_LINE:
+        return f"longer than {MAX_LINE} bytes"
+    readable = sum(32 <= byte < 127 for byte in text)
+    return None if _is_text(text) or 2 * readable > len(text) else "not UTF-8"
 
 
 def _is_text(data: bytes) -> bool:
@@ -311,16 +317,14 @@ class _Rows:
                 at += 1
                 self.line += 1
                 continue
-            if not text.strip():
-                at += 1
-                self.line += 1
-                continue
             fields, taken = self._row(raw, at, last)
             if not taken:
                 self.rest = raw[at:]
                 break
             reason = None
-            if fields is None:
+            if not text.strip():
+                reason = "an empty line"
+            elif fields is None:
                 fields, reason = [], "a quote that is not closed"
             elif len(fields) != len(self.names):
                 reason = f"{len(fields)} fields where the header has {len(self.names)}"

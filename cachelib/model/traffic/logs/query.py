@@ -369,13 +369,9 @@ class Query:
     def _check(self) -> str:
         shape = self.shape
         if shape.container in ("json", "json-values"):
-            (first, *_) = [*(shape.format.needs if shape.format else ()), ""]
             missing = "NULL"
-            names = [name for name in first.split("|") if name in self._paths()]
-            told = [self.raw[name] for name in names if name in self._wanted()]
-            if told:
-                empty = " AND ".join(f"{sql} IS NULL" for sql in told)
-                missing = f"CASE WHEN {empty} THEN 'no {names[0]}' END"
+            if shape.format is not None:
+                missing = f"CASE {' '.join(self._lacking(shape.format)) or 'WHEN false THEN NULL'} END"
             return f"CASE WHEN _r IS NULL THEN 'not JSON' ELSE {missing} END"
         if shape.container == "lines" and shape.format is not None and not shape.format.untimed:
             _, groups = self._regex(shape.format)
@@ -384,6 +380,19 @@ class Query:
                 " END"
             )
         return "NULL::VARCHAR"
+
+
+    def _lacking(self, known: Format) -> list[str]:
+        """WHEN a needed field is not there, for each that is the time or the key."""
+        own = self.reading.expressions
+        roles = [r for r in ("time", "key") if r not in own and "{" not in known.roles[r][0]]
+        found = []
+        for role in roles:
+            names = [name for name in known.roles[role] if name in self._wanted()]
+            empty = " AND ".join(f"{self.raw[name]} IS NULL" for name in names)
+            if names and not known.ignore.get("no HTTP request"):
+                found.append(f"WHEN {empty} THEN {quoted('no ' + names[0])}")
+        return found
 
 
 def _titled(known: Format) -> str:

@@ -144,7 +144,8 @@ class _Teller:
         if self._comments("#Fields:"):
             return self._w3c()
         objects = [event for line in self.lines if (event := as_object(line)) is not None]
-        if 2 * len(objects) > len(self.lines):
+        indented = any(line[:1] in " \t]}" for line in self.lines)
+        if objects and (2 * len(objects) > len(self.lines) or not indented):
             return self._json(objects, "json", framing.lines, "an object a line")
         start = text_of(head(self.path)).lstrip("\ufeff \t\r\n")
         at = start.find("{")
