@@ -1,6 +1,11 @@
-"""Lines audited per second beside the bare parse of the same lines, in one run.
+"""How right the audit is on public code, and how fast.
 
+    python benchmarks/audit.py --labelled FOLDER
     python benchmarks/audit.py [--lines 20000]
+
+With `--labelled`: the table of rules × (true, false, debatable, missed) over the repositories that
+tests/evidence/labels names, each checked out in FOLDER under its own name at the label's commit.
+Without: lines audited per second beside the bare parse of the same lines, in one run.
 
 Two programs: the example's cache manager many times over (three findings in 1,250 lines), and the
 snippets of the corpus (a finding every few lines).
@@ -12,6 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from audit_labels import compare, labels, table
 
 from cachelib.evidence import audit
 from cachelib.evidence.files import Source, survey
@@ -56,7 +63,26 @@ def bare_parse(sources: list[Source]) -> None:
 def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--lines", type=int, default=20_000)
-    lines = arguments.parse_args().lines
+    arguments.add_argument("--labelled", type=Path, metavar="FOLDER")
+    given = arguments.parse_args()
+    if given.labelled is not None:
+        rightness(given.labelled)
+    else:
+        speed(given.lines)
+
+
+def rightness(folder: Path) -> None:
+    result = compare(folder, labels())
+    print(table(result))
+    for title, places in (
+        ("wrong", result.wrong),
+        ("reported and not judged", result.unjudged),
+        ("not checked out", result.absent),
+    ):
+        print(f"\n{title}: {len(places)}", *places, sep="\n  ")
+
+
+def speed(lines: int) -> None:
     print(f"{'program':<10} {'lines':>7} {'findings':>8} {'parse s':>8} {'audit s':>8} "
           f"{'lines/s':>9} {'ratio':>6}")  # fmt: skip
     for write in (managers, corpus):

@@ -15,19 +15,20 @@ from math import inf
 from random import random as uniform
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
+from cachelib.failed_loads import FailedLoads
 from cachelib.flights import LOADING, Flight, Flights, Found
 from cachelib.memory import Entry, MemoryCache, NoMemory
-from cachelib.options import ABSENT, Counters, Options, Policy, Stats
+from cachelib.options import ABSENT, Counters, Hook, Options, Policy, Stats
 from cachelib.stores.codecs import Codec, JsonCodec, encode
-from cachelib.stores.protocol import Store
+from cachelib.stores.protocol import RejectedError, Store
 from cachelib.stores.shared import NO_LEASE, STAMP, Change, Entries, SharedTier
 from cachelib.stores.trouble import THREADS, Breaker
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ThreadPoolExecutor
 
-LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads
-MAX_ERRORS = 10_000
+LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads ...
+LEASE_LOOK = 1.0  # ... and if L2 tells when it has: the loader may have died
 NOTHING: Callable[[str], Entry | None] = NoMemory().peek
 OUTCOMES = {"l1": "l1_hits", "l2": "l2_hits", "load": "misses", "stale": "misses"}
 
@@ -53,7 +54,7 @@ class CacheCore(Flights):
         breaker_failures: int = 5,
         breaker_seconds: float = 10.0,
         tag_refresh: float | None = None,
-        on_event: Callable[[str, str], None] | None = None,
+        on_event: Hook | None = None,
         executor: Executor | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -62,12 +63,13 @@ class CacheCore(Flights):
         super().__init__(l1, clock, Counters(on_event))
         self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec, self._executor, self._closed = codec or JsonCodec(), executor, False
-        self._errors: dict[str, tuple[float, Exception]] = {}
+        self._errors = FailedLoads()
+        self._functions: dict[str, Any] = {}  # names of decorated functions, and their code
         self._l1_hit = self._counters.step["l1_hits"]
         self._peek, self._renew = self.l1.peek, self.l1.renew
         self._fast = self._peek if on_event is None else NOTHING  # the hook is told elsewhere
         self._direct = self._blocks or not getattr(l2, "blocking", True)
-        self._moment, self._l2 = clock, None
+        self._moment, self._l2, self._bare = clock, None, False
         if l2 is not None:
             degrade = on_l2_error == "degrade"
             breaker = Breaker(clock, breaker_failures, breaker_seconds, degrade)
@@ -76,6 +78,7 @@ class CacheCore(Flights):
             )
             self._stamps, self._revoked = tier.stamps, tier.revoked
             self._moment = clock if tag_refresh is None else tier.moment
+            self._bare = l1 is None and not self.policy.skip_l2  # a read has nothing to keep
 
     def after_fork(self) -> None:
         super().after_fork()
@@ -89,7 +92,7 @@ class CacheCore(Flights):
 
     def _end(self) -> None:
         self._closed = True
-        self._fast = NOTHING  # so that L1 hits, too, learn that it is closed
+        self._fast, self._bare = NOTHING, False  # so that hits, too, learn that it is closed
 
     @property
     def stats(self) -> Stats:
@@ -102,6 +105,8 @@ class CacheCore(Flights):
 
     @abstractmethod
     async def _io(self, method: Callable[..., T], *args: Any) -> T: ...
+    @abstractmethod
+    def _opener(self, gate: Any) -> Callable[[], object]: ...
     @abstractmethod
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None: ...
 
@@ -232,10 +237,27 @@ class CacheCore(Flights):
 
     # Loading
 
+    async def _reload(self, key: str, loader: Loader, options: Options) -> Found:
+        """Load, whatever the tiers have; a load in progress may be too old, and is overtaken."""
+        flight = Flight(key, self.policy.override(options), loader)
+        self._begin(key)
+        self._errors.forget(key)
+        await self._claim(flight)
+        flight.anew = True
+        flight.writing = False  # until there is something to write, others may join or overtake
+        found: Found | None = None
+        try:
+            found = await self._load(flight)
+            return found
+        finally:
+            self._tally(key, found)
+
     def _refresh(self, old: Flight) -> None:
         """Load in the background, unless somebody is at it or it failed a moment ago."""
         key, flight = old.key, Flight(old.key, old.policy, old.loader)
-        if self._error(key) is None and self._flights.setdefault(key, flight) is flight:
+        if self._errors.of(key, self._clock()) is not None:
+            return
+        if self._flights.setdefault(key, flight) is flight:
             self._count("refreshes", key)
             self._start(flight)
 
@@ -252,10 +274,11 @@ class CacheCore(Flights):
         """Load and write through. Lands the flight, whatever happens."""
         token, entry, policy = NO_LEASE, None, flight.policy
         try:
-            if self._errors and (error := self._error(flight.key)) is not None:
+            if self._errors and (error := self._errors.of(flight.key, self._clock())):
                 found = self._excuse(flight, error)
             else:
-                if policy.lease is not None and self._l2 is not None and not policy.skip_l2:
+                leased = policy.lease is not None and not flight.anew and not policy.skip_l2
+                if leased and self._l2 is not None:
                     token, entry = await self._acquire(self._l2, flight)
                 found = await self._obtain(flight, token) if entry is None else (entry, "l2", None)
             self._land(flight, found[0], found)
@@ -269,11 +292,23 @@ class CacheCore(Flights):
 
     async def _acquire(self, l2: SharedTier, flight: Flight) -> tuple[int, Entry | None]:
         """A lease to load under, or what the process that had it has written."""
-        while True:
-            token, entry = await self._io(l2.acquire, flight.key, flight.policy, self._clock())
-            if token is not None or entry is not None:
-                return token or NO_LEASE, entry
-            await self._wait(self._gate(), LEASE_POLL)
+        key, policy, gate = flight.key, flight.policy, None
+        stop: Callable[[], None] | None = None
+        try:
+            while True:
+                token, entry = await self._io(l2.acquire, key, policy, self._clock())
+                if token is not None or entry is not None:
+                    return token or NO_LEASE, entry
+                if gate is None:  # and then look again, as it may just have ended
+                    gate = self._gate()
+                    stop = await self._io(l2.watch, key, self._opener(gate))
+                    continue
+                look = LEASE_POLL if stop is None else min(LEASE_LOOK, policy.lease or inf)
+                await self._wait(gate, look)
+                gate.clear()  # before we look: what ends after that opens it again
+        finally:
+            if stop is not None:
+                stop()
 
     async def _obtain(self, flight: Flight, token: int) -> Found:
         key, policy = flight.key, flight.policy
@@ -284,16 +319,25 @@ class CacheCore(Flights):
             if hasattr(value, "__await__"):
                 value = await value
         except Exception as error:
-            self._count("load_errors", key)
+            self._count("load_errors", key, error)
             if policy.error_ttl:
-                self._errors[key] = self._clock() + policy.error_ttl, error
-                if len(self._errors) > MAX_ERRORS:
-                    self._errors.pop(next(iter(self._errors)), None)
+                self._errors.keep(key, error, self._clock(), policy.error_ttl)
             return self._excuse(flight, error)
         finally:
             LOADING.reset(current)
         if self._errors:
-            self._errors.pop(key, None)
+            self._errors.forget(key)
+        try:
+            return await self._keep(flight, value, started, token), "load", None
+        except RejectedError as error:  # the caller gets what was loaded, the tiers do not
+            self._count("rejected", key, error)
+            if isinstance(error, TypeError):  # nor could another value of this type ever be kept
+                raise
+            return Entry(value, started, self._clock()), "load", None
+
+    async def _keep(self, flight: Flight, value: Any, started: float, token: int) -> Entry:
+        """Write through what was loaded, unless its key has changed since `started`."""
+        key, policy = flight.key, flight.policy
         entry, stored = self._change(key, value, policy, started)
         with self._lock:
             flight.writing = flight.valid and self._flights.get(key) is flight
@@ -302,12 +346,7 @@ class CacheCore(Flights):
                 self._l2.write_one(key, (entry, stored), policy)
             else:
                 await self._io(self._l2.write, {key: (entry, stored)}, policy, token)
-        return entry, "load", None
-
-    def _error(self, key: str) -> Exception | None:
-        """Of a load that failed so lately that another must wait."""
-        until, error = self._errors.get(key, (-inf, None))
-        return error if self._clock() < until else None
+        return entry
 
     def _excuse(self, flight: Flight, error: Exception) -> Found:
         """The last value in place of a failed load; the error if there is none."""

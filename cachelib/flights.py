@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from cachelib.failed_loads import again
 from cachelib.memory import Entry, MemoryCache, NoMemory
 from cachelib.options import Counters, LoadTimeoutError, Policy, ReentrantLoadError, Tier
 from cachelib.stores.fork import renew_in_child
+from cachelib.stores.protocol import RejectedError
 
 Found = tuple[Entry, Tier, Exception | None]
 Result = Found | BaseException | None
@@ -22,6 +24,7 @@ class Flight:
     """One operation in progress on a key. Others wait for it and share its result."""
 
     valid = True  # until others change a key: then L1 must not keep the result
+    anew = False  # to load whatever the tiers have
     writing = False  # too late for another writer to overtake
     done = False
     gate: Any = None  # what callers wait for: a threading or an asyncio event
@@ -90,7 +93,7 @@ class Flights(ABC):
                 raise LoadTimeoutError(f"loading {flight.key!r} took longer than {timeout} s")
             return last, "stale", None
         if isinstance(flight.result, Exception):
-            raise flight.result
+            raise again(flight.result)
         return flight.result if isinstance(flight.result, tuple) else None
 
     def _usable(self, last: Entry | None, policy: Policy) -> Entry | None:
@@ -111,7 +114,7 @@ class Flights(ABC):
 
     def _land(self, flight: Flight, entry: Entry | None, result: Result = None) -> None:
         """End a flight: L1 takes its entry if it is still valid, those who wait its result."""
-        flights, l1, key = self._flights, self.l1, flight.key
+        flights, l1, key, taken = self._flights, self.l1, flight.key, True
         with self._lock:
             if flights.get(key) is flight:  # not overtaken
                 del flights[key]
@@ -121,12 +124,14 @@ class Flights(ABC):
                     and entry.since < entry.until
                     and not (self._stamps and self._revoked(entry))
                 ):
-                    l1.put(key, entry)
+                    taken = l1.put(key, entry)
                 elif flight.writing:
                     l1.pop(key)
             flight.result, flight.done = result, True
         if flight.gate is not None:
             flight.gate.set()
+        if not taken:
+            self._count("rejected", key, RejectedError("it is larger than max_bytes of L1"))
 
     def _forget(self, key: str) -> None:
         """Drop the copy in L1, and whatever is on its way there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from threading import Lock
 from typing import Any
@@ -58,8 +58,14 @@ class MemoryCache:
         self.peek: Callable[[str], Entry | None] = self._entries.get  # ... but not around these,
         self.renew: Callable[[str], None] = self._entries.move_to_end  # which are one atomic step
 
-    def put(self, key: str, entry: Entry) -> None:
-        """Make `entry` the newest, pushing out the oldest while there are too many."""
+    def put(self, key: str, entry: Entry) -> bool:
+        """Make `entry` the newest, pushing out the oldest while there are too many.
+
+        False if it is larger than the whole L1: that pushes out nothing but the older value.
+        """
+        if entry.size > self._most_bytes:
+            self.pop(key)
+            return False
         entries, old = self._entries, self.peek(key)
         entries[key] = entry
         self.bytes += entry.size
@@ -69,6 +75,7 @@ class MemoryCache:
         while len(entries) > self._most or self.bytes > self._most_bytes:
             self.bytes -= entries.popitem(last=False)[1].size
             self.evictions += 1
+        return True
 
     def pop(self, key: str) -> None:
         """Forget `key`, if it is there."""
@@ -81,6 +88,10 @@ class MemoryCache:
         for key in [k for k, entry in self._entries.items() if not tag or tag in entry.tags]:
             self.pop(key)
 
+    def entries(self) -> Iterable[Entry]:
+        """All of them, for who holds the lock."""
+        return self._entries.values()
+
     def __len__(self) -> int:
         return len(self._entries)
 
@@ -88,5 +99,6 @@ class MemoryCache:
 class NoMemory(MemoryCache):
     """The L1 of a cache that has none."""
 
-    def put(self, key: str, entry: Entry) -> None:
+    def put(self, key: str, entry: Entry) -> bool:
         """Keep nothing."""
+        return True

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypedDict, cast, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    NamedTuple,
+    TypedDict,
+    TypeVar,
+    cast,
+    get_type_hints,
+)  # fmt: skip
 
+from cachelib.errors import CachelibError
+from cachelib.logs import Log
+
+Hook = Callable[..., object]  # (name, key) or (name, key, error)
 Expiry = Literal["inherited", "independent"]
 Tier = Literal["l1", "l2", "load", "stale"]
 
@@ -23,11 +39,11 @@ ABSENT: Final = _Absent()
 """What a loader returns, and a `get` finds, where the origin is known to have nothing."""
 
 
-class LoadTimeoutError(TimeoutError):
+class LoadTimeoutError(CachelibError, TimeoutError):
     """The loader took longer than `hard_timeout`, and there was no last value to serve."""
 
 
-class ReentrantLoadError(RuntimeError):
+class ReentrantLoadError(CachelibError, RuntimeError):
     """A loader waits, directly or through others, for the key that it is loading."""
 
 
@@ -52,6 +68,8 @@ class Options(TypedDict, total=False):
     skip_l2: bool
 
 
+MAX_KNOWN = 1_000  # combinations of a call's options that are remembered, checked
+
 Rule = tuple[str, Callable[[Any], bool]]  # what a value must be, unless it is None by default
 
 
@@ -72,6 +90,8 @@ FLAG: Rule = "True or False", lambda x: isinstance(x, bool)
 
 class Policy:
     """The options in force. Times are seconds; README.md says what each does."""
+
+    __slots__ = ("__dict__", "_known")  # so that `__dict__` has the options alone
 
     l1_ttl: Annotated[float | None, SPAN] = None  # None: as long as L2 allows
     l2_ttl: Annotated[float | None, SPAN] = None  # None: for ever
@@ -98,10 +118,23 @@ class Policy:
             if not good(value) and (value is not None or getattr(Policy, name) is not None):
                 raise ValueError(f"{name} must be {allowed}; got {value!r}")
         self.__dict__.update(options)
+        self._known: dict[tuple[object, ...], Policy] = {}
 
     def override(self, options: Options) -> Policy:
-        """This policy with `options` changed."""
-        return Policy(cast(Options, self.__dict__ | options)) if options else self
+        """This policy with `options` changed. Most calls ask for what one before them did."""
+        if not options:
+            return self
+        values = options.values()
+        asked = (*options, *values, *map(type, values))  # as True equals 1
+        try:
+            return self._known[asked]
+        except (KeyError, TypeError):  # new, or with a list of tags
+            new = Policy(cast(Options, self.__dict__ | options))
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        with suppress(TypeError):
+            self._known[asked] = new
+        return new
 
 
 RULES: dict[str, Rule] = {
@@ -109,10 +142,13 @@ RULES: dict[str, Rule] = {
 }
 
 
-class Answer(NamedTuple):
+V = TypeVar("V")
+
+
+class Answer(NamedTuple, Generic[V]):
     """A value and how the cache came by it."""
 
-    value: Any
+    value: V
     tier: Tier
     created_at: float
     expires_at: float | None
@@ -145,6 +181,7 @@ class Stats(NamedTuple):
     repairs: int = 0  # of those, made good
     fenced: int = 0  # loads whose lease had passed on before they were written
     invalidations: int = 0  # keys dropped from L1 because another process changed them
+    rejected: int = 0  # values that a tier refused: too large for it, or not to be encoded
     evictions: int = 0
     l1_entries: int = 0
     l1_bytes: int = 0
@@ -155,23 +192,49 @@ class Stats(NamedTuple):
         return self.l1_hits + self.l2_hits + self.misses
 
 
-class Counters:
-    """Exact under threads without a lock: each count is one atomic step of an iterator."""
+class Count:
+    """Exact under threads without a lock: one more is one atomic step of an iterator."""
 
-    def __init__(self, on_event: Callable[[str, str], None] | None) -> None:
-        counts = {name: count() for name in Stats._fields}
-        self.step = {name: ticks.__next__ for name, ticks in counts.items()}
-        self._on_event = on_event
+    def __init__(self) -> None:
+        self.step = count().__next__
         self._reads = 0
 
-    def add(self, name: str, key: str) -> None:
-        """One more `name`, because of `key`."""
+    def read(self) -> int:
+        """For one caller at a time, as to read an iterator is to advance it."""
+        self._reads += 1
+        return self.step() - self._reads + 1
+
+
+class Counters:
+    """One count for each field of `Stats`, and who is told of each step."""
+
+    def __init__(self, on_event: Hook | None) -> None:
+        self._counts = {name: Count() for name in Stats._fields}
+        self.step = {name: each.step for name, each in self._counts.items()}
+        self._hook = None if on_event is None else _with_error(on_event)
+        self._log = Log()
+
+    def add(self, name: str, key: str, error: BaseException | None = None) -> None:
+        """One more `name`, because of `key` and, if something went wrong, of `error`."""
         self.step[name]()
-        if self._on_event is not None:
-            self._on_event(name, key)
+        if error is not None:
+            self._log.tell(name, key, error)
+        if self._hook is not None:
+            self._hook(name, key, error)
 
     def snapshot(self) -> Stats:
-        """For one caller at a time, as to read an iterator is to advance it."""
-        stats = Stats(*(step() - self._reads for step in self.step.values()))
-        self._reads += 1
-        return stats
+        """For one caller at a time."""
+        return Stats(*(each.read() for each in self._counts.values()))
+
+
+def _with_error(hook: Hook) -> Callable[[str, str, BaseException | None], object]:
+    """`hook`, which may take the error as its third argument, or not."""
+    from inspect import signature
+
+    try:
+        signature(hook).bind("", "", None)
+    except TypeError:
+        return lambda name, key, error: hook(name, key)
+    except ValueError:  # of a function in C, nobody knows
+        pass
+    return hook

@@ -6,20 +6,31 @@ The methods of the first are those of the second, too: there, `self` is a `Tiere
 from __future__ import annotations
 
 import contextvars
-import json
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from functools import update_wrapper, wraps
+from functools import partial, wraps
 from math import inf
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)  # fmt: skip
 
+from cachelib.cached import AsyncCached, Cached
 from cachelib.core import CacheCore, Loader
 from cachelib.flights import Found
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Answer, Options
-from cachelib.stores.protocol import Closing
-from cachelib.stores.shared import STAMP, Change
+from cachelib.stores.protocol import Closing, RejectedError
+from cachelib.stores.shared import NOT_AT_ONCE, STAMP, Change
 
 # asyncio, inspect and executors take longer to import than all the rest: they wait for their use.
 if TYPE_CHECKING:
@@ -28,48 +39,15 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTieredCache", "TieredCache"]
 P = ParamSpec("P")
 T = TypeVar("T")
-ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
-MAX_PLAIN_KEY = 200  # characters; a longer key of arguments is shortened to a digest
 
 
-class Cached(Generic[P, T]):
-    """A decorated function; of a coroutine, `invalidate` too is to be awaited."""
+class AsyncDecorator(Protocol):
+    """Of a coroutine, or of a function that is to be awaited from now on."""
 
-    def __init__(
-        self, cache: Any, function: Callable[P, T], key: Callable[..., str] | None, options: Options
-    ) -> None:
-        from inspect import iscoroutinefunction, signature
-
-        if cache._blocks and iscoroutinefunction(function):
-            raise TypeError(f"{function.__qualname__} is a coroutine: use AsyncTieredCache")
-        update_wrapper(self, function)
-        self._cache, self._function, self._options = cache, function, options
-        self._signature = signature(function)
-        self.key = key or self._key
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        def load(_: str) -> T:
-            return self._function(*args, **kwargs)
-
-        return cast(T, self._cache.get_or_load(self.key(*args, **kwargs), load, **self._options))
-
-    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Forget the result for these arguments."""
-        return self._cache.delete(self.key(*args, **kwargs))
-
-    def _key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        name = f"{self._function.__module__}.{self._function.__qualname__}"
-        try:
-            text = ENCODER.encode(list(bound.arguments.values()))
-        except TypeError as error:
-            raise TypeError(f"{name}: {error}; give cached() a key=") from error
-        if len(text) > MAX_PLAIN_KEY:
-            from hashlib import blake2b
-
-            text = blake2b(text.encode(), digest_size=16).hexdigest()
-        return f"{name}:{text}"
+    @overload
+    def __call__(self, function: Callable[P, Awaitable[T]], /) -> AsyncCached[P, T]: ...
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> AsyncCached[P, T]: ...
 
 
 class AsyncTieredCache(CacheCore):
@@ -96,6 +74,14 @@ class AsyncTieredCache(CacheCore):
         found = await self._look((key,), self.policy.override(options))
         return found[key][0].value if found else default
 
+    @overload
+    async def get_or_load(
+        self, key: str, loader: Callable[[str], Awaitable[T]], **options: Unpack[Options]
+    ) -> T: ...
+    @overload
+    async def get_or_load(
+        self, key: str, loader: Callable[[str], T], **options: Unpack[Options]
+    ) -> T: ...
     async def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
         entry = self._allowed(key, options) if options else self._fast(key)
@@ -103,14 +89,34 @@ class AsyncTieredCache(CacheCore):
             return self._hot(key, entry)
         return (await self._find(key, loader, options))[0].value
 
-    async def lookup(self, key: str, **options: Unpack[Options]) -> Answer | None:
+    async def lookup(self, key: str, **options: Unpack[Options]) -> Answer[Any] | None:
         """As `get`, with where the value came from; None for a miss."""
         found = await self._look((key,), self.policy.override(options))
         return _answer(found[key]) if found else None
 
-    async def fetch(self, key: str, loader: Loader, **options: Unpack[Options]) -> Answer:
+    @overload
+    async def fetch(
+        self, key: str, loader: Callable[[str], Awaitable[T]], **options: Unpack[Options]
+    ) -> Answer[T]: ...
+    @overload
+    async def fetch(
+        self, key: str, loader: Callable[[str], T], **options: Unpack[Options]
+    ) -> Answer[T]: ...
+    async def fetch(self, key: str, loader: Loader, **options: Unpack[Options]) -> Answer[Any]:
         """As `get_or_load`, with where the value came from and whether it is stale."""
         return _answer(await self._find(key, loader, options))
+
+    @overload
+    async def reload(
+        self, key: str, loader: Callable[[str], Awaitable[T]], **options: Unpack[Options]
+    ) -> T: ...
+    @overload
+    async def reload(
+        self, key: str, loader: Callable[[str], T], **options: Unpack[Options]
+    ) -> T: ...
+    async def reload(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
+        """What `loader(key)` returns now, written to both tiers, whatever they have."""
+        return (await self._reload(key, loader, options))[0].value
 
     async def get_many(self, keys: Iterable[str], **options: Unpack[Options]) -> dict[str, Any]:
         """What the tiers have of `keys`, with one round trip to L2."""
@@ -127,13 +133,17 @@ class AsyncTieredCache(CacheCore):
     async def set_many(self, values: Mapping[str, Any], **options: Unpack[Options]) -> bool:
         """`set` for many, with one round trip to L2."""
         started, policy = self._moment(), self.policy.override(options)
-        changes = {}
-        for key, value in values.items():
-            self._begin(key)
-            if value is ABSENT and not policy.negative_ttl:
-                raise ValueError(f"to set {key!r} to ABSENT, give a negative_ttl")
-            changes[key] = self._change(key, value, policy, started)
-        return await self._commit("sets", changes, policy)
+        changes, key = {}, ""
+        try:
+            for key, value in values.items():
+                self._begin(key)
+                if value is ABSENT and not policy.negative_ttl:
+                    raise ValueError(f"to set {key!r} to ABSENT, give a negative_ttl")
+                changes[key] = self._change(key, value, policy, started)
+            return await self._commit("sets", changes, policy)
+        except RejectedError as error:
+            self._count("rejected", key, error)
+            raise
 
     async def delete(self, key: str, **options: Unpack[Options]) -> bool:
         """Remove the key from both tiers; False as for `set`."""
@@ -179,15 +189,35 @@ class AsyncTieredCache(CacheCore):
         while not self._closed:
             try:
                 await AsyncTieredCache.heed_changes(self, timeout)
-            except Exception:  # L2 is away; what it would have told is made good when it is back
-                self._count("l2_errors", "")
+            except Exception as error:  # what L2 would have told is made good when it is back
+                self._count("l2_errors", "", error)
                 await self._wait(self._gate(), timeout)
 
+    @overload
+    def cached(self, function: Callable[P, Awaitable[T]], /) -> AsyncCached[P, T]: ...
+    @overload
+    def cached(self, function: Callable[P, T], /) -> AsyncCached[P, T]: ...
+    @overload
     def cached(
-        self: Any, *, key: Callable[..., str] | None = None, **options: Unpack[Options]
-    ) -> Callable[[Callable[P, T]], Cached[P, T]]:
+        self,
+        function: None = None,
+        /,
+        *,
+        key: Callable[..., str] | None = None,
+        **options: Unpack[Options],
+    ) -> AsyncDecorator: ...
+    def cached(
+        self,
+        function: Any = None,
+        /,
+        *,
+        key: Callable[..., str] | None = None,
+        **options: Unpack[Options],
+    ) -> Any:
         """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
-        return lambda function: Cached(self, function, key, options)
+        if function is not None:
+            return AsyncCached(self, function, key, options)
+        return lambda function: AsyncCached(self, function, key, options)
 
     def listen(self, timeout: float = 1.0) -> None:
         """Call `heed_changes` in a task of its own, until `close`."""
@@ -230,6 +260,11 @@ class AsyncTieredCache(CacheCore):
             async with self._asyncio.timeout(timeout):
                 return await gate.wait()
         return False
+
+    def _opener(self, gate: asyncio.Event) -> Callable[[], object]:
+        """To be called from any thread."""
+        loop = self._asyncio.get_running_loop()
+        return partial(loop.call_soon_threadsafe, gate.set)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         # An error was counted, and is shared with those who wait.
@@ -277,18 +312,30 @@ class TieredCache(CacheCore, Closing):
         entry = self._allowed(key, options) if options else self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.until:
             return self._hot(key, entry)
+        if self._bare and not options and type(key) is str and self._l2 is not None:
+            value = self._l2.read_at_once(key, self._clock())
+            if value is not NOT_AT_ONCE:
+                self._count("l2_hits", key)
+                return value
         found = _run(self._look((key,), self.policy.override(options)))
         return found[key][0].value if found else default
 
-    def get_or_load(self, key: str, loader: Loader, **options: Unpack[Options]) -> Any:
+    def get_or_load(self, key: str, loader: Callable[[str], T], **options: Unpack[Options]) -> T:
         """Read-through: the cached value, or what `loader(key)` returns, written to both tiers."""
         entry = self._allowed(key, options) if options else self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.refresh_at:
-            return self._hot(key, entry)
-        return _run(self._find(key, loader, options))[0].value
+            return cast(T, self._hot(key, entry))
+        return cast(T, _run(self._find(key, loader, options))[0].value)
+
+    def fetch(self, key: str, loader: Callable[[str], T], **options: Unpack[Options]) -> Answer[T]:
+        """As `get_or_load`, with where the value came from and whether it is stale."""
+        return _answer(_run(self._find(key, loader, options)))
+
+    def reload(self, key: str, loader: Callable[[str], T], **options: Unpack[Options]) -> T:
+        """What `loader(key)` returns now, written to both tiers, whatever they have."""
+        return cast(T, _run(self._reload(key, loader, options))[0].value)
 
     lookup = _blocking(AsyncTieredCache.lookup)
-    fetch = _blocking(AsyncTieredCache.fetch)
     get_many = _blocking(AsyncTieredCache.get_many)
     set = _blocking(AsyncTieredCache.set)
     set_many = _blocking(AsyncTieredCache.set_many)
@@ -297,7 +344,30 @@ class TieredCache(CacheCore, Closing):
     invalidate_tags = _blocking(AsyncTieredCache.invalidate_tags)
     clear = _blocking(AsyncTieredCache.clear)
     heed_changes = _blocking(AsyncTieredCache.heed_changes)
-    cached = AsyncTieredCache.cached
+
+    @overload
+    def cached(self, function: Callable[P, T], /) -> Cached[P, T]: ...
+    @overload
+    def cached(
+        self,
+        function: None = None,
+        /,
+        *,
+        key: Callable[..., str] | None = None,
+        **options: Unpack[Options],
+    ) -> Callable[[Callable[P, T]], Cached[P, T]]: ...
+    def cached(
+        self,
+        function: Any = None,
+        /,
+        *,
+        key: Callable[..., str] | None = None,
+        **options: Unpack[Options],
+    ) -> Any:
+        """Decorate a function: its result is kept under its name and arguments, or `key(...)`."""
+        if function is not None:
+            return Cached(self, function, key, options)
+        return lambda function: Cached(self, function, key, options)
 
     def listen(self, timeout: float = 1.0) -> None:
         """Call `heed_changes` in a thread of its own, until `close`."""
@@ -327,12 +397,15 @@ class TieredCache(CacheCore, Closing):
     async def _wait(self, gate: Event, timeout: float | None) -> bool:
         return gate.wait(timeout)
 
+    def _opener(self, gate: Event) -> Callable[[], object]:
+        return gate.set
+
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         executor = self._executor or self._threads()
         executor.submit(contextvars.copy_context().run, _run, work)
 
 
-def _answer(found: Found) -> Answer:
+def _answer(found: Found) -> Answer[Any]:
     entry, tier, error = found
     expires_at = None if entry.expires_at == inf else entry.expires_at
     return Answer(entry.value, tier, entry.created_at, expires_at, error)

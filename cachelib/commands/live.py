@@ -32,7 +32,7 @@ def live(
     from cachelib.report.experiments import parameters
 
     with told():
-        study = parameters.study(parameters.check({"case": case, "trace": trace}))
+        study = parameters.settle({"case": case, "trace": trace}).study
         traffic = study.trace.only(slice(requests))
         if worker:
             answer = origin_response.read() if origin_response else None

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from cachelib.commands.words import UsageError, print_json, told
+from cachelib.commands import words
+from cachelib.commands.words import UsageError, print_json, say, told
+
+
+class CaseName(click.Path):
+    """A case file, a folder with one, or the name of a ready-made case."""
+
+    name = "case"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=str)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from cachelib.model.case.case import ready_made
+
+        names = [CompletionItem(name) for name in ready_made() if name.startswith(incomplete)]
+        return names + super().shell_complete(ctx, param, incomplete)
+
+
+CASE = click.argument("case", default=".", type=CaseName())
+SET = click.option(
+    "-p", "assignments", multiple=True, metavar="NAME=VALUE",
+    help="Set a notebook's parameter, or anything of the case: origin_ms=40, "
+    "designs.l1-kv.l2_ttl_s=600. `cachelib parameters` lists them.",
+)  # fmt: skip
+
+
+def _there(case: str) -> None:
+    if case == "." and not Path("case.yaml").exists():
+        raise UsageError(
+            "there is no case.yaml here; `cachelib init .` writes one, or name a case: "
+            "`cachelib cases` lists the ready-made ones"
+        )
 
 
 @click.command()
-@click.argument("case", default=".")
+@CASE
 @click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A request log.")
-@click.option("-p", "assignments", multiple=True, metavar="NAME=VALUE", help="Set a parameter.")
+@SET
 @click.option("--out", type=click.Path(path_type=Path), help="The report's folder.")
 @click.option("--only", multiple=True, metavar="NOTEBOOK",
               help="Run just this, by name or number; others are reused or left out.")  # fmt: skip
+@click.option("--partial", "partial_too", is_flag=True,
+              help="Let --only replace a complete report by a partial one.")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Run also what has not changed.")
 @click.option("--dry-run", is_flag=True, help="Say what would run and why, and run nothing.")
 @click.option("--check", "is_check", is_flag=True,
@@ -32,15 +69,16 @@ from cachelib.commands.words import UsageError, print_json, told
     "--pdf", "is_pdf", is_flag=True, help="Print the report to report.pdf too, with Chromium."
 )
 @click.option("--open", "is_open", is_flag=True, help="Show the report in the browser.")
+@words.speaking
 def report(
     case: str, trace: str | None, assignments: tuple[str, ...], out: Path | None,
     dry_run: bool, is_check: bool, is_pdf: bool, is_open: bool, jobs: int, timeout: float,
-    **which: Any,
+    partial_too: bool, **which: Any,
 ) -> None:  # fmt: skip
     """Run the experiments on CASE and write the decision report.
 
     CASE is a case file, a folder with a case.yaml, or the name of a ready-made case. Notebooks
-    of which nothing has changed are reused.
+    of which nothing has changed are reused, those too that finished in a run that did not.
     """
     from cachelib.report import progress
     from cachelib.report.build import build
@@ -48,36 +86,86 @@ def report(
     from cachelib.report.experiments.parameters import parse_assignments
     from cachelib.report.reuse.plan import Request, plan
 
-    if case == "." and not Path("case.yaml").exists():
-        raise UsageError("there is no case.yaml here; `cachelib init .` writes one, or name a case")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as thorough an end as Ctrl-C
+    _there(case)
     with told():
         given = {"case": case, "trace": trace, **parse_assignments(assignments)}
         if dry_run or is_check:
             steps = plan(Request.of(given, out), **which)
-            click.echo(progress.foretold(steps))
+            say(progress.foretold(steps))
             sys.exit(0 if dry_run or steps.stands else 1)
         browser = pdf.browser() if is_pdf else None
-        with progress.display() as shown:
-            done = build(given, out, jobs=jobs, progress=shown, timeout_s=timeout, **which)
+        shown = progress.silence() if words.is_quiet() else progress.display()
+        with shown as tell:
+            done = build(given, out, jobs=jobs, progress=tell, timeout_s=timeout,
+                         partial_too=partial_too, **which)  # fmt: skip
         page = done.folder / "report.html"
         if browser:
-            pdf.print_page(browser, page, done.folder / "report.pdf")
+            pdf.print_report(browser, done.folder)
+    if done.unrendered:
+        say(f"the report could not be written: {done.unrendered!r}", err=True)
     if is_open:
         webbrowser.open(page.resolve().as_uri())
-    click.echo(page)
-    sys.exit(1 if done.failed else 0)
+    if done.others:
+        left = f"{done.folder}: left as it is, for it is not the report's: "
+        say(left + ", ".join(done.others), err=True)
+    say(page)
+    sys.exit(1 if done.failed or done.unrendered else 0)
+
+
+def _colos(context: click.Context, option: click.Parameter, said: str | None) -> Any:
+    if said is None:
+        return None
+    try:
+        pairs = (pair.partition("=") for pair in said.split(","))
+        return {name.strip(): float(weight or 1) for name, _, weight in pairs}
+    except ValueError:
+        raise click.BadParameter("write FRA=3,AMS=1: codes of airports, with weights") from None
 
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def init(folder: Path) -> None:
+@click.option("--name", help="What the system is called.")
+@click.option("--summary", help="What it answers, and what it asks for that, in a sentence.")
+@click.option("--requests-per-month", type=click.FloatRange(0, min_open=True))
+@click.option("--reads-per-write", type=click.FloatRange(0, min_open=True))
+@click.option("--keys", type=click.IntRange(1), help="How many different things are asked for.")
+@click.option("--value-bytes", type=click.IntRange(0), help="How large an answer is.")
+@click.option("--origin-ms", type=click.FloatRange(0), help="How long the origin takes to answer.")
+@click.option("--colos", callback=_colos, metavar="FRA=3,AMS=1",
+              help="Where requests come from: airports' codes, with weights.")  # fmt: skip
+@click.option("--today", metavar="DESIGN", help="The design in use today.")
+@click.option("--against", metavar="DESIGN", help="The design that is asked about.")
+@click.option("--ask/--no-ask", default=None, help="Ask for what no option says; on a terminal "
+              "by default.")  # fmt: skip
+def init(folder: Path, ask: bool | None, **answers: Any) -> None:
     """Write a commented case.yaml, ready to run, into FOLDER."""
-    from cachelib.report.init import write_case
+    from cachelib.report.init import Answers, write_case
 
     with told():
-        path = write_case(folder)
-    click.echo(f"{path}\nmake it yours, then: cachelib report {click.format_filename(folder)}")
+        if (folder / "case.yaml").exists():
+            raise UsageError(f"{folder / 'case.yaml'}: is there already, and was left as it is")
+        given = {name: answer for name, answer in answers.items() if answer is not None}
+        if sys.stdin.isatty() if ask is None else ask:
+            given |= _asked(Answers(**given), given)
+        path = write_case(folder, Answers(**given))
+    say(f"{path}\nmake it yours, then: cachelib report {click.format_filename(folder)}")
+
+
+def _asked(guess: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers to what was not given, each with a guess to be confirmed."""
+    questions = {
+        "name": "What is the system called?",
+        "requests_per_month": "Requests a month?",
+        "keys": "Different keys?",
+        "origin_ms": "Milliseconds that the origin takes to answer?",
+        "today": "The design in use today?",
+        "against": "The design that is asked about?",
+    }
+    return {
+        name: click.prompt(question, default=getattr(guess, name))
+        for name, question in questions.items()
+        if name not in given
+    }
 
 
 @click.command()
@@ -91,23 +179,60 @@ def compare(a: Path, b: Path, html: Path | None, as_json: bool) -> None:
 
     with told():
         found = compare(a, b)
-    if html:
-        html.write_text(found.as_html(), "utf-8")
+        if html:
+            words.write(html, found.as_html())
     if as_json:
         print_json(found.as_json())
     else:
-        click.echo(found.as_text())
+        say(found.as_text())
 
 
 @click.command()
-@click.argument("case")
-def check(case: str) -> None:
+@CASE
+@SET
+def check(case: str, assignments: tuple[str, ...]) -> None:
     """Say everything that is wrong with a case file."""
-    from cachelib.model.case.case import load_case
+    from cachelib.report.experiments.parameters import parse_assignments, settle
+
+    _there(case)
+    with told():
+        settled = settle({"case": case, **parse_assignments(assignments)})
+        settled.study.setting  # noqa: B018 - the whole study is built before it is called good
+    for name, reason in settled.barred.items():
+        say(f"{case}: designs: {name} is out: {reason}")
+    left = len(settled.case.designs)
+    say(f"{case}: good{f', with the {left} designs left' if settled.barred else ''}")
+
+
+@click.command()
+@CASE
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def parameters(case: str, as_json: bool) -> None:
+    """List what `-p NAME=VALUE` can set for CASE, and what it stands at."""
+    from cachelib.report.experiments.parameters import settable
+
+    _there(case)
+    with told():
+        found = settable(case)
+    if as_json:
+        print_json(found)
+        return
+    words.print_table([[name, _value(value)] for name, value in found.items()])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(words.in_words, value))
+    return "not set" if value is None else words.in_words(value)
+
+
+@click.command()
+def cases() -> None:
+    """List the ready-made cases."""
+    from cachelib.model.case.case import load_case, ready_made
 
     with told():
-        load_case(case)
-    click.echo(f"{case}: good")
+        words.print_table([[name, load_case(name).title] for name in ready_made()])
 
 
 @click.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cachelib.commands.words import JSON, print_json, told
+from cachelib.commands.words import JSON, print_json, say, told
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 
@@ -26,30 +26,68 @@ def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None
     if as_json:
         print_json(found.to_json())
     else:
-        click.echo(inventory_text(found))
+        say(inventory_text(found))
 
 
 @click.command()
-@FOLDER
-@JSON
-@click.option("--sarif", is_flag=True, help="For code-scanning viewers.")
-@click.option("--fail-on", type=click.Choice(["note", "warning", "error"]),
-              help="Exit with 1 if there is a finding at least so severe.")  # fmt: skip
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]),
+              default="text", show_default=True,
+              help="For people, machines, code-scanning viewers, a workflow's log.")  # fmt: skip
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write this file instead of printing.")  # fmt: skip
+@click.option("--fail-on", type=click.Choice(["note", "warning", "error", "never"]),
+              help="Exit with 1 if a finding is at least so severe; error by default.")  # fmt: skip
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Take these settings, not those found above FOLDER.")  # fmt: skip
+@click.option("--no-config", is_flag=True,
+              help="Take no settings from the audited repository.")  # fmt: skip
+@click.option("--baseline", type=click.Path(dir_okay=False, path_type=Path),
+              help="Leave out the findings that this file knows.")  # fmt: skip
+@click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write all findings of today into this file.")  # fmt: skip
+@click.option("--changed-since", metavar="REV",
+              help="Leave out what the branch had where it left this revision.")  # fmt: skip
+@click.option("--rules", "rule_files", multiple=True,
+              type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Rules of your own: YAML of ast-grep, or Python, which is run.")  # fmt: skip
 @click.option("--case", help="Say what each fault costs in this case.")
-def audit(folder: Path, as_json: bool, sarif: bool, fail_on: str | None, case: str | None) -> None:
-    """Find caching faults in the TypeScript and JavaScript in FOLDER."""
+def audit(
+    folder: Path, form: str, output: Path | None, fail_on: str | None, config: Path | None,
+    no_config: bool, baseline: Path | None, write_baseline: Path | None,
+    changed_since: str | None, rule_files: tuple[Path, ...], case: str | None,
+) -> None:  # fmt: skip
+    """Find caching faults in the TypeScript and JavaScript in FOLDER.
+
+    Settings stand in cachelib.toml or pyproject.toml, in FOLDER or above it; docs/audit.md says
+    which. Exits with 1 where findings are as severe as --fail-on, with 2 where it could not run.
+    """
     from cachelib import evidence as examined
 
     with told():
-        found = examined.audit(folder)
+        settings = examined.settings_of(folder, config, take_none=no_config)
+        rules = examined.load_rules([*settings.own_rules, *rule_files])
+        found = examined.audit(folder, settings, rules)
+        if write_baseline:
+            examined.write_baseline(write_baseline, found.findings)
+        elif known := baseline or settings.baseline:
+            found = found.without(examined.read_baseline(known))
+        if changed_since:
+            with examined.folder_at(changed_since, folder) as before:
+                found = found.without(examined.fingerprints(before, settings, rules))
         if case:
             from cachelib.report.experiments import parameters
             from cachelib.report.publish import repository
 
-            study = parameters.study(parameters.check({"case": case}))
+            study = parameters.settle({"case": case}).study
             found = found.with_effects(repository.effects(study, found))
-    if sarif or as_json:
-        print_json(examined.to_sarif(found) if sarif else examined.to_json(found))
-    else:
-        click.echo(examined.audit_text(found))
-    sys.exit(1 if fail_on and found.at_least(fail_on) else 0)  # type: ignore[arg-type]
+        shown = examined.formatted(found, form, folder)
+        if output:
+            examined.write_text(output, shown)
+    if not output:
+        say(shown)
+    for failure in found.failures:
+        click.echo(failure, err=True)
+    gate = fail_on or settings.fail_on
+    failed = gate != "never" and bool(found.at_least(gate))  # type: ignore[arg-type]
+    sys.exit(1 if found.failures or (failed and not write_baseline) else 0)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
+from cachelib.errors import CachelibError
+from cachelib.report.text import terminal, to_json
+
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+LOUDNESS = "cachelib.loudness"
 
 
 class UsageError(click.ClickException):
@@ -19,19 +23,82 @@ class UsageError(click.ClickException):
     exit_code = 2
 
 
+class UnwritableError(CachelibError, ValueError):
+    """A file that cannot be written where the user wants it."""
+
+
+def speaking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `-q` and `-v`; see `is_quiet` and `is_verbose`."""
+
+    def louder(context: click.Context, option: click.Parameter, is_given: bool) -> None:
+        if is_given:
+            context.find_root().meta[LOUDNESS] = option.name
+
+    for names, about in (
+        (("-v", "--verbose"), "Say more, and of an error where in the code it came from."),
+        (("-q", "--quiet"), "Say nothing but the result."),
+    ):
+        command = click.option(
+            *names, is_flag=True, expose_value=False, callback=louder, help=about
+        )(command)
+    return command
+
+
+def is_quiet() -> bool:
+    """Whether only the result is wanted."""
+    return _loudness() == "quiet"
+
+
+def is_verbose() -> bool:
+    """Whether more is wanted than most people want to read."""
+    return _loudness() == "verbose"
+
+
+def _loudness() -> object:
+    context = click.get_current_context(silent=True)
+    return context.find_root().meta.get(LOUDNESS) if context else None
+
+
 @contextmanager
 def told() -> Iterator[None]:
-    """Mistakes of the user, and what else may happen to a run, as messages, not tracebacks."""
+    """Mistakes of the user as messages, not tracebacks."""
     try:
         yield
-    except (ValueError, RuntimeError) as error:
-        if not type(error).__module__.startswith("cachelib."):
-            raise
+    except CachelibError as error:
+        _trace(error)
         kind = UsageError if isinstance(error, ValueError) else click.ClickException
-        raise kind(str(error)) from None
-    except KeyboardInterrupt:
-        click.echo("interrupted; an earlier report is as it was", err=True)
-        sys.exit(130)
+        raise kind(terminal(str(error))) from None
+    except MemoryError as error:
+        _trace(error)
+        said = f" ({error})" if str(error) else ""
+        raise click.ClickException(
+            f"there is not enough memory{said}; take a part of the log, or fewer requests a month"
+        ) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is None:
+            raise  # of no file that anybody named: a fault of ours
+        _trace(error)
+        raise click.ClickException(terminal(f"{error.filename}: {error.strerror}")) from None
+
+
+def _trace(error: BaseException) -> None:
+    if is_verbose():
+        say("".join(traceback.format_exception(error)), err=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that the user named; raises `UnwritableError`."""
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise UnwritableError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print it; nothing in it moves the cursor or sets a colour."""
+    click.echo(terminal(str(text)), err=err)
 
 
 def print_result(data: dict[str, Any], as_json: bool) -> None:
@@ -45,7 +112,7 @@ def print_result(data: dict[str, Any], as_json: bool) -> None:
         if isinstance(value, list | dict):
             _many(name, value)
         elif value not in ("", None):
-            click.echo(f"{name:>22}  {in_words(value)}")
+            say(f"{name:>22}  {in_words(value)}")
 
 
 def _many(name: str, values: list[Any] | dict[str, Any]) -> None:
@@ -56,16 +123,24 @@ def _many(name: str, values: list[Any] | dict[str, Any]) -> None:
         ]
         lines = [columns, *([in_words(row[column]) for column in columns] for row in rows)]
         names = [name, *(values if isinstance(values, dict) else [""] * len(rows))]
-        click.echo()
-        for first, cells in zip(names, lines, strict=True):
-            click.echo(f"{first:>22}  " + "".join(f"{cell:<20}" for cell in cells).rstrip())
+        say("")
+        print_table([[f"{first:>22}", *cells] for first, cells in zip(names, lines, strict=True)])
     else:
         told = values if isinstance(values, list) else [in_words({k: values[k]}) for k in values]
         for nth, value in enumerate(told):
-            click.echo(f"{'' if nth else name:>22}  {in_words(value)}")
+            say(f"{'' if nth else name:>22}  {in_words(value)}")
+
+
+def print_table(rows: list[list[str]]) -> None:
+    """Rows of cells, two spaces or more between them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        say("  ".join(cells).rstrip())
 
 
 def in_words(value: Any) -> str:
+    """A value as a table shows it."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {in_words(each)}" for key, each in value.items())
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -74,4 +149,4 @@ def in_words(value: Any) -> str:
 
 
 def print_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(to_json(data))

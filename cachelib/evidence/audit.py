@@ -1,6 +1,6 @@
 """Faults in the caching of a Workers project, each with place, reason, repair and what it costs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,54 +8,24 @@ from pydantic import BaseModel, ConfigDict
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.facts import bindings_of
 from cachelib.evidence.files import Fault, directory_of, survey
-from cachelib.evidence.mask import mask
-from cachelib.evidence.program import Module, read_program
-from cachelib.evidence.repair import as_diff
-from cachelib.evidence.rule import SEVERITIES, Counterfactual, Hit, NotModelled, Rule, Severity
+from cachelib.evidence.finding import Change, Finding, finding_of, numbered
+from cachelib.evidence.ignores import ABOUT_IGNORES, ignores_in, silenced
+from cachelib.evidence.program import Module, program_of, read_modules
+from cachelib.evidence.rule import SEVERITIES, Rule, Severity
 from cachelib.evidence.rules import RULES
-from cachelib.evidence.wrangler import Wrangler, configuration_in, read_configuration
-
-_LONGEST = 240  # characters of a line that are shown
-
-
-class Change(BaseModel):
-    """What a metric of the case is with the fault and with the repair, in `unit`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    metric: str
-    with_fault: float
-    with_fix: float
-    unit: str
-
-
-class Finding(BaseModel):
-    """Lines and columns count from 1, the end is exclusive; columns count code points."""
-
-    model_config = ConfigDict(frozen=True)
-
-    rule: str
-    title: str
-    severity: Severity
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-    message: str
-    code: str
-    code_line: int
-    why: str
-    source: str
-    fix: str | None
-    counterfactual: Counterfactual | NotModelled
-    effect: list[Change] | None = None
+from cachelib.evidence.settings import Settings
+from cachelib.evidence.workers import Workers
+from cachelib.evidence.workspace import Workspace, read_workspace
 
 
 class Audit(BaseModel):
-    """`configuration` is the wrangler file, or None where the directory has none."""
+    """`configuration` is the wrangler file, or None where the directory has none.
+
+    Of the files in `unparsable` nothing was audited, of those in `partly_read` all but some lines.
+    `ignored` findings were silenced by remarks, `known` ones stand in a baseline; neither is among
+    the findings. `failures` are rules that broke, which is a fault of theirs.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,7 +34,11 @@ class Audit(BaseModel):
     lines: int
     findings: list[Finding]
     unparsable: list[Fault]
+    partly_read: list[Fault]
     skipped: dict[str, int]
+    ignored: int = 0
+    known: int = 0
+    failures: list[str] = []
 
     def at_least(self, severity: Severity) -> list[Finding]:
         floor = SEVERITIES.index(severity)
@@ -77,96 +51,103 @@ class Audit(BaseModel):
         ]
         return self.model_copy(update={"findings": findings})
 
+    def without(self, fingerprints: Collection[str]) -> "Audit":
+        """The same audit without the findings that are known."""
+        new = [each for each in self.findings if each.fingerprint not in fingerprints]
+        known = self.known + len(self.findings) - len(new)
+        return self.model_copy(update={"findings": new, "known": known})
 
-def audit(directory: Path) -> Audit:
+
+def audit(
+    directory: Path, settings: Settings | None = None, own_rules: Sequence[Rule] = ()
+) -> Audit:
     """The findings in the TypeScript and JavaScript below `directory`, by file and line.
 
-    Nothing of the directory is executed. Raises EvidenceError for a wrong directory or for one
-    with neither sources nor a wrangler configuration.
+    Nothing of the directory is executed. Remarks in its files silence findings; `settings` grade
+    them. Raises EvidenceError for a wrong directory, one with neither sources nor a wrangler
+    configuration, or settings that name a rule there is not.
     """
     root = directory_of(directory)
+    rules = (*RULES, *own_rules)
+    graded = (settings or Settings()).checked([*(each.id for each in rules), *ABOUT_IGNORES])
     seen = survey(root)
-    config = _configuration(root)
-    if config is None and not seen.sources:
+    workspace = read_workspace(root)
+    if not workspace.configurations and not seen.sources:
         raise EvidenceError(
             f"{directory}: neither a wrangler configuration nor TypeScript or JavaScript here; "
             "give the folder of a Workers project"
         )
-    program, broken = read_program(seen.sources)
-    examined = Examination(program, config, _configured(config))
-    findings = [_finding(rule, hit, config) for rule in RULES for hit in rule.find(examined)]
+    modules, broken = read_modules(seen.sources)
+    failures: list[str] = []
+    found, running = _found(rules, workspace, modules, failures)
+    if aside := len(modules) - len(running):
+        seen.skipped["not run by a Worker"] += aside
+    audited = [each for each in modules if each.path in running]
+    ignores = ignores_in(audited, workspace.configurations.values())
+    told = [rule.id for rule in rules if graded.grade(rule.id, "", rule.severity) != "off"]
+    kept, ignored = silenced(found, ignores, [rule.id for rule in rules], told)
     return Audit(
-        configuration=config.file if config is not None else None,
-        files=len(program.modules),
-        lines=sum(module.source.count("\n") for module in program.modules),
-        findings=sorted(findings, key=lambda each: (each.file, each.line, each.column, each.rule)),
-        unparsable=seen.unparsable + broken,
+        configuration=workspace.shown,
+        files=len(modules),
+        lines=sum(module.source.count("\n") for module in modules),
+        findings=_graded(kept, graded),
+        unparsable=seen.unparsable + broken + workspace.faults,
+        partly_read=seen.partly_read + [fault for each in modules for fault in each.not_read],
         skipped=dict(sorted(seen.skipped.items())),
+        ignored=ignored,
+        failures=sorted(set(failures)),
     )
 
 
-def _configuration(root: Path) -> Wrangler | None:
-    path = configuration_in(root)
-    return read_configuration(path) if path is not None else None
+def fingerprints(
+    directory: Path | None, settings: Settings, own_rules: Sequence[Rule] = ()
+) -> frozenset[str]:
+    """By what the findings of a directory are known; none where there is nothing to audit."""
+    try:
+        findings = audit(directory, settings, own_rules).findings if directory else []
+    except EvidenceError:
+        return frozenset()
+    return frozenset(each.fingerprint for each in findings)
 
 
-def _configured(config: Wrangler | None) -> dict[str, str]:
-    if config is None:
-        return {}
-    environments: list[str | None] = [None, *config.environments]
-    facts = [fact for env in environments for fact in bindings_of(config, env)]
-    return {fact.name: fact.kind for fact in facts}
+def _found(
+    rules: Iterable[Rule], workspace: Workspace, modules: list[Module], failures: list[str]
+) -> tuple[list[Finding], set[str]]:
+    """What the rules find in any of the Workers, and the paths of what these run."""
+    findings: dict[tuple[str, int, int, str], Finding] = {}
+    running: set[str] = set()
+    for worker in (workers := Workers(workspace, modules)):
+        running |= {module.path for module in worker.modules}
+        program = program_of(worker.modules, workers.imports)
+        examined = Examination(
+            program,
+            worker.config,
+            worker.configured,
+            worker.declared,
+            has_entry=worker.has_entry,
+        )
+        for rule in rules:
+            for found in _of_rule(rule, examined, failures):
+                findings.setdefault((found.file, found.line, found.column, found.rule), found)
+    return numbered(findings[place] for place in sorted(findings)), running
 
 
-def _finding(rule: Rule, hit: Hit, config: Wrangler | None) -> Finding:
-    if hit.node is not None and hit.module is not None:
-        start, end = hit.node.start_point, hit.node.end_point
-        lines = hit.module.lines
-        place = (start.row + 1, _column(lines, start), end.row + 1, _column(lines, end))
-        return _at(rule, hit, hit.module.path, place, _excerpt(hit.module, start.row))
-    file = config.file if config is not None else ""
-    code = config.lines(hit.line, hit.line + 2) if config is not None else ""
-    place = (hit.line, 1, hit.line, len(code.partition("\n")[0]) + 1)
-    return _at(rule, hit, file, place, (hit.line, code))
+def _of_rule(rule: Rule, examined: Examination, failures: list[str]) -> Iterator[Finding]:
+    """A rule that breaks takes nothing from the others."""
+    try:
+        yield from [finding_of(rule, hit, examined.config) for hit in rule.find(examined)]
+    except Exception as error:
+        failures.append(f"{rule.id} broke on this program ({type(error).__name__}); report it")
 
 
-def _at(
-    rule: Rule, hit: Hit, file: str, place: tuple[int, int, int, int], code: tuple[int, str]
-) -> Finding:
-    return Finding(
-        rule=rule.id,
-        title=rule.title,
-        severity=rule.severity,
-        file=file,
-        line=place[0],
-        column=place[1],
-        end_line=place[2],
-        end_column=place[3],
-        message=mask(hit.message),
-        code_line=code[0],
-        code=code[1],
-        why=rule.why,
-        source=rule.source,
-        fix=as_diff(hit.module, hit.edits) if hit.module is not None and hit.edits else None,
-        counterfactual=rule.counterfactual,
-    )
-
-
-def _column(lines: list[str], point: tuple[int, int]) -> int:
-    """The parser counts bytes."""
-    row, byte = point
-    return len(lines[row].encode()[:byte].decode(errors="ignore")) + 1 if row < len(lines) else 1
-
-
-def _excerpt(module: Module, row: int) -> tuple[int, str]:
-    """The number of the first line shown, and three lines."""
-    first = max(0, min(row - 1, len(module.lines) - 3))
-    shown = (_cut(line) for line in module.shown(first, first + 3))
-    return first + 1, "\n".join(shown)
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
+def _graded(findings: Iterable[Finding], settings: Settings) -> list[Finding]:
+    """With the severities of the settings, without what they turn off; by file and line."""
+    told = []
+    for each in findings:
+        grade = settings.grade(each.rule, each.file, each.severity)
+        if grade != "off":
+            told.append(each.model_copy(update={"severity": grade}))
+    return sorted(told, key=lambda each: (each.file, each.line, each.column, each.rule))
 
 
 def to_json(audit: Audit) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from typing import Literal
 
 BindingKind = Literal[
     "kv", "durable_object", "r2", "d1", "ai", "queue", "service", "vectorize", "hyperdrive",
-    "analytics", "workflow", "browser", "images", "ratelimit",
+    "analytics", "workflow", "browser", "images", "ratelimit", "secrets_store", "dispatch",
+    "send_email", "mtls", "pipeline", "version", "assets", "media", "stream", "worker_loader",
+    "vpc", "logfwdr", "unsafe", "other_binding",
 ]  # fmt: skip
 
 
@@ -13,8 +15,8 @@ BindingKind = Literal[
 class BindingType:
     """`path` leads to the table or array of tables, `name` is the key that holds the name.
 
-    `type` is the declaration in @cloudflare/workers-types, `snippet` what a configuration without
-    such a binding would need.
+    `type` is the declaration in @cloudflare/workers-types, `aliases` are other names it has there,
+    `snippet` what a configuration without such a binding would need.
     """
 
     kind: BindingKind
@@ -23,6 +25,7 @@ class BindingType:
     type: str
     name: str = "binding"
     snippet: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 BINDING_TYPES = (
@@ -50,10 +53,12 @@ BINDING_TYPES = (
         snippet='[[queues.producers]]\nbinding = "QUEUE"\nqueue = "<queue>"',
     ),
     BindingType(
-        "service", "Service", ("services",), "Fetcher",
+        "service", "Service", ("services",), "Fetcher", aliases=("Service", "ServiceStub"),
         snippet='[[services]]\nbinding = "SERVICE"\nservice = "<other worker>"',
     ),
-    BindingType("vectorize", "Vectorize index", ("vectorize",), "VectorizeIndex"),
+    BindingType(
+        "vectorize", "Vectorize index", ("vectorize",), "VectorizeIndex", aliases=("Vectorize",)
+    ),
     BindingType("hyperdrive", "Hyperdrive", ("hyperdrive",), "Hyperdrive"),
     BindingType(
         "analytics", "Analytics Engine", ("analytics_engine_datasets",),
@@ -63,7 +68,29 @@ BINDING_TYPES = (
     BindingType("browser", "Browser Rendering", ("browser",), "BrowserWorker"),
     BindingType("images", "Images", ("images",), "ImagesBinding"),
     BindingType("ratelimit", "Rate limiter", ("ratelimits",), "RateLimit", name="name"),
+    BindingType(
+        "secrets_store", "Secrets Store secret", ("secrets_store_secrets",), "SecretsStoreSecret"
+    ),
+    BindingType("dispatch", "Dispatch namespace", ("dispatch_namespaces",), "DispatchNamespace"),
+    BindingType("send_email", "Email", ("send_email",), "SendEmail", name="name"),
+    BindingType("mtls", "mTLS certificate", ("mtls_certificates",), "MtlsFetcher"),
+    BindingType("pipeline", "Pipeline", ("pipelines",), "Pipeline"),
+    BindingType(
+        "version", "Version metadata", ("version_metadata",), "WorkerVersionMetadata"
+    ),
+    BindingType("assets", "Static assets", ("assets",), "AssetsFetcher"),
+    BindingType("media", "Media transformations", ("media",), "MediaBinding"),
+    BindingType("stream", "Stream", ("stream",), "StreamBinding"),
+    BindingType("worker_loader", "Worker loader", ("worker_loaders",), "WorkerLoader"),
+    BindingType("vpc", "VPC service", ("vpc_services",), "VpcFetcher"),
+    BindingType("vpc", "VPC network", ("vpc_networks",), "VpcNetworkFetcher"),
+    BindingType("logfwdr", "Log forwarder", ("logfwdr", "bindings"), "LogForwarder", name="name"),
+    BindingType("unsafe", "Unsafe binding", ("unsafe", "bindings"), "UnsafeBinding", name="name"),
 )  # fmt: skip
 
-BY_KIND = {each.kind: each for each in BINDING_TYPES}
-BY_TYPE = {each.type: each for each in BINDING_TYPES}
+OTHER = BindingType("other_binding", "Binding", (), "")
+"""A table with a `binding` under a key that this list does not have: newer than the list."""
+
+KNOWN_KEYS = {each.path[0] for each in BINDING_TYPES}
+BY_KIND = {each.kind: each for each in (*reversed(BINDING_TYPES), OTHER)}
+BY_TYPE = {name: each for each in BINDING_TYPES for name in (each.type, *each.aliases)}

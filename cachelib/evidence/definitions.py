@@ -38,6 +38,9 @@ def definitions(node: Node) -> list[Definition]:
         case "import_clause":
             names = [text(child) for child in node.named_children if child.type == "identifier"]
             return [Definition(name, node, path=(name,)) for name in names]
+        case "namespace_import":
+            names = [text(child) for child in node.named_children if child.type == "identifier"]
+            return [Definition(name, node, path=("*",)) for name in names]
         case "method_definition":
             return []
         case _:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from cachelib.evidence.audit import Audit, Finding
+from cachelib.evidence.audit import Audit
 from cachelib.evidence.facts import Fact
-from cachelib.evidence.files import Fault
+from cachelib.evidence.finding import Finding
 from cachelib.evidence.inventory import Inventory
 from cachelib.evidence.mask import printable
 from cachelib.evidence.rule import SEVERITIES, NotModelled
@@ -29,8 +29,8 @@ def _inventory_lines(inventory: Inventory) -> Iterator[str]:
     yield from _section("not inherited", [f"{g.file}:{g.line}  {g.text}" for g in inventory.gaps])
     claims = [f"{c.file}:{c.line}  “{c.text}”" for c in inventory.comments if c.claim]
     yield from _section("claims in comments", claims)
-    yield from _section("not read", inventory.ignored)
-    yield from _passed_over(inventory.unparsable, inventory.skipped)
+    yield from _section("configurations that wrangler passes over", inventory.ignored)
+    yield from _passed_over(inventory)
 
 
 def _place(fact: Fact) -> str:
@@ -53,9 +53,11 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield from (f"  {each}" for each in lines)
 
 
-def _passed_over(unparsable: Sequence[Fault], skipped: dict[str, int]) -> Iterator[str]:
-    yield from _section("unparsable", [f"{f.file}:{f.line}  {f.reason}" for f in unparsable])
-    yield from _section("skipped", [f"{count} × {reason}" for reason, count in skipped.items()])
+def _passed_over(seen: Audit | Inventory) -> Iterator[str]:
+    for title, faults in (("not read", seen.unparsable), ("partly read", seen.partly_read)):
+        yield from _section(title, [f"{f.file}:{f.line}  {f.reason}" for f in faults])
+    skipped = [f"{count} × {reason}" for reason, count in seen.skipped.items()]
+    yield from _section("skipped", skipped)
 
 
 def audit_text(audit: Audit) -> str:
@@ -67,12 +69,15 @@ def _audit_lines(audit: Audit) -> Iterator[str]:
     for finding in audit.findings:
         yield from _finding_lines(finding)
         yield ""
-    yield from _passed_over(audit.unparsable, audit.skipped)
+    yield from _passed_over(audit)
     if audit.configuration is None:
         yield "no wrangler configuration here: bindings were told from the source alone"
     counts = {each: len([f for f in audit.findings if f.severity == each]) for each in SEVERITIES}
     told = ", ".join(f"{counts[each]} {each}" for each in reversed(SEVERITIES) if counts[each])
-    yield f"{audit.files} files, {audit.lines} lines: {told or 'no finding'}"
+    aside = [f"{audit.ignored} ignored"] * (audit.ignored > 0)
+    aside += [f"{audit.known} known"] * (audit.known > 0)
+    left = f" ({', '.join(aside)})" if aside else ""
+    yield f"{audit.files} files, {audit.lines} lines: {told or 'no finding'}{left}"
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:

@@ -2,69 +2,55 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from tree_sitter import Node
 
-from cachelib.evidence.kinds import Resolver, owner_function
+from cachelib.evidence.flow import Flow
+from cachelib.evidence.functions import callback_of, owner_function
+from cachelib.evidence.kinds import Resolver
+from cachelib.evidence.operations import KV_METHODS, Operation
+from cachelib.evidence.pairs import Pairs
 from cachelib.evidence.program import (
     FUNCTIONS,
     LOOPS,
-    Module,
     Program,
-    arguments,
     callee,
     receiver_of,
 )
+from cachelib.evidence.roles import Roles
 from cachelib.evidence.syntax import ancestors, below, inside, part, preorder, text
 from cachelib.evidence.values import Values
 from cachelib.evidence.wrangler import Wrangler
 
-KV_METHODS = ("get", "getWithMetadata", "put", "delete", "list")
 _ITERATING = {"map", "forEach", "filter", "flatMap", "reduce", "some", "every", "setInterval"}
 _CONTINUING = _ITERATING | {"then", "catch", "finally", "waitUntil", "blockConcurrencyWhile"}
 _DEEPEST_CALL = 6
 
 
-@dataclass(frozen=True, eq=False)
-class Operation:
-    """A call of a KV namespace."""
-
-    module: Module
-    call: Node
-    method: str
-    namespaces: frozenset[str]
-
-    @property
-    def key(self) -> Node | None:
-        return next(iter(arguments(self.call)), None)
-
-    @property
-    def value(self) -> Node | None:
-        given = arguments(self.call)
-        return given[1] if len(given) > 1 else None
-
-    @property
-    def namespace(self) -> str:
-        """Its name where known, else how the source calls it."""
-        named = sorted(name for name in self.namespaces if name)
-        return named[0] if named else text(receiver_of(self.call))
-
-    def shares_namespace(self, other: "Operation") -> bool:
-        if self.namespaces - {""} and other.namespaces - {""}:
-            return bool(self.namespaces & other.namespaces - {""})
-        return True
-
-
 class Examination:
-    def __init__(self, program: Program, config: Wrangler | None, configured: dict[str, str]):
-        """`configured` maps the names of bindings to their kinds, over all environments."""
+    def __init__(
+        self,
+        program: Program,
+        config: Wrangler | None,
+        configured: dict[str, str],
+        declared: dict[str, str] | None = None,
+        *,
+        has_entry: bool = True,
+    ):
+        """The names of bindings with their kinds: over all environments, and in *.d.ts files.
+
+        `has_entry` says whether the entry itself is among the sources, and not built from them.
+        """
+        self.has_entry = has_entry
         self.program = program
         self.config = config
         self.configured = configured
-        self.kinds = Resolver(program, configured)
+        self.kinds = Resolver(program, configured, declared)
         self.values = Values(self.kinds)
+        self.flow = Flow(self.kinds)
+        self.pairs = Pairs(self, self.flow)
+        self.roles = Roles(self, self.flow, self.pairs)
         self._reached: dict[int, list[Operation]] = {}
 
     @cached_property
@@ -193,11 +179,3 @@ def _repeats(loop: Node, child: Node) -> bool:
     """The head of `for (const key of await kv.get(…))` runs once."""
     once = ("right", "left", "initializer")
     return not any(part(loop, field) == child for field in once)
-
-
-def callback_of(function: Node) -> str:
-    """The name of the method a function is an argument of: `map` of `keys.map(key => …)`."""
-    parent = function.parent
-    if parent is None or parent.type != "arguments" or parent.parent is None:
-        return ""
-    return callee(parent.parent) if parent.parent.type == "call_expression" else ""

@@ -7,16 +7,18 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from cachelib.evidence.bindings import BINDING_TYPES, BindingType
+from cachelib.evidence.bindings import BINDING_TYPES, KNOWN_KEYS, OTHER, BindingKind, BindingType
 from cachelib.evidence.located import Located
 from cachelib.evidence.mask import mask
 from cachelib.evidence.wrangler import Setting, Wrangler
 
-FactKind = Literal[
-    "worker", "kv", "durable_object", "r2", "d1", "ai", "queue", "service", "vectorize",
-    "hyperdrive", "analytics", "workflow", "browser", "images", "ratelimit", "queue_consumer",
-    "var", "secret", "route", "cron", "placement", "migration", "export",
-]  # fmt: skip
+FactKind = (
+    BindingKind
+    | Literal[
+        "worker", "queue_consumer", "var", "secret", "route", "cron", "placement", "migration",
+        "export",
+    ]
+)  # fmt: skip
 
 
 class Frozen(BaseModel):
@@ -71,7 +73,14 @@ def binding_facts(config: Wrangler, env: str | None, setting: Setting) -> Iterat
     for each in BINDING_TYPES:
         if each.path[0] == setting.key:
             for node in _tables(setting.value, each):
-                yield _fact(config, env, setting, each.kind, each.label, _name(node, each), node)
+                if node.get(each.name) is not None or each.kind != "assets":
+                    name = _name(node, each)
+                    yield _fact(config, env, setting, each.kind, each.label, name, node)
+    if setting.key not in KNOWN_KEYS:
+        for node in _tables(setting.value, OTHER):
+            if node.get(OTHER.name) is not None:
+                name, label = _name(node, OTHER), f"{setting.key} binding"
+                yield _fact(config, env, setting, OTHER.kind, label, name, node)
 
 
 def _tables(value: Located, binding: BindingType) -> list[Located]:

@@ -1,15 +1,29 @@
 """The files of an examined directory: what is read, what is passed over and why."""
 
+import codecs
 import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 
 from cachelib.evidence.errors import EvidenceError
+from cachelib.evidence.scripts import COMPONENT_SUFFIXES, script_of
+from cachelib.evidence.syntax import Grammar, grammar_of
 
 MAX_BYTES = 1_000_000
-SOURCE_SUFFIXES = {".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"}
+SOURCE_SUFFIXES = {
+    ".ts",
+    ".mts",
+    ".cts",
+    ".tsx",
+    ".js",
+    ".mjs",
+    ".cjs",
+    ".jsx",
+    *COMPONENT_SUFFIXES,
+}
 _PASSED_OVER = {
     "node_modules": "node_modules",
     **dict.fromkeys(
@@ -38,10 +52,18 @@ class Source:
     path: str
     text: str
 
+    @cached_property
+    def code(self) -> tuple[str, Grammar]:
+        """What of it is code, each piece in its place, and in which grammar."""
+        suffix = PurePosixPath(self.path).suffix
+        if suffix in COMPONENT_SUFFIXES:
+            return script_of(self.text, suffix)
+        return self.text, grammar_of(suffix)
+
 
 @dataclass(frozen=True)
 class Fault:
-    """A file that could not be read: the line, counted from 1, and why."""
+    """A file that could not be read, or not all of it: the line, counted from 1, and why."""
 
     file: str
     line: int
@@ -53,6 +75,7 @@ class Survey:
     sources: list[Source] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unparsable: list[Fault] = field(default_factory=list)
+    partly_read: list[Fault] = field(default_factory=list)
 
 
 def directory_of(given: Path) -> Path:
@@ -110,13 +133,26 @@ def _is_minified(text: str) -> bool:
 
 def _read_into(found: Survey, path: Path, name: str) -> None:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if _is_minified(text):
-            found.skipped["build output"] += 1
-        else:
-            found.sources.append(Source(name, text))
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        found.unparsable.append(Fault(name, line, "not UTF-8 text"))
+        text, doubt = _decoded(path.read_bytes(), name)
     except OSError as error:
         found.unparsable.append(Fault(name, 1, error.strerror or "cannot be read"))
+        return
+    if "\0" in text:
+        found.unparsable.append(Fault(name, 1, "not text; it was not audited"))
+    elif _is_minified(text):
+        found.skipped["build output"] += 1
+    else:
+        found.sources.append(Source(name, text))
+        found.partly_read += doubt
+
+
+def _decoded(raw: bytes, name: str) -> tuple[str, list[Fault]]:
+    """UTF-8, or what a byte order mark says; a character of another encoding is passed over."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", errors="replace"), []
+    try:
+        return raw.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        reason = "not UTF-8 text: some characters were passed over, the rest was audited"
+        return raw.decode("utf-8-sig", errors="replace"), [Fault(name, line, reason)]

@@ -8,7 +8,7 @@ from cachelib.evidence.bindings import BINDING_TYPES, BY_KIND
 from cachelib.evidence.facts import Fact, FactKind, Frozen, binding_facts, facts_of, local_secrets
 from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.mask import mask
-from cachelib.evidence.program import read_module
+from cachelib.evidence.program import read_modules
 from cachelib.evidence.remarks import Remark, remarks
 from cachelib.evidence.wrangler import (
     FILE_NAMES,
@@ -50,6 +50,7 @@ class Inventory(Frozen):
     comments: list[Remark]
     ignored: list[str]
     unparsable: list[Fault]
+    partly_read: list[Fault]
     skipped: dict[str, int]
 
     def of(self, kind: FactKind, environment: str | None = None) -> list[Fact]:
@@ -73,8 +74,7 @@ def inventory(directory: Path, env: str | None = None, *, reveal: bool = False) 
     facts = [fact for name in examined for fact in facts_of(config, name)]
     facts += local_secrets(root)
     seen = survey(root)
-    modules = [read_module(each) for each in seen.sources]
-    broken = [each for each in modules if isinstance(each, Fault)]
+    modules, broken = read_modules(seen.sources)
     return Inventory(
         worker=mask(config.name),
         file=config.file,
@@ -86,6 +86,7 @@ def inventory(directory: Path, env: str | None = None, *, reveal: bool = False) 
         comments=remarks(config, [f for f in facts if f.kind in BY_KIND]),
         ignored=[n for n in FILE_NAMES if n != path.name and (root / n).exists()],
         unparsable=seen.unparsable + broken,
+        partly_read=seen.partly_read + [fault for each in modules for fault in each.not_read],
         skipped=dict(seen.skipped),
     )
 

@@ -8,16 +8,24 @@ known call sites and returned values; where it cannot follow, it knows nothing.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from tree_sitter import Node
 
-from cachelib.evidence.bindings import BY_TYPE
+from cachelib.evidence.bindings import BY_KIND
 from cachelib.evidence.definitions import Definition
+from cachelib.evidence.functions import (
+    function_name,
+    is_handler,
+    parameters,
+    returns,
+)
 from cachelib.evidence.names import BindingNames
 from cachelib.evidence.program import (
     CLASSES,
     FUNCTIONS,
+    IMPORTED,
     Program,
     arguments,
     callee,
@@ -25,13 +33,14 @@ from cachelib.evidence.program import (
     function_of,
     receiver_of,
 )
-from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
+from cachelib.evidence.syntax import below, enclosing, part, text
 
 
 class Kind(NamedTuple):
     """`tag` is a kind of binding, or one of env, kv_value, map, map_value, class, object, lru.
 
-    `name` is the binding, the class, or the place of the map or object.
+    Also function, module, shape (of a declared type), edge_cache (of the Cache API), storage (of a
+    Durable Object). `name` is the binding, the class, the file, or the place of the map or object.
     """
 
     tag: str
@@ -42,6 +51,9 @@ Kinds = frozenset[Kind]
 NOTHING: Kinds = frozenset()
 ENV: Kinds = frozenset([Kind("env")])
 _DEEPEST = 40
+_DEEPEST_TYPE = 4
+_PLATFORM_CLASS = re.compile(r"\b(?:DurableObject|WorkerEntrypoint|WorkflowEntrypoint|Agent)\b")
+_STATE = re.compile(r"(?:^|\.)_?(?:ctx|state)$")
 
 _NOT_WORKERS = ("process", "import.meta", "Deno", "Bun")
 _LRU = re.compile(r"LRU|TTLCache|QuickLRU|TinyLfu|BoundedCache")
@@ -52,13 +64,17 @@ _TRANSPARENT = {
 
 
 class Resolver:
-    def __init__(self, program: Program, configured: dict[str, str]) -> None:
-        """`configured` maps the names of bindings in the configuration to their kinds."""
+    def __init__(
+        self, program: Program, configured: dict[str, str], declared: dict[str, str] | None = None
+    ) -> None:
+        """The names of bindings and their kinds: as configured, and as *.d.ts files declare."""
         self.program = program
-        self.bindings = BindingNames(program, configured)
+        self.bindings = BindingNames(program, configured, declared or {})
         self._known: dict[int, Kinds] = {}
         self._returned: dict[int, Kinds] = {}
         self._objects: dict[str, Node] = {}
+        self._functions: dict[str, Node] = {}
+        self._shapes: dict[str, Node] = {}
         self._callers: dict[str, dict[int, list[Node]]] = {}
         self._depth = 0
 
@@ -100,6 +116,8 @@ class Resolver:
             case "object":
                 self._objects[str(node.id)] = node
                 return frozenset([Kind("object", str(node.id))])
+            case kind if kind in FUNCTIONS:
+                return self._function(node)
             case (
                 "ternary_expression"
                 | "binary_expression"
@@ -121,6 +139,10 @@ class Resolver:
     def _union(self, nodes: Iterable[Node | None]) -> Kinds:
         return frozenset[Kind]().union(*(self.kinds(node) for node in nodes))
 
+    def _function(self, node: Node) -> Kinds:
+        self._functions[str(node.id)] = node
+        return frozenset([Kind("function", str(node.id))])
+
     def _identifier(self, node: Node) -> Kinds:
         name = text(node)
         definition = self.program.look_up(name, node)
@@ -137,7 +159,9 @@ class Resolver:
         if owner.type in CLASSES:
             return _class(owner)
         if owner.type in FUNCTIONS:
-            return NOTHING
+            return self._function(owner)
+        if owner.type in IMPORTED:
+            return self._foreign(definition)
         if owner.type in ("required_parameter", "optional_parameter", "identifier"):
             base |= self._passed(owner)
         if not definition.value and owner.type == "variable_declarator":
@@ -145,6 +169,16 @@ class Resolver:
         for step in definition.path:
             base = self._property(base, step) if base else self._bare(step)
         return base
+
+    def _foreign(self, definition: Definition) -> Kinds:
+        """An import that names a module as a whole, or something that is no source here."""
+        source = self.program.source_of(definition)
+        if definition.path == ("*",):
+            path = self.program.file_of(definition)
+            return frozenset([Kind("module", path)]) if path else NOTHING
+        if source == "cloudflare:workers" and definition.path == ("env",):
+            return ENV
+        return NOTHING
 
     def _bare(self, step: str) -> Kinds:
         """What a name destructured from an unknown value is likely to be."""
@@ -167,22 +201,53 @@ class Resolver:
         )
         if owner.type == "as_expression":
             annotation = owner.named_children[-1]
-        if annotation is None:
-            return NOTHING
-        return self.of_type(annotation)
+        return self.of_type(annotation) if annotation is not None else NOTHING
 
-    def of_type(self, annotation: Node) -> Kinds:
+    def of_type(self, annotation: Node, depth: int = 0) -> Kinds:
+        literal = _object_type(annotation)
+        if literal is not None:
+            return self._shape(literal)
         found: set[Kind] = set()
         for node in below(annotation, "type_identifier", "nested_type_identifier"):
-            name = text(node)
-            definition = self.program.look_up(name, node)
-            if name in BY_TYPE:
-                found.add(Kind(BY_TYPE[name].kind))
-            elif re.fullmatch(r"(?:\w+\.)?\w*(?:Env|Environment|Bindings)", name):
-                found.add(Kind("env"))
-            elif definition is not None and definition.owner.type in CLASSES:
-                found |= _class(definition.owner)
+            if depth < _DEEPEST_TYPE:
+                found |= self._named_type(node, depth)
         return frozenset(found)
+
+    def _named_type(self, node: Node, depth: int) -> Kinds:
+        name = text(node)
+        definition = self.program.look_up(name, node)
+        if (known := self.bindings.of_type(name)) is not None:
+            return frozenset([Kind(known)])
+        if re.fullmatch(r"(?:\w+\.)?\w*(?:Env|Environment|Bindings)", name):
+            return ENV
+        if definition is not None and definition.owner.type in CLASSES:
+            return _class(definition.owner)
+        if name == "Cache" and definition is None:
+            return frozenset([Kind("edge_cache")])
+        if name in ("DurableObjectStorage", "DurableObjectTransaction"):
+            return frozenset([Kind("storage")])
+        found: Kinds = NOTHING
+        for declared in self.program.types.get(name, []):
+            value = part(declared, "value")
+            found |= self.of_type(value, depth + 1) if value is not None else self._shape(declared)
+        return found
+
+    def _shape(self, declared: Node) -> Kinds:
+        self._shapes[str(declared.id)] = declared
+        return frozenset([Kind("shape", str(declared.id))])
+
+    def _shaped(self, shape: str, name: str) -> Kinds:
+        """The kind of a member of a declared type; a binding is called as the member is."""
+        declared = self._shapes[shape]
+        members = part(declared, "body") or declared
+        for member in members.named_children:
+            if member.type == "property_signature" and text(part(member, "name")) == name:
+                written = part(member, "type")
+                kinds = self.of_type(written) if written is not None else NOTHING
+                return frozenset(
+                    Kind(k.tag, name) if k.tag in BY_KIND and not k.name else k for k in kinds
+                )
+        return NOTHING
 
     def _passed(self, parameter: Node) -> Kinds:
         """What callers give for a parameter."""
@@ -191,11 +256,33 @@ class Resolver:
         )
         if function is None:
             return NOTHING
-        siblings = _parameters(function)
+        siblings = parameters(function)
         index = next((i for i, each in enumerate(siblings) if each.id == parameter.id), 0)
+        if index == 1 and self._takes_env(function):
+            return ENV
         given = [arguments(call) for call in self.callers(function)]
         found = self._union(args[index] for args in given if index < len(args))
         return found | self._continued(function, index)
+
+    def _takes_env(self, function: Node) -> bool:
+        """The second parameter of a handler, and of the constructor of a class of the platform."""
+        if function_name(function) == "constructor":
+            class_ = enclosing(function, CLASSES)
+            bases = [text(each) for each in class_.named_children] if class_ is not None else []
+            return any(_PLATFORM_CLASS.search(base) for base in bases if base.startswith("extends"))
+        return is_handler(function) or function.id in self._handlers
+
+    @cached_property
+    def _handlers(self) -> set[int]:
+        """The functions of `export default { fetch: handle }`."""
+        return {
+            function.id
+            for _, pair in self.program.nodes["pair"]
+            if (value := part(pair, "value")) is not None
+            and value.type == "identifier"
+            and is_handler(value)
+            for function in self._called(value)
+        }
 
     def _continued(self, function: Node, index: int) -> Kinds:
         """The parameter of a callback: `kv.get(key).then((value) => …)`."""
@@ -206,7 +293,7 @@ class Resolver:
         return self.kinds(part(called, "object")) if called is not None else NOTHING
 
     def callers(self, function: Node) -> list[Node]:
-        name = self.function_name(function)
+        name = function_name(function)
         if not name:
             return []
         if name == "constructor":
@@ -226,38 +313,23 @@ class Resolver:
                 found[function.id].append(call)
         return found
 
-    def function_name(self, function: Node) -> str:
-        name = part(function, "name")
-        parent = function.parent
-        if name is None and parent is not None:
-            name = part(parent, "name") or part(parent, "key")
-        return text(name)
-
     def callees(self, call: Node) -> list[Node]:
         """The functions of the program that a call may reach."""
         called = function_of(call)
-        if called is None:
-            return []
-        if called.type == "identifier":
-            definition = self.program.look_up(text(called), called)
-            function = _function_of(definition) if definition is not None else None
-            return [function] if function is not None else []
-        if called.type != "member_expression":
-            return []
-        name = text(part(called, "property"))
-        found = []
-        for kind in self.kinds(part(called, "object")):
-            if kind.tag == "class":
-                found += self._methods(kind.name, name)
-            elif kind.tag == "object":
-                value = self._object_value(kind.name, name)
-                found += [value] if value is not None and value.type in FUNCTIONS else []
+        return self._called(called) if called is not None else []
+
+    def _called(self, called: Node) -> list[Node]:
+        found = [self._functions[name] for name in sorted(self.names(called, "function"))]
+        if called.type == "member_expression":
+            name = text(part(called, "property"))
+            for class_ in sorted(self.names(part(called, "object"), "class")):
+                found += [each for each in self._methods(class_, name) if each not in found]
         return found
 
     def _lineage(self, class_: str) -> Iterator[str]:
         """A class of the program and what it extends."""
         seen: set[str] = set()
-        while class_ in self.program.classes and class_ not in seen:
+        while class_ in self.program.classes and class_ not in seen and len(seen) < _DEEPEST:
             yield class_
             seen.add(class_)
             class_ = self._extended(self.program.classes[class_])
@@ -288,7 +360,7 @@ class Resolver:
         return sorted(nodes, key=lambda each: each.start_byte)
 
     def parameters(self, function: Node) -> list[Node]:
-        return _parameters(function)
+        return parameters(function)
 
     def returned(self, function: Node) -> Kinds:
         if function.id not in self._returned:
@@ -304,10 +376,22 @@ class Resolver:
                 return frozenset(
                     k for a in arguments(node) for k in self.kinds(a) if k.tag == "kv_value"
                 )
+            if text(called) == "caches.open":
+                return frozenset([Kind("edge_cache", text(next(iter(arguments(node)), None)))])
             found = self._method(method, self.kinds(receiver))
             if found:
                 return found
+        elif text(called) == "require":
+            return self._required(node)
+        elif text(called) == "env":  # Hono's env(c)
+            return ENV
         return self._union_returned(node)
+
+    def _required(self, call: Node) -> Kinds:
+        """`require("./store")`."""
+        name = text(next(iter(arguments(call)), None)).strip("\"'`")
+        path = self.program.resolve(call, name)
+        return frozenset([Kind("module", path)]) if path else NOTHING
 
     def _union_returned(self, call: Node) -> Kinds:
         return frozenset[Kind]().union(*(self.returned(f) for f in self.callees(call)))
@@ -348,13 +432,25 @@ class Resolver:
     def _subscript(self, node: Node) -> Kinds:
         index = part(node, "index")
         base = part(node, "object")
-        if index is not None and index.type == "string":
-            return self._member(base, text(index)[1:-1])
+        name = self.string(index)
+        if name is not None:
+            return self._member(base, name)
         return frozenset(k for k in self.kinds(base) if k.tag == "kv_value")
+
+    def string(self, node: Node | None) -> str | None:
+        """The text of a string literal, or of the constant that holds it."""
+        if node is not None and node.type == "identifier":
+            definition = self.program.look_up(text(node), node)
+            node = definition.value if definition is not None and not definition.path else None
+        return text(node)[1:-1] if node is not None and node.type == "string" else None
 
     def _member(self, base: Node | None, name: str) -> Kinds:
         if name == "env" and text(base) not in _NOT_WORKERS:
             return ENV
+        if name == "default" and text(base) == "caches":
+            return frozenset([Kind("edge_cache", "default")])
+        if name == "storage" and _STATE.search(text(base)):
+            return frozenset([Kind("storage")])
         return self._property(self.kinds(base), name)
 
     def _property(self, base: Kinds, name: str) -> Kinds:
@@ -368,6 +464,11 @@ class Resolver:
                 found |= {kind}
             elif kind.tag == "object":
                 found |= self.kinds(self._object_value(kind.name, name))
+            elif kind.tag == "shape":
+                found |= self._shaped(kind.name, name)
+            elif kind.tag == "module":
+                exported = self.program.exported_by(kind.name, name)
+                found |= self._defined(exported) if exported is not None else NOTHING
         return found
 
     def _object_value(self, id_: str, name: str) -> Node | None:
@@ -376,7 +477,7 @@ class Resolver:
                 return part(child, "value")
             if child.type == "shorthand_property_identifier" and text(child) == name:
                 return child
-            if child.type == "method_definition" and self.function_name(child) == name:
+            if child.type == "method_definition" and function_name(child) == name:
                 return child
         return None
 
@@ -388,7 +489,7 @@ class Resolver:
         found = NOTHING
         for each in self._lineage(class_):
             found |= self._union(self.program.assigned[each, name])
-            for parameter in self._parameter_properties(each, name):
+            for parameter in self.parameter_properties(each, name):
                 found |= self._typed(parameter) | self._passed(parameter)
         for member in self.fields(class_, name):
             if member.type not in FUNCTIONS:
@@ -397,13 +498,19 @@ class Resolver:
                 found |= self.returned(member)
         return found
 
-    def _parameter_properties(self, class_: str, name: str) -> list[Node]:
+    def held(self, class_: str, name: str) -> list[Node]:
+        """The values that a field is given: where declared, and wherever it is assigned."""
+        found = [each for key in self._lineage(class_) for each in self.program.assigned[key, name]]
+        values = [part(each, "value") for each in self.fields(class_, name)]
+        return found + [each for each in values if each is not None]
+
+    def parameter_properties(self, class_: str, name: str) -> list[Node]:
         """`constructor(private readonly kv: KVNamespace)`."""
         constructors = self.fields(class_, "constructor")
         return [
             parameter
             for constructor in constructors
-            for parameter in _parameters(constructor)
+            for parameter in parameters(constructor)
             if text(part(parameter, "pattern")) == name
             and any(
                 child.type in ("accessibility_modifier", "readonly") for child in parameter.children
@@ -415,34 +522,8 @@ def _class(node: Node | None) -> Kinds:
     return frozenset([Kind("class", class_key(node))]) if node is not None else NOTHING
 
 
-def _parameters(function: Node) -> list[Node]:
-    listed = part(function, "parameters")
-    if listed is None:
-        single = part(function, "parameter")
-        return [single] if single is not None else []
-    return [child for child in listed.named_children if child.type != "comment"]
-
-
-def _function_of(definition: Definition) -> Node | None:
-    if definition.owner.type in FUNCTIONS:
-        return definition.owner
-    value = definition.value
-    return value if value is not None and value.type in FUNCTIONS and not definition.path else None
-
-
-def returns(function: Node) -> list[Node]:
-    """The expressions a function returns; those of functions inside it are not its own."""
-    body = part(function, "body")
-    if body is None:
-        return []
-    if body.type != "statement_block":
-        return [body]
-    return [
-        statement.named_children[0]
-        for statement in below(body, "return_statement")
-        if statement.named_children and owner_function(statement) == function
-    ]
-
-
-def owner_function(node: Node) -> Node | None:
-    return next((above for above in ancestors(node) if above.type in FUNCTIONS), None)
+def _object_type(annotation: Node) -> Node | None:
+    """The `{ … }` of an annotation that is nothing else."""
+    if annotation.type == "type_annotation" and annotation.named_children:
+        annotation = annotation.named_children[0]
+    return annotation if annotation.type == "object_type" else None

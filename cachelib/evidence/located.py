@@ -8,12 +8,13 @@ from typing import cast
 
 from tree_sitter import Node
 
+from cachelib.errors import CachelibError
 from cachelib.evidence.syntax import below, first_fault, line, parse, part, text
 
 Path = tuple[str | int, ...]
 
 
-class UnreadableError(ValueError):
+class UnreadableError(CachelibError, ValueError):
     """A configuration file that does not parse: the line, counted from 1, and why."""
 
     def __init__(self, line: int, reason: str) -> None:

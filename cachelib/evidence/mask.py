@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from itertools import pairwise
+from string import ascii_letters, digits
 
 MASK = "•••"
 _SHOWN = 4
@@ -13,14 +14,90 @@ def shorten(value: str) -> str:
     return value[:_SHOWN] + "…" if len(value) >= 3 * _SHOWN else "…"
 
 
-# A name that promises a secret, then the value it is given: quoted, or bare with a digit or sign.
+# Words of a name that promise a secret; those in `_OF_SETTINGS` only in the name of a setting.
+_PROMISING = frozenset(
+    [
+        *("password", "passwords", "passwd", "passwort", "pwd", "pass", "passphrase", "passcode"),
+        *(
+            "secret",
+            "secrets",
+            "token",
+            "tokens",
+            "credential",
+            "credentials",
+            "creds",
+            "apikey",
+            "apikeys",
+        ),
+        *("authorization", "bearer", "cookie", "salt", "mnemonic", "dsn", "hmac", "otp", "pin"),
+        *("authtoken", "accesstoken", "connectionstring"),
+    ]
+)
+_OF_SETTINGS = frozenset(
+    ["key", "keys", "auth", "private", "signing", "signature", "seed", "pepper", "pem", "cert"]
+)
+_KEYS = frozenset(
+    [
+        *("api", "access", "account", "private", "auth", "client", "signing", "encryption"),
+        *("master", "license", "shared", "admin", "service", "ssh", "webhook"),
+    ]
+)
+_ABOUT = frozenset(
+    [
+        *("url", "uri", "ttl", "type", "length", "endpoint", "expiry", "expires", "header"),
+        *("count", "limit", "seconds", "minutes", "hours", "days", "ms"),
+    ]
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+def promises_secret(name: str, *, of_setting: bool = False) -> bool:
+    """`dbPassword`, `X-Api-Key`; not `tokenUrl`, `passwordLength`, and a cache's `key` only where
+    a setting is called so."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    if not words or words[-1] in _ABOUT:
+        return False
+    pairs = set(pairwise(words))
+    keys = any(one in _KEYS and other in ("key", "keys") for one, other in pairs)
+    known = _PROMISING | _OF_SETTINGS if of_setting else _PROMISING
+    return keys or ("connection", "string") in pairs or not known.isdisjoint(words)
+
+
+_MAY_PROMISE = re.compile(
+    "(?i)" + "|".join(sorted(_PROMISING | {rf"{word}[ _-]*keys?" for word in _KEYS}))
+)
+
+
+def may_hold_secrets(source: str) -> bool:
+    return _MAY_PROMISE.search(source) is not None
+
+
+def hide(text: str, secrets: Collection[str]) -> str:
+    """The text without the given values: as whole words where they are long, else where quoted."""
+    if secrets:
+        either = "|".join(map(re.escape, sorted(secrets, key=len, reverse=True)))
+        quoted = rf"(?<=[\"'`])(?:{either})(?=[\"'`])"
+        long = [re.escape(each) for each in sorted(secrets, key=len, reverse=True) if len(each) > 7]
+        anywhere = rf"|(?<!\w)(?:{'|'.join(long)})(?!\w)" if long else ""
+        text = re.sub(quoted + anywhere, MASK, text)
+    return text
+
+
+# In text of which no tree is known: a name that promises a secret, then the value it is given,
+# quoted, or bare: with a digit or sign, or right behind `=`, or behind the words of a remark.
 _NAMED = re.compile(
-    r"""(?ix) (?: passwo?r?d | passwd | passphrase | secret | token | credential
+    r"""(?ix) (?: passwo?r?d | passwd | passphrase | passcode | secret | token | credential
+        | (?<![a-z]) (?: pwd | pass | dsn | pin | otp | creds ) (?![a-z])
         | (?: api | access | account | private | auth | client | signing | encryption | master )
-          [_-]? key | shared [_-]? access [_-]? signature ) [\w-]*
-        ["']? \s* [=:] \s*
-        (?P<secret> ["'`] [^"'`\n]{4,} ["'`]?
-          | (?= [^\s"'`]* [\d!@#$%^&*+/=~-] ) [^\s"'`;,(){}\[\]<>.]{6,} (?![.(\[]) )"""
+          [_-]? key | shared [_-]? access [_-]? signature | connection [_-]? string )
+        (?! [\w-]* (?: url | uri | ttl | type | length | endpoint | expir\w+ | header ) \b ) [\w-]*
+        \\?["']? (?: \s* [=:] =* \s* | \s+ (?: is | was ) \s+
+          | [\])"'] [\])"',\s=:]* (?= ["'`] ) ) (?:
+            (?P<secret> \\?["'`] [^"'`\n]{4,} ["'`]?
+              | (?= [^\s"'`]* [\d!@#$%^&*+/=~-] ) [^\s"'`;,(){}\[\]<>.]{6,} (?![.(\[]) )
+            | (?P<word> (?<==) [^\s"'`;,&(){}\[\]<>.$]{6,}
+                | (?: (?<=is\ ) | (?<=was\ ) ) [^\s"'`;,&(){}\[\]<>.$]{12,} )
+              (?![.(\[\w]) )"""
 )
 _SHAPED = re.compile(
     r"""(?x)
@@ -65,9 +142,21 @@ def _mask_run(run: str, known: Collection[str]) -> str:
 
 
 def _mask_value(found: re.Match[str]) -> str:
-    whole, value = found[0], found["secret"]
-    quote = value[0] if value[0] in "\"'`" else ""
-    return whole[: -len(value)] + quote + MASK + (quote if value.endswith(quote) else "")
+    whole, value = found[0], found["secret"] or found["word"]
+    if value[0] == _closed_by(found, value):
+        return whole
+    opening = re.match(r"\\?[\"'`]|", value)
+    quote = opening[0] if opening else ""
+    ending = quote[-1:] if quote and value.endswith(quote[-1]) else ""
+    escape = "\\" if ending and value[:-1].endswith("\\") else ""
+    return whole[: -len(value)] + quote + MASK + escape + ending
+
+
+def _closed_by(found: re.Match[str], value: str) -> str:
+    """The quote before the name, where the one behind it is its end: `'token:' + id`."""
+    before = found.string[: found.start()].rstrip("_-" + ascii_letters + digits)[-1:]
+    named = found[0][: -len(value)]
+    return before if before and before in "\"'`" and before not in named else ""
 
 
 def _same_lines(secret: str) -> str:

@@ -20,6 +20,7 @@ _TELLTALE = {
     **dict.fromkeys(["limit"], "ratelimit"),
     **dict.fromkeys(["writeDataPoint"], "analytics"),
     **dict.fromkeys(["getWithMetadata"], "kv"),
+    **dict.fromkeys(["createBatch"], "workflow"),
 }
 _NAMED_LIKE = {
     "durable_object": re.compile(r"(?i)durable|object|counter|room|limiter|(?:^|_)do(?:$|_)"),
@@ -30,31 +31,73 @@ _NAMED_LIKE = {
 }
 
 
+_GLOBALS = ("JSON", "URL", "CSS", "GPU")
+_ENV_LIKE = re.compile(r"Env|Environment|Bindings")
+
+
 class BindingNames:
     """The surest source first: configuration, declaration, tell-tale methods, the name itself."""
 
-    def __init__(self, program: Program, configured: dict[str, str]) -> None:
-        self.stated = {**_declared(program), **configured}
+    def __init__(
+        self, program: Program, configured: dict[str, str], declared: dict[str, str]
+    ) -> None:
+        self._kinds = {**{name: each.kind for name, each in BY_TYPE.items()}, **_derived(program)}
+        self._optional: set[str] = set()
+        self.stated = {**declared, **self._declared(program), **configured}
         self._told = _telltales(program)
+        self._configured = configured
+
+    def of_type(self, name: str) -> str | None:
+        """The kind of binding that a type is, or an alias or extension of one."""
+        return self._kinds.get(name)
 
     def kind(self, name: str) -> str | None:
         known = self.stated.get(name) or self._told.get(name)
         return known or next((t for t, like in _NAMED_LIKE.items() if like.search(name)), None)
 
     def looks_like_one(self, name: str) -> bool:
-        return name in self.stated or name.isupper()
+        return name in self.stated or (name.isupper() and name not in _GLOBALS)
 
+    def is_optional(self, name: str) -> bool:
+        """Declared as `NAME?: …`: the source does without it."""
+        return name in self._optional
 
-def _declared(program: Program) -> dict[str, str]:
-    """Bindings that an interface of the program declares."""
-    found = {}
-    for kind in ("interface_declaration", "type_alias_declaration"):
-        for _, node in program.nodes[kind]:
-            for member in below(node, "property_signature"):
+    def _declared(self, program: Program) -> dict[str, str]:
+        """Bindings that an interface of the program declares.
+
+        A member of an Env whose type is none of the platform's is no binding of a known kind.
+        """
+        found: dict[str, str] = {}
+        for name, nodes in program.types.items():
+            for member in (each for node in nodes for each in below(node, "property_signature")):
                 types = [text(each) for each in below(member, "type_identifier")]
-                known = [BY_TYPE[each].kind for each in types if each in BY_TYPE]
+                known = [self._kinds[each] for each in types if each in self._kinds]
+                binding = text(part(member, "name"))
                 if known:
-                    found[text(part(member, "name"))] = str(known[0])
+                    found[binding] = known[0]
+                elif _ENV_LIKE.search(name):
+                    found.setdefault(binding, "other_binding")
+                if any(child.type == "?" for child in member.children):
+                    self._optional.add(binding)
+        return found
+
+
+def _derived(program: Program) -> dict[str, str]:
+    """`type Store = KVNamespace`, `interface Store extends KVNamespace`."""
+    found: dict[str, str] = {}
+    for name, nodes in program.types.items():
+        for node in nodes:
+            if name in BY_TYPE:
+                continue
+            clause = next((c for c in node.children if c.type == "extends_type_clause"), None)
+            value = part(node, "value") or clause
+            if value is None or value.type in ("object_type", "function_type"):
+                continue
+            types = [text(each) for each in below(value, "type_identifier")]
+            if types and types[0] in BY_TYPE:
+                found[name] = BY_TYPE[types[0]].kind
+            elif types[1:] and types[0] in ("Pick", "Omit", "Required") and types[1] in BY_TYPE:
+                found[name] = BY_TYPE[types[1]].kind
     return found
 
 

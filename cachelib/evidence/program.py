@@ -1,25 +1,25 @@
 """The examined sources as one program: declarations by scope, calls, classes, assignments."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
 from cachelib.evidence.definitions import Definition, definitions
 from cachelib.evidence.files import Fault, Source
-from cachelib.evidence.mask import mask
+from cachelib.evidence.imports import Imports
+from cachelib.evidence.mask import hide, mask, may_hold_secrets
+from cachelib.evidence.recovery import read_tree
+from cachelib.evidence.secrets import secrets_in
 from cachelib.evidence.syntax import (
     ancestors,
+    below,
     enclosing,
-    first_fault,
-    grammar_of,
     is_deeper,
-    line,
-    parse,
     part,
     preorder,
     text,
@@ -54,9 +54,17 @@ _BLOCK, _AROUND = 100, 60
 
 @dataclass(frozen=True)
 class Module:
+    """`left_out` are lines of the file, counted from 1, both included, that do not parse."""
+
     path: str
     source: str
     root: Node
+    left_out: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def not_read(self) -> list[Fault]:
+        """The lines that do not parse."""
+        return [Fault(self.path, first, _left_out(first, last)) for first, last in self.left_out]
 
     @cached_property
     def lines(self) -> list[str]:
@@ -68,6 +76,12 @@ class Module:
         """The byte at which each line begins, and one for the end."""
         return list(accumulate((len(line.encode()) + 1 for line in self.lines), initial=0))
 
+    def place(self, byte: int) -> tuple[int, int]:
+        """The line and the column, in characters and counted from 1, of a byte of the source."""
+        row = min(bisect_right(self.starts, byte), len(self.lines)) - 1
+        before = self.lines[row].encode()[: byte - self.starts[row]]
+        return row + 1, len(before.decode(errors="ignore")) + 1
+
     def shown(self, first: int, last: int) -> list[str]:
         """Lines, counted from 0, without what looks like a credential.
 
@@ -77,12 +91,25 @@ class Module:
         start = max(0, block * _BLOCK - _AROUND)
         if block not in self._masked:
             lines = self.lines[start : (block + 1) * _BLOCK + _AROUND]
-            self._masked[block] = mask("\n".join(lines)).split("\n")
+            self._masked[block] = self.fit(mask("\n".join(lines))).split("\n")
         return self._masked[block][first - start : last - start]
+
+    def fit(self, text: str) -> str:
+        """Text about the module without what its own names call secrets."""
+        return hide(text, self._secrets)
+
+    @cached_property
+    def _secrets(self) -> frozenset[str]:
+        return secrets_in(self.root) if may_hold_secrets(self.source) else frozenset()
 
     @cached_property
     def _masked(self) -> dict[int, list[str]]:
         return {}
+
+
+def _left_out(first: int, last: int) -> str:
+    lines = f"line {first} does" if first == last else f"lines {first} to {last} do"
+    return f"{lines} not parse; the rest of the file was audited"
 
 
 Exports = dict[str, list[tuple[str, Definition]]]
@@ -90,9 +117,15 @@ Exports = dict[str, list[tuple[str, Definition]]]
 
 @dataclass
 class Program:
-    """`exported` says in which file each name of a module's top level stands."""
+    """`exported` says in which file each name of a module's top level stands.
+
+    `renamed` has what `export { a as b }` and `export default a` call otherwise, by path and name:
+    the specifier of the file it comes from (or none) and its name there; `passed_on` the specifiers
+    of `export *`. `types` are the declarations of types by name, `paths` the files by tree.
+    """
 
     modules: list[Module] = field(default_factory=list)
+    imports: Imports = field(default_factory=lambda: Imports([], {}))
     calls: list[tuple[Module, Node]] = field(default_factory=list)
     nodes: dict[str, list[tuple[Module, Node]]] = field(default_factory=lambda: defaultdict(list))
     scopes: dict[int, dict[str, Definition]] = field(default_factory=lambda: defaultdict(dict))
@@ -104,28 +137,82 @@ class Program:
     calls_by_name: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     assigned: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
     mentioned: set[str] = field(default_factory=set)
+    types: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
+    paths: dict[int, str] = field(default_factory=dict)
+    renamed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    passed_on: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    known_exports: dict[tuple[str, str], Definition | None] = field(default_factory=dict)
 
     def look_up(self, name: str, at: Node) -> Definition | None:
         """The declaration in force for a name, in this file or exported by another one."""
         for scope in ancestors(at):
             if (known := self.scopes.get(scope.id)) is not None and name in known:
                 found = known[name]
-                if found.owner.type in _IMPORTED:
+                if found.owner.type in IMPORTED:
                     return self._imported(found)
                 return found
         return None
 
     def _imported(self, found: Definition) -> Definition:
-        """What another file of the program exports under the name, best the file that is named."""
-        statement = enclosing(found.owner, {"import_statement"})
-        stem = PurePosixPath(text(part(statement, "source")).strip("\"'")).stem
+        """What another file exports under the name: the file that is named, else the only one."""
+        if found.path == ("*",):
+            return found
+        path = self.file_of(found)
+        exported = self.exported_by(path, found.path[0]) if path else None
+        if exported is None and found.owner.type == "import_clause" and path:
+            exported = self.exported_by(path, "default")
+        if exported is not None:
+            return exported
         known = self.exported.get(found.path[0], [])
-        named = [definition for path, definition in known if PurePosixPath(path).stem == stem]
-        return next(iter(named or [definition for _, definition in known]), found)
+        return known[0][1] if len(known) == 1 and not path else found
+
+    def source_of(self, found: Definition) -> str:
+        statement = enclosing(found.owner, {"import_statement"})
+        return text(part(statement, "source")).strip("\"'")
+
+    def file_of(self, found: Definition) -> str:
+        return self.resolve(found.owner, self.source_of(found))
+
+    def resolve(self, at: Node, specifier: str) -> str:
+        """The path of the file that an import in the file of a node names, or nothing."""
+        return self.imports.resolve(self.path_of(at), specifier) or ""
+
+    def path_of(self, node: Node) -> str:
+        *_, root = node, *ancestors(node)
+        return self.paths.get(root.id, "")
+
+    def exported_by(self, path: str, name: str) -> Definition | None:
+        """A name of a file, also one that it passes on from another (`export * from`)."""
+        if (path, name) not in self.known_exports:
+            self.known_exports[path, name] = self._passed_on_by(path, name, set())
+        return self.known_exports[path, name]
+
+    def _passed_on_by(
+        self, path: str, name: str, seen: set[tuple[str, str]], depth: int = 0
+    ) -> Definition | None:
+        """`seen` are the names looked for already: files may pass on each other in circles."""
+        for place, definition in self.exported.get(name, []):
+            if place == path and definition.owner.type not in IMPORTED:
+                return definition
+        if (path, name) in seen or depth > _DEEPEST_EXPORT:
+            return None
+        seen.add((path, name))
+        if (renamed := self.renamed.get((path, name))) is not None:
+            source, inner = renamed
+            target = self.imports.resolve(path, source) if source else path
+            return self._passed_on_by(target, inner, seen, depth + 1) if target else None
+        for source in self.passed_on.get(path, []):
+            target = self.imports.resolve(path, source)
+            found = self._passed_on_by(target, name, seen, depth + 1) if target else None
+            if found is not None:
+                return found
+        return None
 
 
-_IMPORTED = ("import_specifier", "import_clause")
+IMPORTED = ("import_specifier", "import_clause", "namespace_import")
 _DEEPEST = 500  # a parent is found from the root downwards, so depth costs its square
+_DEEPEST_EXPORT = 8
+_TYPES = ("interface_declaration", "type_alias_declaration")
 _KEPT = LOOPS | {
     "assignment_expression",
     "augmented_assignment_expression",
@@ -147,30 +234,33 @@ _NAMES = {
 }  # fmt: skip
 
 
-def read_program(sources: Iterable[Source]) -> tuple[Program, list[Fault]]:
-    """The program, and which sources do not parse and so are no part of it."""
-    program, faults = Program(), []
-    for source in sources:
-        module = read_module(source)
-        if isinstance(module, Fault):
-            faults.append(module)
-        else:
-            program.modules.append(module)
-            _index(program, module)
-    return program, faults
+def read_modules(sources: Iterable[Source]) -> tuple[list[Module], list[Fault]]:
+    """The sources as trees, and which of them do not parse."""
+    read = [read_module(source) for source in sources]
+    modules = [each for each in read if isinstance(each, Module)]
+    return modules, [each for each in read if isinstance(each, Fault)]
+
+
+def program_of(modules: Iterable[Module], imports: Imports) -> Program:
+    """The modules as one program; `imports` says which file an import names."""
+    program = Program(imports=imports)
+    for module in modules:
+        program.modules.append(module)
+        _index(program, module)
+    return program
 
 
 def read_module(source: Source) -> Module | Fault:
-    root = parse(source.text, grammar_of(PurePosixPath(source.path).suffix))
-    if root.has_error:
-        at = line(first_fault(root))
-        return Fault(source.path, at, "does not parse; nothing in it was audited")
-    if is_deeper(root, _DEEPEST):
+    tree = read_tree(*source.code)
+    if tree is None:
+        return Fault(source.path, 1, "does not parse; nothing in it was audited")
+    if is_deeper(tree.root, _DEEPEST):
         return Fault(source.path, 1, f"nested deeper than {_DEEPEST} levels; it was not audited")
-    return Module(source.path, source.text, root)
+    return Module(source.path, source.text, tree.root, tuple(tree.left_out))
 
 
 def _index(program: Program, module: Module) -> None:
+    program.paths[module.root.id] = module.path
     for node in preorder(module.root):
         kind = node.type
         if kind == "call_expression":
@@ -182,10 +272,28 @@ def _index(program: Program, module: Module) -> None:
                 program.calls_by_name[text(part(node, "constructor"))].append(node)
             elif kind == "assignment_expression":
                 _assign(program, node)
+            elif kind in _TYPES:
+                program.types[text(part(node, "name"))].append(node)
         if kind in _DECLARATIONS:
             _declare(program, module.path, node)
+        elif kind == "export_statement":
+            _export(program, module.path, node)
         if kind == "string_fragment" or (kind in _NAMES and not _is_declared_member(node)):
             program.mentioned.add(text(node))
+
+
+def _export(program: Program, path: str, node: Node) -> None:
+    source = text(part(node, "source")).strip("\"'")
+    listed = bool(source) or part(node, "declaration") is None
+    specifiers = list(below(node, "export_specifier")) if listed else []
+    for each in specifiers:
+        inner, outer = part(each, "name"), part(each, "alias") or part(each, "name")
+        program.renamed[path, text(outer)] = source, text(inner)
+    if source and not specifiers:
+        program.passed_on[path].append(source)
+    value = part(node, "value")
+    if value is not None and value.type == "identifier":
+        program.renamed[path, "default"] = "", text(value)
 
 
 def _is_declared_member(node: Node) -> bool:
@@ -237,6 +345,7 @@ def class_key(class_: Node | None) -> str:
 _PARAMETERS = {"required_parameter", "optional_parameter"}
 _DECLARATIONS = FUNCTIONS | CLASSES | _PARAMETERS | {
     "variable_declarator", "import_specifier", "import_clause", "for_in_statement", "catch_clause",
+    "namespace_import",
 }  # fmt: skip
 
 
@@ -245,7 +354,7 @@ def _declare(program: Program, path: str, node: Node) -> None:
         scope = _scope_of(node)
         if scope is not None:
             program.scopes[scope.id].setdefault(definition.name, definition)
-            if scope.type == "program" and node.type not in _IMPORTED:
+            if scope.type == "program" and node.type not in IMPORTED:
                 program.exported[definition.name].append((path, definition))
     if node.type in CLASSES:
         _declare_class(program, node)

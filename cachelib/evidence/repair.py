@@ -26,17 +26,19 @@ def as_diff(module: Module, edits: Sequence[Edit]) -> str:
     after = [line for line in module.lines[last + 1 : last + 2] if last + 2 < len(module.lines)]
     around = len(before) + len(after)
     head = first + 1 - len(before)
-    return mask(
-        "\n".join(
-            [
-                f"--- a/{module.path}",
-                f"+++ b/{module.path}",
-                f"@@ -{head},{len(old) + around} +{head},{len(new) + around} @@",
-                *(f" {line}" for line in before),
-                *(f"-{line}" for line in old),
-                *(f"+{line}" for line in new),
-                *(f" {line}" for line in after),
-            ]
+    return module.fit(
+        mask(
+            "\n".join(
+                [
+                    f"--- a/{module.path}",
+                    f"+++ b/{module.path}",
+                    f"@@ -{head},{len(old) + around} +{head},{len(new) + around} @@",
+                    *(f" {line}" for line in before),
+                    *(f"-{line}" for line in old),
+                    *(f"+{line}" for line in new),
+                    *(f" {line}" for line in after),
+                ]
+            )
         )
     )
 

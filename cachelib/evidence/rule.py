@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.program import Module
+from cachelib.evidence.roles import Confidence
 
 Severity = Literal["note", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")  # from the mildest
@@ -49,13 +50,18 @@ class Edit:
 
 @dataclass(frozen=True)
 class Hit:
-    """A fault found: in a source at a node, or (without one) in the configuration at a line."""
+    """A fault found: in a source at a node, or (without one) in the configuration at a line.
+
+    `because` says what the confidence rests on.
+    """
 
     message: str
     node: Node | None = None
     module: Module | None = None
     line: int = 1
     edits: tuple[Edit, ...] = ()
+    confidence: Confidence = "high"
+    because: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,11 @@ def _parser(grammar: Grammar) -> Parser:
 
 def parse(source: str, grammar: Grammar) -> Node:
     """The root of the tree; a source with faults has `has_error` set."""
-    return _parser(grammar).parse(source.encode()).root_node
+    return parse_bytes(source.encode(), grammar)
+
+
+def parse_bytes(source: bytes, grammar: Grammar) -> Node:
+    return _parser(grammar).parse(source).root_node
 
 
 def grammar_of(suffix: str) -> Grammar:
@@ -92,5 +96,8 @@ def line(node: Node) -> int:
 
 
 def first_fault(root: Node) -> Node:
-    """The first place that does not parse."""
-    return next(node for node in preorder(root) if node.is_error or node.is_missing)
+    """The first place that does not parse, as narrow as the tree tells; only faults are entered."""
+    node = root
+    while (inner := next((each for each in node.children if each.has_error), None)) is not None:
+        node = inner
+    return node

@@ -10,6 +10,7 @@ from cachelib.evidence.program import FUNCTIONS, arguments, function_of
 from cachelib.evidence.syntax import below, enclosing, part, text
 
 _PARAMETERS = ("required_parameter", "optional_parameter")
+_DEEPEST = 30  # names that lead to names; one in a circle would never end
 
 
 class Missing:
@@ -26,7 +27,9 @@ MISSING, UNKNOWN = Missing(), Unknown()
 class Values:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
-        self._open: set[int] = set()
+        self._members: dict[tuple[int, str], Node | Missing | Unknown] = {}
+        self._numbers: dict[int, float | None] = {}
+        self._depth = 0
 
     def option(self, call: Node, index: int, name: str) -> Node | Missing | Unknown:
         """The value of an option in the argument at `index`, MISSING, or UNKNOWN."""
@@ -66,13 +69,16 @@ class Values:
 
     def _in_object(self, literal: Node, name: str) -> Node | Missing | Unknown:
         """Later members override earlier ones; an object spread into itself says nothing."""
-        if literal.id in self._open:
-            return UNKNOWN
-        self._open.add(literal.id)
-        try:
-            return self._among_members(literal, name)
-        finally:
-            self._open.discard(literal.id)
+        place = (literal.id, name)
+        if place not in self._members:
+            self._members[place] = UNKNOWN
+            if self._depth < _DEEPEST:
+                self._depth += 1
+                try:
+                    self._members[place] = self._among_members(literal, name)
+                finally:
+                    self._depth -= 1
+        return self._members[place]
 
     def _among_members(self, literal: Node, name: str) -> Node | Missing | Unknown:
         found: Node | Missing | Unknown = MISSING
@@ -94,8 +100,14 @@ class Values:
 
     def number(self, node: Node | None, depth: int = 0) -> float | None:
         """The value of a constant expression."""
-        if node is None or depth > 30:
+        if node is None or depth > _DEEPEST:
             return None
+        if node.id not in self._numbers:
+            self._numbers[node.id] = None  # what is made of itself has no value
+            self._numbers[node.id] = self._computed(node, depth)
+        return self._numbers[node.id]
+
+    def _computed(self, node: Node, depth: int) -> float | None:
         match node.type:
             case "number":
                 return _literal(text(node))
@@ -110,6 +122,8 @@ class Values:
                 return _compute(text(part(node, "operator")), left, right)
             case "identifier" | "shorthand_property_identifier":
                 definition = self.resolver.program.look_up(text(node), node)
+                if definition is not None and definition.owner.type in _PARAMETERS:
+                    return self._always_given(definition.owner, depth)
                 value = definition.value if definition and not definition.path else None
                 return self.number(value, depth + 1) if not self._reassigned(node) else None
             case "member_expression":
@@ -121,6 +135,19 @@ class Values:
                 inner = self.number(given[0], depth + 1) if given else None
                 return math.floor(inner) if inner is not None else None
         return None
+
+    def _always_given(self, parameter: Node, depth: int) -> float | None:
+        """The one number that every known call gives, the default where a call gives none."""
+        function = enclosing(parameter, FUNCTIONS)
+        place = [each.id for each in self.resolver.parameters(function)] if function else []
+        if function is None or parameter.id not in place:
+            return None
+        index = place.index(parameter.id)
+        given = [arguments(call) for call in self.resolver.callers(function)]
+        values = [args[index] if index < len(args) else part(parameter, "value") for args in given]
+        values = values or [part(parameter, "value")]
+        numbers = {self.number(each, depth + 1) for each in values}
+        return numbers.pop() if len(numbers) == 1 else None
 
     def _reassigned(self, name: Node) -> bool:
         definition = self.resolver.program.look_up(text(name), name)
@@ -153,15 +180,18 @@ class Values:
         return one is not None and other is not None and self._spelled(one) == self._spelled(other)
 
     def _spelled(self, node: Node) -> str:
-        if node.type == "identifier" and not self._reassigned(node):
+        for _ in range(_DEEPEST):
+            if node.type != "identifier" or self._reassigned(node):
+                break
             definition = self.resolver.program.look_up(text(node), node)
-            if definition is not None and definition.value is not None and not definition.path:
-                return self._spelled(definition.value) if definition.value != node else text(node)
+            if definition is None or definition.value is None or definition.path:
+                break
+            node = definition.value
         return re.sub(r"\s+", "", text(node))
 
-    def is_constant(self, node: Node | None) -> bool:
+    def is_constant(self, node: Node | None, depth: int = 0) -> bool:
         """A string that is the same in every request."""
-        if node is None:
+        if node is None or depth > _DEEPEST:
             return False
         if node.type == "string" or self.number(node) is not None:
             return True
@@ -169,12 +199,12 @@ class Values:
             return not any(below(node, "template_substitution"))
         definition = self.resolver.program.look_up(text(node), node)
         if definition is not None and definition.value is not None and not definition.path:
-            return not self._reassigned(node) and self.is_constant(definition.value)
+            return not self._reassigned(node) and self.is_constant(definition.value, depth + 1)
         if node.type == "member_expression":
             name = text(part(node, "property"))
             objects = self.resolver.objects(part(node, "object"))
             values = [self._in_object(each, name) for each in objects]
-            return any(isinstance(each, Node) and self.is_constant(each) for each in values)
+            return any(isinstance(v, Node) and self.is_constant(v, depth + 1) for v in values)
         return False
 
 

@@ -20,7 +20,7 @@ from cachelib.evidence.located import (
     read_jsonc,
     read_toml,
 )
-from cachelib.evidence.mask import mask, shorten
+from cachelib.evidence.mask import MASK, hide, mask, promises_secret, shorten
 
 # In the order in which wrangler itself looks for them.
 FILE_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
@@ -32,6 +32,7 @@ NOT_INHERITED = frozenset(
         *("tail_consumers", "workflows", "containers", "ratelimits", "dispatch_namespaces"),
         *("mtls_certificates", "pipelines", "secrets_store_secrets", "browser", "images"),
         *("durable_objects", "send_email", "logfwdr", "unsafe", "version_metadata"),
+        *("media", "stream", "worker_loaders", "vpc_services", "vpc_networks"),
     ]
 )
 TOP_LEVEL_ONLY = frozenset(
@@ -41,6 +42,8 @@ TOP_LEVEL_ONLY = frozenset(
     ]
 )
 _IDENTIFIER = re.compile(r"[0-9a-f-]{16,36}")
+_SHORTEST_SECRET = 4
+_WITH_VALUES = {"vars", "define", "unsafe"}  # what stands below is the user's own
 _PRIVATE = ("_id", "token", "secret", "password", "connectionstring", "connection_string", "_key")
 
 
@@ -96,7 +99,17 @@ class Wrangler:
 
     @property
     def comments(self) -> list[Comment]:
-        return [Comment(mask(each.text), each.line) for each in self._comments]
+        return [Comment(hide(mask(each.text), self.secrets), each.line) for each in self._comments]
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The values of settings that are named like a secret, by line: hidden wherever they are.
+
+        What takes the names of secrets, `secrets.required`, has none of their values.
+        """
+        found = (node.value for path, node in self.root.scalars() if _is_secret(path))
+        lines = (line.strip() for value in found for line in str(value).split("\n"))
+        return frozenset(line for line in lines if len(line) >= _SHORTEST_SECRET)
 
     def lines(self, first: int, last: int) -> str:
         """Lines of the file, both included, fit to be shown."""
@@ -104,6 +117,8 @@ class Wrangler:
 
     def shown(self, path: tuple[str | int, ...], value: object) -> str:
         """A scalar fit to be shown: identifiers and the values of vars only shortened."""
+        if _is_secret(path) or str(value) in self.secrets:
+            return MASK
         if self._reveal or not _is_private(path):
             return mask(str(value), self._revealed)
         return shorten(str(value))
@@ -120,19 +135,30 @@ class Wrangler:
         """Later values are replaced first, so that earlier places stay true."""
         raw = self._source.encode()
         for path, node in sorted(self.root.scalars(), key=lambda each: -each[1].span.start):
-            if not self._reveal and _is_private(path) and node.value not in ({}, []):
+            is_hidden = _is_secret(path) or (not self._reveal and _is_private(path))
+            if is_hidden and node.value not in ({}, []):
                 start, end = node.span.start, node.span.end
-                short = shorten(str(node.value)).replace("\n", " ").replace('"', " ")
+                short = self.shown(path, node.value).replace("\n", " ").replace('"', " ")
                 kept = "\n" * raw[start:end].count(b"\n")
                 raw = raw[:start] + f'"{short}"{kept}'.encode() + raw[end:]
-        return [each.rstrip("\r") for each in mask(raw.decode(), self._revealed).split("\n")]
+        shown = hide(mask(raw.decode(), self._revealed), self.secrets)
+        return [each.rstrip("\r") for each in shown.split("\n")]
 
 
 def _is_private(path: tuple[str | int, ...]) -> bool:
     """A variable's value, an identifier, or a setting that is named like a secret."""
     names = [str(step).lower() for step in path if isinstance(step, str)]
     last = names[-1] if names else ""
-    return "vars" in names or last == "id" or last.endswith(_PRIVATE)
+    return bool(_WITH_VALUES & set(names)) or last == "id" or last.endswith(_PRIVATE)
+
+
+def _is_secret(path: tuple[str | int, ...]) -> bool:
+    """A variable, or a password of the vendor's own settings: not even its first letters."""
+    names = [step for step in path if isinstance(step, str)]
+    if _WITH_VALUES & set(names):
+        at = next(n for n, step in enumerate(names) if step in _WITH_VALUES)
+        return any(promises_secret(name, of_setting=True) for name in names[at + 1 :])
+    return bool(names) and names[-1].lower() in ("password", "localconnectionstring")
 
 
 def configuration_in(directory: Path) -> Path | None:
@@ -161,19 +187,23 @@ def _within(directory: Path, path: Path) -> Path:
     return path
 
 
-def read_configuration(path: Path, *, reveal: bool = False) -> Wrangler:
-    """Raises EvidenceError with file and line for a file that does not parse."""
+def read_configuration(path: Path, *, name: str = "", reveal: bool = False) -> Wrangler:
+    """`name` is how it is shown, by default its own name without folders.
+
+    Raises EvidenceError with file and line for a file that does not parse.
+    """
+    name = name or path.name
     try:
         source = path.read_text(encoding="utf-8-sig")
         document = read_toml(source) if path.suffix == ".toml" else read_jsonc(source)
         if not isinstance(document.root.value, dict):
             raise UnreadableError(1, "holds no table of settings")
     except UnicodeDecodeError:
-        raise EvidenceError(f"{path.name}:1: not UTF-8 text; save it as UTF-8") from None
+        raise EvidenceError(f"{name}:1: not UTF-8 text; save it as UTF-8") from None
     except RecursionError:
-        raise EvidenceError(f"{path.name}:1: nested too deeply to be a configuration") from None
+        raise EvidenceError(f"{name}:1: nested too deeply to be a configuration") from None
     except UnreadableError as error:
         raise EvidenceError(
-            f"{path.name}:{error.line}: {error.reason}; correct this line and try again"
+            f"{name}:{error.line}: {error.reason}; correct this line and try again"
         ) from None
-    return Wrangler(path.name, source, document, reveal=reveal)
+    return Wrangler(name, source, document, reveal=reveal)

@@ -17,19 +17,20 @@ class Access(NamedTuple):
     name: str
     times: int
     assumption: str
+    words: str
 
 
 ACCESSES = (  # what writes comes before what reads
-    Access("l1", 20_000, "l1_ms"),
-    Access("kv_write", 5, "kv_write_ms"),
-    Access("kv_read", 5, "kv_read_ms"),
-    Access("do_write", 20, "do_write_ms"),
-    Access("do_memory", 20, "do_memory_ms"),
-    Access("do_storage", 20, "do_storage_ms"),
-    Access("r2_write", 5, "r2_write_ms"),
-    Access("r2_read", 5, "r2_ms"),
-    Access("cache_api_write", 5, "cache_api_ms"),
-    Access("cache_api", 5, "cache_api_ms"),
+    Access("l1", 20_000, "l1_ms", "memory, read"),
+    Access("kv_write", 5, "kv_write_ms", "KV, write"),
+    Access("kv_read", 5, "kv_read_ms", "KV, read"),
+    Access("do_write", 20, "do_write_ms", "Durable Object, write"),
+    Access("do_memory", 20, "do_memory_ms", "Durable Object, read from its memory"),
+    Access("do_storage", 20, "do_storage_ms", "Durable Object, read from its storage"),
+    Access("r2_write", 5, "r2_write_ms", "R2, write"),
+    Access("r2_read", 5, "r2_ms", "R2, read"),
+    Access("cache_api_write", 5, "cache_api_ms", "Cache API, write"),
+    Access("cache_api", 5, "cache_api_ms", "Cache API, read"),
 )
 
 

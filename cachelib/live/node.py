@@ -14,6 +14,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from cachelib.errors import CachelibError
+
 OLDEST = 20
 WORKER = Path(__file__).parent / "worker"
 HOW = (
@@ -22,7 +24,7 @@ HOW = (
 )
 
 
-class NodeMissingError(RuntimeError):
+class NodeMissingError(CachelibError, RuntimeError):
     """No usable Node.js, or its packages cannot be installed; the message says what to do."""
 
 

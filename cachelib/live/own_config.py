@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cachelib.errors import CachelibError
 from cachelib.evidence.wrangler import Wrangler, find_configuration, read_configuration
 
 LOCAL_FORM = {"kv_namespaces": "kv", "r2_buckets": "r2", "d1_databases": "d1", "queues": "queue"}
@@ -23,7 +24,7 @@ NO_BINDING = frozenset(
 """Keys that give the code nothing to call: wrangler 4.164.0, config-schema.json."""
 
 
-class OwnWorkerError(ValueError):
+class OwnWorkerError(CachelibError, ValueError):
     """The Worker cannot run here: which file, line and key, and what to do."""
 
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 from urllib.parse import urlsplit
 
+from cachelib.errors import CachelibError
 from cachelib.live.node import WORKER, ensure_node_modules, find_node
 
 RAM = Path("/dev/shm")  # noqa: S108 - the runtime keeps its stores in files; these cost no disk
@@ -23,7 +24,7 @@ GRACE_S = 5.0
 PATIENCE_S = 300.0
 
 
-class LiveError(RuntimeError):
+class LiveError(CachelibError, RuntimeError):
     """The local runtime did not start, or ended before its work was done; with its last lines."""
 
 

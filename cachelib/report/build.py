@@ -1,25 +1,41 @@
-"""A case to a folder with its report: only what changed is run, and all is written or nothing."""
+"""A case to a folder with its report: only what changed is run, and what finished is kept."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cachelib.report.experiments import parameters, run, staging
+from cachelib.errors import CachelibError
+from cachelib.report.experiments import run, staging
 from cachelib.report.experiments.run import Progress, Run
+from cachelib.report.experiments.staging import OutputError, is_full
+from cachelib.report.reuse.kept import Kept
 from cachelib.report.reuse.plan import Plan, Request, plan
+
+
+class InterruptedRunError(KeyboardInterrupt):
+    """A run that was told to end; its message says what became of what had finished."""
+
+
+class UnrenderedError(CachelibError, RuntimeError):
+    """A report that could not be written from its notebooks, which are kept."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies, and how its notebooks fared."""
+    """Where a report lies, how its notebooks fared, why it could not be written, if so.
+
+    `others`: what lies in its folder and is not the report's.
+    """
 
     folder: Path
     runs: list[Run]
+    others: list[str]
+    unrendered: Exception | None = None
 
     @property
     def failed(self) -> list[Run]:
@@ -35,60 +51,147 @@ def build(
     notebooks: Path = run.NOTEBOOKS,
     only: Sequence[str] = (),
     fresh: bool = False,
+    partial_too: bool = False,
     timeout_s: float = run.TIMEOUT_S,
 ) -> Report:
-    """Run the notebooks with `overrides` (see `parameters.Parameters`) and write the report.
+    """Run the notebooks with `overrides` (see `parameters.settle`) and write the report.
 
     Of the report that is in `out` already, notebooks of which nothing changed are reused; `fresh`
-    reuses none. `only` names the notebooks that may run; the others are reused or left out.
-    Raises `ParameterError`, `InvalidFileError`, `UnknownNotebookError`, `LogError` or
-    `OutputError` before any kernel starts, and `UnwrittenError` when the disk is full.
+    reuses none. `only` names the notebooks that may run; the others are reused or left out, which
+    takes the place of a complete report only if `partial_too`. Raises `ParameterError`,
+    `InvalidFileError`, `UnknownNotebookError`, `LogError` or `OutputError` before any kernel
+    starts, `UnwrittenError` when the disk is full, `UnrenderedError`, and `InterruptedRunError`.
     """
     request = Request.of(overrides, out)
-    run_all = partial(
-        run.run_all,
-        jobs=jobs,
-        progress=progress,
-        then=_page,
-        folder=notebooks,
-        timeout_s=timeout_s,
-    )
     with staging.exclusive(request.folder) as stage:
         steps = plan(request, notebooks=notebooks, only=only, fresh=fresh)
+        if steps.left_out and steps.replaces_complete and not partial_too:
+            raise OutputError(_refused(request.folder, steps))
         for step in steps.reused:
             progress(step.name, "reused", "")
         for step in steps.left_out:
             progress(step.name, "not run", f"though {step.because}")
         if steps.stands:
-            return Report(request.folder, [steps.previous.run(step.name) for step in steps.reused])
-        runs = _make(stage / "new", request, steps, run_all)
+            runs = [step.earlier for step in steps.reused if step.earlier]
+            return Report(request.folder, runs, staging.others(request.folder))
+        run_all = partial(
+            run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
+        )
+        made = _Making(request, steps, stage / "new")
+        made.run(run_all)
+        unrendered = made.write()
         staging.replace(request.folder, stage, stage / "new")
-    return Report(request.folder, runs)
+        made.kept.clear()
+    if made.interrupted:
+        raise InterruptedRunError(
+            f"interrupted; what had finished is in {request.folder / 'report.html'}, "
+            "and the next run uses it"
+        )
+    return Report(request.folder, made.runs, staging.others(request.folder), unrendered)
 
 
-def _make(new: Path, request: Request, steps: Plan, run_all: Callable[..., list[Run]]) -> list[Run]:
-    """The report in a folder of its own."""
-    study = parameters.study(request.settled)
-    study.trace  # noqa: B018 - a log that cannot be read is found out now, not in every kernel
-    into = new / "notebooks"
-    into.mkdir(parents=True)
-    runs = run_all({step.name: step.because for step in steps.to_run}, request.given, into)
-    for step in steps.reused:
-        runs.append(_copied(steps.previous.run(step.name), into))
-        _page(runs[-1])
-    runs.sort(key=lambda run: run.name)
-    from cachelib.report.document.write import write
-    from cachelib.report.reuse.manifest import manifest
+def _refused(folder: Path, steps: Plan) -> str:
+    names = ", ".join(step.name for step in steps.left_out)
+    return (
+        f"{folder}: holds a complete report, and --only would leave out {names}, which would "
+        "have to run anew; run all, name another folder with --out, or say --partial"
+    )
 
-    write(new, study, runs, manifest(request, steps, study, runs))
-    return runs
+
+@dataclass
+class _Making:
+    """A report being made, in a folder of its own."""
+
+    request: Request
+    steps: Plan
+    folder: Path
+    runs: list[Run] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def kept(self) -> Kept:
+        return Kept(self.request.folder)
+
+    def run(self, run_all: Callable[..., list[Run]]) -> None:
+        """Run what is to run, and take in what is reused.
+
+        Raises `InterruptedRunError` if nothing has finished, or if a complete report would have to
+        make room for what has.
+        """
+        study = self.request.settled.study
+        study.trace  # noqa: B018 - a log that cannot be read is found out now, not in every kernel
+        into = self.folder / "notebooks"
+        into.mkdir(parents=True)
+        reasons = {step.name: step.because for step in self.steps.to_run}
+        try:
+            run_all(reasons, self.request.settled.for_kernels, into, then=self._ended)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self._say_if_in_vain()
+        for step in self.steps.reused:
+            if step.earlier is not None:
+                self.runs.append(_copied(step.earlier, into))
+                _page(self.runs[-1])
+        self.runs.sort(key=lambda run: run.name)
+
+    def _ended(self, run: Run) -> None:
+        self.runs.append(run)
+        _page(run)
+        if run.failure is None:
+            made_from = {step.name: step.ingredients for step in self.steps.to_run}[run.name]
+            environment = {"python": self.steps.python, "packages": self.steps.packages}
+            self.kept.put(run, {"ingredients": made_from, **environment})
+
+    def _say_if_in_vain(self) -> None:
+        finished = sum(run.failure is None for run in self.runs)
+        if not finished:
+            raise InterruptedRunError("interrupted; an earlier report is as it was") from None
+        if self.steps.replaces_complete:
+            raise InterruptedRunError(
+                f"interrupted; an earlier report is as it was, and the next run uses the "
+                f"{finished} notebook{'s' * (finished > 1)} that had finished"
+            ) from None
+
+    def write(self) -> Exception | None:
+        """Write the document; if that fails, what there is, and say why.
+
+        Raises `UnrenderedError` if a complete report would have to make room for that.
+        """
+        from cachelib.report.document.write import write
+        from cachelib.report.remains import write_remains
+        from cachelib.report.reuse.manifest import manifest
+
+        study = self.request.settled.study
+        provenance = manifest(self.request, self.steps, study, self.runs)
+        try:
+            write(self.folder, study, self.runs, provenance)
+        except Exception as error:
+            if isinstance(error, OSError) and is_full(error):
+                raise
+            if self.steps.replaces_complete:
+                said = f"{type(error).__name__}: {error}"
+                raise UnrenderedError(
+                    f"the report could not be written ({said}); an earlier one is as it was, and "
+                    "the notebooks that finished are kept. This is a fault of cachelib: please "
+                    "report it, with what `cachelib -v report` adds"
+                ) from error
+            write_remains(self.folder, study.case.title, self.runs, provenance, error)
+            return error
+        return None
 
 
 def _page(run: Run) -> None:
     from cachelib.report.document.pages import write_page
+    from cachelib.report.remains import write_error_page
 
-    if run.path.exists():
+    if not run.path.exists():
+        return
+    try:
         write_page(run.path)
+    except Exception as error:
+        if isinstance(error, OSError) and is_full(error):
+            raise
+        write_error_page(run.path, error)
 
 
 def _copied(run: Run, into: Path) -> Run:

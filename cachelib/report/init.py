@@ -1,86 +1,155 @@
-"""A first case of one's own: the ready-made one, with what its keys mean written beside them."""
+"""A first case of one's own: what is known is asked for, the rest is a guess that says so."""
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node
 
-from cachelib.model.case.case import CASES, Case
+from cachelib.errors import CachelibError
+from cachelib.model.case.case import SETTINGS, Case, load_case
+from cachelib.model.case.names import PROFILE, known
+from cachelib.model.platforms.colos import coordinates
+from cachelib.model.tiers.design import BUILT_IN, DesignError
 
-EXAMPLE = CASES / "trading-sentiment.yaml"
-CLAIMS = 2
+SKELETON = Path(__file__).with_name("first_case.yaml")
 HEAD = """\
-# A case: one decision to make. This one is an example, and runs as it is; make it yours.
-# `cachelib check .` says what is wrong with it, `cachelib report` runs it.
+# A case: one decision to make. It runs as it is; what says "not known yet" is a guess: make it
+# yours. `cachelib check $folder` says what is wrong with it, `cachelib report $folder` runs it.
+# All that a case may say is named here; "(not set)" marks what has a default.
 """
 
 Schema = Mapping[str, Any]
 
 
-class ExistsError(ValueError):
-    """A case file that is there already."""
+class ExistsError(CachelibError, ValueError):
+    """A case file that is there already, or cannot be written."""
 
 
-def write_case(folder: Path) -> Path:
+@dataclass(frozen=True)
+class Answers:
+    """What only its user knows of a system: the rest can be guessed at first.
+
+    `requests_per_month` and `reads_per_write` are numbers of requests, `value_bytes` bytes,
+    `origin_ms` milliseconds; `colos` are IATA codes with weights; `today` is the design in use and
+    `against` the one that is asked about.
+    """
+
+    name: str = "my-service"
+    summary: str = "What it answers, and what it asks for that."
+    requests_per_month: float = 1_000_000
+    reads_per_write: float = 100
+    keys: int = 1_000
+    value_bytes: int = 2_000
+    origin_ms: float = 100
+    colos: Mapping[str, float] | None = None
+    today: str = "l1-kv"
+    against: str = "durable-object"
+
+    def check(self) -> None:
+        """Raise `DesignError` or `UnknownColoError` for a name that nothing has."""
+        for design in (self.today, self.against):
+            if fault := known("design", BUILT_IN, design):
+                raise DesignError(fault)
+        for colo in self.colos or ():
+            coordinates(colo)
+
+
+def write_case(folder: Path, answers: Answers | None = None) -> Path:
     """Write `case.yaml` into the folder, which is made if need be; never over another.
 
-    Raises `ExistsError`.
+    Raises `ExistsError`, `DesignError`, `UnknownColoError`, or `InvalidFileError` for a number
+    that cannot be.
     """
+    answers = answers or Answers()
+    answers.check()
     path = folder / "case.yaml"
-    text = commented(EXAMPLE.read_text("utf-8"))
+    text = commented(_filled(answers), str(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
         raise ExistsError(f"{error.filename}: is there already, and was left as it is") from None
+    except OSError as error:
+        raise ExistsError(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        load_case(path)
+    except CachelibError:
+        path.unlink()
+        raise
     return path
 
 
-def commented(example: str) -> str:
-    """The case with its schema's words above each section, without what ties it to its place."""
-    tree = YAML(typ="safe", pure=True).compose(example)
-    left_out, schema = set(_tied(tree)), Case.model_json_schema()
+def _filled(answers: Answers) -> str:
+    """The skeleton with the answers in it: JSON is YAML."""
+    designs = dict.fromkeys([answers.today, answers.against, *BUILT_IN])
+    ms = answers.origin_ms
+    words: dict[str, Any] = {
+        "title": f"Which cache should {answers.name} have?",
+        "question": f"Is {answers.today} still right for us, or is {answers.against} better?",
+        "name": answers.name,
+        "summary": answers.summary,
+        "requests_per_month": round(answers.requests_per_month),
+        "reads_per_write": answers.reads_per_write,
+        "keys": answers.keys,
+        "value_bytes": answers.value_bytes,
+        "colos": dict(answers.colos or {"IAD": 4, "FRA": 3, "SIN": 1}),
+        "designs": list(designs),
+        "against": answers.against,
+        "origin_ms": ms,
+        "origin_ms_low": ms / 3,
+        "origin_ms_high": ms * 3,
+    }
+    told = {name: json.dumps(value, ensure_ascii=False) for name, value in words.items()}
+    return Template(SKELETON.read_text("utf-8")).substitute(told)
+
+
+def commented(case: str, folder: str) -> str:
+    """The case with its schema's words above each section, and those it may have besides."""
+    tree = YAML(typ="safe", pure=True).compose(case)
+    schema = Case.model_json_schema()
     above = {
         key.start_mark.line: "".join(_comment(schema, key.value, value))
         for key, value in tree.value
     }
-    lines = example.splitlines(keepends=True)
-    kept = (
-        above.get(nr, "") + line
-        for nr, line in enumerate(lines)
-        if nr >= min(above) and nr not in left_out
-    )
-    return HEAD + "\n" + "".join(kept)
+    lines = case.splitlines(keepends=True)
+    there = {key.value for key, _ in tree.value}
+    besides = [
+        f"\n# {section} (not set)\n" + "".join(_comment(schema, section, None))
+        for section in schema["properties"]
+        if section not in there
+    ]
+    text = "".join(above.get(nr, "") + line for nr, line in enumerate(lines))
+    return Template(HEAD).substitute(folder=folder) + "\n" + text + "".join(besides)
 
 
-def _tied(tree: MappingNode) -> Iterator[int]:
-    """The lines of the system's repository, and of all claims but the first few."""
-    for section, value in tree.value:
-        if section.value == "system":
-            for key, inner in value.value:
-                if key.value == "path":
-                    yield from range(key.start_mark.line, inner.end_mark.line + 1)
-        elif section.value == "claims" and len(value.value) > CLAIMS:
-            yield from range(value.value[CLAIMS].start_mark.line, value.end_mark.line)
-
-
-def _comment(root: Schema, section: str, value: Node) -> Iterator[str]:
+def _comment(root: Schema, section: str, value: Node | None) -> Iterator[str]:
     """What a section is, what its keys mean, and which more it may have."""
     property = root["properties"][section]
     node = _resolved(root, property)
     if about := property.get("description") or node.get("description"):
         yield from _wrapped(about, "")
-    given = [key.value for key, _ in value.value] if isinstance(value, MappingNode) else None
-    for key, inner in node.get("properties", {}).items():
-        if meaning := inner.get("description"):
-            note = "" if given is None or key in given else " (not set)"
-            yield from _wrapped(f"{key}{note}: {meaning}", "  ")
+    given = [key.value for key, _ in value.value] if isinstance(value, MappingNode) else []
+    keys = {
+        name: inner.get("description", "") for name, inner in node.get("properties", {}).items()
+    }
+    if section == "assumptions":
+        keys |= {name: f"{a.value:g} {a.unit}, {a.low:g} to {a.high:g}: {a.why}"
+                 for name, a in PROFILE.items() if name not in given}  # fmt: skip
+    if section == "platform":
+        keys = dict.fromkeys(SETTINGS, "")
+    for key, meaning in keys.items():
+        note = "" if key in given or not isinstance(value, MappingNode) else " (not set)"
+        if meaning or note:
+            yield from _wrapped(f"{key}{note}{': ' if meaning else ''}{meaning}", "  ")
 
 
 def _wrapped(text: str, indent: str) -> Iterator[str]:
@@ -91,6 +160,9 @@ def _wrapped(text: str, indent: str) -> Iterator[str]:
 
 
 def _resolved(root: Schema, node: Schema) -> Schema:
+    """The object that a property holds, or a list of which it holds."""
+    if "anyOf" in node:
+        return _resolved(root, next((kind for kind in node["anyOf"] if "$ref" in kind), {}))
     if "items" in node:
         return _resolved(root, node["items"])
     name = node.get("$ref", "").rsplit("/", 1)[-1]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cachelib.report.experiments.run import Progress, Status
 from cachelib.report.reuse.plan import Plan
+from cachelib.report.text import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +33,12 @@ def display() -> Iterator[Progress]:
 
 
 @contextmanager
+def silence() -> Iterator[Progress]:
+    """A function that tells nobody."""
+    yield lambda name, status, words: None
+
+
+@contextmanager
 def live(console: Console) -> Iterator[Progress]:
     """A row for each notebook, with a spinner while it runs."""
     from rich.markup import escape
@@ -44,7 +51,7 @@ def live(console: Console) -> Iterator[Progress]:
         tasks: dict[str, TaskID] = {}
 
         def tell(name: str, status: Status, words: str) -> None:
-            said = f"{MARKS[status]}{escape(name)}[dim] {status} {escape(words)}"
+            said = f"{MARKS[status]}{escape(name)}[dim] {status} {escape(terminal(words))}"
             if name not in tasks:
                 tasks[name] = rows.add_task(said, total=1)
             rows.update(tasks[name], description=said, completed=int(status != "started"))
@@ -55,7 +62,7 @@ def live(console: Console) -> Iterator[Progress]:
 def _line(name: str, status: Status, words: str) -> None:
     if status != "started":
         said = f"{name}: {status}: {words}" if words else f"{name}: {status}"
-        print(said, file=sys.stderr, flush=True)
+        print(terminal(said), file=sys.stderr, flush=True)
 
 
 def foretold(steps: Plan) -> str:

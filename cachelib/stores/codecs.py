@@ -13,8 +13,11 @@ from struct import Struct
 from typing import Any, Protocol
 from zlib import compress, crc32, decompress
 
-from cachelib.stores.protocol import Stored
+from cachelib.stores.protocol import RejectedError, Stored
+from cachelib.stores.shapes import JSON_SCALARS, MARK, Given, Shapes
 
+JSON_MARK = f'"{MARK}"'.encode()  # without it, nothing needs to be put together
+PACKED_MARK = bytes([0xA0 + len(MARK)]) + MARK.encode()
 VERSION, TAGGED, NEGATIVE = 0x10, 1, 2
 _BODY = Struct("<Bddd")
 _WHOLE = Struct("<IBddd")
@@ -29,15 +32,30 @@ class Codec(Protocol):
 
 
 class JsonCodec:
-    """JSON text in UTF-8. As JSON has them: a tuple comes back as a list, keys as strings."""
+    """JSON text in UTF-8 that gives every value back as the type that it had.
+
+    Besides JSON's own: tuples, bytes, dictionaries with other keys than strings, dates and times,
+    Decimal, UUID and the like. Sets, dataclasses, enumerations, named tuples, pydantic models,
+    msgspec structs and attrs classes are kept if they are named: `JsonCodec(User, Order)`; any
+    other class with the ways there and back: `JsonCodec((Path, str, Path))`. What is left is
+    refused with a TypeError, rather than changed.
+    """
 
     _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+    _tree = json.JSONDecoder().raw_decode  # `json.loads` first looks for other encodings
+
+    def __init__(self, *types: Given) -> None:
+        self._shapes = Shapes(types)
 
     def encode(self, value: Any) -> bytes:
-        return self._text(value).encode()
+        return self._text(self._shapes.lower(value)).encode()
 
     def decode(self, data: bytes) -> Any:
-        return json.loads(data)
+        text = data.decode()
+        tree, end = self._tree(text)
+        if end != len(text):
+            raise ValueError("there is more than one JSON value")
+        return self._shapes.lift(tree) if JSON_MARK in data else tree
 
 
 class RawCodec:
@@ -53,15 +71,22 @@ class RawCodec:
 
 
 class MessagePackCodec:
-    """MessagePack, by msgspec: smaller and faster than JSON, keeps bytes and datetimes."""
+    """MessagePack, by msgspec: smaller and faster than JSON; the same types come back."""
 
-    def __init__(self) -> None:
+    def __init__(self, *types: Given) -> None:
         try:
             from msgspec import msgpack
         except ImportError as error:
             raise ImportError("MessagePackCodec needs the extra: msgpack") from error
-        self.encode = msgpack.Encoder().encode
-        self.decode = msgpack.Decoder().decode
+        self._shapes = Shapes(types, JSON_SCALARS | {bytes})
+        self._pack, self._unpack = msgpack.Encoder().encode, msgpack.Decoder().decode
+
+    def encode(self, value: Any) -> bytes:
+        return self._pack(self._shapes.lower(value))
+
+    def decode(self, data: bytes) -> Any:
+        tree = self._unpack(data)
+        return self._shapes.lift(tree) if PACKED_MARK in data else tree
 
 
 class Compressed:
@@ -83,13 +108,17 @@ class Compressed:
         return self._codec.decode(decompress(body) if kind == b"z" else body)
 
 
+class UnencodableError(RejectedError, TypeError):
+    """The codec has no bytes for a value."""
+
+
 def encode(codec: Codec, key: str, value: Any) -> bytes:
-    """The value of `key` as bytes; TypeError if it has none."""
+    """The value of `key` as bytes; UnencodableError, a TypeError, if it has none."""
     try:
         return codec.encode(value)
     except Exception as error:
         name = type(codec).__name__
-        raise TypeError(f"{name} cannot encode the value of {key!r}: {error}") from error
+        raise UnencodableError(f"{name} cannot encode the value of {key!r}: {error}") from error
 
 
 def seal(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
+from cachelib.errors import CachelibError
+
 
 class Stored(NamedTuple):
     """Bytes, and when they expire, in seconds of the cache's clock; None for never."""
@@ -13,11 +15,11 @@ class Stored(NamedTuple):
     expires_at: float | None
 
 
-class RejectedError(ValueError):
+class RejectedError(CachelibError, ValueError):
     """The caller's mistake: this store can never hold such a key or value."""
 
 
-class StoreUnavailableError(Exception):
+class StoreUnavailableError(CachelibError):
     """L2 did not answer: closed, too slow, or given up on for a while."""
 
 
@@ -74,6 +76,14 @@ class LeaseStore(Protocol):
 
     def release(self, key: str, token: int) -> None:
         """End the lease without a write."""
+
+
+@runtime_checkable
+class LeaseWatch(Protocol):
+    """A store that can tell when a lease may have ended."""
+
+    def watch_lease(self, key: str, freed: Callable[[], object]) -> Callable[[], None]:
+        """Call `freed`, from any thread, when it may have; returns what ends the watch."""
 
 
 @runtime_checkable

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import inf, nextafter
 from threading import Lock
-from typing import Any, cast
+from typing import Any, Final, cast
 
+from cachelib.errors import CachelibError
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Policy
 from cachelib.stores.codecs import NEGATIVE, Codec, encode, same_content, seal, unseal, written_at
@@ -18,6 +19,7 @@ from cachelib.stores.fork import renew_in_child
 from cachelib.stores.protocol import (
     ChangeFeed,
     LeaseStore,
+    LeaseWatch,
     RejectedError,
     Store,
     Stored,
@@ -29,6 +31,7 @@ CLOCK_SKEW = 5.0  # an entry from further in the future than this (seconds) is n
 MAX_KEPT = 10_000  # missed writes whose values are kept; of later ones, L2's older value goes
 MAX_STAMPS = 10_000
 NEVER = (-inf, -inf)
+NOT_AT_ONCE: Final = object()
 NO_LEASE = 0  # L2 is away, or none was asked for; real tokens are greater
 STAMP = "cachelib:revoked:"  # the key that says when a tag was revoked; with no name, of clear()
 
@@ -36,7 +39,7 @@ Entries = dict[str, Entry | None]  # None: not to be believed
 Change = tuple[Entry, Stored | None]  # what L1 and L2 are to have; None for L2: delete it
 
 
-class LeaseError(TypeError):
+class LeaseError(CachelibError, TypeError):
     """A lease was asked of a store that has none."""
 
 
@@ -48,7 +51,7 @@ class SharedTier:
         store: Store,
         codec: Codec,
         clock: Callable[[], float],
-        count: Callable[[str, str], None],
+        count: Callable[..., None],
         forget: Callable[[str], None],
         breaker: Breaker,
         timeout: float | None,
@@ -87,6 +90,20 @@ class SharedTier:
             return None
         self._breaker.failures = 0
         return entries
+
+    def read_at_once(self, key: str, now: float) -> Any:
+        """The value, where that is all there is to it; else `NOT_AT_ONCE`, and `read` will tell."""
+        if self._breaker.failures or self._missed or self._tag_refresh is not None:
+            return NOT_AT_ONCE
+        try:
+            stored = self._store.get(key, now)
+            if stored is not None:
+                flags, created_at, _, expires_at, _, payload = unseal(stored.data)
+                if not flags & NEGATIVE and created_at <= now + CLOCK_SKEW and now < expires_at:
+                    return self._codec.decode(payload)
+        except Exception:  # noqa: S110  # it will be met again
+            pass
+        return NOT_AT_ONCE
 
     def write(self, changes: Mapping[str, Change], policy: Policy, token: int = NO_LEASE) -> bool:
         """Bring L2 up to date; False if that must wait, and we may go on without."""
@@ -129,8 +146,8 @@ class SharedTier:
         try:
             flags, created_at, refresh_at, expires_at, tags, payload = unseal(stored.data)
             value = ABSENT if flags & NEGATIVE else self._codec.decode(payload)
-        except Exception:
-            self._count("decode_errors", key)
+        except Exception as error:
+            self._count("decode_errors", key, error)
             return None
         if created_at > now + CLOCK_SKEW:
             return None
@@ -191,7 +208,7 @@ class SharedTier:
             raise error
         if not isinstance(error, LeftAloneError):
             self._breaker.failed()
-            self._count("l2_errors", next(iter(keys)))
+            self._count("l2_errors", next(iter(keys), ""), error)
         if not self._breaker.degrade:
             raise error
 
@@ -262,6 +279,12 @@ class SharedTier:
         if token != NO_LEASE:
             with suppress(Exception):
                 self._leases().release(key, token)
+
+    def watch(self, key: str, freed: Callable[[], object]) -> Callable[[], None] | None:
+        """Call `freed` when the lease may have ended; None if L2 cannot tell us."""
+        if isinstance(self._untimed, LeaseWatch):
+            return self._untimed.watch_lease(key, freed)
+        return None
 
     def _leases(self) -> LeaseStore:
         if not isinstance(self._untimed, LeaseStore):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from cachelib.report.document.render import mermaid_text
 from cachelib.report.publish.findings import Diagram, Edge, Node
 from cachelib.report.templates import html_environment
+from cachelib.report.text import mermaid
 
 GOLDEN = Path(__file__).parents[1] / "report" / "golden.md"
 HOSTILE = '"]; click x "javascript:alert(1)" %%{init}%% <img src=x onerror=alert(1)> #quot; end `{{'
@@ -40,4 +40,4 @@ def test_mermaid_parses_hostile_labels(browser: Browser, node_modules: Path) -> 
         edges=[Edge(source="a", target="b", label=HOSTILE)],
     )  # fmt: skip
     template = html_environment().get_template("diagrams/layers.mmd.j2")
-    assert parses(browser, node_modules, template.render(diagram=diagram, quoted=mermaid_text))
+    assert parses(browser, node_modules, template.render(diagram=diagram, quoted=mermaid))

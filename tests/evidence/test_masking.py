@@ -106,6 +106,87 @@ def test_a_plain_word_is_masked_where_its_name_tells() -> None:
     assert "hunter2x" not in mask("DB_PASSWORD=hunter2x")
 
 
+# A secret in plain words: nothing but its place tells that it is one.
+PLAIN = "correcthorsebattery"
+IN_SOURCES = [
+    'const DB_PASSWORD = "{}";',
+    'const dbPassword: string = "{}";',
+    'process.env.X || (password = "{}");',
+    'headers["X-Api-Key"] = "{}";',
+    'headers.set("x-api-key", "{}");',
+    'headers.append("Authorization", `{}`);',
+    'login("admin", "{}"); // the password',
+    'const o = {{ user: "u", "secret": `{}` }};',
+    'const password = ok ? "{}" : env.PASSWORD ?? "{}";',
+    "// password: {}",
+    "// the password is {}",
+    "/* DB_PASSWORD={} */",
+    'setPassword("{}");',
+    'const PASSPHRASE = "battery" + "{}";',
+    "const apikeys = [`{}`];",
+    'new Client({{ user: "u", pwd: "{}" }});',
+    'const dsn = "{}";',
+    'const connection = "Server=x;Password={};";',
+    'const url = "https://api.example/?token={}&page=1";',
+    'await env.CACHE.put("password", "{}");',
+    'const SECRET =\n  "{}";',
+    'const SECRET = (\n  // long\n  "{}"\n);',
+    'const password = "one\\\n{}";',
+    "const password = `one\n{}\nthree`;",
+    'if (password === "{}" || "{}" === token) use();',
+    'switch (password) {{ case "{}": use(); }}',
+    'enum Secret {{ A = "{}" }}',
+    'const secrets = {{\n  first: "{}",\n}};',
+    'const key = new TextEncoder().encode(SALT = "{}");',
+    'const cookie = "session={}";',
+    'function login(user = "u", password = "{}") {{}}',
+    'class A {{ private readonly token = "{}"; }}',
+]
+IN_SETTINGS = [
+    '[vars]\nDB_PASSWORD = "{}"',
+    '[vars]\nDB_PASSWORD = """\n{}"""',
+    "[vars]\nPWD = '{}'",
+    '[vars]\nSENTRY_DSN = "{}"',
+    '[vars.db]\npassword = "{}"',
+    '[vars]\nCREDENTIALS = {{ user = "a", value = "{}" }}',
+    '[vars]\nSECRETS = ["{}"]',
+    '[vars]\nSTRIPE_KEY = "{}"',
+    '[vars]\nDATABASE_URL = "postgres://u:{}@h/db"',
+    '[vars]\nCONFIG = "{{\\"password\\": \\"{}\\"}}"',
+    '[vars]\nBASIC_AUTH = "user:{}"',
+    '[vars]\nPRIVATE = "{}"',
+    '[vars]\nX = "y" # the KV password is {}',
+    '[env.staging.vars]\n"db.password" = "{}"',
+    "[define]\nDB_PASSWORD = \"'{}'\"",
+    '[[unsafe.bindings]]\nname = "X"\ntext = "{0}"\npassword = "{0}"',
+    '[[hyperdrive]]\nbinding = "H"\nid = "1"\nlocalConnectionString = "postgres://u:{}@h/d"',
+]
+
+
+@pytest.mark.parametrize("reveal", [False, True])
+@pytest.mark.parametrize("source", IN_SOURCES)
+def test_a_plain_secret_of_a_source_shows_nothing_of_itself(
+    source: str, reveal: bool, tmp_path: Path
+) -> None:
+    secret = source.format(PLAIN, PLAIN)
+    (tmp_path / "wrangler.toml").write_text("name = 'w'\n")
+    (tmp_path / "index.ts").write_text(
+        f"export const save = (env: Env) => {{\n{secret}\nenv.CACHE.put('k', 'v');\n}};\n"
+    )
+    shown = outputs(tmp_path, reveal=reveal)
+    assert "kv-put-without-expiration" in shown
+    assert PLAIN[:4] not in shown
+
+
+@pytest.mark.parametrize("reveal", [False, True])
+@pytest.mark.parametrize("setting", IN_SETTINGS)
+def test_a_plain_secret_of_a_configuration_shows_nothing_of_itself(
+    setting: str, reveal: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "wrangler.toml").write_text(f"name = 'w'\n{setting.format(PLAIN)}\n")
+    assert PLAIN[:4] not in outputs(tmp_path, reveal=reveal)
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -115,11 +196,19 @@ def test_a_plain_word_is_masked_where_its_name_tells() -> None:
         "const secret = env.API_SECRET;",
         "await this.kv.put(key, JSON.stringify(entry), { expirationTtl: 3600 });",
         "const MAX_ENTRIES_PER_SHARD_OF_CACHE = 2_000_000;",
+        "const TOKEN_TTL = 3600, tokenUrl = 'https://auth.example/oauth/token';",
+        "const cacheKey = `session:${id}`;",
+        "const token = await env.CACHE.get('token:' + id);",
+        "if (token === null) return new Response('token is missing', { status: 401 });",
         "import { normaliseSymbolForTheKey2025 } from './very/long/path/to/a/module';",
     ],
 )
-def test_code_without_a_secret_stays_readable(source: str) -> None:
+def test_code_without_a_secret_stays_readable(source: str, tmp_path: Path) -> None:
     assert mask(source) == source
+    (tmp_path / "a.ts").write_text(f"async () => {{ {source}\n env.KEPT_CACHE.put('k', 'v'); }}")
+    if not source.startswith(("import", "apiKey", "headers")):
+        (finding,) = (f for f in audit(tmp_path).findings if "expiration" in f.rule)
+        assert source in finding.code
 
 
 def test_ids_and_vars_are_shortened_unless_asked_for(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_file_that_does_not_parse_is_a_notification(faulty: Path) -> None:
 
 def test_a_finding_keeps_its_fingerprint_when_it_moves(faulty: Path) -> None:
     def fingerprint() -> str:
-        return run_of(faulty)["results"][0]["partialFingerprints"]["cachelib/v1"]
+        return run_of(faulty)["results"][0]["partialFingerprints"]["cachelib/v2"]
 
     before = fingerprint()
     source = faulty / "a b.ts"
@@ -61,7 +61,7 @@ def test_a_finding_keeps_its_fingerprint_when_it_moves(faulty: Path) -> None:
     source.write_text("// licence\n" * 3 + source.read_text().lstrip("\n"))
     moved = run_of(faulty)["results"][0]
     assert moved["locations"][0]["physicalLocation"]["region"]["startLine"] == 4
-    assert moved["partialFingerprints"]["cachelib/v1"] == before
+    assert moved["partialFingerprints"]["cachelib/v2"] == before
 
 
 def test_effects_are_carried(faulty: Path) -> None:

@@ -40,12 +40,12 @@ def test_other_users_of_numba_keep_their_folder(monkeypatch):
 
 
 def test_code_is_kept_by_the_sources_of_all_that_is_compiled(monkeypatch, tmp_path):
-    (tmp_path / "compiled").mkdir()
-    for name in ("compiler.py", "outcomes.py", "trace.py", "compiled/pool.py"):
-        (tmp_path / name).write_text("a = 1")
-    monkeypatch.setattr(compiler, "__file__", str(tmp_path / "compiler.py"))
+    (tmp_path / "engines" / "compiled").mkdir(parents=True)
+    for name in ("compiler.py", "compiled/pool.py"):
+        (tmp_path / "engines" / name).write_text("a = 1")
+    monkeypatch.setattr(compiler, "__file__", str(tmp_path / "engines" / "compiler.py"))
     before = compiler._sources()
-    (tmp_path / "compiled" / "pool.py").write_text("a = 2")
+    (tmp_path / "engines" / "compiled" / "pool.py").write_text("a = 2")
     assert compiler._sources() != before
 
 
@@ -71,3 +71,43 @@ def test_two_processes_do_not_compile_the_same_at_once(tmp_path):
             take(lock)
     take(lock)
     lock.close()
+
+
+@pytest.mark.parametrize("suffix", [".nbc", ".nbi", compiler.SUMS])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+        lambda data: b"cos\nsystem\n(S'touch owned'\ntR.",
+    ],
+    ids=["emptied", "truncated", "flipped", "another pickle"],
+)
+def test_damaged_code_is_compiled_anew(monkeypatch, tmp_path, suffix, damage):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert compiler.compiled(double)(4) == 8
+    files = [path for path in tmp_path.rglob("*") if path.name.endswith(suffix)]
+    assert files
+    for file in files:
+        file.write_bytes(damage(file.read_bytes()))
+    again = compiler.compiled(double)
+    assert again(4) == 8
+    assert not again.machine.stats.cache_hits
+    assert compiler.compiled(double)(4) == 8
+    assert not (tmp_path / "owned").exists()
+
+
+def test_undamaged_code_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    compiler.compiled(double)(4)
+    again = compiler.compiled(double)
+    again(4)
+    assert again.machine.stats.cache_hits
+
+
+def test_a_configuration_in_the_current_folder_does_not_say_where_code_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    compiler.compiled(double)(4)
+    assert not list(tmp_path.iterdir())

@@ -125,16 +125,27 @@ def test_pdf_prints_the_report() -> None:
         pdf.browser()
     except pdf.NoBrowserError as error:
         pytest.skip(str(error))
-    assert run("report", "--out", "out", "--pdf").exit_code == 0
-    assert Path("out/report.pdf").read_bytes().startswith(b"%PDF-")
-    assert not list(Path("out").glob(".print-*"))
+    done = run("report", "--out", "out", "--pdf")
+    assert (done.exit_code, done.stderr.count("left as it is")) == (0, 0)
+    printed = Path("out/report.pdf").read_bytes()
+    assert printed.startswith(b"%PDF-")
+    assert b"file:" not in printed
+    assert {path.name for path in Path("out").glob(".*")} == {".cachelib-report"}
 
 
-def test_a_browser_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
-    Path("page.html").write_text("")
+def test_a_browser_that_prints_nothing_is_an_error() -> None:
+    run("report", "--out", "out")
     with pytest.raises(pdf.PrintError, match="not printed"):
-        pdf.print_page("/bin/false", Path("page.html"), Path("page.pdf"))
-    assert not Path("page.pdf").exists()
+        pdf.print_report("/bin/false", Path("out"))
+    assert not Path("out/report.pdf").exists()
+
+
+def test_what_is_not_the_report_s_is_left_and_told_of() -> None:
+    run("report", "--out", "out")
+    Path("out/notes.txt").write_text("mine")
+    done = run("report", "--out", "out", "-p", "seed=2")
+    assert done.stderr.endswith("out: left as it is, for it is not the report's: notes.txt\n")
+    assert Path("out/notes.txt").read_text() == "mine"
 
 
 def test_a_folder_without_a_case_is_told_how_to_get_one() -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import owner_function
+from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import Module, arguments, function_of
 from cachelib.evidence.syntax import below, enclosing, part, text
 
@@ -30,6 +32,16 @@ def sets(examined: Examination) -> Iterator[tuple[Module, Node]]:
             tags = {kind.tag for kind in examined.kinds.kinds(part(called, "object"))}
             if tags & {"map", "lru"}:
                 yield module, call
+
+
+def outlives_requests(node: Node) -> bool:
+    """At the top of a module, or a field of a class."""
+    function = owner_function(node)
+    if function is None:
+        return True
+    assigned = enclosing(node, {"assignment_expression"})
+    is_field = text(part(assigned, "left")).startswith("this.")
+    return text(part(function, "name")) == "constructor" and is_field
 
 
 def from_now(call: Node) -> Iterator[Node]:

@@ -1,5 +1,6 @@
 """The source uses a binding that the configuration, or one of its environments, lacks."""
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -11,6 +12,11 @@ from cachelib.evidence.program import Module, function_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import part, text
 
+_TESTS = re.compile(
+    r"(?:\bif\s*\(|&&|\|\||!|\btypeof\s+|\?\?)\s*!*\(?\s*(?:[\w.]+\.)?([A-Za-z]\w*)"
+    r"\s*(?=\)|&&|\|\||\?|[!=]==?)"
+    r"|\b([A-Za-z]\w*)\s*(?:\?\.|\?(?![.:?]))"
+)
 _METHODS = {
     "get", "put", "delete", "list", "getWithMetadata", "idFromName", "idFromString", "newUniqueId",
     "getByName", "prepare", "batch", "exec", "send", "sendBatch", "head", "fetch", "run",
@@ -25,12 +31,16 @@ def find(examined: Examination) -> Iterator[Hit]:
     known = names_by_environment(examined.config)
     everywhere = set().union(*known.values())
     for name, (module, node) in used.items():
+        if examined.kinds.bindings.is_optional(name) or name in _tested(examined):
+            continue
         if name not in everywhere:
             message = f"{name} is used here, but {examined.config.file} configures no such binding"
             yield Hit(message, node, module)
     for environment, names in known.items():
         table = examined.config.root.get("env", environment) if environment else None
-        for name in sorted((set(used) & known[None]) - names):
+        missing = (set(used) & known[None]) - names - _tested(examined)
+        optional = examined.kinds.bindings.is_optional
+        for name in sorted(each for each in missing if not optional(each)):
             if table is not None:
                 yield Hit(
                     f"{name} is used, but env.{environment} does not configure it: "
@@ -48,6 +58,14 @@ def _used(examined: Examination) -> dict[str, tuple[Module, Node]]:
             for kind in examined.kinds.kinds(part(called, "object")):
                 if kind.name and kind.tag in BY_KIND and _is_binding(examined, kind.name):
                     found.setdefault(kind.name, (module, part(called, "object") or call))
+    return found
+
+
+def _tested(examined: Examination) -> set[str]:
+    """The names whose presence the source asks for: `if (env.ORIGIN)`, `env.ORIGIN?.fetch(…)`."""
+    found: set[str] = set()
+    for module in examined.program.modules:
+        found |= {one or other for one, other in _TESTS.findall(module.source)}
     return found
 
 

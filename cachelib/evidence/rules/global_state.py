@@ -7,13 +7,15 @@ from tree_sitter import Node
 
 from cachelib.evidence.definitions import Definition
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.kinds import owner_function
+from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import Module, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, inside, part, text
 
 _CLEARING = ("null", "undefined", "number", "false", "true", "new_expression")
 _PERSONAL = re.compile(r"(?i)session|user|login|cart|connection|rate_?limit|attempt|nonce|online")
+_MEMO = ("||", "??")
+_COLLECTION = re.compile(r"^(?:\[|new (?:Weak)?(?:Set|Array)\b|Array\.)")
 _ADDING = ("push", "add", "unshift")
 
 
@@ -47,14 +49,23 @@ def _keeps_state(examined: Examination, node: Node, target: Node, name: str) -> 
     """A variable that is no memo; a member that counts on itself."""
     if target.type == "identifier":
         return not _is_memo(examined, node)
-    return f"{name}[" in text(part(node, "right")) or f"{name}." in text(part(node, "right"))
+    right = part(node, "right")
+    if (
+        right is not None
+        and right.type == "binary_expression"
+        and text(part(right, "operator")) in _MEMO
+    ):
+        return False
+    return f"{name}[" in text(right) or f"{name}." in text(right)
 
 
 def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
     for module, call in examined.program.calls:
         receiver = receiver_of(call)
         if callee(call) in _ADDING and (name := _global(examined, receiver, call)):
-            yield module, call, name
+            definition = examined.program.look_up(name, call)
+            if definition is not None and _COLLECTION.match(text(definition.value)):
+                yield module, call, name
         elif callee(call) == "set" and examined.kinds.has(receiver, "map"):
             stored = part(call, "arguments")
             counted = f"{text(receiver)}.get(" in text(stored) or _of_own(examined, call)

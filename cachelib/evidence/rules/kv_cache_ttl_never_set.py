@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.repair import insert
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.rules._lifetimes import kv_life
 from cachelib.evidence.syntax import ancestors, part, text
@@ -15,6 +17,7 @@ from cachelib.evidence.values import MISSING
 
 _LONGER_S = 300
 _PERSONAL = re.compile(r"(?i)session|token|auth|nonce|otp|csrf|user")
+_VERSION = re.compile(r"(?i)version|purge|generation|epoch|revision|maintenance|kill_?switch")
 _REQUEST = re.compile(r"^(?:request|req|c|context)$|\brequest\b")
 _BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail)$|[Cc]ron|[Rr]efresh|[Ww]arm")
 
@@ -24,31 +27,60 @@ def find(examined: Examination) -> Iterator[Hit]:
     for get in examined.reads:
         if _sets_cache_ttl(examined, get):
             told |= get.namespaces
-    slow = _slowly_changing(examined)
     written = {name for put in examined.of("put", "delete") for name in put.namespaces}
     for get in examined.reads:
-        published = not get.namespaces & written and _serves(examined, get)
-        hot = examined.values.is_constant(get.key) or get.namespaces & slow or published
+        published = not get.namespaces & written and (
+            examined.values.is_constant(get.key) or _serves(examined, get)
+        )
+        hot = published or _is_slow(examined, get) or _is_link(examined, get)
+        if _VERSION.search(f"{get.namespace} {text(get.key)}") or not hot:
+            continue
         personal = _PERSONAL.search(f"{get.namespace} {text(get.key)}")
-        if hot and not personal and not get.namespaces & told and not _in_background(get):
+        if not personal and not get.namespaces & told and not _in_background(get):
             told |= get.namespaces
             message = f"no read of {get.namespace} sets cacheTtl: each place asks again every 60 s"
-            yield Hit(message, get.call, get.module, edits=_repair(get))
+            confidence: Confidence = "medium" if published else "high"
+            because = "nothing here writes it" if published else "it may be old for longer anyway"
+            yield Hit(
+                message,
+                get.call,
+                get.module,
+                edits=_repair(get),
+                confidence=confidence,
+                because=because,
+            )
+
+
+def _is_slow(examined: Examination, get: Operation) -> bool:
+    """A cache whose values may be far older than the cacheTtl that would be set."""
+    if examined.roles.of(get).name not in ("cache", "unknown"):
+        return False
+    family = [each for each in examined.roles.operations(get) if each.method == "put"]
+    lives = [kv_life(examined, each) for each in family]
+    return bool(lives) and all(life is not None and life.seconds >= 2 * _LONGER_S for life in lives)
+
+
+def _is_link(examined: Examination, get: Operation) -> bool:
+    """Written once and followed often: the target of a redirect, by a key of its own."""
+    if examined.values.is_constant(get.key) or not _redirects(examined, get):
+        return False
+    family = examined.roles.family(get)
+    others = [each for each in examined.operations if each.shares_namespace(get)]
+    changed = any(
+        pair.derived and pair.write.operation.shares_namespace(get) for pair in examined.pairs.all
+    )
+    removed = any(e.method == "delete" and examined.roles.family(e) == family for e in others)
+    return any(each.method == "put" for each in others) and not changed and not removed
+
+
+def _redirects(examined: Examination, get: Operation) -> bool:
+    routine = examined.routine(get.call)
+    return routine is not None and re.search(r"(?i)redirect", text(routine)) is not None
 
 
 def _sets_cache_ttl(examined: Examination, get: Operation) -> bool:
     """Or may set it, for all that can be seen."""
     return examined.values.option(get.call, 1, "cacheTtl") is not MISSING
-
-
-def _slowly_changing(examined: Examination) -> set[str]:
-    """The namespaces whose values may be far older than the cacheTtl that would be set."""
-    return {
-        name
-        for put in examined.of("put")
-        if (life := kv_life(examined, put)) is not None and life.seconds >= 2 * _LONGER_S
-        for name in put.namespaces
-    }
 
 
 def _serves(examined: Examination, get: Operation) -> bool:
@@ -65,8 +97,8 @@ def _in_background(get: Operation) -> bool:
 
 def _repair(get: Operation) -> tuple[Edit, ...]:
     given = arguments(get.call)
-    if len(given) == 1:
-        return (insert(given[0].end_byte, ", { cacheTtl: 300 }"),)
+    if len(given) < 2:
+        return tuple(insert(key.end_byte, ", { cacheTtl: 300 }") for key in given)
     if given[1].type == "string":
         typed = f"{{ type: {text(given[1])}, cacheTtl: 300 }}"
         return (Edit(given[1].start_byte, given[1].end_byte, typed),)

@@ -1,13 +1,23 @@
 """A loop that lists keys and deletes them: the work that expiration does for nothing."""
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Operation
-from cachelib.evidence.program import Module
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import function_name
+from cachelib.evidence.operations import Operation
+from cachelib.evidence.program import FUNCTIONS, Module
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.syntax import line
+from cachelib.evidence.syntax import ancestors, line, text
+
+_FORGETTING = ("cache", "unknown", "configuration")
+_STALE = re.compile(r"(?i)clean|sweep|expir|evict|prune|stale|garbage|outdated|scheduled|housekeep")
+_WHOLE = re.compile(r"(?i)purge|clear|flush|wipe|reset")
+_CLOCK = re.compile(r"Date\.now\(\)|new Date\(\)|\bnow\b")
+_AGE = re.compile(r"(?i)expir|stale|maxage|max_age|ttl|old|cutoff|timestamp|createdat|storedat")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -16,13 +26,31 @@ def find(examined: Examination) -> Iterator[Hit]:
         routine = examined.routine(call)
         if routine is None or routine.id in seen:
             continue
-        if any(listing.shares_namespace(delete) for delete in _deletes_in_loops(examined, routine)):
+        deletes = _deletes_in_loops(examined, routine)
+        if not any(listing.shares_namespace(delete) for delete in deletes):
+            continue
+        if examined.roles.of(listing).name in _FORGETTING and _is_clean_up(
+            examined, routine, listing
+        ):
             seen.add(routine.id)
             message = (
                 f"lists the keys of {listing.namespace} and deletes them one by one "
                 f"(lines {line(routine)}-{routine.end_point.row + 1})"
             )
-            yield Hit(message, call, module)
+            confidence: Confidence = "high" if _CLOCK.search(text(routine)) else "medium"
+            because = "what is deleted is chosen by its age, or the routine is called a clean-up"
+            yield Hit(message, call, module, confidence=confidence, because=because)
+
+
+def _is_clean_up(examined: Examination, routine: Node, listing: Operation) -> bool:
+    """Deletes what is stale, or all there is; some keys, by request, cannot wait to expire."""
+    prefix = examined.values.option(listing.call, 0, "prefix")
+    if _WHOLE.search(function_name(routine)) and not isinstance(prefix, Node):
+        return True
+    around = [each for each in (routine, *ancestors(routine)) if each.type in FUNCTIONS]
+    if any(_STALE.search(function_name(each)) for each in around):
+        return True
+    return bool(_CLOCK.search(text(routine)) and _AGE.search(text(routine)))
 
 
 def _listings(examined: Examination) -> Iterator[tuple[Module, Node, Operation]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import FUNCTIONS, arguments, callee
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, enclosing, part, text

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import parameters
+from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import Module, arguments
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.syntax import below, part, text
 
+_READS = ("get", "getWithMetadata")
 _MANY = ("array",)
 _MAKES_MANY = (".slice(", ".splice(", ".map(", ".filter(", "Array.from(")
 
@@ -21,23 +24,48 @@ def find(examined: Examination) -> Iterator[Hit]:
     for module, call in examined.program.calls:
         loop = examined.loop(call)
         if loop and any(examined.varies_by_name(each, loop) for each in arguments(call)):
-            reached = [o for o in examined.reached_by(call) if _single_read(examined, o)]
-            if reached:
-                yield _hit(reached[0], module, call)
+            read = next(_chosen_reads(examined, call, loop), None)
+            if read is not None:
+                yield _hit(read, module, call)
+
+
+def _chosen_reads(examined: Examination, call: Node, loop: Node) -> Iterator[Operation]:
+    """The reads of a helper whose key is the argument that differs from round to round."""
+    given = arguments(call)
+    for function in examined.kinds.callees(call):
+        own = [each.id for each in parameters(function)]
+        varying = {
+            own[index]
+            for index, each in enumerate(given[: len(own)])
+            if examined.varies_by_name(each, loop)
+        }
+        for operation in examined.performed_by(function):
+            if operation.method in _READS and _is_keyed_by(examined, operation, varying):
+                yield operation
+
+
+def _is_keyed_by(examined: Examination, operation: Operation, given: set[int]) -> bool:
+    if operation.key is None or _is_bulk(examined, operation.key):
+        return False
+    names = [operation.key, *_behind(examined, operation.key)]
+    found = (
+        examined.program.look_up(text(name), name)
+        for node in names
+        for name in below(node, "identifier")
+    )
+    return any(each is not None and each.owner.id in given for each in found)
+
+
+def _behind(examined: Examination, key: Node) -> Iterator[Node]:
+    """The value of a constant that is the key."""
+    definition = examined.program.look_up(text(key), key) if key.type == "identifier" else None
+    if definition is not None and definition.value is not None:
+        yield definition.value
 
 
 def _hit(get: Operation, module: Module, node: Node) -> Hit:
     message = f"reads {get.namespace} key by key in a loop; get([…]) reads up to 100 keys at once"
     return Hit(message, node, module)
-
-
-def _single_read(examined: Examination, operation: Operation) -> bool:
-    """A read of one key, which the caller chooses."""
-    if operation.method not in ("get", "getWithMetadata") or operation.key is None:
-        return False
-    names = (examined.program.look_up(text(n), n) for n in below(operation.key, "identifier"))
-    chosen = any(found is not None and found.owner.type.endswith("parameter") for found in names)
-    return chosen and not _is_bulk(examined, operation.key)
 
 
 def _is_bulk(examined: Examination, key: Node | None) -> bool:

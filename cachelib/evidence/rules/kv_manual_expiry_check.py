@@ -1,4 +1,8 @@
-"""The application decides by itself that a value read from KV has expired."""
+"""The application decides by itself that a value of a cache in KV has expired.
+
+Of caches only: the window of a counter and the expiry of a token are the application's to judge,
+and to delete a token's check would take a defence away.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +10,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import Module
 from cachelib.evidence.repair import whole_lines
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
@@ -17,22 +22,50 @@ _SOFT = re.compile(r"(?i)soft|stale|revalidat|refresh")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
+    reads = {each.call.id: each for each in examined.reads}
     for module, node in examined.program.nodes["binary_expression"]:
         if text(part(node, "operator")) not in _COMPARING:
             continue
         namespace = _read_from(examined, node)
-        if namespace is None or not _tells_time(examined, node):
+        if namespace is None or not _tells_time(examined, node) or _only_refreshes(node):
             continue
-        if not _only_refreshes(node):
-            yield _hit(module, node, namespace)
+        family = _families(examined, node, reads) or [
+            each for each in examined.reads if namespace in each.namespaces
+        ]
+        if {examined.roles.of(each).name for each in family} == {"cache"}:
+            yield _hit(examined, module, node, namespace, family[0])
 
 
-def _hit(module: Module, node: Node, namespace: str) -> Hit:
+def _families(examined: Examination, node: Node, reads: dict[int, Operation]) -> list[Operation]:
+    """The reads in the same routine, or in what it calls: the value comes from one of them."""
+    routine = examined.routine(node)
+    if routine is None:
+        return []
+    own = [reads[call.id] for call in examined.calls_in(routine) if call.id in reads]
+    return own or [
+        each
+        for call in examined.calls_in(routine)
+        for each in examined.performed_by_call(call)
+        if each.call.id in reads
+    ]
+
+
+def _hit(examined: Examination, module: Module, node: Node, namespace: str, read: Operation) -> Hit:
     message = f"checks by itself whether a value of {namespace or 'KV'} has expired"
-    guard = _guard(node)
-    if guard is None:
-        return Hit(message, node, module)
-    return Hit(message, guard, module, edits=(whole_lines(module, guard),))
+    role, guard = examined.roles.of(read), _guard(node)
+    edits = (whole_lines(module, guard),) if guard and _expires(examined, read) else ()
+    return Hit(
+        message, guard or node, module, edits=edits, confidence=role.confidence, because=role.why
+    )
+
+
+def _expires(examined: Examination, read: Operation) -> bool:
+    """KV itself removes every key of the family: without that, the check must stay."""
+    puts = [each for each in examined.roles.operations(read) if each.method == "put"]
+    puts = puts or [each for each in examined.of("put") if each.shares_namespace(read)]
+    return bool(puts) and all(
+        isinstance(examined.values.option(each.call, 2, "expirationTtl"), Node) for each in puts
+    )
 
 
 def _guard(node: Node) -> Node | None:
@@ -46,13 +79,19 @@ def _guard(node: Node) -> Node | None:
 
 
 def _read_from(examined: Examination, node: Node) -> str | None:
-    """The namespace of the KV value whose member is compared."""
+    """The namespace of the KV value whose time is compared."""
     for source in (node, *_named_in(examined, node)):
         for member in below(source, "member_expression", "identifier"):
             names = examined.kinds.names(member, "kv_value")
-            if names and (member.type == "member_expression" or _is_time(text(member))):
+            name = text(part(member, "property")) if member.type == "member_expression" else ""
+            if names and (_is_time(name or text(member)) or _meets_clock(source, member)):
                 return max(names)
     return None
+
+
+def _meets_clock(node: Node, member: Node) -> bool:
+    """`Date.now() - entry.t > LIFE`: what is subtracted from the clock is a time."""
+    return member.type == "member_expression" and _CLOCK.search(text(node)) is not None
 
 
 def _named_in(examined: Examination, node: Node) -> Iterator[Node]:

@@ -1,8 +1,13 @@
-"""A KV `put` that gives neither expirationTtl nor expiration: the key lives for ever."""
+"""A KV `put` that gives neither expirationTtl nor expiration: the key lives for ever.
+
+Only where that is a fault: in a cache, or where keys of an unknown purpose grow without end. A
+setting, a signing key or a short link must not vanish, so nothing is said of those.
+"""
 
 from collections.abc import Iterator
 
-from cachelib.evidence.examination import Examination, Operation
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.repair import insert
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
@@ -13,13 +18,27 @@ from cachelib.evidence.values import MISSING
 def find(examined: Examination) -> Iterator[Hit]:
     for put in examined.of("put"):
         options = [examined.values.option(put.call, 2, o) for o in ("expirationTtl", "expiration")]
-        if all(option is MISSING for option in options):
+        if not all(option is MISSING for option in options) or _is_deleted(examined, put):
+            continue
+        role = examined.roles.of(put)
+        grows = "*" in examined.flow.pattern(put.key)
+        if role.name == "cache" or (role.name == "unknown" and grows):
             yield Hit(
                 f"{put.namespace}.put without expirationTtl: the key never expires",
                 put.call,
                 put.module,
-                edits=_repair(put),
+                edits=_repair(put) if role.name == "cache" else (),
+                confidence=role.confidence,
+                because=role.why,
             )
+
+
+def _is_deleted(examined: Examination, put: Operation) -> bool:
+    """The source itself takes out again what it puts in: it keeps a record, not a cache."""
+    if examined.roles.is_cache(put):
+        return False
+    family = examined.roles.family(put)
+    return any(examined.roles.family(each) == family for each in examined.of("delete"))
 
 
 def _repair(put: Operation) -> tuple[Edit, ...]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.examination import Examination, Operation
-from cachelib.evidence.kinds import owner_function
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import owner_function
+from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import callee
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.syntax import below, enclosing, inside, part, text
@@ -34,7 +35,14 @@ def find(examined: Examination) -> Iterator[Hit]:
             and _fills_a_cache(examined, routine, put)
         ):
             message = f"awaits the write to {put.namespace} before it responds"
-            yield Hit(message, put.call, put.module, edits=_repair(routine, statement, put))
+            yield Hit(
+                message,
+                put.call,
+                put.module,
+                edits=_repair(routine, statement, put),
+                confidence=examined.roles.of(put).confidence,
+                because=examined.roles.of(put).why,
+            )
 
 
 def _is_awaited(call: Node) -> bool:
@@ -58,14 +66,14 @@ def _responds_after(routine: Node, call: Node) -> bool:
 
 
 def _fills_a_cache(examined: Examination, routine: Node, put: Operation) -> bool:
-    """Not a request whose purpose is to store something."""
-    reads = examined.reads_beside(put)
-    if any(examined.values.same_text(get.key, put.key) for get in reads):
-        return True
+    """Not a request whose purpose is to store something: that answer promises durability."""
+    if not examined.roles.is_cache(put) or not examined.flow.origins(put.value):
+        return False
     call = enclosing(routine, {"call_expression"})
     if call is not None and callee(call) in _STORING_ROUTES and inside(routine, call):
         return False
-    return not _STORING.search(text(routine))
+    filled = any(pair.write.call == put.call and not pair.derived for pair in examined.pairs.all)
+    return filled or not _STORING.search(text(routine))
 
 
 def _repair(routine: Node, statement: Node, put: Operation) -> tuple[Edit, ...]:

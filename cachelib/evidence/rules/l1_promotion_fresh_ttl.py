@@ -16,7 +16,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         stored = [_meant(examined, each) for each in arguments(call)[1:]]
         if not stored or not _comes_from_kv(examined, stored[0]):
             continue
-        if _restarts_life(examined, call, stored):
+        if _restarts_life(examined, call, stored) and _has_a_life(examined, stored[0]):
             message = "promotes a value from KV to memory with a fresh, full TTL"
             yield Hit(message, call, module)
 
@@ -33,6 +33,14 @@ def _comes_from_kv(examined: Examination, value: Node) -> bool:
         *below(value, "identifier", "member_expression", "shorthand_property_identifier"),
     ]
     return any(examined.kinds.has(each, "kv_value") for each in parts)
+
+
+def _has_a_life(examined: Examination, value: Node) -> bool:
+    """What KV keeps is a cache: a setting has no age that could be exceeded."""
+    inner = below(value, "identifier", "member_expression", "shorthand_property_identifier")
+    names = {name for each in (value, *inner) for name in examined.kinds.names(each, "kv_value")}
+    roles = {examined.roles.of(get).name for get in examined.reads if get.namespaces & names}
+    return not roles or bool(roles & {"cache", "unknown"})
 
 
 def _restarts_life(examined: Examination, call: Node, stored: list[Node]) -> bool:

@@ -1,16 +1,19 @@
 """A map that outlives requests, is filled by them and never made smaller."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.kinds import owner_function
-from cachelib.evidence.program import LOOPS, Module, callee, receiver_of
+from cachelib.evidence.functions import owner_function
+from cachelib.evidence.program import CLASSES, LOOPS, Module, arguments, callee, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rules._lifetimes import outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
+_CACHE = re.compile(r"(?i)cache|memo|(?<![a-z])l1(?![a-z])")
 _COMPARING = ("<", ">", "<=", ">=", "===", "==")
 _ENDING = ("finally", "then", "forEach", "setTimeout")
 
@@ -18,7 +21,7 @@ _ENDING = ("finally", "then", "forEach", "setTimeout")
 def find(examined: Examination) -> Iterator[Hit]:
     uses, measured = _uses(examined), _measured(examined)
     for module, node in examined.program.nodes["new_expression"]:
-        if text(part(node, "constructor")) == "Map" and _outlives_requests(node):
+        if text(part(node, "constructor")) == "Map" and _is_shared_map(examined, node):
             name = str(node.id)
             if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
                 yield _hit(module, node)
@@ -29,17 +32,56 @@ def _hit(module: Module, node: Node) -> Hit:
     return Hit("this cache in memory has no bound: it grows until the isolate dies", node, module)
 
 
-def _outlives_requests(node: Node) -> bool:
-    """At the top of a module, or a field of a class."""
-    function = owner_function(node)
-    if function is None:
+def _is_shared_map(examined: Examination, node: Node) -> bool:
+    """It lives as long as the isolate: of the module, static, or of an object that does."""
+    if not outlives_requests(node) or _has_few_keys(examined, node):
+        return False
+    class_ = enclosing(node, CLASSES)
+    if class_ is None or _is_static(node):
         return True
-    return text(part(function, "name")) == "constructor" and enclosing_assignment(node) is not None
+    made = examined.program.calls_by_name[text(part(class_, "name"))]
+    if not made:
+        return _is_durable_object(class_) or _is_called_cache(class_, node)
+    return any(owner_function(each) is None and not enclosing(each, CLASSES) for each in made)
 
 
-def enclosing_assignment(node: Node) -> Node | None:
-    found = enclosing(node, {"assignment_expression"})
-    return found if text(part(found, "left")).startswith("this.") else None
+def _is_called_cache(class_: Node, node: Node) -> bool:
+    """A class that others make: its name is all there is to tell how long it lives."""
+    field = enclosing(node, {"public_field_definition", "assignment_expression"})
+    name = text(part(field, "name") or part(field, "left"))
+    return _CACHE.search(f"{text(part(class_, 'name'))} {name}") is not None
+
+
+def _is_static(node: Node) -> bool:
+    field = enclosing(node, {"public_field_definition"})
+    return field is not None and any(child.type == "static" for child in field.children)
+
+
+def _is_durable_object(class_: Node) -> bool:
+    return any(
+        "DurableObject" in text(child)
+        for child in class_.named_children
+        if child.type == "class_heritage"
+    )
+
+
+def _has_few_keys(examined: Examination, node: Node) -> bool:
+    """Keys of a union of literals, `Map<"a" | "b", …>`, or values that are lists of listeners."""
+    written = (
+        part(node, "type_arguments") or next(below(annotation, "type_arguments"), None)
+        if (annotation := _annotation(node)) is not None
+        else part(node, "type_arguments")
+    )
+    key = written.named_children[0] if written is not None and written.named_children else None
+    while key is not None and key.type == "type_identifier":
+        declared = examined.program.types.get(text(key), [])
+        key = part(declared[0], "value") if declared else None
+    return key is not None and key.type in ("union_type", "literal_type")
+
+
+def _annotation(node: Node) -> Node | None:
+    holder = enclosing(node, {"variable_declarator", "public_field_definition"})
+    return part(holder, "type")
 
 
 def _uses(examined: Examination) -> dict[str, list[tuple[str, Node]]]:
@@ -66,8 +108,14 @@ def _measured(examined: Examination) -> set[str]:
 def _grows(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
     methods = {method for method, call in uses if owner_function(call) is not None}
     sets = [call for method, call in uses if method == "set"]
-    filled = any(_by_requests(examined, call) for call in sets)
+    filled = any(_by_requests(examined, call) and not _of_env(examined, call) for call in sets)
     return filled and bool(methods & {"get", "has"})
+
+
+def _of_env(examined: Examination, call: Node) -> bool:
+    """Keyed by the configuration: as many entries as there are settings."""
+    key = next(iter(arguments(call)), None)
+    return bool(origins := examined.flow.origins(key)) and all(o.kind == "env" for o in origins)
 
 
 def _by_requests(examined: Examination, call: Node) -> bool:
@@ -100,6 +148,9 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
         left = part(node, "left")
         base, index = part(left, "object"), part(left, "index")
         if base is None or index is None or index.type in ("string", "number"):
+            continue
+        origins = examined.flow.origins(index)
+        if origins and all(origin.kind == "env" for origin in origins):
             continue
         literal = _literal(examined, base)
         emptied = f"delete {text(base)}[", f"Object.keys({text(base)})"

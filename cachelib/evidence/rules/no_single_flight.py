@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import Module, Program, callee, function_of, receiver_of
+from cachelib.evidence.program import Module, Program, arguments, callee, function_of, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.rules._lifetimes import sets
+from cachelib.evidence.rules._lifetimes import outlives_requests, sets
 from cachelib.evidence.syntax import below, part, text
 
 _SHARED = re.compile(
     r"(?i)in_?flight|pending|single_?flight|dedupe|coalesc|in_?progress|mutex|(?<![bc])lock|memoi[sz]e"
 )
+_DEEPEST_CALL = 20
 _EXPENSIVE_BINDINGS = ("ai", "service", "d1", "vectorize", "hyperdrive", "browser")
 
 
@@ -32,32 +33,24 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _fills(examined: Examination) -> Iterator[tuple[Module, Node]]:
     """Writes to a cache that the same routine has looked into before."""
-    for put in examined.of("put"):
-        reads = examined.reads_beside(put)
-        if any(get.call.start_byte < put.call.start_byte for get in reads):
-            yield put.module, put.call
+    for pair in examined.pairs.all:
+        if not pair.derived and examined.roles.is_cache(pair.write.operation):
+            yield pair.write.module, pair.write.call
     for module, call in sets(examined):
         routine = examined.routine(call)
-        if routine is not None and any(
-            _looks_into(each, call) for each in examined.calls_in(routine)
-        ):
+        if routine is None or not _outlives(examined, call):
+            continue
+        if any(_looks_into(each, call) for each in examined.calls_in(routine)):
             yield module, call
-    for module, call in examined.program.calls:
-        if any(each.method == "put" for each in examined.reached_by(call)):
-            routine = examined.routine(call)
-            if routine is not None and _loads_between(examined, routine, call):
-                yield module, call
 
 
-def _loads_between(examined: Examination, routine: Node, fill: Node) -> bool:
-    """Read, load, write, the reading and the writing by methods of their own."""
-    before = [each for each in examined.calls_in(routine) if each.end_byte < fill.start_byte]
-    loads = [each for each in before if _is_expensive(examined, each)]
+def _outlives(examined: Examination, call: Node) -> bool:
+    """A map that other requests see too, not one that a call makes for itself."""
+    receiver = receiver_of(call)
+    names = examined.kinds.names(receiver, "map") | examined.kinds.names(receiver, "lru")
     return any(
-        operation.method in ("get", "getWithMetadata")
-        for read in before
-        if loads and read.start_byte < loads[-1].start_byte
-        for operation in examined.reached_by(read)
+        str(node.id) in names and outlives_requests(node)
+        for _, node in examined.program.nodes["new_expression"]
     )
 
 
@@ -68,7 +61,7 @@ def _looks_into(read: Node, fill: Node) -> bool:
 
 
 def _expensive_call(
-    examined: Examination, routine: Node, known: dict[int, Node | None]
+    examined: Examination, routine: Node, known: dict[int, Node | None], depth: int = 0
 ) -> Node | None:
     """A subrequest, a model, a database; in the routine or in what it calls."""
     if routine.id not in known:
@@ -78,7 +71,13 @@ def _expensive_call(
                 call
                 for call in below(routine, "call_expression")
                 if _is_expensive(examined, call)
-                or any(_expensive_call(examined, f, known) for f in examined.kinds.callees(call))
+                or (
+                    depth < _DEEPEST_CALL
+                    and any(
+                        _expensive_call(examined, f, known, depth + 1)
+                        for f in examined.kinds.callees(call)
+                    )
+                )
             ),
             None,
         )
@@ -94,11 +93,24 @@ def _is_expensive(examined: Examination, call: Node) -> bool:
     if _is_loader(examined, call, called):
         return True
     base: Node | None = part(called, "object")
+    if _is_database(examined, base):
+        return True
     while base is not None:
         if any(examined.kinds.has(base, tag) for tag in _EXPENSIVE_BINDINGS):
             return True
         base = receiver_of(base) or part(base, "object")
     return False
+
+
+def _is_database(examined: Examination, base: Node | None) -> bool:
+    """`db.select()` of `const db = drizzle(env.DB)`."""
+    if base is None or base.type != "identifier":
+        return False
+    definition = examined.program.look_up(text(base), base)
+    value = definition.value if definition is not None else None
+    if value is None or value.type not in ("call_expression", "new_expression"):
+        return False
+    return any(examined.kinds.has(each, "d1") for each in arguments(value))
 
 
 def _is_loader(examined: Examination, call: Node, called: Node) -> bool:

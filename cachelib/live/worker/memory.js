@@ -19,6 +19,7 @@ export class Memory {
 
   set(key, entry) {
     this.delete(key);
+    if (entry.size > this.maxBytes) return; // it would push out all others, and then itself
     this.#entries.set(key, entry);
     this.#bytes += entry.size;
     while (this.#entries.size > this.maxEntries || this.#bytes > this.maxBytes) {

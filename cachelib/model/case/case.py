@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from pydantic import Field, create_model, field_validator, model_validator
 
+from cachelib.errors import CachelibError
 from cachelib.model.case.claims import Claim
-from cachelib.model.platforms.platform import Assumption, Platform, profile
+from cachelib.model.case.names import ASSUMPTIONS, OF_THE_CASE, PROFILE, MetricName, known
+from cachelib.model.platforms.platform import Assumption, Platform
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
-from cachelib.model.schema.typed_yaml import load
+from cachelib.model.schema.typed_yaml import Document, read, validated
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload
 
 CASES = resource("cases")
-PROFILE = {
-    name: number
-    for name, number in profile("cloudflare-workers").items()
-    if isinstance(number, Assumption)
-}
-OF_THE_CASE = ("l1_ttl_s", "l2_ttl_s", "value_life_s", "hourly_rate_usd")
+Settings = Mapping[str, Any]
+"""Values by the names of what they set; see `overrides`."""
+
+SETTINGS = [name for name in Platform.model_fields if name not in ASSUMPTIONS]
+"""Of the platform: what is documented or chosen, and no assumption."""
 _fields: dict[str, Any] = dict.fromkeys(OF_THE_CASE, Assumption)
 _fields |= dict.fromkeys(PROFILE, (Assumption | None, None))
 Assumptions = create_model("Assumptions", __base__=Strict, **_fields)
 Assumptions.__doc__ = "What no source gives: of the case, and of its platform."
 
-Metric = Literal[
-    "hit_ratio", "origin_loads_per_month", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "late_share",
-    "error_share", "bill_usd", "monthly_cost_usd",
-]  # fmt: skip
 
-
-class UnknownDesignError(ValueError):
+class UnknownDesignError(CachelibError, ValueError):
     """A design that neither the case nor the package has."""
 
 
@@ -65,7 +62,7 @@ class Decision(Strict):
 class Limit(Strict):
     """A bound that a design must keep, or it is out."""
 
-    metric: Metric
+    metric: MetricName
     at_most: float | None = None
     at_least: float | None = None
     why: str
@@ -89,11 +86,22 @@ class Criteria(Strict):
     Hours of work, by design, are written off over `written_off_months`.
     """
 
-    limits: tuple[Limit, ...] = ()
-    minimise: Metric = "monthly_cost_usd"
-    late_after_s: Literal[0, 1, 10, 60, 300, 3600] = 60
-    hours: dict[str, Assumption] = {}  # noqa: RUF012 - pydantic copies it
-    written_off_months: float = Field(default=24, gt=0)
+    limits: tuple[Limit, ...] = Field(
+        default=(), description="each {metric, at_most or at_least, why}; who breaks one is out"
+    )
+    minimise: MetricName = Field(
+        default="monthly_cost_usd", description="the metric of which the least is best"
+    )
+    late_after_s: Literal[0, 1, 10, 60, 300, 3600] = Field(
+        default=60, description="seconds past which a superseded answer is late"
+    )
+    hours: dict[str, Assumption] = Field(
+        default={},
+        description="by design, the work that it takes: {value, low, high, unit: hours, why}",
+    )
+    written_off_months: float = Field(
+        default=24, gt=0, description="months over which work is written off"
+    )
 
 
 class Case(Strict):
@@ -120,24 +128,16 @@ class Case(Strict):
     @classmethod
     def _known(cls, designs: tuple[str | Design, ...]) -> tuple[str | Design, ...]:
         for design in designs:
-            if isinstance(design, str) and design not in BUILT_IN:
-                raise ValueError(_unknown("design", design, list(BUILT_IN)))
+            if isinstance(design, str) and (fault := known("design", BUILT_IN, design)):
+                raise ValueError(fault)
         return designs
-
-    @field_validator("against")
-    @classmethod
-    def _known_too(cls, name: str) -> str:
-        if name not in BUILT_IN:
-            raise ValueError(_unknown("design", name, list(BUILT_IN)))
-        return name
 
     @field_validator("platform")
     @classmethod
     def _settable(cls, settings: dict[str, float | str]) -> dict[str, float | str]:
-        known = [name for name in Platform.model_fields if name not in PROFILE]
         for name in settings:
-            if name not in known:
-                raise ValueError(_unknown("setting", name, known))
+            if fault := known("setting", SETTINGS, name):
+                raise ValueError(fault)
         Platform.model_validate(settings | {"isolates_per_colo": 1})
         return settings
 
@@ -161,38 +161,14 @@ class Case(Strict):
 
     def known_design(self, name: str) -> str:
         """The name, or `UnknownDesignError` with the nearest one."""
-        known = list(dict.fromkeys([*self.design_names, *BUILT_IN]))
-        if name not in known:
-            raise UnknownDesignError(_unknown("design", name, known))
+        if fault := known("design", dict.fromkeys([*self.design_names, *BUILT_IN]), name):
+            raise UnknownDesignError(fault)
         return name
 
     def design(self, name: str) -> Design:
         """The named design: the case's own, or else the shipped one."""
         own = {design.name: design for design in self.designs if isinstance(design, Design)}
         return own.get(name) or BUILT_IN[name]
-
-    def with_assumed(self, **values: float) -> Self:
-        """The case with some assumptions settled, their ranges widened where need be."""
-        settled = {name: _settled(self.assumed[name], value) for name, value in values.items()}
-        assumptions: Strict = self.assumptions
-        return self.model_copy(update={"assumptions": assumptions.model_copy(update=settled)})
-
-
-def _settled(assumption: Assumption, value: float) -> Assumption:
-    return assumption.model_copy(
-        update={
-            "value": value,
-            "low": min(value, assumption.low),
-            "high": max(value, assumption.high),
-            "why": "set by a parameter of this run",
-        }
-    )
-
-
-def _unknown(kind: str, name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {kind} {name!r}; {guess}allowed: {', '.join(known)}"
 
 
 def find_case(name: str | Path) -> Path:
@@ -204,6 +180,26 @@ def find_case(name: str | Path) -> Path:
     return ready_made if not path.exists() and ready_made.is_file() else path
 
 
-def load_case(name: str | Path) -> Case:
-    """The checked case; raises `InvalidFileError` with every problem at once."""
-    return load(find_case(name), Case)
+def ready_made() -> list[str]:
+    """The names of the cases that come with the package."""
+    return sorted(path.stem for path in CASES.glob("*.yaml"))
+
+
+def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Case:
+    """The checked case, with `settings` in the place of what the file says; see `overrides`.
+
+    Raises `InvalidFileError` with every problem at once, and `ParameterError`.
+    """
+    from cachelib.model.case import checks, overrides
+
+    path = find_case(name)
+    document = overrides.applied(read(path), Case.model_json_schema(), settings)
+    return validated(document, Case, lambda case: checks.faults(case, path.parent))
+
+
+def handed_down(name: str, settled: Any, settings: Settings = MappingProxyType({})) -> Case:
+    """A case that was loaded and checked before, from its data, with `settings` in it."""
+    from cachelib.model.case import overrides
+
+    document = Document(find_case(name), settled, None, {})
+    return validated(overrides.applied(document, Case.model_json_schema(), settings), Case)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
@@ -29,6 +30,7 @@ def _sources() -> str:
     return sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
+SUMS = "sums"
 KEPT = Path(__file__).parent / "__pycache__" / f"numba-{_sources()}"
 
 
@@ -41,9 +43,9 @@ class Kernel:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        chosen = config.CACHE_DIR
+        chosen = config.CACHE_DIR  # not to be trusted: a file in the current folder may set it
         try:
-            config.CACHE_DIR = chosen or str(KEPT)
+            config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or str(KEPT)
             self.machine = njit(cache=True, **OPTIONS)(function)
         except RuntimeError:
             self.machine = njit(**OPTIONS)(function)
@@ -52,12 +54,38 @@ class Kernel:
 
     def __call__(self, *args: Any) -> Any:
         if not self.machine.signatures:
-            with _in_turn(self.machine.stats.cache_path):
+            folder = self.machine.stats.cache_path
+            with _in_turn(folder), _undamaged(folder):
                 self.machine.compile(tuple(map(typeof, args)))
         return self.machine(*args)
 
 
 compiled = Kernel
+
+
+@contextmanager
+def _undamaged(folder: str | None) -> Iterator[None]:
+    """Code whose bytes are not those that were written is thrown away, and compiled anew."""
+    with suppress(OSError, TypeError):
+        kept = Path(folder)
+        said = (kept / SUMS).read_text("utf-8") if (kept / SUMS).exists() else None
+        if said != _sums(kept):
+            for file in _code(kept):
+                file.unlink()
+    yield
+    with suppress(OSError, TypeError):
+        new = Path(folder, f"{SUMS}.new")
+        new.write_text(_sums(new.parent))
+        new.replace(new.with_name(SUMS))
+
+
+def _sums(folder: Path) -> str:
+    lines = (f"{sha256(file.read_bytes()).hexdigest()} {file.name}" for file in _code(folder))
+    return "\n".join(lines)
+
+
+def _code(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc"))
 
 
 @contextmanager

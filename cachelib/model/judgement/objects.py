@@ -10,6 +10,7 @@ import pandas as pd
 
 from cachelib.model.engines.result import MONTH_S, Result
 from cachelib.model.judgement.study import Study
+from cachelib.model.platforms.colos import REGION_NAMES
 
 Weighted = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
@@ -47,4 +48,16 @@ def by_region(results: Mapping[str, Result]) -> pd.DataFrame:
         for region, numbers in result.latency_by_region.items():
             row = rows.setdefault(region, {"reads": numbers["reads"]})
             row |= {f"{name} p50": numbers["p50_ms"], f"{name} p95": numbers["p95_ms"]}
-    return pd.DataFrame(rows).T.rename_axis("region").sort_values("reads", ascending=False)
+    table = pd.DataFrame(rows).T.sort_values("reads", ascending=False)
+    return table.rename(index=REGION_NAMES).rename_axis("region")
+
+
+def regions_faster(results: Mapping[str, Result], name: str) -> tuple[list[str], list[str]]:
+    """The regions where half of the readers wait less with `name` than with the other, and more.
+
+    Where the two differ by less than a hundredth they are neither.
+    """
+    table = by_region(results)
+    (other,) = results.keys() - {name}
+    ratio = table[f"{name} p50"] / table[f"{other} p50"]
+    return list(table.index[ratio < 0.99]), list(table.index[ratio > 1.01])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from cachelib.errors import CachelibError
 from cachelib.model.case.case import Case
+from cachelib.model.case.designs import as_allowed, platform_of
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import MONTH_S, Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
@@ -23,7 +25,7 @@ ENOUGH = 50_000
 """Requests after which a sweep's next point tells no more than the line is wide."""
 
 
-class NoTrafficError(ValueError):
+class NoTrafficError(CachelibError, ValueError):
     """A month in which nobody asks for anything."""
 
 
@@ -37,6 +39,8 @@ class Study:
     routing: Routing = "random"
     folder: Path | None = None
     """Where the case file lies; its paths start there."""
+    barred: Mapping[str, str] = field(default_factory=dict)
+    """Designs that the platform does not allow, which are none of the case's any more, and why."""
 
     @property
     def repository(self) -> Path | None:
@@ -75,10 +79,7 @@ class Study:
 
     @cached_property
     def platform(self) -> Platform:
-        values = {name: number.value for name, number in self.case.assumed.items()}
-        known = {name: value for name, value in values.items() if name in Platform.model_fields}
-        known["isolates_per_colo"] = round(known["isolates_per_colo"])
-        return Platform(**known | {"routing": self.routing} | self.case.platform)
+        return platform_of(self.case, self.routing)
 
     @property
     def reads_per_write(self) -> float | None:
@@ -96,14 +97,8 @@ class Study:
         return list(dict.fromkeys([*self.case.design_names, *needed]))
 
     def design(self, name: str) -> Design:
-        """A design of the case, its TTLs the case's where it has none of its own."""
-        design, assumed = self.case.design(name), self.case.assumed
-        return design.model_copy(
-            update={
-                "l1_ttl_s": design.l1_ttl_s or assumed["l1_ttl_s"].value,
-                "l2_ttl_s": design.l2_ttl_s or assumed["l2_ttl_s"].value,
-            }
-        )
+        """A design of the case, with the case's TTLs, as the platform allows it."""
+        return as_allowed(self.case, name, self.platform)
 
     def replay(
         self, design: str | Design, *, trace: Trace | None = None, **platform: float

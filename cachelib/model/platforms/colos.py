@@ -11,6 +11,7 @@ import airportsdata
 import numpy as np
 import numpy.typing as npt
 
+from cachelib.errors import CachelibError
 from cachelib.model.platforms.platform import Platform
 
 # The vendor's location hints (durable-objects/reference/data-location), each at one large city:
@@ -18,6 +19,11 @@ from cachelib.model.platforms.platform import Platform
 REGIONS = {
     "wnam": "SJC", "enam": "IAD", "sam": "GRU", "weur": "FRA", "eeur": "WAW",
     "apac": "SIN", "oc": "SYD", "afr": "JNB", "me": "DXB",
+}  # fmt: skip
+REGION_NAMES = {
+    "wnam": "western North America", "enam": "eastern North America", "sam": "South America",
+    "weur": "western Europe", "eeur": "eastern Europe", "apac": "Asia", "oc": "Oceania",
+    "afr": "Africa", "me": "the Middle East",
 }  # fmt: skip
 OBJECT_HOSTS = ("SJC", "IAD", "FRA", "WAW", "SIN", "SYD")
 KV_CENTRAL = ("IAD", "FRA")
@@ -28,7 +34,7 @@ FIBRE_KM_PER_MS = 200.0  # two thirds of the speed of light
 Matrix = npt.NDArray[np.float64]
 
 
-class UnknownColoError(ValueError):
+class UnknownColoError(CachelibError, ValueError):
     """A data centre that is no airport."""
 
 

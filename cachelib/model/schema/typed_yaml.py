@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,10 +13,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from cachelib.errors import CachelibError
+
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
 
 MAX_BYTES = 4 << 20
+MOST_LISTED = 40
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,15 @@ class Problem:
     line: int
     key: str
     message: str
+    given: str = ""
+    """What was said on the command line in the file's place, where that is what is wrong."""
 
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
-        return f"{self.file}:{self.line}: {key}{self.message}"
+        return f"{self.given or f'{self.file}:{self.line}'}: {key}{self.message}"
 
 
-class InvalidFileError(ValueError):
+class InvalidFileError(CachelibError, ValueError):
     """A file with problems, all of them."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -41,13 +46,84 @@ class InvalidFileError(ValueError):
         self.problems = problems
 
 
-def load(path: Path, model: type[Model]) -> Model:
-    """The file as a `model`; raises `InvalidFileError` with every problem at once."""
+@dataclass(frozen=True)
+class Document:
+    """A YAML file that parses: its data, and where each part of it stands.
+
+    `given`: for the parts that a command line has set, the words that it did so with.
+    """
+
+    path: Path
+    data: Any
+    tree: Node | None
+    given: Mapping[Location, str]
+
+    def problem(self, location: Location, message: str, key: str = "") -> Problem:
+        """What is wrong at a location, or at the innermost part of it that there is."""
+        present = self.present(location)
+        line = _line(self.tree, present)
+        name = key or ".".join(map(str, present))
+        return Problem(self.path, line, name, message, self._said(present))
+
+    def present(self, location: Location) -> Location:
+        """Without the steps that pydantic adds for unions and that no key spells."""
+        kept: list[int | str] = []
+        at = self.data
+        for step in location:
+            found = _inside(at, step)
+            if found is not None:
+                at = found[0]
+                kept.append(step)
+        return tuple(kept) or location
+
+    def _said(self, location: Location) -> str:
+        """The words on the command line that set this part, or one in it or around it."""
+        for place, words in self.given.items():
+            length = min(len(place), len(location))
+            if length and place[:length] == location[:length]:
+                return words
+        return ""
+
+
+def _inside(value: Any, step: int | str) -> tuple[Any] | None:
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return (value[step],)
+    return (value[step],) if isinstance(value, dict) and step in value else None
+
+
+Findings = Iterable[tuple[Location, str]]
+"""Locations, and what is wrong there."""
+
+
+def load(
+    path: Path, model: type[Model], findings: Callable[[Model], Findings] = lambda _: ()
+) -> Model:
+    """The file as a `model`; raises `InvalidFileError` with every problem at once.
+
+    `findings` says what else is wrong with a file whose types are right.
+    """
+    return validated(read(path), model, findings)
+
+
+def read(path: Path) -> Document:
+    """The file as data; raises `InvalidFileError` for what is no YAML."""
     data, tree = _parse(path)
+    return Document(path, data, tree, {})
+
+
+def validated(
+    document: Document, model: type[Model], findings: Callable[[Model], Findings] = lambda _: ()
+) -> Model:
+    """The data as a `model`; raises `InvalidFileError` with every problem at once."""
     try:
-        return model.model_validate(data, context={"folder": path.parent})
+        made = model.model_validate(document.data, context={"folder": document.path.parent})
     except ValidationError as error:
-        raise InvalidFileError(sorted(_problems(path, tree, model, error), key=_by_line)) from None
+        problems = list(_problems(document, model, error))
+    else:
+        problems = [document.problem(location, message) for location, message in findings(made)]
+    if problems:
+        raise InvalidFileError(sorted(problems, key=_by_line))
+    return made
 
 
 def _by_line(problem: Problem) -> tuple[int, str]:
@@ -74,22 +150,23 @@ def _parse(path: Path) -> tuple[Any, Node | None]:
 
 
 def _problems(
-    path: Path, tree: Node | None, model: type[BaseModel], error: ValidationError
+    document: Document, model: type[BaseModel], error: ValidationError
 ) -> Iterator[Problem]:
     schema = model.model_json_schema()
     for item in error.errors(include_url=False):
         if item["loc"][-1:] == ("str",) and isinstance(item["input"], dict):
             continue  # of a name or a mapping, a mapping was given: what is wrong in it follows
-        location = _present(item["loc"], tree)
-        key = ".".join(map(str, location))
+        location, key = document.present(item["loc"]), ""
         if item["type"] == "extra_forbidden":
-            known = list(_known(schema, location[:-1]))
-            message = f"unknown key; {_nearest(str(location[-1]), known)}"
+            known = keys_at(schema, location[:-1])
+            message = f"unknown key; {nearest(str(location[-1]), known)}"
         elif item["type"] == "missing":
             key, message = ".".join(map(str, item["loc"])), "missing; it must be given"
         else:
-            message = f"{_said(item['msg'])}{_given(item['input'])}"
-        yield Problem(path, _line(tree, location), key, message)
+            message = _said(item["msg"])
+            if item["type"] != "value_error":  # ours say it themselves
+                message += _given(item["input"])
+        yield document.problem(item["loc"], message, key)
 
 
 def _said(message: str) -> str:
@@ -102,19 +179,12 @@ def _given(value: object) -> str:
     return f", not {value if len(repr(value)) < 60 else repr(value)[:60] + '…'!r}"
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: Sequence[str]) -> str:
+    """A guess at what was meant, and what there is: all of it, if it is not too much to read."""
     near = get_close_matches(name, known, n=1, cutoff=0.6)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"{guess}allowed: {', '.join(known)}"
-
-
-def _present(location: Location, tree: Node | None) -> Location:
-    """The location without the steps that pydantic adds for unions and that no key spells."""
-    kept: list[int | str] = []
-    for step in location:
-        if _child(_descend(tree, tuple(kept)), step) is not None:
-            kept.append(step)
-    return tuple(kept) or location
+    guess = f"did you mean {near[0]!r}?" if near else ""
+    allowed = f"allowed: {', '.join(known)}" if len(known) <= MOST_LISTED else ""
+    return " ".join(filter(None, (guess, allowed))) or f"none of the {len(known):,} there are"
 
 
 def _line(tree: Node | None, location: Location) -> int:
@@ -127,15 +197,6 @@ def _line(tree: Node | None, location: Location) -> int:
     return line
 
 
-def _descend(tree: Node | None, location: Location) -> Node | None:
-    for step in location:
-        found = _child(tree, step)
-        if found is None:
-            return None
-        tree = found[1]
-    return tree
-
-
 def _child(node: Node | None, step: int | str) -> tuple[int, Node] | None:
     if isinstance(node, MappingNode):
         for key, value in node.value:
@@ -146,14 +207,17 @@ def _child(node: Node | None, step: int | str) -> tuple[int, Node] | None:
     return None
 
 
-def _known(schema: dict[str, Any], location: Location) -> Iterator[str]:
+def keys_at(schema: dict[str, Any], location: Location) -> list[str]:
     """The keys that the JSON Schema allows at a location, through references and unions."""
+    return [key for node in nodes_at(schema, location) for key in node.get("properties", ())]
+
+
+def nodes_at(schema: dict[str, Any], location: Location) -> list[dict[str, Any]]:
+    """What the JSON Schema says of a location: one node for each kind that it may be."""
     nodes = [schema]
     for step in location:
         nodes = [child for node in nodes for child in _step(schema, node, step)]
-    for node in nodes:
-        for option in _options(schema, node):
-            yield from option.get("properties", ())
+    return [option for node in nodes for option in _options(schema, node)]
 
 
 def _step(root: dict[str, Any], node: dict[str, Any], step: int | str) -> Iterator[dict[str, Any]]:

@@ -7,13 +7,27 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
+from cachelib.model.tiers.tier import STORES, Tier
 
 Policy = Literal["hard", "clean-up", "soft-hard", "refresh"]
 Expiry = Literal["inherited", "independent", "sliding"]
 
+POLICY_WORDS: dict[Policy, str] = {
+    "hard": "",
+    "clean-up": "expiry kept by the application",
+    "soft-hard": "refreshed before it expires",
+    "refresh": "refreshed and never expired",
+}
+EXPIRY_WORDS: dict[Expiry, str] = {
+    "inherited": "",
+    "independent": "memory with a life of its own",
+    "sliding": "memory renewed at every hit",
+}
 
-class DesignError(ValueError):
+
+class DesignError(CachelibError, ValueError):
     """A design that cannot be, or not on this platform."""
 
 
@@ -34,6 +48,7 @@ class Design(Strict):
     """
 
     name: str
+    label: str | None = Field(default=None, max_length=80, description="its name for readers")
     l1: bool = True
     l2: Literal["kv", "durable-object", "r2", "cache-api"] | None = None
     l1_ttl_s: float | None = Field(default=None, gt=0)
@@ -58,6 +73,28 @@ class Design(Strict):
         if self.expiry == "sliding" and self.policy in ("soft-hard", "refresh"):
             raise ValueError(f"expiry: 'sliding' does not go with the policy '{self.policy}'")
         return self
+
+    @property
+    def store(self) -> Tier | None:
+        """The shared tier, with its names."""
+        return STORES[self.l2] if self.l2 else None
+
+    @property
+    def words(self) -> str:
+        """The design's name for readers, made of what it consists of, or the case's `label`."""
+        if self.label:
+            return self.label
+        behind = self.store.phrase if self.store else ""
+        tiers = {
+            (False, False): "no cache",
+            (True, False): "memory alone",
+            (False, True): f"{behind} alone",
+            (True, True): f"memory, then {behind}",
+        }[self.l1, self.l2 is not None]
+        manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
+        manners += ["written only if changed"] if self.write_only_if_changed else []
+        manners += [f"{self.objects:,} in all"] if self.objects else []
+        return ", ".join([tiers, *filter(None, manners)])
 
     @property
     def hard_ttl_s(self) -> float:

@@ -18,13 +18,31 @@ DEPTHS = (
 )  # fmt: skip
 CODES = len(TIERS) * len(DEPTHS)  # a request's code: tier × 8 + depth
 
-COUNTS = (
-    "origin_loads", "origin_failures", "refreshes", "l2_unchanged",
-    "kv_reads", "kv_missing_reads", "kv_writes", "kv_writes_refused", "kv_deletes", "kv_lists",
-    "do_requests", "do_rows_read", "do_rows_written", "do_overloaded",
-    "r2_class_a", "r2_class_b", "cache_api_gets", "cache_api_puts",
-    "isolates_lost_idle", "isolates_lost_random", "isolates_lost_deploy",
-)  # fmt: skip
+COUNT_WORDS = {
+    "origin_loads": "loads from the origin",
+    "origin_failures": "failed loads from the origin",
+    "refreshes": "refreshes in the background",
+    "l2_unchanged": "writes left out as unchanged",
+    "kv_reads": "KV reads",
+    "kv_missing_reads": "KV reads that found nothing",
+    "kv_writes": "KV writes",
+    "kv_writes_refused": "KV writes refused",
+    "kv_deletes": "KV deletes",
+    "kv_lists": "KV lists",
+    "do_requests": "requests of Durable Objects",
+    "do_rows_read": "rows read by Durable Objects",
+    "do_rows_written": "rows written by Durable Objects",
+    "do_overloaded": "requests that Durable Objects refused",
+    "r2_class_a": "R2 writes (class A)",
+    "r2_class_b": "R2 reads (class B)",
+    "cache_api_gets": "Cache API reads",
+    "cache_api_puts": "Cache API writes",
+    "isolates_lost_idle": "isolates lost while idle",
+    "isolates_lost_random": "isolates lost at random",
+    "isolates_lost_deploy": "isolates lost by a deploy",
+}
+"""What is counted, and how a reader calls it."""
+COUNTS = tuple(COUNT_WORDS)
 
 
 class Outcomes(NamedTuple):

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cachelib.errors import CachelibError
+from cachelib.report import text
 from cachelib.report.publish.findings import Scalar, Unit, shown
-from cachelib.report.templates import CONTROL, html_environment
+from cachelib.report.templates import html_environment
 
 
-class NoReportError(ValueError):
+class NoReportError(CachelibError, ValueError):
     """A folder in which no report can be read."""
 
 
@@ -81,7 +83,7 @@ class Comparison:
         for name, changes in self.parts.items():
             lines += ["", f"{name}: {len(changes) or 'none'} changed"]
             lines += [f"  {one.name}: {one.in_words}  {one.about}".rstrip() for one in changes]
-        return "\n".join(CONTROL.sub(" ", line) for line in lines)
+        return "\n".join(map(text.plain, lines))
 
     def as_json(self) -> dict[str, Any]:
         parts = {name: [one.as_json() for one in changes] for name, changes in self.parts.items()}

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
+from cachelib.errors import CachelibError
+from cachelib.report.experiments import staging
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = (
+    "--disable-background-networking", "--disable-component-update", "--disable-quic",
+    "--disable-sync",
+)  # fmt: skip
 PATIENCE_S = 120
 
 
-class NoBrowserError(ValueError):
+class NoBrowserError(CachelibError, ValueError):
     """There is no Chromium to print with."""
 
 
-class PrintError(RuntimeError):
+class PrintError(CachelibError, RuntimeError):
     """The browser printed nothing."""
 
 
@@ -31,19 +38,26 @@ def browser() -> str:
     return found
 
 
-def print_page(browser: str, page: Path, target: Path) -> None:
-    """Print an HTML file into `target`, whole or not at all; raises `PrintError`."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".print-") as folder:
-        printed = Path(folder, "printed.pdf")
+def print_report(browser: str, out: Path) -> None:
+    """Print the report in `out` into its `report.pdf`, whole or not at all; raises `PrintError`."""
+    with staging.exclusive(out) as stage:
+        page, printed = stage / "report.html", stage / "report.pdf"
+        page.write_text(without_files((out / "report.html").read_text("utf-8")), "utf-8")
         said = _run([
             browser, "--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer",
+            *QUIET,
             *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium refuses root otherwise
-            f"--user-data-dir={folder}/profile", f"--print-to-pdf={printed}",
+            f"--user-data-dir={stage}/profile", f"--print-to-pdf={printed}",
             page.resolve().as_uri(),
         ])  # fmt: skip
         if not printed.exists():
-            raise PrintError(f"{target}: not printed; {browser} said: {said}")
-        os.replace(printed, target)
+            raise PrintError(f"{out / printed.name}: not printed; {browser} said: {said}")
+        staging.add(out, stage, printed)
+
+
+def without_files(html: str) -> str:
+    """The page without its links to other files: printed, they would say where this one lay."""
+    return re.sub(r'(<a\b[^>]*?) href="(?!#|https?:)[^"]*"', r"\1", html)
 
 
 def _run(words: list[str]) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import pairwise
@@ -16,14 +15,17 @@ from typing import Any, Literal, TypeVar, get_args
 
 from jinja2.utils import htmlsafe_json_dumps
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cachelib.model.judgement.decision import LABELS, unit
 from cachelib.model.judgement.study import Study
+from cachelib.report import language
+from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
 from cachelib.report.document.ledger import Row, Verdict, judge_all
 from cachelib.report.document.options import Option, options
 from cachelib.report.experiments.run import Run
+from cachelib.report.language import Comparison
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.figures import with_own_ids
 from cachelib.report.publish.findings import (
@@ -38,23 +40,17 @@ from cachelib.report.publish.findings import (
     Table,
     Text,
     column_head,
-    in_cell,
     shown,
 )
-from cachelib.report.templates import (
-    FOLDER,
-    Markdown,
-    escape_markdown,
-    html_environment,
-    markdown_environment,
-)
+from cachelib.report.templates import FOLDER, html_environment, markdown_environment
+from cachelib.report.text import Markdown
 
 Target = Literal["markdown", "html"]
 Kind = TypeVar("Kind", bound=Metric | Table | Figure | Diagram | Sequence | Text | Panel)
 MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.mmd.j2"}
 
 # A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
-# `escape_markdown` drops the characters it is made of.
+# `text.plain` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 # What was timed differs from run to run, and the Markdown of the same case must not.
@@ -78,7 +74,7 @@ class Document:
         """The decision as a record in the form of MADR 4."""
         self._count = {"Figure": 0, "Table": 0}
         template = markdown_environment().get_template("adr.md.j2")
-        return template.render(self._context(), section=self.section, yaml=yaml_value)
+        return template.render(self._context(), section=self.section, yaml=fit.yaml)
 
     def markdown(self) -> str:
         """The whole document; twice, since a reference may come before what it refers to."""
@@ -95,11 +91,17 @@ class Document:
     def _context(self) -> dict[str, Any]:
         return {
             "case": self.study.case,
+            "capital": language.capital,
+            "compare": self.compare,
+            "counted": language.counted,
             "diagram": self.diagram,
+            "duration": language.duration,
             "figure": self.figure,
+            "fold": self.fold,
             "labels": LABELS,
             "ledger": self.ledger,
             "lines": self.lines,
+            "listed": language.listed,
             "mark": self.mark,
             "n": self.number,
             "options": self.options,
@@ -110,6 +112,7 @@ class Document:
             "ref": self.ref,
             "runs": self.runs,
             "shown": shown,
+            "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
             "unit": unit,
@@ -148,6 +151,25 @@ class Document:
             return MEASURED if metric.how == "measured" else text
         return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
 
+    def compare(self, id: str, other: str) -> Comparison:
+        """Two metrics of one unit, to say which is more and by how much."""
+        one, two = self._typed(id, Metric), self._typed(other, Metric)
+        return Comparison(float(one.value or 0), float(two.value or 0), one.unit)
+
+    def so_many(self, id: str) -> str:
+        """A share as people say it: `7 in 10`."""
+        share = self._typed(id, Metric).value
+        said = language.in_so_many(float(share or 0))
+        return f"{said} of the" if said in ("none", "all") else said
+
+    def fold(self, title: str, caller: Callable[[], str]) -> Markdown:
+        """What few need: closed on the page, and open on paper."""
+        inside = caller().strip("\n")
+        opening = f"<details>\n<summary>{escape(title)}</summary>"
+        if self.target == "markdown":
+            return Markdown(f"{opening}\n\n{inside}\n\n</details>")
+        return Markdown(f"{self._raw(opening)}\n\n{inside}\n\n{self._raw('</details>')}")
+
     def figure(self, id: str) -> Markdown:
         """A chart with its number and caption."""
         figure = self._typed(id, Figure)
@@ -159,7 +181,7 @@ class Document:
         if self.target == "html":
             return self._drawing(diagram, "", to_svg(diagram))
         template = html_environment().get_template(MERMAID[diagram.kind])
-        chart = template.render(diagram=diagram, quoted=mermaid_text)
+        chart = template.render(diagram=diagram, quoted=fit.mermaid)
         return Markdown(f"```mermaid\n{chart}```\n\n{self._caption(diagram, 'Figure')}")
 
     def table(self, id: str) -> Markdown:
@@ -171,9 +193,7 @@ class Document:
         if table.how == "measured":
             return Markdown(f"{caption}, {MEASURED}")
         template = markdown_environment().get_template("table.md.j2")
-        return Markdown(
-            f"{template.render(table=table, in_cell=in_cell, head=column_head)}\n{caption}"
-        )
+        return Markdown(f"{template.render(table=table, head=column_head)}\n{caption}")
 
     def lines(self, id: str) -> list[str]:
         """Quoted lines, to be escaped by the template."""
@@ -191,6 +211,7 @@ class Document:
                 "here": math.log(max(here[slider["name"]], 1e-9)),
             }
             for slider in data["sliders"]
+            if here[slider["name"]] > 0  # nothing can be so many times nothing
         ]
         return self._block(
             "panel",
@@ -208,8 +229,13 @@ class Document:
             return number
         return Markdown(f"[{number}](#{file_name(id)})")
 
-    def section(self, name: str, *notebooks: str) -> Markdown:
-        """A section of the report, or, if a notebook it needs did not finish, what went wrong."""
+    def section(self, name: str, *notebooks: str, if_: str | None = None) -> Markdown:
+        """A section of the report, or, if a notebook it needs did not finish, what went wrong.
+
+        Nothing where the case has no such subject: where the metric `if_` is not true.
+        """
+        if if_ and if_ in self.findings and not self.value(if_):
+            return Markdown("")
         failed = [run for run in self.runs if run.name in notebooks and run.failure]
         absent = set(notebooks) - {run.name for run in self.runs}
         template = markdown_environment().get_template(
@@ -238,22 +264,25 @@ class Document:
     def _drawing(self, finding: Figure | Drawn, path: str, svg: str) -> Markdown:
         caption = self._caption(finding, "Figure")
         if self.target == "markdown":
-            return Markdown(f"![{escape_markdown(finding.alt)}]({path})\n\n{caption}")
-        own = Markup(with_own_ids(svg, file_name(finding.id)))  # noqa: S704 - ours, not the user's
+            return Markdown(f"![{fit.markdown(finding.alt)}]({path})\n\n{caption}")
+        own = Markup(with_own_ids(fit.xml(svg), file_name(finding.id)))  # noqa: S704 - ours, not the user's
         number = self.numbers[finding.id]
         return self._block("figure", found=self.findings[finding.id], svg=own, number=number)
 
     def _caption(self, finding: Finding, kind: Literal["Figure", "Table"]) -> str:
         self._count[kind] += 1
         number = self.numbers[finding.id] = f"{kind} {self._count[kind]}"
-        return f"*{number}. {escape_markdown(finding.caption)}* ({finding.how})"
+        return f"*{number}. {fit.markdown(finding.caption)}* ({finding.how})"
 
     def _block(self, partial: str, **values: Any) -> Markdown:
-        html = html_environment().get_template(f"partials/{partial}.html.j2")
-        self.blocks.append(
-            html.render(in_cell=in_cell, head=column_head, anchor=file_name, **values).strip()
-        )
+        template = html_environment().get_template(f"partials/{partial}.html.j2")
+        self.blocks.append(template.render(head=column_head, anchor=file_name, **values).strip())
         return Markdown(f"{OPEN}{len(self.blocks) - 1}{CLOSE}")
+
+    def _raw(self, markup: str) -> str:
+        """Markup of ours, as the token that stands for it."""
+        self.blocks.append(markup)
+        return f"{OPEN}{len(self.blocks) - 1}{CLOSE}"
 
 
 def to_html(document: Document, manifest: dict[str, Any]) -> str:
@@ -329,24 +358,14 @@ def file_name(id: str) -> str:
     return id.replace(".", "-")
 
 
-def yaml_value(value: Any) -> Markdown:
-    """A value as YAML's front matter takes it: JSON is YAML."""
-    plain = json.loads(json.dumps(value, default=str))
-    return Markdown(htmlsafe_json_dumps(plain, ensure_ascii=False))
-
-
 def page_link(notebook: str) -> Markdown:
     """A link to an executed notebook's page."""
-    return Markdown(f"[{escape_markdown(notebook)}](notebooks/{notebook}.html)")
-
-
-def mermaid_text(text: str) -> Markup:
-    """Any text inside Mermaid's quotes: what could mean something becomes a character code."""
-    return Markup(re.sub(r"[^\w .,:;()/%+–-]", lambda found: f"#{ord(found.group())};", text))  # noqa: S704
+    return Markdown(f"[{fit.markdown(notebook)}](notebooks/{notebook}.html)")
 
 
 def verbatim(text: str) -> Markdown:
     """A code block whose fence is longer than any in the text."""
+    text = fit.block(text)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return Markdown(f"{fence}\n{text}\n{fence}")
 
@@ -356,4 +375,4 @@ def write_figures(findings: Findings, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for found in findings:
         if isinstance(found.finding, Figure) and found.svg:
-            (folder / f"{file_name(found.finding.id)}.svg").write_text(found.svg, "utf-8")
+            (folder / f"{file_name(found.finding.id)}.svg").write_text(fit.xml(found.svg), "utf-8")

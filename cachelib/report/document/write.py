@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from cachelib.report.document.ledger import judge_all
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.source import digest_of_file
 from cachelib.report.publish.findings import Metric
+from cachelib.report.text import to_json
 
 
 def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any]) -> None:
@@ -51,4 +51,4 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(to_json(data) + "\n", "utf-8")

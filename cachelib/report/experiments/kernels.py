@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -18,7 +18,8 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from cachelib.report.experiments.zygote import Zygote
+from cachelib.model.schema.scratch import scratch
+from cachelib.report.experiments.zygote import Zygote, environment
 
 SHORT = 60  # characters; the whole path of a Unix socket may have about a hundred
 
@@ -44,13 +45,12 @@ class Kernels:
 
     def __init__(self, imports: Iterable[str]) -> None:
         # They talk through Unix sockets: a TCP port that was free may be another program's soon.
-        self.folder = tempfile.TemporaryDirectory(
-            prefix="cachelib-",
-            dir=None if len(tempfile.gettempdir()) < SHORT else "/tmp",  # noqa: S108
-            ignore_cleanup_errors=True,
-        )
+        temporary = tempfile.gettempdir()
+        place = Path(temporary if len(temporary) < SHORT else "/tmp")  # noqa: S108
+        self._open = ExitStack()
+        self.folder = self._open.enter_context(scratch("cachelib-kernels-", place))
         # forks are safe on Linux only
-        self.zygote = Zygote(imports) if sys.platform == "linux" else None
+        self.zygote = Zygote(imports, self.folder) if sys.platform == "linux" else None
         self.ended = False
         self._names = map(str, count())
         self._started: list[AsyncKernelManager] = []
@@ -62,7 +62,10 @@ class Kernels:
 
         class Manager(AsyncKernelManager):
             async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-                path = Path(kernels.folder.name, next(kernels._names))
+                if kernels.ended:
+                    raise RuntimeError("the run has ended")
+                path = kernels.folder / next(kernels._names)
+                options["env"] = environment(kernels.folder)
                 self.transport, self.ip = "ipc", str(path)
                 self.connection_file = f"{path}.json"
                 if kernels.zygote is not None:
@@ -90,7 +93,7 @@ class Kernels:
                 _kill(manager)
         if self.zygote is not None:
             self.zygote.close()
-        self.folder.cleanup()
+        self._open.close()
 
 
 def _kill(manager: AsyncKernelManager) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,31 +14,31 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from cachelib.model.case.case import Case, find_case, load_case
+from cachelib.model.case import overrides
+from cachelib.model.case.case import Case, find_case, handed_down, load_case
+from cachelib.model.case.designs import barred
+from cachelib.model.case.names import ASSUMPTIONS
+from cachelib.model.case.overrides import ParameterError as ParameterError
 from cachelib.model.schema.strict import Strict
+from cachelib.model.schema.typed_yaml import nearest, read
 
 if TYPE_CHECKING:
     from cachelib.model.judgement.study import Study
 
 Isolates = Annotated[int, Field(ge=1, le=10_000)]
-Traffic = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class Parameters(Strict):
     """What `-p NAME=VALUE` and a notebook's parameters cell may set."""
 
-    case: str = Field("trading-sentiment", description="a ready-made case, or a path")
+    case: str | dict[str, Any] = Field(
+        "trading-sentiment", description="a ready-made case, a path, or a case that is settled"
+    )
     trace: str | None = Field(None, description="a request log instead of generated traffic")
     seed: int = Field(1, ge=0, lt=2**32)
     routing: Literal["random", "round-robin", "hash"] = Field(
         "random", description="how a data centre spreads requests over its isolates"
     )
-    requests_per_month: Traffic | None = Field(None, description="instead of the case's")
-    isolates_per_colo: Isolates | None = Field(None, description="instead of the case's")
-    l1_ttl_s: float | None = Field(None, gt=0, le=1e9, description="instead of the case's")
-    l2_ttl_s: float | None = Field(None, gt=0, le=1e9, description="instead of the case's")
-    value_life_s: float | None = Field(None, gt=0, le=1e9, description="instead of the case's")
-    origin_ms: float | None = Field(None, ge=0, le=1e6, description="instead of the case's")
     isolate_counts: tuple[Isolates, ...] = Field(
         (1, 2, 4, 8, 16, 32), min_length=1, max_length=20, description="a sweep"
     )
@@ -60,11 +61,8 @@ class Parameters(Strict):
     draws: int = Field(2000, ge=100, le=100_000, description="sets of assumptions tried")
 
 
-ASSUMPTIONS = ("isolates_per_colo", "l1_ttl_s", "l2_ttl_s", "value_life_s", "origin_ms")
-
-
-class ParameterError(ValueError):
-    """A parameter that does not exist or does not fit."""
+OF_THE_CASE = ("requests_per_month", *ASSUMPTIONS)
+"""Numbers of the case that a notebook run by itself takes, too."""
 
 
 def check(values: Mapping[str, Any]) -> Parameters:
@@ -79,9 +77,20 @@ def _said(item: Any) -> str:
     name = ".".join(map(str, item["loc"]))
     if item["type"] != "extra_forbidden":
         return f"parameter {name}: {item['msg']}, not {item['input']!r}"
-    near = get_close_matches(name, Parameters.model_fields, n=1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"parameter {name}: unknown; {guess}known: {', '.join(Parameters.model_fields)}"
+    return f"parameter {name}: unknown; {nearest(name, list(Parameters.model_fields))}"
+
+
+def settable(name: str) -> dict[str, Any]:
+    """Every name that can be set for a case, and what it stands at now, in words or a number.
+
+    Raises `InvalidFileError`.
+    """
+    case = load_case(name)
+    defaults = check({}).model_dump(mode="json", exclude={"case", "trace"})
+    found = overrides.settable(Case.model_json_schema(), read(find_case(name)).data)
+    for assumption, number in case.assumed.items():
+        found[assumption] = f"{number.value:g} {number.unit} ({number.low:g} to {number.high:g})"
+    return defaults | found
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
@@ -110,31 +119,117 @@ def declared(source: str) -> list[str]:
     ]
 
 
+@dataclass(frozen=True)
+class Settled:
+    """A run as one value: the case with everything set, and the parameters of its notebooks.
+
+    `given`: what was set, by the names that it was set with; `name`: the case as it was named.
+    """
+
+    name: str
+    case: Case
+    parameters: Parameters
+    given: Mapping[str, Any]
+    barred: Mapping[str, str]
+    """Designs that the platform does not allow: they are no options any more, for these reasons."""
+
+    @property
+    def file(self) -> Path:
+        return find_case(self.name)
+
+    @property
+    def trace(self) -> Path | None:
+        return Path(self.parameters.trace) if self.parameters.trace else None
+
+    @cached_property
+    def study(self) -> Study:
+        from cachelib.model.judgement.study import Study
+
+        return Study(
+            case=self.case,
+            seed=self.parameters.seed,
+            log=self.trace,
+            routing=self.parameters.routing,
+            folder=self.file.parent,
+            barred=self.barred,
+        )
+
+    @property
+    def of_notebooks(self) -> dict[str, Any]:
+        """The given parameters that are notebooks' own, by name, as JSON has them."""
+        own = self.parameters.model_dump(mode="json", exclude={"case"})
+        return {name: own[name] for name in own if name in self.given}
+
+    @property
+    def for_kernels(self) -> dict[str, Any]:
+        """What kernels get: the settled case itself, and no recipe for it."""
+        settled = self.case.model_dump(mode="json", exclude_defaults=True)
+        return {"case": {"file": self.name, "settled": settled}, **self.of_notebooks}
+
+
+def settle(values: Mapping[str, Any]) -> Settled:
+    """Everything set at once: names of `Parameters`, and any of the case; None is not set.
+
+    Raises `ParameterError` or `InvalidFileError`.
+    """
+    values = {name: value for name, value in values.items() if value is not None}
+    own = {name: values[name] for name in values if name in Parameters.model_fields}
+    settings = {name: values[name] for name in values if name not in own}
+    parameters = check(own)
+    if isinstance(parameters.case, dict):
+        name, case = _handed_down(parameters.case, settings)
+    else:
+        _refuse_unused(settings, parameters)
+        name, case = parameters.case, load_case(parameters.case, settings)
+    if "routing" in own:  # said of this run, it wins over what the case says
+        platform = {key: value for key, value in case.platform.items() if key != "routing"}
+        case = case.model_copy(update={"platform": platform})
+    for design in parameters.live_designs:
+        case.known_design(design)
+    given = {name: value for name, value in values.items() if name != "case"}
+    out = barred(case)
+    return Settled(name, _without(case, out), parameters, given, out)
+
+
+def _without(case: Case, barred: Mapping[str, str]) -> Case:
+    """The case with the options that its platform allows; raises `ParameterError` if none."""
+    if not barred:
+        return case
+    pairs = zip(case.designs, case.design_names, strict=True)
+    left = tuple(design for design, name in pairs if name not in barred)
+    if not left:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in barred.items())
+        raise ParameterError(f"designs: the platform allows none of them: {reasons}")
+    return case.model_copy(update={"designs": left})
+
+
+def _handed_down(case: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, Case]:
+    if set(case) != {"file", "settled"}:
+        raise ParameterError("parameter case: give a name, a path, or {file, settled}")
+    name = str(case["file"])
+    return name, handed_down(name, case["settled"], settings)
+
+
+def _refuse_unused(settings: Mapping[str, Any], parameters: Parameters) -> None:
+    """Raise `ParameterError` for what would be set and do nothing."""
+    schema, others = Case.model_json_schema(), list(Parameters.model_fields)
+    for name in settings:
+        section = overrides.section(name, schema, others)
+        if section == "workload" and parameters.trace:
+            raise ParameterError(f"-p {name}: does nothing; --trace takes the workload's place")
+        if section == "log" and not parameters.trace:
+            raise ParameterError(f"-p {name}: does nothing without --trace LOG")
+
+
 def open_study(namespace: Mapping[str, Any]) -> Study:
     """The study that a notebook's parameters describe; called with its `globals()`."""
-    names = Parameters.model_fields.keys() & namespace.keys()
-    return study(check({name: namespace[name] for name in names}))
-
-
-def study(parameters: Parameters) -> Study:
-    """The case with the parameters' overrides, and its traffic."""
-    from cachelib.model.judgement.study import Study
-
-    return Study(
-        case=_overridden(load_case(parameters.case), parameters),
-        seed=parameters.seed,
-        log=Path(parameters.trace) if parameters.trace else None,
-        routing=parameters.routing,
-        folder=find_case(parameters.case).parent,
-    )
-
-
-def _overridden(case: Case, parameters: Parameters) -> Case:
-    given = {name: getattr(parameters, name) for name in ASSUMPTIONS}
-    case = case.with_assumed(**{name: v for name, v in given.items() if v is not None})
-    traffic = parameters.requests_per_month
-    workload = {} if traffic is None else {"requests_per_month": traffic}
-    return case.model_copy(update={"workload": case.workload.model_copy(update=workload)})
+    own = {name: namespace[name] for name in Parameters.model_fields if name in namespace}
+    numbers = {
+        name: namespace[name]
+        for name in OF_THE_CASE
+        if isinstance(namespace.get(name), int | float | Mapping)
+    }
+    return settle(own | numbers).study
 
 
 def slug(text: str) -> str:

@@ -110,7 +110,7 @@ def _run(
     began = time.monotonic()
     for left in reversed(range(STARTS)):
         problem = _execute(source.path, target, wanted, kernels, began + timeout_s)
-        if problem is None or _has_begun(target) or not left:
+        if problem is None or _has_begun(target) or not left or kernels.ended:
             break
     failure = _failure(target, problem, timeout_s) if problem else None
     return Run(target.stem, target, time.monotonic() - began, failure)

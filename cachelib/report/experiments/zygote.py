@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock
 from typing import IO
 
@@ -45,14 +46,16 @@ class Forked(psutil.Process):
 class Zygote:
     """Starts at once, in the background; ends with `close`, or with this process."""
 
-    def __init__(self, imports: Iterable[str]) -> None:
+    def __init__(self, imports: Iterable[str], folder: Path) -> None:
+        """Work in `folder`, an empty one: what lies in the user's is not to be imported or read."""
         here, there = socket.socketpair()
         here.settimeout(PATIENCE_S)
         self._lines, self._lock = here.makefile("rw"), Lock()
         with here, there:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", __name__, str(there.fileno()), *imports],
-                env={**INLINE, **os.environ, **ALONE},
+                [sys.executable, "-P", "-m", __name__, str(there.fileno()), *imports],
+                env={**INLINE, **environment(folder), **ALONE},
+                cwd=folder,
                 pass_fds=(there.fileno(),),
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
@@ -75,6 +78,16 @@ class Zygote:
         self._process.wait()
         with self._lock:
             self._lines.close()
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    """This process's, in which Python imports nothing from the current folder.
+
+    What is temporary goes into a folder that vanishes even if the process is killed.
+    """
+    given = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    path = os.pathsep.join(map(os.path.abspath, given))  # an empty entry means the current folder
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "TMPDIR": str(temporary)}
 
 
 def _say(lines: IO[str], what: object) -> None:

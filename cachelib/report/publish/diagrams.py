@@ -10,18 +10,13 @@ import numpy as np
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import TIERS
+from cachelib.report.language import counted, duration
 from cachelib.report.publish.findings import Diagram, Drawn, Edge, Message, Node, Sequence, shown
 from cachelib.report.templates import html_environment
 
 WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 52.0, 20.0, 46.0, 260.0
 ROW_HEIGHT, MAX_LANE = 34.0, 150.0
 SHOWN_COLOS = 3
-L2_NAMES = {
-    "kv": "Workers KV",
-    "durable-object": "Durable Objects",
-    "r2": "R2",
-    "cache-api": "Cache API",
-}
 
 
 @dataclass(frozen=True)
@@ -114,79 +109,80 @@ def _arrow(edge: Edge, source: Box, target: Box) -> Arrow:
     return Arrow(edge, source.middle, source.bottom, target.middle, target.y)
 
 
-def architecture(study: Study, name: str) -> Diagram:
-    """The case's system built as the design `name`: users, isolates with their L1s, L2, origin."""
-    design = study.design(name)
+def architecture(study: Study, design: Design, id: str) -> Diagram:
+    """Users, isolates in data centres, the shared tier if there is one, the origin."""
     users = Node(id="users", label="Users", note=study.case.system.name, kind="user")
-    origin_ms = study.platform.origin_ms
-    origin = Node(id="origin", label="Origin", note=f"{origin_ms:g} ms", kind="origin")
-    workers, shared = _workers(study, design), _shared(study, design)
+    origin = Node(
+        id="origin", label="Origin", note=shown(study.platform.origin_ms, "ms"), kind="origin"
+    )
+    workers, shared = _workers(study, design), _shared(design)
     next_tier = shared[0] if shared else origin
     return Diagram(
-        id=f"architecture.{design.name}",
-        caption=f"The system as {design.name}",
+        id=id,
+        caption=f"The system with {design.words}",
         alt=_alt(study, design),
         how="derived",
         layers=[[users], workers, *([shared] if shared else []), [origin]],
         edges=[
             *(Edge(source="users", target=worker.id) for worker in workers),
             *(Edge(source=worker.id, target=next_tier.id) for worker in workers),
-            *(Edge(source=node.id, target="origin", label="miss in L2") for node in shared),
+            *(Edge(source=node.id, target="origin", label="what it has not") for node in shared),
         ],
     )
 
 
 def _workers(study: Study, design: Design) -> list[Node]:
     """The busiest data centres, and one box for the others."""
-    isolates = study.platform.isolates_per_colo
-    memory = f"own L1, {design.l1_ttl_s:g} s" if design.l1 else "no cache"
+    isolates = counted(study.platform.isolates_per_colo, "isolate")
+    memory = f"each its own memory, {duration(design.l1_ttl_s)}" if design.l1_ttl_s else ""
+    note = memory if design.l1 else "no memory"
     traffic = np.bincount(study.trace.colo, minlength=len(study.trace.colos))
     busiest = [study.trace.colos[place] for place in np.argsort(-traffic, kind="stable")]
     nodes = [
-        Node(id=f"w{nth}", label=f"{colo or 'Edge'}: {isolates} isolates", note=memory)
+        Node(id=f"w{nth}", label=f"{colo or 'One place'}: {isolates}", note=note)
         for nth, colo in enumerate(busiest[:SHOWN_COLOS])
     ]
     more = len(busiest) - SHOWN_COLOS
-    return nodes + ([Node(id="more", label=f"{more} more colos", note=memory)] if more > 0 else [])
+    label = counted(more, "more data centre")
+    return nodes + ([Node(id="more", label=label, note=note)] if more > 0 else [])
 
 
-def _shared(study: Study, design: Design) -> list[Node]:
-    if design.l2 is None:
+def _shared(design: Design) -> list[Node]:
+    if design.store is None:
         return []
-    note = "in each data centre" if design.l2 == "cache-api" else "shared by all"
-    return [Node(id="l2", label=L2_NAMES[design.l2], note=f"{note}, {design.l2_ttl_s:g} s")]
+    life = f", {duration(design.l2_ttl_s)}" if design.l2_ttl_s else ""
+    note = f"{design.store.shared_by}{life}"
+    return [Node(id="l2", label=design.store.label, note=note, kind="store")]
 
 
 def _alt(study: Study, design: Design) -> str:
-    colos, isolates = len(study.trace.colos), study.platform.isolates_per_colo
+    colos = counted(len(study.trace.colos), "data centre")
+    isolates = counted(study.platform.isolates_per_colo, "isolate")
+    memory = "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
+    behind = f"{design.store.phrase}, then to " if design.store else ""
     return (
-        f"Requests reach {colos} data centres with {isolates} isolates each; "
-        + ("each isolate has an L1 of its own; " if design.l1 else "no isolate caches; ")
-        + (
-            f"misses go to {L2_NAMES[design.l2]}, then to the origin."
-            if design.l2
-            else "misses go to the origin."
-        )
+        f"Requests reach {colos} with {isolates} each; {memory}; "
+        f"what is not found goes to {behind}the origin."
     )
 
 
-def scenario(study: Study, name: str) -> Sequence:
-    """The first two requests for one key, in two data centres half a minute apart, as simulated."""
+def scenario(study: Study, design: Design, id: str) -> Sequence:
+    """The first two requests for one key, half a minute apart, with each tier's median time."""
     trace = study.two_requests()
-    result = study.replay(name, trace=trace)
+    result = study.replay(design, trace=trace, jitter=0.0)
     colos = [trace.colos[place] for place in trace.colo]
     workers = [Node(id=f"w{nth}", label=f"Worker in {colo}") for nth, colo in enumerate(colos)]
-    design = study.design(name)
-    shared = [Node(id="l2", label=L2_NAMES[design.l2])] if design.l2 else []
+    shared = [Node(id="l2", label=design.store.label)] if design.store else []
     origin = Node(id="origin", label="Origin", kind="origin")
     messages: list[Message] = []
     for nth, (tier, ms) in enumerate(zip(result.tier, result.latency_ms, strict=True)):
         messages += _request(f"w{nth}", design, TIERS[tier], trace.keys[0], float(ms))
+    apart = shown(trace.span_s, "s")
     return Sequence(
-        id=f"scenario.{name}",
-        caption=f"The same key asked for twice, {trace.span_s:g} s apart, with {name}",
+        id=id,
+        caption=f"The same key asked for twice, {apart} apart, with {design.words}; median times",
         alt="; ".join(
-            f"in {colo} {TIERS[tier]} answers after {shown(float(ms), 'ms')}"
+            f"in {colo} {_answering(design, TIERS[tier])} answers after {shown(float(ms), 'ms')}"
             for colo, tier, ms in zip(colos, result.tier, result.latency_ms, strict=True)
         ),
         participants=[Node(id="user", label="Users", kind="user"), *workers, *shared, origin],
@@ -194,16 +190,22 @@ def scenario(study: Study, name: str) -> Sequence:
     )
 
 
+def _answering(design: Design, tier: str) -> str:
+    """The tier that answers, by the name that people know."""
+    store = design.store.phrase if design.store else ""
+    return {"L1": "the memory of its isolate", "L2": store}.get(tier, "the origin")
+
+
 def _request(worker: str, design: Design, tier: str, key: str, ms: float) -> list[Message]:
     """What one request makes the tiers say."""
     said = [Message(source="user", target=worker, label=f"GET {key}")]
     if design.l1:
-        hit = "hit" if tier == "L1" else "miss"
-        said.append(Message(source=worker, target=worker, label=f"L1 {hit}"))
+        found = "in memory" if tier == "L1" else "not in memory"
+        said.append(Message(source=worker, target=worker, label=found))
     if design.l2 and tier != "L1":
-        hit = "hit" if tier == "L2" else "miss"
+        found = "value" if tier == "L2" else "nothing"
         said.append(Message(source=worker, target="l2", label="get"))
-        said.append(Message(source="l2", target=worker, label=hit, answer=True))
+        said.append(Message(source="l2", target=worker, label=found, answer=True))
     if tier == "origin":
         said.append(Message(source=worker, target="origin", label="load"))
         said.append(Message(source="origin", target=worker, label="value", answer=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,15 +12,19 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.text import Annotation
 
+from cachelib.report import text as fit
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from cachelib.model.judgement.sensitivity import Swing
+    from cachelib.model.judgement.study import Study
 
 INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
 BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
-SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD)
+VIOLET, TEAL, BROWN = "#6a4bb5", "#006d80", "#7a4b3a"
+SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD, VIOLET, TEAL, BROWN)
 
 # In the page each colour is a variable, which dark mode gives another value; a viewer that knows
 # no such variable takes the colour itself.
@@ -53,6 +58,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "cachelib",
     "text.color": INK,
+    "text.parse_math": False,  # a $ in a name is a $
     "xtick.color": MUTED,
     "ytick.color": MUTED,
 }
@@ -65,17 +71,44 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
+    mpl.rcdefaults()  # a matplotlibrc in the current folder is not the report's
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.set(xlabel=fit.label(xlabel), ylabel=fit.label(ylabel), title=fit.label(title))
     return plot, ax
+
+
+def colour(study: Study, design: str) -> str:
+    """The colour that a design has in every figure: by its place in the case."""
+    names = study.case.design_names
+    return SERIES[names.index(design) % len(SERIES)] if design in names else MUTED
+
+
+def here(ax: Axes, x: float, label: str = "here") -> None:
+    """Mark where this system is."""
+    ax.axvline(x, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), zorder=0)
+    ax.annotate(
+        label, (x, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
+        textcoords="offset points", color=MUTED, va="top", fontsize=9,
+    )  # fmt: skip
+
+
+def limit(ax: Axes, y: float, label: str) -> None:
+    """Mark what a design may not exceed."""
+    ax.axhline(y, color=INK, linewidth=1, linestyle=(0, (6, 3)), zorder=0)
+    ax.annotate(
+        label, (0, y), xycoords=("axes fraction", "data"), xytext=(4, 3),
+        textcoords="offset points", color=INK, va="bottom", fontsize=9,
+    )  # fmt: skip
 
 
 def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
     """A logarithmic x axis that marks `ticks` as people write them: 100, 1k, 10M."""
     ax.set_xscale("log")
-    ax.set_xticks(list(ticks), list(labels) or [brief(tick) for tick in ticks])
+    ax.set_xticks(
+        list(ticks), [fit.label(each) for each in labels] or [brief(tick) for tick in ticks]
+    )
     ax.minorticks_off()
 
 
@@ -91,6 +124,17 @@ def trend(what: str, x: Sequence[float], ratios: Sequence[float], unit: str) -> 
     """What a line of ratios shows, in one sentence for those who do not see it."""
     first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
     return f"A line: {what} goes from {first} at {brief(x[0])} to {last} at {brief(x[-1])} {unit}."
+
+
+def message(
+    begins: str, ratios: Sequence[float], x: Sequence[float], one: str, many: str = ""
+) -> str:
+    """A title that says what a line of ratios shows: `Memory finds 3 % … and 61 % …`."""
+    first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
+    names = [one if at == 1 else many or f"{one}s" for at in (x[0], x[-1])]
+    if first == last:
+        return f"{begins} {first} of the reads, at {brief(x[0])} as at {brief(x[-1])} {names[1]}"
+    return f"{begins} {first} at {brief(x[0])} {names[0]}, {last} at {brief(x[-1])} {names[1]}"
 
 
 def named_line(
@@ -172,8 +216,8 @@ def _name(
     height: Literal["bottom", "center"],
 ) -> None:
     ax.annotate(
-        name, point, xytext=offset, textcoords="offset points", color=colour, ha=side, va=height,
-        fontweight="bold",
+        fit.label(name), point, xytext=offset, textcoords="offset points", color=colour,
+        ha=side, va=height, fontweight="bold",
     )  # fmt: skip
 
 
@@ -185,7 +229,7 @@ def bars(
     colours = [BLUE if name == best else MUTED for name in names]
     drawn = ax.barh(places, values, color=colours, height=0.6)
     ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
-    ax.set_yticks(places, names)
+    ax.set_yticks(places, [fit.label(name) for name in names])
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.12)
@@ -200,7 +244,7 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     for widest in swings[:1]:
         _name(ax, "low", (widest.low, 0), BLUE, (0, 9), "left", "bottom")
         _name(ax, "high", (widest.high, 0), ORANGE, (0, 9), "left", "bottom")
-    ax.set_yticks(range(len(swings)), [swing.name for swing in swings])
+    ax.set_yticks(range(len(swings)), [fit.label(swing.name) for swing in swings])
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.06, y=0.08)
@@ -209,8 +253,11 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
 def svg(plot: Figure) -> str:
     """The figure as an `<svg>` element, the same to the byte for the same drawing."""
     buffer = io.StringIO()
-    plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
+    with warnings.catch_warnings():
+        # A letter that matplotlib's font lacks is only measured with it, and drawn by the viewer's.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = fit.xml(buffer.getvalue())
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     for colour, variable in VARIABLES.items():

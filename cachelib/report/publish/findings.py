@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence as Values
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-MIME = "application/vnd.cachelib.finding+json"
+from cachelib.model.case.names import FINDING
+
+MIME = FINDING
 
 How = Literal["simulated", "closed form", "measured", "quoted", "assumed", "derived", "examined"]
 Unit = Literal[
@@ -42,6 +46,14 @@ class Table(_Finding):
     kind: Literal["table"] = "table"
     columns: list[Column]
     rows: list[list[Scalar]]
+
+    def shown(self) -> list[list[str]]:
+        """The rows as people read them."""
+        columns = [
+            cells([row[place] for row in self.rows], column.unit)
+            for place, column in enumerate(self.columns)
+        ]
+        return [list(row) for row in zip(*columns, strict=True)]
 
 
 class Figure(_Finding):
@@ -134,8 +146,47 @@ def shown(value: Scalar, unit: Unit = "") -> str:
     return f"{_digits(value)}\u00a0{unit}".rstrip("\u00a0")
 
 
+def cells(values: Values[Scalar], unit: Unit) -> list[str]:
+    """A table's column: one number of decimals for all, so that their points stand in line.
+
+    The column's head says the unit unless it is a sign: % or $.
+    """
+    numbers = [value for value in values if isinstance(value, int | float) and _is_number(value)]
+    if not unit or unit == "USD" or len(numbers) < 2:
+        return [in_cell(value, unit) for value in values]
+    factor = 100 if unit in ("ratio", "points") else 1
+    decimals = _decimals([abs(number) * factor for number in numbers])
+    sign = "\u00a0%" if unit == "ratio" else ""
+    return [
+        _aligned(value * factor, decimals) + sign
+        if isinstance(value, int | float) and _is_number(value)
+        else in_cell(value, unit)
+        for value in values
+    ]
+
+
+def _is_number(value: Scalar) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _decimals(sizes: Values[float]) -> int:
+    """As many as a typical one of the numbers needs to show three digits; none for integers."""
+    if all(size == int(size) for size in sizes):
+        return 0
+    typical = sorted(sizes)[len(sizes) // 2] or max(sizes)
+    return min(max(2 - math.floor(math.log10(typical)), 0), 3)
+
+
+def _aligned(number: float, decimals: int) -> str:
+    if abs(number) >= MILLIONS:
+        return _digits(number)
+    if 0 < abs(number) < 0.5 * 10**-decimals:
+        return f"<\u00a0{10**-decimals:.{decimals}f}"
+    return f"{number:,.{decimals}f}"
+
+
 def in_cell(value: Scalar, unit: Unit) -> str:
-    """A value in a table, whose column head says the unit unless it is a sign: % or $."""
+    """A value in a table by itself, whose column head says the unit unless it is a sign."""
     return shown(value, unit if unit in ("ratio", "USD") else "")
 
 
@@ -152,10 +203,23 @@ def _dollars(value: float) -> str:
     return f"{sign}${value:,.0f}" if value >= 10_000 else f"{sign}${value:,.2f}"
 
 
+MILLIONS = 1e7
+NAMES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+TINY = 1e-6
+
+
 def _digits(value: float) -> str:
-    """Whole numbers in full; others to three significant digits."""
-    if isinstance(value, int) or value == int(value) or abs(value) >= 1000:
+    """Whole numbers in full; others to three significant digits; never in e-notation."""
+    size = abs(value)
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    if size >= MILLIONS:
+        scale, name = next((s, n) for s, n in NAMES if size >= s)
+        return f"{_digits(round(value / scale, 1))} {name}" if size < 1e15 else "over 10¹⁵"
+    if value == int(value) or size >= 1000:
         return f"{round(value):,}"
-    if abs(value) >= 100:
+    if size >= 100:
         return f"{value:.0f}"
-    return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}"
+    if size >= 0.001:
+        return f"{value:.3g}"
+    return f"{value:.{-math.floor(math.log10(size))}f}" if size >= TINY else f"< {TINY:f}"

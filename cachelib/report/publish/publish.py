@@ -22,9 +22,9 @@ from cachelib.report.publish.findings import (
     Table,
     Text,
     Unit,
-    in_cell,
     shown,
 )
+from cachelib.report.text import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,22 +56,23 @@ def table(
     how: How = "simulated",
 ) -> None:
     """Publish a data frame; its index becomes the first column, `units` names columns' units."""
+    import pandas as pd
+
     frame = frame.reset_index()
     units = units or {}
     columns = [Column(name=str(name), unit=units.get(str(name), "")) for name in frame.columns]
     rows = [[_scalar(value) for value in row] for row in frame.itertuples(index=False)]
-    pretty = frame.copy().astype(object)
-    for place, column in enumerate(columns):
-        pretty.isetitem(place, [in_cell(row[place], column.unit) for row in rows])
+    finding = Table(id=id, columns=columns, rows=rows, caption=caption, how=how)
+    pretty = pd.DataFrame(finding.shown(), columns=frame.columns)
     _show(
-        Table(id=id, columns=columns, rows=rows, caption=caption, how=how),
+        finding,
         {"text/html": pretty.to_html(index=False, border=0), "text/plain": pretty.to_string()},
     )
 
 
 def text(id: str, lines: Sequence[str], *, caption: str, how: How = "simulated") -> None:
     """Publish lines of text, quoted as they are."""
-    finding = Text(id=id, lines=list(lines), caption=caption, how=how)
+    finding = Text(id=id, lines=list(map(whole, lines)), caption=caption, how=how)
     _show(finding, {"text/plain": "\n".join([f"{caption}:", *lines])})
 
 
@@ -103,12 +104,12 @@ def _show(finding: Finding, bundle: Mapping[str, str]) -> None:
 
 
 def _scalar(value: Any) -> Scalar:
-    """numpy's scalars as Python's, and floats without the digits that rounding errors write."""
+    """numpy's scalars as Python's, floats without the digits that rounding errors write."""
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float):
         return float(f"{value:.10g}") if math.isfinite(value) else None
-    scalar: Scalar = value
+    scalar: Scalar = whole(value) if isinstance(value, str) else value
     return scalar

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -20,24 +20,26 @@ from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import Design
+from cachelib.report.language import Comparison
 from cachelib.report.publish.findings import Diagram, Edge, Node, Scalar, Unit, shown
 
 NODE_KINDS: dict[str, Any] = {
     "client": "user", "worker": "worker", "storage": "store", "object": "store",
 }  # fmt: skip
-METRICS: dict[str, tuple[Unit, Callable[[Result], float]]] = {
-    "kv_deletes": ("operations", lambda r: r.per_month()["kv_deletes"]),
-    "kv_lists": ("operations", lambda r: r.per_month()["kv_lists"]),
-    "kv_writes": ("operations", lambda r: r.per_month()["kv_writes"]),
-    "kv_stored_gb": ("", lambda r: r.per_month()["stored_gb_months"]),
-    "monthly_cost": ("USD", lambda r: float(monthly_bill(r).metered)),
-    "hit_ratio": ("ratio", lambda r: r.hit_ratio),
-    "origin_loads": ("loads", lambda r: r.per_month()["origin_loads"]),
-    "latency_p95_ms": ("ms", lambda r: r.quantile_ms(0.95)),
-    "stale_share": ("ratio", lambda r: r.stale_share[60]),
-    "max_age_s": ("s", lambda r: r.age.quantile(1)),
-    "error_rate": ("ratio", lambda r: r.failures / max(r.reads, 1)),
+METRICS: dict[str, tuple[str, Unit, Callable[[Result], float]]] = {
+    "kv_deletes": ("KV deletes", "", lambda r: r.per_month()["kv_deletes"]),
+    "kv_lists": ("KV lists", "", lambda r: r.per_month()["kv_lists"]),
+    "kv_writes": ("KV writes", "", lambda r: r.per_month()["kv_writes"]),
+    "kv_stored_gb": ("GB stored", "", lambda r: r.per_month()["stored_gb_months"]),
+    "monthly_cost": ("list price", "USD", lambda r: float(monthly_bill(r).metered)),
+    "hit_ratio": ("reads found", "ratio", lambda r: r.hit_ratio),
+    "origin_loads": ("loads from the origin", "", lambda r: r.per_month()["origin_loads"]),
+    "latency_p95_ms": ("95 in 100 answered within", "ms", lambda r: r.quantile_ms(0.95)),
+    "stale_share": ("out of date by over a minute", "ratio", lambda r: r.stale_share[60]),
+    "max_age_s": ("oldest answer", "s", lambda r: r.age.quantile(1)),
+    "error_rate": ("reads that fail", "ratio", lambda r: r.failures / max(r.reads, 1)),
 }
+"""What a fault may cost a month: in words, with its unit."""
 
 Variant = tuple[dict[str, Any], dict[str, float]]
 """A design's changes and a platform's."""
@@ -71,7 +73,7 @@ def _changes(study: Study, change: Counterfactual) -> list[Change]:
     )
     return [
         Change(metric=name, with_fault=of(fault), with_fix=of(fix), unit=unit)
-        for name, (unit, of) in METRICS.items()
+        for name, (_, unit, of) in METRICS.items()
         if name in change.metrics
     ]
 
@@ -140,30 +142,34 @@ def findings_table(audit: Audit) -> pd.DataFrame:
     rows = [
         {
             "where": f"{finding.file}:{finding.line}",
-            "finding": finding.message,
-            "what mending it changes": in_words(finding.effect),
+            "fault": finding.message,
+            "what mending it changes in a month": in_words(finding.effect),
         }
         for finding in audit.findings
     ]
-    columns = ["where", "finding", "what mending it changes"]
+    columns = ["where", "fault", "what mending it changes in a month"]
     return pd.DataFrame(rows, columns=columns).set_index("where")
 
 
 def in_words(changes: list[Change] | None) -> str:
-    """Changes as a sentence, those that change something; says so where none was computed."""
+    """Changes as a sentence, those that can be told apart; says so where none was computed."""
     if changes is None:
         return "not computed: the model has no such fault"
     told = [
-        f"{change.metric.replace('_', ' ')} {_shown(change.with_fault, change.unit)}"
-        f" to {_shown(change.with_fix, change.unit)}"
+        f"{METRICS[change.metric][0]}: {_shown(change.with_fault, change.unit)}"
+        f" → {_shown(change.with_fix, change.unit)}"
         for change in changes
-        if _shown(change.with_fault, change.unit) != _shown(change.with_fix, change.unit)
+        if not Comparison(change.with_fault, change.with_fix, _unit(change.unit)).same
     ]
-    return "; ".join(told) or "nothing that the model can see"
+    return "; ".join(told) or "nothing that the model can tell"
 
 
 def _shown(value: Scalar, unit: str) -> str:
-    return shown(value, unit)  # type: ignore[arg-type]
+    return shown(value, _unit(unit))
+
+
+def _unit(unit: str) -> Unit:
+    return cast(Unit, unit)
 
 
 def first_line(audit: Audit, rule: str) -> int | None:

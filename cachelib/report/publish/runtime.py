@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cachelib.live.latency import measure
+from cachelib.live.latency import ACCESSES, measure
 from cachelib.live.node import NodeMissingError, ensure_node_modules
 from cachelib.live.result import LiveResult, run_designs
-from cachelib.live.story import two_cities
+from cachelib.live.story import two_places
 from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import COUNT_WORDS
+from cachelib.report.language import capital
 from cachelib.report.publish.findings import Message, Node
 from cachelib.report.publish.findings import Sequence as Drawing
 
@@ -26,31 +29,42 @@ def why_not(requests: int) -> str | None:
     return None
 
 
-def run(study: Study, designs: Sequence[str], requests: int) -> LiveResult:
+def chosen(study: Study, asked: Sequence[str]) -> list[Design]:
+    """Those of the designs asked for that the case has; if it has none, its first three."""
+    names = study.case.design_names
+    return [study.design(name) for name in [n for n in asked if n in names] or names[:3]]
+
+
+def run(study: Study, designs: Sequence[Design], requests: int) -> LiveResult:
     """The first requests of the study, live and simulated."""
-    chosen = [study.design(name) for name in designs]
-    return run_designs(study.trace.only(slice(requests)), chosen, study.platform, seed=study.seed)
+    first = study.trace.only(slice(requests))
+    return run_designs(first, designs, study.platform, seed=study.seed)
 
 
 def conformance_table(live: LiveResult) -> pd.DataFrame:
     """Every count on both sides, those that are nothing on both left out."""
+    words = {run.design.name: capital(run.design.words) for run in live.runs}
     rows = [
-        {"design": row.design, "count": row.metric, "observed": row.observed,
-         "simulated": row.simulated, "equal": "yes" if row.equal else "no"}
+        {"option": words[row.design], "count": _in_words(row.metric), "runtime": row.observed,
+         "simulation": row.simulated, "equal": "yes" if row.equal else "no"}
         for row in live.conformance
         if row.observed or row.simulated
     ]  # fmt: skip
-    return pd.DataFrame(rows).set_index("design")
+    return pd.DataFrame(rows).set_index("option")
 
 
-def recorded(study: Study, design: str) -> Drawing:
-    """The scenario of two cities, from the runtime's own record."""
-    steps = two_cities(study.design(design))
+def _in_words(count: str) -> str:
+    return COUNT_WORDS.get(count, count.replace("L1", "memory").replace("L2", "the store"))
+
+
+def recorded(study: Study, design: Design, id: str) -> Drawing:
+    """The scenario of two places, from the runtime's own record."""
+    steps = two_places(design, study.two_requests())
     names = list(dict.fromkeys(name for step in steps for name in (step.source, step.target)))
     ids = {name: f"p{nth}" for nth, name in enumerate(names)}
     return Drawing(
-        id=f"runtime.scenario-{design}",
-        caption=f"Two cities ask for the same key with {design}, as the runtime recorded it",
+        id=id,
+        caption=f"Two requests for the same key with {design.words}, as the runtime recorded them",
         alt="; ".join(step.message for step in steps if step.message.startswith("answered")),
         how="examined",
         participants=[_participant(ids[name], name) for name in names],
@@ -73,16 +87,17 @@ def times(samples: int = 20) -> pd.DataFrame:
 
 
 def times_table(times: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Median and 95th percentile of every access, and the assumption it is held against."""
+    """Median and 95th percentile of every access, and the assumption it is held against, in ms."""
     grouped = times.groupby("access", sort=False)
     assumption = grouped["assumption"].first()
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
-            "p50": grouped["ms"].quantile(0.5),
-            "p95": grouped["ms"].quantile(0.95),
+            "half within": grouped["ms"].quantile(0.5),
+            "95 in 100 within": grouped["ms"].quantile(0.95),
             "assumed": assumption.map(lambda name: getattr(study.platform, name)),
         }
     )
+    return table.rename(index={access.name: access.words for access in ACCESSES})
 
 
 def median_ms(times: pd.DataFrame, access: str) -> float:

@@ -13,8 +13,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from cachelib.model.case.case import find_case, load_case
-from cachelib.report.experiments.parameters import ParameterError, check
+from cachelib.report.experiments.parameters import ParameterError, Settled
 from cachelib.report.experiments.source import Source, digest, digest_of_file
 from cachelib.report.reuse.imports import Imports, label
 from cachelib.report.templates import FOLDER as TEMPLATES
@@ -30,32 +29,42 @@ class Pantry:
 
     def __init__(self) -> None:
         self._imports = Imports()
-        self._inputs = cache(_inputs)
+        self._tree = cache(tree)
         self._digest = cache(digest_of_file)
 
-    def of_notebook(self, source: Source, given: Mapping[str, Any]) -> Ingredients:
-        """What running the notebook with these parameters depends on, but for packages."""
-        wanted = source.wanted(given)
-        case = wanted.get("case") or source.default("case") or check({}).case
-        trace = wanted.get("trace") or source.default("trace")
+    def of_notebook(self, source: Source, settled: Settled) -> Ingredients:
+        """What running the notebook on this case depends on, but for packages."""
+        wanted = source.wanted(settled.for_kernels)
+        inputs = self._of_case(settled) if "case" in wanted else {}
+        if trace := wanted.get("trace") or source.default("trace"):
+            inputs |= self._log(trace)
         code = self._imports.files_behind(source.python())
-        return (
-            {"its source": source.digest}
-            | _parameters(wanted)
-            | self._inputs(case, trace)
-            | self._files(code)
-        )
+        return {"its source": source.digest} | _parameters(wanted) | inputs | self._files(code)
 
-    def of_document(self, given: Mapping[str, Any]) -> Ingredients:
+    def of_document(self, settled: Settled) -> Ingredients:
         """What writing the report depends on besides its notebooks and packages."""
-        settled = check(given)
         templates = [file for file in TEMPLATES.rglob("*") if file.is_file()]
         code = self._imports.files_behind(["import cachelib.report.document.write"])
-        return (
-            _parameters(given)
-            | self._inputs(settled.case, settled.trace)
-            | self._files([*templates, *code])
-        )
+        inputs = self._of_case(settled)
+        if settled.parameters.trace:
+            inputs |= self._log(settled.parameters.trace)
+        return _parameters(settled.of_notebooks) | inputs | self._files([*templates, *code])
+
+    def _of_case(self, settled: Settled) -> Ingredients:
+        """Each section of the case as it is settled, and the code that it names."""
+        found = {
+            f"{section} in the case": digest(json.dumps(value, sort_keys=True).encode())
+            for section, value in settled.case.model_dump(mode="json").items()
+        }
+        if path := settled.case.system.path:
+            found[f"the code in {path}"] = self._tree(settled.file.parent / path)
+        return found
+
+    def _log(self, trace: str) -> Ingredients:
+        try:
+            return {f"the log {trace}": self._digest(Path(trace))}
+        except OSError as error:
+            raise ParameterError(f"parameter trace: {trace}: {error.strerror}") from None
 
     def _files(self, files: Iterable[Path]) -> Ingredients:
         return {label(file): self._digest(file) for file in sorted(files)}
@@ -80,27 +89,9 @@ def environment(python: str, packages: Mapping[str, str]) -> Ingredients:
 
 
 def _parameters(given: Mapping[str, Any]) -> Ingredients:
-    return {f"parameter {name}": json.dumps(value) for name, value in sorted(given.items())}
-
-
-def _inputs(name: str, trace: str | None) -> Ingredients:
-    case = load_case(name)
-    found = {
-        f"{section} in the case": digest(json.dumps(value, sort_keys=True).encode())
-        for section, value in case.model_dump(mode="json").items()
-    }
-    if trace:
-        found[f"the log {trace}"] = _log(trace)
-    if case.system.path:
-        found[f"the code in {case.system.path}"] = tree(find_case(name).parent / case.system.path)
-    return found
-
-
-def _log(trace: str) -> str:
-    try:
-        return digest_of_file(Path(trace))
-    except OSError as error:
-        raise ParameterError(f"parameter trace: {trace}: {error.strerror}") from None
+    """The notebooks' own; the case is an ingredient by its sections."""
+    own = {name: value for name, value in given.items() if name != "case"}
+    return {f"parameter {name}": json.dumps(value) for name, value in sorted(own.items())}
 
 
 def tree(folder: Path) -> str:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cachelib.model.case.case import find_case, load_case
 from cachelib.model.judgement.study import Study
-from cachelib.report.experiments.parameters import Parameters
+from cachelib.report.experiments.parameters import Settled
 from cachelib.report.experiments.run import Run
+from cachelib.report.reuse import previous
 from cachelib.report.reuse.plan import Plan, Request
 from cachelib.report.reuse.previous import FORMAT
 
@@ -24,20 +24,21 @@ def manifest(request: Request, steps: Plan, study: Study, runs: Sequence[Run]) -
     The next run compares `python`, `packages`, `document` and the notebooks' `ingredients` with
     what it finds; see `reuse`.
     """
-    parameters = request.settled
+    settled = request.settled
     made_from = {step.name: step.ingredients for step in (*steps.to_run, *steps.reused)}
     return {
         "format": FORMAT,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "parameters": parameters.model_dump(mode="json"),
-        "overridden": sorted(request.given),
-        "seed": parameters.seed,
-        "case": load_case(parameters.case).model_dump(mode="json"),
+        "case_file": previous.place(request.folder, settled.file),
+        "parameters": settled.parameters.model_dump(mode="json") | {"case": settled.name},
+        "overridden": dict(settled.given),
+        "seed": settled.parameters.seed,
+        "case": settled.case.model_dump(mode="json"),
         "code": _code(),
         "python": steps.python,
         "system": platform.platform(terse=True),
         "packages": steps.packages,
-        "inputs": dict(_inputs(parameters)),
+        "inputs": dict(_inputs(settled)),
         "skipped_lines": study.trace.skipped.lines,
         "first_skipped_line": study.trace.skipped.first_line,
         "notebooks": {
@@ -52,10 +53,8 @@ def manifest(request: Request, steps: Plan, study: Study, runs: Sequence[Run]) -
     }
 
 
-def _inputs(parameters: Parameters) -> list[tuple[str, str]]:
-    paths = [find_case(parameters.case)]
-    if parameters.trace:
-        paths.append(Path(parameters.trace))
+def _inputs(settled: Settled) -> list[tuple[str, str]]:
+    paths = [settled.file, *([settled.trace] if settled.trace else [])]
     return [(path.name, _sha256(path)) for path in paths]
 
 

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
+from cachelib.errors import CachelibError
 from cachelib.model.case.case import find_case
-from cachelib.report.experiments import parameters
-from cachelib.report.experiments.parameters import Parameters
+from cachelib.model.schema.typed_yaml import nearest
+from cachelib.report.experiments.parameters import ParameterError, Settled, settle, slug
 from cachelib.report.experiments.run import NOTEBOOKS, notebook_names
-from cachelib.report.experiments.source import Source
+from cachelib.report.experiments.source import Source, digest
 from cachelib.report.reuse import ingredients
 from cachelib.report.reuse.previous import Previous, Step
 
 
-class UnknownNotebookError(ValueError):
+class UnknownNotebookError(CachelibError, ValueError):
     """The name of no notebook, or of several."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """The report that is asked for: parameters as given and as they settle, and its folder."""
+    """The report that is asked for, settled, and its folder."""
 
-    given: dict[str, Any]
-    settled: Parameters
+    settled: Settled
     folder: Path
 
     @classmethod
     def of(cls, overrides: Mapping[str, Any], out: Path | None) -> Self:
-        """Raises `ParameterError`; None means that a parameter is not given."""
-        settled = parameters.check(overrides)
-        given = {name: value for name, value in overrides.items() if value is not None}
-        return cls(given, settled, out or folder_of(settled.case))
+        """Raises `ParameterError` or `InvalidFileError`; None means that one is not given."""
+        settled = settle(overrides)
+        return cls(settled, out or folder_of(settled.name))
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,22 @@ class Plan:
     reused: list[Step]
     left_out: list[Step]
     document: Step
+    names: tuple[str, ...]
+    """Of all notebooks."""
 
     @property
     def stands(self) -> bool:
         """Whether the report that is there already is the one that is asked for."""
         return not self.to_run and not self.document.reasons
+
+    @property
+    def replaces_complete(self) -> bool:
+        """Whether the report that is there already has every notebook, finished.
+
+        What is there and is no report of this format counts as one: it is somebody's.
+        """
+        there = self.previous.folder.exists() and any(self.previous.folder.iterdir())
+        return there and (not self.previous.manifest or self.previous.is_complete(self.names))
 
 
 def plan(
@@ -71,9 +80,10 @@ def plan(
     python, packages = platform.python_version(), ingredients.versions()
     environment = ingredients.environment(python, packages)
     sources = {name: Source(notebooks / f"{name}.ipynb") for name in notebook_names(notebooks)}
+    _refuse_unused(request.settled, sources.values())
     chosen = {_one_of(list(sources), name) for name in only} or set(sources)
     steps = [
-        previous.step(name, pantry.of_notebook(source, request.given), environment)
+        previous.step(name, pantry.of_notebook(source, request.settled), environment)
         for name, source in sources.items()
     ]
     if fresh:
@@ -87,15 +97,40 @@ def plan(
         to_run=[step for step in kept if step.reasons],
         reused=[step for step in kept if not step.reasons],
         left_out=left_out,
-        document=previous.document(pantry.of_document(request.given), environment, kept),
+        document=previous.document(pantry.of_document(request.settled), environment, kept),
+        names=tuple(sources),
     )
 
 
+OF_THE_DOCUMENT = {"trace", "seed", "routing"}
+"""Parameters that the report uses whether a notebook takes them or not."""
+
+
+def _refuse_unused(settled: Settled, sources: Iterable[Source]) -> None:
+    """Raise `ParameterError` for a parameter that was given and that no notebook takes."""
+    taken = OF_THE_DOCUMENT.union(*(source.declared for source in sources))
+    for name in settled.of_notebooks:
+        if name not in taken:
+            raise ParameterError(f"parameter {name}: none of the notebooks takes it")
+
+
 def folder_of(case: str | Path) -> Path:
-    """Where the report of a case lies if nothing else is said: `output/` and the case's name."""
+    """Where the report of a case lies if nothing else is said: `output/` and the case's name.
+
+    Where that is the report of another case of the same name, the name of its folder is added.
+    """
     path = find_case(case)
-    name = path.resolve().parent.name if path.name == "case.yaml" else path.stem
-    return Path("output") / parameters.slug(name)
+    own = slug(path.resolve().parent.name if path.name == "case.yaml" else path.stem)
+    above = path.resolve().parents[path.name == "case.yaml"]
+    names = [own, slug(f"{own}-{above.name}"), f"{own}-{digest(str(above).encode())[:8]}"]
+    free = (name for name in names if _is_free(Path("output", name), path))
+    return Path("output", next(free, names[-1]))
+
+
+def _is_free(folder: Path, case: Path) -> bool:
+    """Whether there is no report of another case."""
+    before = Previous(folder).case_file
+    return before is None or before == case.resolve()
 
 
 def _anew(step: Step) -> Step:
@@ -109,6 +144,4 @@ def _one_of(names: Sequence[str], start: str) -> str:
     found = [name for name in names if name.startswith(start)]
     if len(found) == 1:
         return found[0]
-    near = get_close_matches(start, names, n=1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    raise UnknownNotebookError(f"no one notebook {start!r}; {guess}there are: {', '.join(names)}")
+    raise UnknownNotebookError(f"no one notebook {start!r}; {nearest(start, names)}")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cachelib.model.case.case import CASES
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.source import digest_of_file
 from cachelib.report.reuse import ingredients
 from cachelib.report.reuse.ingredients import Ingredients
+from cachelib.report.reuse.kept import Kept
 
 ENOUGH_REASONS = 3
-FORMAT = 1
+FORMAT = 2
 """Of the manifest; another one's reports are not reused."""
+READY_MADE = "ready-made: "
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Step:
     name: str
     ingredients: Ingredients
     reasons: tuple[str, ...]
+    earlier: Run | None = None
+    """The execution that can stand in its place."""
 
     @property
     def because(self) -> str:
@@ -52,20 +58,46 @@ class Previous:
     def notebook(self, name: str) -> Path:
         return self.folder / "notebooks" / f"{name}.ipynb"
 
-    def run(self, name: str) -> Run:
-        """The execution of a notebook that is reused."""
-        return Run(name, self.notebook(name), self.manifest["notebooks"][name]["seconds"], None)
+    @property
+    def case_file(self) -> Path | None:
+        """The file of the case that the report is of; None where there is no report."""
+        said = self.manifest.get("case_file")
+        if said is None:
+            return None
+        ready_made = said.removeprefix(READY_MADE)
+        if ready_made != said:
+            return (CASES / f"{ready_made}.yaml").resolve()
+        return Path(self.folder, said).resolve()
+
+    def is_complete(self, names: Sequence[str]) -> bool:
+        """Whether it is a report in which each of these notebooks finished."""
+        there = self.manifest.get("notebooks", {})
+        return bool(there) and all(
+            name in there and there[name]["status"] == "finished" for name in names
+        )
 
     def step(self, name: str, now: Ingredients, environment: Ingredients) -> Step:
-        """Whether the notebook must be run again."""
+        """Whether the notebook must be run again: neither the report's stands nor a kept one."""
+        reasons = tuple(self._reasons(name, now, environment))
+        if not reasons:
+            seconds = self.manifest["notebooks"][name]["seconds"]
+            return Step(name, now, (), Run(name, self.notebook(name), seconds, None))
+        kept = Kept(self.folder)
+        then = kept.record(name)
+        if then and not list(_changes(then["ingredients"], then, now, environment)):
+            return Step(name, now, (), kept.run(name))
+        return Step(name, now, reasons)
+
+    def _reasons(self, name: str, now: Ingredients, environment: Ingredients) -> Iterator[str]:
         then = self.manifest.get("notebooks", {}).get(name)
         if then is None:
-            return Step(name, now, ("there is no earlier run",))
-        if then["status"] != "finished":
-            return Step(name, now, ("it failed the last time",))
-        if self._damaged(f"notebooks/{name}.ipynb"):
-            return Step(name, now, ("its earlier output is gone or was changed",))
-        return Step(name, now, tuple(self._changes(then["ingredients"], now, environment)))
+            yield "there is no earlier run"
+        elif then["status"] != "finished":
+            yield "it failed the last time"
+        elif self._damaged(f"notebooks/{name}.ipynb"):
+            yield "its earlier output is gone or was changed"
+        else:
+            yield from _changes(then["ingredients"], self.manifest, now, environment)
 
     def document(
         self, now: Ingredients, environment: Ingredients, notebooks: Sequence[Step]
@@ -81,14 +113,11 @@ class Previous:
         yield from (f"{step.name} is to run" for step in notebooks if step.reasons)
         names = [step.name for step in notebooks]
         yield from (f"{name} is gone" for name in self.manifest["notebooks"] if name not in names)
-        yield from self._changes(self.manifest["document"], now, environment)
+        if not self.manifest["document"]:
+            yield "it could not be written the last time"
+            return
+        yield from _changes(self.manifest["document"], self.manifest, now, environment)
         yield from (f"{file} is gone or was changed" for file in self._files if self._damaged(file))
-
-    def _changes(
-        self, own: Ingredients, now: Ingredients, environment: Ingredients
-    ) -> Iterator[str]:
-        common = ingredients.environment(self.manifest["python"], self.manifest["packages"])
-        return changes(own | common, now | environment)
 
     @property
     def _files(self) -> dict[str, str]:
@@ -99,6 +128,21 @@ class Previous:
             return digest_of_file(self.folder / file) != self._files.get(file)
         except OSError:
             return True
+
+
+def _changes(
+    then: Ingredients, made_with: Mapping[str, Any], now: Ingredients, environment: Ingredients
+) -> Iterator[str]:
+    """What changed of a result's own ingredients, and of the Python and packages made with."""
+    common = ingredients.environment(made_with["python"], made_with["packages"])
+    return changes(then | common, now | environment)
+
+
+def place(folder: Path, case: Path) -> str:
+    """Where a case lies, seen from the folder of its report: both may be moved together."""
+    if case.resolve().parent == CASES.resolve():
+        return f"{READY_MADE}{case.stem}"
+    return os.path.relpath(case.resolve(), folder.resolve())
 
 
 def changes(then: Ingredients, now: Ingredients) -> Iterator[str]:

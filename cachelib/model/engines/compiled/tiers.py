@@ -9,7 +9,15 @@ import math
 import numpy as np
 
 from cachelib.model.engines.compiled.drawing import exponential, mix
-from cachelib.model.engines.compiled.pool import NONE, drop, empty, find_or_add, link_newest, unlink
+from cachelib.model.engines.compiled.pool import (
+    NONE,
+    drop,
+    empty,
+    find,
+    find_or_add,
+    link_newest,
+    unlink,
+)
 from cachelib.model.engines.compiler import hot, inner
 
 
@@ -39,8 +47,17 @@ def age(rules, state, table, isolate, number, now):
 
 @inner
 def put_in_l1(rules, state, isolate, number, key, now, value):
-    """The newest entry of the L1, which then drops its oldest while it holds too much."""
+    """The newest entry of the L1, which then drops its oldest while it holds too much.
+
+    One that is larger than the whole L1 is not taken, and pushes out nothing but its older value.
+    """
     pool = state.pool
+    weight = value.size + state.key_bytes[key]
+    if weight > rules.max_bytes:
+        at = find(state, number, key)
+        if at != NONE:
+            drop(state, isolate, at)
+        return
     at = find_or_add(state, number, key)
     entry = pool[at]
     if entry.until == -np.inf:
@@ -52,7 +69,6 @@ def put_in_l1(rules, state, isolate, number, key, now, value):
     until = now + rules.l1_ttl
     if rules.inherited and value.expires < until:
         until = value.expires
-    weight = value.size + state.key_bytes[key]
     isolate.bytes += weight - entry.size
     entry.version, entry.size, entry.loaded = value.version, weight, value.loaded
     entry.expires, entry.refresh, entry.until = value.expires, value.refresh, until

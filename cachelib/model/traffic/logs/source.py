@@ -19,6 +19,8 @@ from typing import IO, cast
 
 import pyarrow as pa
 
+from cachelib.errors import CachelibError
+
 BLOCK = 4 << 20
 MAX_LINE = 1 << 20
 HEAD = 1 << 18
@@ -30,7 +32,7 @@ MAGIC = {
 ARCHIVES = {b"PK\x03\x04": "a zip archive", b"Rar!": "a rar archive", b"7z\xbc\xaf": "a 7z archive"}
 
 
-class LogError(ValueError):
+class LogError(CachelibError, ValueError):
     """A log that cannot be used, with the file and the reason."""
 
 

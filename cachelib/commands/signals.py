@@ -1,0 +1,106 @@
+"""How a command ends when it is told to: once, in order, and soon, whatever it is doing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread, current_thread, main_thread
+from types import FrameType
+from typing import Any
+
+import click
+
+ENDING = [
+    number
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+    if (number := getattr(signal, name, None)) is not None
+]
+PATIENCE_S = 4.0
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal to end; what is in its way is cleaned up as after Ctrl-C."""
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; an earlier report is as it was")
+
+
+class Ending(click.Group):
+    """A group whose commands end so."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with ended_by_signals() as heard:
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt as end:
+                tell(str(end) or "interrupted")
+                ctx.exit(128 + heard[0] if heard else 130)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[list[int]]:
+    """In this block the signals to end raise `Interrupted`, the first of them only; gives it.
+
+    A second Ctrl-C does not interrupt the cleaning up. If that, or code that no exception reaches,
+    takes longer than `PATIENCE_S`, the process ends at once; the next run sweeps what it left.
+    """
+    # Who starts a command with nohup, or in the background, has some ignored.
+    handled = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    heard: list[int] = []
+    if current_thread() is not main_thread():
+        yield heard
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in handled:
+            signal.signal(each, _too_late)
+        heard.append(number)
+        raise Interrupted
+
+    before = {number: signal.signal(number, end) for number in handled}
+    with _watched(set(handled)):
+        try:
+            yield heard
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _too_late(number: int, frame: FrameType | None) -> None:
+    """A second signal: a function, for one that is pending already may not be ignored."""
+
+
+@contextmanager
+def _watched(handled: set[int]) -> Iterator[None]:
+    """A thread hears of signals even while the main one is in code that is not Python's."""
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    done = Event()
+
+    def watch() -> None:
+        while numbers := here.recv(64):
+            if (found := handled & set(numbers)) and not done.wait(PATIENCE_S):
+                tell("interrupted; what was left will be swept by the next run")
+                os._exit(128 + min(found))
+
+    before = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        signal.set_wakeup_fd(before)
+        there.close()
+        watcher.join()
+        here.close()
+
+
+def tell(words: str) -> None:
+    """Say it, if there is anybody to say it to."""
+    with suppress(OSError, ValueError):
+        print(words, file=sys.stderr, flush=True)

@@ -1,0 +1,195 @@
+"""A read and a later write of one key in one routine: a miss filled, or a value changed."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from cachelib.evidence.flow import Flow
+from cachelib.evidence.functions import callback_of
+from cachelib.evidence.operations import Operation
+from cachelib.evidence.program import FUNCTIONS, Module, arguments, receiver_of
+from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
+
+if TYPE_CHECKING:
+    from cachelib.evidence.examination import Examination
+
+_ABSENT = r"(?:^\(|&&|\|\|)(?:!{name}(?![\w$.?([])|{name}===?(?:null|undefined))"
+_CHANGES = ("variable_declarator", "assignment_expression", "augmented_assignment_expression")
+_NAMES = ("identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern")
+_READS = ("get", "getWithMetadata")
+
+_SHORTEST = 2  # characters of a key that are the same for all of a family
+
+Variable = tuple[int, str]
+"""The declaration of a name and the name: the same word of another block is another variable."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """A call that reads or writes, itself or through the function it calls."""
+
+    module: Module
+    call: Node
+    keys: list[Node]
+    values: list[Node]
+    operation: Operation
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`derived` when what is written was made of what was read."""
+
+    read: Access
+    write: Access
+    routine: Node
+    derived: bool
+
+
+class Pairs:
+    def __init__(self, examined: "Examination", flow: Flow) -> None:
+        self.examined = examined
+        self.flow = flow
+
+    @cached_property
+    def all(self) -> list[Pair]:
+        reads = defaultdict(list)
+        for read in self._accesses(_READS):
+            if (routine := self.examined.routine(read.call)) is not None:
+                reads[routine.id].append(read)
+        found = []
+        for write in self._accesses(("put",)):
+            routine = self.examined.routine(write.call)
+            for read in reads[routine.id] if routine is not None else []:
+                if routine is None or not self._of_one_key(read, write):
+                    continue
+                derived = self._is_derived(read, write, routine)
+                if derived or _may_follow(read.call, write.call):
+                    found.append(Pair(read, write, routine, derived))
+        return found
+
+    def _accesses(self, methods: tuple[str, ...]) -> Iterator[Access]:
+        for each in self.examined.of(*methods):
+            keys, values = arguments(each.call)[:1], arguments(each.call)[1:2]
+            yield Access(each.module, each.call, keys, values, each)
+        for module, call in self.examined.program.calls:
+            performed = self.examined.performed_by_call(call)
+            if {operation.method for operation in performed} <= set(methods) and performed:
+                given = arguments(call)
+                yield Access(module, call, given, given, performed[0])
+
+    def _of_one_key(self, read: Access, write: Access) -> bool:
+        if read.call == write.call or not read.operation.shares_namespace(write.operation):
+            return False
+        if any(self._same(one, other) for one in write.keys for other in read.keys):
+            return True
+        keys = self.flow.pattern(read.operation.key), self.flow.pattern(write.operation.key)
+        if keys[0] != keys[1] or len(keys[0].strip("*")) < _SHORTEST:
+            return False
+        return "*" not in keys[0] or bool(self._choosing(read) & self._choosing(write))
+
+    def _same(self, one: Node, other: Node) -> bool:
+        """One key, and not the `env` that both calls are given."""
+        tags = {kind.tag for kind in self.examined.kinds.kinds(one)}
+        same = self.examined.values.same_text(one, other)
+        return same and not tags & {"env", "kv"} and text(one) not in ("this", "ctx", "c")
+
+    def _choosing(self, access: Access) -> set[Variable]:
+        """The variables that choose the key: of the caller, where a helper makes the key."""
+        found = {each for key in access.keys for each in self._variables(key)}
+        return {each for each in found if each[1] not in ("c", "env", "ctx", "this")}
+
+    def _is_derived(self, read: Access, write: Access, routine: Node) -> bool:
+        keys = [key for key in write.keys if any(self._same(key, each) for each in read.keys)]
+        values = [each for each in write.values if each not in keys]
+        if not values:
+            return False
+        if inside(read.call, write.call):
+            return True
+        names = self._derived(routine, read.call, write.call)
+        changed = any(self._variables(value) & names for value in values)
+        return changed and not _was_missing(write.call, {name for _, name in names})
+
+    def _derived(self, routine: Node, get: Node, put: Node) -> set[Variable]:
+        """The variables that hold something of what was read when the write is reached."""
+        names = self._continued(get, put)
+        for change in below(routine, *_CHANGES):
+            if change.start_byte > put.start_byte:
+                break
+            target = part(change, "name") or part(change, "left")
+            source = part(change, "value") or part(change, "right")
+            if target is None or source is None:
+                continue
+            if inside(get, source) or self._variables(source) & names:
+                names |= self._variables(target)
+            elif target.type == "identifier" and _always_before(change, put):
+                names -= self._variables(target)
+        return names
+
+    def _variables(self, node: Node) -> set[Variable]:
+        found = set()
+        for each in below(node, *_NAMES):
+            definition = self.examined.program.look_up(text(each), each)
+            found.add((definition.owner.id if definition is not None else 0, text(each)))
+        return found
+
+    def _continued(self, get: Node, put: Node) -> set[Variable]:
+        """The parameters of `kv.get(key).then((value) => …)` around the write."""
+        for above in ancestors(put):
+            if above.type in FUNCTIONS and callback_of(above) == "then":
+                receiver = receiver_of(enclosing(above, {"call_expression"}))
+                if receiver is not None and inside(get, receiver):
+                    listed = part(above, "parameters") or part(above, "parameter") or above
+                    return self._variables(listed)
+        return set()
+
+
+def _may_follow(read: Node, write: Node) -> bool:
+    """The write can come after the read: not in another branch of an `if` or `switch`."""
+    if read.start_byte >= write.start_byte:
+        return False
+    below_ = read
+    for above in ancestors(read):
+        if inside(write, above):
+            branches = (part(above, "consequence"), part(above, "alternative"))
+            return above.type != "if_statement" or below_ not in branches
+        if (
+            above.type == "if_statement"
+            and below_ == part(above, "consequence")
+            and _leaves(below_)
+        ):
+            return False
+        if above.type in ("switch_case", "switch_default") and not inside(write, above):
+            return False
+        below_ = above
+    return True
+
+
+def _leaves(block: Node) -> bool:
+    last = (
+        block.named_children[-1]
+        if block.type == "statement_block" and block.named_children
+        else block
+    )
+    return last.type in ("return_statement", "throw_statement", "continue_statement")
+
+
+def _always_before(change: Node, put: Node) -> bool:
+    """The write is in the block that the assignment is a statement of."""
+    block = enclosing(change, {"statement_block", "if_statement", "program", "switch_case"})
+    return block is not None and block.type != "if_statement" and inside(put, block)
+
+
+def _was_missing(put: Node, names: set[str]) -> bool:
+    """`if (!cached) await kv.put(…)`: there was nothing to lose."""
+    for above in ancestors(put):
+        condition, then = part(above, "condition"), part(above, "consequence")
+        if above.type == "if_statement" and then is not None and inside(put, then):
+            tested = re.sub(r"\s+", "", text(condition))
+            if any(re.search(_ABSENT.format(name=re.escape(name)), tested) for name in names):
+                return True
+    return False

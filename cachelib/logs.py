@@ -1,0 +1,36 @@
+"""What went wrong, told to `logging.getLogger("cachelib")`."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+QUIET = 10.0  # seconds in which trouble of one kind is a warning once; what follows is for DEBUG
+MESSAGES = {
+    "l2_errors": "L2 failed at %r: %s",
+    "decode_errors": "what L2 has under %r cannot be decoded: %s",
+    "load_errors": "loading %r failed: %s",
+    "rejected": "the value of %r is not kept: %s",
+}
+
+
+class Log:
+    """Warnings that do not flood: a store that is away fails at every request."""
+
+    def __init__(self) -> None:
+        self._warned: dict[str, float] = {}  # name: when, by this machine's own clock
+
+    def tell(self, name: str, key: str, error: BaseException) -> None:
+        """That `error` is why `name` is counted for `key`."""
+        import logging  # slow to import, and seldom needed
+
+        now, logger = monotonic(), logging.getLogger("cachelib")
+        quiet = now - self._warned.get(name, -QUIET) < QUIET
+        if not quiet:
+            self._warned[name] = now
+        logger.log(
+            logging.DEBUG if quiet else logging.WARNING,
+            MESSAGES.get(name, f"{name} at %r: %s"),
+            key[:200],
+            f"{type(error).__name__}: {error}",
+            exc_info=error if logger.isEnabledFor(logging.DEBUG) else None,
+        )

@@ -1,0 +1,148 @@
+"""The registry of the names that a case may use: each kind, in one place, with what it stands for.
+
+Metrics, assumptions, designs, findings and data centres. Whoever adds one adds it where it is
+defined; here it is looked up.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from cachelib.model.platforms.platform import Assumption, Platform, profile
+from cachelib.model.schema.resources import resource
+from cachelib.model.schema.typed_yaml import nearest
+
+Better = Literal["less", "more"]
+FINDING = "application/vnd.cachelib.finding+json"
+"""The MIME type of what a notebook hands over."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of a result: its unit, which direction is better, and where it can lie."""
+
+    unit: str
+    better: Better = "less"
+    low: float = 0.0
+    high: float = math.inf
+
+
+METRICS: dict[str, Metric] = {
+    "hit_ratio": Metric("ratio", "more", high=1.0),
+    "origin_loads_per_month": Metric("loads"),
+    "mean_ms": Metric("ms"),
+    "p50_ms": Metric("ms"),
+    "p95_ms": Metric("ms"),
+    "p99_ms": Metric("ms"),
+    "late_share": Metric("ratio", high=1.0),
+    "error_share": Metric("ratio", high=1.0),
+    "bill_usd": Metric("USD"),
+    "monthly_cost_usd": Metric("USD"),
+}
+"""What a criterion may name."""
+
+REGION_METRICS = (
+    "hit_ratio", "origin_loads_per_month", "p50_ms", "p95_ms", "loads_saved", "l2_speed_up",
+    "writes_saved", "busiest_load", "cost_over_durable_object",
+)  # fmt: skip
+"""What a claim's region may look at, by formula."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """An assumption: its unit, and what it must not fall below, exceed or reach."""
+
+    unit: str
+    above: float | None = None
+    least: float | None = None
+    most: float | None = None
+
+    def fault(self, value: float) -> str | None:
+        """What is wrong with a value, in words."""
+        if self.above is not None and value <= self.above:
+            return f"must be greater than {self.above:g}, not {value:g}"
+        if self.least is not None and value < self.least:
+            return f"must be {self.least:g} or more, not {value:g}"
+        if self.most is not None and value > self.most:
+            return f"must be {self.most:,g} or less, not {value:g}"
+        return None
+
+
+PROFILE = {
+    name: number
+    for name, number in profile("cloudflare-workers").items()
+    if isinstance(number, Assumption)
+}
+"""The platform's assumptions, which a case may replace."""
+
+OF_THE_CASE = {
+    "l1_ttl_s": Number("s", above=0),
+    "l2_ttl_s": Number("s", above=0),
+    "value_life_s": Number("s", above=0),
+    "hourly_rate_usd": Number("USD", least=0),
+}
+"""The assumptions that a case must make itself."""
+
+HOURS = Number("hours", least=0)
+
+
+def _bounded(name: str, unit: str) -> Number:
+    """The bounds that `Platform` sets."""
+    found = {
+        kind: getattr(bound, sign)
+        for bound in Platform.model_fields[name].metadata
+        for kind, sign in (("above", "gt"), ("least", "ge"), ("most", "le"))
+        if getattr(bound, sign, None) is not None
+    }
+    return Number(unit, **found)
+
+
+ASSUMPTIONS: dict[str, Number] = OF_THE_CASE | {
+    name: _bounded(name, number.unit) for name, number in PROFILE.items()
+}
+
+
+@cache
+def findings() -> Mapping[str, str]:
+    """Every metric that the notebooks publish, by id, and its unit: what a claim may name.
+
+    They are read from the outputs that the notebooks are committed with: what they really publish.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(resource("notebooks").glob("[0-9]*.ipynb")):
+        for bundle in _bundles(json.loads(path.read_text("utf-8"))):
+            if bundle["kind"] == "metric":
+                found[bundle["id"]] = bundle["unit"]
+    return found
+
+
+def _bundles(notebook: Any) -> Iterable[Any]:
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            if bundle := output.get("data", {}).get(FINDING):
+                yield bundle
+
+
+def known(kind: str, names: Iterable[str], name: str) -> str | None:
+    """What is wrong with a name of that kind, with the nearest one; None if there is such a one."""
+    there: Sequence[str] = list(names)
+    return None if name in there else f"unknown {kind} {name!r}; {nearest(name, there)}"
+
+
+def _metric(name: str) -> str:
+    if fault := known("metric", METRICS, name):
+        raise ValueError(fault)
+    return name
+
+
+MetricName = Annotated[
+    str, AfterValidator(_metric), WithJsonSchema({"type": "string", "enum": list(METRICS)})
+]
+"""A metric that a criterion may name."""

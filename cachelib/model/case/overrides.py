@@ -1,0 +1,193 @@
+"""Values from a command line in the place of what a case file says, by name or by path.
+
+A path leads through the file, dot by dot: `criteria.limits.p95_ms.at_most`; what stands in a list
+is found by its name, metric or id. The first part may be left out where one section alone has the
+second: `origin_ms` is `assumptions.origin_ms`. A single number given for an assumption is its new
+best guess, and its range is widened where need be.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cachelib.errors import CachelibError
+from cachelib.model.case.names import ASSUMPTIONS, PROFILE
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema.typed_yaml import Document, Location, keys_at, nearest, nodes_at
+from cachelib.model.tiers.design import BUILT_IN
+
+WHY = "set by a parameter of this run"
+KEYS_OF_ITEMS = ("name", "metric", "id")
+SECTIONS = ("assumptions", "workload", "criteria", "platform", "system", "decision", "log")
+"""Where a name alone is looked for, in this order; no name is in two."""
+
+Schema = dict[str, Any]
+
+
+class ParameterError(CachelibError, ValueError):
+    """A setting whose name nothing has, or whose value does not fit."""
+
+
+def section(name: str, schema: Schema, others: Sequence[str] = ()) -> str:
+    """The section that a name belongs to; raises `ParameterError`.
+
+    `others`: names that are none of a case's, to guess at what was meant.
+    """
+    return _path(name, schema, {}, others)[0]
+
+
+def applied(document: Document, schema: Schema, settings: Mapping[str, Any]) -> Document:
+    """The document with the settings in it; raises `ParameterError`."""
+    if not settings or not isinstance(document.data, dict):
+        return document
+    data, given = copy.deepcopy(document.data), {}
+    for name, value in settings.items():
+        location = _set(data, schema, _path(name, schema, data), name, value)
+        given[location] = f"-p {name}={value}"
+    return replace(document, data=data, given=given)
+
+
+def settable(schema: Schema, data: Any) -> dict[str, Any]:
+    """Every number and word of a case that can be set, by its shortest name, and its value now."""
+    found: dict[str, Any] = {}
+    for section in SECTIONS:
+        own = data.get(section) or {}
+        for key in _keys(schema, (section,)):
+            if _is_plain(schema, (section, key)):
+                found[key] = own.get(key)
+    criteria = data.get("criteria") or {}
+    for name, hours in (criteria.get("hours") or {}).items():
+        found[f"criteria.hours.{name}"] = hours
+    for limit in criteria.get("limits") or ():
+        for bound in ("at_most", "at_least"):
+            if bound in limit:
+                found[f"criteria.limits.{limit['metric']}.{bound}"] = limit[bound]
+    for design in data.get("designs") or ():
+        name = design if isinstance(design, str) else design["name"]
+        found[f"designs.{name}"] = "l1_ttl_s, l2_ttl_s, …: designs." + name + ".SETTING"
+    return found
+
+
+def _is_plain(schema: Schema, location: Location) -> bool:
+    """Whether a value there is a number or a word, or an assumption."""
+    nodes = nodes_at(schema, location)
+    return location[0] == "platform" or any(
+        _is_assumption(node) or node.get("type") in ("number", "integer", "string", "boolean")
+        for node in nodes
+    )
+
+
+def _keys(schema: Schema, location: Location) -> list[str]:
+    if location == ("platform",):  # a mapping whose keys no schema lists
+        return [name for name in Platform.model_fields if name not in ASSUMPTIONS]
+    return keys_at(schema, location)
+
+
+def _path(name: str, schema: Schema, data: Any, others: Sequence[str] = ()) -> list[str]:
+    """The path that a name is short for."""
+    first, *rest = name.split(".")
+    if first in keys_at(schema, ()):
+        if not rest and not _is_plain(schema, (first,)):
+            raise ParameterError(f"-p {name}: is a whole section; name a part of it: {name}.…")
+        return [first, *rest]
+    for section in SECTIONS:
+        if first in _keys(schema, (section,)):
+            return [section, first, *rest]
+    there = [*others, *settable(schema, data), *keys_at(schema, ())]
+    raise ParameterError(f"-p {name}: nothing has this name; {_guess(name, there)}")
+
+
+def _guess(name: str, there: list[str]) -> str:
+    said = nearest(name, there)
+    meant = said.split("?")[0] + "? " if said.startswith("did you mean") else ""
+    return f"{meant}`cachelib parameters CASE` lists what there is"
+
+
+def _set(data: Any, schema: Schema, path: list[str], name: str, value: Any) -> Location:
+    """Put the value where the path leads, and say where that is."""
+    at = data
+    location: Location = ()
+    while path[1:]:
+        step, at = _step(at, schema, location, path, name)
+        location = (*location, step)
+    last = path[0]
+    if not isinstance(at, dict):
+        raise ParameterError(f"-p {name}: nothing lies in {'.'.join(map(str, location))}")
+    allowed = _keys(schema, location)
+    if allowed and last not in allowed:
+        where = ".".join(map(str, location))
+        raise ParameterError(f"-p {name}: {where} has no {last!r}; {nearest(last, allowed)}")
+    location = (*location, last)
+    nodes = nodes_at(schema, location)
+    if any(map(_is_assumption, nodes)) and not isinstance(value, Mapping):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ParameterError(f"-p {name}={value}: must be a number, a best guess")
+        value = _guessed(at.get(last), last, value)
+    at[last] = value
+    return location
+
+
+def _is_assumption(node: Mapping[str, Any]) -> bool:
+    return {"value", "low", "high", "why"}.issubset(node.get("properties", ()))
+
+
+def _guessed(before: Any, name: str, value: float) -> dict[str, Any]:
+    """An assumption with another best guess."""
+    if not isinstance(before, Mapping):
+        known = PROFILE.get(name)
+        unit = "hours" if known is None else known.unit
+        before = {"unit": unit} if known is None else known.model_dump()
+    low, high = before.get("low", value), before.get("high", value)
+    return {
+        "value": value,
+        "low": min(value, low),
+        "high": max(value, high),
+        "unit": before.get("unit"),
+        "why": WHY,
+    }
+
+
+def _step(
+    at: Any, schema: Schema, location: Location, path: list[str], name: str
+) -> tuple[int | str, Any]:
+    """One step along the path, which loses what was walked; what is not there is made."""
+    if isinstance(at, list):
+        return _item(at, location, path, name)
+    step = path.pop(0)
+    if location and step not in _keys(schema, location) and _keys(schema, location):
+        where = ".".join(map(str, location))
+        there = nearest(step, _keys(schema, location))
+        raise ParameterError(f"-p {name}: {where} has no {step!r}; {there}")
+    if at.get(step) is None:
+        kinds = {node.get("type") for node in nodes_at(schema, (*location, step))}
+        at[step] = [] if "array" in kinds else {}
+    if isinstance(at[step], int | float):  # an assumption of a kind that may be a number alone
+        at[step] = {"value": at[step]}
+    return step, at[step]
+
+
+def _item(at: list[Any], location: Location, path: list[str], name: str) -> tuple[int, Any]:
+    """The item of a list that has the name that the path begins with."""
+    rest = ".".join(path)
+    names = [_name(item) for item in at]
+    for nth, own in enumerate(names):
+        if rest.startswith(f"{own}."):
+            del path[0 : own.count(".") + 1]
+            if isinstance(at[nth], str) and own in BUILT_IN:
+                at[nth] = BUILT_IN[own].model_dump(mode="json", exclude_unset=True)
+            return nth, at[nth]
+    if location == ("criteria", "limits"):
+        at.append({"metric": path.pop(0), "why": WHY})
+        return len(at) - 1, at[-1]
+    where = ".".join(map(str, location))
+    raise ParameterError(f"-p {name}: {where} has no {path[0]!r}; {nearest(path[0], names)}")
+
+
+def _name(item: Any) -> str:
+    if isinstance(item, str):
+        return item
+    found = (item.get(key) for key in KEYS_OF_ITEMS) if isinstance(item, dict) else ()
+    return str(next(filter(None, found), ""))

@@ -1,0 +1,60 @@
+"""What a case is about: the designs of it that each part of the report speaks of, if any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import BUILT_IN, Design
+
+
+def memory_alone(study: Study) -> Design | None:
+    """Each isolate's own memory and nothing behind it; None where no design has such a memory."""
+    with_memory = _designs(study, lambda design: design.l1)
+    if not with_memory:
+        return None
+    alone = next((design for design in with_memory if design.l2 is None), None)
+    return alone or study.design("l1-only")
+
+
+def shared(study: Study) -> Design | None:
+    """The design whose shared tier is looked at: the first with memory before it, or the first."""
+    with_store = _designs(study, lambda design: design.l2 is not None)
+    behind_memory = [design for design in with_store if design.l1]
+    return next(iter(behind_memory + with_store), None)
+
+
+def without_store(design: Design) -> Design:
+    """The same design with its shared tier taken away."""
+    base = BUILT_IN["l1-only" if design.l1 else "origin-only"]
+    return base.model_copy(update={"l1_ttl_s": design.l1_ttl_s})
+
+
+def with_store(study: Study, word: str) -> list[Design]:
+    """The designs over a kind of store, in the order of the case."""
+    return _designs(study, lambda design: design.l2 == word)
+
+
+def alone_and_behind_memory(design: Design) -> tuple[Design, Design]:
+    """The design's shared tier alone, and the same with a memory in front of it."""
+    front = {"expiry": "inherited", "l1_max_entries": None, "l1_max_bytes": None}
+    return tuple(  # type: ignore[return-value] # two, as there are two values
+        design.model_copy(update={"l1": l1, **(front if not l1 else {})}) for l1 in (False, True)
+    )
+
+
+def beside(study: Study, design: Design) -> Design | None:
+    """The nearest design over another shared store: alike in front, if there is one."""
+    others = _designs(study, lambda each: each.l2 not in (None, design.l2))
+    alike = [each for each in others if each.l1 == design.l1]
+    return next(iter(alike + others), None)
+
+
+def caching(study: Study) -> list[Design]:
+    """Every design that keeps anything."""
+    return _designs(study, lambda design: design.l1 or design.l2 is not None)
+
+
+def _designs(study: Study, wanted: Callable[[Design], bool]) -> list[Design]:
+    designs = [study.design(name) for name in study.case.design_names]
+    return [design for design in designs if wanted(design)]

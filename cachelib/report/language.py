@@ -1,0 +1,108 @@
+"""How results are said: comparisons, shares and counts in words, each in one place.
+
+A sentence of the report is chosen by what was found. So what these functions give says itself
+whether two numbers differ, which way, and by how much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log10
+
+from cachelib.report.publish.findings import Unit, shown
+
+RESOLUTION: dict[Unit, float] = {"ratio": 0.005, "points": 0.005, "USD": 0.005}
+"""Differences below these are none; of other units, below a hundredth of the larger number."""
+ALIKE = 0.01
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One number against another of the same unit."""
+
+    value: float
+    other: float
+    unit: Unit = ""
+
+    @property
+    def same(self) -> bool:
+        """No difference that the numbers can tell."""
+        largest = max(abs(self.value), abs(self.other))
+        return abs(self.value - self.other) <= RESOLUTION.get(self.unit, ALIKE * largest)
+
+    @property
+    def more(self) -> bool:
+        return not self.same and self.value > self.other
+
+    @property
+    def less(self) -> bool:
+        return not self.same and self.value < self.other
+
+    @property
+    def by(self) -> str:
+        """How far apart they are, with the unit, without a sign; shares in points."""
+        unit: Unit = "points" if self.unit == "ratio" else self.unit
+        return shown(abs(self.value - self.other), unit)
+
+    @property
+    def times(self) -> str:
+        """`33×`: how many times the smaller the larger is."""
+        low, high = sorted((abs(self.value), abs(self.other)))
+        return shown(high / low, "times") if low else "many times"
+
+    def words(self, more: str, less: str, same: str = "no different") -> str:
+        """`65 ms slower`, `65 ms faster`, or that they are alike."""
+        if self.same:
+            return same
+        return f"{self.by} {more if self.more else less}"
+
+
+def in_so_many(share: float) -> str:
+    """A share as people say it: `7 in 10`, `3 in 100`, `none`, `all`."""
+    if share <= 0:
+        return "none"
+    if share >= 0.9995:
+        return "all"
+    if share >= 0.995:
+        return f"all but {in_so_many(1 - share)}"
+    if share >= 0.095:
+        tenths = round(10 * share)
+        return f"{tenths} in 10" if tenths < 10 else f"{round(100 * share)} in 100"
+    power = 10 ** -floor(log10(share))
+    return f"{round(share * power)} in {power:,}"
+
+
+def duration(seconds: float) -> str:
+    """`5 min`, `1 h`, `1 h 50 min`, `2 days`, `1.5 s`: a time to two places at the most."""
+    if seconds < 120:
+        return shown(seconds, "s")
+    units = ((86_400, "day"), (3_600, "h"), (60, "min"))
+    at = next(nth for nth, (size, _) in enumerate(units) if seconds >= size)
+    size, word = units[at]
+    smaller = units[at + 1 :][:1]
+    step = smaller[0][0] if smaller and seconds < 10 * size else size
+    whole, rest = divmod(round(seconds / step) * step, size)
+    plural = "s" if word == "day" and whole != 1 else ""
+    said = f"{whole:,}\u00a0{word}{plural}"
+    return f"{said} {rest // step}\u00a0{smaller[0][1]}" if rest else said
+
+
+def counted(number: float, noun: str, plural: str = "") -> str:
+    """`1 fault`, `3 faults`, `no faults`."""
+    many = plural or f"{noun}s"
+    if number == 0:
+        return f"no {many}"
+    return f"{shown(number)} {noun if number == 1 else many}"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def capital(text: str) -> str:
+    """The text as a sentence begins; the rest is left as it is."""
+    return text[:1].upper() + text[1:]
