@@ -16,9 +16,12 @@ from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import MONTH_S, Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.judgement.steady import warmed
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.generator import generate
+from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 
 ENOUGH = 50_000
@@ -56,9 +59,15 @@ class Study:
                 rate = self.case.workload.requests_per_month
                 raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request")
             return made
-        from cachelib.model.traffic.logs import read_log  # the database takes a while to import
+        from cachelib.model.traffic.from_log import from_log  # the database is slow to import
 
-        return read_log(self.log, self.case.log)
+        return from_log(self.log, self.case.log, places=self.case.workload.colos, seed=self.seed)
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What the recommendation must say of the log; none where the traffic is generated."""
+        lives = [self.design(name).l2_ttl_s or 0.0 for name in self.case.design_names]
+        return remarks(self.trace, self.case.log, ttl_s=max(lives, default=0.0))
 
     def reseeded(self, seed: int) -> Study:
         """The same study with another seed, which leaves the requests of a log as they are."""
@@ -75,7 +84,11 @@ class Study:
     @property
     def span_s(self) -> float:
         """Seconds that the trace stands for."""
-        return max(self.trace.span_s, 1.0) if self.log else MONTH_S
+        if self.log is None:
+            return MONTH_S
+        reading = self.case.log
+        share = reading.sample_rate if reading.sampled_by == "key" else 1.0
+        return max(self.trace.span_s, 1.0) * share  # a tenth of the keys stand for ten times as many
 
     @cached_property
     def platform(self) -> Platform:
@@ -103,8 +116,12 @@ class Study:
     def replay(
         self, design: str | Design, *, trace: Trace | None = None, **platform: float
     ) -> Result:
-        """What a design does with this traffic, or with another trace or platform numbers."""
-        return replay_trace(
+        """What a design does with this traffic, or with another trace or platform numbers.
+
+        A log's caches are filled before it begins: see `steady`.
+        """
+        run = warmed if self.log is not None and trace is None else replay_trace
+        return run(
             self.trace if trace is None else trace,
             self.design(design) if isinstance(design, str) else design,
             self.platform.model_copy(update=platform),

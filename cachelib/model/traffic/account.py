@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cachelib.errors import CachelibError
+
 Kind = Literal[
     "invented", "mixed", "one-placed", "sampled", "short", "undecided", "skipped", "keys",
 ]  # fmt: skip
@@ -15,7 +17,7 @@ class AccountError(RuntimeError):
     """Rows that became neither a request nor anything that was counted: a bug of the reader."""
 
 
-class UnansweredError(ValueError):
+class UnansweredError(CachelibError, ValueError):
     """A log that cannot be decided on before somebody says something of it."""
 
 

@@ -309,7 +309,8 @@ def _traffic(study: Study) -> dict[str, Any]:
     return {
         "requests": len(trace),
         "distinct_keys": len(set(trace.key.tolist())),
-        "days": study.span_s / 86_400,
+        "days": (trace.span_s if study.log else study.span_s) / 86_400,
+        "remarks": [remark.says for remark in study.remarks],
         "colos": [colo or "not said" for colo in trace.colos],
         "source": "as logged" if study.log else "generated as the case says",
         "skipped": trace.skipped.lines,

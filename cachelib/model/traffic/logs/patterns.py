@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cachelib.errors import CachelibError
 from cachelib.model.traffic.logs.formats import Format
 
 # Apache's directives (httpd.apache.org/docs/2.4/mod/mod_log_config.html) by nginx's names.
@@ -35,7 +36,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 OF_REQUEST = {"key": "http_url({request})", "method": "http_method({request})"}
 
 
-class PatternError(ValueError):
+class PatternError(CachelibError, ValueError):
     """A log_format that cannot be read by."""
 
 
