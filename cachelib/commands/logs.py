@@ -16,7 +16,7 @@ SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=Tr
 KEPT = ("subrequests", "authorization", "set-cookie", "streams", "failed-writes")
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[Any]):
     """NAME=VALUE."""
 
     name = "NAME=VALUE"
@@ -28,7 +28,7 @@ class Pair(click.ParamType):
         return name.strip(), rest.strip()
 
 
-class Sizes(click.ParamType):
+class Sizes(click.ParamType[Any]):
     """Numbers of entries, with commas."""
 
     name = "sizes"
@@ -39,7 +39,9 @@ class Sizes(click.ParamType):
         found = []
         for word in str(value).split(","):
             if not word.strip().isdecimal() or not 1 <= int(word) <= 10**12:
-                self.fail(f"{word!r}: write numbers of entries from 1 on, as in 100,1000", param, ctx)
+                self.fail(
+                    f"{word!r}: write numbers of entries from 1 on, as in 100,1000", param, ctx
+                )
             found.append(int(word))
         return found
 
@@ -83,7 +85,7 @@ OPTIONS = (
     click.option("--keep", multiple=True, type=click.Choice(KEPT),
                  help="Requests to keep that are ignored by default."),
     click.option("--no-header", is_flag=True, help="CSV and TSV: no line of column names."),
-    click.option("--fields", metavar="NAMES", help="Columns of a table without header, with commas."),
+    click.option("--fields", metavar="NAMES", help="Columns of a table without header."),
     click.option("--time-unit", type=click.Choice(["auto", "s", "ms", "us", "ns"]),
                  default="auto", help="Of times that are numbers."),
     click.option("--rate", type=TTL, help="Requests a second of a log without times."),
@@ -130,7 +132,7 @@ def _as_reading(
 
 @click.command("log")
 @click.argument("log", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--formats", "list_formats", is_flag=True, help="List the formats that are known.")
+@click.option("--formats", "list_formats", is_flag=True, help="List the formats.")
 @click.option("--anonymise", "out", type=click.Path(path_type=Path, dir_okay=False),
               help="Write a trace that can be shared, with hashed keys, to OUT.parquet.")  # fmt: skip
 @click.option("--try-recipes", is_flag=True, help="What each recipe for keys would merge.")
@@ -147,7 +149,7 @@ def log_(
         print_result({known.name: known.title for known in formats().values()}, as_json)
         return
     if not log:
-        raise click.UsageError("name the log: files, folders, patterns, or - for the standard input")
+        raise click.UsageError("name the log: files, folders, patterns, or - (standard input)")
     with told():
         if out is not None:
             from cachelib.model.traffic.logs.anonymise import anonymised
@@ -190,13 +192,17 @@ def replay(log: tuple[Path, ...], designs: str, as_json: bool, **options: Any) -
 
 @click.command()
 @LOGS
-@click.option("--sizes", type=Sizes(), help="L1 sizes in entries, with commas; a spread of them by default.")
+@click.option(
+    "--sizes", type=Sizes(), help="L1 sizes in entries, with commas; a spread of them by default."
+)
 @click.option("--sample", "followed", type=click.FloatRange(0, 1, min_open=True), default=1.0,
               help="The share of keys to look at; exact by default.")  # fmt: skip
 @SEED
 @JSON
 @_reading
-def mrc(log: tuple[Path, ...], sizes: list[int] | None, followed: float, as_json: bool, **options: Any) -> None:
+def mrc(
+    log: tuple[Path, ...], sizes: list[int] | None, followed: float, as_json: bool, **options: Any
+) -> None:
     """The hit ratio of an LRU cache of every size, in one pass."""
     from cachelib.model.engines.mrc import mrc_log
 

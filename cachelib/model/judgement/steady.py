@@ -144,7 +144,7 @@ def _joined(before: Trace, trace: Trace) -> Trace:
 
 
 def _without(whole: Result, part: Result, span_s: float) -> Result:
-    """What remains of a replay when its beginning is taken out: both gave the same seed the same."""
+    """What remains of a replay when its beginning, replayed with the same seed, is taken out."""
     tally = copy.copy(whole.tally)
     tally.codes = whole.tally.codes - part.tally.codes
     for name in ("latency", "age", "late"):

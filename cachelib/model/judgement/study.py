@@ -88,7 +88,9 @@ class Study:
             return MONTH_S
         reading = self.case.log
         share = reading.sample_rate if reading.sampled_by == "key" else 1.0
-        return max(self.trace.span_s, 1.0) * share  # a tenth of the keys stand for ten times as many
+        return (
+            max(self.trace.span_s, 1.0) * share
+        )  # a tenth of the keys stand for ten times as many
 
     @cached_property
     def platform(self) -> Platform:

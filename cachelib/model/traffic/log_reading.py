@@ -32,7 +32,7 @@ class Reading(Strict):
     where: str | None = Field(default=None, description="which requests to keep: status = 200")
     columns: dict[Column, str] = Field(
         default={},
-        description="expressions for time, key, colo, op, size, ttl, method, status or host, by name",
+        description="expressions for time, key, colo, op, size, ttl, method, status or host",
     )
     normalise: tuple[Recipe, ...] = Field(
         default=(), description="how keys are made alike before they are counted, in this order"

@@ -52,7 +52,9 @@ def _times(account: Account, reading: Reading) -> list[Remark]:
             " section, or --rate."
         )  # fmt: skip
         found.append(
-            Remark("invented", f"The log has no times; {rate:g} requests a second are assumed.", answer)
+            Remark(
+                "invented", f"The log has no times; {rate:g} requests a second are assumed.", answer
+            )
         )
     if len(account.units) > 1:
         told = " and ".join(
@@ -82,7 +84,11 @@ def _places(account: Account) -> list[Remark]:
 def _sampling(account: Account, reading: Reading) -> list[Remark]:
     share = f"{100 * reading.sample_rate:g} per cent"
     if reading.sample_rate < 1 and reading.sampled_by == "key":
-        return [Remark("sampled", f"The log holds the requests for {share} of the keys; counts are scaled.")]
+        return [
+            Remark(
+                "sampled", f"The log holds the requests for {share} of the keys; counts are scaled."
+            )
+        ]
     if reading.sample_rate < 1:
         return [
             Remark(

@@ -35,21 +35,36 @@ def anonymised(
     trace = read_log(paths, reading)
     secret = secrets.token_bytes(32)
     names = pa.array(
-        [hashlib.blake2b(n.encode("utf-8", "surrogatepass"), digest_size=16, key=secret).hexdigest() for n in trace.keys]
+        [
+            hashlib.blake2b(
+                n.encode("utf-8", "surrogatepass"), digest_size=16, key=secret
+            ).hexdigest()
+            for n in trace.keys
+        ]
     )
     columns = {
         "time": pa.array(trace.time_s),
         "key": pa.DictionaryArray.from_arrays(pa.array(trace.key), names),
-        "op": pa.DictionaryArray.from_arrays(pa.array(trace.op.astype("int8")), pa.array(list(WORDS.values()))),
+        "op": pa.DictionaryArray.from_arrays(
+            pa.array(trace.op.astype("int8")), pa.array(list(WORDS.values()))
+        ),
         "size": pa.array(trace.size),
     }
     if any(trace.colos):
-        columns["colo"] = pa.DictionaryArray.from_arrays(pa.array(trace.colo), pa.array(trace.colos))
+        columns["colo"] = pa.DictionaryArray.from_arrays(
+            pa.array(trace.colo), pa.array(trace.colos)
+        )
     if trace.ttl_s is not None:
         columns["ttl"] = pa.array(trace.ttl_s)
-    table = pa.table({name: column for name, column in columns.items()})
-    plain = pa.table({n: c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for n, c in columns.items()})
-    del table
+    plain = {
+        name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        for name, column in columns.items()
+    }
     with out.open("xb") as file:
-        pyarrow.parquet.write_table(plain, file, compression="zstd")
-    return {"requests": len(trace), "keys": len(trace.keys), "bytes": out.stat().st_size, "file": str(out)}
+        pyarrow.parquet.write_table(pa.table(plain), file, compression="zstd")
+    return {
+        "requests": len(trace),
+        "keys": len(trace.keys),
+        "bytes": out.stat().st_size,
+        "file": str(out),
+    }

@@ -45,7 +45,7 @@ def answers_from_apart(stream: LogStream, rows: Rows) -> Iterator[pa.RecordBatch
             "described": stream.described,
             "spill": spill,
         }
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - this package itself
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
@@ -65,17 +65,19 @@ def answers_from_apart(stream: LogStream, rows: Rows) -> Iterator[pa.RecordBatch
 def _received(
     process: subprocess.Popen[bytes], job: dict[str, Any], stream: LogStream, rows: Rows
 ) -> Iterator[pa.RecordBatch]:
-    assert process.stdin and process.stdout and process.stderr  # noqa: S101 - they are pipes
+    stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+    if stdin is None or stdout is None or stderr is None:
+        raise LogError("no process for the query")
     said: list[bytes] = []
     listening = threading.Thread(
-        target=lambda pipe: said.append(pipe.read()), args=(process.stderr,), daemon=True
+        target=lambda pipe: said.append(pipe.read()), args=(stderr,), daemon=True
     )
     listening.start()
     with suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(job).encode())
-        process.stdin.close()
+        stdin.write(json.dumps(job).encode())
+        stdin.close()
     try:
-        with pa.ipc.open_stream(process.stdout) as reader:
+        with pa.ipc.open_stream(stdout) as reader:
             yield from reader
     except (pa.ArrowException, OSError, EOFError):
         pass  # it broke off: what it said tells why
@@ -85,8 +87,10 @@ def _received(
     try:
         told = json.loads(last)
     except ValueError:
-        told = {"error": f"{stream.files[0]}: the query came to an end ({process.returncode}): it took"
-                         f" more than {ADDRESS_SPACE >> 30} GB of memory, or was killed"}  # fmt: skip
+        told = {
+            "error": f"{stream.files[0]}: the query came to an end ({process.returncode}): it took"
+            f" more than {ADDRESS_SPACE >> 30} GB of memory, or was killed"
+        }
     if "error" in told:
         raise LogError(told["error"])
     rows.count, stream.mapping = told["rows"], told["mapping"]

@@ -160,9 +160,7 @@ class Coder:
                 " (--method POST=ignore)"
             )
         if self.unplaced:
-            self.notes.append(
-                f"{self.unplaced} of {self.requests} requests name no data centre"
-            )
+            self.notes.append(f"{self.unplaced} of {self.requests} requests name no data centre")
         if len(self.hosts) > 1:
             self.notes.append(f"{len(self.hosts)} hosts: the host is part of the key")
 
@@ -219,9 +217,9 @@ class Coder:
         )
 
     def _keys(self, batch: pa.RecordBatch) -> pa.Array:
-        if batch["host"].null_count == len(batch) and not self.hosts:
-            if not (self.keys.names and HOST_END in self.keys.names[0]):
-                return batch["key"]
+        hosted = bool(self.keys.names) and HOST_END in self.keys.names[0]
+        if batch["host"].null_count == len(batch) and not hosted:
+            return batch["key"]
         hosts = pc.fill_null(batch["host"], "")
         return pc.binary_join_element_wise(hosts, batch["key"], HOST_END)
 

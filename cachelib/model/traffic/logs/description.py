@@ -14,6 +14,7 @@ import numpy.typing as npt
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import joined
 from cachelib.model.traffic.logs.reading import LogStream
+from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
 
@@ -24,11 +25,12 @@ GAP = 20.0  # times the mean distance of requests: a gap
 
 
 def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> dict[str, Any]:
-    """Format, mapping, columns, span, rate, shares, keys, and rows = requests + filtered + skipped."""
+    """All that is known of a log; among it, rows = requests + filtered + skipped."""
     stream = LogStream(paths, reading, described=True)
     trace = joined(list(stream), stream.coder)
     account, shape = stream.coder.account, stream.shape
-    assert account is not None and shape is not None  # noqa: S101 - the stream came to its end
+    if account is None or shape is None:
+        raise LogError("the log did not come to its end")
     return {
         "format": account.format,
         "why": account.why,
@@ -46,10 +48,17 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
         "taken_as": _operations(trace),
         "time": _time(trace, dict(account.units)),
         "order": {"out_of_order": account.unordered, "same_time_as_before": account.repeated},
-        "keys": {"distinct": int((np.bincount(trace.key) > 0).sum()), "hosts": max(account.hosts, 1)},
+        "keys": {
+            "distinct": int((np.bincount(trace.key) > 0).sum()),
+            "hosts": max(account.hosts, 1),
+        },
         "top_keys": _top(trace),
         "colos": _shares(Counter(_names(trace))),
-        **{role: _shares(counts) for role, counts in stream.coder.shares.items() if set(counts) - {""}},
+        **{
+            role: _shares(counts)
+            for role, counts in stream.coder.shares.items()
+            if set(counts) - {""}
+        },
         "remarks": [
             {"kind": r.kind, "says": r.says, "answer": r.answer}
             for r in remarks(trace, reading or Reading())
@@ -68,7 +77,11 @@ def _columns(columns: Any) -> dict[str, str]:
 
 def _operations(trace: Trace) -> dict[str, int]:
     counts = np.bincount(trace.op, minlength=3)
-    return {"reads": int(counts[READ]), "writes": int(counts[WRITE]), "deletes": int(counts[DELETE])}
+    return {
+        "reads": int(counts[READ]),
+        "writes": int(counts[WRITE]),
+        "deletes": int(counts[DELETE]),
+    }
 
 
 def _time(trace: Trace, units: dict[str, int]) -> dict[str, Any]:
@@ -111,12 +124,16 @@ def _top(trace: Trace) -> dict[str, int]:
 
 def _names(trace: Trace) -> dict[str, int]:
     counts = np.bincount(trace.colo, minlength=len(trace.colos))
-    return {name or "(none named)": int(n) for name, n in zip(trace.colos, counts, strict=True) if n}
+    return {
+        name or "(none named)": int(n) for name, n in zip(trace.colos, counts, strict=True) if n
+    }
 
 
 def _shares(counts: Counter[str]) -> dict[str, str]:
     total = max(counts.total(), 1)
-    shown = {(name or "(empty)")[:60]: f"{n:,} ({n / total:.1%})" for name, n in counts.most_common(12)}
+    shown = {
+        (name or "(empty)")[:60]: f"{n:,} ({n / total:.1%})" for name, n in counts.most_common(12)
+    }
     if len(counts) > 12:
         rest = sum(n for _, n in counts.most_common()[12:])
         shown[f"{len(counts) - 12} others"] = f"{rest:,} ({rest / total:.1%})"

@@ -15,12 +15,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs import times
+from cachelib.model.traffic.logs.columns import (
+    columns,
+    distinct,
+    identifier,
+    listed,
+    lowered,
+    mentions,
+    paths,
+    raw,
+    substituted,
+    titled,
+)
 from cachelib.model.traffic.logs.expressions import checked
 from cachelib.model.traffic.logs.formats import ROLES, Format, commonly
 from cachelib.model.traffic.logs.recipes import applied, macros
+from cachelib.model.traffic.logs.refusing import nearest_fields
 from cachelib.model.traffic.logs.requests import (
     THE_FILTER,
     filters,
@@ -29,20 +42,12 @@ from cachelib.model.traffic.logs.requests import (
     undecided,
 )
 from cachelib.model.traffic.logs.source import LogError
-from cachelib.model.traffic.logs.telling import Shape, nearest_fields
+from cachelib.model.traffic.logs.telling import Shape
 
 MEMORY = "1GB"  # beyond it the database sorts on disk
 DISK = "20GB"
-UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
-TEXT, SECONDS, MILLI, MICRO, NANO = range(5)
-STAMPS = (
-    "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g", "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
-    "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S",
-)  # fmt: skip
-CLF_STAMP = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}")
 DESCRIBED = ("method", "status", "cache", "content_type", "agent")
 ALIASES = ("method", "status", "host", "url", "agent", "size", "content_type", "cache")
-MAX_TIME = 1e11
 
 
 def connect(spill: Path, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
@@ -66,16 +71,22 @@ class Query:
         self, db: duckdb.DuckDBPyConnection, shape: Shape, reading: Reading, *, where: str
     ) -> None:
         self.db, self.shape, self.reading, self.where = db, shape, reading, where
-        self.raw = _raw(shape)
+        self.raw = raw(shape)
         self.mapping = self._mapping()
 
     def described_mapping(self) -> dict[str, str]:
         """What was taken for what, as the user would write it."""
         own = self.reading.expressions
-        found = {
-            role: " or ".join(alt.replace("{", "").replace("}", "") for alt in alternatives)
-            for role, alternatives in self.mapping.items()
-        }
+        json = self.shape.container in ("json", "json-values")
+        found = {}
+        for role, alternatives in self.mapping.items():
+            seen = [
+                alt.replace("{", "").replace("}", "")
+                for alt in alternatives
+                if not json or all(column in self.shape.columns for column in columns(alt))
+            ]
+            if seen:
+                found[role] = " or ".join(seen)
         return found | {what: sql for what, sql in own.items() if what != "where"}
 
     def _placed(self, sql: str) -> str:
@@ -97,11 +108,11 @@ class Query:
         return {role: columns for role, columns in found.items() if role in ROLES}
 
     def _present(self, alternatives: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(alt for alt in alternatives if all(c in self.raw for c in _columns(alt)))
+        return tuple(alt for alt in alternatives if all(c in self.raw for c in columns(alt)))
 
     def _sql(self, alternatives: tuple[str, ...], *, plain: bool) -> str:
         """The first alternative that is there and not empty."""
-        told = [_substituted(alt, self.raw) for alt in alternatives]
+        told = [substituted(alt, self.raw) for alt in alternatives]
         if len(told) == 1:
             return told[0]
         return "coalesce(" + ", ".join(t if plain else f"nullif({t}, '')" for t in told) + ")"
@@ -130,12 +141,12 @@ class Query:
         self._require(roles | user)
         # What the user says is computed over named columns, in an outer query.
         inner = ["_file", "_line", "_bad", *self._used(roles, own)]
-        inner += [f"{sql} AS \"_{role}\"" for role, sql in roles.items() if role not in user]
+        inner += [f'{sql} AS "_{role}"' for role, sql in roles.items() if role not in user]
         conditions = {
-            reason: _substituted(sql, self.raw, missing="NULL")
+            reason: substituted(sql, self.raw, missing="NULL")
             for reason, sql in (shape.format.ignore if shape.format else {}).items()
         }
-        inner += [f"({sql}) AS \"_ignore{i}\"" for i, sql in enumerate(conditions.values())]
+        inner += [f'({sql}) AS "_ignore{i}"' for i, sql in enumerate(conditions.values())]
         inner.append(f"{self._check()} AS _unread")
         place = {role: f'"_{role}"' for role in roles} | user
         ignored = {reason: f'"_ignore{i}"' for i, reason in enumerate(conditions)}
@@ -151,7 +162,9 @@ class Query:
         op = operation(roles.get("op"), roles.get("method"), reading)
         reasons = filters(roles, dict(ignored), reading)
         if where:
-            reasons.append(f"WHEN NOT coalesce(CAST({where} AS BOOLEAN), false) THEN {quoted(THE_FILTER)}")
+            reasons.append(
+                f"WHEN NOT coalesce(CAST({where} AS BOOLEAN), false) THEN {quoted(THE_FILTER)}"
+            )
         key = f"CAST({roles['key']} AS VARCHAR)"
         if self.shape.container == "lines" and self.shape.format is not None:
             key = f"nullif({key}, '')"
@@ -159,40 +172,43 @@ class Query:
         host = "NULL::VARCHAR"
         if "host" in roles and "key" not in reading.expressions:
             host = f"lower(nullif(nullif({roles['host']}, ''), '-'))"
-        value, unit = self._time(roles.get("time"))
-        size = roles.get("size")
-        ttl = f"coalesce(try_cast({roles['ttl']} AS DOUBLE), 0)" if "ttl" in roles else "0::DOUBLE"
-        bytes_ = f"least(coalesce(try_cast(try_cast({size} AS DOUBLE) AS BIGINT), 0), 2147483647)" if size else "0::BIGINT"
-        extra = "".join(
-            f", {_lowered(role, roles)} AS {role}" for role in DESCRIBED if described
-        )
+        seconds, unit = self._time(roles.get("time"))
+        has_time = "time" in roles
+        colo = f"CAST({roles['colo']} AS VARCHAR)" if "colo" in roles else "NULL::VARCHAR"
         filtered = f"CASE {' '.join(reasons)} END" if reasons else "NULL::VARCHAR"
-        no_time = f"coalesce(abs(time), 1e20) >= {MAX_TIME}" if "time" in roles else "false"
+        names = "".join(f", {role}" for role in DESCRIBED if described)
+        values = "".join(f", {lowered(role, roles)} AS {role}" for role in DESCRIBED if described)
+        asked_of_time = f"coalesce(abs(time), 1e20) >= {times.MAX}" if has_time else "false"
+        stamp = f"CASE WHEN _reason IS NULL THEN {roles['time']} END" if has_time else "NULL"
+        said = f"""
+            SELECT _file, _line, coalesce(_bad, _unread) AS _reason, {stamp} AS _t,
+                   CASE WHEN _reason IS NULL THEN {key} END AS key, {host} AS host,
+                   {colo} AS colo, {op} AS op, {asked} AS undecided,
+                   {_bytes(roles.get("size"))} AS size, {_life(roles.get("ttl"))} AS ttl,
+                   CASE WHEN _reason IS NULL THEN {filtered} END AS filtered{values}
+            FROM (SELECT {", ".join(inner)} FROM {self._source()})"""
+        timed = f"""
+            SELECT _file, _line, _reason, {unit} AS unit, {seconds} AS time, key, host, colo,
+                   CAST(op AS UTINYINT) AS op, undecided, size, ttl, filtered{names}
+            FROM ({said})"""
         return f"""
-        SELECT _file, _line, unit, time, key, host, colo, op, undecided, size, ttl, filtered{"".join(", " + role for role in DESCRIBED if described)},
-               coalesce(_reason, CASE
-                   WHEN filtered IS NOT NULL THEN NULL
-                   WHEN key IS NULL OR key = '' THEN 'no key'
-                   WHEN {no_time} THEN 'no time'
-                   WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
-                   WHEN size < 0 THEN 'a negative size' END) AS skipped
-        FROM (SELECT _file, _line, _reason, {unit} AS unit, {value} AS time, key, host, colo,
-                     CAST(op AS UTINYINT) AS op, undecided, size, ttl, filtered{"".join(", " + role for role in DESCRIBED if described)}
-              FROM (SELECT _file, _line, coalesce(_bad, _unread) AS _reason,
-                    {f"CASE WHEN _reason IS NULL THEN {roles['time']} END" if "time" in roles else "NULL"} AS _t,
-                    CASE WHEN _reason IS NULL THEN {key} END AS key,
-                    {host} AS host, {f"CAST({roles['colo']} AS VARCHAR)" if "colo" in roles else "NULL::VARCHAR"} AS colo,
-                    {op} AS op, {asked} AS undecided, {bytes_} AS size, {ttl} AS ttl,
-                    CASE WHEN _reason IS NULL THEN {filtered} END AS filtered{extra}
-              FROM (SELECT {", ".join(inner)} FROM {self._source()})))"""
+            SELECT _file, _line, unit, time, key, host, colo, op, undecided, size, ttl,
+                   filtered{names},
+                   coalesce(_reason, CASE
+                       WHEN filtered IS NOT NULL THEN NULL
+                       WHEN key IS NULL OR key = '' THEN 'no key'
+                       WHEN {asked_of_time} THEN 'no time'
+                       WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
+                       WHEN size < 0 THEN 'a negative size' END) AS skipped
+            FROM ({timed})"""
 
     def _used(self, roles: Mapping[str, str], own: Mapping[str, str]) -> list[str]:
         """The columns that the user's expressions name, by their names and in their types."""
         text = " ".join(own.values())
         return [
-            f"{sql} AS {_identifier(name)}"
+            f"{sql} AS {identifier(name)}"
             for name, sql in self._named(roles).items()
-            if _mentions(text, name)
+            if mentions(text, name)
         ]
 
     def _named(self, roles: Mapping[str, str]) -> dict[str, str]:
@@ -207,7 +223,7 @@ class Query:
             if name in common and name not in taken:
                 number = name in ("status", "size")
                 found[name] = f"try_cast({common[name]} AS BIGINT)" if number else common[name]
-        return _distinct(found)
+        return distinct(found)
 
     def _typed(self, name: str, sql: str) -> str:
         """Numbers as numbers, where all values seen are such."""
@@ -244,7 +260,11 @@ class Query:
 
     def _require(self, roles: Mapping[str, str]) -> None:
         seen = ", ".join(list(self.shape.columns)[:40])
-        near = f" Of the named formats, {nearest_fields(self.shape.columns)}." if self.shape.format is None else ""
+        near = (
+            f" Of the named formats, {nearest_fields(self.shape.columns)}."
+            if self.shape.format is None
+            else ""
+        )
         if "key" not in roles:
             raise LogError(
                 f"{self.where}: which column is the key? Say so with --key (columns.key);"
@@ -261,61 +281,35 @@ class Query:
     def _looks_like_times(self) -> str:
         for name, values in self.shape.columns.items():
             known = [value for value in values if value]
-            if known and all(re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|1\d{9}(\d{3}|\d{6}|\d{9})?(\.\d+)?$", v) for v in known):
+            if known and all(
+                re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|1\d{9}(\d{3}|\d{6}|\d{9})?(\.\d+)?$", v)
+                for v in known
+            ):
                 return f" {name!r} looks like it: --time-column {name}."
         return ""
-
-    # Time
 
     def _time(self, sql: str | None) -> tuple[str, str]:
         """SQL for seconds since 1970, and for the unit that it was written in."""
         if sql is None:
-            return "NULL::DOUBLE", f"{SECONDS}::UTINYINT"
-        kind = self._type_of_time(sql)
-        if "TIME" in kind or kind == "DATE":
-            return "CASE WHEN _reason IS NULL THEN epoch(_t) END", f"{TEXT}::UTINYINT"
-        number = "_t" if kind != "VARCHAR" else "try_cast(_t AS DOUBLE)"
-        if self.reading.time_unit != "auto":
-            scaled = f"{number} / {UNITS[self.reading.time_unit]}"
-            unit = str(SECONDS)
-        else:
-            scaled = (
-                f"CASE WHEN abs({number}) < 1e11 THEN {number} WHEN abs({number}) < 1e14 THEN {number} / 1e3"
-                f" WHEN abs({number}) < 1e17 THEN {number} / 1e6 ELSE {number} / 1e9 END"
-            )
-            unit = (
-                f"CASE WHEN {number} IS NULL THEN {TEXT} WHEN abs({number}) < 1e11 THEN {SECONDS}"
-                f" WHEN abs({number}) < 1e14 THEN {MILLI} WHEN abs({number}) < 1e17 THEN {MICRO} ELSE {NANO} END"
-            )
-        if kind != "VARCHAR":
-            return f"CAST({scaled} AS DOUBLE)", f"CAST({unit} AS UTINYINT)"
-        stamps = ", ".join(map(quoted, STAMPS))
-        first = f"epoch(try_strptime(_t, {quoted(STAMPS[0])}))"
-        iso = "epoch(try_cast(_t AS TIMESTAMPTZ))"
-        other = f"epoch(try_strptime(_t, [{stamps}]))"
-        if self._is_clf_stamp():
-            return f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT"
-        return f"coalesce({scaled}, {iso}, {other})", f"CAST({unit} AS UTINYINT)"
+            return times.NONE
+        return times.seconds(self._type_of(sql), self.reading.time_unit, clf=self._is_clf_stamp())
 
-    def _type_of_time(self, sql: str) -> str:
-        if self.shape.container in ("binary", "parquet") or "time" in self.reading.columns:
-            self.db.register("nothing", self.shape.schema.empty_table())
-            roles = {r: self._sql(a, plain=True) for r, a in self.mapping.items()}
-            used = self._used(roles, {"time": sql})
-            if "time" not in self.reading.columns:
-                used.append(f'{roles["time"]} AS "_time"')
-            inner = f"SELECT {', '.join([*used, '1'])} FROM {self._source('nothing')}"
-            kind = str(self.db.sql(self._placed(f"SELECT {sql} FROM ({inner})")).types[0])
-            self.db.unregister("nothing")
-            return kind
-        return "VARCHAR" if not self.shape.format or self.shape.format.name != "msr" else "DOUBLE"
+    def _type_of(self, sql: str) -> str:
+        """The database's type for the time, which the log or the user's expression decides."""
+        self.db.register("nothing", self.shape.schema.empty_table())
+        roles = {role: self._sql(alts, plain=True) for role, alts in self.mapping.items()}
+        used = self._used(roles, self.reading.expressions)
+        if "time" not in self.reading.columns:
+            used.append(f'{roles["time"]} AS "_time"')
+        inner = f"SELECT {', '.join([*used, '1'])} FROM {self._source('nothing')}"
+        kind = str(self.db.sql(self._placed(f"SELECT {sql} FROM ({inner})")).types[0])
+        self.db.unregister("nothing")
+        return kind
 
     def _is_clf_stamp(self) -> bool:
         column = self.mapping.get("time", ("",))[0]
         values = [value for value in self.shape.columns.get(column, []) if value]
-        return bool(values) and all(CLF_STAMP.fullmatch(value) for value in values[:20])
-
-    # Rows
+        return bool(values) and all(times.CLF_STAMP.fullmatch(value) for value in values[:20])
 
     def _source(self, rows: str = "rows") -> str:
         shape = self.shape
@@ -324,13 +318,13 @@ class Query:
             text = wrapper.sql(text)
         if shape.container in ("json", "json-values"):
             paths = [self._paths()[name] for name in self._wanted()]
-            extracted = f"try(json_extract_string({text}, {_listed(paths)}))" if paths else "NULL"
+            extracted = f"try(json_extract_string({text}, {listed(paths)}))" if paths else "NULL"
             return f"(SELECT *, {extracted} AS _r FROM {rows})"
         if shape.container == "lines" and shape.format is not None:
             regex, groups = self._regex(shape.format)
             rest = f", {text} AS _inner" if shape.wrapped else ", text AS _inner"
             return (
-                f"(SELECT *, regexp_extract(_inner, {quoted(regex)}, {_listed(groups)}) AS _r"
+                f"(SELECT *, regexp_extract(_inner, {quoted(regex)}, {listed(groups)}) AS _r"
                 f" FROM (SELECT *{rest} FROM {rows}))"
             )
         return rows
@@ -340,16 +334,12 @@ class Query:
         known = self.shape.format
         told = [alt for alternatives in self.mapping.values() for alt in alternatives]
         told += list(known.ignore.values()) if known else []
-        used = {column for alt in told for column in _columns(alt)}
+        used = {column for alt in told for column in columns(alt)}
         own = " ".join(self.reading.expressions.values())
-        return [
-            name
-            for name in self._paths()
-            if name in used or (own and _mentions(own, name))
-        ]
+        return [name for name in self._paths() if name in used or (own and mentions(own, name))]
 
     def _paths(self) -> dict[str, str]:
-        return _paths(self.shape)
+        return paths(self.shape)
 
     def _regex(self, known: Format) -> tuple[str, list[str]]:
         """The pattern with only those groups that are used: RE2 is faster with four than five."""
@@ -358,8 +348,11 @@ class Query:
         text = " ".join([*told, *known.ignore.values(), *known.columns.values()])
         own = " ".join(self.reading.expressions.values())
         used = [
-            name for name in names
-            if any(name in _columns(alt) for alt in told) or f"{{{name}}}" in text or _mentions(own, name)
+            name
+            for name in names
+            if any(name in columns(alt) for alt in told)
+            or f"{{{name}}}" in text
+            or mentions(own, name)
         ]
         regex = known.regex
         for name in names:
@@ -371,21 +364,24 @@ class Query:
         if shape.container in ("json", "json-values"):
             missing = "NULL"
             if shape.format is not None:
-                missing = f"CASE {' '.join(self._lacking(shape.format)) or 'WHEN false THEN NULL'} END"
+                missing = (
+                    f"CASE {' '.join(self._lacking(shape.format)) or 'WHEN false THEN NULL'} END"
+                )
             return f"CASE WHEN _r IS NULL THEN 'not JSON' ELSE {missing} END"
         if shape.container == "lines" and shape.format is not None and not shape.format.untimed:
             _, groups = self._regex(shape.format)
-            return (
-                f"CASE WHEN _r.{_identifier(groups[0])} = '' THEN {quoted('not a line of ' + _titled(shape.format))}"
-                " END"
-            )
+            unlike = quoted("not a line of " + titled(shape.format))
+            return f"CASE WHEN _r.{identifier(groups[0])} = '' THEN {unlike} END"
         return "NULL::VARCHAR"
-
 
     def _lacking(self, known: Format) -> list[str]:
         """WHEN a needed field is not there, for each that is the time or the key."""
         own = self.reading.expressions
-        roles = [r for r in ("time", "key") if r not in own and "{" not in known.roles[r][0]]
+        roles = [
+            role
+            for role in ("time", "key")
+            if role not in own and not any("{" in alt for alt in known.roles[role])
+        ]
         found = []
         for role in roles:
             names = [name for name in known.roles[role] if name in self._wanted()]
@@ -395,88 +391,11 @@ class Query:
         return found
 
 
-def _titled(known: Format) -> str:
-    return "Common Log Format" if known.name == "clf" else known.title
+def _bytes(sql: str | None) -> str:
+    if sql is None:
+        return "0::BIGINT"
+    return f"least(coalesce(try_cast(try_cast({sql} AS DOUBLE) AS BIGINT), 0), 2147483647)"
 
 
-def _paths(shape: Shape) -> dict[str, str]:
-    """Where each column lies in JSON: as seen, or else as documented."""
-    known = shape.format
-    documented: list[str] = []
-    if known is not None:
-        documented = [name for need in known.needs for name in need.split("|")]
-        documented += [a for alts in known.roles.values() for a in alts if "{" not in a]
-        documented += [c for sql in known.ignore.values() for c in _columns(sql)]
-    guessed = {
-        name: "$" + "".join(
-            f'."{part}"' if not part.endswith("]") else f'."{part[: part.index("[")]}"{part[part.index("["):]}'
-            for part in name.split(".")
-        )
-        for name in documented
-    }
-    return _distinct(guessed | dict(shape.paths))
-
-
-def _raw(shape: Shape) -> dict[str, str]:
-    """SQL for the text of each column, as it stands in the log."""
-    if shape.container in ("json", "json-values"):
-        return _JsonColumns(shape)
-    if shape.container == "lines" and shape.format is not None:
-        names = re.findall(r"\(\?P<(\w+)>", shape.format.regex)
-        raw = {name: f"_r.{_identifier(name)}" for name in names}
-        for name, sql in shape.format.columns.items():
-            raw[name] = _substituted(sql, raw | {"text": "_inner"})
-        return raw
-    return {name: _identifier(name) for name in shape.columns}
-
-
-class _JsonColumns(dict[str, str]):
-    """`_r[n]` by name, where n is the place among the columns that are taken out of the text."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__({name: f"\x00{name}\x00" for name in _paths(shape)})
-
-
-def _columns(alternative: str) -> list[str]:
-    return re.findall(r"\{([^{}]+)\}", alternative) or [alternative]
-
-
-def _substituted(alternative: str, raw: Mapping[str, str], missing: str = "") -> str:
-    if "{" not in alternative:
-        return raw[alternative]
-    return re.sub(
-        r"\{([^{}]+)\}",
-        lambda found: raw[found[1]] if found[1] in raw else missing or raw[found[1]],
-        alternative,
-    )
-
-
-def _mentions(text: str, name: str) -> bool:
-    return bool(text) and name.lower() in text.lower()
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _listed(texts: list[str]) -> str:
-    return "[" + ", ".join(map(quoted, texts)) + "]"
-
-
-def _lowered(role: str, roles: Mapping[str, str]) -> str:
-    if role not in roles:
-        return "NULL::VARCHAR"
-    if role == "method":
-        return f"upper({roles[role]})"
-    return f"CAST({roles[role]} AS VARCHAR)"
-
-
-def _distinct(named: dict[str, str]) -> dict[str, str]:
-    """Without names that differ from an earlier one in upper and lower case only."""
-    seen: set[str] = set()
-    kept = {}
-    for name, value in named.items():
-        if name.lower() not in seen:
-            seen.add(name.lower())
-            kept[name] = value
-    return kept
+def _life(sql: str | None) -> str:
+    return "0::DOUBLE" if sql is None else f"coalesce(try_cast({sql} AS DOUBLE), 0)"

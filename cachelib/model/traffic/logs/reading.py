@@ -17,6 +17,7 @@ from cachelib.model.traffic.logs.query import Query, connect
 from cachelib.model.traffic.logs.running import as_logged, by_time, sized
 from cachelib.model.traffic.logs.source import DAMAGED, LogError, files
 from cachelib.model.traffic.logs.telling import Shape, tell
+from cachelib.model.traffic.sampling import unsampled
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 20
@@ -140,11 +141,14 @@ def in_order(
 ) -> tuple[LogStream, Result]:
     """The stream, and what `consume` makes of its pieces in order of time.
 
-    A log that proves to be out of order is read once more, sorted, and `consume` called again.
+    A log that proves to be out of order is read once more, sorted, and `consume` called again. One
+    that is a sample by request is read whole and made whole: see `sampling`.
     """
     with ExitStack() as stack:
         found = files(paths, stack)
         stream = LogStream(found, reading)
+        if stream.reading.sample_rate < 1:
+            return stream, consume(iter([_whole(stream)]))
         try:
             return stream, consume(_ordered(stream))
         except OutOfOrderError:
@@ -152,6 +156,16 @@ def in_order(
             done = consume(iter(stream))
             stream.coder.notes.append("requests were out of order: sorted by time")
             return stream, done
+
+
+def _whole(stream: LogStream) -> Trace:
+    trace, reading = joined(list(stream), stream.coder), stream.reading
+    share = f"{100 * reading.sample_rate:g} per cent"
+    if reading.sampled_by == "key":
+        stream.coder.notes.append(f"a sample of {share} of the keys: the counts are the sample's")
+        return trace
+    stream.coder.notes.append(f"a sample of {share} of the requests: the others are drawn")
+    return unsampled(trace, reading.sample_rate, seed=1)
 
 
 def _ordered(stream: LogStream) -> Iterator[Trace]:

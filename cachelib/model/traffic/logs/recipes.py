@@ -10,11 +10,16 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
         "nullif(split_part(substr(r, nullif(strpos(r, ' '), 0) + 1), ' HTTP/', 1), '')",
     ),
     "host_of": ("url", "lower(regexp_extract(url, '^[a-zA-Z]+://([^/?#]*)', 1))"),
-    "path_of": ("url", "regexp_replace(split_part(split_part(url, '?', 1), '#', 1),"
-                       " '^[a-zA-Z]+://[^/]*', '')"),  # fmt: skip
+    "path_of": (
+        "url",
+        "regexp_replace(split_part(split_part(url, '?', 1), '#', 1), '^[a-zA-Z]+://[^/]*', '')",
+    ),
     "parameters_of": ("url", "split_part(split_part(url, '#', 1), '?', 2)"),
-    "with_parameters": ("url, p", "split_part(url, '?', 1) || CASE WHEN len(p) = 0 THEN ''"
-                                  " ELSE '?' || array_to_string(p, '&') END"),  # fmt: skip
+    "with_parameters": (
+        "url, p",
+        "split_part(url, '?', 1) || CASE WHEN len(p) = 0 THEN ''"
+        " ELSE '?' || array_to_string(p, '&') END",
+    ),
     "lower_case_host": (
         "url",
         "CASE WHEN regexp_matches(url, '^[a-zA-Z]+://')"
@@ -32,7 +37,8 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
         "CASE WHEN strpos(url, '?') = 0 THEN url ELSE with_parameters(url,"
         " list_filter(string_split(parameters_of(url), '&'), lambda p: p <> '' AND NOT"
         " regexp_matches(p, '^(utm_[a-z]+|gclid|gbraid|wbraid|dclid|fbclid|msclkid|mc_cid|mc_eid"
-        "|igshid|yclid|twclid|ttclid|li_fat_id|_ga|_gl)(=|$)'))) END",
+        "|igshid|yclid"
+        "|twclid|ttclid|li_fat_id|_ga|_gl)(=|$)'))) END",
     ),
     "no_trailing_slash": (
         "url",
@@ -46,10 +52,10 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     ),
     "is_bot": (
         "agent",
-        "regexp_matches(coalesce(agent, ''), '(?i)bot\\b|bot/|crawl|spider|slurp|facebookexternalhit"
-        "|preview|monitor|uptime|pingdom|curl/|wget/|python-|go-http-client|headless')",
+        "regexp_matches(coalesce(agent, ''), '(?i)bot\\b|bot/|crawl|spider|slurp|facebookexternal"
+        "hit|preview|monitor|uptime|pingdom|curl/|wget/|python-|go-http-client|headless')",
     ),
-}  # fmt: skip
+}
 RECIPES = (
     "lower-case-host", "sorted-parameters", "no-tracking-parameters", "no-parameters",
     "path-templates", "no-trailing-slash",

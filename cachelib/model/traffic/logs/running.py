@@ -80,7 +80,7 @@ def by_time(
     """All answers in order of time, sorted on disk where memory does not hold them."""
     with connect(spill, threads=os.cpu_count() or 1) as db:
         db.register("rows", pa.RecordBatchReader.from_batches(shape.schema, batches))
-        reader = db.sql(f"{sql} ORDER BY time, _file, _line").to_arrow_reader(1 << 17)  # noqa: S608
+        reader = db.sql(f"{sql} ORDER BY time, _file, _line").to_arrow_reader(1 << 17)
         with ThreadPoolExecutor(1, thread_name_prefix="log") as pool:
             try:
                 while (batch := pool.submit(next, reader, None).result()) is not None:

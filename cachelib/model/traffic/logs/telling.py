@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,9 +13,12 @@ import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import framing
+from cachelib.model.traffic.logs.delimited import Delimited, delimited, header_of, numbered
 from cachelib.model.traffic.logs.formats import Format, commonly, formats
-from cachelib.model.traffic.logs.framing import Delimited, Nesting
+from cachelib.model.traffic.logs.json_values import values
+from cachelib.model.traffic.logs.nesting import envelope, flattened, nested
 from cachelib.model.traffic.logs.patterns import PatternError, is_pattern, pattern
+from cachelib.model.traffic.logs.refusing import refusal
 from cachelib.model.traffic.logs.source import LogError, head, head_lines, text_of
 from cachelib.model.traffic.logs.wrappers import Wrapper, as_object, unwrap
 
@@ -103,7 +105,7 @@ class _Teller:
         if found is None and wanted is None:
             found = self._by_name()
         if found is None:
-            raise LogError(self._refusal())
+            raise LogError(refusal(self.path, self.lines))
         return found
 
     # Binary and Parquet
@@ -130,7 +132,7 @@ class _Teller:
         except pa.ArrowException as error:
             raise LogError(f"{self.path}: {error}") from None
         names = [name for name in schema.names if name not in ("_file", "_line", "_bad")]
-        known, why = self._meaning(dict.fromkeys(names, []))
+        known, why = self._meaning({name: [] for name in names})
         return Shape(
             known.name if known else "parquet", why, "parquet", known, schema,
             lambda files: framing.parquet(files)[1], {name: [] for name in names},
@@ -145,25 +147,26 @@ class _Teller:
             return self._w3c()
         objects = [event for line in self.lines if (event := as_object(line)) is not None]
         indented = any(line[:1] in " \t]}" for line in self.lines)
-        if objects and (2 * len(objects) > len(self.lines) or not indented):
+        enveloped = len(objects) == len(self.lines) and envelope(objects[0]) is not None
+        if objects and not enveloped and (2 * len(objects) > len(self.lines) or not indented):
             return self._json(objects, "json", framing.lines, "an object a line")
         start = text_of(head(self.path)).lstrip("\ufeff \t\r\n")
-        at = start.find("{")
+        at = -1 if self.wrapped else start.find("{")
         if at < 0 or (start[0] not in "[{" and self.name.lower()[-5:] != ".json"):
             return None
-        nesting, objects = _nested(start[at if start[0] not in "[{" else 0 :])
+        nesting, objects = nested(start[at if start[0] not in "[{" else 0 :])
         if not objects:
             return None
         how = "an array" if nesting.brackets else "objects one after another"
-        return self._json(
-            objects, "json-values", lambda files: framing.values(files, nesting), how
-        )
+        return self._json(objects, "json-values", lambda files: values(files, nesting), how)
 
-    def _json(self, objects: list[dict[str, Any]], container: str, batches: Batches, how: str) -> Shape:
+    def _json(
+        self, objects: list[dict[str, Any]], container: str, batches: Batches, how: str
+    ) -> Shape:
         columns: dict[str, list[str]] = {}
         paths: dict[str, str] = {}
         for event in objects:
-            for name, path, value in _flattened(event):
+            for name, path, value in flattened(event):
                 columns.setdefault(name, []).append(value)
                 paths.setdefault(name, path)
         known, why = self._meaning(columns)
@@ -179,7 +182,7 @@ class _Teller:
         header = str(self._comments("#Fields:"))[len("#Fields:") :].strip()
         rows = [line for line in self.lines if not line.startswith("#")]
         delimiter = "\t" if any("\t" in row for row in rows) else " "
-        names = framing.header_of(header, " ", quotes=False)
+        names = header_of(header, " ", quotes=False)
         shape = Delimited(delimiter, tuple(names), quotes=False, directives=True)
         return self._delimited(shape, rows, "W3C #Fields")
 
@@ -193,7 +196,7 @@ class _Teller:
         generic = "tsv" if shape.delimiter == "\t" else "csv"
         return Shape(
             known.name if known else generic, f"{how}; {why}", "delimited", known, shape.schema,
-            lambda files: framing.delimited(files, shape), columns,
+            lambda files: delimited(files, shape), columns,
         )  # fmt: skip
 
     def _meaning(self, columns: Mapping[str, Any]) -> tuple[Format | None, str]:
@@ -219,7 +222,7 @@ class _Teller:
     def _known_lines(self) -> Shape | None:
         best, share = None, 0.5
         for known in formats().values():
-            if known.kind not in ("line", "extents") or known.untimed and known.kind == "line":
+            if known.kind not in ("line", "extents") or (known.untimed and known.kind == "line"):
                 continue
             if known.file and not re.search(known.file, self.name, re.I):
                 continue
@@ -233,8 +236,12 @@ class _Teller:
 
     def _by_lines(self, known: Format, why: str) -> Shape:
         if known.kind == "extents":
-            return Shape(known.name, why, "extents", known, framing.EXTENTS, framing.extents, {"key": []})
-        columns: dict[str, list[str]] = {name: [] for name in re.findall(r"\(\?P<(\w+)>", known.regex)}
+            return Shape(
+                known.name, why, "extents", known, framing.EXTENTS, framing.extents, {"key": []}
+            )
+        columns: dict[str, list[str]] = {
+            name: [] for name in re.findall(r"\(\?P<(\w+)>", known.regex)
+        }
         for line in self.lines:
             if found := re.match(known.regex, line):
                 for name, value in found.groupdict().items():
@@ -254,9 +261,9 @@ class _Teller:
         if named == "," and not asked and delimiter not in self.lines[0]:
             delimiter = self._delimiter() or delimiter
         quotes = delimiter != "\t"
-        first = framing.header_of(self.lines[0], delimiter, quotes=quotes)
+        first = header_of(self.lines[0], delimiter, quotes=quotes)
         if self.reading.fields:
-            names = framing.numbered(list(self.reading.fields))
+            names = numbered(list(self.reading.fields))
         elif self.reading.header:
             self._is_header(first)
             names = first
@@ -268,11 +275,11 @@ class _Teller:
         return self._delimited(shape, self.lines[header:], f"a table with {what}")
 
     def _delimiter(self) -> str | None:
-        """What parts the first lines into as many cells as the header has, known names among them."""
+        """What parts the first lines into as many cells as the header has, some of them known."""
         for delimiter in DELIMITERS:
             counts = {line.count(delimiter) for line in self.lines[:20]}
             if min(counts) and (len(counts) == 1 or self.reading.fields):
-                names = framing.header_of(self.lines[0], delimiter, quotes=True)
+                names = header_of(self.lines[0], delimiter, quotes=True)
                 if commonly(names) or self.reading.fields or self._meaning(dict.fromkeys(names))[0]:
                     return delimiter
         return None
@@ -293,110 +300,6 @@ class _Teller:
             return self._by_lines(keys, "by its name")
         return None
 
-    # Refusal
-
-    def _refusal(self) -> str:
-        near = sorted(self._nearness(), key=lambda found: -found[0])[:3]
-        shown = self.lines[0][:100] + ("…" if len(self.lines[0]) > 100 else "")
-        told = "; ".join(f"{known.name} ({what})" for _, known, what in near)
-        return (
-            f"{self.path}: none of its {len(self.lines)} lines is a request;"
-            f" line 1: not a line of a format that is known: {shown!r}."
-            f" The nearest: {told}. Say how it is written with --format and a log_format as nginx"
-            " or Apache have it ('$remote_addr [$time_local] \"$request\" $status'), or with"
-            " --format csv, tsv or json and --time-column and --key"
-        )
-
-    def _nearness(self) -> Iterator[tuple[float, Format, str]]:
-        for known in formats().values():
-            if known.kind == "line" and not known.untimed:
-                words = known.regex.split(" ")
-                fits = _fitting(words, self.lines[0])
-                missing = re.sub(r"\(\?P<(\w+)>.*?\)", r"<\1>", " ".join(words[fits:][:2]))
-                yield fits / len(words), known, f"from its word {fits + 1} on it has {missing}"
-
-
-def _fitting(words: list[str], line: str) -> int:
-    """How many words of a pattern the line begins with."""
-    for n in range(len(words), 0, -1):
-        try:
-            if re.match(" ".join(words[:n]), line):
-                return n
-        except re.error:
-            continue
-    return 0
-
-
-def nearest_fields(columns: Mapping[str, Any]) -> str:
-    """The three named formats that share most fields with these columns, and what each lacks."""
-    present = set(columns)
-    scored = []
-    for known in formats().values():
-        if known.kind == "fields":
-            missing = known.missing(present)
-            scored.append((len(missing) / len(known.needs), known.name, missing))
-    return "; ".join(f"{name} lacks {', '.join(lacks)}" for _, name, lacks in sorted(scored)[:3])
-
 
 def _seen(need: str, present: set[str]) -> str:
     return next(name for name in need.split("|") if name in present)
-
-
-def _flattened(
-    event: Any, name: str = "", path: str = "$", depth: int = 0
-) -> Iterator[tuple[str, str, str]]:
-    """The values in an object: dotted name, JSON path, text."""
-    if isinstance(event, dict) and depth < 8:
-        if name:
-            yield name, path, ""
-        for key, value in event.items():
-            if '"' not in key and "\\" not in key:
-                inner = f"{name}.{key}" if name else key
-                yield from _flattened(value, inner, f'{path}."{key}"', depth + 1)
-    elif isinstance(event, list) and depth < 8:
-        if name:
-            yield name, path, ""
-        if event:
-            yield from _flattened(event[0], f"{name}[0]", f"{path}[0]", depth + 1)
-    else:
-        said = event if isinstance(event, str) else json.dumps(event)
-        yield name, path, "" if event is None else said
-
-
-def _nested(start: str) -> tuple[Nesting, list[dict[str, Any]]]:
-    """Where the rows of a JSON text lie, and those of the text's beginning."""
-    objects = _values(start, 1 if start.startswith("[") else 0)
-    if len(objects) == 1 and (found := _inside(objects[0])):
-        depth, rows = found
-        return Nesting(depth, (1 if start.startswith("[") else 0) + 1), rows
-    if not objects and (deep := re.search(r'"(?:events|records|result|results|logs|entries|hits|data)"\s*:\s*\[', start)):
-        before = start[: deep.start()]
-        rows = _values(start[deep.end() - 1 :], 1)
-        return Nesting(before.count("{") - before.count("}"), before.count("[") - before.count("]") + 1), rows
-    return Nesting(0, 1 if start.startswith("[") else 0), objects
-
-
-def _values(text: str, at: int) -> list[dict[str, Any]]:
-    """The objects that stand one after another, up to the first that is not whole."""
-    decoder, found = json.JSONDecoder(), []
-    while len(found) < 200:
-        while at < len(text) and text[at] in " \t\r\n,":
-            at += 1
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            break
-        if isinstance(value, dict):
-            found.append(value)
-    return found
-
-
-def _inside(event: dict[str, Any], depth: int = 1) -> tuple[int, list[dict[str, Any]]] | None:
-    """The list of objects that an object is the envelope of, and how deep it lies."""
-    for value in event.values():
-        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            if len(value) > 1 or len(event) <= 3:
-                return depth, value
-        if isinstance(value, dict) and (found := _inside(value, depth + 1)):
-            return found
-    return None

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.query import connect
@@ -21,13 +22,11 @@ EXAMPLES = 3
 def recipes_tried(
     paths: Path | Sequence[Path], reading: Reading | None = None
 ) -> dict[str, dict[str, Any]]:
-    """For each recipe: keys before and after, requests whose key changes, and what it would merge."""
+    """For each recipe: keys before and after, requests that change, and what it would merge."""
     trace = read_log(paths, (reading or Reading()).model_copy(update={"normalise": ()}))
     asked = np.bincount(trace.key, minlength=len(trace.keys))
     found: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory(prefix="cachelib-log-") as spill, connect(Path(spill)) as db:
-        import pyarrow as pa
-
         db.register("names", pa.RecordBatch.from_arrays([pa.array(trace.keys)], names=["key"]))
         for recipe in RECIPES:
             sql = f"SELECT {applied((recipe,), 'key')} AS name FROM names"  # noqa: S608
@@ -42,9 +41,11 @@ def recipes_tried(
                 "keys_before": len(trace.keys),
                 "keys_after": len(merged),
                 "requests_changed": int(asked[changed].sum()),
-                "examples": "; ".join(
-                    f"{' + '.join(several[name][:3])}{' + …' if len(several[name]) > 3 else ''} → {name}"
-                    for name in most
-                ),
+                "examples": "; ".join(_merged(several[name], name) for name in most),
             }
     return found
+
+
+def _merged(before: list[str], after: str) -> str:
+    more = " + …" if len(before) > EXAMPLES else ""
+    return f"{' + '.join(before[:EXAMPLES])}{more} → {after}"
