@@ -134,7 +134,7 @@ def _as_reading(
 @click.argument("log", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--formats", "list_formats", is_flag=True, help="List the formats.")
 @click.option("--anonymise", "out", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write a trace that can be shared, with hashed keys, to OUT.parquet.")  # fmt: skip
+              help="Write a trace to share, with hashed keys: OUT.parquet.")  # fmt: skip
 @click.option("--try-recipes", is_flag=True, help="What each recipe for keys would merge.")
 @JSON
 @_reading

@@ -67,7 +67,7 @@ def test_an_unknown_format_has_a_nearest_name():
 def test_a_refusal_names_the_three_nearest_formats_and_the_way_out(tmp_path):
     path = tmp_path / "x.log"
     path.write_text("what is\nthis then\n")
-    with pytest.raises(LogError, match="The nearest: .*;.*;.* Say how it is written with --format"):
+    with pytest.raises(LogError, match=r"The nearest: .*;.*;.* Say how it is written with --format"):
         read_log(path)
 
 
@@ -81,7 +81,7 @@ def test_a_table_may_have_any_usual_delimiter(tmp_path, delimiter):
 def test_a_table_whose_first_line_is_data_asks_for_the_names(tmp_path):
     path = tmp_path / "logpush.csv"
     path.write_text('1760000000000000000,"/a","LHR"\n')
-    with pytest.raises(LogError, match="first line is no header.*--fields"):
+    with pytest.raises(LogError, match=r"first line is no header.*--fields"):
         read_log(path)
     fields = ("EdgeStartTimestamp", "ClientRequestURI", "EdgeColoCode")
     trace = read_log(path, Reading(fields=fields))

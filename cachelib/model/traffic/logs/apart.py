@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ADDRESS_SPACE = 6 << 30
 """Bytes; of which the database takes 1 GB, and what the libraries reserve is most of the rest."""
 SECONDS = 60.0
+LIMIT = "CACHELIB_LOG_SECONDS"
+"""The name in the environment under which another limit than `SECONDS` is given."""
 ROWS_PER_S = 20_000
 """A log may take `SECONDS`, and a second more for so many rows: a fiftieth of the usual speed."""
 
@@ -179,11 +181,12 @@ class _Clock:
 def _watch(rows: Rows, clock: _Clock, log: Path) -> None:
     """End the process when it takes too long, or when nobody waits for it any more."""
     parent = os.getppid()
+    limit = float(os.environ.get(LIMIT, SECONDS))
     while True:
         time.sleep(0.25)
         if os.getppid() != parent:
             os._exit(1)
-        if clock.seconds > SECONDS + rows.count / ROWS_PER_S:
+        if clock.seconds > limit + rows.count / ROWS_PER_S:
             _say({"error": f"{log}: the query took longer than {clock.seconds:.0f} s; is an"
                            " expression too much work for one row?"})  # fmt: skip
 
