@@ -67,7 +67,9 @@ def test_an_unknown_format_has_a_nearest_name():
 def test_a_refusal_names_the_three_nearest_formats_and_the_way_out(tmp_path):
     path = tmp_path / "x.log"
     path.write_text("what is\nthis then\n")
-    with pytest.raises(LogError, match=r"The nearest: .*;.*;.* Say how it is written with --format"):
+    with pytest.raises(
+        LogError, match=r"The nearest: .*;.*;.* Say how it is written with --format"
+    ):
         read_log(path)
 
 

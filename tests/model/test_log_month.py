@@ -45,7 +45,7 @@ def test_a_sample_by_request_is_made_whole_within_its_stated_error():
     truth, taken, made = (replay(t, L1, ONE).hit_ratio for t in (DAY, sample, whole))
     error = sampling_error(sample, 0.1)
     assert taken < truth - 0.2
-    assert abs(made - truth) < max(error, 0.03)
+    assert abs(made - truth) < error < truth - taken
 
 
 def test_a_sample_of_all_is_the_log_itself():
@@ -64,12 +64,15 @@ def test_requests_without_a_place_are_spread_by_weight_and_the_rest_stays():
 
 
 def test_the_first_misses_of_a_short_log_are_not_multiplied():
-    hour = DAY.only(DAY.time_s < 3_600)
-    long_life = L1.model_copy(update={"l1_ttl_s": 3_600.0})
-    later = replay(DAY, long_life, ONE).tier[len(hour) :]
-    truth = float((later == 0).mean())
-    cold, warm = (run(hour, long_life, ONE).hit_ratio for run in (replay, warmed))
-    assert abs(warm - truth) < abs(cold - truth) / 3
+    for ttl, better in ((1_200.0, 3), (3_600.0, 1)):
+        design = L1.model_copy(update={"l1_ttl_s": ttl})
+        truth = replay(DAY, design, ONE).tier[len(DAY) // 10 :] == 0
+        hours = [DAY.only((DAY.time_s // 3_600) == hour) for hour in range(2, 24)]
+        cold, warm = (
+            np.mean([run(hour, design, ONE).hit_ratio for hour in hours])
+            for run in (replay, warmed)
+        )
+        assert abs(warm - truth.mean()) < abs(cold - truth.mean()) / better
 
 
 def test_a_warmed_replay_counts_the_logs_requests_and_no_other():
@@ -82,11 +85,11 @@ def test_a_warmed_replay_counts_the_logs_requests_and_no_other():
 def test_intervals_by_blocks_hold_the_truth_as_often_as_they_say():
     rng = np.random.default_rng(7)
     held = 0
-    for _ in range(200):
+    for _ in range(1_000):
         event = rng.random(2_000) < 0.3
         found = share_by_blocks(np.sort(rng.random(2_000)), event)
         held += found.low <= 0.3 <= found.high
-    assert 180 <= held <= 199
+    assert 925 <= held <= 975
 
 
 def test_a_hit_ratio_has_an_interval():
@@ -98,7 +101,7 @@ def test_an_anonymised_trace_gives_equal_results_and_names_nobody(tmp_path):
     log = tmp_path / "access.log"
     log.write_text(
         "".join(
-            f'192.0.2.{i % 9} - - [10/Oct/2025:13:{i // 60:02d}:{i % 60:02d} +0000]'
+            f"192.0.2.{i % 9} - - [10/Oct/2025:13:{i // 60:02d}:{i % 60:02d} +0000]"
             f' "{"PUT" if i % 50 == 0 else "GET"} /secret/{i * i % 23} HTTP/1.1" 200 {i}'
             ' "-" "Agent X"\n'
             for i in range(900)

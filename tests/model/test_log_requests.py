@@ -79,7 +79,7 @@ def test_streams_are_not_cacheable(logpush):
 
 def test_a_post_is_a_question_that_a_decision_needs_answered(logpush):
     path = logpush(*([{"ClientRequestMethod": "POST"}] * 40))
-    with pytest.raises(UnansweredError, match="40 of 40 requests are POST.*--method POST=ignore"):
+    with pytest.raises(UnansweredError, match=r"40 of 40 requests are POST.*--method POST=ignore"):
         answered(remarks(read_log(path), Reading()))
     reading = Reading(methods={"POST": "read"})
     assert not any(r.kind == "undecided" for r in remarks(read_log(path, reading), reading))
@@ -143,7 +143,7 @@ def test_a_table_without_a_time_asks_for_it_and_guesses(tmp_path):
 def test_an_invented_rate_is_answered_for(tmp_path):
     path = tmp_path / "t.keys"
     path.write_text("a\n" * 40)
-    with pytest.raises(UnansweredError, match="no times.*--rate"):
+    with pytest.raises(UnansweredError, match=r"no times.*--rate"):
         answered(remarks(read_log(path), Reading()))
     reading = Reading(requests_per_s=2)
     kinds = [remark.kind for remark in answered(remarks(read_log(path, reading), reading))]

@@ -35,7 +35,6 @@ ATTACKS = {
     "chance": "random()",
     "a pause": "sleep_ms(100000)",
     "a parameter": "$1",
-    "a comment": "url --",
     "an open comment": "url /*",
     "two expressions": "url AS a, url",
     "a union": "url UNION SELECT 1",
@@ -57,7 +56,7 @@ def log(tmp_path):
 
 @pytest.mark.parametrize("sql", ATTACKS.values(), ids=ATTACKS)
 def test_what_is_not_one_expression_over_a_row_is_refused(db, sql):
-    with pytest.raises(LogError, match="^key: "):
+    with pytest.raises(LogError, match=r"^key: "):
         checked(db, "key", sql, ["url"])
 
 

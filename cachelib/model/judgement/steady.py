@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
@@ -38,17 +39,29 @@ class Interval:
 
     @property
     def low(self) -> float:
-        return max(0.0, self.value - Z95 * self.standard_error)
+        return max(0.0, self.value - self._width)
 
     @property
     def high(self) -> float:
-        return min(1.0, self.value + Z95 * self.standard_error)
+        return min(1.0, self.value + self._width)
+
+    @property
+    def _width(self) -> float:
+        """Student's t for as few values as there are blocks."""
+        return float(stdtrit(max(self.blocks - 1, 1), 0.975)) * self.standard_error
 
 
 def warm_up_s(design: Design, trace: Trace) -> float:
-    """Seconds of traffic after which a design's caches hold what they hold in the long run."""
+    """Seconds of traffic that fill a design's caches: a value's life, or half of a short log.
+
+    No more than half, so that no request finds what it brought itself, one turn of the log before.
+    """
+    return min(_life_s(design), trace.span_s / 2)
+
+
+def _life_s(design: Design) -> float:
     lives = [ttl for ttl in (design.l1_ttl_s, design.l2_ttl_s) if ttl]
-    return min(max(lives, default=FOREVER_S), trace.span_s)
+    return max(lives, default=FOREVER_S)
 
 
 def warmed(
@@ -59,6 +72,8 @@ def warmed(
     `span_s`: the seconds that the trace stands for, by default those from its first to its last.
     """
     before = _before(trace, warm_up_s(design, trace))
+    if _life_s(design) > trace.span_s:  # what was asked for once is no sign that it was before
+        before = before.only(np.bincount(trace.key)[before.key] > 1)
     if not len(before):
         return replay(trace, design, platform, seed=seed, span_s=span_s)
     gap = float(trace.time_s[0] - before.time_s[0])
@@ -98,15 +113,17 @@ def share_by_blocks(
 
 
 def sampling_error(sample: Trace, rate: float, *, seed: int = 1) -> float:
-    """How far hit ratios by the model of a sample are off, at the worst of several TTLs.
+    """How far hit ratios by the model of a sample may be off, at the worst of several TTLs.
 
-    The model's whole is sampled again at the same rate: were it true, that sample would have the
-    hit ratios of the first.
+    What the sample cannot tell is whether requests that stand together in it do so by chance: the
+    hit ratios of both extremes bound the truth, but for the chance of the draw.
     """
-    whole = unsampled(sample, rate, seed=seed)
-    chance = np.random.default_rng([seed, 5]).random(len(whole))
-    again = whole.only(chance < rate)
-    return max(abs(_one_cache(sample, ttl) - _one_cache(again, ttl)) for ttl in TTLS_S)
+    wholes = [
+        unsampled(sample, rate, seed=seed + n, neighbours=neighbours)
+        for n, neighbours in enumerate((1.0, 8.0))
+    ]
+    apart = [abs(np.subtract(*(_one_cache(whole, ttl) for whole in wholes))) for ttl in TTLS_S]
+    return float(max(apart)) + Z95 * float(np.sqrt(0.25 / max(len(sample), 1)))
 
 
 def _one_cache(trace: Trace, ttl: float) -> float:

@@ -18,11 +18,17 @@ import numpy.typing as npt
 from cachelib.model.traffic.trace import Trace
 
 RARE = 5  # counts up to which Good and Turing's estimate replaces the count itself
+NEIGHBOURS = 2.0
 Numbers = npt.NDArray[np.float64]
 
 
-def unsampled(trace: Trace, rate: float, *, seed: int) -> Trace:
-    """A trace as long as the whole, of which `trace` is a sample by request at `rate`."""
+def unsampled(trace: Trace, rate: float, *, seed: int, neighbours: float = NEIGHBOURS) -> Trace:
+    """A trace as long as the whole, of which `trace` is a sample by request at `rate`.
+
+    A request that is missing is drawn near one seen of the same key: as far from it as that many
+    `neighbours` are. With few, what came in bursts does so again, and so does what chance brought
+    together; with many, neither.
+    """
     if rate >= 1 or len(trace) < 2:
         return trace
     rng = np.random.default_rng([seed, 4])
@@ -33,7 +39,7 @@ def unsampled(trace: Trace, rate: float, *, seed: int) -> Trace:
     starts = np.concatenate([[0], np.cumsum(counts)])
     key = np.repeat(np.arange(len(counts)), asked)
     like = rows[starts[key] + (rng.random(len(key)) * counts[key]).astype(np.int64)]
-    width = trace.span_s / (counts[key] + 1)
+    width = trace.span_s * np.minimum(1, neighbours / (counts[key] + 1))
     time = trace.time_s[like] + rng.uniform(-1, 1, len(key)) * width
     extra = rng.poisson(unseen)
     new = rng.integers(0, max(unseen_keys, 1), extra)

@@ -17,7 +17,7 @@ from cachelib.model.traffic.logs.source import LogError
 MAX_LENGTH = 10_000
 ALLOWED = {
     "FUNCTION", "COLUMN_REF", "CASE", "CAST", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR",
-    "BETWEEN", "LAMBDA", "COLLATE", "LAMBDA_REF",
+    "BETWEEN", "LAMBDA", "COLLATE", "LAMBDA_REF", "TYPE",
 }  # fmt: skip
 REFUSED = {
     "SUBQUERY": "a query inside of it",
