@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASE ?= cases/trading-sentiment.yaml
 
-.PHONY: report test lint notebooks node lab lock clean
+.PHONY: report test lint notebooks example node lab lock clean
 
 report: $(VENV)/report.installed
-	$(BIN)/cachelib report $(CASE)
+	@$(BIN)/cachelib report $(CASE)
 
 test: $(VENV)/dev.installed
 	$(BIN)/ruff check .
@@ -23,6 +23,10 @@ lint: $(VENV)/dev.installed
 notebooks: $(VENV)/report.installed
 	$(BIN)/cachelib notebooks
 
+# The finished report that README.md shows: what `make test` makes anew and compares.
+example: $(VENV)/dev.installed
+	UPDATE_EXAMPLE=1 $(BIN)/pytest -q -n 0 tests/shipped/test_locked.py -k example
+
 # Optional: what `cachelib live` needs, once; it does so by itself on first use.
 node: $(VENV)/report.installed
 	$(BIN)/python -c 'from cachelib.live.node import ensure_node_modules; ensure_node_modules()'
@@ -37,20 +41,51 @@ lock: $(BIN)/python
 	$(BIN)/pip install -q uv
 	$(UV_COMPILE) --upgrade --extra build --extra test --extra lab -o requirements-dev.lock
 	$(UV_COMPILE) --extra build --extra report -c requirements-dev.lock -o requirements.lock
+	$(UV_COMPILE) --extra fast -c requirements-dev.lock -o requirements-uv.lock
 
-PIP_INSTALL = $(BIN)/pip install -q --disable-pip-version-check --no-deps
-$(VENV)/report.installed: requirements.lock pyproject.toml | $(BIN)/python
-	$(PIP_INSTALL) --require-hashes -r requirements.lock
-	$(PIP_INSTALL) --no-build-isolation -e .
-	touch $@
+# uv installs in seconds what takes pip a minute or more, from the index that pip is told to use;
+# where there is no uv, or it fails, pip does it.
+PIP = $(BIN)/pip --disable-pip-version-check -q install
+define install
+@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}; \
+    { test -x $(BIN)/uv && UV_DEFAULT_INDEX=$${index:-https://pypi.org/simple} \
+    $(BIN)/uv pip install -q --python $(BIN)/python --no-deps $(1); } || $(PIP) --no-deps $(1)
+endef
+
+$(VENV)/report.installed: requirements.lock pyproject.toml | $(VENV)/uv.tried
+	@echo 'Installing what the report needs (about 900 MB) ...'
+	$(call install,--require-hashes -r requirements.lock)
+	$(call install,--no-build-isolation -e .)
+	@touch $@
 
 $(VENV)/dev.installed: requirements-dev.lock $(VENV)/report.installed
-	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
-	touch $@
+	@echo 'Installing what the tests need ...'
+	$(call install,--require-hashes -r requirements-dev.lock)
+	@touch $@
+
+$(VENV)/uv.tried: requirements-uv.lock | $(BIN)/python
+	@echo 'Installing uv, which installs the rest ...'
+	@$(PIP) --no-deps --require-hashes -r requirements-uv.lock \
+	    || echo 'There is no uv to be had; pip does it too, and takes longer.'
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
+	@echo 'Making an environment in $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+
+.PHONY: audit-dependencies licences
+
+# Known vulnerabilities of what the lock files name, from the indexes' advisory databases.
+audit-dependencies: $(VENV)/report.installed
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install -q --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements-dev.lock
+	cd cachelib/live/worker && npm audit --package-lock-only
+
+licences: $(VENV)/report.installed
+	@$(BIN)/python -P .ci/licences.py
 
 clean:
 	rm -rf $(VENV) output/* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -17,11 +17,43 @@ function monthlyUsd(design, month, at, prices) {
   return total;
 }
 
+// What follows from other traffic, as cachelib/model/judgement/growth.py says.
+function grown(panel, changes) {
+  const here = panel.at.numbers, growth = panel.growth ?? {};
+  const at = { ...panel.at, numbers: { ...here, ...changes } };
+  if (!("requests_per_month" in changes)) return at;
+  const factor = changes.requests_per_month / here.requests_per_month;
+  if (growth.writes === "fixed" && here.reads_per_write < 1e30)
+    at.numbers.reads_per_write = Math.max((1 + here.reads_per_write) * factor - 1, 0.01);
+  if (growth.value_life && growth.value_life !== "fixed") at.numbers.value_life_s /= factor;
+  if (growth.keys === "in proportion")
+    at.keys = {
+      share: at.keys.share.map((share) => share / factor),
+      number: at.keys.number.map((number) => number * factor),
+    };
+  return at;
+}
+
+// A formula's value brought to the simulation's, as cachelib/model/judgement/model.py says.
+function corrected(value, how) {
+  if (!how) return value;
+  if (how.kind === "odds") return (how.amount * value) / (1 - value + how.amount * value);
+  return how.kind === "factor" ? value * how.amount : value + how.amount;
+}
+
 function whatIf(panel, changes) {
-  const at = { ...panel.at, numbers: { ...panel.at.numbers, ...changes } };
+  const grownTo = grown(panel, changes);
   return panel.designs.map((design) => {
-    const month = estimate(design, at);
-    return { name: design.name, ...month, usd: monthlyUsd(design, month, at, panel.prices) };
+    const at = { ...grownTo, numbers: { ...grownTo.numbers, ...design.platform } };
+    const month = estimate(design, at), how = design.corrections ?? {};
+    const usd = monthlyUsd(design, month, at, panel.prices);
+    return {
+      name: design.name, ...month,
+      hit_ratio: corrected(month.hit_ratio, how.hit_ratio),
+      mean_ms: corrected(month.mean_ms, how.mean_ms),
+      counts: { ...month.counts, origin_loads: corrected(month.counts.origin_loads, how.loads) },
+      usd: corrected(usd, how.usd),
+    };
   });
 }
 

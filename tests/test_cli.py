@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +15,8 @@ from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from cachelib.cli import main
+from cachelib.commands import words
+from cachelib.errors import CachelibError
 from cachelib.model.case.case import CASES
 
 CLF = '1.2.3.4 - - [01/Aug/2026:00:00:{:02d} +0000] "GET {} HTTP/1.1" 200 10\n'
@@ -124,3 +129,86 @@ def test_replay_prints_numbers_and_a_table_for_people(tmp_path: Path) -> None:
         ["l1-kv", "3", "2", "0"],
     ]
     assert not set(output) & set("{}[]'")
+
+
+def test_the_version_is_said_and_the_module_is_the_command() -> None:
+    assert run("--version")[1].startswith("cachelib, version ")
+    done = subprocess.run(
+        [sys.executable, "-m", "cachelib", "--version"], capture_output=True, text=True
+    )
+    assert done.stdout == run("--version")[1]
+
+
+def test_ready_made_cases_are_listed_and_what_can_be_set(tmp_path: Path) -> None:
+    assert "trading-sentiment" in run("cases")[1]
+    told = run("parameters", "trading-sentiment")[1]
+    assert re.search(r"^origin_ms +500 ms \(200 to 1500\)$", told, re.MULTILINE)
+    assert re.search(r"^designs\.l1-kv ", told, re.MULTILINE)
+    names = json.loads(run("parameters", "trading-sentiment", "--json")[1])
+    for name in ("seed", "kv_read_ms", "zipf", "criteria.limits.p95_ms.at_most"):
+        assert name in names
+
+
+def test_check_takes_the_case_that_is_here_as_report_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, told = run("check")
+    assert (status, "cachelib init" in told) == (2, True)
+    assert run("init", ".", "--no-ask")[0] == 0
+    assert run("check") == (0, ".: good\n")
+
+
+def test_check_says_which_designs_the_platform_bars() -> None:
+    status, told = run("check", "trading-sentiment", "-p", "l2_ttl_s=30")
+    assert status == 0
+    assert "designs: l1-kv is out: l2_ttl_s: KV expires nothing before 60 s" in told
+    assert told.endswith("good, with the 8 designs left\n")
+
+
+def test_check_builds_the_study_before_it_says_good() -> None:
+    status, told = run("check", "trading-sentiment", "-p", "requests_per_month=0.0001")
+    assert (status, "made no request" in told) == (2, True)
+
+
+def test_init_asks_and_takes_options(tmp_path: Path) -> None:
+    told = CliRunner().invoke(
+        main, ["init", str(tmp_path / "new"), "--ask", "--name", "shop", "--today", "kv-only"],
+        input="5000\n10\n20\nl1-r2\n",
+    )  # fmt: skip
+    assert told.exit_code == 0, told.output
+    assert "called?" not in told.output
+    text = (tmp_path / "new" / "case.yaml").read_text("utf-8")
+    assert 'name: "shop"' in text
+    assert "requests_per_month: 5000" in text
+    assert 'against: "l1-r2"' in text
+    wrong = run("init", str(tmp_path / "other"), "--no-ask", "--today", "kv-olny")
+    assert (wrong[0], "did you mean 'kv-only'" in wrong[1]) == (2, True)
+    assert run("init", str(tmp_path / "other"), "--colos", "FRA=x", "--no-ask")[0] == 2
+
+
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate 9 GiB"),
+                                   PermissionError(13, "Permission denied", "there")])  # fmt: skip
+def test_what_the_machine_refuses_is_a_message(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("cachelib.report.experiments.parameters.settle", fails)
+    status, told = run("check", "trading-sentiment")
+    assert status == 1
+    assert "Traceback" not in told
+    assert "not enough memory" in told or "there: Permission denied" in told
+
+
+def test_a_file_that_cannot_be_written_is_a_message() -> None:
+    with pytest.raises(CachelibError, match="cannot be written"):
+        words.write(Path("/proc/none/here.html"), "")
+
+
+def test_columns_of_a_table_stand_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "a name that is longer than any column used to be"
+    words.print_result({"rows": [{"name": long, "n": 1}, {"name": "b", "n": 22}]}, False)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(re.search(rf"{long}  +1$", line) for line in lines)

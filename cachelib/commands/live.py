@@ -19,14 +19,24 @@ from cachelib.commands.words import JSON, print_result, told
               help="How many of the first requests to replay.")  # fmt: skip
 @click.option("--worker", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Replay against the Worker in this folder: runs its code.")  # fmt: skip
+@click.option("--read", multiple=True, metavar="FOLDER",
+              type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Another folder whose files the Worker's code may import.")  # fmt: skip
+@click.option("--connect", multiple=True, metavar="HOST:PORT",
+              help="A service on this machine that the Worker may ask over HTTP.")  # fmt: skip
 @click.option("--env", help="The Worker's environment.")
 @click.option("--origin-response", type=click.File(), help="What outbound fetches are answered.")
 @JSON
 def live(
     case: str, trace: str | None, designs: str | None, requests: int, worker: Path | None,
-    env: str | None, origin_response: Any, as_json: bool,
+    read: tuple[Path, ...], connect: tuple[str, ...], env: str | None, origin_response: Any,
+    as_json: bool,
 ) -> None:  # fmt: skip
-    """Run the same requests on workerd, the real runtime, and hold the simulation against it."""
+    """Run the same requests on workerd, the real runtime, and hold the simulation against it.
+
+    With --worker, the code in that folder is run. It reaches no network and no file but its own,
+    unless --connect and --read open some by name.
+    """
     from cachelib.live.own import run_worker
     from cachelib.live.result import run_designs
     from cachelib.report.experiments import parameters
@@ -37,10 +47,11 @@ def live(
         if worker:
             answer = origin_response.read() if origin_response else None
             own = run_worker(
-                worker, traffic, study.platform, environment=env, origin_response=answer
-            )
+                worker, traffic, study.platform, environment=env, origin_response=answer,
+                seed=study.seed, read=read, connect=connect,
+            )  # fmt: skip
             print_result(own.as_dict(), as_json)
-            return
+            sys.exit(0 if own.status.any() else 1)
         names = designs.split(",") if designs else study.case.design_names
         chosen = [study.design(study.case.known_design(name)) for name in names]
         result = run_designs(traffic, chosen, study.platform, seed=study.seed)

@@ -36,6 +36,8 @@ def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None
               help="For people, machines, code-scanning viewers, a workflow's log.")  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path),
               help="Write this file instead of printing.")  # fmt: skip
+@click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write this file too, for code scanning.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["note", "warning", "error", "never"]),
               help="Exit with 1 if a finding is at least so severe; error by default.")  # fmt: skip
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -53,8 +55,8 @@ def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None
               help="Rules of your own: YAML of ast-grep, or Python, which is run.")  # fmt: skip
 @click.option("--case", help="Say what each fault costs in this case.")
 def audit(
-    folder: Path, form: str, output: Path | None, fail_on: str | None, config: Path | None,
-    no_config: bool, baseline: Path | None, write_baseline: Path | None,
+    folder: Path, form: str, output: Path | None, sarif: Path | None, fail_on: str | None,
+    config: Path | None, no_config: bool, baseline: Path | None, write_baseline: Path | None,
     changed_since: str | None, rule_files: tuple[Path, ...], case: str | None,
 ) -> None:  # fmt: skip
     """Find caching faults in the TypeScript and JavaScript in FOLDER.
@@ -81,10 +83,12 @@ def audit(
 
             study = parameters.settle({"case": case}).study
             found = found.with_effects(repository.effects(study, found))
+        if sarif:
+            examined.write_text(sarif, examined.formatted(found, "sarif", folder))
         shown = examined.formatted(found, form, folder)
         if output:
             examined.write_text(output, shown)
-    if not output:
+    if shown and not output:
         say(shown)
     for failure in found.failures:
         click.echo(failure, err=True)

@@ -87,6 +87,8 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         yield f"  {number:>5} {'>' if number == finding.line else '|'} {line}"
     yield f"  why: {finding.why}"
     yield f"  source: {finding.source}"
+    if finding.because:
+        yield f"  confidence: {finding.confidence}, {finding.because}"
     if isinstance(finding.counterfactual, NotModelled):
         yield f"  cost: not computed, {finding.counterfactual.reason}"
     for change in finding.effect or []:

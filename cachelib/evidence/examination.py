@@ -14,6 +14,7 @@ from cachelib.evidence.pairs import Pairs
 from cachelib.evidence.program import (
     FUNCTIONS,
     LOOPS,
+    Module,
     Program,
     callee,
     receiver_of,
@@ -83,6 +84,10 @@ class Examination:
             if (routine := self.routine(get.call)) is not None:
                 found[routine.id].append(get)
         return found
+
+    def module_of(self, node: Node) -> Module:
+        path = self.program.path_of(node)
+        return next(each for each in self.program.modules if each.path == path)
 
     # -- where a node stands -------------------------------------------------------------------
 

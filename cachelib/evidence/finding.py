@@ -122,7 +122,7 @@ def _finding(
         source=rule.source,
         fix=None,
         confidence=hit.confidence,
-        because=hit.because or "the source shows it",
+        because=_fit(mask(hit.because or "the source shows it"), hit.module, None),
         counterfactual=rule.counterfactual,
         fingerprint=mark,
     )

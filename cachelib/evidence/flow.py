@@ -14,7 +14,7 @@ from cachelib.evidence.syntax import below, enclosing, part, text
 
 OriginKind = Literal["env", "request", "given", "kv", "load", "minted", "time", "called", "unknown"]
 
-_DEEPEST = 24
+_DEEPEST = 60
 _MOST = 24  # origins of one expression; more say no more
 _STEPS = 3  # of a path
 _MINTED = re.compile(
@@ -24,6 +24,18 @@ _MINTED = re.compile(
 _TIME = re.compile(r"^(?:Date\.now|performance\.now)$")
 _REQUEST = re.compile(r"^(?:request|req|_request|_req)$")
 _LOADING = ("ai", "service", "d1", "r2", "vectorize", "hyperdrive", "browser", "stub")
+
+
+_LITERAL = ("string", "template_string", "array", "object", "number", "regex", "new_expression")
+_MAPPING = ("map", "flatMap", "then", "reduce")
+_GLOBALS = frozenset(
+    [
+        *("JSON", "Math", "Object", "String", "Number", "Boolean", "Array", "Promise", "Date"),
+        *("URL", "URLSearchParams", "console", "structuredClone", "parseInt", "parseFloat"),
+        *("encodeURIComponent", "decodeURIComponent", "atob", "btoa", "undefined", "NaN"),
+    ]
+)
+_ORDER = ("load", "minted", "request", "given", "kv", "time", "env", "called", "unknown")
 
 
 class Origin(NamedTuple):
@@ -51,9 +63,7 @@ class Flow:
         if node.id not in self._known:
             self._known[node.id] = NONE  # a cycle adds nothing
             found = self._infer(node, depth + 1)
-            self._known[node.id] = (
-                found if len(found) <= _MOST else frozenset(sorted(found)[:_MOST])
-            )
+            self._known[node.id] = frozenset(sorted(found, key=_weight)[:_MOST])
         return self._known[node.id]
 
     def _union(self, nodes: Iterable[Node | None], depth: int) -> Origins:
@@ -68,6 +78,8 @@ class Flow:
             case "call_expression":
                 return self._call(node, depth)
             case "new_expression":
+                if text(part(node, "constructor")) == "Date" and not arguments(node):
+                    return frozenset([Origin("time", "new Date()")])
                 return self._union(arguments(node), depth)
             case "ternary_expression":
                 sides = ("condition", "consequence", "alternative")
@@ -87,6 +99,8 @@ class Flow:
         if self.resolver.has(node, "env"):
             return frozenset([Origin("env", name)])
         definition = self.program.look_up(name, node)
+        if definition is None and name in _GLOBALS:
+            return NONE
         if definition is None:
             kind: OriginKind = "request" if _REQUEST.match(name) else "unknown"
             return frozenset([Origin(kind, name)]) if name != "undefined" else NONE
@@ -111,10 +125,8 @@ class Flow:
         """What is assigned to a variable after its declaration."""
         return [
             value
-            for _, node in self.program.nodes["assignment_expression"]
-            if text(part(node, "left")) == definition.name
-            and self.program.look_up(definition.name, node) == definition
-            and (value := part(node, "right")) is not None
+            for value in self.program.given_later.get(definition.name, [])
+            if self.program.look_up(definition.name, value) == definition
         ]
 
     def _given(self, definition: Definition, name: str, depth: int) -> Origins:
@@ -171,7 +183,11 @@ class Flow:
         kv = self.resolver.names(receiver, "kv")
         if kv:
             return frozenset(Origin("kv", each) for each in kv)
-        found = self._union([each for each in given if each.type not in FUNCTIONS], depth)
+        mapping = text(part(called, "property")) in _MAPPING
+        given_values = [each for each in given if mapping or each.type not in FUNCTIONS]
+        found = self._union(given_values, depth)
+        if name.split(".")[0] in _GLOBALS:
+            return found
         if any(self.resolver.has(receiver, tag) for tag in _LOADING):
             return found | {Origin("load", name)}
         functions = self.resolver.callees(node)
@@ -180,7 +196,9 @@ class Flow:
         base = frozenset(
             _at(each, _method(called, given)) for each in self.origins(receiver, depth)
         )
-        return found | (base or frozenset([Origin("called", name)]))
+        if base or (receiver is not None and receiver.type in _LITERAL):
+            return found | base
+        return found | {Origin("called", name)}
 
     def pattern(self, node: Node | None, depth: int = 0) -> str:
         """A key as text with `*` for what differs: `user:*`; `*` where nothing is known."""
@@ -245,6 +263,11 @@ class Flow:
             ]
         found = {self.pattern(each, depth + 1) for each in values}
         return found.pop() if len(found) == 1 else "*"
+
+
+def _weight(origin: Origin) -> tuple[int, str]:
+    """What says most first, for what is left out beyond the limit."""
+    return _ORDER.index(origin.kind), origin.text
 
 
 def _method(called: Node | None, given: list[Node]) -> str:

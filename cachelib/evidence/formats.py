@@ -41,4 +41,4 @@ def _from_root(directory: Path) -> str:
 
 
 def _dumped(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    return json.dumps(data, indent=2)  # in ASCII: nothing in it is rewritten for a terminal

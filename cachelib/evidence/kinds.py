@@ -189,10 +189,9 @@ class Resolver:
     def _later(self, definition: Definition) -> Kinds:
         """`let kv; … kv = env.CACHE`."""
         return self._union(
-            part(node, "right")
-            for _, node in self.program.nodes["assignment_expression"]
-            if text(part(node, "left")) == definition.name
-            and self.program.look_up(definition.name, node) is definition
+            value
+            for value in self.program.given_later.get(definition.name, [])
+            if self.program.look_up(definition.name, value) is definition
         )
 
     def _typed(self, owner: Node) -> Kinds:

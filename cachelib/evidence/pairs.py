@@ -68,7 +68,7 @@ class Pairs:
                 if routine is None or not self._of_one_key(read, write):
                     continue
                 derived = self._is_derived(read, write, routine)
-                if derived or _may_follow(read.call, write.call):
+                if derived or may_follow(read.call, write.call):
                     found.append(Pair(read, write, routine, derived))
         return found
 
@@ -90,7 +90,7 @@ class Pairs:
         keys = self.flow.pattern(read.operation.key), self.flow.pattern(write.operation.key)
         if keys[0] != keys[1] or len(keys[0].strip("*")) < _SHORTEST:
             return False
-        return "*" not in keys[0] or bool(self._choosing(read) & self._choosing(write))
+        return "*" not in keys[0] or self._is_chosen_alike(read, write)
 
     def _same(self, one: Node, other: Node) -> bool:
         """One key, and not the `env` that both calls are given."""
@@ -98,9 +98,18 @@ class Pairs:
         same = self.examined.values.same_text(one, other)
         return same and not tags & {"env", "kv"} and text(one) not in ("this", "ctx", "c")
 
+    def _is_chosen_alike(self, read: Access, write: Access) -> bool:
+        """The helper is given all that the other one makes its key of."""
+        own = [each for each in (read, write) if each.call == each.operation.call]
+        helpers = [each for each in (read, write) if each.call != each.operation.call]
+        if len(own) != 1 or len(helpers) != 1:
+            return False
+        choosing = self._choosing(own[0])
+        return bool(choosing) and choosing <= self._choosing(helpers[0])
+
     def _choosing(self, access: Access) -> set[Variable]:
         """The variables that choose the key: of the caller, where a helper makes the key."""
-        found = {each for key in access.keys for each in self._variables(key)}
+        found = {each for key in access.keys for each in self.variables(key)}
         return {each for each in found if each[1] not in ("c", "env", "ctx", "this")}
 
     def _is_derived(self, read: Access, write: Access, routine: Node) -> bool:
@@ -111,7 +120,7 @@ class Pairs:
         if inside(read.call, write.call):
             return True
         names = self._derived(routine, read.call, write.call)
-        changed = any(self._variables(value) & names for value in values)
+        changed = any(self.variables(value) & names for value in values)
         return changed and not _was_missing(write.call, {name for _, name in names})
 
     def _derived(self, routine: Node, get: Node, put: Node) -> set[Variable]:
@@ -124,13 +133,13 @@ class Pairs:
             source = part(change, "value") or part(change, "right")
             if target is None or source is None:
                 continue
-            if inside(get, source) or self._variables(source) & names:
-                names |= self._variables(target)
+            if inside(get, source) or self.variables(source) & names:
+                names |= self.variables(target)
             elif target.type == "identifier" and _always_before(change, put):
-                names -= self._variables(target)
+                names -= self.variables(target)
         return names
 
-    def _variables(self, node: Node) -> set[Variable]:
+    def variables(self, node: Node) -> set[Variable]:
         found = set()
         for each in below(node, *_NAMES):
             definition = self.examined.program.look_up(text(each), each)
@@ -144,11 +153,11 @@ class Pairs:
                 receiver = receiver_of(enclosing(above, {"call_expression"}))
                 if receiver is not None and inside(get, receiver):
                     listed = part(above, "parameters") or part(above, "parameter") or above
-                    return self._variables(listed)
+                    return self.variables(listed)
         return set()
 
 
-def _may_follow(read: Node, write: Node) -> bool:
+def may_follow(read: Node, write: Node) -> bool:
     """The write can come after the read: not in another branch of an `if` or `switch`."""
     if read.start_byte >= write.start_byte:
         return False

@@ -117,7 +117,8 @@ Exports = dict[str, list[tuple[str, Definition]]]
 
 @dataclass
 class Program:
-    """`exported` says in which file each name of a module's top level stands.
+    """`exported` says in which file each name of a module's top level stands, `given_later` what is
+    assigned to a name after its declaration, or pushed into it.
 
     `renamed` has what `export { a as b }` and `export default a` call otherwise, by path and name:
     the specifier of the file it comes from (or none) and its name there; `passed_on` the specifiers
@@ -136,6 +137,7 @@ class Program:
     members: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
     calls_by_name: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     assigned: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
+    given_later: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     mentioned: set[str] = field(default_factory=set)
     types: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     paths: dict[int, str] = field(default_factory=dict)
@@ -266,6 +268,8 @@ def _index(program: Program, module: Module) -> None:
         if kind == "call_expression":
             program.calls.append((module, node))
             program.calls_by_name[callee(node)].append(node)
+            if callee(node) == "push":
+                program.given_later[text(receiver_of(node))] += arguments(node)
         if kind in _KEPT:
             program.nodes[kind].append((module, node))
             if kind == "new_expression":
@@ -330,6 +334,8 @@ def arguments(call: Node) -> list[Node]:
 
 def _assign(program: Program, node: Node) -> None:
     left, right = part(node, "left"), part(node, "right")
+    if left is not None and right is not None and left.type == "identifier":
+        program.given_later[text(left)].append(right)
     if left is None or right is None or left.type != "member_expression":
         return
     if text(part(left, "object")) == "this":

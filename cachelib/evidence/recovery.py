@@ -134,6 +134,7 @@ _AMPERSAND = re.compile(rb"&+")
 _NAMES = re.compile(
     rb"\b(?:as|abstract|accessor|any|asserts|declare|global|infer|is|keyof|module|namespace"
     rb"|never|number|object|out|override|readonly|satisfies|string|symbol|type|unique|unknown|using)\b"
+    rb"|(?<=[\n\t ])in(?:stanceof)?(?=\w)"  # a member in_reply_to behind a line without semicolon
 )
 _BLANKED = [
     re.compile(rb"(?<=\bexport)\s+type(?=\s*\*)"),

@@ -44,8 +44,12 @@ _LOCK = re.compile(r"(?i)(?<![bc])lock(?!out)|mutex|lease(?!d)|semaphore")
 _COUNTER = re.compile(
     r"(?i)count|(?<![a-z])hits|views|visits|rate_?limit|(?<![a-z])rate:|limits?(?![a-z])|quota"
 )
-_SETTINGS = re.compile(r"(?i)config|setting|flags?(?![a-z])|feature|branding|preference|manifest")
+_SETTINGS = re.compile(
+    r"(?i)config|setting|flags?(?![a-z])|feature|branding|preference|manifest"
+    r"|(?<![a-z])(?:lang|locale|theme|timezone|profile)(?![a-z])"
+)
 _CACHE = re.compile(r"(?i)cach|memoi?[sz]?")
+_LONGEST = 2000  # characters of a routine that are searched for sums
 _NUMBER = re.compile(r"(?i)parseInt|Number\(|\+\+|\+=|\+\s*1\b|count|increment")
 
 
@@ -58,7 +62,13 @@ class Roles:
 
     def family(self, operation: Operation) -> tuple[str, str]:
         """The namespace and the pattern of the keys."""
-        return operation.namespace, self._flow.pattern(operation.key)
+        key = operation.key
+        if operation.method == "list":
+            prefix = self._examined.values.option(operation.call, 0, "prefix")
+            if not isinstance(prefix, Node):
+                return operation.namespace, "*"
+            return operation.namespace, self._flow.pattern(prefix).rstrip("*") + "*"
+        return operation.namespace, self._flow.pattern(key)
 
     def of(self, operation: Operation) -> Role:
         family = self.family(operation)
@@ -115,8 +125,8 @@ class Roles:
     def _changed(self, changes: list[Pair], names: str) -> Role:
         if _TOKEN.search(names):
             return Role("token", "medium", "it is renewed in place and called a token or session")
-        values = " ".join(text(value) for each in changes for value in each.write.values)
-        if _COUNTER.search(names) or _NUMBER.search(values):
+        routines = " ".join(text(each.routine)[:_LONGEST] for each in changes)
+        if _COUNTER.search(names) or _NUMBER.search(routines):
             return Role("counter", "high", "a number is read, changed and written back")
         return Role("record", "high", "a value is read, changed and written back")
 
@@ -131,6 +141,11 @@ class Roles:
         writes = [each for each in self._families[family] if each.method == "put"]
         if any(self._mints(each.value) for each in writes):
             return Role("token", "medium", "what is stored is random: it cannot be made again")
+        moments = any(_is_moment(self._flow.origins(each.value)) for each in writes)
+        if moments and "*" in family[1]:
+            return Role(
+                "record", "medium", "what is stored is a moment, which nobody can load again"
+            )
         if _CACHE.search(names):
             return Role("cache", "medium", "it is called a cache")
         if writes and all(_is_asked(self._flow.origins(each.value)) for each in writes):
@@ -145,7 +160,8 @@ class Roles:
         return Role("unknown", "low", "the source does not show what a miss means")
 
     def _is_minted(self, pair: Pair) -> bool:
-        return any(self._mints(value) for value in self._values(pair))
+        kinds = {o.kind for value in self._values(pair) for o in self._flow.origins(value)}
+        return "minted" in kinds and "load" not in kinds
 
     def _values(self, pair: Pair) -> list[Node]:
         """What is written, as the caller gives it and as the helper makes it."""
@@ -164,12 +180,21 @@ class Roles:
         return any(origin.kind == "minted" for origin in self._flow.origins(value))
 
 
+def is_called_token(words: str) -> bool:
+    """Named like a session, a token or a credential."""
+    return _TOKEN.search(words) is not None
+
+
+def _is_moment(origins: Collection[Origin]) -> bool:
+    return bool(origins) and all(each.kind == "time" for each in origins)
+
+
 def _is_asked(origins: Collection[Origin]) -> bool:
     """Something of the request's body, which nobody could load again."""
-    return any(o.kind == "request" and o.text.endswith(_BODY) for o in origins)
+    return any(o.kind == "request" and _BODY.search(o.text) for o in origins)
 
 
-_BODY = (".json", ".text", ".formData", ".body", "body")
+_BODY = re.compile(r"\.body\b")
 
 
 def _has_default(read: Node) -> bool:

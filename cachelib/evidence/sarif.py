@@ -114,9 +114,10 @@ def _fix(file: str, replacements: list[Replacement]) -> dict[str, Any]:
 
 
 def _extras(finding: Finding) -> dict[str, Any]:
-    if finding.effect is None:
-        return {}
-    return {"effect": [each.model_dump() for each in finding.effect]}
+    extras: dict[str, Any] = {"confidence": finding.confidence, "because": finding.because}
+    if finding.effect is not None:
+        extras["effect"] = [each.model_dump() for each in finding.effect]
+    return extras
 
 
 def _region(place: Place) -> dict[str, int]:

@@ -18,6 +18,7 @@ from cachelib.evidence.wrangler import Wrangler
 _ASIDE = frozenset(
     [
         *("public", "static", "scripts", "script", "bin", "cli", "bench", "benchmark", "docs"),
+        *("tools", "tooling", "lint", "react", "components", "hooks", "ui", "frontend", "browser"),
         *("benchmarks", "k6", "cypress", "stories", "storybook", "fixtures", "load", "loadtest"),
     ]
 )

@@ -14,7 +14,9 @@ from cachelib.evidence.wrangler import FILE_NAMES, Wrangler, configuration_in, r
 
 _NO_WORKSPACE = {"node_modules", "dist", "build", "out", "coverage"}
 _ENV = re.compile(r"\binterface\s+(?:\w*Env\w*|Bindings)\b[^{]*\{([^{}]*)\}")
-_MEMBER = re.compile(r"^\s*(?:readonly\s+)?(\w+)\??\s*:\s*(?:import\([^)]*\)\.)?([\w.]+)", re.M)
+_MEMBER = re.compile(
+    r"(?:^|[;,])\s*(?:readonly\s+)?(\w+)\??\s*:\s*(?:import\([^)]*\)\.)?([\w.]+)", re.M
+)
 _GLOBAL = re.compile(r"^\s*declare\s+(?:const|let|var)\s+(\w+)\s*:\s*([\w.]+)", re.M)
 
 

@@ -23,6 +23,7 @@ MAX_ISOLATES = 256
 MAX_KEY_BYTES = 512
 """Workers KV: developers.cloudflare.com/kv/platform/limits, read 2026-11-23."""
 
+COLUMNS = ["request", "store", "method", "found", "ms", "after"]
 NOWHERE = "-"
 """The data centre of logs that name none."""
 
@@ -146,10 +147,16 @@ def requests_of(
 
 
 def operations_of(answers: list[Answer]) -> pd.DataFrame:
-    """One row for each call: `request`, `store`, `method`, `found`, `ms`."""
-    rows = [(row, *call) for row, answer in enumerate(answers) for call in answer.calls]
-    frame = pd.DataFrame(rows, columns=["request", "store", "method", "found", "ms"])
-    return frame.astype({"request": np.int64, "found": np.bool_, "ms": np.float64})
+    """One row for each call: `request`, `store`, `method`, `found`, `ms`, `after`.
+
+    `after`: it ended when the request had its answer already; known of users' Workers only.
+    """
+    rows = [
+        (row, *call, False)[: len(COLUMNS)] for row, answer in enumerate(answers)
+        for call in answer.calls
+    ]  # fmt: skip
+    types = {"request": np.int64, "found": np.bool_, "ms": np.float64, "after": np.bool_}
+    return pd.DataFrame(rows, columns=COLUMNS).astype(types)
 
 
 def _storable(key: str) -> str:

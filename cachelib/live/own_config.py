@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cachelib.errors import CachelibError
 from cachelib.evidence.wrangler import Wrangler, find_configuration, read_configuration
+from cachelib.live.node import runtime_versions
 
+NEWEST = re.sub(r".*(\d{4})(\d\d)(\d\d).*", r"\1-\2-\3", runtime_versions()["workerd"])
+"""The compatibility date of the runtime: the latest that it knows."""
 LOCAL_FORM = {"kv_namespaces": "kv", "r2_buckets": "r2", "d1_databases": "d1", "queues": "queue"}
-ALSO_LOCAL = frozenset(["durable_objects", "vars"])
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+ALSO_LOCAL = frozenset(["ai", "durable_objects", "vars"])
 NO_BINDING = frozenset(
     [
         *("$schema", "name", "main", "account_id", "compatibility_date", "compatibility_flags"),
@@ -28,8 +33,17 @@ class OwnWorkerError(CachelibError, ValueError):
     """The Worker cannot run here: which file, line and key, and what to do."""
 
 
-def own_worker(folder: Path, environment: str | None = None) -> dict[str, Any]:
+def own_worker(
+    folder: Path,
+    environment: str | None = None,
+    *,
+    read: Sequence[Path] = (),
+    connect: Sequence[str] = (),
+) -> dict[str, Any]:
     """What the runtime is told of the Worker in `folder`.
+
+    Its code may import files in its own folder, of packages installed there or above, and in the
+    folders `read`; of this machine's services it may ask those in `connect` (`127.0.0.1:8787`).
 
     Raises `OwnWorkerError` for a binding that has no local form, `EvidenceError` for a
     configuration that cannot be read.
@@ -41,16 +55,32 @@ def own_worker(folder: Path, environment: str | None = None) -> dict[str, Any]:
     return {
         "root": str(folder),
         "main": str(_main(folder, wrangler.file, config)),
-        "compatibilityDate": config.get("compatibility_date", "2026-07-01"),
+        "compatibilityDate": min(asked_date(config), NEWEST),
         "compatibilityFlags": config.get("compatibility_flags", []),
         "define": config.get("define", {}),
         "vars": config.get("vars", {}),
+        "read": [str(each.resolve()) for each in read],
+        "connect": list(map(_service, connect)),
+        "asked": asked_date(config),
         "kinds": {
             **dict(_bindings(config)),
             **{each["binding"]: "durable-object" for each in objects},
         },
         "objects": objects,
     }
+
+
+def asked_date(config: dict[str, Any]) -> str:
+    """The compatibility date that the configuration asks for."""
+    return str(config.get("compatibility_date", "2026-07-01"))
+
+
+def _service(said: str) -> str:
+    host, _, port = said.rpartition(":")
+    if host not in LOOPBACK or not port.isdecimal():
+        known = ", ".join(LOOPBACK)
+        raise OwnWorkerError(f"--connect {said}: write HOST:PORT, with one of the hosts {known}")
+    return said
 
 
 def _settings(wrangler: Wrangler, environment: str | None) -> dict[str, Any]:
@@ -80,6 +110,8 @@ def _main(folder: Path, file: str, config: dict[str, Any]) -> Path:
 
 def _bindings(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     producers = config.get("queues", {}).get("producers", [])
+    if name := config.get("ai", {}).get("binding"):
+        yield name, "ai"
     for key, kind in LOCAL_FORM.items():
         for entry in producers if key == "queues" else config.get(key, []):
             yield entry["binding"], kind

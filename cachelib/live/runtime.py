@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from cachelib.errors import CachelibError
 from cachelib.live.node import WORKER, ensure_node_modules, find_node
+from cachelib.model.schema.scratch import scratch
 
 RAM = Path("/dev/shm")  # noqa: S108 - the runtime keeps its stores in files; these cost no disk
 LOG_LINES = 30
@@ -40,18 +41,18 @@ class Runtime:
 
     def __enter__(self) -> Self:
         node, modules = find_node(), ensure_node_modules()
-        self._files = tempfile.TemporaryDirectory(
-            prefix="cachelib-live-", dir=RAM if RAM.is_dir() else None, ignore_cleanup_errors=True
-        )
+        self._open = ExitStack()
+        place = RAM if RAM.is_dir() else None
+        self._files = self._open.enter_context(scratch("cachelib-live-", place))
         self._log = tempfile.TemporaryFile()
         try:
             self._child = subprocess.Popen(  # noqa: S603
-                [node, WORKER / "host.js", modules, self._files.name],
+                [node, WORKER / "host.js", modules, self._files],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                cwd=self._files.name,
-                env=dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), self._files.name),
+                cwd=self._files,
+                env=dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(self._files)),
                 start_new_session=True,
             )
             self._configure()
@@ -98,7 +99,7 @@ class Runtime:
                 _end(child)
         finally:
             self._log.close()
-            self._files.cleanup()
+            self._open.close()
 
     def _configure(self) -> None:
         pipe: IO[bytes] = self._child.stdin  # type: ignore[assignment]

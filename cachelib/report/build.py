@@ -78,7 +78,7 @@ def build(
             run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
         )
         made = _Making(request, steps, stage / "new")
-        made.run(run_all)
+        made.run(run_all, progress)
         unrendered = made.write()
         staging.replace(request.folder, stage, stage / "new")
         made.kept.clear()
@@ -112,14 +112,16 @@ class _Making:
     def kept(self) -> Kept:
         return Kept(self.request.folder)
 
-    def run(self, run_all: Callable[..., list[Run]]) -> None:
+    def run(self, run_all: Callable[..., list[Run]], progress: Progress) -> None:
         """Run what is to run, and take in what is reused.
 
         Raises `InterruptedRunError` if nothing has finished, or if a complete report would have to
         make room for what has.
         """
         study = self.request.settled.study
-        study.trace  # noqa: B018 - a log that cannot be read is found out now, not in every kernel
+        # A log that cannot be read is found out now, not in every kernel.
+        if part := study.sample.in_words:
+            progress("traffic", "sampled", f"it is more than one run can take: {part}")
         into = self.folder / "notebooks"
         into.mkdir(parents=True)
         reasons = {step.name: step.because for step in self.steps.to_run}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MARKS = {
     "started": "", "ran": "[green]✓[/] ", "reused": "[green]✓[/] ", "failed": "[red]✗[/] ",
-    "not run": "[yellow]–[/] ",
+    "not run": "[yellow]–[/] ", "sampled": "[yellow]–[/] ",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.source import digest_of_file
+from cachelib.report.reuse.previous import sealed
 from cachelib.report.templates import html_environment, markdown_environment
 from cachelib.report.text import to_json
 
@@ -27,7 +28,7 @@ def write_remains(
         if file.is_file()
     }
     manifest = {**provenance, "document": {}, "files": files}
-    (folder / "manifest.json").write_text(to_json(manifest) + "\n", "utf-8")
+    (folder / "manifest.json").write_text(to_json(sealed(manifest)) + "\n", "utf-8")
 
 
 def write_error_page(notebook: Path, error: Exception) -> None:

@@ -12,29 +12,20 @@ from typing import Any
 
 from markupsafe import Markup
 
-MOST = 10_000  # characters of one text: what is longer is no text to be read
+from cachelib.model.schema.characters import BREAKS, JOINER, MOST, NONE, UNSEEN
 
-ROOM = 80  # characters of a label
+ROOM = 48  # characters of a label
 
-# Whatever has no place in a line: control characters, and those that only part lines.
-BREAKS = "\x00-\x1f\x7f-\x9f\u2028\u2029"
-# What turns the order of letters around, is not seen, or marks places for programs.
-UNSEEN = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
-)
-# A joiner has a meaning between letters of some scripts, and between parts of a picture.
-JOINER = "(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
-# No character at all, or one of private use, which the renderer marks places with.
-NONE = "\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef" + "".join(
-    f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17)
-) + "\U000f0000-\U000ffffd\U00100000-\U0010fffd"  # fmt: skip
 _BREAKS, _UNSEEN, _NONE = (
     re.compile(f"[{BREAKS}]+"),
     re.compile(f"[{UNSEEN}]|{JOINER}"),
     re.compile(f"[{NONE}]"),
 )
-_SAFE_IN_MERMAID = re.compile(r"[^\w ,()+–]")
+# A dot, a dash, a colon or a per cent sign means something in some places only: a list, a link, a
+# comment.
+_NOT_IN_MERMAID = re.compile(
+    r"[^\w ,.:()/%+–-]|^[-+]|(?<=\d)\.(?= )|%(?=%)|(?<=%)%|:(?=//)|(?<=www)\."
+)
 _SAFE_IN_YAML = re.compile(r"[^\w ,+–“”’…]|(?<![^\W_])_|_(?![^\W_])")
 _MOVES_THE_CURSOR = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _BACKSLASHED = re.compile(r"([\\`*_\[\]<>|~&$@{}])")
@@ -92,7 +83,7 @@ def markdown(value: Any) -> str:
 
 def mermaid(text: str) -> Markup:
     """Inside Mermaid's quotes or after its colon: what could mean something is a character code."""
-    coded = _SAFE_IN_MERMAID.sub(lambda found: f"#{ord(found.group())};", plain(text))
+    coded = _NOT_IN_MERMAID.sub(lambda found: f"#{ord(found.group())};", plain(text))
     return Markup(coded)  # noqa: S704 - nothing is left that HTML has a use for
 
 

@@ -12,22 +12,25 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cachelib.model.formulas import Estimate, Keys, estimate
+from cachelib.model.judgement.growth import grown_numbers
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import Option
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.tiers.design import Design
 from cachelib.report.build import Report
 from cachelib.report.document.what_if import SLIDERS, panel
-from cachelib.report.experiments.parameters import check, study
+from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
 
 SLIDING = Design(name="sliding", l2="kv", l1_ttl_s=60, expiry="sliding")
-SHIPPED = study(check({"case": "trading-sentiment"}))
+SHIPPED = settle({"case": "trading-sentiment"}).study
 OWN = SHIPPED.case.model_copy(update={"designs": (*SHIPPED.case.designs, SLIDING)})
 STUDY = replace(SHIPPED, case=OWN)
 DESIGNS = STUDY.names("l1-kv-fixed", "l1-durable-object")
 CHANGES: list[dict[str, float]] = [
     {},
     *({name: value} for name, _, low, high in SLIDERS for value in (low, high)),
-    {"requests_per_month": 3e8, "l1_ttl_s": 5, "l2_ttl_s": 120, "origin_neurons": 900},
+    {"requests_per_month": 3e8, "value_life_s": 500, "origin_neurons": 900},
 ]
 
 
@@ -45,11 +48,13 @@ def page(browser: Browser) -> Any:
 
 
 def test_every_design_at_every_end_of_every_slider(page: Page) -> None:
-    data = panel(STUDY, DESIGNS)
+    data = panel(Model(STUDY, tuple(Option(STUDY.case.design(name), {}) for name in DESIGNS)))
     keys = Keys(*(np.array(data["at"]["keys"][name]) for name in Keys._fields))
     for changes in CHANGES:
         found = page.evaluate("([panel, changes]) => whatIf(panel, changes)", [data, changes])
-        at = replace(STUDY.setting, keys=keys).but(**changes)
+        arrays = {name: np.array([value]) for name, value in changes.items()}
+        more = grown_numbers(STUDY.setting, STUDY.case.growth, arrays)
+        at = replace(STUDY.setting, keys=keys).but(**more)
         for name, shown in zip(DESIGNS, found, strict=True):
             design = STUDY.case.design(name)
             month: Estimate = estimate(design, at)

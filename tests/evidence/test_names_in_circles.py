@@ -55,7 +55,7 @@ def test_files_that_all_pass_on_each_other_end(tmp_path: Path) -> None:
     audited(tmp_path, {f"{name}.ts": passing for name in names} | {"index.ts": use})
 
 
-LONG = 3_000
+LONG = 1_500
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ from snippets import snippets
 from cachelib.evidence import RULES, Change, audit, to_sarif
 
 SCHEMA = json.loads((Path(__file__).parent / "schema" / "sarif-2.1.0-rtm.5.json").read_text())
-# These judge a program as a whole, and the corpus is many.
-OF_A_PROGRAM = {"binding-not-configured", "binding-not-used", "do-single-id"}
 VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
 
 
@@ -30,8 +28,11 @@ def faulty(tmp_path: Path) -> Path:
 def test_the_findings_of_the_whole_corpus_are_a_valid_log(tmp_path: Path) -> None:
     for index, snippet in enumerate(snippets()):
         snippet.write(tmp_path / str(index))
-    results = run_of(tmp_path)["results"]
-    assert {each["ruleId"] for each in results} >= {rule.id for rule in RULES} - OF_A_PROGRAM
+    run = run_of(tmp_path)
+    assert {each["ruleId"] for each in run["results"]} <= {rule.id for rule in RULES}
+    assert any("fixes" in each for each in run["results"])
+    prints = [each["partialFingerprints"]["cachelib/v2"] for each in run["results"]]
+    assert len(set(prints)) == len(prints) > len(RULES)
 
 
 def test_a_result_points_at_rule_file_and_columns_in_characters(faulty: Path) -> None:
@@ -69,3 +70,32 @@ def test_effects_are_carried(faulty: Path) -> None:
     log = to_sarif(audit(faulty).with_effects({"kv-put-without-expiration": [change]}))
     VALIDATOR.validate(log)
     assert log["runs"][0]["results"][0]["properties"]["effect"][0]["with_fix"] == 1
+
+
+def test_a_fix_is_the_edits_of_the_repair(faulty: Path) -> None:
+    source = (faulty / "a b.ts").read_text()
+    (result,) = run_of(faulty)["results"]
+    (fix,) = result["fixes"]
+    (change,) = fix["artifactChanges"]
+    assert change["artifactLocation"]["uri"] == "a%20b.ts"
+    for edit in change["replacements"]:
+        region = edit["deletedRegion"]
+        assert region["startLine"] == region["endLine"] == 1
+        start, end = region["startColumn"] - 1, region["endColumn"] - 1
+        source = source[:start] + edit["insertedContent"]["text"] + source[end:]
+    (faulty / "a b.ts").write_text(source)
+    assert run_of(faulty)["results"] == []
+
+
+def test_a_repair_that_would_write_a_secret_is_no_fix(tmp_path: Path) -> None:
+    source = "export const f = (e: Env) => e.CACHE.get('k', 'tr0ub4dor&3xyz'); // password\n"
+    (tmp_path / "a.ts").write_text(source)
+    log = json.dumps(to_sarif(audit(tmp_path)))
+    assert "tr0ub4dor" not in log
+
+
+def test_a_log_names_files_from_the_root_of_the_repository(faulty: Path) -> None:
+    log = to_sarif(audit(faulty), "worker/")
+    VALIDATOR.validate(log)
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "worker/a%20b.ts"

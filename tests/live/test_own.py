@@ -1,7 +1,10 @@
 import json
+import os
 import shutil
 import socket
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +81,8 @@ def test_every_call_to_a_binding_is_counted(live):
 def test_the_network_ends_at_the_loopback(trace):
     live = run(WORKERS / "sentiment", trace.only(slice(3)))
     assert set(live.status) == {0}
-    assert "no network beyond the loopback: api.example.com was not asked" in live.errors[0]
+    assert "no network: api.example.com:443 was not asked" in live.errors[0]
+    assert "--origin-response" in live.errors[0]
     assert live.hit_ratio == 0
     assert live.answered_by.tolist() == ["origin"] * 3
 
@@ -96,24 +100,182 @@ export default {
 
 
 @pytest.mark.usefixtures("local_runtime")
-def test_sockets_end_at_the_loopback_too(worker, trace):
-    outside = own_address()
-    with socket.create_server(("127.0.0.1", 0)) as near, socket.create_server((outside, 0)) as far:
-        keys = ["/{}:{}".format(*server.getsockname()) for server in (near, far)]
-        two = replace(trace.only(slice(2)), key=np.array([0, 1], np.int32), keys=keys)
-        live = run(worker(SOCKET), two)
-    assert live.status.tolist() == [200, 0]
-    assert "cannot connect" in live.errors[0]
+def test_no_socket_is_opened_not_even_to_this_machine(worker, trace):
+    with socket.create_server(("127.0.0.1", 0)) as near:
+        near.settimeout(0.5)
+        keys = ["/{}:{}".format(*near.getsockname())]
+        one = replace(trace.only(slice(1)), key=np.zeros(1, np.int32), keys=keys)
+        live = run(worker(SOCKET), one)
+        assert live.status.tolist() == [0]
+        with pytest.raises(TimeoutError):
+            near.accept()
 
 
-def own_address() -> str:
-    """An address of this machine that is not the loopback's; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            pytest.skip("this machine has no address but the loopback's")
-        return probe.getsockname()[0]
+ASKING = """
+export default {
+  async fetch(request) {
+    const response = await fetch("http://127.0.0.1:PORT/", { redirect: "follow" });
+    return new Response(await response.text(), { status: response.status });
+  }
+}
+"""
+
+
+@pytest.fixture
+def service():
+    """A service of this machine, which sends to another; what each was asked."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.server.server_port)
+            self.send_response(302)
+            self.send_header("location", f"http://127.0.0.1:{other.server_port}/")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    one, other = (ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2))
+    for server in (one, other):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield one.server_port, asked
+    for server in (one, other):
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_services_of_this_machine_are_closed_unless_opened_by_name(worker, trace, service):
+    port, asked = service
+    folder = worker(ASKING.replace("PORT", str(port)))
+    live = run(folder, trace.only(slice(1)))
+    assert live.status.tolist() == [0]
+    assert f"--connect 127.0.0.1:{port}" in live.errors[0]
+    assert asked == []
+    live = run(folder, trace.only(slice(1)), connect=[f"127.0.0.1:{port}"])
+    assert asked == [port], "where it sends to was not opened"
+    assert live.status.tolist() == [403]
+
+
+def test_only_services_of_this_machine_can_be_opened(worker):
+    with pytest.raises(OwnWorkerError, match="HOST:PORT"):
+        own_worker(worker(""), connect=["example.com:80"])
+
+
+@pytest.mark.usefixtures("local_runtime")
+@pytest.mark.parametrize("way", ["absolute", "relative", "a link"])
+def test_files_of_the_machine_cannot_be_imported_unless_opened_by_name(
+    tmp_path_factory, worker, trace, way
+):
+    secret = tmp_path_factory.mktemp("home") / "secret.txt"
+    secret.write_text("a secret")
+    folder = worker("")
+    (folder / "link.txt").symlink_to(secret)
+    names = {"absolute": str(secret), "relative": os.path.relpath(secret, folder)}
+    name = names.get(way, "./link.txt")
+    folder = worker(f"import s from {json.dumps(name)};"
+                    "export default { fetch: () => { throw s } }")  # fmt: skip
+    with pytest.raises(LiveError, match=r"lies outside of the Worker's folder.*--read"):
+        run(folder, trace.only(slice(1)))
+    live = run(folder, trace.only(slice(1)), read=[secret.parent])
+    assert live.errors == ["a secret"]
+
+
+REFRESHING = """
+const kept = new Map();
+const load = async (key) =>
+  kept.set(key, [await (await fetch("https://o.example")).text(), Date.now()]);
+export default {
+  async fetch({ url }, env, ctx) {
+    if (!kept.has(url)) { await load(url); return new Response("new", { status: 202 }) }
+    const [value, since] = kept.get(url);
+    if (Date.now() - since > 10_000) ctx.waitUntil(load(url));
+    await env.KV.get("a");
+    return new Response(value, { status: 200 });
+  }
+}
+"""
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_a_hit_that_refreshes_after_its_answer_is_a_hit(worker, trace):
+    folder = worker(REFRESHING, kv_namespaces='[{binding = "KV", id = "0"}]')
+    trace = trace.only(slice(6))
+    trace = replace(trace, key=np.zeros_like(trace.key), time_s=np.array([0, 5, 20, 25, 40, 41.0]))
+    platform = STUDY.platform.model_copy(update={"isolates_per_colo": 1})
+    one = replace(trace, colo=np.zeros_like(trace.colo))
+    live = run_worker(folder, one, platform, origin_response="x")
+    assert live.status.tolist() == [202, 200, 200, 200, 200, 200]
+    assert (live.answered_by == "origin").tolist() == (live.status == 202).tolist()
+    assert live.operations.query("store == 'origin'")["after"].tolist() == [False, True, True]
+    assert live.as_dict()["calls_after_the_answer"] == {"origin fetch": 2}
+
+
+ANSWERS = "export default {{ fetch: () => new Response('x', {{ status: {} }}) }}"
+
+
+@pytest.mark.usefixtures("local_runtime")
+@pytest.mark.parametrize("status", [404, 500])
+def test_errors_are_no_hits(worker, trace, status):
+    assert run(worker(ANSWERS.format(status)), trace.only(slice(9))).hit_ratio == 0
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_where_nothing_is_asked_no_hit_ratio_is_claimed(worker, trace):
+    said = run(worker(ANSWERS.format(200)), trace.only(slice(9))).as_dict()
+    assert said["hit_ratio"] is None
+    assert said["hit_ratio_between"] == [0.0, 1.0]
+    assert "without asking anything" in said["because"][0]
+    assert said["not_checked"]
+
+
+OBJECT = """
+import { DurableObject } from "cloudflare:workers";
+export class Counter extends DurableObject { add() { return 1 } }
+export default {
+  async fetch(request, env) { await env.C.get(env.C.idFromName("a")).add(); return new Response() }
+}
+"""
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_a_call_of_a_durable_object_is_not_taken_for_a_hit(worker, trace):
+    folder = worker(OBJECT, durable_objects='{bindings = [{name = "C", class_name = "Counter"}]}',
+                    migrations='[{tag = "1", new_sqlite_classes = ["Counter"]}]')  # fmt: skip
+    said = run(folder, trace.only(slice(3))).as_dict()
+    assert said["hit_ratio"] is None
+    assert said["hit_ratio_between"] == [0.0, 1.0]
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_a_later_compatibility_date_runs_as_the_latest_that_the_runtime_knows(worker, trace):
+    folder = worker(ANSWERS.format(200), compatibility_date='"2099-01-01"')
+    live = run(folder, trace.only(slice(1)))
+    assert live.status.tolist() == [200]
+    assert "compatibility_date 2099-01-01: run as 20" in live.remarks[0]
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_code_without_a_fetch_handler_is_an_error(worker, trace):
+    with pytest.raises(LiveError, match="no `export default` with a fetch handler"):
+        run(worker("addEventListener('fetch', () => {})"), trace.only(slice(1)))
+
+
+MODEL = """
+export default {
+  async fetch(request, env) { return Response.json(await env.AI.run("@cf/m", {}), { status: 201 }) }
+}
+"""
+
+
+@pytest.mark.usefixtures("local_runtime")
+def test_what_stands_for_the_origin_stands_for_a_model_too(worker, trace):
+    folder = worker(MODEL, ai='{binding = "AI"}')
+    live = run(folder, trace.only(slice(2)), origin_response='{"response": "good"}')
+    assert live.status.tolist() == [201, 201]
+    assert live.answered_by.tolist() == ["origin", "origin"]
+    assert "the AI model was not asked" in run(folder, trace.only(slice(1))).errors[0]
 
 
 @pytest.mark.usefixtures("local_runtime")
@@ -223,8 +385,8 @@ def test_code_that_does_not_build_is_an_error_with_its_line(worker, trace):
 
 
 def test_a_binding_without_local_form_is_refused_with_its_line():
-    with pytest.raises(OwnWorkerError, match=r"wrangler\.jsonc:11: ai: this has no local form"):
-        own_worker(WORKERS / "sentiment", "with-ai")
+    with pytest.raises(OwnWorkerError, match=r"wrangler\.jsonc:11: browser: this has no local"):
+        own_worker(WORKERS / "sentiment", "with-browser")
 
 
 def test_an_environment_without_it_is_not():

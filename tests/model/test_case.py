@@ -1,19 +1,28 @@
 """What `cachelib check` says of a case that cannot be: the line, the key, what to do."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cachelib.errors import CachelibError
+from cachelib.model.case import names
 from cachelib.model.case.case import CASES, Case, load_case
+from cachelib.model.judgement import regions
+from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from cachelib.report.experiments.parameters import check, study
+from cachelib.report.experiments.parameters import open_study, settle
 
 READY = (CASES / "trading-sentiment.yaml").read_text("utf-8")
 
 
 def with_design(folder: Path, words: str) -> Path:
     path = folder / "case.yaml"
-    path.write_text(READY.replace("  - kv-only\n", f"  - {{name: mine, {words}}}\n", 1), "utf-8")
+    (folder / "trading-sentiment").mkdir()
+    path.write_text(
+        READY.replace("  - kv-only\n", f"  - kv-only\n  - {{name: mine, {words}}}\n", 1), "utf-8"
+    )
     return path
 
 
@@ -46,6 +55,170 @@ def test_a_case_says_which_part_of_a_logged_request_is_the_key_and_which_to_keep
     line = '1.2.3.4 - - [01/Aug/2026:00:00:00 +0000] "GET {} HTTP/1.1" {} 10\n'
     log.write_text(line.format("/a?b=1", 200) + line.format("/a?b=2", 200) + line.format("/c", 500))
     said = "log:\n  key: split_part(url, '?', 1)\n  where: status = 200\n"
+    (tmp_path / "trading-sentiment").mkdir()
     case.write_text(READY.replace("log:\n  format: auto\n", said), "utf-8")
-    trace = study(check({"case": str(case), "trace": str(log)})).trace
+    trace = settle({"case": str(case), "trace": str(log)}).study.trace
     assert (trace.keys, len(trace)) == (["/a"], 2)
+
+
+def edited(folder: Path, old: str, new: str) -> Path:
+    assert old in READY
+    path = folder / "case.yaml"
+    (folder / "trading-sentiment").mkdir(exist_ok=True)
+    path.write_text(READY.replace(old, new, 1), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("    durable-object: {", "    durable-objct: {", "durable-objct: {",
+         "unknown design 'durable-objct'; did you mean 'durable-object'?"),
+        ("over: origin_ms", "over: origin_mz", "over: origin_mz",
+         "unknown number 'origin_mz'; did you mean 'origin_ms'?"),
+        ("of: l1-kv.l2_speed_up", "of: l1-kv.l2_sped_up", "l2_sped_up",
+         "unknown metric 'l2_sped_up'; did you mean 'l2_speed_up'?"),
+        ("of: l1-kv.l2_speed_up", "of: l1-vk.l2_speed_up", "l1-vk",
+         "unknown design 'l1-vk'; did you mean 'l1-kv'?"),
+        ("metric: shared.hit_ratio", "metric: shared.hit_ration", "shared.hit_ration",
+         "unknown metric 'shared.hit_ration'; did you mean 'shared.hit_ratio'?"),
+        ("  - l1-r2\n", "  - l1-kv\n", None, "the design 'l1-kv' is there already"),
+        ("  - kv-only\n", "  - {name: kv-only, l2: r2}\n", "{name: kv-only",
+         "'kv-only' is the name of a shipped design with other tiers"),
+        ("designs:\n", "against: l1-kv-only\ndesigns:\n", "against:",
+         "unknown design 'l1-kv-only'; did you mean 'kv-only'?"),
+        ("{SJC: 20", "{SJX: 20", "{SJX: 20", "'SJX' is no IATA code of an airport"),
+        ("  path: trading-sentiment", "  path: trading-sentimnt", "  path: trading-sentimnt",
+         "there is no folder 'trading-sentimnt' beside the case file"),
+        ("{value: 300, low: 30,", "{value: 0, low: 0,", "value: 0",
+         "must be greater than 0, not 0"),
+        ("at_most: 0.15", "at_most: 15", "at_most: 15",
+         "late_share is a share, from 0 to 1, not 15; 0.15 is 15 %"),
+        ("minimise: monthly_cost_usd", "minimise: hit_ratio", "minimise: hit_ratio",
+         "more hit_ratio is better, so the worst design would win"),
+        ("minimise: monthly_cost_usd", "minimise: mothly_cost_usd", "minimise: mothly",
+         "unknown metric 'mothly_cost_usd'; did you mean 'monthly_cost_usd'?"),
+        ("metric: bill_usd, at_most", "metric: bill_usd, at_least", "at_least: 100",
+         "less bill_usd is better; at_most is meant"),
+        ("high: 3_600, unit: s", "high: 3_600, unit: ms", "high: 3_600, unit: ms",
+         "l1_ttl_s is in s, not 'ms'"),
+        ("low: 0.70, high: 0.85", "low: 70, high: 85", "low: 70",
+         "shared.hit_ratio is a ratio: 0.7 is 70 %, not 70"),
+        ("  - kv-only\n", "  - {name: kv-only, l2: kv, l1: false, l2_ttl: 60}\n", "l2_ttl: 60",
+         "l2_ttl: unknown key; did you mean 'l2_ttl_s'?"),
+    ],
+)  # fmt: skip
+def test_a_name_that_nothing_has_or_a_number_that_cannot_be_is_said_with_its_line(
+    tmp_path: Path, old: str, new: str, line: str | None, said: str
+) -> None:
+    path = edited(tmp_path, old, new)
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(path)
+    found = [problem for problem in caught.value.problems if said in problem.message]
+    if not found:
+        found = [problem for problem in caught.value.problems if said in str(problem)]
+    assert found, str(caught.value)
+    if line is not None:
+        lines = path.read_text("utf-8").splitlines()
+        assert any(line in lines[problem.line - 1] for problem in found), found
+
+
+def test_the_registry_of_region_metrics_is_what_the_formulas_know() -> None:
+    assert set(names.REGION_METRICS) == {*regions.PLAIN, *regions.SPECIAL}
+
+
+def test_the_registry_of_findings_holds_what_claims_quote() -> None:
+    assert names.findings()["shared.hit_ratio"] == "ratio"
+    assert {"prices.kv_reads", "facts.network_cities", "cost.table_kv_total"} <= set(
+        names.findings()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("origin_ms", 5_000, lambda case: case.assumed["origin_ms"].value),
+        ("assumptions.origin_ms", 5_000, lambda case: case.assumed["origin_ms"].high),
+        ("assumptions.origin_ms.low", 3, lambda case: case.assumed["origin_ms"].low),
+        ("kv_read_ms", 99, lambda case: case.assumed["kv_read_ms"].value),
+        ("zipf", 0.5, lambda case: case.workload.zipf),
+        ("workload.colos.SJC", 7, lambda case: case.workload.colos["SJC"]),
+        ("kv_cache_ttl_s", 45, lambda case: case.platform["kv_cache_ttl_s"]),
+        ("designs.l1-kv.l2_ttl_s", 77, lambda case: case.design("l1-kv").l2_ttl_s),
+        ("designs.l1-kv-if-changed.l1_ttl_s", 7,
+         lambda case: case.design("l1-kv-if-changed").l1_ttl_s),
+        ("criteria.limits.p95_ms.at_most", 9, lambda case: case.criteria.limits[0].at_most),
+        ("criteria.limits.p99_ms.at_most", 9, lambda case: case.criteria.limits[-1].at_most),
+        ("criteria.hours.l1-kv", 9, lambda case: case.criteria.hours["l1-kv"].value),
+        ("criteria.minimise", "bill_usd", lambda case: case.criteria.minimise),
+        ("written_off_months", 12, lambda case: case.criteria.written_off_months),
+    ],
+)  # fmt: skip
+def test_anything_of_a_case_can_be_set(name: str, value: object, found: Any) -> None:
+    assert found(load_case("trading-sentiment", {name: value})) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("origin_mss", 5, "did you mean 'origin_ms'?"),
+        ("assumptions.origin_mss", 5, "assumptions has no 'origin_mss'; did you mean 'origin_ms'?"),
+        ("designs.l1-vk.l2_ttl_s", 5, "designs has no 'l1-vk'; did you mean 'l1-kv'?"),
+        ("designs.l1-kv.l2_tll_s", 5, "did you mean 'l2_ttl_s'?"),
+        ("criteria.hours.l1-vk", 5, "did you mean 'l1-kv'?"),
+        ("criteria.limits.p59_ms.at_most", 5, "did you mean 'p95_ms'?"),
+        ("workload", 5, "is a whole section"),
+        ("origin_ms", -5, "-p origin_ms=-5: assumptions.origin_ms"),
+        ("origin_ms", "fast", "must be a number"),
+        ("zipf", "steep", "-p zipf=steep: workload.zipf: "),
+        ("l2_ttl_s.value.x", 5, "-p l2_ttl_s.value.x"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_said_as_it_was_given(
+    name: str, value: object, said: str
+) -> None:
+    with pytest.raises(CachelibError) as caught:
+        load_case("trading-sentiment", {name: value})
+    assert said in str(caught.value)
+
+
+def test_a_design_that_the_platform_bars_is_out_with_the_reason() -> None:
+    settled = settle({"l2_ttl_s": 30})
+    assert set(settled.barred) == {"l1-kv", "kv-only"}
+    assert "KV expires nothing before 60 s, so 30 cannot be" in settled.barred["l1-kv"]
+    assert not {"l1-kv", "kv-only"} & set(settled.case.design_names)
+    assert settled.study.design("l1-kv").l2_ttl_s == 60, "what experiments compare with"
+    with pytest.raises(CachelibError, match="the platform allows none of them"):
+        settle({"l2_ttl_s": 30, "designs": ["l1-kv", "kv-only"], "hours": {}, "claims": []})
+
+
+def test_what_is_handed_down_to_kernels_is_the_case_as_it_was_settled() -> None:
+    settled = settle({"origin_ms": 5_000, "designs.l1-kv.l2_ttl_s": 77, "seed": 3})
+    given = settled.for_kernels
+    assert json.loads(json.dumps(given)) == given
+    there = open_study(given | {"isolates_per_colo": None, "decision": settle})
+    assert there.case == settled.case
+    assert (there.seed, there.folder) == (3, CASES)
+    assert open_study(given | {"kv_read_ms": 9.5}).platform.kv_read_ms == 9.5
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"trace": "x.log", "zipf": 1}, "--trace takes the workload's place"),
+        ({"log.where": "status = 200"}, "does nothing without --trace"),
+    ],
+)
+def test_a_setting_that_nothing_would_use_is_an_error(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(CachelibError, match=said):
+        settle(given)
+
+
+def test_a_number_that_there_is_not_is_an_error_in_python_too() -> None:
+    here = settle({"requests_per_month": 1_000}).study
+    with pytest.raises(TypeError, match="did you mean 'isolates_per_colo'"):
+        here.replay("l1-kv", isolate_per_colo=3)
+    with pytest.raises(TypeError, match="did you mean 'kv_read_ms'"):
+        here.estimate("l1-kv", kv_raed_ms=3.0)
+    with pytest.raises(ValueError, match="isolate_per_colo"):
+        Platform(isolates_per_colo=1, isolate_per_colo=3)

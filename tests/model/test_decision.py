@@ -1,164 +1,335 @@
-"""The choice, how sure it is, where it flips, and where claims hold."""
+"""The choice: limits, ties, settings and order, held against brute force."""
 
 from __future__ import annotations
 
-from functools import cache
+import itertools
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from cachelib.model.case.case import Criteria, Limit
-from cachelib.model.case.claims import Claim
-from cachelib.model.judgement import bills, confidence, regions, sensitivity
-from cachelib.model.judgement.decision import choose, gain, predict
-from cachelib.model.judgement.policies import designs as policies
+from cachelib.model.case.checks import faults
+from cachelib.model.case.criteria import Criteria, Limit
+from cachelib.model.judgement import growth, knobs, metrics, options
+from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.limits import excess
+from cachelib.model.judgement.metrics import MEASURED
+from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
-from cachelib.report.experiments.parameters import check, study
+from cachelib.model.judgement.ties import NOBODY, Standing, judged
+from cachelib.model.platforms.platform import Assumption
+from cachelib.model.tiers.design import Design
+from tests.model.cases import hours, raw, small
 
-MEASURED = {
-    "a": {"p95_ms": 100.0, "bill_usd": 5.0},
-    "b": {"p95_ms": 300.0, "bill_usd": 1.0},
-    "c": {"p95_ms": 50.0, "bill_usd": 10.0},
-}
-FAST = Limit(metric="p95_ms", at_most=200, why="people wait")
+FAST = {"metric": "p95_ms", "at_most": 200, "why": "people wait"}
 
 
-@cache
-def case() -> Study:
-    return study(check({}))
+def option(name: str, *, today: bool = False, work: float | None = None, **design: Any) -> Option:
+    taken = work is not None and Assumption(value=work, low=work, high=work, unit="hours", why="w")
+    return Option(Design(name=name, **design), {}, today, taken or None)
 
 
-def test_a_design_that_breaks_a_limit_is_out_however_cheap() -> None:
-    choice = choose(MEASURED, Criteria(limits=(FAST,), minimise="bill_usd"))
-    assert [v.design for v in choice.ranked] == ["a", "c"]
-    assert [(v.design, v.broken) for v in choice.out] == [("b", ("p95_ms",))]
-    assert gain(choice, Criteria(minimise="bill_usd")) == 0.5
+def standing(criteria: Criteria, those: list[Option], **values: list[float]) -> Standing:
+    table = {name: np.array(row, float).reshape(len(those), -1) for name, row in values.items()}
+    return judged(criteria, those, table, {})
 
 
-def test_without_limits_the_least_wins_and_with_impossible_ones_nobody() -> None:
-    assert choose(MEASURED, Criteria(minimise="bill_usd")).winner == "b"
-    never = Limit(metric="p95_ms", at_most=1, why="impossible")
-    choice = choose(MEASURED, Criteria(limits=(never,), minimise="bill_usd"))
-    assert choice.winner is None
-    assert gain(choice, Criteria(minimise="bill_usd")) is None
+def choice(criteria: Criteria, those: list[Option], **values: list[float]) -> str | None:
+    at = int(standing(criteria, those, **values).chosen[0])
+    return None if at == NOBODY else those[at].name
 
 
-def test_draws_stay_in_their_ranges_and_centre_on_the_value() -> None:
-    drawn = sensitivity.draw(case(), 2_000, seed=1)
-    for name, number in sensitivity.ranges(case()).items():
-        values = drawn[name]
-        assert number.low <= values.min() < values.max() <= number.high, name
-        assert number.low < np.median(values) < number.high
+A, B, C = (option(name) for name in "abc")
+PLAIN = {"minimise": "bill_usd", "then": []}
 
 
-def test_draws_are_the_same_for_the_same_seed_only() -> None:
-    first, again, other = (sensitivity.draw(case(), 50, seed)["origin_ms"] for seed in (1, 1, 2))
-    assert (first == again).all()
-    assert (first != other).any()
+def test_an_option_that_breaks_a_limit_is_out_however_cheap() -> None:
+    criteria = Criteria.model_validate(PLAIN | {"limits": [FAST]})
+    found = standing(criteria, [A, B, C], bill_usd=[9, 1, 20], p95_ms=[100, 300, 50])
+    assert found.kept[:, 0].tolist() == [True, False, True]
+    assert [A, B, C][int(found.chosen[0])] == A
+    assert found.broken["limit:p95_ms"][:, 0].tolist() == [False, True, False]
 
 
-def test_shares_of_wins_add_up_to_one() -> None:
-    shares = sensitivity.outcomes(case(), sensitivity.draw(case(), 300, 1)).shares
-    assert sum(shares.values()) == pytest.approx(1)
+def test_a_limit_is_kept_on_its_bound_and_broken_just_beyond() -> None:
+    for side, beyond in (("at_most", 1e-9), ("at_least", -1e-9)):
+        limit = Limit.model_validate({"metric": "late_share", side: 0.15, "why": "w"})
+        assert limit.kept_by(0.15)
+        assert not limit.kept_by(0.15 + beyond)
+        assert excess(limit, 0.15 + beyond, 0.15) > 0 >= excess(limit, 0.15, 0.15)
 
 
-def test_designs_that_differ_by_rounding_only_are_equal_and_the_first_of_them_wins() -> None:
-    one = np.array([[1.0, 2.0, 3.0], [1.0 - 1e-15, 2.0 + 1e-15, 2.0]])
-    outcome = sensitivity.Outcome(("a", "b"), one, one)
-    assert outcome.winner.tolist() == [0, 0, 1]
-    assert outcome.lead("a", "b").tolist() == [0, 0, 1]
-    assert sensitivity.influence({"x": np.arange(2.0)}, np.zeros(2), seed=1) == {}
+def test_where_nothing_keeps_the_limits_nobody_is_chosen() -> None:
+    criteria = Criteria.model_validate(PLAIN | {"limits": [FAST | {"at_most": 1}]})
+    assert choice(criteria, [A, B], bill_usd=[1, 2], p95_ms=[100, 300]) is None
 
 
-def test_formulas_lie_near_the_means_over_seeds() -> None:
-    found = confidence.beside_formula(case(), range(3))
-    assert list(found.index) == list(case().case.design_names)
-    assert found["by formula"].to_numpy() == pytest.approx(found["hit ratio"], abs=0.01)
-    assert found["bill by formula"].to_numpy() == pytest.approx(found["bill"], rel=0.02)
-    assert (found["± bill"] > 0).all()
+def test_a_soft_limit_costs_what_it_says_and_puts_nothing_out() -> None:
+    criteria = Criteria.model_validate(PLAIN | {"limits": [FAST | {"costs": 0.1}]})
+    found = standing(criteria, [A, B], bill_usd=[30, 1], p95_ms=[100, 300])
+    assert found.score[:, 0].tolist() == [30, 11]
+    assert found.kept.all()
 
 
-def test_another_seed_is_other_traffic_but_not_another_log(tmp_path: Path) -> None:
-    log = tmp_path / "log.csv"
-    log.write_text("time,key\n0,a\n9,b\n")
-    logged = study(check({"trace": str(log)}))
-    assert logged.reseeded(2).trace is logged.trace
-    same = confidence.beside_formula(logged, range(5))["± ratio"]
-    assert not same.any()  # not even by rounding
-    assert case().reseeded(2).trace.time_s[0] != case().trace.time_s[0]
+def test_what_differs_by_less_than_is_material_ties_and_the_secondary_order_decides() -> None:
+    old, new = option("z-old", today=True, work=0), option("a-new", work=0)
+    bills = [5.5, 5.0]
+    assert choice(Criteria.model_validate(PLAIN), [new, old], bill_usd=bills) == "z-old"
+    apart = Criteria.model_validate(PLAIN | {"material": {"bill_usd": 0.1}})
+    assert choice(apart, [new, old], bill_usd=bills) == "z-old"
+    assert choice(apart, [new, old], bill_usd=bills[::-1]) == "a-new"
 
 
-def test_on_either_side_of_a_flip_another_design_wins() -> None:
-    found = sensitivity.flips(case(), "requests_per_month", 1e3, 1e12)
-    assert found
-    for flip in found:
-        beside = np.array([flip.value * 0.999, flip.value * 1.001])
-        outcome = sensitivity.outcomes(case(), {"requests_per_month": beside})
-        labels = (*outcome.designs, "none")
-        assert [labels[winner] for winner in outcome.winner] == [flip.before, flip.after]
+@pytest.mark.parametrize(
+    ("then", "better"),
+    [
+        ("work", [option("a", work=9), option("b", work=1)]),
+        ("today", [option("a"), option("b", today=True)]),
+        ("simplicity", [option("a", l2="kv"), option("b")]),
+    ],
+)
+def test_each_secondary_criterion_breaks_a_tie(then: str, better: list[Option]) -> None:
+    criteria = Criteria.model_validate(PLAIN | {"then": [then]})
+    assert choice(criteria, better, bill_usd=[5.0, 5.0]) == "b"
 
 
-def test_the_tornado_s_ends_are_the_lead_at_low_and_high() -> None:
-    (widest, *_) = sensitivity.tornado(case(), "l1-kv", "durable-object")
-    number = sensitivity.ranges(case())[widest.name]
-    costs = [
-        [predict(case(), name, **{widest.name: end})["monthly_cost_usd"][0]
-         for name in ("l1-kv", "durable-object")]
-        for end in (number.low, number.high)
-    ]  # fmt: skip
-    assert [a - b for a, b in costs] == pytest.approx([widest.low, widest.high])
+def test_latency_breaks_a_tie_only_where_it_is_material() -> None:
+    criteria = Criteria.model_validate(PLAIN | {"then": ["mean_ms", "today"]})
+    pair = [option("a"), option("b", today=True)]
+    assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 200]) == "a"
+    assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 101]) == "b"
 
 
-def claim(low: float | None, high: float | None, of: str, over: str) -> Claim:
-    region = {"over": over, "of": of, "low": 1e3, "high": 1e12}
-    return Claim.model_validate(
-        {"id": "c", "quote": "q", "section": "s", "metric": "a.b", "low": low, "high": high,
-         "region": region}
-    )  # fmt: skip
+def test_work_that_nobody_states_wins_no_tie_by_work_and_no_ranking_by_cost() -> None:
+    pair = [option("a"), option("b", work=5)]
+    assert choice(Criteria.model_validate(PLAIN | {"then": ["work"]}), pair, bill_usd=[5, 5]) == "b"
+    costs = Criteria(minimise="monthly_cost_usd", then=())
+    assert choice(costs, pair, monthly_cost_usd=[math.nan, 90]) == "b"
 
 
-def test_a_region_holds_inside_and_not_outside() -> None:
-    asserted = claim(0.1, 0.2, "l1-only.hit_ratio", "requests_per_month")
-    words = regions.holds_when(case(), asserted)
-    assert words is not None
-    low, high = (float(n.replace(",", "")) for n in words.split() if n[0].isdigit())
-    values = np.array([low * 0.9, low * 1.1, high * 0.9, high * 1.1])
-    hits = regions.metric(case(), "l1-only.hit_ratio", "requests_per_month", values)
-    assert [asserted.holds_for(hit) for hit in hits] == [False, True, True, False]
+def test_noise_makes_a_tie_of_what_chance_may_have_parted() -> None:
+    pair = [option("a"), option("b", today=True)]
+    criteria = Criteria.model_validate(PLAIN | {"material": {"bill_usd": 0.01}})
+    table = {"bill_usd": np.array([[5.0], [8.0]]), "mean_ms": np.ones((2, 1))}
+    loud = {"bill_usd": np.array([2.0, 3.0]), "mean_ms": np.zeros(2)}
+    assert judged(criteria, pair, table, {}).chosen[0] == 0
+    assert judged(criteria, pair, table, {}, loud).chosen[0] == 1
 
 
-def test_what_holds_everywhere_or_nowhere_has_no_region() -> None:
-    for low, high in ((0.0, 1.0), (1.5, 2.0)):
-        asserted = claim(low, high, "l1-kv.hit_ratio", "requests_per_month")
-        assert regions.holds_when(case(), asserted) is None
+def test_maximise_turns_the_order_around_and_weights_trade_one_for_another() -> None:
+    most = Criteria(maximise="hit_ratio", then=())
+    assert choice(most, [A, B], hit_ratio=[0.2, 0.9]) == "b"
+    dear = Criteria(weigh={"bill_usd": 1, "p95_ms": 0.001}, then=())
+    cheap = Criteria(weigh={"bill_usd": 1, "p95_ms": 1}, then=())
+    values = {"bill_usd": [5, 50], "p95_ms": [400, 40]}
+    assert choice(dear, [A, B], **values) == "a"
+    assert choice(cheap, [A, B], **values) == "b"
 
 
-def test_an_unknown_metric_of_a_region_is_an_error_that_names_it() -> None:
-    with pytest.raises(ValueError, match="unknown metric 'speed'; allowed: "):
-        regions.metric(case(), "l1-kv.speed", "requests_per_month", np.ones(2))
+@pytest.mark.parametrize(
+    ("criteria", "said"),
+    [
+        ({"minimise": "hit_ratio"}, "write maximise: hit_ratio"),
+        ({"maximise": "bill_usd"}, "write minimise: bill_usd"),
+        ({"minimise": "bil_usd"}, "did you mean 'bill_usd'"),
+        ({"minimise": "bill_usd", "maximise": "hit_ratio"}, "give one of"),
+        ({"minimise": "busiest_load"}, "unknown metric"),
+        ({"then": ["wrok"]}, "unknown metric 'wrok'"),
+        ({"material": {"bill_usd": 0}}, "greater than 0"),
+        ({"limits": [{"metric": "p95_ms", "why": "w"}]}, "at_most or at_least"),
+        ({"limits": [FAST | {"low": 300}]}, "must hold for the limit's own range"),
+        ({"hours": hours(l1_kvv=3)}, "did you mean 'l1-kv'"),
+    ],
+)
+def test_criteria_that_cannot_be_are_refused(criteria: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        small(criteria={"minimise": None} | criteria)
 
 
-def test_where_bills_cross_they_are_equal() -> None:
-    table = bills.crossings(case(), "l1-kv", ["l1-only", "durable-object"])
-    assert len(table) >= 2
-    for other, row in table.iterrows():
-        traffic = np.array([row["requests a month"]])
-        first, second = (bills.bill(case(), name, traffic)[0] for name in ("l1-kv", str(other)))
-        assert first == pytest.approx(second, rel=0.01, abs=0.02)
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"today": "l1-kvv"}, "today: unknown design 'l1-kvv'"),
+        ({"options": {"l1-kvv": {}}}, "did you mean 'l1-kv'"),
+        ({"options": {"l1-kv": {"settings": {"ttl": 3}}}}, "unknown knob 'ttl'"),
+        ({"knobs": {"l9_ttl_s": {"values": [1], "why": "w"}}}, "unknown knob 'l9_ttl_s'"),
+        ({"knobs": {"l1_ttl_s": {"why": "w"}}}, "either the values"),
+        ({"designs": ["l1-kv", "l1-kv"]}, "'l1-kv' is there already"),
+    ],
+)
+def test_names_that_lead_nowhere_are_errors(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        small(**changes)
 
 
-def test_the_old_table_s_lines_add_up() -> None:
-    sums = bills.quoted(storage_gb=1, reads=100_000, writes=5_000, request_ms=20)
-    assert float(sums["kv_total"]) == pytest.approx(0.575)
-    for store in ("kv", "do"):
-        parts = [n for name, n in sums.items() if name.startswith(store) and "total" not in name]
-        assert sum(parts) == sums[f"{store}_total"]
+def test_a_ttl_is_a_knob_or_an_assumption_not_both_and_not_neither() -> None:
+    assumed = {"l1_ttl_s": {"value": 9, "low": 1, "high": 20, "unit": "s", "why": "w"}}
+    with pytest.raises(ValueError, match="given as a knob and as an assumption"):
+        small(assumptions=assumed)
+    without = raw()
+    del without["knobs"]["l1_ttl_s"]
+    told = [fault for _, fault in faults(type(small().case).model_validate(without), Path())]
+    assert told == ["l1_ttl_s is missing; give its values, or low and high"]
+    given = raw(assumptions=assumed)
+    del given["knobs"]["l1_ttl_s"]
+    case = type(small().case).model_validate(given)
+    assert (case.settings["l1_ttl_s"], case.all_knobs["l1_ttl_s"].low) == (9, 1)
+    assert "l1_ttl_s" not in case.assumed
 
 
-def test_every_policy_is_a_design_with_the_case_s_ttl() -> None:
-    ways = policies(case())
-    assert ways["never expire"].policy == "refresh"
-    ttls = {name: way.l2_ttl_s for name, way in ways.items()}
-    assert ttls.pop("soft TTL, then hard") == 7_200
-    assert set(ttls.values()) == {3_600}
+def test_doing_nothing_takes_no_hours_and_hours_that_nobody_states_are_asked_for() -> None:
+    case = small(today="l1-kv", criteria={"minimise": "monthly_cost_usd"}).case
+    stated = case.hours("l1-kv")
+    assert stated is not None
+    assert stated.value == 0
+    assert case.hours("kv-only") is None
+    (missing,) = case.not_stated()
+    assert missing.startswith("hours of origin-only, l1-only, kv-only")
+
+
+def test_an_option_whose_hours_are_not_stated_is_left_out_of_the_ranking() -> None:
+    study = small(criteria={"minimise": "monthly_cost_usd", "hours": hours(l1_kv=3)})
+    decision = Decision(study, 100)
+    assert [each.name for each in decision.not_stated] == ["kv-only", "l1-only", "origin-only"]
+    assert decision.chosen is not None
+    assert decision.chosen.name == "l1-kv"
+    assert decision.sureness["l1-kv"].best.value == 1
+
+
+# -- brute force ---------------------------------------------------------------------------
+
+
+def every_setting(study: Study, each: Option) -> list[Option]:
+    known = study.case.all_knobs
+    names = options.knobs_of(study.case.design(each.name), known)
+    tried = itertools.product(*(known[name].settings for name in names))
+    return [each.at(**dict(zip(names, values, strict=True))) for values in tried]
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        {"minimise": "bill_usd"},
+        {"minimise": "origin_loads_per_month"},
+        {"maximise": "hit_ratio", "limits": [{"metric": "late_share", "at_most": 0.1, "why": "w"}]},
+        {"minimise": "p50_ms", "limits": [{"metric": "late_share", "at_most": 0.03, "why": "w"}]},
+    ],
+)
+def test_settings_and_choice_are_those_of_simulating_every_option_at_every_setting(
+    criteria: dict[str, Any],
+) -> None:
+    study = small(criteria={"minimise": None} | criteria)
+    aim, limits = study.case.criteria.aim, study.case.criteria.limits
+    sign = np.sign(study.case.criteria.weights[aim])
+    decision, best = Decision(study, 100), {}
+    for each in options.options(study):
+        found = []
+        for there in every_setting(study, each):
+            m = metrics.measure(study, there, options.simulate(study, there))
+            if all(limit.kept_by(m[limit.metric]) for limit in limits):
+                found.append(sign * m[aim])
+        if found:
+            best[each.name] = min(found)
+
+    def near(value: float) -> float:
+        """Formulas rank settings: within what is material, and their own error."""
+        return value + study.case.criteria.tolerance(aim, value) + 0.02 * abs(value)
+
+    for name, value in best.items():
+        tuned = decision.tuned[name]
+        assert tuned.keeps, name
+        assert sign * tuned.measured[aim] <= near(value), name
+    assert set(best) == {o.name for o in decision.ranked}
+    assert decision.chosen is not None
+    assert best[decision.chosen.name] <= near(min(best.values()))
+
+
+def test_what_is_there_stays_as_it_is_set_and_held_settings_are_held() -> None:
+    study = small(today="l1-kv", options={"kv-only": {"settings": {"l2_ttl_s": 600}}})
+    tuned = Decision(study, 100).tuned
+    assert tuned["l1-kv"].option.settings == {"l1_ttl_s": 300, "l2_ttl_s": 3_600}
+    assert tuned["kv-only"].option.settings == {"l2_ttl_s": 600}
+    assert tuned["l1-only"].option.settings == {"l1_ttl_s": 1_200}
+
+
+def test_settings_that_the_platform_refuses_are_not_tried() -> None:
+    study = small(knobs={"l2_ttl_s": {"value": 60, "values": [5, 60], "why": "w"}})
+    (kv,) = (o for o in options.options(study) if o.name == "kv-only")
+    tuned = knobs.tune(study, kv, tuple(MEASURED))
+    assert (tuned.tried, tuned.option.settings) == (1, {"l2_ttl_s": 60})
+
+
+def test_an_l1_with_nothing_behind_it_inherits_nobody_s_life() -> None:
+    study = small(knobs={"l1_ttl_s": {"values": [40_000], "why": "w"}})
+    alone = study.replay("l1-only")
+    long = study.replay(Design(name="x", l1_ttl_s=40_000))
+    assert alone.hit_ratio == long.hit_ratio
+    assert study.design("l1-only").l2_ttl_s is None
+
+
+def test_the_order_of_lines_decides_nothing() -> None:
+    names = ["origin-only", "l1-only", "l1-kv", "kv-only", "durable-object"]
+    assumptions = {
+        "origin_neurons": {"value": 0, "low": 0, "high": 0, "unit": "neurons", "why": "w"}
+    }
+    answers = set()
+    for order in (names, names[::-1], [names[i] for i in (2, 0, 4, 1, 3)]):
+        decision = Decision(small(designs=order, assumptions=assumptions), 200)
+        assert decision.chosen is not None
+        answers.add((
+            decision.chosen.name, tuple(o.name for o in decision.ties),
+            tuple(o.name for o in decision.ranked),
+            tuple((n, s.best.value, s.regret.mean) for n, s in sorted(decision.sureness.items())),
+            tuple((f.number, f.at, f.before, f.after) for f in decision.flips),
+        ))  # fmt: skip
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == "origin-only"  # all cost the plan's minimum: the simplest
+
+
+def test_nearest_misses_name_the_limit_and_the_excess() -> None:
+    limits = [{"metric": "p95_ms", "at_most": 10, "why": "w"},
+              {"metric": "hit_ratio", "at_least": 0.9999, "why": "w"}]  # fmt: skip
+    decision = Decision(small(criteria={"minimise": "bill_usd", "limits": limits}), 100)
+    assert decision.chosen is None
+    assert decision.nearest is not None
+    widest = {name: missed[0].excess for name, missed in decision.missed.items()}
+    assert widest[decision.nearest] == min(widest.values())
+    (first, *_) = decision.missed["origin-only"]
+    assert first.excess == pytest.approx(first.value / 10 - 1)
+    assert decision.worths == []
+
+
+# -- growth --------------------------------------------------------------------------------
+
+
+def test_as_traffic_grows_writes_stay_unless_the_case_says_otherwise() -> None:
+    for writes, expected in (("fixed", 50.0 * 20 + 19), ("in proportion", 50.0)):
+        study = small(growth={"writes": writes})
+        more = growth.grown_workload(study.case.workload, study.case.growth, 400_000)
+        assert more.reads_per_write == pytest.approx(expected)
+        written = more.requests_per_month / (1 + expected)
+        here = 20_000 / 51
+        assert written == pytest.approx(here if writes == "fixed" else 20 * here)
+        at = {"requests_per_month": np.array([20 * study.requests_per_month])}
+        numbers = growth.grown_numbers(study.setting, study.case.growth, at)
+        rate = study.reads_per_write or 0
+        assert numbers.get("reads_per_write", np.array([rate])) == pytest.approx(
+            20 * (1 + rate) - 1 if writes == "fixed" else rate
+        )
+
+
+def test_keys_and_lives_grow_as_the_case_says() -> None:
+    study = small(growth={"keys": "in proportion", "value_life": "shorter in proportion"})
+    more = growth.grown_workload(study.case.workload, study.case.growth, 40_000)
+    assert more.keys == 40
+    at = {"requests_per_month": np.array([2.0]) * study.requests_per_month}
+    assert growth.grown_numbers(study.setting, study.case.growth, at)["value_life_s"] == 18_000
+    doubled = growth.with_keys(study.setting, 2)
+    assert doubled.keys.number.sum() == 2 * study.setting.keys.number.sum()
+    assert (doubled.keys.number * doubled.keys.share).sum() == pytest.approx(1)
+
+
+def test_no_number_defaults_to_zero_in_the_words_for_growth() -> None:
+    assert growth.in_words(small().case.growth).count("stay") == 3

@@ -15,7 +15,7 @@ from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.generator import popularity
-from cachelib.report.experiments.parameters import check, study
+from cachelib.report.experiments.parameters import settle
 
 DESIGNS: dict[str, Design] = BUILT_IN | {
     "if-changed": Design(name="if-changed", l2="kv", policy="refresh", write_only_if_changed=True),
@@ -29,7 +29,7 @@ TRAFFIC = (100_000, 2_000_000)
 
 @cache
 def at(traffic: int) -> Study:
-    return study(check({"requests_per_month": traffic, "seed": 3}))
+    return settle({"requests_per_month": traffic, "seed": 3}).study
 
 
 @cache
@@ -124,7 +124,7 @@ def test_hit_ratios_rise_with_traffic_up_to_a_trillion_requests_a_month() -> Non
 
 @pytest.mark.filterwarnings("error")
 def test_a_month_of_few_requests_leaves_most_data_centres_without_any() -> None:
-    here = study(check({"requests_per_month": 3, "seed": 3}))
+    here = settle({"requests_per_month": 3, "seed": 3}).study
     assert 0 < len(here.trace) < len(here.trace.colos)
     for design in DESIGNS.values():
         assert 0 <= here.estimate(design).hit_ratio[0] <= 1
@@ -132,4 +132,4 @@ def test_a_month_of_few_requests_leaves_most_data_centres_without_any() -> None:
 
 def test_a_month_without_requests_is_said() -> None:
     with pytest.raises(NoTrafficError, match=r"requests_per_month: 0\.001 made no request"):
-        study(check({"requests_per_month": 0.001})).estimate("l1-kv")
+        settle({"requests_per_month": 0.001}).study.estimate("l1-kv")

@@ -16,8 +16,8 @@ from cachelib.model.tiers.design import BUILT_IN
 from cachelib.model.traffic.generator import DAY_S, generate
 from cachelib.model.traffic.logs import Reading, read_log
 from cachelib.model.traffic.logs.anonymise import anonymised
+from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.places import spread
-from cachelib.model.traffic.sampling import unsampled
 from cachelib.model.traffic.workload import Workload
 
 DAY = generate(

@@ -11,7 +11,8 @@ from unittest.mock import patch
 import nbformat
 
 from cachelib.report.document.collect import Findings, Found
-from cachelib.report.document.render import Document, to_html
+from cachelib.report.document.page import to_html
+from cachelib.report.document.render import Document
 from cachelib.report.experiments import parameters
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.experiments.source import Source
@@ -53,8 +54,9 @@ class Report:
     """The documents of one case."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self.study = parameters.study(parameters.check(given))
-        self.runs, self.findings = run_notebooks(given)
+        settled = parameters.settle(given)
+        self.study = settled.study
+        self.runs, self.findings = run_notebooks(settled.for_kernels)
 
     @property
     def markdown(self) -> str:

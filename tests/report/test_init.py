@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from cachelib.model.case.case import load_case
-from cachelib.report import init
-from cachelib.report.init import ExistsError, commented, write_case
+from cachelib.errors import CachelibError
+from cachelib.model.case.case import SETTINGS, Case, Criteria, load_case
+from cachelib.model.case.names import PROFILE
+from cachelib.model.traffic.workload import Workload
+from cachelib.report.init import Answers, ExistsError, write_case
 from cachelib.report.reuse.plan import folder_of
 
 
@@ -34,15 +37,48 @@ def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
         write_case(tmp_path / "file")
 
 
-def test_what_ties_the_example_to_its_place_is_left_out() -> None:
-    claims = "".join(
-        f"  - {{id: claim-{nr}, quote: a quote, section: one,\n     untested: not yet}}\n"
-        for nr in range(5)
-    )
-    example = init.EXAMPLE.read_text("utf-8").replace("system:\n", "system:\n  path: ../worker\n")
-    text = commented(f"{example.split('claims:')[0]}claims:\n{claims}")
-    assert "../worker" not in text
-    assert [f"claim-{nr}" in text for nr in range(5)] == [True, True, False, False, False]
+def test_no_word_of_another_system_is_in_it_and_every_section_is_named(tmp_path: Path) -> None:
+    text = write_case(tmp_path).read_text("utf-8")
+    for word in ("trading", "sentiment", "tft", "SYMBOL", "model answers"):
+        assert word not in text
+    for section in Case.model_fields:
+        assert re.search(rf"^(# )?{section}\b", text, re.MULTILINE), section
+    for key in [*PROFILE, *SETTINGS, *Criteria.model_fields, *Workload.model_fields]:
+        assert re.search(rf"\b{key}\b", text), key
+
+
+def test_what_the_user_says_is_in_it(tmp_path: Path) -> None:
+    answers = Answers(
+        name='the "shop"', requests_per_month=5e6, colos={"MAD": 2.0, "LIS": 1.0}, keys=12,
+        origin_ms=0, today="kv-only", against="l1-r2",
+    )  # fmt: skip
+    case = load_case(write_case(tmp_path, answers))
+    assert case.system.name == 'the "shop"'
+    assert (case.workload.requests_per_month, case.workload.keys) == (5e6, 12)
+    assert case.workload.colos == {"MAD": 2.0, "LIS": 1.0}
+    assert (case.design_names[0], case.against) == ("kv-only", "l1-r2")
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (Answers(today="kv-olny"), "did you mean 'kv-only'"),
+        (Answers(colos={"FRAX": 1}), "did you mean 'FRA'"),
+        (Answers(requests_per_month=1e15), "must be less than or equal to"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_an_error_and_writes_nothing(
+    answers: Answers, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CachelibError) as caught:
+        write_case(tmp_path / "new", answers)
+    assert said in str(caught.value)
+    assert not (tmp_path / "new" / "case.yaml").exists()
+
+
+def test_a_place_where_nothing_can_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ExistsError, match="cannot be written"):
+        write_case(Path("/proc/nothing"))
 
 
 def test_the_report_of_a_folder_goes_to_output_under_its_name(

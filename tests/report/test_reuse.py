@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from cachelib.report.build import Report, build
 from cachelib.report.experiments.source import Source
+from cachelib.report.experiments.staging import OutputError
 from cachelib.report.reuse import imports, ingredients
 from cachelib.report.reuse.imports import Imports, label
 from cachelib.report.reuse.plan import Plan, Request, UnknownNotebookError, plan
@@ -191,10 +193,25 @@ class TestOnlyWhatChangedIsToRun:
         assert to_run(steps) == {"04_more": "there is no earlier run"}
         assert steps.document.reasons == ("04_more is to run", f"{SEED} is gone")
 
-    @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense"])
+    @pytest.mark.parametrize(
+        "text",
+        ["", "{}", "[]", "nonsense", '{"format": 2}', '{"name": "my web app"}', "[" * 100_000],
+    )
     def test_a_manifest_that_cannot_be_used_reuses_nothing(self, text: str) -> None:
         (OUT / "manifest.json").write_text(text)
         assert set(to_run(planned()).values()) == {"there is no earlier run"}
+
+    @pytest.mark.parametrize("section", ["python", "packages", "notebooks", "document", "files"])
+    def test_nor_does_one_with_a_section_of_another_shape(self, section: str) -> None:
+        said = json.loads((OUT / "manifest.json").read_text())
+        for other in (None, 1, [], {"a": {}}):
+            (OUT / "manifest.json").write_text(json.dumps(said | {section: other}))
+            assert set(to_run(planned()).values()) == {"there is no earlier run"}
+
+    def test_nor_does_one_whose_numbers_somebody_changed(self) -> None:
+        said = json.loads((OUT / "manifest.json").read_text())
+        (OUT / "manifest.json").write_text(json.dumps(said | {"seed": 7}))
+        assert not planned().stands
 
 
 @pytest.mark.usefixtures("project")
@@ -224,7 +241,10 @@ class TestTheRun:
     def test_of_one_notebook_leaves_out_the_others_that_do_not_stand(self) -> None:
         append("access.log", LOG)
         edit(f"notebooks/{SEED}.ipynb", "print(seed)", "print(seed + 1)")
-        assert [run.name for run in built(only=["01"]).runs] == [SEED, DIAGRAM]
+        with pytest.raises(OutputError, match="complete report, and --only would leave out"):
+            built(only=["01"])
+        done = built(only=["01"], partial_too=True)
+        assert [run.name for run in done.runs] == [SEED, DIAGRAM]
         assert to_run(planned()) == {REPLAY: "there is no earlier run"}
 
     def test_of_a_notebook_that_there_is_not_is_an_error(self) -> None:

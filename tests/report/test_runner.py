@@ -201,8 +201,9 @@ class TestAnInterruptedRun:
         code = "from cachelib.report.experiments import run; from pathlib import Path; "
         code = f"{code} run.NOTEBOOKS = Path('notebooks'); from cachelib.cli import main; main()"
         return subprocess.Popen(
-            [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
-        )
+            [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True,
+            preexec_fn=heed,
+        )  # fmt: skip
 
     @pytest.mark.parametrize("number", ENDING)
     def test_leaves_the_report_before_and_no_process(
@@ -236,6 +237,12 @@ class TestAnInterruptedRun:
         started.communicate()
 
 
+def heed() -> None:
+    """Take the signals that whoever started the tests in the background has had ignored."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def numbers(file: Path, writer: subprocess.Popen[str]) -> list[int]:
     """What another process writes into a file, once it is there."""
     while not (file.exists() and file.read_text()):
@@ -254,8 +261,9 @@ INNOCENT = {
 
 
 class TestCodeInTheCurrentFolder:
-    @pytest.mark.parametrize("pythonpath", [None, "", ":/nowhere"])
-    @pytest.mark.parametrize("forked", [True, False])
+    @pytest.mark.parametrize(
+        ("forked", "pythonpath"), [(True, None), (True, ":/nowhere"), (False, "")]
+    )
     def test_is_not_run_and_in_nobodys_way(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, pythonpath: str | None, forked: bool
     ) -> None:

@@ -12,6 +12,7 @@ from cachelib.evidence.program import Module, function_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import part, text
 
+_THROUGH_ENV = re.compile(r"\benv\??\.(\w+)")
 _TESTS = re.compile(
     r"(?:\bif\s*\(|&&|\|\||!|\btypeof\s+|\?\?)\s*!*\(?\s*(?:[\w.]+\.)?([A-Za-z]\w*)"
     r"\s*(?=\)|&&|\|\||\?|[!=]==?)"
@@ -27,18 +28,18 @@ _METHODS = {
 def find(examined: Examination) -> Iterator[Hit]:
     if examined.config is None:
         return
-    used = _used(examined)
+    used, tested = _used(examined), _tested(examined)
     known = names_by_environment(examined.config)
     everywhere = set().union(*known.values())
     for name, (module, node) in used.items():
-        if examined.kinds.bindings.is_optional(name) or name in _tested(examined):
+        if examined.kinds.bindings.is_optional(name) or name in tested:
             continue
         if name not in everywhere:
             message = f"{name} is used here, but {examined.config.file} configures no such binding"
             yield Hit(message, node, module)
     for environment, names in known.items():
         table = examined.config.root.get("env", environment) if environment else None
-        missing = (set(used) & known[None]) - names - _tested(examined)
+        missing = (set(used) & known[None]) - names - tested
         optional = examined.kinds.bindings.is_optional
         for name in sorted(each for each in missing if not optional(each)):
             if table is not None:
@@ -51,12 +52,18 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _used(examined: Examination) -> dict[str, tuple[Module, Node]]:
     """Where each binding is first used: a method of a binding is called on it."""
+    sources = (module.source for module in examined.program.modules)
+    through_env = {name for source in sources for name in _THROUGH_ENV.findall(source)}
     found: dict[str, tuple[Module, Node]] = {}
     for module, call in examined.program.calls:
         called = function_of(call)
         if text(part(called, "property")) in _METHODS:
             for kind in examined.kinds.kinds(part(called, "object")):
-                if kind.name and kind.tag in BY_KIND and _is_binding(examined, kind.name):
+                if (
+                    kind.name
+                    and kind.tag in BY_KIND
+                    and _is_binding(examined, kind.name, through_env)
+                ):
                     found.setdefault(kind.name, (module, part(called, "object") or call))
     return found
 
@@ -69,8 +76,10 @@ def _tested(examined: Examination) -> set[str]:
     return found
 
 
-def _is_binding(examined: Examination, name: str) -> bool:
-    """Configured, declared as one, or written as one: `env.CACHE`."""
+def _is_binding(examined: Examination, name: str, through_env: set[str]) -> bool:
+    """Configured, or written as one: `env.CACHE`; a parameter `db` may come from anywhere."""
+    if name[:1].islower() and name not in examined.configured:
+        return name in through_env
     return examined.kinds.bindings.looks_like_one(name)
 
 

@@ -94,8 +94,8 @@ RULE = Rule(
     title="Binding configured but not used",
     why="A binding nobody uses hides which tiers the system has, and what is stored behind it "
     "goes on being billed.",
-    source="Cloudflare docs, workers/wrangler/configuration and kv/platform/pricing; "
-    "read 2026-11-23",
+    source="Cloudflare docs, workers/wrangler/configuration and kv/platform/pricing; read "
+    "2026-11-23",
     counterfactual=NotModelled("how much is stored behind the binding is not in the source"),
     find=find,
     fires="export const greet = () => new Response('hello');",

@@ -140,9 +140,9 @@ RULE = Rule(
     id="global-state",
     severity="warning",
     title="Global mutable state used as if shared",
-    why="Each isolate has its own memory, there are many of them in every location, and one may "
-    "be ended at any time. What a request leaves in a variable is seen by some later requests "
-    "and not by others, and data of one user can reach another.",
+    why="Each isolate has its own memory, there are many of them in every location, and one "
+    "may be ended at any time. What a request leaves in a variable is seen by some later "
+    "requests and not by others, and data of one user can reach another.",
     source="Cloudflare docs, workers/reference/how-workers-works; read 2026-11-23",
     counterfactual=NotModelled("what the variable means to the application is not known"),
     find=find,

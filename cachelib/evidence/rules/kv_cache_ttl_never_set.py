@@ -53,7 +53,10 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _is_slow(examined: Examination, get: Operation) -> bool:
     """A cache whose values may be far older than the cacheTtl that would be set."""
-    if examined.roles.of(get).name not in ("cache", "unknown"):
+    if any(each.shares_namespace(get) for each in examined.of("delete")):
+        return False  # whoever purges does not want to wait longer
+    role = examined.roles.of(get).name
+    if role != "cache" and (role != "unknown" or examined.values.is_constant(get.key)):
         return False
     family = [each for each in examined.roles.operations(get) if each.method == "put"]
     lives = [kv_life(examined, each) for each in family]
@@ -111,9 +114,10 @@ RULE = Rule(
     id="kv-cache-ttl-never-set",
     severity="note",
     title="cacheTtl never set on a hot read",
-    why="A location keeps a value it has read for cacheTtl, 60 s unless said otherwise; then the "
-    "next read goes to the regional or central store. Where the data may be older than that "
-    "anyway, a longer cacheTtl makes more reads local, at the price of seeing writes later.",
+    why="A location keeps a value it has read for cacheTtl, 60 s unless said otherwise; then "
+    "the next read goes to the regional or central store. Where the data may be older than "
+    "that anyway, a longer cacheTtl makes more reads local, at the price of seeing writes "
+    "later.",
     source="Cloudflare docs, kv/concepts/how-kv-works and kv/platform/limits; read 2026-11-23",
     counterfactual=Counterfactual(
         "cache_ttl", "60", "300", ("latency_p95_ms", "kv_cold_reads", "stale_share")

@@ -78,9 +78,9 @@ RULE = Rule(
     id="kv-cleanup-loop",
     severity="warning",
     title="Clean-up loop that lists and deletes",
-    why="Every list and every delete is billed like a write; a key written with an expiration is "
-    "removed without a charge. A loop that deletes what is only stale also turns the next "
-    "read of each key into a miss.",
+    why="Every list and every delete is billed like a write; a key written with an expiration "
+    "is removed without a charge. A loop that deletes what is only stale also turns the "
+    "next read of each key into a miss.",
     source="Cloudflare docs, kv/platform/pricing and kv/reference/faq; read 2026-11-23",
     counterfactual=Counterfactual(
         "clean_up", "list_and_delete", "none",

@@ -15,7 +15,7 @@ def find(examined: Examination) -> Iterator[Hit]:
     at = {operation.call.id: operation for operation in examined.operations}
     for module, attempt in examined.program.nodes["try_statement"]:
         handler = part(attempt, "handler")
-        if handler is not None and _is_silent(part(handler, "body")):
+        if handler is not None and _is_silent(part(handler, "body")) and not _keeps_it(handler):
             operation = _tried(examined, attempt, at)
             if operation is not None:
                 yield Hit(_message(operation), handler, module)
@@ -50,6 +50,14 @@ def _is_silent(body: Node | None) -> bool:
                          "augmented_assignment_expression", "new_expression"))  # fmt: skip
 
 
+def _keeps_it(handler: Node) -> bool:
+    """`catch (error) { last = error; }`: somebody will look at it."""
+    name, body = text(part(handler, "parameter")), part(handler, "body")
+    return (
+        bool(name) and body is not None and any(text(e) == name for e in below(body, "identifier"))
+    )
+
+
 def _catch_of(call: Node) -> Node | None:
     """The callback of `kv.put(…).catch(callback)`."""
     member = call.parent
@@ -77,8 +85,8 @@ RULE = Rule(
     severity="warning",
     title="KV error swallowed",
     why="KV writes fail with 429 above one per second and key, and every operation fails above "
-    "the limits of the plan. A swallowed error looks like a miss: the origin is loaded again "
-    "and nobody learns that the cache is off.",
+    "the limits of the plan. A swallowed error looks like a miss: the origin is loaded "
+    "again and nobody learns that the cache is off.",
     source="Cloudflare docs, kv/api/write-key-value-pairs and kv/platform/limits; read 2026-11-23",
     counterfactual=NotModelled("how often KV fails is not documented, so its cost cannot be run"),
     find=find,

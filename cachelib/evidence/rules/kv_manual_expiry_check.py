@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import function_name
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import Module
+from cachelib.evidence.program import FUNCTIONS, Module
 from cachelib.evidence.repair import whole_lines
+from cachelib.evidence.roles import is_called_token
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.syntax import ancestors, below, inside, part, text
 
@@ -32,6 +34,9 @@ def find(examined: Examination) -> Iterator[Hit]:
         family = _families(examined, node, reads) or [
             each for each in examined.reads if namespace in each.namespaces
         ]
+        around = [function_name(each) for each in ancestors(node) if each.type in FUNCTIONS]
+        if is_called_token(" ".join([text(node), *around])):
+            continue
         if {examined.roles.of(each).name for each in family} == {"cache"}:
             yield _hit(examined, module, node, namespace, family[0])
 
@@ -136,9 +141,10 @@ RULE = Rule(
     id="kv-manual-expiry-check",
     severity="warning",
     title="Own expiry check on a value from KV",
-    why="KV deletes a key at its expiration and then reads it as missing, whatever cacheTtl says; "
-    "a second check in the application can only throw away values that were billed as reads. "
-    "Where the key has no expiration, the check discards a value that stays stored.",
+    why="KV deletes a key at its expiration and then reads it as missing, whatever cacheTtl "
+    "says; a second check in the application can only throw away values that were billed "
+    "as reads. Where the key has no expiration, the check discards a value that stays "
+    "stored.",
     source="Cloudflare docs, kv/api/write-key-value-pairs; read 2026-11-23",
     counterfactual=Counterfactual(
         "expiry_check",

@@ -57,9 +57,9 @@ RULE = Rule(
     id="kv-put-without-expiration",
     severity="warning",
     title="KV put without expiration",
-    why="A key written without expirationTtl or expiration never expires. It is stored and billed "
-    "until something deletes it, and each such delete is billed as well; keys that expire are "
-    "removed free of charge.",
+    why="A key written without expirationTtl or expiration never expires. It is stored and "
+    "billed until something deletes it, and each such delete is billed as well; keys that "
+    "expire are removed free of charge.",
     source="Cloudflare docs, kv/api/write-key-value-pairs and kv/reference/faq; read 2026-11-23",
     counterfactual=Counterfactual(
         "kv_expiration", "none", "expiration_ttl", ("kv_deletes", "kv_stored_gb", "monthly_cost")

@@ -21,8 +21,8 @@ RULE = Rule(
     severity="error",
     title="Read-modify-write on KV",
     why="KV has no atomic operations. A read may return a value up to 60 seconds old or older, "
-    "and of concurrent writes the last one wins, so that changes are lost without an error. A "
-    "Durable Object serialises them.",
+    "and of concurrent writes the last one wins, so that changes are lost without an "
+    "error. A Durable Object serialises them.",
     source="Cloudflare docs, kv/concepts/how-kv-works; read 2026-11-23",
     counterfactual=NotModelled("lost updates are a matter of correctness, not of the cache's cost"),
     find=find,

@@ -20,13 +20,22 @@ def find(examined: Examination) -> Iterator[Hit]:
                 repair = (Edit(option.start_byte, option.end_byte, str(MINIMUM)),)
                 literal = option.type == "number"
                 message = f"expirationTtl of {seconds:g} s is under KV's minimum of {MINIMUM} s"
-                yield Hit(message, option, put.module, edits=repair if literal else ())
+                place = option if literal else _stated(examined, option)
+                yield Hit(message, place, put.module, edits=repair if literal else ())
         option = examined.values.option(put.call, 2, "expiration")
         if isinstance(option, Node):
             seconds = _from_now(examined, option)
             if seconds is not None and seconds < MINIMUM:
                 message = f"expiration {seconds:g} s from now is under KV's minimum of {MINIMUM} s"
                 yield Hit(message, option, put.module)
+
+
+def _stated(examined: Examination, option: Node) -> Node:
+    """Where the number stands: the default of a parameter in the same file, else the option."""
+    definition = examined.program.look_up(text(option), option)
+    default = part(definition.owner, "value") if definition is not None else None
+    is_parameter = definition is not None and definition.owner.type.endswith("_parameter")
+    return default if default is not None and is_parameter else option
 
 
 def _from_now(examined: Examination, node: Node) -> float | None:

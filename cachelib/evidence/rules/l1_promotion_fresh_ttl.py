@@ -77,8 +77,8 @@ RULE = Rule(
     severity="warning",
     title="Promotion with a fresh full TTL",
     why="An entry that has spent most of its life in KV starts a new one in memory, so what is "
-    "served can be as old as both lifetimes together. An entry that keeps only what is left "
-    "of its life costs no additional load.",
+    "served can be as old as both lifetimes together. An entry that keeps only what is "
+    "left of its life costs no additional load.",
     source="this project's expiry rule (inherited expiry), proved in its test suite",
     counterfactual=Counterfactual(
         "promotion", "independent", "inherited", ("max_age_s", "stale_share", "origin_loads")

@@ -42,8 +42,8 @@ RULE = Rule(
     severity="warning",
     title="Memory cache outlives KV",
     why="An entry that KV has already expired goes on being served by every isolate that holds "
-    "it: the age of what is served is bounded by the longer of the two lifetimes, and differs "
-    "from isolate to isolate.",
+    "it: the age of what is served is bounded by the longer of the two lifetimes, and "
+    "differs from isolate to isolate.",
     source="this project's expiry rule (age at most the L2 TTL), proved in its test suite",
     counterfactual=Counterfactual(
         "l1_ttl", "longer_than_l2", "at_most_l2", ("max_age_s", "stale_share")

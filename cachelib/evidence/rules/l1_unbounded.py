@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.functions import owner_function
+from cachelib.evidence.functions import function_name, owner_function
 from cachelib.evidence.program import CLASSES, LOOPS, Module, arguments, callee, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._lifetimes import outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
 _CACHE = re.compile(r"(?i)cache|memo|(?<![a-z])l1(?![a-z])")
+_REGISTER = re.compile(r"(?i)^(?:register|define|use|on|subscribe|addListener|addHandler|provide)")
 _COMPARING = ("<", ">", "<=", ">=", "===", "==")
 _ENDING = ("finally", "then", "forEach", "setTimeout")
 
@@ -108,8 +109,17 @@ def _measured(examined: Examination) -> set[str]:
 def _grows(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
     methods = {method for method, call in uses if owner_function(call) is not None}
     sets = [call for method, call in uses if method == "set"]
-    filled = any(_by_requests(examined, call) and not _of_env(examined, call) for call in sets)
+    filled = any(
+        _by_requests(examined, call) and not _of_env(examined, call) and not _registers(call)
+        for call in sets
+    )
     return filled and bool(methods & {"get", "has"})
+
+
+def _registers(call: Node) -> bool:
+    """`register(name, handler)`: as many entries as the program has handlers."""
+    function = owner_function(call)
+    return function is not None and _REGISTER.match(function_name(function)) is not None
 
 
 def _of_env(examined: Examination, call: Node) -> bool:
@@ -182,8 +192,8 @@ RULE = Rule(
     id="l1-unbounded",
     severity="warning",
     title="Memory cache without a bound",
-    why="An isolate has 128 MB, shared by all requests it serves at once; when it exceeds them it "
-    "is ended, and with it every entry of its memory cache.",
+    why="An isolate has 128 MB, shared by all requests it serves at once; when it exceeds them "
+    "it is ended, and with it every entry of its memory cache.",
     source="Cloudflare docs, workers/platform/limits; read 2026-11-23",
     counterfactual=Counterfactual("l1_bound", "unbounded", "lru", ("l1_hit_ratio", "l1_bytes")),
     find=find,

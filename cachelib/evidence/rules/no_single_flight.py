@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import Module, Program, arguments, callee, function_of, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._lifetimes import outlives_requests, sets
-from cachelib.evidence.syntax import below, part, text
+from cachelib.evidence.syntax import below, inside, part, text
 
 _SHARED = re.compile(
     r"(?i)in_?flight|pending|single_?flight|dedupe|coalesc|in_?progress|mutex|(?<![bc])lock|memoi[sz]e"
@@ -49,9 +50,15 @@ def _outlives(examined: Examination, call: Node) -> bool:
     receiver = receiver_of(call)
     names = examined.kinds.names(receiver, "map") | examined.kinds.names(receiver, "lru")
     return any(
-        str(node.id) in names and outlives_requests(node)
+        str(node.id) in names and (outlives_requests(node) or _is_captured(examined, node, call))
         for _, node in examined.program.nodes["new_expression"]
     )
+
+
+def _is_captured(examined: Examination, node: Node, call: Node) -> bool:
+    """A map in a closure: what uses it is a function that the maker has handed out."""
+    maker, user = owner_function(node), examined.routine(call)
+    return maker is not None and user is not None and maker != user and inside(user, maker)
 
 
 def _looks_into(read: Node, fill: Node) -> bool:
@@ -153,9 +160,9 @@ RULE = Rule(
     id="no-single-flight",
     severity="note",
     title="No single flight around an expensive load",
-    why="Requests that miss while a load is under way start another one each. Within an isolate "
-    "they can share one promise; over all locations only a coordinator such as a Durable "
-    "Object can.",
+    why="Requests that miss while a load is under way start another one each. Within an "
+    "isolate they can share one promise; over all locations only a coordinator such as a "
+    "Durable Object can.",
     source="Cloudflare docs, workers/reference/how-workers-works; read 2026-11-23",
     counterfactual=Counterfactual(
         "single_flight", "none", "per_isolate", ("origin_loads", "latency_p99_ms", "monthly_cost")

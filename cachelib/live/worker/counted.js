@@ -37,7 +37,9 @@ export function passing(target, change) {
 export function noted(store, method, call, note) {
   return (...args) => {
     const start = performance.now();
+    note.began?.(store);
     const finish = (result) => {
+      note.ended?.(store);
       const each = result instanceof Map ? result.values() : [result]; // KV bills every key
       for (const one of each) note([store, method, found(one), performance.now() - start]);
       return result;

@@ -14,7 +14,7 @@ export async function topology({ designs, own }, require) {
     compatibilityDate: COMPATIBILITY_DATE,
   });
   const isolates = own
-    ? await ownTopology(own, esbuild)
+    ? await ownTopology(own, require)
     : await designsTopology(designs, worker);
   return { workers: [{ ...(await worker("driver")), serviceBindings: isolates.bound }, ...isolates.workers] };
 }

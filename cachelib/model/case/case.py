@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import Field, create_model, field_validator
 
 from cachelib.errors import CachelibError
+from cachelib.model.case.choices import Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
-from cachelib.model.case.names import ASSUMPTIONS, OF_THE_CASE, PROFILE, MetricName, known
+from cachelib.model.case.criteria import Criteria
+from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known
+from cachelib.model.case.source import Said
 from cachelib.model.platforms.platform import Assumption, Platform
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
-from cachelib.model.schema.typed_yaml import Document, read, validated
+from cachelib.model.schema.typed_yaml import Document, Findings, read, validated
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload
@@ -28,8 +31,8 @@ Settings = Mapping[str, Any]
 
 SETTINGS = [name for name in Platform.model_fields if name not in ASSUMPTIONS]
 """Of the platform: what is documented or chosen, and no assumption."""
-_fields: dict[str, Any] = dict.fromkeys(OF_THE_CASE, Assumption)
-_fields |= dict.fromkeys(PROFILE, (Assumption | None, None))
+_fields: dict[str, Any] = {"value_life_s": Assumption}
+_fields |= dict.fromkeys(("hourly_rate_usd", *TTLS, *PROFILE), (Assumption | None, None))
 Assumptions = create_model("Assumptions", __base__=Strict, **_fields)
 Assumptions.__doc__ = "What no source gives: of the case, and of its platform."
 
@@ -44,6 +47,9 @@ class System(Strict):
     name: str
     summary: str
     path: str | None = Field(default=None, description="its repository, beside the case file")
+    says: dict[str, Said] = Field(
+        default={}, description="numbers of this case, by path, that stand in the repository"
+    )
 
 
 class Decision(Strict):
@@ -59,49 +65,11 @@ class Decision(Strict):
     confirmation: str | None = None
 
 
-class Limit(Strict):
-    """A bound that a design must keep, or it is out."""
+class Source(Strict):
+    """The document whose sentences are tested."""
 
-    metric: MetricName
-    at_most: float | None = None
-    at_least: float | None = None
-    why: str
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        if self.at_most is None and self.at_least is None:
-            raise ValueError("give at_most, at_least, or both")
-        return self
-
-    def kept_by(self, value: float) -> bool:
-        return (self.at_most is None or value <= self.at_most) and (
-            self.at_least is None or value >= self.at_least
-        )
-
-
-class Criteria(Strict):
-    """What decides: limits first, then the least of one metric.
-
-    `late_after_s`: an answer is late if it was superseded more than so many seconds ago.
-    Hours of work, by design, are written off over `written_off_months`.
-    """
-
-    limits: tuple[Limit, ...] = Field(
-        default=(), description="each {metric, at_most or at_least, why}; who breaks one is out"
-    )
-    minimise: MetricName = Field(
-        default="monthly_cost_usd", description="the metric of which the least is best"
-    )
-    late_after_s: Literal[0, 1, 10, 60, 300, 3600] = Field(
-        default=60, description="seconds past which a superseded answer is late"
-    )
-    hours: dict[str, Assumption] = Field(
-        default={},
-        description="by design, the work that it takes: {value, low, high, unit: hours, why}",
-    )
-    written_off_months: float = Field(
-        default=24, gt=0, description="months over which work is written off"
-    )
+    date: datetime.date
+    name: str | None = None
 
 
 class Case(Strict):
@@ -119,9 +87,18 @@ class Case(Strict):
     )
     platform: dict[str, float | str] = Field(default={}, description="settings, by name")
     assumptions: Assumptions  # type: ignore[valid-type]
+    today: str | Design | None = Field(
+        default=None, description="what is there: a design by name, or as it is"
+    )
     designs: tuple[str | Design, ...] = Field(min_length=1)
+    options: dict[str, OptionNotes] = Field(
+        default={}, description="what choosing a design means, by its name"
+    )
+    knobs: dict[str, Knob] = Field(default={}, description="what the reader sets, by name")
+    growth: Growth = Growth()
     against: str = Field(default="durable-object", description="the design that is asked about")
     criteria: Criteria = Criteria()
+    document: Source | None = Field(default=None, description="where the claims stand")
     claims: tuple[Claim, ...] = ()
 
     @field_validator("designs")
@@ -152,12 +129,67 @@ class Case(Strict):
     @property
     def assumed(self) -> dict[str, Assumption]:
         """Every assumption by name: the case's own, or else the platform profile's."""
-        own = {name: getattr(self.assumptions, name) for name in (*OF_THE_CASE, *PROFILE)}
-        return {name: PROFILE[name] if number is None else number for name, number in own.items()}
+        own = {name: getattr(self.assumptions, name) for name in ASSUMPTIONS if name not in TTLS}
+        filled = {
+            name: PROFILE.get(name) if number is None else number for name, number in own.items()
+        }
+        return {name: number for name, number in filled.items() if number is not None}
+
+    @property
+    def all_knobs(self) -> dict[str, Knob]:
+        """The knobs by name; lives of copies given as assumptions are knobs all the same."""
+        given = {name: getattr(self.assumptions, name) for name in TTLS}
+        return self.knobs | {
+            name: Knob(value=n.value, low=n.low, high=n.high, unit=n.unit, why=n.why)
+            for name, n in given.items()
+            if n is not None
+        }
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """Each knob as it is set today; where the case does not say, its middle value."""
+        return {
+            name: knob.value or knob.settings[len(knob.settings) // 2]
+            for name, knob in self.all_knobs.items()
+        }
+
+    @property
+    def written(self) -> datetime.date | None:
+        """The day of the document whose claims are tested."""
+        return self.document.date if self.document else None
+
+    @property
+    def today_name(self) -> str | None:
+        """The design that is there."""
+        return self.today.name if isinstance(self.today, Design) else self.today
+
+    def hours(self, name: str) -> Assumption | None:
+        """The work that a design takes; None where nobody says. What is there takes none."""
+        stated = self.options.get(name, OptionNotes()).hours or self.criteria.hours.get(name)
+        if stated is None and name == self.today_name:
+            return Assumption(value=0, low=0, high=0, unit="hours", why="it is there")
+        return stated
+
+    def not_stated(self) -> list[str]:
+        """What a decision would need and the case does not say, in words."""
+        missing = []
+        if self.today is None:
+            missing.append("today: which design is there now; without it nothing can be kept")
+        unknown = [name for name in self.design_names if self.hours(name) is None]
+        if unknown and self.criteria.needs_hours:
+            missing.append(f"hours of {', '.join(unknown)}: left out of the ranking")
+        return missing
 
     @property
     def design_names(self) -> list[str]:
-        return [design if isinstance(design, str) else design.name for design in self.designs]
+        """What is there, and the designs to choose from."""
+        named = [design if isinstance(design, str) else design.name for design in self.designs]
+        there = self.today_name
+        return [there, *named] if there is not None and there not in named else named
+
+    @property
+    def own_designs(self) -> list[Design]:
+        return [d for d in (*self.designs, self.today) if isinstance(d, Design)]
 
     def known_design(self, name: str) -> str:
         """The name, or `UnknownDesignError` with the nearest one."""
@@ -167,7 +199,7 @@ class Case(Strict):
 
     def design(self, name: str) -> Design:
         """The named design: the case's own, or else the shipped one."""
-        own = {design.name: design for design in self.designs if isinstance(design, Design)}
+        own = {design.name: design for design in self.own_designs}
         return own.get(name) or BUILT_IN[name]
 
 
@@ -190,11 +222,19 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
 
     Raises `InvalidFileError` with every problem at once, and `ParameterError`.
     """
-    from cachelib.model.case import checks, overrides
+    from cachelib.model.case import checks, overrides, repository
 
     path = find_case(name)
     document = overrides.applied(read(path), Case.model_json_schema(), settings)
-    return validated(document, Case, lambda case: checks.faults(case, path.parent))
+    is_told = ("system", "path") in document.given
+
+    def faults(case: Case) -> Findings:
+        yield from checks.faults(case, path.parent)
+        code = case.system.path
+        if code and (fault := repository.fault(path.parent, code, anywhere=is_told)):
+            yield ("system", "path"), fault
+
+    return validated(document, Case, faults)
 
 
 def handed_down(name: str, settled: Any, settings: Settings = MappingProxyType({})) -> Case:

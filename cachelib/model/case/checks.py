@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cachelib.model.case import names
+from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.claims import Claim
+from cachelib.model.case.metrics import METRICS, Metric
+from cachelib.model.case.source import disagreement
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.typed_yaml import Location
 from cachelib.model.tiers.design import BUILT_IN, Design
 
 if TYPE_CHECKING:
-    from cachelib.model.case.case import Case, Limit
+    from cachelib.model.case.case import Case
+    from cachelib.model.case.criteria import Limit
 
 Faults = Iterator[tuple[Location, str]]
 
@@ -80,6 +84,42 @@ def _hours(case: Case, _: Path) -> Faults:
     for name in case.criteria.hours:
         if fault := names.known("design", case.design_names, name):
             yield ("criteria", "hours", name), fault
+        elif name in case.options and case.options[name].hours:
+            yield ("criteria", "hours", name), f"hours of {name!r} stand in options already"
+    if case.criteria.needs_hours and "hourly_rate_usd" not in case.assumed:
+        yield (
+            ("assumptions",),
+            "hourly_rate_usd is missing; what is minimised counts hours of work",
+        )
+
+
+def _today(case: Case, _: Path) -> Faults:
+    there = [*BUILT_IN, *(design.name for design in case.own_designs)]
+    if case.today_name and (fault := names.known("design", there, case.today_name)):
+        yield ("today",), fault
+
+
+def _options(case: Case, _: Path) -> Faults:
+    for name, notes in case.options.items():
+        if fault := names.known("design", case.design_names, name):
+            yield ("options", name), fault
+        for knob in notes.settings:
+            if fault := names.known("knob", SETTABLE, knob):
+                yield ("options", name, "settings", knob), fault
+        if notes.hours is not None:
+            yield from _number(("options", name, "hours"), notes.hours, names.HOURS)
+
+
+def _knobs(case: Case, _: Path) -> Faults:
+    for name in case.knobs:
+        if fault := names.known("knob", SETTABLE, name):
+            yield ("knobs", name), fault
+    for name in names.TTLS:
+        given = getattr(case.assumptions, name)
+        if name in case.knobs and given is not None:
+            yield ("assumptions", name), "is given as a knob and as an assumption; it is a knob"
+        if name not in case.knobs and given is None:
+            yield ("knobs",), f"{name} is missing; give its values, or low and high"
 
 
 def _limits(case: Case, _: Path) -> Faults:
@@ -88,34 +128,21 @@ def _limits(case: Case, _: Path) -> Faults:
 
 
 def _limit(location: Location, limit: Limit) -> Faults:
-    metric = names.METRICS[limit.metric]
+    metric = METRICS[limit.metric]
     for bound in ("at_most", "at_least"):
         value = getattr(limit, bound)
         if value is not None and not metric.low <= value <= metric.high:
             yield (*location, bound), _outside(limit.metric, metric, value)
-    wrong, right = ("at_least", "at_most") if metric.better == "less" else ("at_most", "at_least")
+    wrong, right = ("at_most", "at_least") if metric.more_is_better else ("at_least", "at_most")
     if getattr(limit, wrong) is not None:
         yield (*location, wrong), f"{metric.better} {limit.metric} is better; {right} is meant"
-    low, high = limit.at_least, limit.at_most
-    if low is not None and high is not None and low > high:
-        yield location, "at_least is above at_most: nothing can keep this limit"
 
 
-def _outside(name: str, metric: names.Metric, value: float) -> str:
+def _outside(name: str, metric: Metric, value: float) -> str:
     if metric.high == 1:
         meant = f"; {value / 100:g} is {value:g} %" if 1 < value <= 100 else ""
         return f"{name} is a share, from 0 to 1, not {value:g}{meant}"
     return f"{name} cannot be below {metric.low:g}, so not {value:g}"
-
-
-def _minimise(case: Case, _: Path) -> Faults:
-    name = case.criteria.minimise
-    if names.METRICS[name].better == "more":
-        less = ", ".join(name for name, metric in names.METRICS.items() if metric.better == "less")
-        yield (
-            ("criteria", "minimise"),
-            f"more {name} is better, so the worst design would win; one of: {less}",
-        )
 
 
 def _colos(case: Case, _: Path) -> Faults:
@@ -132,18 +159,42 @@ def _colo(location: Location, colo: str) -> Faults:
         yield location, str(error).removeprefix("colos: ")
 
 
-def _repository(case: Case, folder: Path) -> Faults:
-    path = case.system.path
-    if path is not None and not (folder / path).is_dir():
-        yield (
-            ("system", "path"),
-            f"there is no folder {path!r} beside the case file; leave the key out if there is none",
-        )
+def _source(case: Case, folder: Path) -> Faults:
+    """Where the source says a number of the case, they agree."""
+    root = folder / (case.system.path or ".")
+    if not root.is_dir():
+        return
+    for path, said in case.system.says.items():
+        location = ("system", "says", path)
+        found, number = _at(case, path.split("."))
+        if not found or isinstance(number, bool) or not isinstance(number, int | float | None):
+            yield location, f"the case has no number at {path!r}"
+        elif fault := disagreement(said, root, None if number is None else float(number)):
+            yield location, fault
+
+
+def _at(thing: object, steps: list[str]) -> tuple[bool, object]:
+    """What a path leads to, and whether there is such a thing."""
+    for step in steps:
+        if isinstance(thing, dict):
+            if step not in thing:
+                return False, None
+            thing = thing[step]
+        elif step in getattr(type(thing), "model_fields", ()):
+            thing = getattr(thing, step)
+        else:
+            return False, None
+    return True, thing
 
 
 def _claims(case: Case, _: Path) -> Faults:
     for nth, claim in enumerate(case.claims):
         location = ("claims", nth)
+        if claim.assumed is not None:
+            there = [*case.assumed, *case.all_knobs, *type(case.workload).model_fields]
+            there += [f"hours:{name}" for name in case.design_names]
+            if fault := names.known("input", there, claim.assumed):
+                yield (*location, "assumed"), fault
         if claim.metric is not None:
             if fault := names.known("metric", names.findings(), claim.metric):
                 yield (*location, "metric"), fault
@@ -171,19 +222,20 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
     region = claim.region
     if region is None:
         return
-    over = ("requests_per_month", *case.assumed)
+    over = ("requests_per_month", *case.assumed, *case.all_knobs)
     if fault := names.known("number", over, region.over):
         yield (*location, "region", "over"), fault
     design, _, metric = region.of.partition(".")
     there = dict.fromkeys([*case.design_names, *BUILT_IN])
     if fault := names.known("design", there, design):
         yield (*location, "region", "of"), fault
-    if fault := names.known("metric", names.REGION_METRICS, metric):
+    if fault := names.known("metric", METRICS, metric):
         yield (*location, "region", "of"), fault
     if region.low >= region.high:
         yield (*location, "region"), "low must be below high"
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _against, _assumptions, _hours, _limits, _minimise, _colos, _repository, _claims,
+    _designs, _today, _options, _knobs, _against, _assumptions, _hours, _limits, _colos,
+    _source, _claims,
 )  # fmt: skip

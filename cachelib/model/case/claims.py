@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from cachelib.model.case.labels import label
+from cachelib.model.case.metrics import known_metric
 from cachelib.model.schema.strict import Strict
 
 
@@ -16,6 +18,12 @@ class Region(Strict):
     of: str = Field(pattern=r"^[a-z0-9-]+\.[a-z0-9_]+$", description="design.metric")
     low: float = Field(gt=0)
     high: float = Field(gt=0)
+
+    @field_validator("of")
+    @classmethod
+    def _of_a_metric(cls, of: str) -> str:
+        known_metric(of.partition(".")[2])
+        return of
 
 
 class Claim(Strict):
@@ -29,14 +37,25 @@ class Claim(Strict):
     high: float | None = None
     region: Region | None = None
     untested: str | None = Field(default=None, description="why no experiment can decide it")
+    assumed: str | None = Field(
+        default=None, description="the input of the case that says the same: an assumption, a knob"
+    )
+    because: str | None = Field(default=None, description="what else the reader should know")
 
     @model_validator(mode="after")
     def _decidable(self) -> Self:
-        if (self.metric is None) == (self.untested is None):
-            raise ValueError("give either the metric that decides it, or why it is untested")
+        if sum(one is not None for one in (self.metric, self.untested, self.assumed)) != 1:
+            raise ValueError(
+                "give one of: the metric that decides it, why it is untested, the input assumed"
+            )
         if self.metric is not None and self.low is None and self.high is None:
             raise ValueError("give the range it asserts: low, high, or both")
         return self
+
+    @property
+    def assumed_words(self) -> str:
+        """What the input is called."""
+        return label(self.assumed or "")
 
     def holds_for(self, value: float) -> bool:
         """Whether a value lies in the asserted range, both ends included."""

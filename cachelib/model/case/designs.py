@@ -9,19 +9,23 @@ from cachelib.model.tiers.design import Design, DesignError
 
 def platform_of(case: Case, routing: Routing = "random") -> Platform:
     """The platform with the case's assumptions at their best guesses, and its settings."""
-    values = {name: number.value for name, number in case.assumed.items()}
+    values = {name: number.value for name, number in case.assumed.items()} | case.settings
     known = {name: value for name, value in values.items() if name in Platform.model_fields}
     known["isolates_per_colo"] = round(known["isolates_per_colo"])
     return Platform(**known | {"routing": routing} | case.platform)
 
 
 def as_written(case: Case, name: str) -> Design:
-    """A design, its TTLs the case's where it has none of its own."""
-    design, assumed = case.design(name), case.assumed
+    """A design, its TTLs as set today where it has none of its own.
+
+    An L1 with nothing behind it has nobody's life to inherit.
+    """
+    design, settings = case.design(name), case.settings
+    l2_ttl_s = design.l2_ttl_s or settings["l2_ttl_s"]
     return design.model_copy(
         update={
-            "l1_ttl_s": design.l1_ttl_s or assumed["l1_ttl_s"].value,
-            "l2_ttl_s": design.l2_ttl_s or assumed["l2_ttl_s"].value,
+            "l1_ttl_s": design.l1_ttl_s or settings["l1_ttl_s"],
+            "l2_ttl_s": l2_ttl_s if design.l2 else None,
         }
     )
 
@@ -40,8 +44,17 @@ def as_allowed(case: Case, name: str, platform: Platform) -> Design:
 def barred(case: Case) -> dict[str, str]:
     """The case's designs that its platform does not allow, and why."""
     platform = platform_of(case)
-    faults = {name: _fault(as_written(case, name), platform) for name in case.design_names}
+    longest = max(case.all_knobs["l2_ttl_s"].settings)
+    faults = {name: _fault(_longest(case, name, longest), platform) for name in case.design_names}
     return {name: fault for name, fault in faults.items() if fault is not None}
+
+
+def _longest(case: Case, name: str, l2_ttl_s: float) -> Design:
+    """The design with the longest life in L2 that its knob allows: too short, and all are."""
+    design = as_written(case, name)
+    own = case.design(name).l2_ttl_s is not None or design.l2 is None
+    own = own or name == case.today_name  # what is there is not turned
+    return design if own else design.model_copy(update={"l2_ttl_s": l2_ttl_s})
 
 
 def _fault(design: Design, platform: Platform) -> str | None:

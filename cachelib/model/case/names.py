@@ -1,58 +1,23 @@
 """The registry of the names that a case may use: each kind, in one place, with what it stands for.
 
-Metrics, assumptions, designs, findings and data centres. Whoever adds one adds it where it is
-defined; here it is looked up.
+Assumptions and findings; metrics stand in `metrics`. Whoever adds one adds it where it is defined;
+here it is looked up.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, WithJsonSchema
+from typing import Any
 
 from cachelib.model.platforms.platform import Assumption, Platform, profile
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.typed_yaml import nearest
 
-Better = Literal["less", "more"]
 FINDING = "application/vnd.cachelib.finding+json"
 """The MIME type of what a notebook hands over."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number of a result: its unit, which direction is better, and where it can lie."""
-
-    unit: str
-    better: Better = "less"
-    low: float = 0.0
-    high: float = math.inf
-
-
-METRICS: dict[str, Metric] = {
-    "hit_ratio": Metric("ratio", "more", high=1.0),
-    "origin_loads_per_month": Metric("loads"),
-    "mean_ms": Metric("ms"),
-    "p50_ms": Metric("ms"),
-    "p95_ms": Metric("ms"),
-    "p99_ms": Metric("ms"),
-    "late_share": Metric("ratio", high=1.0),
-    "error_share": Metric("ratio", high=1.0),
-    "bill_usd": Metric("USD"),
-    "monthly_cost_usd": Metric("USD"),
-}
-"""What a criterion may name."""
-
-REGION_METRICS = (
-    "hit_ratio", "origin_loads_per_month", "p50_ms", "p95_ms", "loads_saved", "l2_speed_up",
-    "writes_saved", "busiest_load", "cost_over_durable_object",
-)  # fmt: skip
-"""What a claim's region may look at, by formula."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +46,9 @@ PROFILE = {
     if isinstance(number, Assumption)
 }
 """The platform's assumptions, which a case may replace."""
+
+TTLS = ("l1_ttl_s", "l2_ttl_s")
+"""Knobs, which a case may also give as assumptions."""
 
 OF_THE_CASE = {
     "l1_ttl_s": Number("s", above=0),
@@ -134,15 +102,3 @@ def known(kind: str, names: Iterable[str], name: str) -> str | None:
     """What is wrong with a name of that kind, with the nearest one; None if there is such a one."""
     there: Sequence[str] = list(names)
     return None if name in there else f"unknown {kind} {name!r}; {nearest(name, there)}"
-
-
-def _metric(name: str) -> str:
-    if fault := known("metric", METRICS, name):
-        raise ValueError(fault)
-    return name
-
-
-MetricName = Annotated[
-    str, AfterValidator(_metric), WithJsonSchema({"type": "string", "enum": list(METRICS)})
-]
-"""A metric that a criterion may name."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from cachelib.errors import CachelibError
+from cachelib.model.case.choices import SETTABLE, reads_per_write
 from cachelib.model.case.names import ASSUMPTIONS, PROFILE
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import Document, Location, keys_at, nearest, nodes_at
@@ -21,7 +22,7 @@ from cachelib.model.tiers.design import BUILT_IN
 
 WHY = "set by a parameter of this run"
 KEYS_OF_ITEMS = ("name", "metric", "id")
-SECTIONS = ("assumptions", "workload", "criteria", "platform", "system", "decision", "log")
+SECTIONS = ("knobs", "assumptions", "workload", "criteria", "platform", "system", "decision", "log")
 """Where a name alone is looked for, in this order; no name is in two."""
 
 Schema = dict[str, Any]
@@ -45,9 +46,26 @@ def applied(document: Document, schema: Schema, settings: Mapping[str, Any]) -> 
         return document
     data, given = copy.deepcopy(document.data), {}
     for name, value in settings.items():
-        location = _set(data, schema, _path(name, schema, data), name, value)
+        path = _path(name, schema, data)
+        if path == ["workload", "requests_per_month"]:
+            _grow(data, value)
+        location = _set(data, schema, path, name, value)
         given[location] = f"-p {name}={value}"
     return replace(document, data=data, given=given)
+
+
+def _grow(data: Any, requests: Any) -> None:
+    """Writes that are fixed stay as many, so that there are more reads for each."""
+    workload: dict[str, Any] = data.get("workload") or {}
+    here, reads = (workload.get(name) for name in ("requests_per_month", "reads_per_write"))
+    if not (_is_positive(here) and _is_positive(reads) and _is_positive(requests)):
+        return
+    if (data.get("growth") or {}).get("writes", "fixed") == "fixed":
+        workload["reads_per_write"] = reads_per_write(reads, requests / here)
+
+
+def _is_positive(number: object) -> TypeGuard[float]:
+    return isinstance(number, int | float) and number > 0
 
 
 def settable(schema: Schema, data: Any) -> dict[str, Any]:
@@ -74,13 +92,15 @@ def settable(schema: Schema, data: Any) -> dict[str, Any]:
 def _is_plain(schema: Schema, location: Location) -> bool:
     """Whether a value there is a number or a word, or an assumption."""
     nodes = nodes_at(schema, location)
-    return location[0] == "platform" or any(
+    return location[0] in ("platform", "knobs") or any(
         _is_assumption(node) or node.get("type") in ("number", "integer", "string", "boolean")
         for node in nodes
     )
 
 
 def _keys(schema: Schema, location: Location) -> list[str]:
+    if location == ("knobs",):
+        return list(SETTABLE)
     if location == ("platform",):  # a mapping whose keys no schema lists
         return [name for name in Platform.model_fields if name not in ASSUMPTIONS]
     return keys_at(schema, location)
@@ -121,6 +141,12 @@ def _set(data: Any, schema: Schema, path: list[str], name: str, value: Any) -> L
         where = ".".join(map(str, location))
         raise ParameterError(f"-p {name}: {where} has no {last!r}; {nearest(last, allowed)}")
     location = (*location, last)
+    if location[0] == "knobs" and len(location) == 2 and not isinstance(value, Mapping):
+        (data.get("assumptions") or {}).pop(last, None)  # it may have been given there
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ParameterError(f"-p {name}={value}: must be a number")
+        at[last] = {"value": value, "values": [value], "why": WHY}
+        return location
     nodes = nodes_at(schema, location)
     if any(map(_is_assumption, nodes)) and not isinstance(value, Mapping):
         if isinstance(value, bool) or not isinstance(value, int | float):

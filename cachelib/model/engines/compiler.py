@@ -57,7 +57,11 @@ class Kernel:
             folder = self.machine.stats.cache_path
             with _in_turn(folder), _undamaged(folder):
                 self.machine.compile(tuple(map(typeof, args)))
-        return self.machine(*args)
+        known = len(self.machine.overloads)
+        result = self.machine(*args)
+        if len(self.machine.overloads) != known:  # other types were compiled, and kept, too
+            _note_sums(self.machine.stats.cache_path)
+        return result
 
 
 compiled = Kernel
@@ -73,6 +77,10 @@ def _undamaged(folder: str | None) -> Iterator[None]:
             for file in _code(kept):
                 file.unlink()
     yield
+    _note_sums(folder)
+
+
+def _note_sums(folder: str | None) -> None:
     with suppress(OSError, TypeError):
         new = Path(folder, f"{SUMS}.new")
         new.write_text(_sums(new.parent))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema.typed_yaml import nearest
 
 Array = npt.NDArray[np.float64]
 MOST_KEYS = 256  # beyond, keys of like popularity are taken together
@@ -53,7 +54,15 @@ class Setting:
     hashed: bool = False
 
     def but(self, **numbers: float | Array) -> Setting:
-        """The same with other numbers."""
+        """The same with other numbers; raises `TypeError` for one that there is not.
+
+        Hours of work, `hours:DESIGN`, are no number of the traffic, and pass.
+        """
+        for name in numbers:
+            if name not in self.numbers and not name.startswith("hours:"):
+                raise TypeError(
+                    f"no number is called {name!r}; {nearest(name, list(self.numbers))}"
+                )
         return replace(self, numbers={**self.numbers, **numbers})
 
     def __getitem__(self, name: str) -> Array:

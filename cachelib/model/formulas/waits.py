@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from cachelib.model.formulas.flows import Flows
+from cachelib.model.formulas.roots import increasing_root
 from cachelib.model.formulas.setting import Array
 
 
@@ -47,14 +48,15 @@ class Waits:
         return mean
 
     def quantile_ms(self, q: float) -> Array:
-        """The time within which a share `q` of the reads is answered, by bisection."""
+        """The time within which a share `q` of the reads is answered."""
         places = np.log(self.median) / self.sigma
-        low, high = places.min(axis=1) - 6, places.max(axis=1) + 6
-        for _ in range(40):
-            middle = (low + high) / 2
-            below = np.einsum("ij,ij->i", self.weight, ndtr(middle[:, None] - places))
-            low, high = np.where(below < q, middle, low), np.where(below < q, high, middle)
-        quantile: Array = np.exp(high * self.sigma[:, 0])
+
+        def more(at: Array) -> Array:
+            reached: Array = np.einsum("ij,ij->i", self.weight, ndtr(at[:, None] - places)) - q
+            return reached
+
+        at = increasing_root(more, places.min(axis=1) - 6, places.max(axis=1) + 6)
+        quantile: Array = np.exp(at * self.sigma[:, 0])
         return quantile
 
     def _sum(self, rate: Array) -> Array:

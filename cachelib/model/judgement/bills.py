@@ -8,12 +8,13 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.study import Study
-from cachelib.model.money.costs import monthly_usd
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.judgement.flips import grid_of, sweeps
+from cachelib.model.judgement.model import Model
 from cachelib.model.money.prices import OBJECT_GB, Bill, Meter, PriceBook, price_book
 
-TRAFFIC = np.geomspace(1e3, 1e12, 109)
+TRAFFIC = "requests_per_month"
+POINTS, SECTIONS = 65, 33
 ORIGIN = "workers_ai."
 
 
@@ -83,58 +84,49 @@ def quoted_meters(book: PriceBook) -> dict[str, Meter]:
     }
 
 
-def against_traffic(study: Study, designs: Sequence[str]) -> pd.DataFrame:
-    """Charged dollars a month from a thousand to a trillion requests, by formula."""
-    return _against_traffic({name: bill(study, name, TRAFFIC) for name in designs})
+def against_traffic(model: Model, metric: str, designs: Sequence[str]) -> pd.DataFrame:
+    """A metric of some options as traffic grows the way the case says, one column each."""
+    (sweep,) = (s for s in sweeps(model) if s.name == "requests_per_month")
+    grid = grid_of(sweep, POINTS)
+    columns = {
+        name: model.values(model.option(name), {sweep.name: grid}, [metric])[metric]
+        for name in designs
+    }
+    return pd.DataFrame(columns, index=pd.Index(grid, name="requests a month"))
 
 
-def waits_against_traffic(study: Study, designs: Sequence[str]) -> pd.DataFrame:
-    """The 95th percentile of the time to answer, likewise."""
-    return _against_traffic(
-        {
-            name: study.estimate(name, requests_per_month=TRAFFIC).waits.quantile_ms(0.95)
-            for name in designs
-        }
-    )
+def crossings(model: Model, name: str, others: Sequence[str]) -> pd.DataFrame:
+    """Where the bill of another option crosses that of `name`, as traffic grows.
 
-
-def _against_traffic(columns: Mapping[str, Array]) -> pd.DataFrame:
-    return pd.DataFrame(columns, index=pd.Index(TRAFFIC, name="requests a month"))
-
-
-def bill(study: Study, name: str, traffic: Array) -> Array:
-    """Charged dollars a month at each rate, in requests a month, by formula."""
-    at = study.setting.but(requests_per_month=traffic)
-    return monthly_usd(
-        study.case.design(name), study.estimate(name, requests_per_month=traffic), at
-    )
-
-
-def crossings(study: Study, name: str, others: Sequence[str]) -> pd.DataFrame:
-    """Where the bill of another design crosses that of `name`, as traffic grows.
-
-    Bills within a cent of each other count as equal.
+    Bills that differ by less than is material count as equal.
     """
+    room = model.study.case.criteria.material.get("bill_usd", METRICS["bill_usd"].material)
     rows = []
     for other in others:
-        dearer = _dearer(study, other, name, TRAFFIC)
-        for i in np.flatnonzero(np.diff(dearer)).tolist():
-            at = _crossing(study, other, name, TRAFFIC[i], TRAFFIC[i + 1])
-            word = "dearer" if dearer[i + 1] > dearer[i] else "cheaper"
-            rows.append((other, word, at, float(bill(study, name, np.array([at]))[0])))
+        curves = against_traffic(model, "bill_usd", [name, other])
+        grid, apart = curves.index.to_numpy(), (curves[other] - curves[name]).to_numpy()
+        state = np.where(np.abs(apart) < room, 0.0, np.sign(apart))
+        for i in np.flatnonzero(np.diff(state)).tolist():
+            at = _crossing(model, other, name, room, grid[i], grid[i + 1])
+            word = "dearer" if state[i + 1] > state[i] else "cheaper"
+            bill = model.values(model.option(name), {TRAFFIC: np.array([at])}, ["bill_usd"])
+            rows.append((other, word, at, float(bill["bill_usd"][0])))
     columns = ["design", "becomes", "requests a month", "bill"]
     return pd.DataFrame(rows, columns=columns).set_index("design")
 
 
-def _dearer(study: Study, other: str, name: str, traffic: Array) -> Array:
-    """1 where `other` costs more, -1 where less, 0 where both cost the same."""
-    difference = bill(study, other, traffic) - bill(study, name, traffic)
-    return np.where(np.abs(difference) < 0.01, 0.0, np.sign(difference))
-
-
-def _crossing(study: Study, other: str, name: str, low: float, high: float) -> float:
+def _crossing(model: Model, other: str, name: str, room: float, low: float, high: float) -> float:
+    """The first change between two rates of who is dearer, by repeated section."""
     for _ in range(4):
-        grid = np.geomspace(low, high, 33)
-        at = int(np.flatnonzero(np.diff(_dearer(study, other, name, grid)))[0])
-        low, high = grid[at], grid[at + 1]
+        grid = np.geomspace(low, high, SECTIONS)
+        bills = [
+            model.values(model.option(each), {TRAFFIC: grid}, ["bill_usd"])["bill_usd"]
+            for each in (other, name)
+        ]
+        apart = bills[0] - bills[1]
+        state = np.where(np.abs(apart) < room, 0.0, np.sign(apart))
+        changes = np.flatnonzero(np.diff(state))
+        if not len(changes):
+            break
+        low, high = grid[changes[0]], grid[changes[0] + 1]
     return float(np.sqrt(low * high))

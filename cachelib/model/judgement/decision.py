@@ -1,180 +1,252 @@
-"""Which design to choose: limits first, then the least of what is to be minimised."""
+"""The decision: options at their settings, the choice, and everything that is said of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
-from cachelib.model.case.case import Criteria
-from cachelib.model.engines.result import Result
+from cachelib.model.case.criteria import Criteria
 from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement import anchoring, draws, flips, knobs, maps, regret
+from cachelib.model.judgement.anchoring import Anchoring
+from cachelib.model.judgement.flips import Flip, Swing
+from cachelib.model.judgement.intervals import resolution
+from cachelib.model.judgement.knobs import Tuned
+from cachelib.model.judgement.limits import Miss, misses, nearest
+from cachelib.model.judgement.metrics import MEASURED
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import Option, options
+from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.study import Study
-from cachelib.model.money.costs import monthly_usd
-from cachelib.model.money.prices import monthly_bill
+from cachelib.model.judgement.ties import NOBODY, Standing, judged
 
-Metrics = Mapping[str, float]
-
-LABELS = {
-    "hit_ratio": "hit ratio",
-    "origin_loads_per_month": "loads from the origin a month",
-    "mean_ms": "mean time to answer",
-    "p50_ms": "median time to answer",
-    "p95_ms": "95th percentile of the time to answer",
-    "p99_ms": "99th percentile of the time to answer",
-    "late_share": "share of late answers",
-    "error_share": "share of failed reads",
-    "bill_usd": "monthly bill",
-    "monthly_cost_usd": "monthly cost with work written off",
-}
-SIGNS = {"USD": "$", "ms": "ms"}
-HEADS = {
-    "hit_ratio": "hit ratio",
-    "origin_loads_per_month": "loads a month",
-    "p50_ms": "p50",
-    "p95_ms": "p95",
-    "late_share": "late",
-    "bill_usd": "bill",
-    "monthly_cost_usd": "cost",
-}
-UNITS = {
-    "hit ratio": "ratio", "loads a month": "loads", "p50": "ms", "p95": "ms", "late": "ratio",
-    "bill": "USD", "cost": "USD",
-}  # fmt: skip
+CONTENDS = 0.02  # share of draws in which an option is best or tied, to be looked at closer
+RIVALS = 3
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What became of one design."""
+class Decision:
+    """A study, judged; parts are computed when they are asked for, each from the same model."""
 
-    design: str
-    metrics: Metrics
-    broken: tuple[str, ...]
-
-    @property
-    def stands(self) -> bool:
-        return not self.broken
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The designs that keep every limit, best first, and those that are out."""
-
-    ranked: tuple[Verdict, ...]
-    out: tuple[Verdict, ...]
+    study: Study
+    draws: int = 2_000
 
     @property
-    def winner(self) -> str | None:
-        return self.ranked[0].design if self.ranked else None
+    def criteria(self) -> Criteria:
+        return self.study.case.criteria
+
+    @cached_property
+    def tuned(self) -> dict[str, Tuned]:
+        """Every option at its best settings, by name."""
+        return {
+            option.name: knobs.tune(self.study, option, tuple(MEASURED))
+            for option in options(self.study)
+        }
 
     @property
-    def runner_up(self) -> Verdict | None:
-        """Who is next: the second of those that stand, or else the first that is out."""
-        return self.ranked[1] if len(self.ranked) > 1 else next(iter(self.out), None)
+    def options(self) -> tuple[Option, ...]:
+        return tuple(tuned.option for tuned in self.tuned.values())
 
+    @property
+    def measured(self) -> dict[str, Mapping[str, float]]:
+        """Every option as simulated: metrics by name."""
+        return {name: tuned.measured for name, tuned in self.tuned.items()}
 
-def measure(study: Study, name: str, result: Result) -> Metrics:
-    """A simulated design as the metrics that criteria may name, per 30-day month."""
-    bill = float(monthly_bill(result).charged)
-    return {
-        "hit_ratio": result.hit_ratio,
-        "origin_loads_per_month": result.per_month()["origin_loads"],
-        "mean_ms": result.tally.latency.mean,
-        "p50_ms": result.quantile_ms(0.5),
-        "p95_ms": result.quantile_ms(0.95),
-        "p99_ms": result.quantile_ms(0.99),
-        "late_share": result.stale_share[study.case.criteria.late_after_s],
-        "error_share": result.failures / max(result.reads, 1),
-        "bill_usd": bill,
-        "monthly_cost_usd": bill + float(_work_usd(study, name)[0]),
-    }
+    @cached_property
+    def resolution(self) -> dict[str, Array]:
+        """By metric, half the interval of each option's value."""
+        return resolution(self.study, self.options, tuple(MEASURED), self.measured)
 
+    @cached_property
+    def here(self) -> Standing:
+        """The options as simulated, judged: what the recommendation is made from."""
+        names = self.criteria.names()
+        values = {
+            name: np.array([[self.measured[option.name][name]] for option in self.options])
+            for name in names
+        }
+        return judged(self.criteria, self.options, values, {}, self.resolution)
 
-def predict(study: Study, name: str, **numbers: float | Array) -> dict[str, Array]:
-    """The same by formula, shape (draws,), at other numbers if given; only what criteria need."""
-    criteria, design = study.case.criteria, study.case.design(name)
-    at = study.setting.but(**numbers)
-    month = study.estimate(name, **numbers)
-    bill = monthly_usd(design, month, at)
-    metrics = {
-        "hit_ratio": month.hit_ratio,
-        "origin_loads_per_month": month.counts["origin_loads"],
-        "mean_ms": month.waits.mean_ms,
-        "late_share": month.flows.late_share(criteria.late_after_s),
-        "error_share": month.origin * at["origin_failure"].ravel(),
-        "bill_usd": bill,
-        "monthly_cost_usd": bill + _work_usd(study, name, **numbers),
-    }
-    wanted = {criteria.minimise, *(limit.metric for limit in criteria.limits)}
-    for q in wanted & {"p50_ms", "p95_ms", "p99_ms"}:
-        metrics[q] = month.waits.quantile_ms(int(q[1:3]) / 100)
-    return metrics
+    # -- the choice ------------------------------------------------------------------------
 
+    @property
+    def chosen(self) -> Option | None:
+        """None where nothing that can be ranked keeps the limits."""
+        place = int(self.here.chosen[0])
+        return None if place == NOBODY else self.options[place]
 
-def _work_usd(study: Study, name: str, **numbers: float | Array) -> Array:
-    """The hours that a design takes, written off: $ a month."""
-    criteria, assumed = study.case.criteria, study.case.assumed
-    hours = criteria.hours.get(name)
-    worked = numbers.get(f"hours:{name}", hours.value if hours else 0.0)
-    rate = numbers.get("hourly_rate_usd", assumed["hourly_rate_usd"].value)
-    return np.atleast_1d(np.asarray(worked) * np.asarray(rate) / criteria.written_off_months)
+    @property
+    def today(self) -> Option | None:
+        return next((option for option in self.options if option.is_today), None)
 
+    @property
+    def ties(self) -> list[Option]:
+        """What does as well as the choice in what is minimised, the choice left out."""
+        tied = self.here.tied[:, 0]
+        return [o for o, is_tied in zip(self.options, tied, strict=True)
+                if is_tied and o != self.chosen]  # fmt: skip
 
-def choose(measured: Mapping[str, Metrics], criteria: Criteria) -> Choice:
-    """Rank the designs by `criteria`."""
-    verdicts = [
-        Verdict(name, metrics, _broken(metrics, criteria)) for name, metrics in measured.items()
-    ]
-    verdicts.sort(key=lambda verdict: verdict.metrics[criteria.minimise])
-    return Choice(
-        ranked=tuple(verdict for verdict in verdicts if verdict.stands),
-        out=tuple(verdict for verdict in verdicts if not verdict.stands),
-    )
+    @property
+    def ranked(self) -> list[Option]:
+        """What keeps the limits, the choice first, then by score and name."""
+        score, ranked = self.here.score[:, 0], self.here.ranked[:, 0]
+        order = sorted(
+            (i for i in range(len(self.options)) if ranked[i]),
+            key=lambda i: (self.options[i] != self.chosen, score[i], self.options[i].name),
+        )
+        return [self.options[i] for i in order]
 
+    @property
+    def not_stated(self) -> list[Option]:
+        """What keeps the limits but cannot be ranked: its hours are nowhere said."""
+        unknown = self.here.kept[:, 0] & np.isnan(self.here.score[:, 0])
+        return [option for option, out in zip(self.options, unknown, strict=True) if out]
 
-def _broken(metrics: Metrics, criteria: Criteria) -> tuple[str, ...]:
-    return tuple(
-        limit.metric for limit in criteria.limits if not limit.kept_by(metrics[limit.metric])
-    )
+    @cached_property
+    def missed(self) -> dict[str, list[Miss]]:
+        """The limits that options break, by option."""
+        found = {name: misses(self.criteria, name, m) for name, m in self.measured.items()}
+        return {name: broken for name, broken in found.items() if broken}
 
+    @property
+    def nearest(self) -> str | None:
+        """Of the options that break limits, the one that comes nearest to keeping them."""
+        return nearest(self.missed)
 
-def table(choice: Choice) -> pd.DataFrame:
-    """All designs, best first, with their metrics and what became of them."""
-    rows = [
-        {"design": verdict.design}
-        | {head: verdict.metrics[name] for name, head in HEADS.items()}
-        | {"verdict": _in_words(verdict, choice)}
-        for verdict in (*choice.ranked, *choice.out)
-    ]
-    return pd.DataFrame(rows).set_index("design")
+    def score(self, option: Option) -> float:
+        return float(self.here.score[self.options.index(option), 0])
 
+    @property
+    def front(self) -> list[Option]:
+        """Options that no other beats in every metric that decides: Pareto's front."""
+        from cachelib.model.judgement.pareto import front
 
-def _in_words(verdict: Verdict, choice: Choice) -> str:
-    if verdict.broken:
-        return "out: " + ", ".join(HEADS.get(metric, metric) for metric in verdict.broken)
-    return "recommended" if verdict.design == choice.winner else "stands"
+        return front(self.criteria, self.options, self.measured)
 
+    # -- how sure --------------------------------------------------------------------------
 
-def gain(choice: Choice, criteria: Criteria) -> float | None:
-    """By what share the winner undercuts the runner-up in what is minimised; None without both."""
-    if not choice.ranked or choice.runner_up is None:
-        return None
-    second = choice.runner_up.metrics[criteria.minimise]
-    return 1 - choice.ranked[0].metrics[criteria.minimise] / second if second else None
+    @cached_property
+    def corrected(self) -> Model:
+        """Formulas, exact at the case's numbers."""
+        return replace(
+            Model(self.study, self.options).anchored(self.measured), resolution=self.resolution
+        )
 
+    @cached_property
+    def drawn(self) -> dict[str, Array]:
+        return draws.draw(self.study, self.options, self.draws, self.study.seed)
 
-def axis(metric: str) -> str:
-    """A metric's label with its unit, as an axis says it."""
-    sign = SIGNS.get(unit(metric))
-    return LABELS[metric] + (f", {sign}" if sign else "")
+    @cached_property
+    def _first_standing(self) -> Standing:
+        return self.corrected.standing(self.drawn)
 
+    @cached_property
+    def contenders(self) -> list[str]:
+        """What may be chosen: often enough best or tied, chosen, or there today."""
+        share = self._first_standing.tied.mean(axis=1)
+        kept = {option.name for option in (self.chosen, self.today) if option}
+        return [
+            option.name
+            for option, often in zip(self.options, share, strict=True)
+            if often >= CONTENDS or option.name in kept
+        ]
 
-def unit(metric: str) -> Literal["USD", "ms", "ratio", "loads", ""]:
-    """The unit that a metric's name ends in."""
-    endings: dict[str, Literal["USD", "ms", "ratio", "loads"]] = {
-        "_usd": "USD", "_ms": "ms", "_ratio": "ratio", "_share": "ratio", "_per_month": "loads",
-    }  # fmt: skip
-    return next((unit for ending, unit in endings.items() if metric.endswith(ending)), "")
+    @cached_property
+    def anchoring(self) -> Anchoring:
+        """The formulas held against the simulation, over the ranges."""
+        return anchoring.anchor(self.corrected, self.contenders, self.measured, self.study.seed)
+
+    @property
+    def model(self) -> Model:
+        """The one model behind draws, flips, maps and the panel."""
+        return self.anchoring.model
+
+    @property
+    def by_simulation(self) -> bool:
+        """Whether the formulas had to be withheld, so that simulated points alone say how sure."""
+        return bool(self.anchoring.withheld)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """All options over all draws."""
+        if self.by_simulation:
+            return self.anchoring.standing
+        return self.model.standing(self.drawn) if self.model.surrogates else self._first_standing
+
+    @property
+    def judged_draws(self) -> int:
+        """How many draws the shares are of."""
+        return int(self.standing.score.shape[1])
+
+    @property
+    def _numbers(self) -> Mapping[str, Array]:
+        return self.anchoring.numbers if self.by_simulation else self.drawn
+
+    @cached_property
+    def sureness(self) -> dict[str, Sureness]:
+        return regret.sureness(self.criteria, self.standing)
+
+    @property
+    def no_limits_kept(self) -> float:
+        """The share of draws in which nothing keeps the limits."""
+        return float((self.standing.chosen == NOBODY).mean())
+
+    def sureness_if(self, shape: str) -> dict[str, Sureness]:
+        """The same, were the assumptions spread otherwise over their ranges."""
+        numbers = draws.draw(
+            self.study, self.options, max(200, self.draws // 4), self.study.seed, shape  # type: ignore[arg-type]
+        )  # fmt: skip
+        return regret.sureness(self.criteria, self.model.standing(numbers))
+
+    @cached_property
+    def worths(self) -> list[Worth]:
+        """What each assumption matters, and what knowing it is worth; empty without a choice."""
+        if self.chosen is None:
+            return []
+        place = self.options.index(self.chosen)
+        return regret.worths(self.criteria, self.standing, self._numbers, place, self.study.seed)
+
+    @property
+    def rivals(self) -> list[str]:
+        """What is best or tied most often beside the choice; only what ever is."""
+        shares = {
+            name: sure.best.value
+            for name, sure in self.sureness.items()
+            if self.chosen is None or name != self.chosen.name
+        }
+        order = sorted(shares, key=lambda name: (-shares[name], name))
+        return [name for name in order if shares[name] > 0][:RIVALS]
+
+    # -- what would change it --------------------------------------------------------------
+
+    @cached_property
+    def flips(self) -> list[Flip]:
+        return flips.all_flips(self.model)
+
+    @property
+    def next_flips(self) -> list[Flip]:
+        """The nearest flip of each number on either side, those within its range first."""
+        seen: dict[tuple[str, bool], Flip] = {}
+        for flip in self.flips:
+            seen.setdefault((flip.number, flip.at > flip.here), flip)
+        return sorted(seen.values(), key=lambda flip: (not flip.inside, flip.distance))
+
+    def tornado(self, rival: str) -> list[Swing]:
+        """By how much the rival is worse, one number at a time."""
+        return [] if self.chosen is None else flips.tornado(self.model, self.chosen.name, rival)
+
+    def map(self, x: str, y: str) -> maps.Map:
+        """Who is chosen over two numbers."""
+        known = {sweep.name: sweep for sweep in flips.sweeps(self.model)}
+        return maps.two_way(self.model, known[x], known[y])
+
+    @property
+    def map_axes(self) -> tuple[str, str] | None:
+        """The two numbers most worth a map: those whose flips lie nearest, worth most first."""
+        near = [flip.number for flip in self.next_flips if not flip.number.startswith("limit:")]
+        matter = [worth.name for worth in self.worths if not worth.name.startswith("limit:")]
+        axes = list(dict.fromkeys([*near, *matter]))
+        return (axes[0], axes[1]) if len(axes) > 1 else None

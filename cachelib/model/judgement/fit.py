@@ -17,8 +17,8 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.generator import DAY_S, MONTH_S, generate, shares
 from cachelib.model.traffic.logs import LogError, Reading, read_log
+from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.remarks import remarks
-from cachelib.model.traffic.sampling import unsampled
 from cachelib.model.traffic.trace import WRITE, Trace, in_one_place
 from cachelib.model.traffic.workload import Workload
 

@@ -21,7 +21,7 @@ def designs(study: Study) -> dict[str, Design]:
     base = study.design("l1-kv")
     ttl = base.l2_ttl_s or 0.0
     changes: dict[str, dict[str, object]] = {
-        "as audited": {"policy": "clean-up"},
+        "as audited": {"policy": "clean-up", "clean_up_every_s": _clean_up_every_s(study)},
         "expire at the TTL": {},
         "soft TTL, then hard": {"policy": "soft-hard", "soft_ttl_s": ttl, "l2_ttl_s": 2 * ttl},
         "never expire": {"policy": "refresh"},
@@ -31,6 +31,12 @@ def designs(study: Study) -> dict[str, Design]:
         name: Design.model_validate(base.model_dump() | {"name": name} | change)
         for name, change in changes.items()
     }
+
+
+def _clean_up_every_s(study: Study) -> float:
+    """As it is, where the case says how it is."""
+    today = study.case.today
+    return (today if isinstance(today, Design) else study.case.design("l1-kv")).clean_up_every_s
 
 
 def measure(result: Result) -> dict[str, float]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from cachelib.model.case.claims import Claim
-from cachelib.model.engines.result import MONTH_S
-from cachelib.model.formulas import Estimate
+from cachelib.model.case.metrics import known_metric
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.policies import designs
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
-from cachelib.model.money.costs import monthly_usd
 
-POINTS, SECTIONS = 241, 33
+POINTS, SECTIONS = 121, 33
 WORDS = {
     "requests_per_month": "requests a month",
-    "l2_ttl_s": "s of TTL in L2",
-    "l1_ttl_s": "s of TTL in L1",
+    "l2_ttl_s": "s of life in L2",
+    "l1_ttl_s": "s of life in L1",
     "origin_ms": "ms at the origin",
     "value_life_s": "s for which a value stays true",
     "isolates_per_colo": "isolates in each data centre",
@@ -28,63 +27,14 @@ WORDS = {
 
 
 def metric(study: Study, of: str, over: str, values: Array) -> Array:
-    """A design's metric, `design.metric`, at other values of one number; shape (values,)."""
+    """A design's metric, `design.metric`, at other values of one number; shape (values,).
+
+    The design is as it is set today; traffic grows as the case says.
+    """
     name, _, what = of.partition(".")
-    if what in SPECIAL:
-        return np.broadcast_to(SPECIAL[what](study, name, {over: values}), values.shape)
-    if what not in PLAIN:
-        known = ", ".join(sorted({*PLAIN, *SPECIAL}))
-        raise ValueError(f"claims: region: {of!r}: unknown metric {what!r}; allowed: {known}")
-    return np.broadcast_to(PLAIN[what](study.estimate(name, **{over: values})), values.shape)
-
-
-PLAIN: dict[str, Callable[[Estimate], Array]] = {
-    "hit_ratio": lambda month: month.hit_ratio,
-    "origin_loads_per_month": lambda month: month.counts["origin_loads"],
-    "p50_ms": lambda month: month.waits.quantile_ms(0.5),
-    "p95_ms": lambda month: month.waits.quantile_ms(0.95),
-}
-Numbers = dict[str, Array]
-
-
-def _loads_saved(study: Study, name: str, at: Numbers) -> Array:
-    with_l2, without = study.estimate(name, **at), study.estimate("l1-only", **at)
-    return 1 - with_l2.counts["origin_loads"] / without.counts["origin_loads"]
-
-
-def _l2_speed_up(study: Study, name: str, at: Numbers) -> Array:
-    hit = study.estimate(name, **at | {"origin_ms": np.zeros(1)}).waits.quantile_ms(0.5)
-    return study.estimate("origin-only", **at).waits.quantile_ms(0.5) / hit
-
-
-def _writes_saved(study: Study, name: str, at: Numbers) -> Array:
-    fixed = study.estimate(name, **at).counts
-    audited = study.estimate(designs(study)["as audited"], **at).counts
-    return 1 - fixed["kv_writes"] / sum(audited[n] for n in ("kv_writes", "kv_deletes", "kv_lists"))
-
-
-def _busiest_load(study: Study, name: str, at: Numbers) -> Array:
-    rate = study.setting.but(**at)["requests_per_month"].ravel() / MONTH_S
-    busiest: Array = rate * study.setting.keys.share.max() / study.platform.do_requests_per_s
-    return busiest
-
-
-def _cost_over_durable_object(study: Study, name: str, at: Numbers) -> Array:
-    here = study.setting.but(**at)
-    bills = [
-        monthly_usd(study.case.design(n), study.estimate(n, **at), here)
-        for n in (name, "durable-object")
-    ]
-    return bills[0] / bills[1]
-
-
-SPECIAL: dict[str, Callable[[Study, str, Numbers], Array]] = {
-    "loads_saved": _loads_saved,
-    "l2_speed_up": _l2_speed_up,
-    "writes_saved": _writes_saved,
-    "busiest_load": _busiest_load,
-    "cost_over_durable_object": _cost_over_durable_object,
-}
+    option = Option(study.case.design(name), {})
+    found = Model(study, (option,)).values(option, {over: values}, [known_metric(what)])
+    return found[what]
 
 
 def holds_when(study: Study, claim: Claim) -> str | None:

@@ -20,7 +20,7 @@ from cachelib.model.engines.result import Result
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import L1, L2, WRITTEN
-from cachelib.model.traffic.sampling import unsampled
+from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
 
 BLOCKS = 20
@@ -118,12 +118,12 @@ def sampling_error(sample: Trace, rate: float, *, seed: int = 1) -> float:
     What the sample cannot tell is whether requests that stand together in it do so by chance: the
     hit ratios of both extremes bound the truth, but for the chance of the draw.
     """
-    wholes = [
+    near, far = (
         unsampled(sample, rate, seed=seed + n, neighbours=neighbours)
         for n, neighbours in enumerate((1.0, 8.0))
-    ]
-    apart = [abs(np.subtract(*(_one_cache(whole, ttl) for whole in wholes))) for ttl in TTLS_S]
-    return float(max(apart)) + Z95 * float(np.sqrt(0.25 / max(len(sample), 1)))
+    )
+    apart = [abs(_one_cache(near, ttl) - _one_cache(far, ttl)) for ttl in TTLS_S]
+    return max(apart) + Z95 * float(np.sqrt(0.25 / max(len(sample), 1)))
 
 
 def _one_cache(trace: Trace, ttl: float) -> float:

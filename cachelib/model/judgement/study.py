@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,13 +17,17 @@ from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import MONTH_S, Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.judgement.growth import grown_workload
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.platforms.platform import Platform, Routing
+from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
-from cachelib.model.traffic.generator import generate
+from cachelib.model.traffic.generator import generate, shares
 from cachelib.model.traffic.remarks import remarks
+from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
 from cachelib.model.traffic.trace import READ, WRITE, Trace
+from cachelib.model.traffic.workload import Workload
 
 ENOUGH = 50_000
 """Requests after which a sweep's next point tells no more than the line is wide."""
@@ -30,6 +35,38 @@ ENOUGH = 50_000
 
 class NoTrafficError(CachelibError, ValueError):
     """A month in which nobody asks for anything."""
+
+
+class _Taken(NamedTuple):
+    """The requests that are simulated, which part of all they are, and how often each key of all
+    is asked for, shape (keys,)."""
+
+    trace: Trace
+    sample: Sample
+    popularity: Array
+
+
+def _generated(workload: Workload, seed: int) -> _Taken:
+    sample = sample_of(workload.requests_per_month, workload.keys, MONTH_S)
+    if sample.share == 1:
+        made = generate(workload, seed=seed)
+        popularity = np.bincount(made.key).astype(np.float64)
+    else:
+        popularity = shares(workload)
+        part = workload_part(workload, popularity, sample)
+        made = generate(part, seed=seed, span_s=MONTH_S * sample.time)
+    if not len(made):
+        rate = workload.requests_per_month
+        raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request")
+    return _Taken(made, sample, popularity)
+
+
+def _logged(everything: Trace) -> _Taken:
+    popularity = np.bincount(everything.key).astype(np.float64)
+    keys = int((popularity > 0).sum())
+    sample = sample_of(len(everything), max(keys, 1), max(everything.span_s, 1.0))
+    part = everything if sample.share == 1 else trace_part(everything, sample)
+    return _Taken(part, sample, popularity)
 
 
 @dataclass(frozen=True)
@@ -51,17 +88,24 @@ class Study:
         path = self.case.system.path
         return None if path is None else (self.folder or Path()) / path
 
-    @cached_property
+    @property
     def trace(self) -> Trace:
+        """The requests, or the part of them that stands for all; see `sample`."""
+        return self._taken.trace
+
+    @property
+    def sample(self) -> Sample:
+        """Which part of the traffic is simulated: all, unless that is more than a run can take."""
+        return self._taken.sample
+
+    @cached_property
+    def _taken(self) -> _Taken:
         if self.log is None:
-            made = generate(self.case.workload, seed=self.seed)
-            if not len(made):
-                rate = self.case.workload.requests_per_month
-                raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request")
-            return made
+            return _generated(self.case.workload, self.seed)
         from cachelib.model.traffic.from_log import from_log  # the database is slow to import
 
-        return from_log(self.log, self.case.log, places=self.case.workload.colos, seed=self.seed)
+        places = self.case.workload.colos
+        return _logged(from_log(self.log, self.case.log, places=places, seed=self.seed))
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
@@ -73,7 +117,7 @@ class Study:
         """The same study with another seed, which leaves the requests of a log as they are."""
         other = replace(self, seed=seed)
         if self.log is not None:
-            vars(other)["trace"] = self.trace
+            vars(other)["_taken"] = self._taken
         return other
 
     @property
@@ -83,14 +127,21 @@ class Study:
 
     @property
     def span_s(self) -> float:
-        """Seconds that the trace stands for."""
+        """Seconds in which all of the traffic is as many requests as the trace has."""
         if self.log is None:
-            return MONTH_S
+            return MONTH_S * self.sample.share
+        return max(self.trace.span_s, 1.0) * self.sample.keys * self._logged_keys
+
+    @property
+    def _logged_keys(self) -> float:
+        """The share of keys that the log is a sample of: a tenth stand for ten times as many."""
         reading = self.case.log
-        share = reading.sample_rate if reading.sampled_by == "key" else 1.0
-        return (
-            max(self.trace.span_s, 1.0) * share
-        )  # a tenth of the keys stand for ten times as many
+        return reading.sample_rate if self.log and reading.sampled_by == "key" else 1.0
+
+    @property
+    def days(self) -> float:
+        """How long the trace is."""
+        return self.span_s / self.sample.keys / self._logged_keys / 86_400
 
     @cached_property
     def platform(self) -> Platform:
@@ -120,8 +171,13 @@ class Study:
     ) -> Result:
         """What a design does with this traffic, or with another trace or platform numbers.
 
-        A log's caches are filled before it begins: see `steady`.
+        A log's caches are filled before it begins: see `steady`. Raises `TypeError` for a number
+        that no platform has.
         """
+        for number in platform:
+            if number not in Platform.model_fields:
+                near = nearest(number, list(Platform.model_fields))
+                raise TypeError(f"no number of a platform is called {number!r}; {near}")
         run = warmed if self.log is not None and trace is None else replay_trace
         return run(
             self.trace if trace is None else trace,
@@ -153,15 +209,16 @@ class Study:
         asked_there = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
         colos = tuple(c for c, n in zip(trace.colos, asked_there, strict=True) if n)
         weights = asked_there[asked_there > 0]
-        asked = np.sort(np.bincount(trace.key))[::-1]
+        asked = np.sort(self._taken.popularity)[::-1]
         numbers = {
             name: value
             for name in Platform.model_fields
             if isinstance(value := getattr(platform, name), int | float)
         }
         own = {name: number.value for name, number in self.case.assumed.items()}
+        own |= self.case.settings
         return Setting(
-            keys=grouped(asked[asked > 0] / len(trace)),
+            keys=grouped(asked[asked > 0] / asked.sum()),
             weights=weights / weights.sum(),
             trips=trips(colos, weights),
             numbers=own
@@ -185,17 +242,17 @@ class Study:
         return [factor * self.requests_per_month for factor in reachable]
 
     def at_traffic(self, requests_per_month: float) -> Trace:
-        """The same traffic, denser or thinner.
+        """The traffic grown or shrunk as the case says that it grows.
 
         A generated workload is generated anew, for as long as `ENOUGH` requests take and a month
-        at most; a log can only be thinned, at random.
+        at most; a log can only be thinned, at random, its writes only if they go with the reads.
         """
         if not self.log:
-            workload = self.case.workload.model_copy(
-                update={"requests_per_month": requests_per_month}
-            )
+            workload = grown_workload(self.case.workload, self.case.growth, requests_per_month)
             span_s = min(MONTH_S, MONTH_S * ENOUGH / requests_per_month)
             return generate(workload, seed=self.seed, span_s=span_s)
         share = requests_per_month / self.requests_per_month
-        chance = np.random.default_rng([self.seed, 2]).random(len(self.trace))
-        return self.trace.only(chance < share)
+        kept = np.random.default_rng([self.seed, 2]).random(len(self.trace)) < share
+        if self.case.growth.writes == "fixed" and share < 1:
+            kept |= self.trace.op != READ
+        return self.trace.only(kept)

@@ -19,6 +19,8 @@ class Statement(Strict):
     says: str
     source: str
     date: datetime.date
+    until: datetime.date | None = None
+    """The last day on which it held; None where it still does."""
 
 
 class Statements(RootModel[dict[str, Statement]]):

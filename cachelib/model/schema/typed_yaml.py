@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from cachelib.errors import CachelibError
+from cachelib.model.schema.bounds import faults
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -134,16 +135,24 @@ def _parse(path: Path) -> tuple[Any, Node | None]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InvalidFileError([Problem(path, 1, "", f"larger than {MAX_BYTES >> 20} MiB")])
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InvalidFileError([Problem(path, 1, "", "is a pipe or a device, and no file")])
         reader = YAML(typ="safe", pure=True)
         tree = reader.compose(path.read_text("utf-8"))
-        return None if tree is None else reader.constructor.construct_document(tree), tree
+        if tree is None:
+            return None, None
+        if found := faults(tree):
+            raise InvalidFileError([Problem(path, line, "", said) for line, said in sorted(found)])
+        return reader.constructor.construct_document(tree), tree
+    except InvalidFileError:
+        raise
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         # ruamel's later paragraphs explain its own API
         what = str(error.problem or error.context or "not YAML").split("\n")[0]
         raise InvalidFileError([Problem(path, line, "", what)]) from None
-    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise InvalidFileError([Problem(path, 1, "", f"not readable as YAML: {error}")]) from None
     except OSError as error:
         raise InvalidFileError([Problem(path, 1, "", error.strerror or str(error))]) from None

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import read_log
+from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.places import spread
 from cachelib.model.traffic.remarks import answered, remarks
-from cachelib.model.traffic.sampling import unsampled
 from cachelib.model.traffic.trace import Trace
 
 

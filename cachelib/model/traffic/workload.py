@@ -18,7 +18,7 @@ class Workload(Strict):
     moves to other keys, keys that have never come before.
     """
 
-    requests_per_month: float = Field(gt=0, le=1e9)
+    requests_per_month: float = Field(gt=0, le=1e12)
     reads_per_write: float | None = Field(default=None, gt=0)
     keys: int = Field(ge=1, le=10_000_000)
     key_prefix: str = "/"

@@ -91,7 +91,7 @@ class Comparison:
         return {"a": self.a, "b": self.b, "decision": decision, **parts}
 
     def as_html(self) -> str:
-        from cachelib.report.document.render import style
+        from cachelib.report.document.page import style
 
         template = html_environment().get_template("compare.html.j2")
         return template.render(comparison=self, style=style())

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cachelib.model.case.claims import Claim
+from cachelib.model.judgement.claims import Evidence, Verdict, judge
+from cachelib.model.platforms.facts import vendor_facts
 from cachelib.report.document.collect import Findings, Found
 from cachelib.report.publish.findings import Metric, Scalar, Table, Unit, shown
 
-Verdict = Literal["supported", "contradicted", "depends", "untested"]
 REGIONS = "decision.regions"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim, judged: by which finding, and where it holds, or why it could not be judged."""
+    """One claim, judged: by which finding, why so, and where it holds."""
 
     claim: Claim
     verdict: Verdict
+    reason: str
     found: Found | None = None
     holds_when: str | None = None
-    reason: str | None = None
 
     @property
     def metric(self) -> Metric | None:
@@ -36,11 +38,6 @@ class Row:
     @property
     def measured(self) -> Scalar:
         return self.metric.value if self.metric else None
-
-    @property
-    def holds_here(self) -> bool:
-        """Whether the measured value lies in the asserted range."""
-        return isinstance(self.measured, int | float) and self.claim.holds_for(self.measured)
 
     @property
     def asserted(self) -> str:
@@ -66,24 +63,43 @@ class Row:
         }
 
 
-def judge_all(claims: Sequence[Claim], findings: Findings) -> list[Row]:
-    """Every claim with its verdict, in the case's order."""
+def judge_all(
+    claims: Sequence[Claim], findings: Findings, written: datetime.date | None = None
+) -> list[Row]:
+    """Every claim with its verdict, in the case's order; `written`: the document's day."""
     regions = _regions(findings)
-    return [_judge(claim, findings, regions) for claim in claims]
+    return [_judge(claim, findings, regions, written) for claim in claims]
 
 
-def _judge(claim: Claim, findings: Findings, regions: Mapping[str, str]) -> Row:
-    if claim.metric is None:
-        return Row(claim, "untested", reason=claim.untested)
-    if claim.metric not in findings:
-        return Row(claim, "untested", reason=f"no experiment of this run published {claim.metric}")
-    found = findings[claim.metric]
-    value = found.finding.value if isinstance(found.finding, Metric) else None
-    if not isinstance(value, int | float):
-        return Row(claim, "untested", found, reason=f"{claim.metric} has no value in this run")
-    if claim.id in regions:
-        return Row(claim, "depends", found, holds_when=regions[claim.id])
-    return Row(claim, "supported" if claim.holds_for(value) else "contradicted", found)
+def _judge(
+    claim: Claim, findings: Findings, regions: Mapping[str, str], written: datetime.date | None
+) -> Row:
+    id = claim.metric or ""
+    found = findings[id] if id in findings else None  # noqa: SIM401 - no mapping
+    metric = found.finding if found and isinstance(found.finding, Metric) else None
+    number = metric.value if metric else None
+    if found is None or metric is None or not isinstance(number, int | float):
+        judged = judge(claim, None, written)
+        return Row(claim, judged.verdict, judged.reason, found)
+    evidence = Evidence(
+        value=float(number),
+        words=shown(metric.value, metric.unit).replace("\u00a0", " "),
+        caption=metric.caption,
+        how=metric.how,
+        until=_until(id),
+    )
+    judged = judge(claim, evidence, written)
+    tested = judged.verdict in ("holds here", "does not hold here")
+    return Row(
+        claim, judged.verdict, judged.reason, found, regions.get(claim.id) if tested else None
+    )
+
+
+def _until(id: str) -> datetime.date | None:
+    """The day up to which a vendor's fact held."""
+    kind, _, name = id.partition(".")
+    fact = vendor_facts().get(name) if kind == "facts" else None
+    return fact.until if fact else None
 
 
 def _regions(findings: Findings) -> dict[str, str]:

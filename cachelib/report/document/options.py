@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cachelib.model.case.metrics import METRICS
 from cachelib.report.publish.findings import Column, Scalar, Table, in_cell, shown
 
-BEST_IS_MOST = {"hit ratio"}
+BEST_IS_MOST = {metric.head for metric in METRICS.values() if metric.more_is_better}
 NEAR = 0.01  # within one per cent is as good
 
 
@@ -42,7 +43,10 @@ def _point(column: Column, value: float, values: list[float]) -> Iterator[tuple[
     best, worst = (high, low) if column.name in BEST_IS_MOST else (low, high)
     said = f"{column.name} {_said(value, column)}"
     if abs(value - best) <= NEAR * abs(best):
-        yield "Good", f"{said}, the best of {len(values)}"
+        alike = sum(abs(each - best) <= NEAR * abs(best) for each in values)
+        also = "" if alike == 1 else f", within 1 % of it {alike} of them"
+        word = "the best" if value == best else "as good as the best"
+        yield "Good", f"{said}, {word} of {len(values)}{also}"
     elif abs(value - worst) <= NEAR * abs(worst):
         yield "Bad", f"{said}, the worst of {len(values)}"
 

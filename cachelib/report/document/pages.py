@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 from markupsafe import Markup
 
-from cachelib.report.document.render import style
+from cachelib.report.document.page import style
 from cachelib.report.publish.figures import with_own_ids
 from cachelib.report.templates import FOLDER, html_environment
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from jinja2.utils import htmlsafe_json_dumps
-from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from cachelib.model.judgement.decision import LABELS, unit
+from cachelib.model.case.criteria import Criteria
+from cachelib.model.case.labels import label
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.judgement.claims import Verdict
+from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
 from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
-from cachelib.report.document.ledger import Row, Verdict, judge_all
+from cachelib.report.document.ledger import Row, judge_all
 from cachelib.report.document.options import Option, options
 from cachelib.report.experiments.run import Run
 from cachelib.report.language import Comparison
@@ -42,7 +42,7 @@ from cachelib.report.publish.findings import (
     column_head,
     shown,
 )
-from cachelib.report.templates import FOLDER, html_environment, markdown_environment
+from cachelib.report.templates import html_environment, markdown_environment
 from cachelib.report.text import Markdown
 
 Target = Literal["markdown", "html"]
@@ -52,10 +52,8 @@ MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.m
 # A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
 # `text.plain` drops the characters it is made of.
 OPEN, CLOSE = "\ue000", "\ue001"
-TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 # What was timed differs from run to run, and the Markdown of the same case must not.
 MEASURED = "measured: see report.html"
-TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 
 
 @dataclass
@@ -90,15 +88,20 @@ class Document:
 
     def _context(self) -> dict[str, Any]:
         return {
+            "aim": _aim(self.study.case.criteria),
+            "called": label,
+            "barred": self.study.barred,
             "case": self.study.case,
+            "growth": growth_in_words(self.study.case.growth),
+            "has": lambda id: id in self.findings,
             "capital": language.capital,
             "compare": self.compare,
             "counted": language.counted,
             "diagram": self.diagram,
             "duration": language.duration,
             "figure": self.figure,
+            "labels": {name: metric.label for name, metric in METRICS.items()},
             "fold": self.fold,
-            "labels": LABELS,
             "ledger": self.ledger,
             "lines": self.lines,
             "listed": language.listed,
@@ -112,10 +115,11 @@ class Document:
             "ref": self.ref,
             "runs": self.runs,
             "shown": shown,
+            "said": self.said,
             "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
-            "unit": unit,
+            "unit": lambda name: METRICS[name].unit,
             "value": self.value,
             "verbatim": verbatim,
             "verdicts": {name: self._judged(name) for name in get_args(Verdict)},
@@ -124,7 +128,8 @@ class Document:
     @cached_property
     def ledger(self) -> list[Row]:
         """The claims, judged."""
-        return judge_all(self.study.case.claims, self.findings)
+        case = self.study.case
+        return judge_all(case.claims, self.findings, case.written)
 
     def _judged(self, verdict: str) -> int:
         return sum(row.verdict == verdict for row in self.ledger)
@@ -150,6 +155,11 @@ class Document:
         if self.target == "markdown":
             return MEASURED if metric.how == "measured" else text
         return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
+
+    def said(self, id: str) -> str:
+        """A metric as plain text, for headings."""
+        metric = self._typed(id, Metric)
+        return shown(metric.value, metric.unit)
 
     def compare(self, id: str, other: str) -> Comparison:
         """Two metrics of one unit, to say which is more and by how much."""
@@ -285,22 +295,12 @@ class Document:
         return f"{OPEN}{len(self.blocks) - 1}{CLOSE}"
 
 
-def to_html(document: Document, manifest: dict[str, Any]) -> str:
-    """The page: the document's Markdown as HTML, its blocks put in, inside the frame."""
-    tokens = _markdown().parse(document.markdown())
-    headings = list(_give_anchors(tokens))
-    body = _markdown().renderer.render(tokens, _markdown().options, {})
-    body = TOKEN.sub(lambda match: document.blocks[int(match.group(1))], body)
-    return html_environment().get_template("report.html.j2").render(
-        case=document.study.case,
-        body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
-        headings=headings,
-        style=style(),
-        script=script(),
-        script_hash=script_hash(),
-        manifest=manifest,
-        failed=any(run.failure for run in document.runs),
-    )  # fmt: skip
+def _aim(criteria: Criteria) -> str:
+    """What is to be least or most, in words."""
+    if not criteria.weigh:
+        return METRICS[criteria.aim].label
+    parts = (f"{shown(rate)} × {METRICS[name].label}" for name, rate in criteria.weigh.items())
+    return "the sum of " + " and ".join(parts)
 
 
 def _traffic(study: Study) -> dict[str, Any]:
@@ -309,49 +309,14 @@ def _traffic(study: Study) -> dict[str, Any]:
     return {
         "requests": len(trace),
         "distinct_keys": len(set(trace.key.tolist())),
-        "days": (trace.span_s if study.log else study.span_s) / 86_400,
+        "days": study.days,
+        "sample": study.sample.in_words,
         "remarks": [remark.says for remark in study.remarks],
         "colos": [colo or "not said" for colo in trace.colos],
         "source": "as logged" if study.log else "generated as the case says",
         "skipped": trace.skipped.lines,
         "first_skipped": trace.skipped.first_line,
     }
-
-
-@cache
-def style() -> Markup:
-    return Markup((FOLDER / "style.css").read_text("utf-8"))  # noqa: S704
-
-
-@cache
-def script() -> Markup:
-    """What the what-if panel runs on."""
-    files = ("estimate.js", "what_if.js")
-    return Markup("\n".join((FOLDER / name).read_text("utf-8") for name in files))  # noqa: S704
-
-
-def script_hash() -> str:
-    """The only script that the page's policy lets run."""
-    digest = hashlib.sha256(f"\n{script()}\n".encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-@cache
-def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.add_render_rule("table_open", lambda *_: TABLE_OPEN)
-    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    return markdown
-
-
-def _give_anchors(tokens: list[Any]) -> Iterable[tuple[int, str, str]]:
-    """Give every heading an id; yields level, id and text for the contents."""
-    for opening, inline in pairwise(tokens):
-        if opening.type == "heading_open":
-            text = "".join(child.content for child in inline.children)
-            anchor = re.sub(r"\W+", "-", text.lower()).strip("-")
-            opening.attrSet("id", anchor)
-            yield int(opening.tag[1]), anchor, text
 
 
 def file_name(id: str) -> str:

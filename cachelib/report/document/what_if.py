@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from cachelib.model.formulas.setting import NEVER_S, grouped
-from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import Option
 from cachelib.model.money.costs import METERS, STORED
 from cachelib.model.money.prices import OBJECT_GB, price_book
 
 MOST_KEYS = 64  # kinds of key: the page computes them anew at every move of a slider
 SLIDERS = (
     ("requests_per_month", "requests a month", 1e3, 1e12),
-    ("l1_ttl_s", "TTL in L1, s", 1, 86_400),
-    ("l2_ttl_s", "TTL in L2, s", 60, 2_592_000),
     ("origin_neurons", "price of a call of the origin, neurons", 1, 10_000),
     ("origin_ms", "time of a call of the origin, ms", 1, 10_000),
     ("kv_read_ms", "time of a read in KV's nearest cache, ms", 0.1, 200),
 )
 
 
-def panel(study: Study, designs: Sequence[str]) -> dict[str, Any]:
-    """The setting, the designs and the prices, as JSON; see templates/what_if.js."""
+CORRECTED = {
+    "hit_ratio": "hit_ratio", "origin_loads_per_month": "loads", "mean_ms": "mean_ms",
+    "bill_usd": "usd",
+}  # fmt: skip
+
+
+def panel(model: Model) -> dict[str, Any]:
+    """The setting, the options as judged, and the prices, as JSON; see templates/what_if.js.
+
+    `corrections` bring each option's formulas to what the simulation says here, so that the page
+    and the recommendation tell the same; `growth` is what follows when the traffic grows.
+    """
+    study = model.study
     at = study.setting
     keys = grouped(at.keys.share, MOST_KEYS) if len(at.keys.share) > MOST_KEYS else at.keys
     return {
@@ -33,12 +42,26 @@ def panel(study: Study, designs: Sequence[str]) -> dict[str, Any]:
             "numbers": {name: min(float(n), NEVER_S) for name, n in at.numbers.items()},
             "hashed": at.hashed,
         },
-        "designs": [study.case.design(name).model_dump() for name in designs],
+        "growth": study.case.growth.model_dump(include={"writes", "keys", "value_life"}),
+        "designs": [_as_judged(model, option) for option in model.options],
         "sliders": [
             {"name": name, "label": label, "low": low, "high": high}
             for name, label, low, high in SLIDERS
         ],
         "prices": _prices(),
+    }
+
+
+def _as_judged(model: Model, option: Option) -> dict[str, Any]:
+    """The design at its settings, and how its formulas are corrected."""
+    corrections = {
+        name: {"kind": correction.kind, "amount": correction.amount}
+        for metric, name in CORRECTED.items()
+        if (correction := model.corrections.get((option.name, metric)))
+    }
+    return option.design.model_dump() | {
+        "corrections": corrections,
+        "platform": option.platform,
     }
 
 

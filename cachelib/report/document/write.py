@@ -8,12 +8,13 @@ from typing import Any
 
 from cachelib.model.case.case import Case
 from cachelib.model.judgement.study import Study
-from cachelib.report.document import render
+from cachelib.report.document import page, render
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.ledger import judge_all
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.source import digest_of_file
 from cachelib.report.publish.findings import Metric
+from cachelib.report.reuse.previous import sealed
 from cachelib.report.text import to_json
 
 
@@ -22,13 +23,13 @@ def write(folder: Path, study: Study, runs: list[Run], provenance: dict[str, Any
     findings = Findings(runs)
     render.write_figures(findings, folder / "figures")
     markdown = render.Document(study, findings, runs, "markdown").markdown()
-    html = render.to_html(render.Document(study, findings, runs, "html"), provenance)
+    html = page.to_html(render.Document(study, findings, runs, "html"), provenance)
     (folder / "report.md").write_text(markdown, "utf-8")
     record = render.Document(study, findings, runs, "markdown").record()
     (folder / "adr.md").write_text(record, "utf-8")
     (folder / "report.html").write_text(html, "utf-8")
     _write_json(folder / "decision.json", _decision(study.case, findings))
-    _write_json(folder / "manifest.json", {**provenance, "files": _digests(folder)})
+    _write_json(folder / "manifest.json", sealed({**provenance, "files": _digests(folder)}))
 
 
 def _decision(case: Case, findings: Findings) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def _decision(case: Case, findings: Findings) -> dict[str, Any]:
         "case": case.title,
         "question": case.question,
         "decision": case.decision.model_dump(mode="json"),
-        "claims": [row.to_json() for row in judge_all(case.claims, findings)],
+        "claims": [row.to_json() for row in judge_all(case.claims, findings, case.written)],
         "metrics": {
             metric.id: metric.model_dump(include={"value", "unit", "caption", "how"})
             for metric in metrics

@@ -104,7 +104,7 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise ParameterError(f"parameter {text!r}: write NAME=VALUE")
     try:
         return name.strip(), YAML(typ="safe", pure=True).load(value)
-    except YAMLError:
+    except (YAMLError, ValueError, RecursionError):
         return name.strip(), value
 
 
@@ -195,7 +195,8 @@ def _without(case: Case, barred: Mapping[str, str]) -> Case:
     """The case with the options that its platform allows; raises `ParameterError` if none."""
     if not barred:
         return case
-    pairs = zip(case.designs, case.design_names, strict=True)
+    names = [design if isinstance(design, str) else design.name for design in case.designs]
+    pairs = zip(case.designs, names, strict=True)
     left = tuple(design for design, name in pairs if name not in barred)
     if not left:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in barred.items())

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cachelib.model.schema.resources import resource
+from cachelib.report.experiments.shareable import Places
 from cachelib.report.experiments.source import Source
 from cachelib.report.experiments.staging import is_full
 
@@ -22,7 +23,7 @@ NOTEBOOKS = resource("notebooks")
 STARTS = 3
 TIMEOUT_S = 600.0
 
-Status = Literal["started", "ran", "failed", "reused", "not run"]
+Status = Literal["started", "ran", "failed", "reused", "not run", "sampled"]
 Progress = Callable[[str, Status, str], None]
 """Told of each notebook, by name: what became of it, and in words why."""
 
@@ -77,11 +78,14 @@ def run_all(
 
     sources = {name: Source(folder / f"{name}.ipynb") for name in reasons}
     kernels = Kernels(sorted({line for source in sources.values() for line in source.imports()}))
+    places = Places([into, folder, kernels.folder, *_folders(parameters)])
 
     def one(name: str) -> Run:
         progress(name, "started", reasons[name])
         with _event_loop():
-            run = _run(sources[name], into / f"{name}.ipynb", parameters, kernels, timeout_s)
+            run = _run(
+                sources[name], into / f"{name}.ipynb", parameters, kernels, places, timeout_s
+            )
         if not kernels.ended:
             progress(name, *_told(run, reasons[name]))
         return run
@@ -103,16 +107,29 @@ def _told(run: Run, reason: str) -> tuple[Status, str]:
     return "ran", f"because {reason} ({run.seconds:.1f} s)"
 
 
+def _folders(parameters: Mapping[str, Any]) -> Iterator[Path]:
+    """Where the files lie that the parameters name."""
+    case = parameters.get("case")
+    for file in (case["file"] if isinstance(case, Mapping) else case, parameters.get("trace")):
+        if file:
+            yield Path(file).parent
+
+
 def _run(
-    source: Source, target: Path, parameters: Mapping[str, Any], kernels: Kernels, timeout_s: float
-) -> Run:
+    source: Source, target: Path, parameters: Mapping[str, Any], kernels: Kernels, places: Places,
+    timeout_s: float,
+) -> Run:  # fmt: skip
     wanted = source.wanted(parameters)
     began = time.monotonic()
     for left in reversed(range(STARTS)):
         problem = _execute(source.path, target, wanted, kernels, began + timeout_s)
         if problem is None or _has_begun(target) or not left or kernels.ended:
             break
+    if target.exists():
+        places.of_notebook(target)
     failure = _failure(target, problem, timeout_s) if problem else None
+    if failure:
+        failure = replace(failure, error=places.left_out(failure.error))
     return Run(target.stem, target, time.monotonic() - began, failure)
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cachelib.model.judgement.sensitivity import Swing
+    from cachelib.model.judgement.flips import Swing
+    from cachelib.model.judgement.maps import Map
     from cachelib.model.judgement.study import Study
 
 INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
@@ -75,7 +76,7 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
-    ax.set(xlabel=fit.label(xlabel), ylabel=fit.label(ylabel), title=fit.label(title))
+    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=fit.plain(title))
     return plot, ax
 
 
@@ -168,6 +169,12 @@ def log_axes(ax: Axes, powers: Iterable[int]) -> None:
     spread(ax)
 
 
+def powers(values: Sequence[float]) -> range:
+    """The powers of ten among positive values, to mark an axis with."""
+    low, high = np.log10(min(values)), np.log10(max(values))
+    return range(int(np.ceil(low)), int(np.floor(high)) + 1)
+
+
 def spread(ax: Axes, gap: float = 0.055) -> None:
     """Move the names at lines' ends apart where they would lie on each other, inside the axes."""
     place = ax.transData + ax.transAxes.inverted()
@@ -250,12 +257,38 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     ax.margins(x=0.06, y=0.08)
 
 
+def regions_map(ax: Axes, drawn: Map, label: str, *, log: tuple[bool, bool]) -> None:
+    """Who is chosen over two numbers, one colour each, and where we are."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    places = sorted(set(drawn.chosen.ravel().tolist()))
+    names = ["nothing keeps the limits" if i < 0 else drawn.names[i] for i in places]
+    colours = [GRID if i < 0 else SERIES[nth % len(SERIES)] for nth, i in enumerate(places)]
+    cells = np.searchsorted(places, drawn.chosen)
+    ax.pcolormesh(drawn.xs, drawn.ys, cells, cmap=ListedColormap(colours), vmin=-0.5,
+                  vmax=len(places) - 0.5, alpha=0.55, shading="nearest")  # fmt: skip
+    ax.plot(drawn.x.here, drawn.y.here, "o", color=INK, markersize=8)
+    _name(ax, label, (drawn.x.here, drawn.y.here), INK, (8, 0), "left", "center")
+    for axis, is_log in zip("xy", log, strict=True):
+        if is_log:
+            getattr(ax, f"set_{axis}scale")("log")
+    ax.minorticks_off()
+    for formatted in (ax.xaxis, ax.yaxis):
+        formatted.set_major_formatter(lambda value, _: brief(value))
+    ax.grid(visible=False)
+    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], names,
+              loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # fmt: skip
+
+
 def svg(plot: Figure) -> str:
     """The figure as an `<svg>` element, the same to the byte for the same drawing."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # A letter that matplotlib's font lacks is only measured with it, and drawn by the viewer's.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        # Names that leave no room for the rest are drawn all the same.
+        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
         plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = fit.xml(buffer.getvalue())
     text = text[text.index("<svg") :]

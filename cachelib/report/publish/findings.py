@@ -14,7 +14,8 @@ MIME = FINDING
 
 How = Literal["simulated", "closed form", "measured", "quoted", "assumed", "derived", "examined"]
 Unit = Literal[
-    "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times"
+    "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times",
+    "hours",
 ]  # fmt: skip
 Scalar = str | int | float | bool | None
 

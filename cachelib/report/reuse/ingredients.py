@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.message import Message
@@ -13,7 +12,9 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from cachelib.model.case.repository import files
 from cachelib.report.experiments.parameters import ParameterError, Settled
+from cachelib.report.experiments.shareable import without_folder
 from cachelib.report.experiments.source import Source, digest, digest_of_file
 from cachelib.report.reuse.imports import Imports, label
 from cachelib.report.templates import FOLDER as TEMPLATES
@@ -57,12 +58,12 @@ class Pantry:
             for section, value in settled.case.model_dump(mode="json").items()
         }
         if path := settled.case.system.path:
-            found[f"the code in {path}"] = self._tree(settled.file.parent / path)
+            found[f"the code in {without_folder(path)}"] = self._tree(settled.file.parent / path)
         return found
 
     def _log(self, trace: str) -> Ingredients:
         try:
-            return {f"the log {trace}": self._digest(Path(trace))}
+            return {f"the log {without_folder(trace)}": self._digest(Path(trace))}
         except OSError as error:
             raise ParameterError(f"parameter trace: {trace}: {error.strerror}") from None
 
@@ -91,21 +92,16 @@ def environment(python: str, packages: Mapping[str, str]) -> Ingredients:
 def _parameters(given: Mapping[str, Any]) -> Ingredients:
     """The notebooks' own; the case is an ingredient by its sections."""
     own = {name: value for name, value in given.items() if name != "case"}
-    return {f"parameter {name}": json.dumps(value) for name, value in sorted(own.items())}
+    return {
+        f"parameter {name}": json.dumps(without_folder(value))
+        for name, value in sorted(own.items())
+    }
 
 
 def tree(folder: Path) -> str:
-    """One fingerprint for all files below a folder; installed packages and history left out."""
-    return digest(json.dumps(list(_listed(folder))).encode())
-
-
-def _listed(folder: Path) -> Iterator[tuple[str, str]]:
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(set(folders) - {".git", "node_modules"})
-        for name in sorted(names):
-            file = Path(here, name)
-            if file.is_file():
-                yield file.relative_to(folder).as_posix(), digest_of_file(file)
+    """One fingerprint for all files of a repository that are examined; raises `CrowdedError`."""
+    listed = [(file.relative_to(folder).as_posix(), digest_of_file(file)) for file in files(folder)]
+    return digest(json.dumps(listed).encode())
 
 
 def _metadata(name: str) -> Message | None:

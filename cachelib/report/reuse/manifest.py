@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from cachelib.model.judgement.study import Study
 from cachelib.report.experiments.parameters import Settled
 from cachelib.report.experiments.run import Run
+from cachelib.report.experiments.shareable import LEFT_OUT, without_folder
 from cachelib.report.reuse import previous
 from cachelib.report.reuse.plan import Plan, Request
 from cachelib.report.reuse.previous import FORMAT
@@ -30,8 +31,9 @@ def manifest(request: Request, steps: Plan, study: Study, runs: Sequence[Run]) -
         "format": FORMAT,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "case_file": previous.place(request.folder, settled.file),
-        "parameters": settled.parameters.model_dump(mode="json") | {"case": settled.name},
-        "overridden": dict(settled.given),
+        "left_out": LEFT_OUT,
+        "parameters": _named(settled.parameters.model_dump(mode="json") | {"case": settled.name}),
+        "overridden": _named(settled.given),
         "seed": settled.parameters.seed,
         "case": settled.case.model_dump(mode="json"),
         "code": _code(),
@@ -51,6 +53,10 @@ def manifest(request: Request, steps: Plan, study: Study, runs: Sequence[Run]) -
         },
         "document": steps.document.ingredients,
     }
+
+
+def _named(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: without_folder(value) for name, value in values.items()}
 
 
 def _inputs(settled: Settled) -> list[tuple[str, str]]:

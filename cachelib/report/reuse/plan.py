@@ -61,7 +61,7 @@ class Plan:
 
         What is there and is no report of this format counts as one: it is somebody's.
         """
-        there = self.previous.folder.exists() and any(self.previous.folder.iterdir())
+        there = (self.previous.folder / "manifest.json").exists()
         return there and (not self.previous.manifest or self.previous.is_complete(self.names))
 
 
@@ -129,8 +129,7 @@ def folder_of(case: str | Path) -> Path:
 
 def _is_free(folder: Path, case: Path) -> bool:
     """Whether there is no report of another case."""
-    before = Previous(folder).case_file
-    return before is None or before == case.resolve()
+    return Previous(folder).is_of(case)
 
 
 def _anew(step: Step) -> Step:

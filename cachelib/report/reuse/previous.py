@@ -12,7 +12,7 @@ from typing import Any
 
 from cachelib.model.case.case import CASES
 from cachelib.report.experiments.run import Run
-from cachelib.report.experiments.source import digest_of_file
+from cachelib.report.experiments.source import digest, digest_of_file
 from cachelib.report.reuse import ingredients
 from cachelib.report.reuse.ingredients import Ingredients
 from cachelib.report.reuse.kept import Kept
@@ -21,6 +21,8 @@ ENOUGH_REASONS = 3
 FORMAT = 2
 """Of the manifest; another one's reports are not reused."""
 READY_MADE = "ready-made: "
+OWN_DIGEST = "digest"
+"""Of the manifest's other fields."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +51,23 @@ class Previous:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
+        """What it says of itself; nothing where that is damaged or was changed by hand."""
         try:
-            read = json.loads((self.folder / "manifest.json").read_text("utf-8"))
-        except (OSError, ValueError):
+            text = (self.folder / "manifest.json").read_text("utf-8")
+            said = json.loads(text)
+            if said["format"] != FORMAT or said[OWN_DIGEST] != own_digest(said):
+                return {}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return {}
-        return read if isinstance(read, dict) and read.get("format") == FORMAT else {}
+        return dict(said)
 
     def notebook(self, name: str) -> Path:
         return self.folder / "notebooks" / f"{name}.ipynb"
 
-    @property
-    def case_file(self) -> Path | None:
-        """The file of the case that the report is of; None where there is no report."""
+    def is_of(self, case: Path) -> bool:
+        """Whether it is a report of that case file; so is none at all."""
         said = self.manifest.get("case_file")
-        if said is None:
-            return None
-        ready_made = said.removeprefix(READY_MADE)
-        if ready_made != said:
-            return (CASES / f"{ready_made}.yaml").resolve()
-        return Path(self.folder, said).resolve()
+        return said is None or said == place(self.folder, case)
 
     def is_complete(self, names: Sequence[str]) -> bool:
         """Whether it is a report in which each of these notebooks finished."""
@@ -138,11 +138,28 @@ def _changes(
     return changes(then | common, now | environment)
 
 
+def own_digest(manifest: Mapping[str, Any]) -> str:
+    """What tells a manifest as it was written from one of another shape or other numbers."""
+    others = {name: value for name, value in manifest.items() if name != OWN_DIGEST}
+    return digest(json.dumps(others, sort_keys=True).encode())
+
+
+def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with its digest."""
+    return {**manifest, OWN_DIGEST: own_digest(manifest)}
+
+
 def place(folder: Path, case: Path) -> str:
-    """Where a case lies, seen from the folder of its report: both may be moved together."""
+    """Where a case lies, seen from the folder of its report: both may be moved together.
+
+    Where the way from one to the other leads through half of the machine, only a digest of it.
+    """
     if case.resolve().parent == CASES.resolve():
         return f"{READY_MADE}{case.stem}"
-    return os.path.relpath(case.resolve(), folder.resolve())
+    way = os.path.relpath(case.resolve(), folder.resolve())
+    common = Path(os.path.commonpath([case.resolve(), folder.resolve()]))
+    is_far = common in (*Path.home().parents, Path.home(), Path(common.anchor))
+    return f"elsewhere: {digest(way.encode())}" if is_far else way
 
 
 def changes(then: Ingredients, now: Ingredients) -> Iterator[str]:

@@ -163,12 +163,13 @@ export async function f() {
   for (const k of ["a"]) await client.get(k);
 }
 // == quiet: the Cache API
-export async function handler(request: Request) {
+export async function handler(request: Request, ctx: ExecutionContext) {
   const cache = caches.default;
+  if (request.method !== "GET") return fetch(request);
   const hit = await cache.match(request);
   if (hit) return hit;
   const res = await fetch(request);
-  await cache.put(request, res.clone());
+  ctx.waitUntil(cache.put(request, res.clone()));
   return res;
 }
 // == quiet: parameters and headers

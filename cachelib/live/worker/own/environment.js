@@ -9,6 +9,7 @@ const wrap = {
   r2: (bucket, note) => counted("r2", bucket, note),
   queue: (queue, note) => counted("queue", queue, note),
   d1: countedDatabase,
+  ai: (_, note, origin) => ({ run: noted("origin", "run", () => answerOfModel(origin), note) }),
   "durable-object": (namespace, note) =>
     passing(namespace, (name, call) =>
       name === "get" || name === "getByName"
@@ -17,8 +18,11 @@ const wrap = {
     ),
 };
 
-export function countedEnvironment(env, kinds, note) {
-  const changed = Object.entries(kinds).map(([name, kind]) => [name, wrap[kind](env[name], note)]);
+export function countedEnvironment(env, kinds, note, origin) {
+  const changed = Object.entries(kinds).map(([name, kind]) => [
+    name,
+    wrap[kind](env[name], note, origin),
+  ]);
   return { ...env, ...Object.fromEntries(changed) };
 }
 
@@ -27,18 +31,25 @@ export function countedCaches(caches, note) {
   return { default: one(caches.default), open: async (name) => one(await caches.open(name)) };
 }
 
-const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
-// Outbound requests. The runtime itself lets nothing past the loopback; what asks for more gets
-// the text that stands for the origin, or an error that says so.
-export function countedFetch(fetch, originResponse, note) {
+// Outbound requests. The runtime itself lets nothing out but to services that were opened by name;
+// what asks for more gets the text that stands for the origin, or an error that says so.
+export function countedFetch(fetch, origin, note) {
   const answer = async (request) => {
-    const { hostname } = new URL(request.url);
-    if (LOOPBACK.has(hostname)) return fetch(request);
-    if (originResponse() !== null) return new Response(originResponse());
-    throw new TypeError(`no network beyond the loopback: ${hostname} was not asked`);
+    const { hostname, port, protocol } = new URL(request.url);
+    const service = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+    if (origin.open.includes(service)) return fetch(request);
+    return new Response(await origin.answer(service));
   };
   return noted("origin", "fetch", (...args) => answer(new Request(...args)), note);
+}
+
+async function answerOfModel(origin) {
+  const text = await origin.answer("the AI model");
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { response: text };
+  }
 }
 
 export function countedStorage(storage, note) {

@@ -1,21 +1,30 @@
 // A user's Worker, bundled as it is and run as so many isolates; its Durable Objects in one more.
+import { realpathSync } from "node:fs";
+import { dirname, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "../bundle.js";
 
 const HARNESS = fileURLToPath(new URL("harness.js", import.meta.url));
+const OURS = realpathSync(fileURLToPath(new URL("..", import.meta.url)));
+const EVERYWHERE = ["0.0.0.0/0", "::/0", "unix", "unix-abstract"];
 const ENTRY = "CachelibHarness";
 
-export async function ownTopology(config, esbuild) {
-  const modules = await bundled(config, esbuild);
+export async function ownTopology(config, require) {
+  const modules = await bundled(config, require("esbuild"));
   const names = Array.from({ length: config.isolates }, (_, i) => `isolate-${i}`);
-  const one = (name) => instance(name, modules, config);
+  const services = { CACHELIB_OPEN: openServices(config.connect, require("miniflare")) };
+  const one = (name) => {
+    const made = instance(name, modules, config);
+    return { ...made, serviceBindings: { ...made.serviceBindings, ...services } };
+  };
   return {
     bound: Object.fromEntries(names.map((name) => [name, { name, entrypoint: ENTRY }])),
     workers: [...names.map(one), ...(config.objects.length ? [one("objects")] : [])],
   };
 }
 
-function bundled({ root, main, kinds, objects, define }, esbuild) {
+function bundled(config, esbuild) {
+  const { root, main, kinds, objects, define } = config;
   const given = JSON.stringify(kinds);
   const contents = [
     `import { harness, observedObject } from ${JSON.stringify(HARNESS)};`,
@@ -29,7 +38,36 @@ function bundled({ root, main, kinds, objects, define }, esbuild) {
     absWorkingDir: root,
     loader: { ".txt": "text", ".html": "text", ".sql": "text", ".bin": "binary" },
     define,
+    plugins: [onlyFilesOf(config)],
   });
+}
+
+// A Worker's code may import any file, and answer with it: the files are its own, those of packages
+// installed for it, and those in folders that were opened by name.
+function onlyFilesOf({ root, read }) {
+  const above = ancestors(root).map((folder) => under(folder, "node_modules"));
+  const open = [under(OURS), under(root), ...above, ...read.map((folder) => under(folder))];
+  const onLoad = ({ path }) => {
+    const real = realpathSync(path);
+    if (open.some((folder) => real.startsWith(folder))) return undefined;
+    const how = `if it may be read, say so: --read ${dirname(real)}`;
+    return { errors: [{ text: `${path} lies outside of the Worker's folder; ${how}` }] };
+  };
+  return { name: "files", setup: (build) => build.onLoad({ filter: /.*/, namespace: "file" }, onLoad) };
+}
+
+const under = (...parts) => `${parts.join(sep).replace(/[\\/]+$/, "")}${sep}`;
+const ancestors = (folder) =>
+  dirname(folder) === folder ? [folder] : [folder, ...ancestors(dirname(folder))];
+
+// The way to services that were opened by name, outside of the runtime, which knows of no ports.
+function openServices(connect, { fetch, Response }) {
+  return async (request) => {
+    const { hostname, port, protocol } = new URL(request.url);
+    const service = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+    if (!connect.includes(service)) return new Response(`${service} is closed`, { status: 403 });
+    return fetch(request, { redirect: "manual" }); // where it sends to may not be open
+  };
 }
 
 function instance(name, modules, config) {
@@ -59,6 +97,6 @@ function instance(name, modules, config) {
       config.objects.length && name !== "objects"
         ? { CACHELIB_OBJECTS: { name: "objects", entrypoint: ENTRY } }
         : {},
-    outboundService: { network: { allow: ["local"] } }, // no way out but the loopback
+    outboundService: { network: { allow: [], deny: EVERYWHERE } }, // raw connections included
   };
 }

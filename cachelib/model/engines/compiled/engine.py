@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import TypeVar, get_type_hints
 from zlib import crc32
 
 import numpy as np
@@ -137,7 +137,16 @@ def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scal
     return new
 
 
+# A whole number where another run has a fraction is another type, and would compile it all anew.
+KINDS = get_type_hints(Rules)
+
+
 def _rules(design: Design, platform: Platform, seed: int) -> Rules:
+    rules = _as_numbers(design, platform, seed)
+    return Rules(**{name: KINDS[name](value) for name, value in rules._asdict().items()})
+
+
+def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         l1=design.l1,
         store=STORES[design.l2],

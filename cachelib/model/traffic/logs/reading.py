@@ -17,7 +17,7 @@ from cachelib.model.traffic.logs.query import Query, connect
 from cachelib.model.traffic.logs.running import as_logged, by_time, sized
 from cachelib.model.traffic.logs.source import DAMAGED, LogError, files
 from cachelib.model.traffic.logs.telling import Shape, tell
-from cachelib.model.traffic.sampling import unsampled
+from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 20
@@ -142,7 +142,7 @@ def in_order(
     """The stream, and what `consume` makes of its pieces in order of time.
 
     A log that proves to be out of order is read once more, sorted, and `consume` called again. One
-    that is a sample by request is read whole and made whole: see `sampling`.
+    that is a sample by request is read whole and made whole: see `made_whole`.
     """
     with ExitStack() as stack:
         found = files(paths, stack)

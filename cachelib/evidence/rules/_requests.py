@@ -1,0 +1,109 @@
+"""What runs while somebody waits for a response, and the calls of the Cache API."""
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import function_name, parameters
+from cachelib.evidence.program import CLASSES, FUNCTIONS, Module, callee, receiver_of
+from cachelib.evidence.syntax import ancestors, enclosing, part, text
+
+_REQUEST = re.compile(r"^(?:request|req|_request|_req|c|event|r)$")
+_HANDLING = re.compile(
+    r"^(?:fetch|onRequest\w*|loader|action|GET|POST|PUT|PATCH|DELETE|handle\w*)$"
+)
+_ROUTING = {"get", "all", "use", "post", "put", "patch", "delete", "route", "on"}
+_BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail|trace)$|[Cc]ron")
+_DEEPEST = 3
+
+
+def in_request(examined: Examination, node: Node, depth: int = 0) -> bool:
+    """Reached from a handler of requests, through a few helpers at most."""
+    routine = examined.routine(node)
+    if routine is None or depth > _DEEPEST or is_background(node):
+        return False
+    if _handles(examined, routine):
+        return True
+    return any(in_request(examined, call, depth + 1) for call in examined.kinds.callers(routine))
+
+
+def _handles(examined: Examination, routine: Node) -> bool:
+    if "Response" in text(part(routine, "return_type")):
+        return True
+    if _HANDLING.match(function_name(routine)):
+        return True
+    call = enclosing(routine, {"call_expression"})
+    if call is not None and routine.parent is not None and routine.parent.parent == call:
+        return callee(call) in _ROUTING
+    names = [text(part(each, "pattern") or each) for each in parameters(routine)]
+    typed = any("Request" in text(part(each, "type")) for each in parameters(routine))
+    return typed or any(_REQUEST.match(name) and name != "r" for name in names)
+
+
+def is_background(node: Node) -> bool:
+    """In a cron, a queue consumer, an alarm."""
+    around = (each for each in ancestors(node) if each.type in FUNCTIONS)
+    return any(_BACKGROUND.search(function_name(each)) for each in around)
+
+
+def edge_calls(examined: Examination, *methods: str) -> Iterator[tuple[Module, Node]]:
+    """Calls of the Cache API: `caches.default.put(…)`."""
+    for module, call in examined.program.calls:
+        if callee(call) in methods and examined.kinds.has(receiver_of(call), "edge_cache"):
+            yield module, call
+
+
+def statement_of(call: Node) -> Node:
+    """The expression that a call is the whole of, with its `.catch(…)` and its `void`."""
+    node = call
+    while (parent := node.parent) is not None:
+        chained = parent.parent if parent.type == "member_expression" else None
+        if (
+            chained is not None
+            and chained.type == "call_expression"
+            and callee(chained) in _CHAINED
+        ):
+            node = chained
+            continue
+        if parent.type in ("parenthesized_expression", "unary_expression"):
+            node = parent
+            continue
+        break
+    return node
+
+
+_CHAINED = ("then", "catch", "finally")
+
+
+def object_class(node: Node) -> Node | None:
+    """The class of a Durable Object around a node."""
+    for class_ in (each for each in ancestors(node) if each.type in CLASSES):
+        heads = [text(each) for each in class_.named_children if each.type == "class_heritage"]
+        if any(
+            "DurableObject" in each or re.search(r"\b(?:Agent|Server)\b", each) for each in heads
+        ):
+            return class_
+        if re.search(r"\bDurableObjectState\b", text(part(class_, "body"))[:4000]):
+            return class_
+    return None
+
+
+def is_conditional(node: Node, routine: Node) -> bool:
+    """Under an `if`, in a loop, a `catch` or a `switch` of the routine."""
+    kinds = ("if_statement", "ternary_expression", "switch_case", "catch_clause", "for_statement",
+             "for_in_statement", "while_statement", "do_statement")  # fmt: skip
+    for above in ancestors(node):
+        if above == routine:
+            return False
+        if above.type in kinds:
+            return True
+        if above.type == "binary_expression" and text(part(above, "operator")) in ("&&", "||"):
+            return True
+    return False
+
+
+def routine_text(examined: Examination, node: Node) -> str:
+    routine = examined.routine(node)
+    return text(routine) if routine is not None else ""

@@ -1,0 +1,55 @@
+"""An alarm that sets itself again whatever happens."""
+
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import function_name, owner_function
+from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rules._requests import is_conditional, object_class
+from cachelib.evidence.syntax import below
+
+
+def find(examined: Examination) -> Iterator[Hit]:
+    for call in examined.program.calls_by_name["setAlarm"]:
+        alarm = owner_function(call)
+        if alarm is None or function_name(alarm) != "alarm" or not object_class(call):
+            continue
+        if not is_conditional(call, alarm) and not _may_leave(alarm, call):
+            message = "this alarm sets itself again for ever: an object nobody uses goes on waking"
+            yield Hit(message, call, examined.module_of(call))
+
+
+def _may_leave(alarm: Node, call: Node) -> bool:
+    return any(
+        each.start_byte < call.start_byte and owner_function(each) == alarm
+        for each in below(alarm, "return_statement", "throw_statement")
+    )
+
+
+RULE = Rule(
+    id="do-alarm-forever",
+    severity="warning",
+    title="Alarm without an end",
+    why="Every run of an alarm is billed as a request, and setting it as a row written. An "
+    "alarm that sets itself again without a condition keeps every object alive that was "
+    "ever made, also those that nobody uses any more.",
+    source="Cloudflare docs, durable-objects/api/alarms and durable-objects/platform/pricing; "
+    "read 2026-11-26",
+    counterfactual=NotModelled("the model's objects set no alarms"),
+    find=find,
+    fires="""export class Poller extends DurableObject<Env> {
+  async alarm() {
+    await this.poll();
+    await this.ctx.storage.setAlarm(Date.now() + 60_000);
+  }
+}""",
+    quiet="""export class Poller extends DurableObject<Env> {
+  async alarm() {
+    if (await this.poll()) {
+      await this.ctx.storage.setAlarm(Date.now() + 60_000);
+    }
+  }
+}""",
+)

@@ -1,0 +1,65 @@
+"""A list of keys used as a query while somebody waits for a response."""
+
+import re
+from collections.abc import Iterator
+
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import function_name
+from cachelib.evidence.operations import Operation
+from cachelib.evidence.program import FUNCTIONS
+from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rules._requests import in_request
+from cachelib.evidence.syntax import ancestors, text
+
+_RARE = re.compile(
+    r"(?i)admin|debug|cleanup|clean_up|purge|delete|remove|revoke|invalidate|migrat|export|backup"
+    r"|sync|reset|sweep|expire|clear|maintenance|logout"
+)
+
+
+def find(examined: Examination) -> Iterator[Hit]:
+    for listing in examined.of("list"):
+        if in_request(examined, listing.call) and not _is_rare(examined, listing):
+            message = f"each request lists the keys of {listing.namespace} to find what it wants"
+            yield Hit(
+                message,
+                listing.call,
+                listing.module,
+                confidence="medium",
+                because="a handler of requests reaches it",
+            )
+
+
+def _is_rare(examined: Examination, listing: Operation) -> bool:
+    """Work of an administrator, or one that deletes what it finds."""
+    around = [each for each in ancestors(listing.call) if each.type in FUNCTIONS]
+    names = " ".join([listing.module.path, *(function_name(each) for each in around)])
+    if _RARE.search(names):
+        return True
+    routine = examined.routine(listing.call)
+    deletes = [each for each in examined.of("delete") if examined.routine(each.call) == routine]
+    return bool(deletes) or (routine is not None and "DELETE" in text(routine))
+
+
+RULE = Rule(
+    id="kv-list-in-request-path",
+    severity="note",
+    title="List as a query",
+    why="A list is billed like a write, ten times a read, is slower than a get, and is cached "
+    "for a minute only. What is asked for often is better kept under a key of its own that "
+    "whoever writes also updates.",
+    source="Cloudflare docs, kv/api/list-keys and kv/platform/pricing; read 2026-11-26",
+    counterfactual=NotModelled("the traffic of a case does not say how many requests list keys"),
+    find=find,
+    fires="""export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const { keys } = await env.POSTS.list({ prefix: "post:", limit: 20 });
+    return Response.json(keys.map((key) => key.name));
+  },
+};""",
+    quiet="""export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return Response.json(await env.POSTS.get("index", "json"));
+  },
+};""",
+)

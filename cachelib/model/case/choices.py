@@ -1,0 +1,88 @@
+"""What the reader may choose: options, their knobs and settings; and how things grow."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from cachelib.model.platforms.platform import Assumption
+from cachelib.model.schema.strict import Strict
+
+STEPS = 9  # settings tried in a knob's range
+SETTABLE = {
+    "l1_ttl_s": "life of a copy in L1",
+    "l2_ttl_s": "life of a value in L2",
+    "soft_ttl_s": "age after which a value is loaded anew in the background",
+    "clean_up_every_s": "time between two clean-ups",
+    "l1_max_entries": "entries in L1",
+    "objects": "Durable Objects",
+    "kv_cache_ttl_s": "life of a copy in KV's caches",
+}
+WHOLE = ("l1_max_entries", "objects")
+
+
+class Knob(Strict):
+    """A number that the reader sets: its allowed values, or the range they may lie in, and why.
+
+    `value`: as it is set today; of settings that do equally well, the one next to it is taken.
+    """
+
+    value: float | None = Field(default=None, gt=0)
+    values: tuple[float, ...] = ()
+    low: float | None = Field(default=None, gt=0)
+    high: float | None = Field(default=None, gt=0)
+    unit: str = "s"
+    why: str
+
+    @model_validator(mode="after")
+    def _given(self) -> Self:
+        ranged = self.low is not None and self.high is not None
+        if ranged == bool(self.values):
+            raise ValueError("give either the values it may have, or low and high")
+        if any(value <= 0 for value in self.values):
+            raise ValueError("values: must be greater than 0")
+        if ranged and not (self.low or 0) <= (self.value or self.low or 0) <= (self.high or 0):
+            raise ValueError("low <= value <= high must hold")
+        return self
+
+    @property
+    def settings(self) -> list[float]:
+        """The values to try, ascending."""
+        if self.values:
+            return sorted({*self.values, *([self.value] if self.value else [])})
+        tried = np.geomspace(self.low or 1, self.high or 1, STEPS)
+        own = [] if self.value is None else [self.value]
+        return sorted({*(float(f"{value:.3g}") for value in tried), *own})
+
+
+FEWEST_READS = 0.01  # for each write, where traffic would fall below the writes that are fixed
+
+
+def reads_per_write(here: float, factor: float) -> float:
+    """Writes stay, so that the reads for each are (1 + n) f - 1 where requests grow f-fold."""
+    return max((1 + here) * factor - 1, FEWEST_READS)
+
+
+class OptionNotes(Strict):
+    """What choosing a design means: what changes, the work, what it depends on, its settings."""
+
+    changes: str | None = None
+    hours: Assumption | None = Field(default=None, description="the work it takes")
+    settings: dict[str, float] = Field(default={}, description="knobs held at these values")
+    needs: tuple[str, ...] = Field(default=(), description="what it depends on")
+
+
+class Growth(Strict):
+    """What happens to other numbers as the requests grow.
+
+    `low` and `high`: where the traffic may lie, as multiples of today's.
+    """
+
+    writes: Literal["fixed", "in proportion"] = "fixed"
+    keys: Literal["fixed", "in proportion"] = "fixed"
+    value_life: Literal["fixed", "shorter in proportion"] = "fixed"
+    low: float = Field(default=1, gt=0, le=1, description="least traffic, of today's")
+    high: float = Field(default=1, ge=1, le=1_000, description="most traffic, of today's")
+    why: str | None = None

@@ -1,0 +1,195 @@
+"""What decides: limits that must be kept, what is to be least or most, and what counts as equal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
+
+from cachelib.model.case.metrics import METRICS, known_metric
+from cachelib.model.platforms.platform import Assumption
+from cachelib.model.schema.strict import Strict
+
+MetricName = Annotated[
+    str,
+    AfterValidator(lambda name: known_metric(name, criterion=True)),
+    WithJsonSchema({"type": "string", "enum": [m.name for m in METRICS.values() if m.measured]}),
+]
+"""A metric that a criterion may name."""
+Secondary = Literal["work", "today", "simplicity"]
+SECONDARY: tuple[str, ...] = ("work", "today", "simplicity", "mean_ms")
+Shape = Literal["triangular", "uniform"]
+
+
+class Limit(Strict):
+    """A bound that a design must keep, or it is out.
+
+    `low` and `high`: where the bound itself may lie, if people are not sure of it. `costs` makes
+    it a soft one: nothing is out, each unit beyond it adds so much to what is minimised.
+    """
+
+    metric: MetricName
+    at_most: float | None = None
+    at_least: float | None = None
+    low: float | None = None
+    high: float | None = None
+    costs: float | None = Field(default=None, gt=0, description="for each unit beyond: soft")
+    why: str
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("give either at_most or at_least; two limits for both")
+        low, high = (self.bound if end is None else end for end in (self.low, self.high))
+        if not low <= self.bound <= high:
+            raise ValueError(f"low <= {self.bound:g} <= high must hold for the limit's own range")
+        return self
+
+    @property
+    def bound(self) -> float:
+        """The limit itself."""
+        return self.at_most if self.at_most is not None else self.at_least or 0.0
+
+    @property
+    def sign(self) -> int:
+        """By what to multiply value and bound so that the value must be at most the bound."""
+        return 1 if self.at_most is not None else -1
+
+    @property
+    def range(self) -> Assumption | None:
+        """The limit as an assumption, where it has a range of its own."""
+        if self.low is None and self.high is None:
+            return None
+        low, high = (self.bound if end is None else end for end in (self.low, self.high))
+        unit = METRICS[self.metric].unit
+        return Assumption(value=self.bound, low=low, high=high, unit=unit, why=self.why)
+
+    def kept_by(self, value: float) -> bool:
+        return self.sign * value <= self.sign * self.bound
+
+
+class Criteria(Strict):
+    """What decides: limits first, then the least (or most) of one metric, or a sum of several.
+
+    `late_after_s`: an answer is out of date if it was superseded more than so many seconds ago.
+    Hours of work, by design, are spread over `written_off_months`.
+    """
+
+    limits: tuple[Limit, ...] = Field(
+        default=(), description="each {metric, at_most or at_least, why}; who breaks one is out"
+    )
+    minimise: MetricName | None = Field(
+        default=None, description="the metric of which the least is best"
+    )
+    maximise: MetricName | None = Field(default=None, description="or the one of which the most is")
+    weigh: dict[MetricName, float] = Field(
+        default={}, description="several metrics: what a unit of each is worth, dollars say"
+    )
+    material: dict[MetricName, float] = Field(
+        default={}, description="differences below this decide nothing, by metric"
+    )
+    then: tuple[str, ...] = Field(
+        default=SECONDARY,
+        description="what breaks ties, in this order: work, today, simplicity, or a metric",
+    )
+    shape: Shape = Field(default="triangular", description="how assumptions lie in their ranges")
+    sure: float = Field(
+        default=0, ge=0, le=1,
+        description="share of draws in which settings should keep the limits, if any do",
+    )  # fmt: skip
+    broken_limit: float | None = Field(
+        default=None, ge=0, description="what a broken limit costs, in what is minimised"
+    )
+    late_after_s: float = Field(
+        default=60, ge=0, description="seconds past which a superseded answer is out of date"
+    )
+    hours: dict[str, Assumption] = Field(
+        default={},
+        description="by design, the work that it takes: {value, low, high, unit: hours, why}",
+    )
+    written_off_months: float = Field(
+        default=24, gt=0, description="months over which work is spread"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_aim(cls, given: Any) -> Any:
+        if isinstance(given, Mapping):
+            aims = [aim for aim in ("minimise", "maximise", "weigh") if given.get(aim)]
+            if len(aims) > 1:
+                raise ValueError(f"give one of {' and '.join(aims)}")
+            if not aims:
+                return {**given, "minimise": "monthly_cost_usd"}
+        return given
+
+    @field_validator("minimise")
+    @classmethod
+    def _less_is_better(cls, name: str | None) -> str | None:
+        if name and METRICS[name].more_is_better:
+            raise ValueError(
+                f"more {name} is better, so the worst design would win; write maximise: {name}"
+            )
+        return name
+
+    @field_validator("maximise")
+    @classmethod
+    def _more_is_better(cls, name: str | None) -> str | None:
+        if name and not METRICS[name].more_is_better:
+            raise ValueError(
+                f"less {name} is better, so the worst design would win; write minimise: {name}"
+            )
+        return name
+
+    @field_validator("weigh", "material")
+    @classmethod
+    def _amounts(cls, amounts: dict[str, float]) -> dict[str, float]:
+        for name, amount in amounts.items():
+            if amount <= 0:
+                raise ValueError(f"{name}: must be greater than 0")
+        return amounts
+
+    @field_validator("then")
+    @classmethod
+    def _known_then(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in ("work", "today", "simplicity"):
+                known_metric(name, criterion=True)
+        return names
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """What is minimised, as a sum of metrics by weight; what is better the more is negative."""
+        if self.weigh:
+            return {name: METRICS[name].sign * rate for name, rate in self.weigh.items()}
+        aim = self.aim
+        return {aim: float(METRICS[aim].sign)}
+
+    @property
+    def aim(self) -> str:
+        """The metric that decides, or of several the one named first by weight, then name."""
+        if self.weigh:
+            return min(self.weigh, key=lambda name: (-self.weigh[name], name))
+        return self.minimise or self.maximise or "monthly_cost_usd"
+
+    @property
+    def needs_hours(self) -> bool:
+        """Whether the choice cannot be made without hours of work."""
+        judged = {*self.weights, *(limit.metric for limit in self.limits)}
+        return bool(judged & {"monthly_cost_usd", "work_hours"})
+
+    def tolerance(self, metric: str, best: float) -> float:
+        """The difference from `best` below which values of a metric tie."""
+        return METRICS[metric].tolerance(best, self.material.get(metric))
+
+    def names(self, more: Iterable[str] = ()) -> list[str]:
+        """Every metric that decides anything, each once."""
+        then = [name for name in self.then if name in METRICS]
+        limits = [limit.metric for limit in self.limits]
+        return list(dict.fromkeys([*self.weights, *limits, *then, *more]))
+
+
+def finite(value: float) -> bool:
+    """Whether a metric has a value: what was not stated is NaN."""
+    return not math.isnan(value)

@@ -1,0 +1,312 @@
+"""What would flip the choice: every number, every change, with its cause and how far it is.
+
+A choice can change only where a limit begins to be broken or two options' values become (or cease
+to be) equal. So those points are found, each on its own, and the choice is asked between them: a
+window however narrow is not stepped over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.draws import ranges
+from cachelib.model.judgement.limits import bounds, excess, limit_names
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
+from cachelib.model.platforms.platform import Assumption, Platform
+
+POINTS = 33
+SECTIONS, ROUNDS = 17, 5  # of a cell, to find where in it a value is crossed
+BESIDE = 1e-7  # of a flip's value: how far from it its two sides are looked at
+TRAFFIC = 100.0  # traffic is looked at so many times up and down
+MOST_REQUESTS = 1e9
+
+Cause = Literal["limit", "score", "secondary"]
+
+
+class Sweep(NamedTuple):
+    """A number and the values over which it is let grow; `here`: its value in the case."""
+
+    name: str
+    low: float
+    high: float
+    here: float
+    assumed: Assumption | None
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Where the choice changes as one number grows; None where nothing keeps the limits.
+
+    `cause`: a limit that `option` begins or ceases to break, or a score (or secondary metric) at
+    which `option` and `other` part. `inside`: within the assumption's own range.
+    """
+
+    number: str
+    at: float
+    here: float
+    before: str | None
+    after: str | None
+    cause: Cause
+    metric: str
+    option: str
+    other: str | None
+    inside: bool
+
+    @property
+    def distance(self) -> float:
+        """How far from here: as a factor, at least 1."""
+        if self.here <= 0 or self.at <= 0:
+            return float("inf")
+        return max(self.at / self.here, self.here / self.at)
+
+    @property
+    def away(self) -> str | None:
+        """What would be chosen beyond it, seen from here."""
+        return self.after if self.at > self.here else self.before
+
+
+def sweeps(model: Model) -> list[Sweep]:
+    """Every number that may change: what is drawn, and traffic."""
+    study = model.study
+    found = [
+        _sweep(name, number)
+        for name, number in ranges(study, model.options).items()
+        if name != "requests_per_month"
+    ]
+    limits = limit_names(study.case.criteria)
+    drawn = {sweep.name for sweep in found}
+    found += [
+        Sweep(name, limit.bound / 2, limit.bound * 2, limit.bound, None)
+        for name, limit in limits.items()
+        if name not in drawn and limit.bound > 0
+    ]
+    here = study.requests_per_month
+    low, high = here / TRAFFIC, min(here * TRAFFIC, max(MOST_REQUESTS, here))
+    traffic = ranges(study, model.options).get("requests_per_month")
+    return [Sweep("requests_per_month", low, high, here, traffic), *found]
+
+
+def _sweep(name: str, number: Assumption) -> Sweep:
+    """Twice as far as the range; no further than the number can be."""
+    low, high = number.low / 2, number.high * 2
+    if name in Platform.model_fields:
+        for limit in Platform.model_fields[name].metadata:
+            low = max(low, getattr(limit, "ge", low) or 0)
+            high = min(high, getattr(limit, "le", high))
+    if name == "isolates_per_colo":
+        low = max(low, 1.0)
+    return Sweep(name, low, high, number.value, number)
+
+
+def grid_of(sweep: Sweep, points: int = POINTS) -> Array:
+    """Values to look at, evenly in the logarithm where the number is positive; here among them."""
+    even = (
+        np.geomspace(sweep.low, sweep.high, points)
+        if sweep.low > 0
+        else np.linspace(sweep.low, sweep.high, points)
+    )
+    inside = sweep.low < sweep.here < sweep.high
+    return np.union1d(even, [sweep.here]) if inside else even
+
+
+class _Crossing(NamedTuple):
+    at: float
+    cell: int
+    cause: Cause
+    metric: str
+    option: int
+    other: int | None
+    side: int
+
+
+def flips(model: Model, sweep: Sweep) -> list[Flip]:
+    """Every change of the choice over a sweep, in its order."""
+    if not sweep.low < sweep.high:
+        return []
+    grid = grid_of(sweep)
+    standing = _standing(model, sweep, grid)
+    crossings = sorted(_crossings(model, sweep, grid, standing))
+    if not crossings:
+        return []
+    places = np.array([crossing.at for crossing in crossings])
+    edges = np.concatenate([[grid[0]], places, [grid[-1]]])
+    between = _interpolated(model, sweep, grid, standing, (edges[:-1] + edges[1:]) / 2)
+    found: list[Flip] = []
+    for nth in np.flatnonzero(np.diff(between.chosen)):
+        flip = _flip(model, sweep, grid, standing, crossings[int(nth)])
+        if flip and not any(np.isclose(flip.at, other.at, rtol=1e-6) for other in found):
+            found.append(flip)
+    return sorted(found, key=lambda flip: flip.at)
+
+
+def _standing(model: Model, sweep: Sweep, grid: Array) -> Standing:
+    """Options whose values the number does not touch are computed once."""
+    ends = {sweep.name: grid[[0, len(grid) // 2, -1]]}
+    found = []
+    for option in model.options:
+        few = model.values(option, ends, model.names)
+        if all(np.ptp(value) <= 1e-12 * abs(float(value[0])) for value in few.values()):
+            values = {name: np.full(grid.shape, value[0]) for name, value in few.items()}
+        else:
+            values = model.values(option, {sweep.name: grid}, model.names)
+        found.append(values)
+    stacked = {name: np.stack([values[name] for values in found]) for name in model.names}
+    return judged(
+        model.study.case.criteria, model.options, stacked, {sweep.name: grid},
+        model.resolution or None,
+    )  # fmt: skip
+
+
+def _interpolated(
+    model: Model, sweep: Sweep, grid: Array, standing: Standing, at: Array
+) -> Standing:
+    values = {
+        name: np.stack([np.interp(at, grid, row) for row in rows])
+        for name, rows in standing.values.items()
+    }
+    criteria = model.study.case.criteria
+    return judged(criteria, model.options, values, {sweep.name: at}, model.resolution or None)
+
+
+def _crossings(model: Model, sweep: Sweep, grid: Array, standing: Standing) -> Iterable[_Crossing]:
+    """Every point where something could change, by straight lines between the grid's points."""
+    numbers = {sweep.name: grid}
+    for key, row in _functions(model, standing.values, numbers).items():
+        cause, metric, option, other, side = key
+        for cell in np.flatnonzero(np.signbit(row[:-1]) != np.signbit(row[1:])):
+            one, two = row[cell], row[cell + 1]
+            if not (np.isfinite(one) and np.isfinite(two)) or one == two:
+                continue
+            share = one / (one - two)
+            at = grid[cell] + share * (grid[cell + 1] - grid[cell])
+            yield _Crossing(float(at), int(cell), cause, metric, option, other or 0, side)
+
+
+_Key = tuple[Cause, str, int, int | None, int]
+
+
+def _functions(
+    model: Model, values: Mapping[str, Array], numbers: Mapping[str, Array],
+    only: _Key | None = None,
+) -> dict[_Key, Array]:  # fmt: skip
+    """What changes sign where a choice may change; each of shape (values,)."""
+    criteria = model.study.case.criteria
+    found: dict[_Key, Array] = {}
+    at = bounds(criteria, numbers)
+    for name, limit in limit_names(criteria).items():
+        if limit.costs is None:
+            over = excess(limit, values[limit.metric], at[name])
+            for i in range(len(model.options)):
+                found["limit", name, i, None, 0] = over[i]
+    compared: list[tuple[Cause, str, Array]] = [
+        ("score", criteria.aim, score_of(criteria, values, numbers))
+    ]
+    compared += [
+        ("secondary", name, METRICS[name].sign * values[name])
+        for name in criteria.then
+        if name in METRICS
+    ]
+    for cause, metric, value in compared:
+        noise = _noise(model, cause, metric)
+        for i in range(len(model.options)):
+            for j in range(i):
+                best = np.minimum(np.abs(value[i]), np.abs(value[j]))
+                room = np.maximum(_room(model, metric, best), np.hypot(noise[i], noise[j]))
+                for side in (-1, 1):
+                    found[cause, metric, i, j, side] = value[i] - value[j] + side * room
+    return found if only is None else {only: found[only]}
+
+
+def _room(model: Model, metric: str, best: Array) -> Array:
+    own = model.study.case.criteria.material.get(metric)
+    if own is not None:
+        return np.full_like(best, own)
+    return np.maximum(METRICS[metric].material, METRICS[metric].relative * best)
+
+
+def _noise(model: Model, cause: str, metric: str) -> Array:
+    none = np.zeros(len(model.options))
+    if not model.resolution:
+        return none
+    if cause == "score":
+        return np.broadcast_to(score_noise(model.study.case.criteria, model.resolution), none.shape)
+    return model.resolution.get(metric, none)
+
+
+def _flip(
+    model: Model, sweep: Sweep, grid: Array, standing: Standing, crossing: _Crossing
+) -> Flip | None:
+    """The crossing refined, if the choice does change there."""
+    other = crossing.other if crossing.cause != "limit" else None
+    at = _refined(model, sweep, grid, crossing, other)
+    step = max(abs(at) * BESIDE, np.ptp(grid) * 1e-12)
+    sides = model.standing({sweep.name: np.array([at - step, at + step])}).chosen
+    before, after = (None if i == NOBODY else model.options[i].name for i in sides.tolist())
+    if before == after:
+        return None
+    assumed = sweep.assumed
+    return Flip(
+        number=sweep.name, at=at, here=sweep.here, before=before, after=after,
+        cause=crossing.cause, metric=crossing.metric, option=model.options[crossing.option].name,
+        other=None if other is None else model.options[other].name,
+        inside=assumed is not None and assumed.low <= at <= assumed.high,
+    )  # fmt: skip
+
+
+def _refined(
+    model: Model, sweep: Sweep, grid: Array, crossing: _Crossing, other: int | None
+) -> float:
+    low, high = float(grid[crossing.cell]), float(grid[crossing.cell + 1])
+    places = [crossing.option] if other is None else sorted({crossing.option, other})
+    some = model.only([model.options[i].name for i in places])
+    own = places.index(crossing.option)
+    key: _Key = (
+        crossing.cause, crossing.metric, own, None if other is None else places.index(other),
+        crossing.side,
+    )  # fmt: skip
+    for _ in range(ROUNDS):
+        tried = np.linspace(low, high, SECTIONS)
+        standing = [some.values(option, {sweep.name: tried}, some.names) for option in some.options]
+        values = {name: np.stack([each[name] for each in standing]) for name in some.names}
+        row = _functions(some, values, {sweep.name: tried}, key)[key]
+        cells = np.flatnonzero(np.signbit(row[:-1]) != np.signbit(row[1:]))
+        if not len(cells):
+            break
+        low, high = float(tried[cells[0]]), float(tried[cells[0] + 1])
+    return (low + high) / 2
+
+
+def all_flips(model: Model) -> list[Flip]:
+    """Of every number, those nearest first; what lies within a range before what does not."""
+    found = [flip for sweep in sweeps(model) for flip in flips(model, sweep)]
+    return sorted(found, key=lambda flip: (flip.distance, flip.number, flip.at))
+
+
+@dataclass(frozen=True)
+class Swing:
+    """By how much a rival is worse than the choice, with one number at its low and at its high."""
+
+    name: str
+    low: float
+    high: float
+
+
+def tornado(model: Model, choice: str, rival: str) -> list[Swing]:
+    """One assumption at a time from its low to its high; the widest swing first."""
+    pair = model.only([choice, rival])
+    sign = 1 if pair.options[0].name == choice else -1
+    swings = []
+    for name, number in ranges(model.study, pair.options).items():
+        ends = {name: np.array([number.low, number.high])}
+        score = pair.standing(ends).score
+        low, high = (sign * (score[1] - score[0])).tolist()
+        if abs(high - low) > 1e-6 * max(abs(low), 1e-9):
+            swings.append(Swing(name, low, high))
+    return sorted(swings, key=lambda swing: (-abs(swing.high - swing.low), swing.name))

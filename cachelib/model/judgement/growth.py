@@ -1,0 +1,74 @@
+"""What grows with the traffic, as the case says: writes, keys, and how soon values change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from cachelib.model.case.choices import Growth, reads_per_write
+from cachelib.model.formulas import Setting
+from cachelib.model.formulas.setting import NEVER_S, Array, Keys
+from cachelib.model.traffic.workload import Workload
+
+KINDS_OF_GROWTH = 24  # numbers of keys tried where many draws of traffic meet growing keys
+
+
+def grown_workload(workload: Workload, growth: Growth, requests_per_month: float) -> Workload:
+    """The workload at another traffic."""
+    factor = requests_per_month / workload.requests_per_month
+    changed: dict[str, object] = {"requests_per_month": requests_per_month}
+    if workload.reads_per_write is not None and growth.writes == "fixed":
+        changed["reads_per_write"] = reads_per_write(workload.reads_per_write, factor)
+    if growth.keys == "in proportion" and workload.popularity is None:
+        changed["keys"] = int(np.clip(round(workload.keys * factor), 1, 10_000_000))
+    return workload.model_copy(update=changed)
+
+
+def grown_numbers(
+    at: Setting, growth: Growth, numbers: Mapping[str, Array]
+) -> dict[str, float | Array]:
+    """`numbers` with all that follows from their traffic, where they have any."""
+    if "requests_per_month" not in numbers:
+        return dict(numbers)
+    factor = numbers["requests_per_month"] / np.asarray(at.numbers["requests_per_month"])
+    more: dict[str, float | Array] = dict(numbers)
+    here = float(np.asarray(at.numbers["reads_per_write"]))
+    if growth.writes == "fixed" and here < NEVER_S:
+        more["reads_per_write"] = np.vectorize(reads_per_write)(here, factor)
+    if growth.value_life != "fixed":
+        life = numbers.get("value_life_s", np.asarray(at.numbers["value_life_s"]))
+        more["value_life_s"] = np.asarray(life) / factor
+    return more
+
+
+def key_factors(at: Setting, growth: Growth, numbers: Mapping[str, Array]) -> Array | None:
+    """By how much the number of keys grows in each draw, on a grid; None where it does not."""
+    if growth.keys == "fixed" or "requests_per_month" not in numbers:
+        return None
+    exact = numbers["requests_per_month"] / np.asarray(at.numbers["requests_per_month"])
+    if np.unique(exact).size <= KINDS_OF_GROWTH:
+        return np.asarray(exact, np.float64)
+    low, high = float(exact.min()), float(exact.max())
+    grid = np.geomspace(low, high, KINDS_OF_GROWTH)
+    nearest: Array = grid[np.abs(np.log(exact)[:, None] - np.log(grid)).argmin(axis=1)]
+    return nearest
+
+
+def with_keys(at: Setting, factor: float) -> Setting:
+    """The setting with so many times the keys, each asked for as much less."""
+    return replace(at, keys=Keys(at.keys.share / factor, at.keys.number * factor))
+
+
+def in_words(growth: Growth) -> str:
+    """What is taken to happen as requests grow."""
+    said = {
+        "writes": growth.writes,
+        "keys": growth.keys,
+        "the life of values": growth.value_life,
+    }
+    parts = [
+        f"{what} {'stay as they are' if how == 'fixed' else how}" for what, how in said.items()
+    ]
+    return ", ".join(parts).replace("values stay as they are", "values stays as it is")

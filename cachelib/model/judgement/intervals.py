@@ -1,0 +1,113 @@
+"""How much of a number is chance: intervals over seeds, or over blocks of time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import t as student
+
+from cachelib.model.engines.result import Result
+from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.options import Option, simulate
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.outcomes import TIERS, WRITTEN
+
+SEEDS = 5
+MOST_RESEEDED = 300_000  # requests; longer traffic is cut into blocks instead
+BLOCKS = 10
+EQUAL = 1e-12  # values that differ by less, relatively, differ by rounding
+
+
+def half_width(values: Sequence[float], confidence: float = 0.95) -> float:
+    """Half of Student's interval of the mean; 0 of fewer than two, and of what is not known."""
+    known = np.array(values, np.float64)
+    if len(known) < 2 or np.isnan(known).any():
+        return 0.0
+    if np.ptp(known) <= EQUAL * abs(float(known.mean())):
+        return 0.0
+    error = float(known.std(ddof=1)) / math.sqrt(len(known))
+    return error * float(student.ppf((1 + confidence) / 2, len(known) - 1))
+
+
+def resolution(
+    study: Study, options: Sequence[Option], names: Sequence[str],
+    measured: Mapping[str, Mapping[str, float]],
+) -> dict[str, Array]:  # fmt: skip
+    """By metric, half the 95 % interval of each option's value, shape (options,).
+
+    Another seed is another month of the same kind. Of a log, and of traffic too long to be made
+    again, blocks of time stand for months.
+    """
+    if study.log is None and len(study.trace) <= MOST_RESEEDED:
+        others = [study.reseeded(study.seed + nth) for nth in range(1, SEEDS)]
+        found = [
+            {name: half_width(values) for name, values in runs.items()}
+            for runs in (_runs(others, option, names, measured[option.name]) for option in options)
+        ]
+    else:
+        found = [_by_blocks(study, option, names, measured[option.name]) for option in options]
+    return {name: np.array([each[name] for each in found]) for name in names}
+
+
+def _runs(
+    others: Sequence[Study], option: Option, names: Sequence[str], here: Mapping[str, float]
+) -> dict[str, list[float]]:
+    runs = [here]
+    for other in others:
+        result = simulate(other, option)
+        runs.append(measure(other, option, result, names))
+    return {name: [run[name] for run in runs] for name in names}
+
+
+def _by_blocks(
+    study: Study, option: Option, names: Sequence[str], here: Mapping[str, float]
+) -> dict[str, float]:
+    """The spread of blocks of time; what is not told by request varies as the hits do."""
+    result = simulate(study, option)
+    edges = np.searchsorted(
+        study.trace.time_s, np.linspace(study.trace.time_s[0], study.trace.time_s[-1], BLOCKS + 1)
+    )
+    told: dict[str, list[float]] = {name: [] for name in names}
+    hits: list[float] = []
+    for start, end in pairwise(edges):
+        block = _block(result, slice(int(start), int(end)))
+        if block is None:
+            continue
+        hits.append(block["hit_ratio"])
+        for name in names:
+            told[name].append(block.get(name, math.nan))
+    missed = max(1 - here.get("hit_ratio", float(np.mean(hits or [0]))), 1e-9)
+    relative = half_width(hits) / missed
+    return {
+        name: half_width(told[name])
+        if told[name] and not np.isnan(told[name]).any()
+        else relative * _varying(name, here[name])
+        for name in names
+    }
+
+
+def _block(result: Result, rows: slice) -> dict[str, float] | None:
+    tier, ms = result.tier[rows], result.latency_ms[rows]
+    read = tier != WRITTEN
+    if not read.any():
+        return None
+    hit = (tier == TIERS.index("L1")) | (tier == TIERS.index("L2"))
+    failed = float((tier == TIERS.index("failed")).sum() / read.sum())
+    return {
+        "hit_ratio": float(hit.sum() / read.sum()),
+        "error_share": failed,
+        "availability": 1 - failed,
+        "mean_ms": float(ms[read].mean()),
+        "p50_ms": float(np.quantile(ms[read], 0.5)),
+        "p95_ms": float(np.quantile(ms[read], 0.95)),
+        "p99_ms": float(np.quantile(ms[read], 0.99)),
+    }
+
+
+def _varying(name: str, value: float) -> float:
+    """What of a metric varies with the misses: work does not."""
+    return 0.0 if name == "work_hours" or math.isnan(value) else abs(value)

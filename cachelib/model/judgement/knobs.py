@@ -1,0 +1,243 @@
+"""Knobs are decided: each option's best settings within what the case allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.limits import Flags, excess
+from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.model import Model, Numbers
+from cachelib.model.judgement.options import Option, knobs_of, simulate
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import DesignError
+
+ROUNDS = 5  # of search, simulation and search again with what the simulation said
+AS_NUMBERS = ("l1_ttl_s", "l2_ttl_s", "kv_cache_ttl_s")  # formulas take these as arrays
+ROOM = 0.5  # twice as far from a limit as this share of it is no safer
+MOST_UNSURE = 12  # settings tried over draws, where limits should hold in a share of them
+
+Settings = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """An option at its best settings, simulated there.
+
+    `flat`: for each knob that was free, the least and the greatest setting that does materially
+    as well; `tried`: how many settings the search saw. `keeps`: whether the simulation says that
+    it keeps every limit.
+    """
+
+    option: Option
+    measured: Mapping[str, float]
+    keeps: bool
+    flat: Mapping[str, tuple[float, float]]
+    tried: int
+
+
+def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
+    """Search over formulas, confirmed by simulation; what is there stays as it is set."""
+    free = {} if option.is_today else _free(study, option)
+    grid = list(_allowed(study, option, free))
+    simulated: dict[int, Mapping[str, float]] = {}
+    found = _Search(Model(study, (option,)), option, grid)
+    for _ in range(ROUNDS):
+        best = found.best(_not_refuted(study, simulated, len(grid)))
+        if best in simulated:
+            break
+        there = option.at(**grid[best])
+        simulated[best] = measure(study, there, simulate(study, there), names)
+        found = found.corrected(best, simulated[best])
+    keeping = [nth for nth, measured in simulated.items() if _all_kept(study, measured)]
+    if best not in simulated or (keeping and best not in keeping):
+        best = keeping[-1] if keeping else next(reversed(simulated))
+    return Tuned(
+        option=option.at(**grid[best]),
+        measured=simulated[best],
+        keeps=_all_kept(study, simulated[best]),
+        flat=found.flat(best, list(free), _not_refuted(study, simulated, len(grid))),
+        tried=len(grid),
+    )
+
+
+def _free(study: Study, option: Option) -> dict[str, list[float]]:
+    """The settings to try of each knob that is not held."""
+    knobs = study.case.all_knobs
+    names = knobs_of(study.case.design(option.name), knobs)
+    return {name: knobs[name].settings for name in names if name not in option.notes.settings}
+
+
+def _allowed(
+    study: Study, option: Option, free: Mapping[str, Sequence[float]]
+) -> Iterator[Settings]:
+    """Every combination that the platform takes, as set today first, so that there is one."""
+    names = list(free)
+    kept = 0
+    for values in product(*free.values()):
+        settings = dict(zip(names, values, strict=True))
+        if _possible(study, option.at(**settings)):
+            kept += 1
+            yield settings
+    if not kept:
+        study.platform.check(option.design)  # says what is wrong with it
+        yield {name: option.settings[name] for name in names}
+
+
+def _possible(study: Study, option: Option) -> bool:
+    design = option.design
+    if design.policy == "soft-hard" and (design.soft_ttl_s or 0) > design.hard_ttl_s:
+        return False
+    if option.platform.get("kv_cache_ttl_s", np.inf) < study.platform.kv_min_cache_ttl_s:
+        return False
+    try:
+        study.platform.check(design)
+    except DesignError:
+        return False
+    return True
+
+
+def _all_kept(study: Study, measured: Mapping[str, float]) -> bool:
+    limits = study.case.criteria.limits
+    return all(limit.kept_by(measured[limit.metric]) for limit in limits if limit.costs is None)
+
+
+def _not_refuted(study: Study, simulated: Mapping[int, Mapping[str, float]], n: int) -> Flags:
+    """False for settings of which the simulation says that they break a limit."""
+    out = {nth for nth, measured in simulated.items() if not _all_kept(study, measured)}
+    return np.array([nth not in out for nth in range(n)])
+
+
+class _Search:
+    """The grid of an option's settings, by formula."""
+
+    def __init__(self, model: Model, option: Option, grid: list[Settings]) -> None:
+        self.model, self.option, self.grid = model, option, grid
+        self.criteria = model.study.case.criteria
+        self.values = _over(model, option, grid, self.criteria.names())
+
+    def corrected(self, nth: int, measured: Mapping[str, float]) -> _Search:
+        """The same search, with the formulas exact at one of its settings."""
+        there = replace(self.model, options=(self.option.at(**self.grid[nth]),))
+        return _Search(there.anchored({self.option.name: measured}), self.option, self.grid)
+
+    def _room(self) -> Array:
+        """How far inside every limit each setting is; negative where one is broken."""
+        hard = [limit for limit in self.criteria.limits if limit.costs is None]
+        if not hard:
+            return np.full(len(self.grid), ROOM)
+        over = [excess(limit, self.values[limit.metric], limit.bound) for limit in hard]
+        return np.asarray(-np.max(over, axis=0))
+
+    def _scores(self) -> Array:
+        from cachelib.model.judgement.ties import score_of
+
+        score = score_of(self.criteria, self.values, {})
+        # hours that nobody states are the same whatever the settings
+        return np.where(np.isnan(score), self._without_hours(), score)
+
+    def _without_hours(self) -> Array:
+        names = {"monthly_cost_usd": "bill_usd"}
+        more = _over(self.model, self.option, self.grid, list(names.values()))
+        parts = [
+            weight * (more[names[name]] if name in names else np.nan_to_num(self.values[name]))
+            for name, weight in self.criteria.weights.items()
+        ]
+        return np.asarray(sum(parts, np.zeros(len(self.grid))))
+
+    def best(self, allowed: Flags) -> int:
+        """The setting that keeps the limits at the least score; of equals the roomiest.
+
+        Of those, the one next to what is set today. Where none keeps the limits, the nearest miss.
+        """
+        room = np.where(allowed, self._room(), -np.inf)
+        if not (room >= 0).any():
+            return int(np.argmax(np.where(np.isfinite(room), room, -1e300)))
+        equal = self._equal(room >= 0)
+        if self.criteria.sure:
+            equal = self._surest(room >= 0)
+        rank = np.round(np.minimum(room, ROOM), 1)
+        away = np.array([self._away(settings) for settings in self.grid])
+        order = np.lexsort((np.arange(len(self.grid)), away, -rank))
+        return int(next(i for i in order if equal[i]))
+
+    def _equal(self, kept: Flags) -> Flags:
+        """Those that do materially as well as the best."""
+        score = np.where(kept, self._scores(), np.inf)
+        best = float(score.min())
+        aim = self.criteria.aim
+        weight = abs(self.criteria.weights[aim])
+        room = self.criteria.tolerance(aim, best / weight) * weight
+        return np.asarray(score <= best + room)
+
+    def _surest(self, kept: Flags) -> Flags:
+        """Of settings that keep the limits in the wanted share of draws, those as good as best."""
+        from cachelib.model.judgement.draws import draw
+        from cachelib.model.judgement.limits import broken
+
+        score = np.where(kept, self._scores(), np.inf)
+        order = np.argsort(score, kind="stable")[: int(kept.sum())]
+        tried = order[np.unique(np.linspace(0, len(order) - 1, MOST_UNSURE).astype(int))]
+        numbers = draw(self.model.study, [self.option], 48, seed=0)
+        names = [limit.metric for limit in self.criteria.limits]
+        share = np.full(len(self.grid), -1.0)
+        for nth in tried:
+            there = self.option.at(**self.grid[nth])
+            values = self.model.values(there, numbers, names)
+            failing = broken(self.criteria, values, numbers)
+            out = np.any(list(failing.values()), axis=0) if failing else np.zeros(48, bool)
+            share[nth] = float(1 - np.mean(out))
+        wanted = min(self.criteria.sure, float(share.max()))
+        return self._equal(share >= wanted)
+
+    def _away(self, settings: Settings) -> float:
+        now = self.model.study.case.settings
+        steps = [abs(np.log(v / now[name])) for name, v in settings.items() if name in now]
+        return float(sum(steps))
+
+    def flat(self, best: int, free: list[str], allowed: Flags) -> dict[str, tuple[float, float]]:
+        """How far each knob may be turned, the others as they are, and do materially as well."""
+        good = self._equal((self._room() >= 0) & allowed)
+        ends = {}
+        for name in free:
+            alike = [
+                settings[name]
+                for settings, well in zip(self.grid, good, strict=True)
+                if well and _same_but(settings, self.grid[best], name)
+            ] or [self.grid[best][name]]
+            ends[name] = (min(alike), max(alike))
+        return ends
+
+
+def _same_but(one: Settings, other: Settings, name: str) -> bool:
+    return all(one[knob] == other[knob] for knob in one if knob != name)
+
+
+def _over(
+    model: Model, option: Option, grid: list[Settings], names: Sequence[str]
+) -> dict[str, Array]:
+    """Metrics at every setting; TTLs as arrays, other knobs one after another."""
+    found = {name: np.empty(len(grid)) for name in names}
+    rest: dict[tuple[tuple[str, float], ...], list[int]] = {}
+    for nth, settings in enumerate(grid):
+        others = tuple((k, v) for k, v in settings.items() if k not in AS_NUMBERS)
+        rest.setdefault(others, []).append(nth)
+    for others, places in rest.items():
+        swept = [name for name in grid[places[0]] if name in AS_NUMBERS]
+        there = _open(option.at(**dict(others)), swept)
+        numbers: Numbers = {name: np.array([grid[i][name] for i in places]) for name in swept}
+        values = model.values(there, numbers, names)
+        for name in names:
+            found[name][places] = values[name]
+    return found
+
+
+def _open(option: Option, names: Sequence[str]) -> Option:
+    """The option with these knobs left to the numbers."""
+    own = {name: None for name in names if name.endswith("_ttl_s") and name != "kv_cache_ttl_s"}
+    settings = {name: v for name, v in option.settings.items() if name not in names}
+    return replace(option, design=option.design.model_copy(update=own), settings=settings)

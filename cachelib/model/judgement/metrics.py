@@ -1,0 +1,152 @@
+"""Every metric measured by simulation and predicted by formula: two columns of one registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+import numpy as np
+
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.engines.result import MONTH_S, Result
+from cachelib.model.formulas import Estimate, Setting, estimate
+from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.policies import designs as policies
+from cachelib.model.judgement.study import Study
+from cachelib.model.money.costs import monthly_usd
+from cachelib.model.money.prices import monthly_bill
+
+Values = Mapping[str, float]
+
+
+class Month:
+    """One option's month by formula, at numbers that may be draws; what is asked is computed."""
+
+    def __init__(self, study: Study, option: Option, at: Setting) -> None:
+        self.study, self.option = study, option
+        self.at = at.but(**option.platform)
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        return estimate(self.option.design, self.at)
+
+    @cached_property
+    def bill(self) -> Array:
+        return monthly_usd(self.option.design, self.estimate, self.at)
+
+    @property
+    def hours(self) -> Array:
+        """Hours of work, drawn if they are among the numbers; NaN where nobody says."""
+        stated = self.at.numbers.get(f"hours:{self.option.name}", self.option.hours_value)
+        return np.atleast_1d(np.asarray(stated, np.float64))
+
+    @property
+    def failed(self) -> Array:
+        return self.estimate.origin * self.at["origin_failure"].ravel()
+
+    def of(self, design: str) -> Month:
+        """Another design's month at the same numbers, to compare with."""
+        return Month(self.study, Option(self.study.case.design(design), {}), self.at)
+
+
+def spread_usd(study: Study, hours: Array | float, rate: Array | float) -> Array:
+    """Hours of work as dollars a month."""
+    months = study.case.criteria.written_off_months
+    return np.atleast_1d(np.asarray(hours) * np.asarray(rate) / months)
+
+
+def _cost(month: Month) -> Array:
+    rate = month.at.numbers.get("hourly_rate_usd", 0.0)
+    return month.bill + spread_usd(month.study, month.hours, np.asarray(rate))
+
+
+def _loads_saved(month: Month) -> Array:
+    loads = month.estimate.counts["origin_loads"]
+    return 1 - loads / month.of("l1-only").estimate.counts["origin_loads"]
+
+
+def _l2_speed_up(month: Month) -> Array:
+    hit = Month(month.study, month.option, month.at.but(origin_ms=0.0))
+    without = month.of("origin-only").estimate.waits.quantile_ms(0.5)
+    return without / hit.estimate.waits.quantile_ms(0.5)
+
+
+def _writes_saved(month: Month) -> Array:
+    audited = estimate(policies(month.study)["as audited"], month.at).counts
+    written = sum(audited[name] for name in ("kv_writes", "kv_deletes", "kv_lists"))
+    return np.asarray(1 - month.estimate.counts["kv_writes"] / written)
+
+
+def _busiest_load(month: Month) -> Array:
+    rate = month.at["requests_per_month"].ravel() / MONTH_S
+    return np.asarray(rate * month.at.keys.share.max() / month.study.platform.do_requests_per_s)
+
+
+PREDICTED: dict[str, Callable[[Month], Array]] = {
+    "hit_ratio": lambda month: month.estimate.hit_ratio,
+    "origin_loads_per_month": lambda month: month.estimate.counts["origin_loads"],
+    "mean_ms": lambda month: month.estimate.waits.mean_ms,
+    "p50_ms": lambda month: month.estimate.waits.quantile_ms(0.5),
+    "p95_ms": lambda month: month.estimate.waits.quantile_ms(0.95),
+    "p99_ms": lambda month: month.estimate.waits.quantile_ms(0.99),
+    "late_share": lambda month: month.estimate.flows.late_share(
+        month.study.case.criteria.late_after_s
+    ),
+    "error_share": lambda month: month.failed,
+    "availability": lambda month: 1 - month.failed,
+    "bill_usd": lambda month: month.bill,
+    "monthly_cost_usd": _cost,
+    "work_hours": lambda month: month.hours,
+    "loads_saved": _loads_saved,
+    "l2_speed_up": _l2_speed_up,
+    "writes_saved": _writes_saved,
+    "busiest_load": _busiest_load,
+    "cost_over_durable_object": lambda month: month.bill / month.of("durable-object").bill,
+}
+
+
+def _failed(result: Result) -> float:
+    return result.failures / max(result.reads, 1)
+
+
+MEASURED: dict[str, Callable[[Study, Option, Result], float]] = {
+    "hit_ratio": lambda study, option, result: result.hit_ratio,
+    "origin_loads_per_month": lambda study, option, result: result.per_month()["origin_loads"],
+    "mean_ms": lambda study, option, result: result.tally.latency.mean,
+    "p50_ms": lambda study, option, result: result.quantile_ms(0.5),
+    "p95_ms": lambda study, option, result: result.quantile_ms(0.95),
+    "p99_ms": lambda study, option, result: result.quantile_ms(0.99),
+    "late_share": lambda study, option, result: result.late.share_above(
+        study.case.criteria.late_after_s
+    ),
+    "error_share": lambda study, option, result: _failed(result),
+    "availability": lambda study, option, result: 1 - _failed(result),
+    "bill_usd": lambda study, option, result: float(monthly_bill(result).charged),
+    "monthly_cost_usd": lambda study, option, result: float(
+        float(monthly_bill(result).charged) + _work_usd(study, option)
+    ),
+    "work_hours": lambda study, option, result: option.hours_value,
+}
+
+
+def _work_usd(study: Study, option: Option) -> float:
+    rate = study.case.assumed.get("hourly_rate_usd")
+    worked = spread_usd(study, option.hours_value, rate.value if rate else float("nan"))
+    return float(worked[0])
+
+
+def measure(
+    study: Study, option: Option, result: Result, names: Iterable[str] = tuple(MEASURED)
+) -> dict[str, float]:
+    """A simulated option as metrics, per 30-day month; NaN for what nobody states."""
+    return {name: float(MEASURED[name](study, option, result)) for name in names}
+
+
+def predict(month: Month, names: Iterable[str]) -> dict[str, Array]:
+    """The same by formula; each of shape (draws,)."""
+    return {name: np.atleast_1d(PREDICTED[name](month)) for name in names}
+
+
+assert PREDICTED.keys() == METRICS.keys()  # noqa: S101 - a metric that nothing predicts is none
+assert set(MEASURED) == {m.name for m in METRICS.values() if m.measured}  # noqa: S101

@@ -1,0 +1,173 @@
+"""The one model behind recommendation, sureness, flips and panel.
+
+Formulas at any numbers, brought to what the simulation says at the case's own numbers, with all
+that grows with the traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.formulas import Setting, grouped
+from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.growth import grown_numbers, key_factors, with_keys
+from cachelib.model.judgement.metrics import Month, predict, spread_usd
+from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.ties import Standing, judged
+
+AT_ONCE = 256  # draws whose arrays fit a processor's cache
+KINDS = 32  # of key, for draws: what that costs, the correction at the case's numbers takes back
+TINY = 1e-9
+_WITHOUT_WORK = {"monthly_cost_usd": "bill_usd"}  # what the formulas see of it
+
+Numbers = Mapping[str, Array]
+Surrogate = Callable[[Numbers], Array]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """How a formula's value is brought to the simulation's: odds, a factor, or a difference."""
+
+    kind: str
+    amount: float
+
+    def applied(self, value: Array) -> Array:
+        if self.kind == "odds":
+            odds = self.amount * value
+            return np.asarray(odds / (1 - value + odds))
+        return np.asarray(value * self.amount if self.kind == "factor" else value + self.amount)
+
+    @classmethod
+    def between(cls, metric: str, predicted: float, measured: float) -> Correction:
+        """The one that brings `predicted` to `measured`."""
+        if np.isnan(measured) or np.isnan(predicted):
+            return cls("difference", 0.0)
+        if METRICS[metric].unit == "ratio":
+            if TINY < predicted < 1 - TINY and TINY < measured < 1 - TINY:
+                return cls("odds", measured / (1 - measured) / (predicted / (1 - predicted)))
+        elif abs(predicted) > TINY and measured > 0:
+            return cls("factor", measured / predicted)
+        return cls("difference", measured - predicted)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Options at settled settings, and every metric of them at any numbers.
+
+    `corrections`: by option and metric. `surrogates`: further factors found from simulations.
+    `resolution`: by metric, half the interval of each option's value.
+    """
+
+    study: Study
+    options: tuple[Option, ...]
+    corrections: Mapping[tuple[str, str], Correction] = field(default_factory=dict)
+    surrogates: Mapping[tuple[str, str], Surrogate] = field(default_factory=dict)
+    resolution: Mapping[str, Array] = field(default_factory=dict)
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The study's, keys of like popularity taken together further."""
+        at = self.study.setting
+        shares = np.repeat(at.keys.share, at.keys.number.astype(int))
+        return replace(at, keys=grouped(shares, KINDS)) if len(at.keys.share) > KINDS else at
+
+    @property
+    def names(self) -> list[str]:
+        """The metrics that decide."""
+        return self.study.case.criteria.names()
+
+    def option(self, name: str) -> Option:
+        return next(option for option in self.options if option.name == name)
+
+    def only(self, names: Sequence[str]) -> Model:
+        """The same model of some of the options."""
+        places = [i for i, option in enumerate(self.options) if option.name in names]
+        return replace(
+            self,
+            options=tuple(self.options[i] for i in places),
+            resolution={name: noise[places] for name, noise in self.resolution.items()},
+        )
+
+    def values(self, option: Option, numbers: Numbers, names: Sequence[str]) -> dict[str, Array]:
+        """Metrics of an option at `numbers`, arrays of draws; each of shape (draws,)."""
+        n = max((np.size(values) for values in numbers.values()), default=1)
+        full = {name: np.broadcast_to(value, n) for name, value in numbers.items()}
+        pieces = [
+            self._piece(option, {name: v[i : i + AT_ONCE] for name, v in full.items()}, names)
+            for i in range(0, n, AT_ONCE)
+        ]
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
+
+    def _piece(self, option: Option, numbers: Numbers, names: Sequence[str]) -> dict[str, Array]:
+        at, growth = self.setting, self.study.case.growth
+        n = max((np.size(values) for values in numbers.values()), default=1)
+        counted = [_WITHOUT_WORK.get(name, name) for name in names]
+        factors = key_factors(at, growth, numbers)
+        if factors is None:
+            found = self._raw(option, at, grown_numbers(at, growth, numbers), counted, n)
+        else:
+            found = {name: np.empty(n) for name in counted}
+            for factor in np.unique(factors):
+                here = np.broadcast_to(factors == factor, n)
+                some = {name: np.broadcast_to(v, n)[here] for name, v in numbers.items()}
+                grown = grown_numbers(at, growth, some)
+                more = with_keys(at, float(factor))
+                for name, value in self._raw(option, more, grown, counted, int(here.sum())).items():
+                    found[name][here] = value
+        right = {name: self._corrected(option, name, found[name], numbers) for name in counted}
+        work = self.work_usd(option, numbers) if "monthly_cost_usd" in names else 0.0
+        return {
+            name: right["bill_usd"] + work if name in _WITHOUT_WORK else right[name]
+            for name in names
+        }
+
+    def work_usd(self, option: Option, numbers: Numbers) -> Array:
+        """The option's work as dollars a month, hours and rate drawn if they are."""
+        hours = numbers.get(f"hours:{option.name}", np.asarray(option.hours_value))
+        rate = numbers.get("hourly_rate_usd", np.asarray(self.setting.numbers["hourly_rate_usd"]))
+        return spread_usd(self.study, hours, rate)
+
+    def _raw(
+        self, option: Option, at: Setting, numbers: Mapping[str, float | Array],
+        names: Sequence[str], n: int,
+    ) -> dict[str, Array]:  # fmt: skip
+        month = Month(self.study, option, at.but(**numbers))
+        return {name: np.broadcast_to(v, n) for name, v in predict(month, names).items()}
+
+    def _corrected(self, option: Option, name: str, value: Array, numbers: Numbers) -> Array:
+        correction = self.corrections.get((option.name, name))
+        value = value if correction is None else correction.applied(value)
+        surrogate = self.surrogates.get((option.name, name))
+        if surrogate is not None:
+            value = value * np.exp(surrogate(numbers))
+            value = np.minimum(value, 1.0) if METRICS[name].unit == "ratio" else value
+        return value
+
+    def standing(self, numbers: Numbers) -> Standing:
+        """All options at `numbers`, judged."""
+        found = [self.values(option, numbers, self.names) for option in self.options]
+        stacked = {name: np.stack([values[name] for values in found]) for name in self.names}
+        return judged(
+            self.study.case.criteria, self.options, stacked, numbers, self.resolution or None
+        )
+
+    def anchored(self, measured: Mapping[str, Mapping[str, float]]) -> Model:
+        """The same, exact at the case's numbers: `measured` by option and metric."""
+        raw = replace(self, corrections={}, surrogates={})
+        corrections = {}
+        for option in self.options:
+            names = [
+                name for name in measured[option.name] if name not in ("work_hours", *_WITHOUT_WORK)
+            ]
+            at = raw.values(option, {}, names)
+            for name in names:
+                corrections[option.name, name] = Correction.between(
+                    name, float(at[name][0]), measured[option.name][name]
+                )
+        return replace(self, corrections=corrections)

@@ -1,0 +1,118 @@
+"""The options of a case: designs at given settings, with the work that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cachelib.model.case.choices import SETTABLE, WHOLE, OptionNotes
+from cachelib.model.engines.result import Result
+from cachelib.model.judgement.study import Study
+from cachelib.model.platforms.platform import Assumption, Platform
+from cachelib.model.tiers.design import Design
+
+POLICIES_BY_SIMPLICITY = ("hard", "clean-up", "soft-hard", "refresh")
+
+
+@dataclass(frozen=True)
+class Option:
+    """A design that may be chosen, at settings of its knobs.
+
+    `settings`: each knob that the design has, by name. `hours`: None where nobody says.
+    """
+
+    design: Design
+    settings: Mapping[str, float]
+    is_today: bool = False
+    hours: Assumption | None = None
+    notes: OptionNotes = field(default_factory=OptionNotes)
+
+    @property
+    def name(self) -> str:
+        return self.design.name
+
+    @property
+    def platform(self) -> dict[str, float]:
+        """The settings that are the platform's, not the design's."""
+        return {name: v for name, v in self.settings.items() if name in Platform.model_fields}
+
+    @property
+    def complexity(self) -> tuple[int, int]:
+        """Tiers, and how much its policy does: less is simpler."""
+        design = self.design
+        tiers = int(design.l1) + int(design.l2 is not None)
+        policy = POLICIES_BY_SIMPLICITY.index(design.policy) + design.write_only_if_changed
+        return tiers, policy
+
+    @property
+    def simplicity(self) -> float:
+        """`complexity` as one number; less is simpler."""
+        tiers, policy = self.complexity
+        return tiers + policy / 10
+
+    @property
+    def hours_value(self) -> float:
+        """Hours of work; NaN where nobody says."""
+        return float("nan") if self.hours is None else self.hours.value
+
+    def at(self, **settings: float) -> Option:
+        """The same at other settings."""
+        merged = {**self.settings, **settings}
+        own = {
+            name: int(value) if name in WHOLE else value
+            for name, value in merged.items()
+            if name in Design.model_fields
+        }
+        return replace(self, design=self.design.model_copy(update=own), settings=merged)
+
+
+def simulate(study: Study, option: Option) -> Result:
+    """What the option does with the study's traffic."""
+    platform: dict[str, Any] = option.platform
+    return study.replay(option.design, **platform)
+
+
+def options(study: Study) -> list[Option]:
+    """The case's options as they are set today, by name: the order of its lines is nothing."""
+    case = study.case
+    return [
+        _option(study, name, case.options.get(name, OptionNotes()))
+        for name in sorted(case.design_names)
+    ]
+
+
+def _option(study: Study, name: str, notes: OptionNotes) -> Option:
+    design, case = study.design(name), study.case
+    held = {knob: case.settings[knob] for knob in knobs_of(case.design(name), case.all_knobs)}
+    own = {knob: getattr(design, knob, None) for knob in SETTABLE if knob in Design.model_fields}
+    shown = {knob: float(value) for knob, value in own.items() if value and _has(design, knob)}
+    return Option(
+        design=design,
+        settings={},
+        is_today=name == case.today_name,
+        hours=case.hours(name),
+        notes=notes,
+    ).at(**(shown | held | dict(notes.settings)))
+
+
+def knobs_of(design: Design, known: Mapping[str, object]) -> list[str]:
+    """The knobs that a design has and does not itself settle."""
+    return [
+        name
+        for name in known
+        if _has(design, name) and (name in Platform.model_fields or getattr(design, name) is None)
+    ]
+
+
+def _has(design: Design, knob: str) -> bool:
+    """Whether turning the knob does anything to the design."""
+    return {
+        "l1_ttl_s": design.l1,
+        "l1_max_entries": design.l1,
+        "l2_ttl_s": design.l2 is not None,
+        "soft_ttl_s": design.policy == "soft-hard",
+        "clean_up_every_s": design.policy == "clean-up",
+        "objects": design.l2 == "durable-object",
+        "kv_cache_ttl_s": design.l2 == "kv",
+    }[knob]

@@ -1,0 +1,185 @@
+"""What choosing an option costs against the best one in the same draw, and what knowledge is worth.
+
+All in the unit of what is minimised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cachelib.model.case.criteria import Criteria
+from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.limits import Flags
+from cachelib.model.judgement.ties import Standing
+
+BINS = 20
+SHUFFLES = 12  # of an assumption, to see what chance alone would say of it
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of draws, with its Monte Carlo error (one standard deviation)."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Regret:
+    """Mean and 95th percentile, each with its Monte Carlo error."""
+
+    mean: float
+    mean_error: float
+    p95: float
+    p95_error: float
+
+
+@dataclass(frozen=True)
+class Sureness:
+    """How an option fares over the draws."""
+
+    keeps: Share
+    best: Share
+    chosen: Share
+    regret: Regret
+
+
+def share(flags: Flags) -> Share:
+    """Of draws, by the binomial's error."""
+    p = float(np.mean(flags))
+    return Share(p, float(np.sqrt(p * (1 - p) / np.size(flags))))
+
+
+def losses(criteria: Criteria, standing: Standing) -> Array:
+    """The regret of each option in each draw; (options, draws).
+
+    Of an option that keeps the limits, its score less the best's. A broken limit costs what the
+    case says, or else as much as choosing the dearest option that keeps them. Where none does,
+    no choice was better than another. NaN for options whose score is not stated.
+    """
+    score, ranked = standing.score, standing.ranked
+    some = ranked.any(axis=0)
+    best = np.where(some, standing.best, 0.0)
+    dearest = np.where(some, np.where(ranked, score, -np.inf).max(axis=0), 0.0)
+    over = np.maximum(score - best, 0)
+    breach = dearest - best
+    if criteria.broken_limit is not None:
+        breach = np.full_like(best, criteria.broken_limit)
+        over_broken = over + breach
+    else:
+        over_broken = np.broadcast_to(breach, over.shape)
+    loss = np.where(standing.kept, over, over_broken)
+    loss = np.where(some, loss, 0.0)
+    return np.where(np.isnan(score), np.nan, loss)
+
+
+def regret(loss: Array) -> Regret:
+    """Of one option's losses over draws."""
+    n = len(loss)
+    ordered = np.sort(loss)
+    # the percentile's error: half the distance of order statistics one binomial deviation away
+    deviation = np.sqrt(n * 0.95 * 0.05)
+    low, high = (int(np.clip(0.95 * n + d, 0, n - 1)) for d in (-deviation, deviation))
+    return Regret(
+        mean=float(loss.mean()),
+        mean_error=float(loss.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0,
+        p95=float(np.quantile(loss, 0.95)),
+        p95_error=float(ordered[high] - ordered[low]) / 2,
+    )
+
+
+def sureness(criteria: Criteria, standing: Standing) -> dict[str, Sureness]:
+    """Every option's."""
+    loss = losses(criteria, standing)
+    return {
+        name: Sureness(
+            keeps=share(standing.kept[i]),
+            best=share(standing.tied[i]),
+            chosen=share(standing.chosen == i),
+            regret=regret(loss[i]),
+        )
+        for i, name in enumerate(standing.names)
+    }
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What knowing one assumption would bring.
+
+    `saved`: expected value of perfect information, in what is minimised. `explains`: the share of
+    the regret's variance that it explains alone. `kept_low`, `kept_high`: the share of draws in
+    which the choice keeps the limits with it in its lowest and its highest third. `breaks`: by
+    limit, the share of the variance of breaking it that it explains alone.
+    """
+
+    name: str
+    saved: float
+    saved_error: float
+    explains: float
+    kept_low: float
+    kept_high: float
+    breaks: Mapping[str, float]
+
+
+def worths(
+    criteria: Criteria, standing: Standing, drawn: Mapping[str, Array], chosen: int, seed: int
+) -> list[Worth]:
+    """Of every assumption, what is worth most first. `chosen`: the option's number."""
+    loss = losses(criteria, standing)
+    stated = ~np.isnan(loss).any(axis=1)
+    shuffled = _by_chance(loss[stated], loss[chosen], seed)
+    found = []
+    for name, values in drawn.items():
+        order = np.argsort(values, kind="stable")
+        third = len(order) // 3
+        kept = standing.kept[chosen][order]
+        saved = _saved(loss[stated][:, order], loss[chosen][order])
+        found.append(
+            Worth(
+                name=name,
+                saved=max(0.0, saved - float(shuffled.mean())),
+                saved_error=float(shuffled.std(ddof=1)),
+                explains=explained(loss[chosen][order]),
+                kept_low=float(kept[:third].mean()),
+                kept_high=float(kept[-third:].mean()),
+                breaks={
+                    limit: explained(flags[chosen][order].astype(float))
+                    for limit, flags in standing.broken.items()
+                },
+            )
+        )
+    return sorted(found, key=lambda worth: (-worth.saved, -worth.explains, worth.name))
+
+
+def total_worth(criteria: Criteria, standing: Standing, chosen: int) -> float:
+    """What knowing everything would save: the mean regret itself."""
+    return float(losses(criteria, standing)[chosen].mean())
+
+
+def _saved(loss: Array, own: Array) -> float:
+    """How much less one would regret who chose in each bin of the order what is best there."""
+    size = loss.shape[1] // BINS
+    binned = loss[:, : size * BINS].reshape(len(loss), BINS, size).mean(axis=2)
+    return float(own[: size * BINS].mean() - binned.min(axis=0).mean())
+
+
+def _by_chance(loss: Array, own: Array, seed: int) -> Array:
+    """The same of assumptions that mean nothing."""
+    rng = np.random.default_rng([seed, 3])
+    orders = [rng.permutation(loss.shape[1]) for _ in range(SHUFFLES)]
+    return np.array([_saved(loss[:, order], own[order]) for order in orders])
+
+
+def explained(ordered: Array) -> float:
+    """The first-order index of what orders these values: variance between bins, noise taken off."""
+    size = len(ordered) // BINS
+    values = ordered[: size * BINS].reshape(BINS, size)
+    total = float(values.var())
+    if total <= 0 or size < 2:
+        return 0.0
+    within = float(values.var(axis=1, ddof=1).mean())
+    between = float(values.mean(axis=1).var(ddof=1)) - within / size
+    return float(np.clip(between / (between + within), 0, 1)) if between > 0 else 0.0

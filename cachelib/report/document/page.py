@@ -1,0 +1,111 @@
+"""The document's Markdown as one HTML page: chapters that fold, contents, style and script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from cachelib.report.document.render import CLOSE, OPEN, Document
+from cachelib.report.templates import FOLDER, html_environment
+
+TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
+TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
+SCRIPTS = ("estimate.js", "what_if.js", "page.js")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading as the contents list it."""
+
+    level: int
+    anchor: str
+    text: str
+
+
+def to_html(document: Document, manifest: dict[str, Any]) -> str:
+    """The page: the document's blocks put into its Markdown, inside the frame."""
+    tokens = _markdown().parse(document.markdown())
+    headings = list(_give_anchors(tokens))
+    body = _markdown().renderer.render(list(_in_chapters(tokens)), _markdown().options, {})
+    body = TOKEN.sub(lambda match: document.blocks[int(match.group(1))], body)
+    return html_environment().get_template("report.html.j2").render(
+        case=document.study.case,
+        body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
+        chapters=[heading for heading in headings if heading.level == 2],
+        style=style(),
+        script=script(),
+        script_hash=script_hash(),
+        manifest=manifest,
+    )  # fmt: skip
+
+
+def _give_anchors(tokens: list[Token]) -> Iterator[Heading]:
+    """Give every heading an id, none twice."""
+    seen: dict[str, int] = {}
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open":
+            text = "".join(child.content for child in inline.children or ())
+            anchor = re.sub(r"\W+", "-", text.lower()).strip("-") or "chapter"
+            seen[anchor] = seen.get(anchor, 0) + 1
+            anchor = anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}"
+            opening.attrSet("id", anchor)
+            yield Heading(int(opening.tag[1]), anchor, text)
+
+
+def _in_chapters(tokens: list[Token]) -> Iterator[Token]:
+    """Every chapter but the first in an element that folds, its heading always in sight.
+
+    They are open as written: who has no JavaScript reads all, and so does paper.
+    """
+    chapters = 0
+    for token in tokens:
+        if token.type == "heading_open" and token.tag == "h2":
+            chapters += 1
+            if chapters > 2:
+                yield _raw("</div></details>\n")
+            if chapters > 1:
+                yield _raw('<details class="chapter" open>\n<summary>')
+        yield token
+        if token.type == "heading_close" and token.tag == "h2" and chapters > 1:
+            yield _raw("</summary>\n<div>")
+    if chapters > 1:
+        yield _raw("</div></details>\n")
+
+
+def _raw(markup: str) -> Token:
+    return Token("html_block", "", 0, content=markup)
+
+
+@cache
+def style() -> Markup:
+    return Markup((FOLDER / "style.css").read_text("utf-8"))  # noqa: S704
+
+
+@cache
+def script() -> Markup:
+    """What the what-if panel and the folding run on."""
+    return Markup("\n".join((FOLDER / name).read_text("utf-8") for name in SCRIPTS))  # noqa: S704
+
+
+def script_hash() -> str:
+    """The only script that the page's policy lets run."""
+    digest = hashlib.sha256(f"\n{script()}\n".encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown.add_render_rule("table_open", lambda *_: TABLE_OPEN)
+    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
+    return markdown

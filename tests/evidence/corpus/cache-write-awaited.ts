@@ -1,0 +1,20 @@
+// == fires: in a named cache
+export async function page(request: Request): Promise<Response> {
+  const answer = await draw(request);
+  const cache = await caches.open("pages");
+  await cache.put(request.url, answer.clone()); // fault
+  return answer;
+}
+// == quiet: after the response
+export async function page(request: Request, ctx: ExecutionContext): Promise<Response> {
+  const answer = await draw(request);
+  ctx.waitUntil(caches.default.put(request.url, answer.clone()));
+  return answer;
+}
+// == quiet: nobody waits for a cron
+export default {
+  async scheduled(event: ScheduledEvent) {
+    await caches.default.put("https://x.example/front", await draw("front"));
+    return;
+  },
+};

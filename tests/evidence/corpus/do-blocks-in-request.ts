@@ -1,0 +1,21 @@
+// == fires: a model is asked while all others wait
+export class Chat extends DurableObject<Env> {
+  async ask(question: string) {
+    return this.ctx.blockConcurrencyWhile(() => this.env.AI.run("model", { question })); // fault
+  }
+}
+// == quiet: when the object starts
+export class Chat extends DurableObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.blockConcurrencyWhile(async () => {
+      this.rules = await (await fetch("https://rules.example/")).text();
+    });
+  }
+}
+// == quiet: only its own storage
+export class Chat extends DurableObject<Env> {
+  async add(text: string) {
+    await this.ctx.blockConcurrencyWhile(() => this.ctx.storage.put("last", text));
+  }
+}

@@ -1,0 +1,20 @@
+// == fires: an entry at a time
+export class List extends DurableObject<Env> {
+  async fill(items: string[]) {
+    for (const item of items) {
+      await this.ctx.storage.put(`item:${item}`, true); // fault
+    }
+  }
+}
+// == quiet: all at once
+export class List extends DurableObject<Env> {
+  async fill(items: string[]) {
+    await this.ctx.storage.put(Object.fromEntries(items.map((item) => [item, true])));
+  }
+}
+// == quiet: coalesced by the runtime
+export class List extends DurableObject<Env> {
+  fill(items: string[]) {
+    for (const item of items) this.ctx.storage.put(item, true);
+  }
+}

@@ -1,0 +1,29 @@
+// == fires: a name that is taken
+app.post("/names", async (c) => {
+  const { name } = await c.req.json();
+  const owner = await c.env.CONFIG.get(`name:${name}`);
+  if (owner) return c.text("already taken", 409);
+  await c.env.CONFIG.put(`name:${name}`, "me"); // fault
+  return c.text("ok");
+});
+// == fires: a lock
+export async function once(env: Env, job: string) {
+  const lock = `lock:${job}`;
+  if ((await env.CONFIG.get(lock)) !== null) return;
+  await env.CONFIG.put(lock, "1", { expirationTtl: 60 }); // fault
+  await run(job);
+}
+// == quiet: a cache
+export async function read(env: Env, key: string) {
+  const known = await env.CACHE.get(key);
+  if (known !== null) return known;
+  const fresh = await load(key);
+  await env.CACHE.put(key, fresh, { expirationTtl: 300 });
+  return fresh;
+}
+// == quiet: what is not there cannot be changed
+export async function rename(env: Env, id: string, name: string) {
+  if (!(await env.CONFIG.get(id))) return new Response("unknown", { status: 404 });
+  await env.CONFIG.put(id, name);
+  return new Response("ok");
+}

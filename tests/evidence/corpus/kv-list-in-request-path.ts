@@ -1,0 +1,26 @@
+// == fires: a route that shows everything
+app.get("/posts", async (c) => {
+  const { keys } = await c.env.CONFIG.list({ prefix: "post:", limit: 50 }); // fault
+  return c.json(keys);
+});
+// == fires: a helper of a handler
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return Response.json(await titles(env));
+  },
+};
+async function titles(env: Env) {
+  const found = await env.CONFIG.list({ prefix: "title:", limit: 9 }); // fault
+  return found.keys.map((key) => key.name);
+}
+// == quiet: once an hour
+export default {
+  async scheduled(event: ScheduledEvent, env: Env) {
+    const { keys } = await env.CONFIG.list({ prefix: "post:", limit: 50 });
+    await env.CONFIG.put("index", JSON.stringify(keys), { expirationTtl: 7200 });
+  },
+};
+// == quiet: an administrator's page
+export async function adminOverview(request: Request, env: Env): Promise<Response> {
+  return Response.json((await env.CONFIG.list({ limit: 10 })).keys);
+}

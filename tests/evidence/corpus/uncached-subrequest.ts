@@ -1,0 +1,21 @@
+// == fires: the keys of an issuer
+export default {
+  async fetch(request: Request): Promise<Response> {
+    return new Response(String(await check(request.headers.get("authorization") ?? "")));
+  },
+};
+const JWKS = "https://issuer.example/.well-known/jwks.json";
+async function check(token: string) {
+  const keys = await (await fetch(JWKS)).json(); // fault
+  return verify(token, keys);
+}
+// == quiet: kept in a variable
+let cachedKeys: Keys | undefined;
+export async function check(request: Request) {
+  cachedKeys ??= await (await fetch("https://issuer.example/.well-known/jwks.json")).json();
+  return verify(request, cachedKeys);
+}
+// == quiet: what changes with each request
+export async function load(request: Request) {
+  return fetch(`https://api.example${new URL(request.url).pathname}`);
+}

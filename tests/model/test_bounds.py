@@ -1,0 +1,79 @@
+"""A case that no report could be made of is told so, with its line, when it is checked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cachelib.model.case.case import load_case
+from cachelib.model.schema.typed_yaml import InvalidFileError
+
+SMALL = (Path(__file__).parents[1] / "report" / "small.yaml").read_text("utf-8")
+BOMB = "\n".join(
+    ["a0: &a0 {x: 1}"]
+    + [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}], y{n}: 1}}" for n in range(1, 12)]
+)
+LAUGHS = "\n".join(
+    ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+)
+
+
+def problem(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "case.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(InvalidFileError) as found:
+        load_case(path)
+    return str(found.value).removeprefix(f"{path}:")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (r'"a \ud800 b"', "U+D800"),
+        (r'"a \x1b[31m"', "U+001B"),
+        (r'"a \x85 b"', "U+0085"),
+        (r'"a \u202e b"', "right-to-left override"),
+        (r'"a\u200bb"', "zero width space"),
+        (r'"a\u200db"', "zero width joiner"),
+        (r'"a\ufeffb"', "zero width no-break space"),
+        (r'"a\ufffeb"', "U+FFFE"),
+        (r'"a\ue000b"', "U+E000"),
+        (r'"\U000e0041"', "tag latin capital letter a"),
+        ("x" * 1_000_000, "1,000,000 characters; at most 10,000"),
+        ("9" * 5_000, "a number of 5,000 characters"),
+        ("0." + "9" * 5_000, "a number of 5,002 characters"),
+    ],
+)
+def test_what_no_report_can_show_is_told_with_its_line(
+    tmp_path: Path, value: str, said: str
+) -> None:
+    lines = SMALL.splitlines()
+    lines[0] = f"title: {value}"
+    assert SMALL.startswith("title:")
+    found = problem(tmp_path, "\n".join(lines))
+    assert found.startswith("1: ")
+    assert said in found
+
+
+@pytest.mark.parametrize("bomb", [BOMB, LAUGHS])
+def test_a_few_lines_that_stand_for_billions_are_refused_at_once(tmp_path: Path, bomb: str) -> None:
+    assert "too many parts" in problem(tmp_path, bomb)
+
+
+def test_so_is_what_contains_itself(tmp_path: Path) -> None:
+    assert "2: refers to itself" in problem(tmp_path, "b: 1\na: &a [1, *a]")
+
+
+def test_so_is_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "case.yaml")
+    with pytest.raises(InvalidFileError, match="a pipe"):
+        load_case(tmp_path / "case.yaml")
+
+
+def test_other_scripts_and_pictures_are_welcome(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    title = "title: می‌خواهم 用户 👨‍👩‍👧 $5 a\\b ❤️"
+    path.write_text("\n".join([title, *SMALL.splitlines()[1:]]), "utf-8")
+    assert load_case(path).title == title.removeprefix("title: ")

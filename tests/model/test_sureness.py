@@ -1,0 +1,381 @@
+"""How sure, what matters, what flips: against brute force, and without contradiction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cachelib.model.case.criteria import Criteria
+from cachelib.model.judgement import anchoring, draws, flips, intervals, maps, regret
+from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.model import Correction, Model
+from cachelib.model.judgement.options import options
+from cachelib.model.judgement.ties import NOBODY, Standing
+from cachelib.report.document.what_if import panel
+from tests.model.cases import hours, small
+
+LATE = {"metric": "late_share", "at_most": 0.15, "why": "w"}
+
+
+def decided(seed: int = 1, **changes: Any) -> Decision:
+    return Decision(small(seed, **changes), 200)
+
+
+def table(score: list[list[float]], kept: list[list[bool]]) -> Standing:
+    """Two draws or more of options a, b, ... with these scores."""
+    values, flags = np.array(score, float), np.array(kept, bool)
+    best = np.where(flags, values, np.inf)
+    tied = flags & (best <= best.min(axis=0))
+    chosen = np.where(flags.any(axis=0), best.argmin(axis=0), NOBODY)
+    names = [o for o in options(small()) if o.name in ("kv-only", "l1-kv", "l1-only")]
+    own = tuple(names[: len(score)])
+    return Standing(own, {}, values, {"limit:late_share": ~flags}, flags, tied, chosen)
+
+
+# -- draws ---------------------------------------------------------------------------------
+
+
+def test_draws_stay_in_their_ranges_and_never_touch_a_knob() -> None:
+    study = small(criteria={"hours": hours(l1_kv=3), "limits": [LATE | {"low": 0.1, "high": 0.3}]},
+                  growth={"low": 0.5, "high": 2})  # fmt: skip
+    drawn = draws.draw(study, options(study), 1_000, seed=1)
+    ranged = draws.ranges(study, options(study))
+    assert drawn.keys() == ranged.keys() > {"hours:l1-kv", "limit:late_share", "requests_per_month"}
+    assert not {"l1_ttl_s", "l2_ttl_s"} & drawn.keys()
+    for name, number in ranged.items():
+        assert number.low <= drawn[name].min() < drawn[name].max() <= number.high, name
+        assert number.low < np.median(drawn[name]) < number.high, name
+
+
+def test_draws_are_the_same_for_the_same_seed_only_and_shapes_differ() -> None:
+    study = small()
+    first, again, other = (
+        draws.draw(study, options(study), 50, seed)["origin_ms"] for seed in (1, 1, 2)
+    )
+    assert (first == again).all()
+    assert (first != other).any()
+    flat = draws.draw(study, options(study), 2_000, 1, "uniform")["isolates_per_colo"]
+    peaked = draws.draw(study, options(study), 2_000, 1)["isolates_per_colo"]
+    assert flat.mean() == pytest.approx(2.5, abs=0.01)
+    assert peaked.mean() == pytest.approx((1 + 2 + 4) / 3, abs=0.01)
+
+
+# -- regret --------------------------------------------------------------------------------
+
+
+def test_regret_is_what_the_best_of_the_same_draw_would_have_saved() -> None:
+    kept = [[True, True], [True, True]]
+    loss = regret.losses(Criteria(), table([[5, 9], [7, 6]], kept))
+    assert loss.tolist() == [[0, 3], [2, 0]]
+
+
+def test_a_broken_limit_costs_the_dearest_that_keeps_it_or_what_the_case_says() -> None:
+    score = [[5.0], [7.0], [20.0]]
+    kept = [[False], [True], [True]]
+    assert regret.losses(Criteria(), table(score, kept))[:, 0].tolist() == [13, 0, 13]
+    told = Criteria(broken_limit=100)
+    assert regret.losses(told, table(score, kept))[:, 0].tolist() == [100, 0, 13]
+    nothing = [[False]] * 3
+    assert regret.losses(told, table(score, nothing))[:, 0].tolist() == [0, 0, 0]
+
+
+def test_mean_and_percentile_of_regret_have_their_monte_carlo_error() -> None:
+    loss = np.random.default_rng(1).exponential(10, 40_000)
+    found = regret.regret(loss)
+    assert found.mean == pytest.approx(10, abs=4 * found.mean_error)
+    assert found.mean_error == pytest.approx(10 / 200, rel=0.05)
+    exact = 10 * np.log(20)
+    assert found.p95 == pytest.approx(exact, abs=4 * found.p95_error)
+    assert found.p95_error == pytest.approx(np.sqrt(0.95 * 0.05 / 40_000) / (0.05 / 10), rel=0.2)
+    share = regret.share(np.arange(100) < 20)
+    assert (share.value, share.error) == (0.2, pytest.approx(0.04))
+
+
+def test_what_knowing_an_assumption_is_worth_is_what_choosing_by_it_would_save() -> None:
+    rng = np.random.default_rng(3)
+    known, idle = rng.random(4_000), rng.random(4_000)
+    score = [np.where(known < 0.5, 1.0, 11.0), np.full(4_000, 5.0)]
+    both = np.ones((2, 4_000), bool)
+    standing = table([row.tolist() for row in score], both.tolist())
+    first, second = regret.worths(Criteria(), standing, {"idle": idle, "known": known}, 1, seed=1)
+    assert (first.name, second.name) == ("known", "idle")
+    assert first.saved == pytest.approx(2, abs=0.1)  # b costs 4 too much in half of the draws
+    assert first.explains == pytest.approx(1, abs=0.02)
+    assert second.saved <= 3 * second.saved_error + 1e-9
+    assert second.explains < 0.02
+    assert regret.total_worth(Criteria(), standing, 1) == pytest.approx(2, abs=0.1)
+
+
+def test_what_breaks_a_limit_is_told_by_limit_and_by_thirds() -> None:
+    values = np.linspace(0, 1, 3_000)
+    kept = [(values > 1 / 3).tolist(), [True] * 3_000]
+    standing = table([[1.0] * 3_000, [2.0] * 3_000], kept)
+    (worth,) = regret.worths(Criteria(), standing, {"x": values}, 0, seed=1)
+    assert (worth.kept_low, worth.kept_high) == (0, 1)
+    assert worth.breaks["limit:late_share"] == pytest.approx(1, abs=0.1)
+
+
+# -- the model -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "predicted", "measured", "kind"),
+    [
+        ("hit_ratio", 0.2, 0.4, "odds"),
+        ("bill_usd", 5, 6, "factor"),
+        ("late_share", 0, 0.1, "difference"),
+    ],
+)
+def test_a_correction_brings_the_formula_to_the_simulation(
+    metric: str, predicted: float, measured: float, kind: str
+) -> None:
+    found = Correction.between(metric, predicted, measured)
+    assert found.kind == kind
+    assert found.applied(np.array([predicted]))[0] == pytest.approx(measured)
+    if kind == "odds":
+        assert 0 < found.applied(np.array([0.999]))[0] < 1
+
+
+def test_the_model_says_here_what_the_simulation_says() -> None:
+    work = hours(l1_kv=3, kv_only=1, l1_only=2, origin_only=2)
+    decision = decided(criteria={"minimise": "monthly_cost_usd", "hours": work})
+    for option in decision.options:
+        names = ["hit_ratio", "bill_usd", "monthly_cost_usd", "p95_ms", "late_share"]
+        at = decision.corrected.values(option, {}, names)
+        for name in names:
+            assert at[name][0] == pytest.approx(decision.measured[option.name][name]), name
+
+
+def test_pieces_of_draws_change_nothing() -> None:
+    study = small(growth={"keys": "in proportion", "low": 0.5, "high": 4})
+    model = Model(study, tuple(options(study)))
+    numbers = draws.draw(study, model.options, 300, 1)
+    whole = model.values(model.options[2], numbers, ["bill_usd", "p95_ms"])
+    for nth in (0, 257, 299):
+        one = {name: values[nth : nth + 1] for name, values in numbers.items()}
+        alone = model.values(model.options[2], one, ["bill_usd", "p95_ms"])
+        assert alone["bill_usd"][0] == pytest.approx(whole["bill_usd"][nth], rel=0.02)
+
+
+# -- flips ---------------------------------------------------------------------------------
+
+
+def test_flips_are_those_of_a_dense_search_and_narrow_windows_are_not_stepped_over() -> None:
+    decision = decided(criteria={"minimise": "bill_usd", "limits": [LATE]})
+    names = [option.name for option in decision.options]
+    for sweep in flips.sweeps(decision.model):
+        found = flips.flips(decision.model, sweep)
+        edges = [sweep.low, *(flip.at for flip in found), sweep.high]
+        dense = (
+            np.geomspace(sweep.low, sweep.high, 400)
+            if sweep.low > 0
+            else np.linspace(sweep.low, sweep.high, 400)
+        )
+        away = np.min(np.abs(dense[:, None] - np.array(edges)), axis=1) > 1e-6 * dense
+        chosen = decision.model.standing({sweep.name: dense}).chosen
+        labels = [None if i == NOBODY else names[i] for i in chosen.tolist()]
+        expected = [found[0].before] if found else [labels[0]]
+        expected += [flip.after for flip in found]
+        place = np.searchsorted(edges[1:-1], dense)
+        for i in np.flatnonzero(away):
+            assert labels[i] == expected[place[i]], (sweep.name, dense[i])
+        for flip in found:
+            beside = np.array([flip.at * (1 - 1e-5), flip.at * (1 + 1e-5)])
+            sides = decision.model.standing({sweep.name: beside}).chosen
+            assert [None if i == NOBODY else names[i] for i in sides] == [flip.before, flip.after]
+
+
+def test_a_flip_has_its_cause_and_its_distance() -> None:
+    decision = decided(criteria={"minimise": "bill_usd", "limits": [LATE]})
+    assert decision.chosen is not None
+    limit = next(flip for flip in decision.flips if flip.cause == "limit")
+    assert limit.distance == pytest.approx(max(limit.at / limit.here, limit.here / limit.at))
+    option = decision.model.option(limit.option)
+    value = decision.model.values(option, {limit.number: np.array([limit.at])}, ["late_share"])
+    bound = limit.at if limit.number == "limit:late_share" else 0.15
+    assert value["late_share"][0] == pytest.approx(bound, rel=1e-4)
+    distances = [flip.distance for flip in decision.flips]
+    assert distances == sorted(distances)
+
+
+def test_the_tornado_s_ends_are_the_rival_s_lead_at_low_and_high() -> None:
+    decision = decided()
+    (widest, *_) = flips.tornado(decision.model, "l1-kv", "l1-only")
+    number = draws.ranges(decision.study, decision.options)[widest.name]
+    for end, lead in ((number.low, widest.low), (number.high, widest.high)):
+        at = {widest.name: np.array([end])}
+        bills = [
+            decision.model.values(decision.model.option(name), at, ["bill_usd"])["bill_usd"][0]
+            for name in ("l1-only", "l1-kv")
+        ]
+        assert lead == pytest.approx(bills[0] - bills[1])
+
+
+def test_a_map_holds_the_choice_of_every_cell_and_here() -> None:
+    decision = decided(criteria={"minimise": "bill_usd", "limits": [LATE]})
+    known = {sweep.name: sweep for sweep in flips.sweeps(decision.model)}
+    drawn = maps.two_way(decision.model, known["value_life_s"], known["origin_neurons"], 6)
+    for i, j in ((0, 0), (3, 5), (5, 2)):
+        at = {"value_life_s": drawn.xs[[j]], "origin_neurons": drawn.ys[[i]]}
+        assert decision.model.standing(at).chosen[0] == drawn.chosen[i, j]
+    assert known["value_life_s"].here in drawn.xs
+
+
+# -- anchoring and chance ------------------------------------------------------------------
+
+
+def test_on_poisson_traffic_formulas_serve() -> None:
+    found = decided().anchoring
+    assert found.anchors
+    assert {anchor.status for anchor in found.anchors} == {"formula"}
+    assert all(anchor.typical <= anchor.worst for anchor in found.anchors)
+
+
+def test_on_bursts_formulas_do_not_serve_and_the_report_knows() -> None:
+    bursts = {"burst_share": 0.9, "burst_requests": 300, "burst_s": 30, "requests_per_month": 5_000}
+    decision = decided(workload=bursts, criteria={"minimise": "origin_loads_per_month"})
+    odd = [a for a in decision.anchoring.anchors if a.metric == "origin_loads_per_month"]
+    assert max(anchor.here for anchor in odd) > anchoring.RELATIVE
+    if decision.by_simulation:
+        assert decision.judged_draws == anchoring.POINTS
+    for option in decision.options:  # what is said of here is the simulation's all the same
+        at = decision.corrected.values(option, {}, ["origin_loads_per_month"])
+        exact = decision.measured[option.name]["origin_loads_per_month"]
+        assert at["origin_loads_per_month"][0] == pytest.approx(exact)
+
+
+def test_a_fit_is_made_where_what_is_left_of_an_error_is_smooth(monkeypatch: Any) -> None:
+    study = small()
+    rng = np.random.default_rng(1)
+    numbers = {"origin_ms": np.exp(rng.uniform(4, 7, 40)), "value_life_s": rng.uniform(1, 2, 40)}
+    truth = numbers["origin_ms"] ** 1.2
+    fitted, errors = anchoring._fit("p95_ms", numbers["origin_ms"], truth, numbers)
+    assert fitted is not None
+    assert np.quantile(errors, anchoring.COVERED) < anchoring.RELATIVE
+    at = {"origin_ms": np.array([300.0])}
+    assert 300 * np.exp(fitted(at))[0] == pytest.approx(300**1.2, rel=0.05)
+    noise = np.exp(rng.normal(0, 1, 40))
+    fitted, errors = anchoring._fit("p95_ms", truth, truth * noise, numbers)
+    assert np.quantile(errors, anchoring.COVERED) > anchoring.RELATIVE
+    assert study.log is None
+
+
+def test_the_half_interval_is_student_s_and_equal_runs_have_none() -> None:
+    assert intervals.half_width([1.0, 2.0, 3.0]) == pytest.approx(2.484, abs=1e-3)
+    assert intervals.half_width([0.1 + 0.2, 0.3, 0.3]) == 0
+    assert intervals.half_width([1.0]) == 0
+    assert intervals.half_width([1.0, np.nan]) == 0
+
+
+def test_blocks_of_time_stand_for_months_of_a_log(tmp_path: Any) -> None:
+    rng = np.random.default_rng(1)
+    times = np.sort(rng.uniform(0, 864_000, 3_000))
+    log = tmp_path / "log.csv"
+    rows = (f"{time:.3f},k{rng.integers(5)}" for time in times)
+    log.write_text("time,key\n" + "\n".join(rows), "utf-8")
+    decision = Decision(small(log=log), 100)
+    kv = [option.name for option in decision.options].index("l1-kv")
+    half = decision.resolution["hit_ratio"][kv]
+    assert 0 < half < 0.05
+    assert decision.resolution["bill_usd"][kv] > 0
+
+
+# -- nothing contradicts anything ----------------------------------------------------------
+
+NAMES = ["origin-only", "l1-only", "l1-kv", "kv-only", "durable-object", "l1-kv-fixed"]
+CASES = st.fixed_dictionaries({
+    "designs": st.lists(st.sampled_from(NAMES), min_size=2, max_size=4, unique=True),
+    "limit": st.sampled_from([None, ("late_share", 0.02), ("late_share", 0.2), ("p95_ms", 250.0),
+                              ("hit_ratio", 0.5), ("bill_usd", 7.0)]),
+    "minimise": st.sampled_from(["bill_usd", "origin_loads_per_month", "mean_ms",
+                                 "monthly_cost_usd"]),
+    "traffic": st.sampled_from([3_000, 20_000, 60_000]),
+    "seed": st.integers(0, 50),
+})  # fmt: skip
+
+
+def case_of(chosen: dict[str, Any], **more: Any) -> Decision:
+    limits = []
+    if chosen["limit"]:
+        metric, bound = chosen["limit"]
+        side = "at_least" if metric == "hit_ratio" else "at_most"
+        limits = [{"metric": metric, side: bound, "why": "w"}]
+    criteria = {
+        "minimise": chosen["minimise"], "limits": limits,
+        "hours": hours(**{name.replace("-", "_"): 2.0 + len(name) for name in chosen["designs"]}),
+    }  # fmt: skip
+    return decided(
+        chosen["seed"], designs=chosen["designs"], criteria=criteria | more,
+        workload={"requests_per_month": chosen["traffic"]},
+    )  # fmt: skip
+
+
+@settings(max_examples=8, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+@given(CASES)
+def test_recommendation_table_shares_flips_and_panel_say_one_thing(chosen: dict[str, Any]) -> None:
+    decision = case_of(chosen)
+    name = decision.chosen.name if decision.chosen else None
+    # the model at the case's numbers chooses what the simulation chooses
+    here = decision.model.standing({})
+    at_here = int(here.chosen[0])
+    assert (None if at_here == NOBODY else decision.options[at_here].name) == name
+    # the table's first is the choice; what breaks a limit is not ranked
+    ranked = [option.name for option in decision.ranked]
+    assert ranked[:1] == ([name] if name else [])
+    assert not set(ranked) & decision.missed.keys()
+    # no flip lies between here and here: on either side, the nearest flips agree with the choice
+    for sweep in flips.sweeps(decision.model):
+        found = flips.flips(decision.model, sweep)
+        below = [flip for flip in found if flip.at < sweep.here]
+        above = [flip for flip in found if flip.at > sweep.here]
+        assert not below or below[-1].after == name, sweep.name
+        assert not above or above[0].before == name, sweep.name
+    # shares: what is chosen in a draw is best or tied in it; what is not kept is neither
+    for one in decision.sureness.values():
+        assert one.chosen.value <= one.best.value <= one.keeps.value
+        assert one.regret.mean >= 0
+    total = sum(one.chosen.value for one in decision.sureness.values())
+    assert total + decision.no_limits_kept == pytest.approx(1)
+    # the panel carries the same options, settings and corrections
+    data = panel(decision.corrected)
+    for design, option in zip(data["designs"], decision.options, strict=True):
+        assert design["name"] == option.name
+        assert design["l1_ttl_s"] == option.design.l1_ttl_s
+        bill = decision.corrected.corrections[option.name, "bill_usd"]
+        assert design["corrections"]["usd"] == {"kind": bill.kind, "amount": bill.amount}
+
+
+@settings(max_examples=5, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+@given(CASES)
+def test_making_the_winner_cheaper_keeps_it_winning(chosen: dict[str, Any]) -> None:
+    decision = case_of(chosen | {"minimise": "monthly_cost_usd"})
+    if decision.chosen is None:
+        return
+    name = decision.chosen.name
+    cheaper = hours(
+        **{n.replace("-", "_"): 0.5 if n == name else 2.0 + len(n) for n in chosen["designs"]}
+    )
+    again = case_of(chosen | {"minimise": "monthly_cost_usd"}, hours=cheaper)
+    assert again.chosen is not None
+    assert again.chosen.name == name
+    assert again.sureness[name].best.value >= decision.sureness[name].best.value - 1e-12
+
+
+def test_the_unit_of_what_is_minimised_changes_nothing() -> None:
+    """Milliseconds or seconds: the same shares, the regret in the other unit."""
+    one = decided(
+        criteria={"minimise": None, "weigh": {"mean_ms": 1.0}, "material": {"mean_ms": 3}}
+    )
+    two = decided(
+        criteria={"minimise": None, "weigh": {"mean_ms": 1e-3}, "material": {"mean_ms": 3}}
+    )
+    assert one.chosen == two.chosen
+    for name, sure in one.sureness.items():
+        assert sure.best == two.sureness[name].best
+        assert sure.regret.mean == pytest.approx(1e3 * two.sureness[name].regret.mean)

@@ -1,0 +1,96 @@
+"""No number that a case may say breaks a report: not nothing, and not far too much of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cachelib.model.case.names import ASSUMPTIONS
+from cachelib.report.document import render, what_if
+from cachelib.report.document.collect import Findings
+from cachelib.report.experiments.parameters import Settled, settle
+from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
+from cachelib.report.publish.findings import Panel
+from tests.report.in_process import MANIFEST, run_notebooks, to_html
+
+SMALL = Path(__file__).with_name("small.yaml")
+EXTREMES = (0.0, 1e-12, 1.0, 1e15)
+QUICK = {"draws": 100, "live_requests": 0, "isolate_counts": [1, 2], "traffic_factors": [0.1, 1],
+         "ttl_factors": [0.1, 1]}  # fmt: skip
+pytestmark = pytest.mark.timeout(600)
+
+
+def assumption(name: str, low: float, value: float, high: float) -> dict[str, Any]:
+    unit = ASSUMPTIONS[name].unit
+    return {"low": low, "value": value, "high": high, "unit": unit, "why": "drawn by a test"}
+
+
+def allowed(name: str) -> list[float]:
+    """The extremes that an assumption may have."""
+    return [value for value in EXTREMES if ASSUMPTIONS[name].fault(value) is None]
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> dict[str, Any]:
+    """Some assumptions of a case, each anywhere and with any range, or with none."""
+    found = {}
+    for name in draw(st.lists(st.sampled_from(sorted(ASSUMPTIONS)), min_size=1, unique=True)):
+        three = draw(st.lists(st.sampled_from(allowed(name)), min_size=3, max_size=3))
+        found[name] = assumption(name, *sorted(three))
+    return found
+
+
+def settled(given: dict[str, Any], case: str | Path = SMALL) -> Settled:
+    return settle({"case": str(case), **given})
+
+
+@pytest.fixture(scope="module")
+def recorded() -> list[Run]:
+    """The notebooks as they were committed, with their findings: no kernel runs."""
+    return [Run(name, NOTEBOOKS / f"{name}.ipynb", 0.0, None) for name in notebook_names()]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=numbers())
+def test_a_report_is_written_whatever_the_assumptions_are(
+    recorded: list[Run], drawn: dict[str, Any]
+) -> None:
+    study = settled({**drawn, "requests_per_month": 1_000}, "trading-sentiment").study
+    findings = Findings(recorded)
+    panel = findings["cost.what_if"]
+    assert isinstance(panel.finding, Panel)
+    data = json.loads(json.dumps(what_if.panel(study, study.case.design_names)))
+    fresh = replace(panel, finding=panel.finding.model_copy(update={"data": data}))
+    findings._by_id["cost.what_if"] = fresh
+    for target in ("markdown", "html"):
+        document = render.Document(study, findings, recorded, target)
+        assert document.markdown()
+    page = to_html(render.Document(study, findings, recorded, "html"), MANIFEST)
+    assert "NaN" not in page.split("application/json")[-1].split("</script>")[0]
+
+
+def every(pick: Any) -> dict[str, Any]:
+    return {name: pick(name, allowed(name)) for name in ASSUMPTIONS}
+
+
+CASES = {
+    "no range": lambda: every(lambda name, ok: assumption(name, 1.0, 1.0, 1.0)),
+    "the least": lambda: every(lambda name, ok: assumption(name, ok[0], ok[0], ok[0])),
+    "the most": lambda: every(lambda name, ok: assumption(name, ok[-1], ok[-1], ok[-1])),
+    "anything": lambda: every(lambda name, ok: assumption(name, ok[0], 1.0, ok[-1])),
+    "no cost, no time": lambda: dict.fromkeys(("origin_ms", "origin_neurons", "kv_read_ms"), 0),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_notebook_runs_whatever_the_assumptions_are(name: str) -> None:
+    """In this process: what kernels would do with the same cells, and the page that comes of it."""
+    asked = settled({**CASES[name](), **QUICK})
+    runs, findings = run_notebooks(asked.for_kernels)
+    assert to_html(render.Document(asked.study, findings, runs, "html"), MANIFEST)
