@@ -50,7 +50,9 @@ def value(number: float, unit: str) -> str:
         return duration(number)
     if unit == "requests":
         return f"{shown(float(f'{number:.3g}'))}\u00a0requests a month"
-    if unit in ("ratio", "USD", "ms", "hours", "isolates"):
+    if unit == "hours":
+        return f"{shown(number)}\u00a0h"
+    if unit in ("ratio", "USD", "ms", "isolates"):
         return shown(number, unit)  # type: ignore[arg-type]
     said = shown(float(f"{number:.3g}"))
     return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{unit}"
@@ -88,7 +90,7 @@ def work(option: Option) -> str:
     hours = option.hours
     if hours.low == hours.high:
         return value(hours.value, "hours")
-    return f"{shown(hours.value)} ({shown(hours.low)}–{shown(hours.high)})\u00a0hours"
+    return f"{shown(hours.value)} ({shown(hours.low)}–{shown(hours.high)})\u00a0h"
 
 
 def designs_table(decision: Decision) -> pd.DataFrame:
@@ -288,10 +290,10 @@ def cause(decision: Decision, flip: Flip) -> str:
     """Why the choice changes there."""
     if flip.cause == "limit":
         limit = METRICS[flip.metric.split(":")[1]].label
-        return f"“{called(decision, flip.option)}” meets its limit of {limit}"
+        return f"“{called(decision, flip.option)}” crosses there its limit of {limit}"
     what = METRICS[flip.metric].label
     one, other = called(decision, flip.option), called(decision, flip.other)
-    return f"“{one}” and “{other}” part in {what}"
+    return f"there “{one}” and “{other}” begin to differ in {what}"
 
 
 def anchors_table(decision: Decision) -> pd.DataFrame:
@@ -312,7 +314,8 @@ def anchors_table(decision: Decision) -> pd.DataFrame:
                 "so": {"formula": "formula serves", "fitted": "corrected by a fit",
                        "withheld": "withheld"}[anchor.status],
             })  # fmt: skip
-    return pd.DataFrame(rows).set_index("option")
+    columns = ["option", "metric", "here", "typical error", "worst error", "tolerance", "so"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
 
 
 def misses_table(decision: Decision) -> pd.DataFrame:
@@ -363,7 +366,8 @@ def shapes_table(decision: Decision) -> pd.DataFrame:
          f"keeps, {other}": changed[name].keeps.value}
         for name in names
     ]  # fmt: skip
-    return pd.DataFrame(rows).set_index("option")
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["option"])
+    return frame.set_index("option")
 
 
 def ties_in_words(decision: Decision) -> str | None:
