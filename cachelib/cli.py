@@ -31,7 +31,7 @@ def main() -> None:
 for command in (
     report.report, report.init, report.check, report.compare, report.schema, report.notebooks,
     report.parameters, report.cases,
-    logs.replay, logs.mrc, logs.workload,
+    logs.log_, logs.replay, logs.mrc, logs.workload,
     repository.evidence, repository.audit,
     live.live,
     cache.cache,

@@ -11,43 +11,158 @@ import click
 from cachelib.commands.words import JSON, print_result, told
 
 TTL = click.FloatRange(0, min_open=True)
-LOGS = click.argument("log", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+LOGS = click.argument("log", nargs=-1, required=True, type=click.Path(path_type=Path))
 SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+KEPT = ("subrequests", "authorization", "set-cookie", "streams", "failed-writes")
+
+
+class Pair(click.ParamType[Any]):
+    """NAME=VALUE."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        name, equals, rest = str(value).partition("=")
+        if not equals or not name.strip() or not rest.strip():
+            self.fail(f"{value!r}: write NAME=VALUE", param, ctx)
+        return name.strip(), rest.strip()
+
+
+class Sizes(click.ParamType[Any]):
+    """Numbers of entries, with commas."""
+
+    name = "sizes"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[int]:
+        if isinstance(value, list):
+            return value
+        found = []
+        for word in str(value).split(","):
+            if not word.strip().isdecimal() or not 1 <= int(word) <= 10**12:
+                self.fail(
+                    f"{word!r}: write numbers of entries from 1 on, as in 100,1000", param, ctx
+                )
+            found.append(int(word))
+        return found
+
+
+PAIR = Pair()
 
 
 def _reading(command: Any) -> Any:
     """The options that say how a log is read; the command gets them as `reading`."""
 
     @wraps(command)
-    def with_reading(
-        log_format: str, key: str | None, where: str | None, columns: tuple[str, ...],
-        no_header: bool, time_unit: str, rate: float, **rest: Any,
-    ) -> None:  # fmt: skip
-        from cachelib.model.traffic.logs import Reading
+    def with_reading(**given: Any) -> None:
+        own = {name: given.pop(name) for name in READING}
+        with told():
+            reading = _as_reading(**own)
+        command(reading=reading, **given)
 
-        pairs = [column.partition("=") for column in columns]
-        reading = Reading.model_validate(
-            {"format": log_format, "key": key, "where": where, "header": not no_header,
-             "columns": {name: expression for name, _, expression in pairs},
-             "time_unit": time_unit, "requests_per_s": rate}
-        )  # fmt: skip
-        command(reading=reading, **rest)
-
-    formats = ["auto", "clf", "logpush", "trace-events", "csv", "tsv", "parquet",
-               "oracle-general", "int32be", "keys"]  # fmt: skip
-    for option in (
-        click.option("--rate", type=TTL, default=1.0, help="Requests a second, without times."),
-        click.option("--time-unit", type=click.Choice(["auto", "s", "ms", "us", "ns"]),
-                     default="auto"),
-        click.option("--no-header", is_flag=True, help="CSV and TSV: no line of column names."),
-        click.option("--column", "columns", multiple=True, metavar="NAME=SQL",
-                     help="An expression for time, key, colo, op, size or ttl."),
-        click.option("--where", metavar="SQL", help="Which requests to keep."),
-        click.option("--key", metavar="SQL", help="Which part of a request is the key."),
-        click.option("--format", "log_format", type=click.Choice(formats), default="auto"),
-    ):  # fmt: skip
+    for option in reversed(OPTIONS):
         with_reading = option(with_reading)
     return with_reading
+
+
+READING = (
+    "log_format", "key", "where", "columns", "time_column", "normalise", "methods", "statuses",
+    "keep", "no_header", "fields", "time_unit", "rate", "sample_rate", "sampled_by",
+)  # fmt: skip
+OPTIONS = (
+    click.option("--format", "log_format", default="auto", metavar="NAME",
+                 help="A name of `cachelib log --formats`, or a log_format of nginx or Apache."),
+    click.option("--key", metavar="SQL", help="Which part of a request is the key."),
+    click.option("--where", metavar="SQL", help="Which requests to keep."),
+    click.option("--time-column", metavar="NAME", help="The column that is the time."),
+    click.option("--column", "columns", multiple=True, type=PAIR,
+                 help="An expression for time, key, colo, op, size, ttl, method, status or host."),
+    click.option("--normalise", multiple=True, metavar="RECIPE",
+                 help="Make keys alike; `cachelib log LOG --try-recipes` shows what they merge."),
+    click.option("--method", "methods", multiple=True, type=PAIR,
+                 help="What a method is: POST=read, write, delete or ignore."),
+    click.option("--status", "statuses", multiple=True, type=PAIR,
+                 help="Whether a status may be cached: 503=read or ignore."),
+    click.option("--keep", multiple=True, type=click.Choice(KEPT),
+                 help="Requests to keep that are ignored by default."),
+    click.option("--no-header", is_flag=True, help="CSV and TSV: no line of column names."),
+    click.option("--fields", metavar="NAMES", help="Columns of a table without header."),
+    click.option("--time-unit", type=click.Choice(["auto", "s", "ms", "us", "ns"]),
+                 default="auto", help="Of times that are numbers."),
+    click.option("--rate", type=TTL, help="Requests a second of a log without times."),
+    click.option("--sample-rate", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+                 help="The share of requests that the log holds."),
+    click.option("--sampled-by", type=click.Choice(["request", "key"]), default="request",
+                 help="What was kept or left out."),
+)  # fmt: skip
+
+
+def _as_reading(
+    log_format: str, key: str | None, where: str | None, columns: tuple[tuple[str, str], ...],
+    time_column: str | None, normalise: tuple[str, ...], methods: tuple[tuple[str, str], ...],
+    statuses: tuple[tuple[str, str], ...], keep: tuple[str, ...], no_header: bool,
+    fields: str | None, time_unit: str, rate: float | None, sample_rate: float, sampled_by: str,
+) -> Any:  # fmt: skip
+    from pydantic import ValidationError
+
+    from cachelib.model.traffic.logs import LogError, Reading
+
+    chosen = dict(columns)
+    if key is not None and "key" in chosen:
+        raise LogError("the key is given twice, by --key and by --column key=")
+    if time_column is not None:
+        chosen["time"] = '"' + time_column.replace('"', '""') + '"'
+    try:
+        return Reading.model_validate(
+            {
+                "format": log_format, "key": key, "where": where, "columns": chosen,
+                "normalise": normalise, "methods": dict(methods), "statuses": dict(statuses),
+                "keep": keep, "header": not no_header,
+                "fields": tuple(fields.split(",")) if fields else (), "time_unit": time_unit,
+                "requests_per_s": rate, "sample_rate": sample_rate, "sampled_by": sampled_by,
+            }
+        )  # fmt: skip
+    except ValidationError as error:
+        found = [
+            f"--{str(item['loc'][0]).rstrip('s')} {'.'.join(map(str, item['loc'][1:]))}:"
+            f" {item['msg'].replace('Input should be', 'must be')}, not {item['input']!r}"
+            for item in error.errors()
+        ]
+        raise LogError("\n".join(found)) from None
+
+
+@click.command("log")
+@click.argument("log", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--formats", "list_formats", is_flag=True, help="List the formats.")
+@click.option("--anonymise", "out", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write a trace to share, with hashed keys: OUT.parquet.")  # fmt: skip
+@click.option("--try-recipes", is_flag=True, help="What each recipe for keys would merge.")
+@JSON
+@_reading
+def log_(
+    log: tuple[Path, ...], list_formats: bool, out: Path | None, try_recipes: bool, as_json: bool,
+    reading: Any,
+) -> None:  # fmt: skip
+    """What a log is, and what is taken from it: read it before you believe it."""
+    if list_formats:
+        from cachelib.model.traffic.logs.formats import formats
+
+        print_result({known.name: known.title for known in formats().values()}, as_json)
+        return
+    if not log:
+        raise click.UsageError("name the log: files, folders, patterns, or - (standard input)")
+    with told():
+        if out is not None:
+            from cachelib.model.traffic.logs.anonymise import anonymised
+
+            print_result(anonymised(log, out, reading), as_json)
+        elif try_recipes:
+            from cachelib.model.traffic.logs.trying import recipes_tried
+
+            print_result(recipes_tried(log, reading), as_json)
+        else:
+            from cachelib.model.traffic.logs.description import described
+
+            print_result(described(log, reading), as_json)
 
 
 @click.command()
@@ -77,19 +192,22 @@ def replay(log: tuple[Path, ...], designs: str, as_json: bool, **options: Any) -
 
 @click.command()
 @LOGS
-@click.option("--sizes", help="L1 sizes in entries, with commas; a spread of them by default.")
-@click.option("--sample", "sample_rate", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+@click.option(
+    "--sizes", type=Sizes(), help="L1 sizes in entries, with commas; a spread of them by default."
+)
+@click.option("--sample", "followed", type=click.FloatRange(0, 1, min_open=True), default=1.0,
               help="The share of keys to look at; exact by default.")  # fmt: skip
 @SEED
 @JSON
 @_reading
-def mrc(log: tuple[Path, ...], sizes: str | None, as_json: bool, **options: Any) -> None:
+def mrc(
+    log: tuple[Path, ...], sizes: list[int] | None, followed: float, as_json: bool, **options: Any
+) -> None:
     """The hit ratio of an LRU cache of every size, in one pass."""
     from cachelib.model.engines.mrc import mrc_log
 
-    chosen = [int(size) for size in sizes.split(",")] if sizes else None
     with told():
-        print_result(mrc_log(log, sizes=chosen, **options), as_json)
+        print_result(mrc_log(log, sizes=sizes, sample_rate=followed, **options), as_json)
 
 
 @click.group()

@@ -41,7 +41,10 @@ def zstd(data):
     return sink.getvalue().to_pybytes()
 
 
-COMPRESSIONS = {"plain": bytes, "gzip": gzip.compress, "xz": lzma.compress, "zstd": zstd}
+COMPRESSIONS = {
+    "plain": bytes, "gzip": gzip.compress, "xz": lzma.compress, "zstd": zstd,
+    "bzip2": bz2.compress,
+}  # fmt: skip
 
 
 def test_the_real_day_reads_the_same_from_both_its_formats(traces):
@@ -96,9 +99,9 @@ def test_a_cut_file_is_an_error_and_never_a_short_read(log, compress, name):
         read_log(log(whole[: len(whole) // 2], name))
 
 
-def test_an_unknown_compression_is_no_log(log):
-    with pytest.raises(LogError, match="none of its"):
-        read_log(log(bz2.compress(clf("/a").encode())))
+def test_an_archive_is_an_error_that_says_what_to_do(log):
+    with pytest.raises(LogError, match="a zip archive; unpack it first"):
+        read_log(log(b"PK\x03\x04" + bytes(40)))
 
 
 def test_combined_format_gives_agent_and_referer(log):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cachelib.model.engines.compiled.pool import NONE
 from cachelib.model.engines.compiler import compiled, hot
-from cachelib.model.traffic.logs.formats import ORACLE_GENERAL
+from cachelib.model.traffic.logs.formats import formats
 
 ENTRY = np.dtype([("id", "i8"), ("next", "i4"), ("newer", "i4"), ("older", "i4"), ("pad", "i4")])
 
@@ -26,7 +26,7 @@ def lru_hits(ids: npt.NDArray[np.int64], entries: int) -> int:
 
 def lru_hits_of_file(path: Path, entries: int) -> int:
     """The same for a file of libCacheSim's oracleGeneral format, not compressed."""
-    records = np.memmap(path, ORACLE_GENERAL.dtype, mode="r")
+    records = np.memmap(path, formats()["oracle-general"].dtype, mode="r")
     return lru_hits(records["id"].view(np.int64), entries)
 
 

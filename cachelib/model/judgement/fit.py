@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.generator import DAY_S, MONTH_S, generate, shares
 from cachelib.model.traffic.logs import LogError, Reading, read_log
+from cachelib.model.traffic.made_whole import unsampled
+from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.trace import WRITE, Trace, in_one_place
 from cachelib.model.traffic.workload import Workload
 
@@ -97,10 +99,22 @@ def fit_log(
     log: Path | Sequence[Path], *, reading: Reading | None = None, seed: int = 1
 ) -> dict[str, Any]:
     """The fit to a log, with what was noticed on reading: what `workload fit --json` prints."""
-    trace = read_log(log, reading)
-    return fit(trace, seed=seed).as_dict() | {
+    trace, rate = read_log(log, reading), 1.0
+    if reading is not None and reading.sampled_by == "request":
+        trace = unsampled(trace, reading.sample_rate, seed=seed)
+    elif reading is not None:
+        rate = reading.sample_rate
+    found = fit(trace, seed=seed)
+    whole = found.workload.model_copy(
+        update={
+            "requests_per_month": min(1e9, found.workload.requests_per_month / rate),
+            "keys": min(10_000_000, round(found.workload.keys / rate)),
+        }
+    )
+    return replace(found, workload=whole).as_dict() | {
         "skipped_lines": trace.skipped.lines,
         "notes": list(trace.notes),
+        "remarks": [remark.says for remark in remarks(trace, reading or Reading())],
     }
 
 

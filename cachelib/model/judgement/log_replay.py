@@ -61,6 +61,7 @@ def replay_log(
         "skipped_lines": skipped.lines,
         "first_skipped_line": skipped.first_line or 0,
         "first_skipped_reason": skipped.reason,
+        "filtered": dict(stream.coder.filtered),
         "notes": stream.coder.notes,
         "designs": [
             result.as_dict() | {"bill_per_month": monthly_bill(result).as_dict()}

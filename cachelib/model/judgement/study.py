@@ -18,10 +18,13 @@ from cachelib.model.engines.result import MONTH_S, Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.growth import grown_workload
+from cachelib.model.judgement.steady import warmed
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.generator import generate, shares
+from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 from cachelib.model.traffic.workload import Workload
@@ -99,9 +102,16 @@ class Study:
     def _taken(self) -> _Taken:
         if self.log is None:
             return _generated(self.case.workload, self.seed)
-        from cachelib.model.traffic.logs import read_log  # the database takes a while to import
+        from cachelib.model.traffic.from_log import from_log  # the database is slow to import
 
-        return _logged(read_log(self.log, self.case.log))
+        places = self.case.workload.colos
+        return _logged(from_log(self.log, self.case.log, places=places, seed=self.seed))
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What the recommendation must say of the log; none where the traffic is generated."""
+        lives = [self.design(name).l2_ttl_s or 0.0 for name in self.case.design_names]
+        return remarks(self.trace, self.case.log, ttl_s=max(lives, default=0.0))
 
     def reseeded(self, seed: int) -> Study:
         """The same study with another seed, which leaves the requests of a log as they are."""
@@ -120,12 +130,18 @@ class Study:
         """Seconds in which all of the traffic is as many requests as the trace has."""
         if self.log is None:
             return MONTH_S * self.sample.share
-        return max(self.trace.span_s, 1.0) * self.sample.keys
+        return max(self.trace.span_s, 1.0) * self.sample.keys * self._logged_keys
+
+    @property
+    def _logged_keys(self) -> float:
+        """The share of keys that the log is a sample of: a tenth stand for ten times as many."""
+        reading = self.case.log
+        return reading.sample_rate if self.log and reading.sampled_by == "key" else 1.0
 
     @property
     def days(self) -> float:
         """How long the trace is."""
-        return self.span_s / self.sample.keys / 86_400
+        return self.span_s / self.sample.keys / self._logged_keys / 86_400
 
     @cached_property
     def platform(self) -> Platform:
@@ -155,13 +171,15 @@ class Study:
     ) -> Result:
         """What a design does with this traffic, or with another trace or platform numbers.
 
-        Raises `TypeError` for a number that no platform has.
+        A log's caches are filled before it begins: see `steady`. Raises `TypeError` for a number
+        that no platform has.
         """
         for number in platform:
             if number not in Platform.model_fields:
                 near = nearest(number, list(Platform.model_fields))
                 raise TypeError(f"no number of a platform is called {number!r}; {near}")
-        return replay_trace(
+        run = warmed if self.log is not None and trace is None else replay_trace
+        return run(
             self.trace if trace is None else trace,
             self.design(design) if isinstance(design, str) else design,
             self.platform.model_copy(update=platform),

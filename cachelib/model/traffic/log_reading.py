@@ -2,31 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from cachelib.model.schema.strict import Strict
 
-Column = Literal["time", "key", "colo", "op", "size", "ttl"]
+Column = Literal["time", "key", "colo", "op", "size", "ttl", "method", "status", "host"]
+Taken = Literal["read", "write", "delete", "ignore"]
+Kept = Literal["subrequests", "authorization", "set-cookie", "streams", "failed-writes"]
+Recipe = Literal[
+    "lower-case-host", "sorted-parameters", "no-tracking-parameters", "no-parameters",
+    "path-templates", "no-trailing-slash",
+]  # fmt: skip
+SampleRate = Annotated[float, Field(gt=0, le=1)]
 
 
 class Reading(Strict):
     """How to take requests from a log. Expressions are DuckDB SQL over the log's columns."""
 
-    format: Literal[
-        "auto", "clf", "logpush", "trace-events", "csv", "tsv", "parquet",
-        "oracle-general", "int32be", "keys",
-    ] = Field(default="auto", description="auto: told from the log itself")  # fmt: skip
+    format: str = Field(
+        default="auto",
+        description="auto: told from the log itself; a name that `cachelib log --formats` lists; "
+        "json, csv, tsv or parquet; or a log_format of nginx or Apache, as configured there",
+    )
     key: str | None = Field(
         default=None, description="which part of a request is the key: split_part(url, '?', 1)"
     )
     where: str | None = Field(default=None, description="which requests to keep: status = 200")
     columns: dict[Column, str] = Field(
-        default={}, description="expressions for time, key, colo, op, size or ttl, by name"
+        default={},
+        description="expressions for time, key, colo, op, size, ttl, method, status or host",
+    )
+    normalise: tuple[Recipe, ...] = Field(
+        default=(), description="how keys are made alike before they are counted, in this order"
+    )
+    methods: dict[str, Taken] = Field(
+        default={}, description="what a request of a method is: {POST: read}"
+    )
+    statuses: dict[int, Literal["read", "ignore"]] = Field(
+        default={}, description="whether an answer of a status may be cached: {503: read}"
+    )
+    keep: tuple[Kept, ...] = Field(
+        default=(), description="kinds of requests to keep that are ignored by default"
     )
     header: bool = Field(default=True, description="CSV and TSV: the first line names the columns")
-    time_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
-        default="auto", description="of times that are numbers"
+    fields: tuple[str, ...] = Field(
+        default=(), description="CSV and TSV without a header: the names of the columns, in order"
     )
-    requests_per_s: float = Field(default=1.0, gt=0, description="the rate of a log without times")
+    time_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
+        default="auto", description="of times that are numbers; auto: of each by its size"
+    )
+    requests_per_s: float | None = Field(
+        default=None, gt=0, description="the rate of a log that has no times"
+    )
+    sample_rate: SampleRate = Field(
+        default=1.0, description="the share of requests that the log holds, where it is a sample"
+    )
+    sampled_by: Literal["request", "key"] = Field(
+        default="request",
+        description="request: each was kept or left out at random (Logpush sample_rate, "
+        "head_sampling_rate); key: a key's requests were kept all or none",
+    )
+
+    @property
+    def expressions(self) -> dict[str, str]:
+        """The user's own SQL, by what it is for."""
+        own: dict[str, str] = {str(name): sql for name, sql in self.columns.items()}
+        if self.key is not None:
+            own["key"] = self.key
+        if self.where is not None:
+            own["where"] = self.where
+        return own

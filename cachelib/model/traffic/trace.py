@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from cachelib.model.traffic.account import Account
+
 READ, WRITE, DELETE = 0, 1, 2
 
 
@@ -25,7 +27,8 @@ class Trace:
 
     `key` and `colo` are codes into `keys` and `colos`; `op` is READ, WRITE or DELETE; `size` is
     in bytes, 0 where the source does not say; `ttl_s` is the life asked for, 0 for none, where
-    the source has such a column. `notes` say what the reader noticed and did.
+    the source has such a column. `notes` say what the reader noticed and did; `account` what
+    became of every row of the log, where the trace comes from one.
     """
 
     time_s: npt.NDArray[np.float64]
@@ -38,6 +41,7 @@ class Trace:
     skipped: Skipped = field(default=Skipped())
     notes: tuple[str, ...] = ()
     ttl_s: npt.NDArray[np.float32] | None = None
+    account: Account | None = None
 
     def __len__(self) -> int:
         return len(self.time_s)

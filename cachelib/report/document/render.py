@@ -318,6 +318,7 @@ def _traffic(study: Study) -> dict[str, Any]:
         "distinct_keys": len(set(trace.key.tolist())),
         "days": study.days,
         "sample": study.sample.in_words,
+        "remarks": [remark.says for remark in study.remarks],
         "colos": [colo or "not said" for colo in trace.colos],
         "source": "as logged" if study.log else "generated as the case says",
         "skipped": trace.skipped.lines,

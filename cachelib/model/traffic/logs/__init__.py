@@ -1,4 +1,4 @@
-"""Request logs as traces: CLF, Logpush, Workers trace events, tables, simulators' formats."""
+"""Request logs as traces: any log, told by what is in it, with an account of every row."""
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.reading import LogStream, in_order, read_log

@@ -1,7 +1,9 @@
-"""Rows of a log to the columns of a trace."""
+"""Rows of a log to the columns of a trace, with an account of every row."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cachelib.model.platforms.colos import UnknownColoError, coordinates
+from cachelib.model.traffic.account import Account
+from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.trace import Skipped, Trace
 
-UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+UNIT_NAMES = ("text", "s", "ms", "us", "ns")
+IATA = re.compile(r"([A-Za-z]{3})(?:[^A-Za-z\-].*)?")
+# Stands between host and key until it is known whether there are several hosts: a character that
+# Unicode keeps free of meaning.
+HOST_END = "\uffff"
 
 
 class Codes:
@@ -27,7 +36,7 @@ class Codes:
         coded, known, code = pc.dictionary_encode(column), len(self.names), self._code
         values = coded.dictionary.to_pylist()
         own = np.array([code.setdefault(value, len(code)) for value in values], np.int32)
-        self.names += [str(values[i]) for i in np.flatnonzero(own >= known)]
+        self.names += [values[i] for i in np.flatnonzero(own >= known)]
         codes: npt.NDArray[np.int32] = own[coded.indices.to_numpy()]
         return codes
 
@@ -35,61 +44,171 @@ class Codes:
 class Coder:
     """Turns batches of rows into pieces of a trace and keeps account of what was no request."""
 
-    def __init__(self, files: list[Path], unit: str, requests_per_s: float) -> None:
-        self.files, self.unit, self.rate = files, unit, requests_per_s
+    def __init__(self, files: list[Path], reading: Reading) -> None:
+        self.files, self.reading = files, reading
         self.keys, self.colos = Codes(), Codes()
         self.notes: list[str] = []
-        self.requests = self.repeated = self.unordered = 0
-        self._bad: list[tuple[int, int, str]] = []
-        self._bad_lines = 0
+        self.requests = self.repeated = self.unordered = self.undecided = self.unplaced = 0
+        self.untimed = False
+        self.hosts: set[str] = set()
+        self.units: Counter[str] = Counter()
+        self.filtered: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.shares: dict[str, Counter[str]] = {}
+        self.account: Account | None = None
+        self._first_bad: tuple[int, int, str] | None = None
+        self._colo: dict[str, str | None] = {}
         self._last = -np.inf
 
     @property
     def skipped(self) -> Skipped:
-        if not self._bad:
+        if self._first_bad is None:
             return Skipped()
-        file, line, reason = min(self._bad)
+        file, line, reason = self._first_bad
         where = f"{self.files[file].name}: " if len(self.files) > 1 else ""
-        return Skipped(self._bad_lines, line, where + reason)
+        return Skipped(self.reasons.total(), line, where + reason)
 
     def take(self, batch: pa.RecordBatch) -> Trace:
-        if batch["_reason"].null_count < len(batch):
-            good = pc.is_null(batch["_reason"])
-            broken, batch = batch.filter(pc.invert(good)), batch.filter(good)
-            columns = (broken[name].to_pylist() for name in ("_file", "_line", "_reason"))
-            self.reject(list(zip(*columns, strict=True)))
-        return self._piece(batch)
+        """The requests among the rows; all others are counted."""
+        if batch["skipped"].null_count < len(batch):
+            batch = self._reject(batch, batch["skipped"])
+        if batch["filtered"].null_count < len(batch):
+            good = pc.is_null(batch["filtered"])
+            self.filtered.update(_counted(batch["filtered"].drop_null()))
+            self._describe(batch)
+            batch = batch.filter(good)
+        else:
+            self._describe(batch)
+        colos = pc.dictionary_encode(pc.fill_null(batch["colo"], ""))
+        places = [self._place(name) for name in colos.dictionary.to_pylist()]
+        if None in places:
+            names = colos.dictionary.to_pylist()
+            faults = pa.array(
+                [
+                    None if place is not None else f"an unknown data centre {name!r}"
+                    for name, place in zip(names, places, strict=True)
+                ],
+                pa.string(),
+            )
+            batch = self._reject(batch, faults.take(colos.indices))
+            return self._piece(batch, self._canonical(batch["colo"]))
+        named = pa.array(places, pa.string()).take(colos.indices)
+        return self._piece(batch, named)
 
-    def reject(self, rows: list[tuple[int, int, str]]) -> None:
-        """Count rows that are no requests, and remember the first."""
-        self._bad_lines += len(rows)
-        self._bad = [min([*self._bad, *rows])] if rows else self._bad
+    def _canonical(self, column: pa.Array) -> pa.Array:
+        coded = pc.dictionary_encode(pc.fill_null(column, ""))
+        places = [self._place(name) for name in coded.dictionary.to_pylist()]
+        return pa.array(places, pa.string()).take(coded.indices)
 
-    def finish(self, *, filtered: bool) -> None:
-        """Say what was noticed; no request at all is an error."""
+    def _place(self, name: str) -> str | None:
+        """The data centre's IATA code, empty for none, None for one that is no airport."""
+        if name not in self._colo:
+            self._colo[name] = _airport(name)
+        return self._colo[name]
+
+    def _reject(self, batch: pa.RecordBatch, reasons: pa.Array) -> pa.RecordBatch:
+        """Count the rows that have a reason, remember the first, and return the others."""
+        good = pc.is_null(reasons)
+        broken = batch.filter(pc.invert(good))
+        told = reasons.drop_null()
+        self.reasons.update(_counted(told))
+        rows = zip(
+            broken["_file"].to_pylist(), broken["_line"].to_pylist(), told.to_pylist(), strict=True
+        )
+        first = min(rows, default=None)
+        if first is not None and (self._first_bad is None or first < self._first_bad):
+            self._first_bad = first
+        return batch.filter(good)
+
+    def _describe(self, batch: pa.RecordBatch) -> None:
+        for role in set(batch.schema.names) & {"method", "status", "cache", "content_type"}:
+            seen = self.shares.setdefault(role, Counter())
+            seen.update(_counted(pc.fill_null(batch[role], "")))
+
+    def finish(self, rows: int, name: str, why: str, mapping: dict[str, str]) -> None:
+        """Close the account; no request at all is an error that says why."""
+        self._name_keys()
         if not self.requests:
-            raise LogError(f"{self.files[0]}: {self._nothing(filtered)}")
+            raise LogError(f"{self.files[0]}: {self._nothing()}")
+        self.account = Account(
+            format=name, why=why, rows=rows, requests=self.requests,
+            filtered=dict(self.filtered.most_common()), skipped=dict(self.reasons.most_common()),
+            mapping=mapping, units=dict(self.units), undecided=self.undecided,
+            unplaced=self.unplaced, repeated=self.repeated, unordered=self.unordered,
+            hosts=len(self.hosts), untimed=self.untimed,
+            rate_given=self.reading.requests_per_s is not None,
+        )  # fmt: skip
+        self._note()
+
+    def _note(self) -> None:
         if self.repeated:
             self.notes.append(f"{self.repeated} requests have the time of the one before")
+        finer = [unit for unit in self.units if unit not in ("text", "s")]
+        if len(self.units) > 1:
+            told = ", ".join(f"{n} in {_unit(unit)}" for unit, n in self.units.items())
+            self.notes.append(f"times are in several units, told row by row: {told}")
+        elif finer:
+            self.notes.append(f"times are in {finer[0]}: taken as such")
+        if self.untimed:
+            rate = self.reading.requests_per_s or 1.0
+            self.notes.append(f"the log has no times: taken as {rate:g} a second")
+        self.notes += [f"{n} rows ignored: {why}" for why, n in self.filtered.most_common()]
+        if self.undecided:
+            self.notes.append(
+                f"{self.undecided} of {self.requests} requests are POST and count as reads, which"
+                " a cache does not do unless told: say methods: {POST: read}, write or ignore"
+                " (--method POST=ignore)"
+            )
+        if self.unplaced:
+            self.notes.append(f"{self.unplaced} of {self.requests} requests name no data centre")
+        if len(self.hosts) > 1:
+            self.notes.append(f"{len(self.hosts)} hosts: the host is part of the key")
 
-    def _nothing(self, filtered: bool) -> str:
-        skipped = self.skipped
+    def _name_keys(self) -> None:
+        """Take the host into the names where there are several, and out of them otherwise."""
+        names = self.keys.names
+        if any(HOST_END in name for name in names[:1]):
+            self.hosts = {name.partition(HOST_END)[0] for name in names}
+            several = len(self.hosts) > 1
+            names[:] = [
+                name.replace(HOST_END, "", 1) if several else name.partition(HOST_END)[2]
+                for name in names
+            ]
+
+    def _nothing(self) -> str:
+        skipped, filtered = self.skipped, self.filtered
         if skipped.lines:
+            also = f"; {filtered.total()} others are ignored" if filtered else ""
             return (
                 f"none of its {skipped.lines} lines is a request;"
-                f" line {skipped.first_line}: {skipped.reason}"
+                f" line {skipped.first_line}: {skipped.reason}{also}"
             )
-        return "the filter keeps none of its requests" if filtered else "the file is empty"
+        if filtered and list(filtered) == ["the filter (where)"]:
+            return "the filter keeps none of its requests"
+        if filtered:
+            told = ", ".join(f"{n} {why}" for why, n in filtered.most_common(5))
+            return (
+                f"none of its {filtered.total()} rows is a request that a cache may answer: {told}."
+                " Say what they are with methods, statuses or keep (--method POST=read,"
+                " --status 503=read, --keep subrequests)"
+            )
+        return "the file is empty"
 
-    def _piece(self, batch: pa.RecordBatch) -> Trace:
+    def _piece(self, batch: pa.RecordBatch, colos: pa.Array) -> Trace:
         time = self._times(batch["time"], len(batch))
         self._watch_order(time)
         self.requests += len(batch)
+        self.undecided += pc.sum(batch["undecided"]).as_py() or 0
+        units = np.bincount(batch["unit"].to_numpy(), minlength=len(UNIT_NAMES))
+        if not self.untimed:
+            self.units.update({UNIT_NAMES[i]: int(units[i]) for i in np.flatnonzero(units)})
+        codes = self.colos.of(colos)
+        self.unplaced += int(pc.sum(pc.equal(colos, "")).as_py() or 0)
         ttl = batch["ttl"].to_numpy().astype(np.float32)
         return Trace(
             time_s=time,
-            key=self.keys.of(batch["key"]),
-            colo=self.colos.of(pc.fill_null(batch["colo"], "")).astype(np.int16),
+            key=self.keys.of(self._keys(batch)),
+            colo=codes.astype(np.int16),
             op=batch["op"].to_numpy().astype(np.uint8),
             size=batch["size"].to_numpy().astype(np.int32),
             keys=self.keys.names,
@@ -97,17 +216,20 @@ class Coder:
             ttl_s=ttl if ttl.any() else None,
         )
 
+    def _keys(self, batch: pa.RecordBatch) -> pa.Array:
+        hosted = bool(self.keys.names) and HOST_END in self.keys.names[0]
+        if batch["host"].null_count == len(batch) and not hosted:
+            return batch["key"]
+        hosts = pc.fill_null(batch["host"], "")
+        return pc.binary_join_element_wise(hosts, batch["key"], HOST_END)
+
     def _times(self, column: pa.Array, n: int) -> npt.NDArray[np.float64]:
         if column.null_count:
-            if not self.requests:
-                self.notes.append(f"the log has no times: taken as {self.rate:g} a second")
-            return np.arange(self.requests, self.requests + n, dtype=np.float64) / self.rate
+            self.untimed = True
+            rate = self.reading.requests_per_s or 1.0
+            return np.arange(self.requests, self.requests + n, dtype=np.float64) / rate
         time: npt.NDArray[np.float64] = column.to_numpy()
-        if self.unit == "auto" and n:
-            self.unit = _unit(float(np.median(time)))
-            if self.unit != "s":
-                self.notes.append(f"times are in {self.unit}: taken as such")
-        return np.divide(time, UNITS.get(self.unit, 1.0))
+        return time
 
     def _watch_order(self, time: npt.NDArray[np.float64]) -> None:
         if len(time):
@@ -135,9 +257,26 @@ def joined(pieces: list[Trace], coder: Coder) -> Trace:
         skipped=coder.skipped,
         notes=tuple(coder.notes),
         ttl_s=np.concatenate(ttls)[order] if any(p.ttl_s is not None for p in pieces) else None,
+        account=coder.account,
     )
 
 
-def _unit(time: float) -> str:
-    """Seconds since 1970 stay below 1e11 until the year 5138; what is larger is a finer unit."""
-    return "s" if time < 1e11 else "ms" if time < 1e14 else "us" if time < 1e17 else "ns"
+def _counted(column: pa.Array) -> dict[str, int]:
+    return {str(row["values"]): row["counts"] for row in pc.value_counts(column).to_pylist()}
+
+
+def _airport(name: str) -> str | None:
+    """The code that a name begins with: LHR of LHR62-C1, IAD of iad1."""
+    if name in ("", "-"):
+        return ""
+    found = IATA.fullmatch(name)
+    code = found[1].upper() if found else name
+    try:
+        coordinates(code)
+    except UnknownColoError:
+        return None
+    return code
+
+
+def _unit(name: str) -> str:
+    return "words (RFC 3339)" if name == "text" else name

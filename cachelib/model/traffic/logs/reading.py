@@ -1,6 +1,4 @@
-"""Logs to traces: one DuckDB query over any format, its rows coded as columns."""
-
-# ruff: noqa: S608 - the user's expressions are the query; it runs where only the log can be read
+"""Logs to traces: one query over rows of any shape, its answer coded as columns."""
 
 from __future__ import annotations
 
@@ -11,30 +9,47 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined
-from cachelib.model.traffic.logs.formats import FORMATS, Format, tell
-from cachelib.model.traffic.logs.relation import Relation, quoted, relation
+from cachelib.model.traffic.logs.query import Query, connect
+from cachelib.model.traffic.logs.running import as_logged, by_time, sized
 from cachelib.model.traffic.logs.source import DAMAGED, LogError, files
-from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
+from cachelib.model.traffic.logs.telling import Shape, tell
+from cachelib.model.traffic.made_whole import unsampled
+from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 20
-MEMORY = "1GB"  # beyond it the database sorts on disk
 Result = TypeVar("Result")
-OPS = {
-    READ: "read get gets get_lease head",
-    WRITE: "write set set_lease put post patch add replace cas append prepend incr decr",
-    DELETE: "delete purge",
-}
+
+
+class Rows:
+    """Rows as they are handed to the database, counted; and what went wrong on the way.
+
+    DuckDB passes on no more of a producer's error than its text, so it is kept here.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.fault: BaseException | None = None
+
+    def watch(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in batches:
+                self.count += len(batch)
+                yield batch
+        except BaseException as error:
+            self.fault = error
+            raise
 
 
 class LogStream:
     """A log in pieces of about `rows` requests, in memory that the log's length leaves alone.
 
-    The pieces share `keys` and `colos`, which grow; `skipped` and `notes` are whole when the last
-    piece has come. `sort=True` has DuckDB order the requests by time, on disk if need be;
-    otherwise they come as logged.
+    The pieces share `keys` and `colos`, which grow; `skipped`, `notes` and the account are whole
+    when the last piece has come. `sort=True` has DuckDB order the requests by time, on disk if
+    need be; otherwise they come as logged. `described=True` counts what `cachelib log` shows.
     """
 
     def __init__(
@@ -44,92 +59,75 @@ class LogStream:
         *,
         rows: int = ROWS,
         sort: bool = False,
+        described: bool = False,
     ) -> None:
         self.reading = reading or Reading()
-        self.rows, self.sort = rows, sort
-        self.files = files(paths)
-        self._coder = Coder(self.files, self.reading.time_unit, self.reading.requests_per_s)
+        self.rows, self.sort, self.described = rows, sort, described
+        self._stack = ExitStack()
+        self.files = files(paths, self._stack)
+        self.coder = Coder(self.files, self.reading)
+        self.shape: Shape | None = None
+        self.mapping: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Trace]:
-        with ExitStack() as stack:
-            db = stack.enter_context(duckdb.connect())
-            table = self._relation(db, stack)
-            try:
-                for batch in self._query(db, table).to_arrow_reader(self.rows):
-                    if len(piece := self._coder.take(batch)):
-                        yield piece
-            except (duckdb.Error, *DAMAGED) as error:
-                raise self._error(table.fault or error) from None
-            self._coder.reject(table.rejects())
-        self._coder.finish(filtered=self.reading.where is not None)
+        with self._stack.pop_all():
+            yield from self._pieces()
 
-    @property
-    def coder(self) -> Coder:
-        return self._coder
+    def _pieces(self) -> Iterator[Trace]:
+        shape = self.shape = told(self.files, self.reading)
+        rows = Rows()
+        for batch in answers(self, shape, rows):
+            if len(piece := self.coder.take(batch)):
+                yield piece
+        self.coder.finish(rows.count, shape.name, shape.why, self.mapping)
 
-    def _relation(self, db: duckdb.DuckDBPyConnection, stack: ExitStack) -> Relation:
-        spill = stack.enter_context(TemporaryDirectory())
-        db.execute(f"SET temp_directory = {quoted(spill)}; SET memory_limit = '{MEMORY}'")
-        db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        reading = self.reading
-        wanted = " ".join([*reading.columns.values(), reading.key or "", reading.where or ""])
+
+def told(found: list[Path], reading: Reading) -> Shape:
+    """The shape of a log's files, which must be one; files that are empty have none."""
+    shapes: dict[Path, Shape] = {}
+    for path in found:
         try:
-            made = relation(
-                db,
-                self._format(),
-                self.files,
-                header=reading.header,
-                wanted=wanted,
-                stack=stack,
-            )
+            shapes[path] = tell(path, reading)
+        except LogError as error:
+            if len(found) == 1 or not str(error).endswith("the file is empty"):
+                raise
+        except DAMAGED as error:
+            raise LogError(f"{path}: {error}") from None
+    if not shapes:
+        raise LogError(f"{found[0]}: the file is empty")
+    first = next(iter(shapes.values()))
+    if len({(shape.name, shape.container) for shape in shapes.values()}) > 1:
+        mixed = ", ".join(f"{path.name} is {shape.name}" for path, shape in shapes.items())
+        raise LogError(f"several formats at once, read one at a time: {mixed[:400]}")
+    return first
+
+
+def answers(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.RecordBatch]:
+    """The query's answer, batch by batch; an expression of the user's runs in a process apart."""
+    if stream.reading.expressions:
+        from cachelib.model.traffic.logs.apart import answers_from_apart
+
+        yield from answers_from_apart(stream, rows)
+        return
+    yield from answers_here(stream, shape, rows)
+
+
+def answers_here(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.RecordBatch]:
+    """The answer by databases in this process."""
+    with TemporaryDirectory(prefix="cachelib-log-") as spill:
+        try:
+            with connect(Path(spill)) as db:
+                query = Query(db, shape, stream.reading, where=str(stream.files[0]))
+                stream.mapping = query.described_mapping()
+                sql = query.sql(described=stream.described)
+            batches = rows.watch(shape.batches(stream.files))
+            answer = by_time if stream.sort else as_logged
+            yield from sized(answer(sql, shape, batches, Path(spill)), stream.rows)
         except (duckdb.Error, *DAMAGED) as error:
-            raise self._error(error) from None
-        db.execute("SET enable_external_access = false")
-        db.execute("SET lock_configuration = true")
-        return made
-
-    def _format(self) -> Format:
-        if self.reading.format != "auto":
-            return FORMATS[self.reading.format]
-        formats = {path: tell(path) for path in self.files}
-        if len({log.name for log in formats.values()}) > 1:
-            mixed = ", ".join(f"{path.name} is {log.name}" for path, log in formats.items())
-            raise LogError(f"several formats at once, read one at a time: {mixed[:400]}")
-        return formats[self.files[0]]
-
-    def _query(self, db: duckdb.DuckDBPyConnection, table: Relation) -> duckdb.DuckDBPyRelation:
-        wanted: dict[str, str] = {**table.request}
-        wanted.update((str(name), sql) for name, sql in self.reading.columns.items())
-        if self.reading.key:
-            wanted["key"] = self.reading.key
-        if "key" not in wanted:
-            names = ", ".join(table.columns)
-            raise self._error(f"which column is the key? Say so with columns.key; it has {names}")
-        for what, sql in {**wanted, "where": self.reading.where or "true"}.items():
-            self._check(db, table, what, sql)
-        wanted["time"] = self._seconds(db, table, wanted.get("time"))
-        order = " ORDER BY time, _file, _line" if self.sort else ""
-        return db.sql(_requests(table, wanted, self.reading.where or "true") + order)
-
-    def _check(self, db: duckdb.DuckDBPyConnection, table: Relation, what: str, sql: str) -> None:
-        try:
-            db.sql(f"SELECT ({sql}) FROM {table.sql}")
-        except duckdb.Error as error:
-            raise self._error(
-                f"{what}: {sql!r} is no expression over its columns: {error}"
-            ) from None
-
-    def _seconds(self, db: duckdb.DuckDBPyConnection, table: Relation, sql: str | None) -> str:
-        if sql is None:
-            return "NULL::DOUBLE"
-        kind = str(db.sql(f"SELECT ({sql}) FROM {table.sql}").types[0])
-        if kind == "VARCHAR":
-            return f"coalesce(try_cast({sql} AS DOUBLE), epoch(try_cast({sql} AS TIMESTAMPTZ)))"
-        return f"epoch({sql})" if "TIME" in kind or kind == "DATE" else f"CAST({sql} AS DOUBLE)"
-
-    def _error(self, problem: object) -> LogError:
-        text = " ".join(str(problem).split("\n\nLINE")[0].split())
-        return LogError(f"{self.files[0]}: {text}")
+            if isinstance(rows.fault, LogError):
+                raise rows.fault from None
+            problem = " ".join(str(rows.fault or error).split("\n\nLINE")[0].split())
+            raise LogError(f"{stream.files[0]}: {problem}") from None
 
 
 class OutOfOrderError(Exception):
@@ -143,16 +141,31 @@ def in_order(
 ) -> tuple[LogStream, Result]:
     """The stream, and what `consume` makes of its pieces in order of time.
 
-    A log that proves to be out of order is read once more, sorted, and `consume` called again.
+    A log that proves to be out of order is read once more, sorted, and `consume` called again. One
+    that is a sample by request is read whole and made whole: see `made_whole`.
     """
-    stream = LogStream(paths, reading)
-    try:
-        return stream, consume(_ordered(stream))
-    except OutOfOrderError:
-        stream = LogStream(paths, reading, sort=True)
-        done = consume(iter(stream))
-        stream.coder.notes.append("requests were out of order: sorted by time")
-        return stream, done
+    with ExitStack() as stack:
+        found = files(paths, stack)
+        stream = LogStream(found, reading)
+        if stream.reading.sample_rate < 1:
+            return stream, consume(iter([_whole(stream)]))
+        try:
+            return stream, consume(_ordered(stream))
+        except OutOfOrderError:
+            stream = LogStream(found, reading, sort=True)
+            done = consume(iter(stream))
+            stream.coder.notes.append("requests were out of order: sorted by time")
+            return stream, done
+
+
+def _whole(stream: LogStream) -> Trace:
+    trace, reading = joined(list(stream), stream.coder), stream.reading
+    share = f"{100 * reading.sample_rate:g} per cent"
+    if reading.sampled_by == "key":
+        stream.coder.notes.append(f"a sample of {share} of the keys: the counts are the sample's")
+        return trace
+    stream.coder.notes.append(f"a sample of {share} of the requests: the others are drawn")
+    return unsampled(trace, reading.sample_rate, seed=1)
 
 
 def _ordered(stream: LogStream) -> Iterator[Trace]:
@@ -163,35 +176,6 @@ def _ordered(stream: LogStream) -> Iterator[Trace]:
 
 
 def read_log(paths: Path | Sequence[Path], reading: Reading | None = None) -> Trace:
-    """The requests of a log, sorted by time; rows that are none are counted in `skipped`.
-
-    Every request is a read of the key that is its URL as logged, unless `reading` says otherwise.
-    """
+    """The requests of a log, sorted by time; `account` says what became of every row."""
     stream = LogStream(paths, reading)
     return joined(list(stream), stream.coder)
-
-
-def _requests(table: Relation, wanted: dict[str, str], where: str) -> str:
-    ops = " ".join(
-        f"WHEN lower(op) IN ({', '.join(repr(n) for n in names.split())}) THEN {code}"
-        for code, names in OPS.items()
-    )
-    value = {name: f"CASE WHEN _reason IS NULL THEN ({sql}) END" for name, sql in wanted.items()}
-    no_time = "coalesce(abs(time), 1e20) >= 1e20" if wanted["time"] != "NULL::DOUBLE" else "false"
-    return f"""
-        SELECT * REPLACE (
-            coalesce(
-                _reason,
-                CASE WHEN key IS NULL THEN 'no key'
-                     WHEN {no_time} THEN 'no time'
-                     WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
-                     WHEN size < 0 THEN 'a negative size' END) AS _reason)
-        FROM (
-            SELECT _file, _line, _reason, {value["time"]} AS time, {value["key"]} AS key,
-                   {value.get("colo", "''")} AS colo,
-                   {f"CASE {ops} END" if "op" in wanted else READ} AS op,
-                   least(coalesce(try_cast({value.get("size", "0")} AS BIGINT), 0), 2147483647)
-                       AS size,
-                   coalesce(try_cast({value.get("ttl", "0")} AS DOUBLE), 0) AS ttl
-            FROM (SELECT *, coalesce(_bad, {table.check}) AS _reason FROM {table.sql})
-            WHERE _reason IS NOT NULL OR ({where}))"""

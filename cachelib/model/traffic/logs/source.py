@@ -1,150 +1,173 @@
-"""The bytes of a log, decompressed and cut into Arrow batches, whatever its length."""
+"""The bytes of a log: its files, each once, decompressed and cut into whole lines."""
 
 from __future__ import annotations
 
+import bz2
+import codecs
+import glob
 import gzip
 import lzma
+import os
+import shutil
+import sys
+import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
-import numpy as np
 import pyarrow as pa
 
 from cachelib.errors import CachelibError
 
 BLOCK = 4 << 20
 MAX_LINE = 1 << 20
-LINES = pa.schema(
-    [("_file", pa.int32()), ("_line", pa.int64()), ("text", pa.string()), ("_bad", pa.string())]
-)
+HEAD = 1 << 18
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+MAGIC = {
+    b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2",
+}  # fmt: skip
+ARCHIVES = {b"PK\x03\x04": "a zip archive", b"Rar!": "a rar archive", b"7z\xbc\xaf": "a 7z archive"}
 
 
 class LogError(CachelibError, ValueError):
     """A log that cannot be used, with the file and the reason."""
 
 
-def files(paths: Path | Sequence[Path]) -> list[Path]:
-    """The files meant: each path itself, or every visible file below a folder, by name."""
-    found: list[Path] = []
-    for path in [paths] if isinstance(paths, Path) else paths:
-        if path.is_dir():
-            inside = (p for p in sorted(path.rglob("*")) if p.is_file())
-            found += [p for p in inside if not p.relative_to(path).as_posix().startswith(".")]
-        elif path.exists():
-            found.append(path)
-        else:
-            raise LogError(f"{path}: there is no such file")
+def files(paths: Path | Sequence[Path], stack: ExitStack | None = None) -> list[Path]:
+    """The files meant, each once: paths, the visible files below folders, patterns, `-`.
+
+    What comes by a pipe (`-` is the standard input) is kept in a file of its own until `stack`
+    ends, because a log is looked at more than once.
+    """
+    given = [paths] if isinstance(paths, Path) else list(paths)
+    found: dict[object, Path] = {}
+    for path in given:
+        for file in _meant(path, stack):
+            about = file.stat()
+            found.setdefault((about.st_dev, about.st_ino), file)
     if not found:
-        raise LogError(f"{paths}: the folder holds no file")
-    return found
+        raise LogError(f"{' '.join(map(str, given))}: the folder holds no file")
+    return list(found.values())
+
+
+def _meant(path: Path, stack: ExitStack | None) -> list[Path]:
+    if str(path) == "-":
+        return [_kept(sys.stdin.buffer, stack)]
+    if path.is_dir():
+        inside = (p for p in sorted(path.rglob("*")) if p.is_file())
+        return [p for p in inside if not any(map(_hidden, p.relative_to(path).parts))]
+    if path.is_file():
+        return [path]
+    if path.is_fifo():
+        with path.open("rb") as pipe:
+            return [_kept(pipe, stack)]
+    if path.exists():
+        raise LogError(f"{path}: is no file, no folder and no pipe")
+    matched = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+    if not matched:
+        raise LogError(f"{path}: there is no such file")
+    return [file for each in matched for file in _meant(each, stack)]
+
+
+def _hidden(part: str) -> bool:
+    return part.startswith(".")
+
+
+def _kept(pipe: IO[bytes], stack: ExitStack | None) -> Path:
+    if stack is None:
+        raise LogError("a log from a pipe can be read only where it is given as -")
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cachelib-log-")))
+    with (folder / "standard-input").open("wb") as kept:
+        shutil.copyfileobj(pipe, kept)
+    return folder / "standard-input"
+
+
+def compression(path: Path) -> str | None:
+    """How the file is compressed, told by its first bytes and not by its name."""
+    with path.open("rb") as raw:
+        start = raw.read(6)
+    for magic, what in ARCHIVES.items():
+        if start.startswith(magic):
+            raise LogError(f"{path}: is {what}; unpack it first")
+    return next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
 
 
 def open_stream(path: Path) -> IO[bytes]:
-    """A file's content; gzip, xz and zstd are told by their first bytes, not by the name."""
-    with path.open("rb") as raw:
-        magic = raw.read(6)
-    if magic.startswith(b"\x1f\x8b"):
+    """A file's content, decompressed; members one after another are one content."""
+    packed = compression(path)
+    if packed == "gzip":
         return cast(IO[bytes], gzip.open(path))
-    if magic == b"\xfd7zXZ\x00":
+    if packed == "xz":
         return lzma.open(path)
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
+    if packed == "bzip2":
+        return bz2.open(path)
+    if packed == "zstd":
         return cast(IO[bytes], pa.input_stream(str(path), compression="zstd"))
     return path.open("rb")
 
 
-def first_line(path: Path) -> bytes:
-    """At most `MAX_LINE` bytes of the first line, for telling the format."""
+def chunks(path: Path) -> Iterator[bytes]:
+    """The content in pieces of about `BLOCK` bytes; UTF-16 becomes UTF-8, byte-order marks go."""
     with open_stream(path) as stream:
-        return stream.read(MAX_LINE).split(b"\n", 1)[0]
+        first = stream.read(BLOCK)
+        decoder = None
+        for mark, name in UTF16.items():
+            if first.startswith(mark) and not first.startswith(codecs.BOM_UTF32_LE):
+                decoder, first = codecs.getincrementaldecoder(name)("replace"), first[2:]
+        if decoder is None:
+            yield first.removeprefix(codecs.BOM_UTF8)
+            while block := stream.read(BLOCK):
+                yield block
+            return
+        while first:
+            yield decoder.decode(first).encode()
+            first = stream.read(BLOCK)
 
 
-def line_batches(paths: Iterable[Path]) -> Iterator[pa.RecordBatch]:
-    """Every line of every file as `LINES`; one that is no text has a `_bad` reason and no text."""
-    for number, path in enumerate(paths):
-        line = 1
-        for block in _blocks(path):
-            batch = _clean_batch(block, number, line) or _checked_batch(block, number, line)
-            line += len(batch)
-            yield batch
-
-
-def record_batches(paths: Iterable[Path], dtype: np.dtype[Any]) -> Iterator[pa.RecordBatch]:
-    """Fixed-size binary records, one column for each field of `dtype`, with `_file` and `_line`."""
-    for number, path in enumerate(paths):
-        line = 1
-        with open_stream(path) as stream:
-            while block := stream.read(BLOCK // dtype.itemsize * dtype.itemsize):
-                if len(block) % dtype.itemsize:
-                    raise EOFError(f"the last record is cut short of {dtype.itemsize} bytes")
-                records = np.frombuffer(block, dtype)
-                yield _numbered(records, number, line)
-                line += len(records)
-
-
-def _numbered(records: np.ndarray[Any, Any], number: int, line: int) -> pa.RecordBatch:
-    names = list(records.dtype.names or ())
-    native = [records[n].astype(records[n].dtype.newbyteorder("=")) for n in names]
-    places = [
-        np.full(len(records), number, np.int32),
-        np.arange(line, line + len(records), dtype=np.int64),
-    ]
-    return pa.RecordBatch.from_arrays(
-        [pa.array(column) for column in places + native], names=["_file", "_line", *names]
-    )
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
+def blocks(path: Path) -> Iterator[bytes]:
     """The file in pieces that end with a line; of an endless line, what shows that it is one."""
-    with open_stream(path) as stream:
-        rest = b""
-        while block := stream.read(BLOCK):
-            end = block.rfind(b"\n") + 1
-            if end:
-                yield b"".join((rest, memoryview(block)[:end]))
-                rest = block[end:]
-            else:
-                rest = (rest + block)[: MAX_LINE + 1]
-        if rest:
-            yield rest + b"\n"
+    rest = b""
+    for block in chunks(path):
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield b"".join((rest, memoryview(block)[:end]))
+            rest = block[end:]
+        else:
+            rest = (rest + block)[: MAX_LINE + 1]
+    if rest:
+        yield rest + b"\n"
 
 
-def _clean_batch(block: bytes, number: int, line: int) -> pa.RecordBatch | None:
-    """The lines without copying them, if all are text of a sane length; each keeps its newline."""
-    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + 1
-    offsets = np.concatenate([[0], ends]).astype(np.int32)
-    if np.diff(offsets).max(initial=0) > MAX_LINE or not _is_text(block):
-        return None
-    text = pa.Array.from_buffers(
-        pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(block)]
-    )
-    return _lines(text, pa.nulls(len(ends), pa.string()), number, line)
+def head(path: Path) -> bytes:
+    """The first `HEAD` bytes of the content, or all of it: for telling what it is."""
+    taken = b""
+    for chunk in chunks(path):
+        taken += chunk
+        if len(taken) >= HEAD:
+            break
+    return taken[:HEAD]
 
 
-def _checked_batch(block: bytes, number: int, line: int) -> pa.RecordBatch:
-    raw = block[:-1].split(b"\n")
-    faults = [_fault(text) for text in raw]
-    texts = ["" if fault else text.decode() for text, fault in zip(raw, faults, strict=True)]
-    return _lines(pa.array(texts, pa.string()), pa.array(faults, pa.string()), number, line)
+def head_lines(path: Path, at_most: int = 200) -> list[str]:
+    """The first whole lines, without those that are empty."""
+    start = head(path)
+    whole = start if len(start) < HEAD or b"\n" not in start else start[: start.rfind(b"\n")]
+    lines = (text_of(line).rstrip("\r") for line in whole.split(b"\n"))
+    return [line for line in lines if line.strip()][:at_most]
 
 
-def _fault(text: bytes) -> str | None:
-    if len(text) > MAX_LINE:
-        return f"longer than {MAX_LINE} bytes"
-    return None if _is_text(text) else "not UTF-8"
-
-
-def _is_text(data: bytes) -> bool:
+def text_of(raw: bytes) -> str:
+    """As UTF-8, or else as Latin-1, in which every byte is a letter of its own."""
     try:
-        data.decode()
+        return raw.decode()
     except UnicodeDecodeError:
-        return False
-    return True
+        return raw.decode("latin-1")
 
 
-def _lines(text: pa.Array, bad: pa.Array, number: int, line: int) -> pa.RecordBatch:
-    file = np.full(len(text), number, np.int32)
-    lines = np.arange(line, line + len(text), dtype=np.int64)
-    return pa.RecordBatch.from_arrays([pa.array(file), pa.array(lines), text, bad], schema=LINES)
+def device_free(folder: Path) -> int:
+    """Bytes free where `folder` lies."""
+    about = os.statvfs(folder)
+    return about.f_bavail * about.f_frsize

@@ -1,0 +1,239 @@
+"""Rows of text whose fields a delimiter parts: CSV, TSV, W3C extended logs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from cachelib.model.traffic.logs.framing import PLACE, Integers, counting, is_text, places_of
+from cachelib.model.traffic.logs.source import MAX_LINE, blocks, text_of
+
+QUOTED_LINES = 200  # over how many lines a quoted field may go
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """How rows of text are cut into named columns.
+
+    `names` are those of the first file; each file with a header of its own may have them in
+    another order. `directives`: lines with # are the header (W3C), or comments.
+    """
+
+    delimiter: str
+    names: tuple[str, ...]
+    header: bool = True
+    quotes: bool = True
+    directives: bool = False
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([*PLACE, *((name, pa.string()) for name in self.names)])
+
+
+def delimited(files: list[Path], shape: Delimited) -> Iterator[pa.RecordBatch]:
+    """Rows of CSV, TSV and the like; a stray quote costs its own row and no other."""
+    for number, path in enumerate(files):
+        yield from _Rows(number, shape).read(path)
+
+
+def header_of(line: str, delimiter: str, *, quotes: bool) -> list[str]:
+    """The names in a header, each once: a second `a` is `a3` where it is the fourth column."""
+    line = line.lstrip("\ufeff").rstrip("\r\n")
+    if delimiter == " ":
+        names = line.split()
+    elif quotes:
+        names = next(csv.reader([line], delimiter=delimiter), [])
+    else:
+        names = line.split(delimiter)
+    return numbered([name.strip() for name in names])
+
+
+def numbered(names: list[str]) -> list[str]:
+    seen = [name.lower() for name in names]
+    return [
+        name if name and name.lower() not in seen[:i] else f"{name or 'column'}{i}"
+        for i, name in enumerate(names)
+    ]
+
+
+class _Rows:
+    def __init__(self, number: int, shape: Delimited) -> None:
+        self.number, self.shape = number, shape
+        self.names = list(shape.names)
+        self.awaits_header = shape.header and not shape.directives
+        self.rest: list[bytes] = []  # lines of a quoted field that has not ended
+        self.line = 1
+
+    def read(self, path: Path) -> Iterator[pa.RecordBatch]:
+        for block in blocks(path):
+            yield from self._block(block)
+        if self.rest:
+            yield from self._slow(b"", last=True)
+
+    def _block(self, block: bytes) -> Iterator[pa.RecordBatch]:
+        if self.awaits_header:
+            first, _, block = block.partition(b"\n")
+            self.names = header_of(text_of(first), self.shape.delimiter, quotes=self.shape.quotes)
+            self.awaits_header, self.line = False, self.line + 1
+            if not block:
+                return
+        batch = None if self.rest else self._fast(block)
+        if batch is None:
+            yield from self._slow(block)
+        else:
+            self.line += block.count(b"\n")
+            yield batch
+
+    def _fast(self, block: bytes) -> pa.RecordBatch | None:
+        """By the database's fast reader, if every line is a whole row of the right length."""
+        shape = self.shape
+        if shape.directives or len(self.names) < 2 or not is_text(block):
+            return None
+        if shape.quotes and not _balanced(block):
+            return None
+        try:
+            table = pyarrow.csv.read_csv(
+                pa.BufferReader(block),
+                read_options=pyarrow.csv.ReadOptions(
+                    column_names=self.names, use_threads=False, block_size=len(block) + 1
+                ),
+                parse_options=pyarrow.csv.ParseOptions(
+                    delimiter=shape.delimiter,
+                    quote_char='"' if shape.quotes else False,
+                    ignore_empty_lines=False,
+                ),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    column_types=dict.fromkeys(self.names, pa.string()),
+                    strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+        if len(table) != block.count(b"\n"):
+            return None
+        columns = {
+            name: table[name].combine_chunks() if len(table) else pa.array([], pa.string())
+            for name in table.column_names
+        }
+        return self._batch(counting(self.line, len(table)), None, columns)
+
+    def _slow(self, block: bytes, *, last: bool = False) -> Iterator[pa.RecordBatch]:
+        """Row by row: a quoted field may go over lines, what does not fit is a bad row."""
+        raw = self.rest + (block[:-1].split(b"\n") if block else [])
+        self.rest = []
+        rows: list[tuple[int, list[str], str | None]] = []
+        at = 0
+        while at < len(raw):
+            text = text_of(raw[at]).rstrip("\r")
+            if self.shape.directives and text.startswith("#"):
+                if text.startswith("#Fields:"):
+                    if rows:
+                        yield self._of(rows)
+                        rows = []
+                    self.names = header_of(text[8:].strip(), " ", quotes=False)
+                at += 1
+                self.line += 1
+                continue
+            fields, taken = self._row(raw, at, last)
+            if not taken:
+                self.rest = raw[at:]
+                break
+            reason = None
+            if not text.strip():
+                reason = "an empty line"
+            elif fields is None:
+                reason = "a quote that is not closed"
+            elif len(fields) != len(self.names):
+                reason = f"{len(fields)} fields where the header has {len(self.names)}"
+            rows.append((self.line, fields or [], reason))
+            at += taken
+            self.line += taken
+        if rows:
+            yield self._of(rows)
+
+    def _row(self, raw: list[bytes], at: int, last: bool) -> tuple[list[str] | None, int]:
+        """The fields of the row that begins at a line, and how many lines it takes; 0: unknown."""
+        shape = self.shape
+        text = text_of(raw[at]).rstrip("\r")
+        if not shape.quotes:
+            return (text.split() if shape.delimiter == " " else text.split(shape.delimiter)), 1
+        joined = text
+        for taken in range(1, QUOTED_LINES + 1):
+            fields = _cells(joined, shape.delimiter)
+            if fields is not None and (taken == 1 or len(fields) == len(self.names)):
+                return fields, taken
+            if fields is not None or len(joined) > MAX_LINE:
+                return None, 1
+            if at + taken >= len(raw):
+                return (None, 1) if last else (None, 0)
+            joined += "\n" + text_of(raw[at + taken]).rstrip("\r")
+        return None, 1
+
+    def _of(self, rows: list[tuple[int, list[str], str | None]]) -> pa.RecordBatch:
+        good = [fields if reason is None else [""] * len(self.names) for _, fields, reason in rows]
+        columns = {
+            name: pa.array([fields[i] for fields in good], pa.string())
+            for i, name in enumerate(self.names)
+        }
+        places = np.array([line for line, _, _ in rows], np.int64)
+        return self._batch(places, [reason for _, _, reason in rows], columns)
+
+    def _batch(
+        self, places: Integers, bad: list[str | None] | None, columns: dict[str, pa.Array]
+    ) -> pa.RecordBatch:
+        known = {name.lower(): column for name, column in columns.items()}
+        missing = pa.nulls(len(places), pa.string())
+        ordered = [known.get(name.lower(), missing) for name in self.shape.names]
+        return pa.RecordBatch.from_arrays(
+            [*places_of(self.number, places, bad), *ordered], schema=self.shape.schema
+        )
+
+
+def _balanced(block: bytes) -> bool:
+    """Whether every line has an even number of quotes."""
+    raw = np.frombuffer(block, np.uint8)
+    quotes = np.flatnonzero(raw == ord('"'))
+    if not len(quotes):
+        return True
+    ends = np.flatnonzero(raw == ord("\n"))
+    return not (np.searchsorted(quotes, ends) % 2).any()
+
+
+def _cells(text: str, delimiter: str) -> list[str] | None:
+    """The fields of one row, or None where a quoted field does not end."""
+    cells: list[str] = []
+    at, n = 0, len(text)
+    while True:
+        if at < n and text[at] == '"':
+            cell, at = _quoted(text, at + 1)
+            if cell is None:
+                return None
+            stop = text.find(delimiter, at)
+            stop = n if stop < 0 else stop
+            cells.append(cell + text[at:stop])
+        else:
+            stop = text.find(delimiter, at)
+            stop = n if stop < 0 else stop
+            cells.append(text[at:stop])
+        if stop >= n:
+            return cells
+        at = stop + 1
+
+
+def _quoted(text: str, at: int) -> tuple[str | None, int]:
+    parts: list[str] = []
+    while True:
+        stop = text.find('"', at)
+        if stop < 0:
+            return None, at
+        parts.append(text[at:stop])
+        if text[stop + 1 : stop + 2] != '"':
+            return "".join(parts), stop + 1
+        parts.append('"')
+        at = stop + 2

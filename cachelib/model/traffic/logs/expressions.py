@@ -1,0 +1,95 @@
+"""The user's SQL: exactly one expression over the columns of a row, and nothing else.
+
+The database's own parser says what the text is. Sub-queries, aggregates, windows and functions
+that do not depend on their arguments alone are refused: an expression says what a row is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from cachelib.model.traffic.logs.source import LogError
+
+MAX_LENGTH = 10_000
+ALLOWED = {
+    "FUNCTION", "COLUMN_REF", "CASE", "CAST", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR",
+    "BETWEEN", "LAMBDA", "COLLATE", "LAMBDA_REF", "TYPE",
+}  # fmt: skip
+REFUSED = {
+    "SUBQUERY": "a query inside of it",
+    "WINDOW": "a window over other rows",
+    "STAR": "all columns at once",
+    "PARAMETER": "a parameter",
+}
+
+
+def checked(db: duckdb.DuckDBPyConnection, what: str, sql: str, columns: list[str]) -> str:
+    """The expression, to be put between parentheses; raises `LogError` with what it may not be."""
+    if sql.strip().lower() in (named := {name.lower(): name for name in columns}):
+        return '"' + named[sql.strip().lower()].replace('"', '""') + '"'
+    if len(sql) > MAX_LENGTH:
+        raise LogError(f"{what}: an expression of {len(sql)} characters; at most {MAX_LENGTH}")
+    node = _parsed(db, what, sql)
+    consistent = _functions(db)
+    for part in _parts(node):
+        kind = str(part.get("class", ""))
+        if kind and kind not in ALLOWED:
+            found = REFUSED.get(kind, kind.lower().replace("_", " "))
+            raise LogError(f"{what}: {sql!r} holds {found}; it may be one expression over a row")
+        name = str(part.get("function_name", "")).lower()
+        if kind == "FUNCTION" and not part.get("is_operator") and name not in consistent:
+            raise LogError(
+                f"{what}: {sql!r}: the function {name!r} is unknown, or its value does not depend"
+                " on its arguments alone"
+            )
+    return f"({sql}\n)"
+
+
+def _parsed(db: duckdb.DuckDBPyConnection, what: str, sql: str) -> dict[str, Any]:
+    text = "SELECT (" + sql + "\n)"
+    (answer,) = db.execute("SELECT json_serialize_sql(?)", [text]).fetchone() or ("{}",)
+    tree = json.loads(answer)
+    if tree.get("error"):
+        said = " ".join(str(tree.get("error_message", "")).split())
+        raise LogError(f"{what}: {sql!r} is no expression: {said}")
+    statements = tree["statements"]
+    node = statements[0]["node"] if len(statements) == 1 else {}
+    bare = (
+        node.get("type") == "SELECT_NODE"
+        and node["from_table"]["type"] == "EMPTY"
+        and len(node["select_list"]) == 1
+        and not node.get("where_clause")
+        and not node.get("group_expressions")
+        and not node.get("having")
+        and not node.get("qualify")
+        and not node.get("sample")
+        and not node.get("modifiers")
+        and not node["cte_map"]["map"]
+    )
+    if not bare:
+        raise LogError(f"{what}: {sql!r} is more than one expression")
+    chosen: dict[str, Any] = node["select_list"][0]
+    return chosen
+
+
+def _parts(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for child in node.values():
+            yield from _parts(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _parts(child)
+
+
+def _functions(db: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = db.execute(
+        "SELECT DISTINCT lower(function_name) FROM duckdb_functions()"
+        " WHERE function_type = 'scalar' AND stability = 'CONSISTENT'"
+        " OR function_type = 'macro' AND NOT starts_with(function_name, 'pg_')"
+    ).fetchall()
+    return {str(name) for (name,) in rows} | {"row", "list_value", "struct_pack"}

@@ -1,0 +1,166 @@
+"""Bytes of a log to Arrow batches of rows: lines, records, Parquet, runs of keys.
+
+Every batch has `_file`, `_line` and `_bad`; what is no row of its kind has a reason in `_bad`.
+Headers and comments are no rows; an empty line is one, and bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet
+
+from cachelib.model.traffic.logs.source import (
+    BLOCK,
+    MAX_LINE,
+    blocks,
+    open_stream,
+    text_of,
+)
+
+PLACE = [("_file", pa.int32()), ("_line", pa.int64()), ("_bad", pa.string())]
+TEXT = pa.schema([*PLACE, ("text", pa.string())])
+
+Integers = npt.NDArray[np.int64]
+
+
+def places_of(number: int, lines: Integers, bad: list[str | None] | None) -> list[pa.Array]:
+    """The columns that say where rows stand, and what is wrong with them."""
+    reasons = pa.nulls(len(lines), pa.string()) if bad is None else pa.array(bad, pa.string())
+    return [pa.array(np.full(len(lines), number, np.int32)), pa.array(lines), reasons]
+
+
+def counting(start: int, n: int) -> Integers:
+    """Line numbers from `start` on."""
+    return np.arange(start, start + n, dtype=np.int64)
+
+
+def lines(files: list[Path]) -> Iterator[pa.RecordBatch]:
+    """Every line, as `text`, with its newline where that saves a copy."""
+    for number, path in enumerate(files):
+        line = 1
+        for block in blocks(path):
+            yield _clean(block, number, line) or _checked(block, number, line)
+            line += block.count(b"\n")
+
+
+def _clean(block: bytes, number: int, line: int) -> pa.RecordBatch | None:
+    """The lines without copying them, if all are text of a sane length."""
+    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + 1
+    offsets = np.concatenate([[0], ends]).astype(np.int32)
+    if np.diff(offsets).max(initial=0) > MAX_LINE or not is_text(block):
+        return None
+    text = pa.Array.from_buffers(
+        pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(block)]
+    )
+    places = places_of(number, counting(line, len(ends)), None)
+    return pa.RecordBatch.from_arrays([*places, text], schema=TEXT)
+
+
+def _checked(block: bytes, number: int, line: int) -> pa.RecordBatch:
+    raw = block[:-1].split(b"\n")
+    bad = [_fault(text) for text in raw]
+    texts = ["" if fault else text_of(text) for text, fault in zip(raw, bad, strict=True)]
+    places = places_of(number, counting(line, len(raw)), bad)
+    return pa.RecordBatch.from_arrays([*places, pa.array(texts, pa.string())], schema=TEXT)
+
+
+def _fault(text: bytes) -> str | None:
+    """Why a line is none; one in Latin-1, in which an agent may be written, is one."""
+    if len(text) > MAX_LINE:
+        return f"longer than {MAX_LINE} bytes"
+    readable = sum(32 <= byte < 127 for byte in text)
+    return None if is_text(text) or 2 * readable > len(text) else "not UTF-8"
+
+
+def is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def records(files: list[Path], dtype: np.dtype[Any], skip: int = 0) -> Iterator[pa.RecordBatch]:
+    """Records of one layout, a column for each field of `dtype`."""
+    for number, path in enumerate(files):
+        line = 1
+        with open_stream(path) as stream:
+            stream.read(skip)
+            while block := stream.read(BLOCK // dtype.itemsize * dtype.itemsize):
+                if len(block) % dtype.itemsize:
+                    raise EOFError(f"the last record is cut short of {dtype.itemsize} bytes")
+                found = np.frombuffer(block, dtype)
+                names = list(dtype.names or ())
+                native = [found[n].astype(found[n].dtype.newbyteorder("=")) for n in names]
+                places = places_of(number, counting(line, len(found)), None)
+                yield pa.RecordBatch.from_arrays(
+                    [*places, *map(pa.array, native)], schema=record_schema(dtype)
+                )
+                line += len(found)
+
+
+def record_schema(dtype: np.dtype[Any]) -> pa.Schema:
+    fields = [(n, pa.from_numpy_dtype(dtype[n].newbyteorder("="))) for n in dtype.names or ()]
+    return pa.schema([*PLACE, *fields])
+
+
+EXTENTS = pa.schema([*PLACE, ("key", pa.int64())])
+MAX_RUN = 1 << 20
+
+
+def extents(files: list[Path]) -> Iterator[pa.RecordBatch]:
+    """Lines "first count ...": one row for each key of the run."""
+    for number, path in enumerate(files):
+        line = 1
+        for block in blocks(path):
+            rows: list[tuple[int, int, str | None]] = []
+            for text in block[:-1].split(b"\n"):
+                rows += _run(text, line)
+                line += 1
+            if rows:
+                places = places_of(
+                    number, np.array([r[0] for r in rows], np.int64), [r[2] for r in rows]
+                )
+                keys = pa.array([r[1] for r in rows], pa.int64())
+                yield pa.RecordBatch.from_arrays([*places, keys], schema=EXTENTS)
+
+
+def _run(text: bytes, line: int) -> list[tuple[int, int, str | None]]:
+    words = text.split()
+    if not words:
+        return []
+    try:
+        first, count = int(words[0]), int(words[1])
+    except (ValueError, IndexError):
+        return [(line, 0, "not a line of the form first count ...")]
+    if not 0 < count <= MAX_RUN:
+        return [(line, 0, f"a run of {count} blocks; at most {MAX_RUN} are believed")]
+    return [(line, key, None) for key in range(first, first + count)]
+
+
+def parquet(files: list[Path]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The columns of the first file, and the rows of all, by name."""
+    first = pyarrow.parquet.ParquetFile(files[0]).schema_arrow
+    schema = pa.schema([*PLACE, *((field.name, field.type) for field in first)])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for number, path in enumerate(files):
+            line = 1
+            for batch in pyarrow.parquet.ParquetFile(path).iter_batches(1 << 17):
+                columns = [
+                    batch[field.name].cast(field.type)
+                    if field.name in batch.schema.names
+                    else pa.nulls(len(batch), field.type)
+                    for field in first
+                ]
+                places = places_of(number, counting(line, len(batch)), None)
+                yield pa.RecordBatch.from_arrays([*places, *columns], schema=schema)
+                line += len(batch)
+
+    return schema, batches()

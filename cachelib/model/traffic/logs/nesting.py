@@ -1,0 +1,76 @@
+"""Where values and rows lie in JSON of any shape."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from cachelib.model.traffic.logs.json_values import Nesting
+
+ENVELOPES = "events|records|result|results|logs|entries|hits|data"
+
+
+def flattened(
+    event: Any, name: str = "", path: str = "$", depth: int = 0
+) -> Iterator[tuple[str, str, str]]:
+    """The values in an object: dotted name, JSON path, text."""
+    if isinstance(event, dict) and depth < 8:
+        if name:
+            yield name, path, ""
+        for key, value in event.items():
+            if '"' not in key and "\\" not in key:
+                inner = f"{name}.{key}" if name else key
+                yield from flattened(value, inner, f'{path}."{key}"', depth + 1)
+    elif isinstance(event, list) and depth < 8:
+        if name:
+            yield name, path, ""
+        if event:
+            yield from flattened(event[0], f"{name}[0]", f"{path}[0]", depth + 1)
+    else:
+        said = event if isinstance(event, str) else json.dumps(event)
+        yield name, path, "" if event is None else said
+
+
+def nested(start: str) -> tuple[Nesting, list[dict[str, Any]]]:
+    """Where the rows of a JSON text lie, and those of the text's beginning."""
+    objects = _values(start, 1 if start.startswith("[") else 0)
+    if len(objects) == 1 and (found := envelope(objects[0])):
+        depth, rows = found
+        return Nesting(depth, (1 if start.startswith("[") else 0) + 1), rows
+    if not objects and (deep := re.search(rf'"(?:{ENVELOPES})"\s*:\s*\[', start)):
+        before = start[: deep.start()]
+        rows = _values(start[deep.end() - 1 :], 1)
+        return Nesting(
+            before.count("{") - before.count("}"), before.count("[") - before.count("]") + 1
+        ), rows
+    return Nesting(0, 1 if start.startswith("[") else 0), objects
+
+
+def _values(text: str, at: int) -> list[dict[str, Any]]:
+    """The objects that stand one after another, up to the first that is not whole."""
+    decoder = json.JSONDecoder()
+    found: list[dict[str, Any]] = []
+    while len(found) < 200:
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        if isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def envelope(event: dict[str, Any], depth: int = 1) -> tuple[int, list[dict[str, Any]]] | None:
+    """The list of objects that an object is the envelope of, and how deep it lies."""
+    for value in event.values():
+        rows = value if isinstance(value, list) else []
+        is_rows = rows and all(isinstance(row, dict) for row in rows)
+        if is_rows and (len(rows) > 1 or len(event) <= 3):
+            return depth, rows
+        if isinstance(value, dict) and (found := envelope(value, depth + 1)):
+            return found
+    return None

@@ -1,0 +1,401 @@
+"""One query over the rows of a log: what each of them is.
+
+Of every row it gives `_file`, `_line`, `skipped` or `filtered` (why it is no request, or NULL),
+`time` (seconds since 1970), `unit` (what it was written in), `key`, `host`, `colo`, `op`,
+`undecided`, `size`, `ttl`, and for a description `method`, `status`, `cache`, `content_type` and
+`bot`.
+"""
+
+# ruff: noqa: S608 - the user's expressions are parsed before, and run where only rows can be read
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs import times
+from cachelib.model.traffic.logs.columns import (
+    columns,
+    distinct,
+    identifier,
+    listed,
+    lowered,
+    mentions,
+    paths,
+    raw,
+    substituted,
+    titled,
+)
+from cachelib.model.traffic.logs.expressions import checked
+from cachelib.model.traffic.logs.formats import ROLES, Format, commonly
+from cachelib.model.traffic.logs.recipes import applied, macros
+from cachelib.model.traffic.logs.refusing import nearest_fields
+from cachelib.model.traffic.logs.requests import (
+    THE_FILTER,
+    filters,
+    operation,
+    quoted,
+    undecided,
+)
+from cachelib.model.traffic.logs.source import LogError
+from cachelib.model.traffic.logs.telling import Shape
+
+MEMORY = "1GB"  # beyond it the database sorts on disk
+DISK = "20GB"
+DESCRIBED = ("method", "status", "cache", "content_type", "agent")
+ALIASES = ("method", "status", "host", "url", "agent", "size", "content_type", "cache")
+
+
+def connect(spill: Path, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
+    """A database that reads nothing but what is handed to it, within bounds."""
+    db = duckdb.connect()
+    db.execute(f"SET temp_directory = {quoted(str(spill))}; SET memory_limit = '{MEMORY}'")
+    db.execute(f"SET max_temp_directory_size = '{DISK}'; SET TimeZone = 'UTC'")
+    db.execute(f"SET threads = {threads}")
+    # DuckDB's progress bar needs ipywidgets inside a notebook.
+    db.execute("SET enable_external_access = false; SET enable_progress_bar = false")
+    for statement in macros():
+        db.execute(statement)
+    db.execute("SET lock_configuration = true")
+    return db
+
+
+class Query:
+    """The query over one shape of rows, as one reading wants it."""
+
+    def __init__(
+        self, db: duckdb.DuckDBPyConnection, shape: Shape, reading: Reading, *, where: str
+    ) -> None:
+        self.db, self.shape, self.reading, self.where = db, shape, reading, where
+        self.raw = raw(shape)
+        self.mapping = self._mapping()
+
+    def described_mapping(self) -> dict[str, str]:
+        """What was taken for what, as the user would write it."""
+        own = self.reading.expressions
+        json = self.shape.container in ("json", "json-values")
+        found = {}
+        for role, alternatives in self.mapping.items():
+            seen = [
+                alt.replace("{", "").replace("}", "")
+                for alt in alternatives
+                if not json or all(column in self.shape.columns for column in columns(alt))
+            ]
+            if seen:
+                found[role] = " or ".join(seen)
+        return found | {what: sql for what, sql in own.items() if what != "where"}
+
+    def _placed(self, sql: str) -> str:
+        """Columns of JSON by their place among those that are taken out of the text."""
+        place = {name: i for i, name in enumerate(self._wanted(), 1)}
+        return re.sub(r"\x00(.+?)\x00", lambda found: f"_r[{place[found[1]]}]", sql)
+
+    def _mapping(self) -> dict[str, tuple[str, ...]]:
+        """Role to columns, or to SQL over columns in braces."""
+        known = self.shape.format
+        if known is not None:
+            found = {
+                role: self._present(alternatives) for role, alternatives in known.roles.items()
+            }
+            found = {role: columns for role, columns in found.items() if columns}
+        else:
+            common = commonly(list(self.shape.columns))
+            found = {role: (column,) for role, column in common.items()}
+        return {role: columns for role, columns in found.items() if role in ROLES}
+
+    def _present(self, alternatives: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(alt for alt in alternatives if all(c in self.raw for c in columns(alt)))
+
+    def _sql(self, alternatives: tuple[str, ...], *, plain: bool) -> str:
+        """The first alternative that is there and not empty."""
+        told = [substituted(alt, self.raw) for alt in alternatives]
+        if len(told) == 1:
+            return told[0]
+        return "coalesce(" + ", ".join(t if plain else f"nullif({t}, '')" for t in told) + ")"
+
+    def sql(self, *, described: bool = False) -> str:
+        """The whole query, over the relation `rows`."""
+        return self._placed(self._query(described=described))
+
+    def _query(self, *, described: bool) -> str:
+        shape, reading = self.shape, self.reading
+        numbers = shape.container in ("binary", "parquet", "extents")
+        roles = {
+            role: self._sql(alternatives, plain=numbers)
+            for role, alternatives in self.mapping.items()
+        }
+        if numbers:
+            for role in set(roles) - {"time", "size", "ttl"}:
+                roles[role] = f"CAST({roles[role]} AS VARCHAR)"
+        names = list(self._named(roles))
+        own = {
+            what: f"TRY({checked(self.db, what, sql, names)})"
+            for what, sql in reading.expressions.items()
+        }
+        self._bind(own, roles)
+        user = {what: sql for what, sql in own.items() if what != "where"}
+        self._require(roles | user)
+        # What the user says is computed over named columns, in an outer query.
+        inner = ["_file", "_line", "_bad", *self._used(roles, own)]
+        inner += [f'{sql} AS "_{role}"' for role, sql in roles.items() if role not in user]
+        conditions = {
+            reason: substituted(sql, self.raw, missing="NULL")
+            for reason, sql in (shape.format.ignore if shape.format else {}).items()
+        }
+        inner += [f'({sql}) AS "_ignore{i}"' for i, sql in enumerate(conditions.values())]
+        inner.append(f"{self._check()} AS _unread")
+        place = {role: f'"_{role}"' for role in roles} | user
+        ignored = {reason: f'"_ignore{i}"' for i, reason in enumerate(conditions)}
+        return self._outer(place, ignored, own.get("where"), inner, described=described)
+
+    def _outer(
+        self, place: Mapping[str, str], ignored: Mapping[str, str], where: str | None,
+        inner: list[str], *, described: bool,
+    ) -> str:  # fmt: skip
+        reading = self.reading
+        roles = dict(place)
+        asked = undecided(roles.get("method"), reading) if "op" not in roles else "false"
+        op = operation(roles.get("op"), roles.get("method"), reading)
+        reasons = filters(roles, dict(ignored), reading)
+        if where:
+            reasons.append(
+                f"WHEN NOT coalesce(CAST({where} AS BOOLEAN), false) THEN {quoted(THE_FILTER)}"
+            )
+        key = f"CAST({roles['key']} AS VARCHAR)"
+        if self.shape.container == "lines" and self.shape.format is not None:
+            key = f"nullif({key}, '')"
+        key = applied(reading.normalise, key)
+        host = "NULL::VARCHAR"
+        if "host" in roles and "key" not in reading.expressions:
+            host = f"lower(nullif(nullif({roles['host']}, ''), '-'))"
+        seconds, unit = self._time(roles.get("time"))
+        has_time = "time" in roles
+        colo = f"CAST({roles['colo']} AS VARCHAR)" if "colo" in roles else "NULL::VARCHAR"
+        filtered = f"CASE {' '.join(reasons)} END" if reasons else "NULL::VARCHAR"
+        names = "".join(f", {role}" for role in DESCRIBED if described)
+        values = "".join(f", {lowered(role, roles)} AS {role}" for role in DESCRIBED if described)
+        asked_of_time = f"coalesce(abs(time), 1e20) >= {times.MAX}" if has_time else "false"
+        stamp = f"CASE WHEN _reason IS NULL THEN {roles['time']} END" if has_time else "NULL"
+        said = f"""
+            SELECT _file, _line, coalesce(_bad, _unread) AS _reason, {stamp} AS _t,
+                   CASE WHEN _reason IS NULL THEN {key} END AS key, {host} AS host,
+                   {colo} AS colo, {op} AS op, {asked} AS undecided,
+                   {_bytes(roles.get("size"))} AS size, {_life(roles.get("ttl"))} AS ttl,
+                   CASE WHEN _reason IS NULL THEN {filtered} END AS filtered{values}
+            FROM (SELECT {", ".join(inner)} FROM {self._source()})"""
+        timed = f"""
+            SELECT _file, _line, _reason, {unit} AS unit, {seconds} AS time, key, host, colo,
+                   CAST(op AS UTINYINT) AS op, undecided, size, ttl, filtered{names}
+            FROM ({said})"""
+        return f"""
+            SELECT _file, _line, unit, time, key, host, colo, op, undecided, size, ttl,
+                   filtered{names},
+                   coalesce(_reason, CASE
+                       WHEN filtered IS NOT NULL THEN NULL
+                       WHEN key IS NULL OR key = '' THEN 'no key'
+                       WHEN {asked_of_time} THEN 'no time'
+                       WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
+                       WHEN size < 0 THEN 'a negative size' END) AS skipped
+            FROM ({timed})"""
+
+    def _used(self, roles: Mapping[str, str], own: Mapping[str, str]) -> list[str]:
+        """The columns that the user's expressions name, by their names and in their types."""
+        text = " ".join(own.values())
+        return [
+            f"{sql} AS {identifier(name)}"
+            for name, sql in self._named(roles).items()
+            if mentions(text, name)
+        ]
+
+    def _named(self, roles: Mapping[str, str]) -> dict[str, str]:
+        """What the user may name: the log's own columns, and what is known of every log."""
+        shape = self.shape
+        found = {name: self._typed(name, sql) for name, sql in self.raw.items()}
+        if shape.schema is not None and "text" in shape.schema.names:
+            found.setdefault("text", "text")
+        taken = {name.lower() for name in found}
+        common = {"url" if role == "key" else role: sql for role, sql in roles.items()}
+        for name in ALIASES:
+            if name in common and name not in taken:
+                number = name in ("status", "size")
+                found[name] = f"try_cast({common[name]} AS BIGINT)" if number else common[name]
+        return distinct(found)
+
+    def _typed(self, name: str, sql: str) -> str:
+        """Numbers as numbers, where all values seen are such."""
+        seen = [value for value in self.shape.columns.get(name, []) if value not in ("", "-")]
+        if self.shape.container not in ("binary", "parquet", "extents") and seen:
+            if all(re.fullmatch(r"-?\d{1,18}", value) for value in seen):
+                return f"try_cast({sql} AS BIGINT)"
+            if all(re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", value) for value in seen):
+                return f"try_cast({sql} AS DOUBLE)"
+        return sql
+
+    def _bind(self, own: Mapping[str, str], roles: Mapping[str, str]) -> None:
+        """Let the database say what is wrong with an expression, before a row is read."""
+        empty = self.shape.schema.empty_table()
+        self.db.register("nothing", empty)
+        for what, sql in own.items():
+            used = self._used(roles, {what: sql})
+            source = self._source("nothing")
+            try:
+                self.db.sql(
+                    self._placed(
+                        f"SELECT {sql} FROM (SELECT {', '.join([*used, '1'])} FROM {source})"
+                    )
+                )
+            except duckdb.Error as error:
+                told = " ".join(str(error).split("\n\nLINE")[0].split())
+                expression = self.reading.expressions[what]
+                seen = ", ".join(list(self._named(roles))[:40])
+                raise LogError(
+                    f"{self.where}: {what}: {expression!r} is no expression over its columns:"
+                    f" {told}. It has {seen}"
+                ) from None
+        self.db.unregister("nothing")
+
+    def _require(self, roles: Mapping[str, str]) -> None:
+        seen = ", ".join(list(self.shape.columns)[:40])
+        near = (
+            f" Of the named formats, {nearest_fields(self.shape.columns)}."
+            if self.shape.format is None
+            else ""
+        )
+        if "key" not in roles:
+            raise LogError(
+                f"{self.where}: which column is the key? Say so with --key (columns.key);"
+                f" it has {seen}.{near}"
+            )
+        untimed = self.shape.format is not None and self.shape.format.untimed
+        if "time" not in roles and not untimed and self.reading.requests_per_s is None:
+            raise LogError(
+                f"{self.where}: which column is the time? Say so with --time-column NAME"
+                f" (columns.time), or give --rate (requests_per_s) if it has none;"
+                f" it has {seen}.{self._looks_like_times()}{near}"
+            )
+
+    def _looks_like_times(self) -> str:
+        for name, values in self.shape.columns.items():
+            known = [value for value in values if value]
+            if known and all(
+                re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|1\d{9}(\d{3}|\d{6}|\d{9})?(\.\d+)?$", v)
+                for v in known
+            ):
+                return f" {name!r} looks like it: --time-column {name}."
+        return ""
+
+    def _time(self, sql: str | None) -> tuple[str, str]:
+        """SQL for seconds since 1970, and for the unit that it was written in."""
+        if sql is None:
+            return times.NONE
+        return times.seconds(self._type_of(sql), self.reading.time_unit, clf=self._is_clf_stamp())
+
+    def _type_of(self, sql: str) -> str:
+        """The database's type for the time, which the log or the user's expression decides."""
+        self.db.register("nothing", self.shape.schema.empty_table())
+        roles = {role: self._sql(alts, plain=True) for role, alts in self.mapping.items()}
+        used = self._used(roles, self.reading.expressions)
+        if "time" not in self.reading.columns:
+            used.append(f'{roles["time"]} AS "_time"')
+        inner = f"SELECT {', '.join([*used, '1'])} FROM {self._source('nothing')}"
+        kind = str(self.db.sql(self._placed(f"SELECT {sql} FROM ({inner})")).types[0])
+        self.db.unregister("nothing")
+        return kind
+
+    def _is_clf_stamp(self) -> bool:
+        column = self.mapping.get("time", ("",))[0]
+        values = [value for value in self.shape.columns.get(column, []) if value]
+        return bool(values) and all(times.CLF_STAMP.fullmatch(value) for value in values[:20])
+
+    def _source(self, rows: str = "rows") -> str:
+        shape = self.shape
+        text = "text"
+        for wrapper in shape.wrapped:
+            text = wrapper.sql(text)
+        if shape.container in ("json", "json-values"):
+            paths = [self._paths()[name] for name in self._wanted()]
+            extracted = f"try(json_extract_string({text}, {listed(paths)}))" if paths else "NULL"
+            return f"(SELECT *, {extracted} AS _r FROM {rows})"
+        if shape.container == "lines" and shape.format is not None:
+            regex, groups = self._regex(shape.format)
+            rest = f", {text} AS _inner" if shape.wrapped else ", text AS _inner"
+            return (
+                f"(SELECT *, regexp_extract(_inner, {quoted(regex)}, {listed(groups)}) AS _r"
+                f" FROM (SELECT *{rest} FROM {rows}))"
+            )
+        return rows
+
+    def _wanted(self) -> list[str]:
+        """The columns of JSON that are used at all: only those are taken out of the text."""
+        known = self.shape.format
+        told = [alt for alternatives in self.mapping.values() for alt in alternatives]
+        told += list(known.ignore.values()) if known else []
+        used = {column for alt in told for column in columns(alt)}
+        own = " ".join(self.reading.expressions.values())
+        return [name for name in self._paths() if name in used or (own and mentions(own, name))]
+
+    def _paths(self) -> dict[str, str]:
+        return paths(self.shape)
+
+    def _regex(self, known: Format) -> tuple[str, list[str]]:
+        """The pattern with only those groups that are used: RE2 is faster with four than five."""
+        names = re.findall(r"\(\?P<(\w+)>", known.regex)
+        told = [alt for alternatives in self.mapping.values() for alt in alternatives]
+        text = " ".join([*told, *known.ignore.values(), *known.columns.values()])
+        own = " ".join(self.reading.expressions.values())
+        used = [
+            name
+            for name in names
+            if any(name in columns(alt) for alt in told)
+            or f"{{{name}}}" in text
+            or mentions(own, name)
+        ]
+        regex = known.regex
+        for name in names:
+            regex = regex.replace(f"(?P<{name}>", "(" if name in used else "(?:")
+        return regex, used
+
+    def _check(self) -> str:
+        shape = self.shape
+        if shape.container in ("json", "json-values"):
+            missing = "NULL"
+            if shape.format is not None:
+                missing = (
+                    f"CASE {' '.join(self._lacking(shape.format)) or 'WHEN false THEN NULL'} END"
+                )
+            return f"CASE WHEN _r IS NULL THEN 'not JSON' ELSE {missing} END"
+        if shape.container == "lines" and shape.format is not None and not shape.format.untimed:
+            _, groups = self._regex(shape.format)
+            unlike = quoted("not a line of " + titled(shape.format))
+            return f"CASE WHEN _r.{identifier(groups[0])} = '' THEN {unlike} END"
+        return "NULL::VARCHAR"
+
+    def _lacking(self, known: Format) -> list[str]:
+        """WHEN a needed field is not there, for each that is the time or the key."""
+        own = self.reading.expressions
+        roles = [
+            role
+            for role in ("time", "key")
+            if role not in own and not any("{" in alt for alt in known.roles[role])
+        ]
+        found = []
+        for role in roles:
+            names = [name for name in known.roles[role] if name in self._wanted()]
+            empty = " AND ".join(f"{self.raw[name]} IS NULL" for name in names)
+            if names and not known.ignore.get("no HTTP request"):
+                found.append(f"WHEN {empty} THEN {quoted('no ' + names[0])}")
+        return found
+
+
+def _bytes(sql: str | None) -> str:
+    if sql is None:
+        return "0::BIGINT"
+    return f"least(coalesce(try_cast(try_cast({sql} AS DOUBLE) AS BIGINT), 0), 2147483647)"
+
+
+def _life(sql: str | None) -> str:
+    return "0::DOUBLE" if sql is None else f"coalesce(try_cast({sql} AS DOUBLE), 0)"

@@ -1,0 +1,59 @@
+"""What a refusal says: the formats that come nearest, and what each of them lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cachelib.model.traffic.logs.formats import Format, formats
+
+NEAREST = 3
+
+
+def refusal(path: Path, lines: list[str]) -> str:
+    """Of lines that are of no format that is known."""
+    near = sorted(_nearness(lines[0]), key=lambda found: -found[0])[:NEAREST]
+    shown = lines[0][:100] + ("…" if len(lines[0]) > 100 else "")
+    told = "; ".join(f"{known.name} ({what})" for _, known, what in near)
+    return (
+        f"{path}: none of its {len(lines)} lines is a request;"
+        f" line 1: not a line of a format that is known: {shown!r}."
+        f" The nearest: {told}. Say how it is written with --format and a log_format as nginx"
+        " or Apache have it ('$remote_addr [$time_local] \"$request\" $status'), or with"
+        " --format csv, tsv or json and --time-column and --key"
+    )
+
+
+def _nearness(line: str) -> Iterator[tuple[float, Format, str]]:
+    for known in formats().values():
+        if known.kind == "line" and not known.untimed:
+            words = known.regex.split(" ")
+            fits = _fitting(words, line)
+            missing = re.sub(r"\(\?P<(\w+)>.*?\)", r"<\1>", " ".join(words[fits:][:2]))
+            yield fits / len(words), known, f"from its word {fits + 1} on it has {missing}"
+
+
+def _fitting(words: list[str], line: str) -> int:
+    """How many words of a pattern the line begins with."""
+    for n in range(len(words), 0, -1):
+        try:
+            if re.match(" ".join(words[:n]), line):
+                return n
+        except re.error:
+            continue
+    return 0
+
+
+def nearest_fields(columns: Mapping[str, Any]) -> str:
+    """The three named formats that share most fields with these columns, and what each lacks."""
+    present = set(columns)
+    scored = []
+    for known in formats().values():
+        if known.kind == "fields":
+            missing = known.missing(present)
+            scored.append((len(missing) / len(known.needs), known.name, missing))
+    return "; ".join(
+        f"{name} lacks {', '.join(lacks)}" for _, name, lacks in sorted(scored)[:NEAREST]
+    )

@@ -1,0 +1,105 @@
+"""The query run over batches of rows: in the order of the log, or sorted by time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from cachelib.model.traffic.logs.query import connect
+from cachelib.model.traffic.logs.telling import Shape
+
+AHEAD = 2  # batches that wait for each worker
+
+
+def as_logged(
+    sql: str, shape: Shape, batches: Iterator[pa.RecordBatch], spill: Path
+) -> Iterator[pa.RecordBatch]:
+    """Answers batch by batch, so that they come as the rows do.
+
+    Each worker has a database with one thread: DuckDB's own threads do not keep the order of a
+    stream of Arrow batches, and a query over one batch ends soon when it is interrupted.
+    """
+    workers = _Workers(sql, spill)
+    pending: deque[Future[pa.Table]] = deque()
+    try:
+        for batch in batches:
+            pending.append(workers.answer(batch))
+            while len(pending) > AHEAD * workers.count:
+                yield from pending.popleft().result().to_batches()
+        while pending:
+            yield from pending.popleft().result().to_batches()
+    finally:
+        workers.stop(pending)
+
+
+class _Workers:
+    def __init__(self, sql: str, spill: Path) -> None:
+        self.sql, self.spill = sql, spill
+        self.count = max(1, min(8, len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1))
+        self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="log")
+        self._own = threading.local()
+        self._databases: list[duckdb.DuckDBPyConnection] = []
+
+    def answer(self, batch: pa.RecordBatch) -> Future[pa.Table]:
+        return self._pool.submit(self._answer, batch)
+
+    def _answer(self, batch: pa.RecordBatch) -> pa.Table:
+        if not hasattr(self._own, "db"):
+            self._own.db = connect(self.spill)
+            self._databases.append(self._own.db)
+        db = self._own.db
+        db.register("rows", batch)
+        try:
+            return db.sql(self.sql).to_arrow_table()
+        finally:
+            db.unregister("rows")
+
+    def stop(self, pending: deque[Future[pa.Table]]) -> None:
+        for future in pending:
+            future.cancel()
+        for db in self._databases:
+            db.interrupt()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for db in self._databases:
+            db.close()
+
+
+_LINUX = hasattr(os, "sched_getaffinity")
+
+
+def by_time(
+    sql: str, shape: Shape, batches: Iterator[pa.RecordBatch], spill: Path
+) -> Iterator[pa.RecordBatch]:
+    """All answers in order of time, sorted on disk where memory does not hold them."""
+    with connect(spill, threads=os.cpu_count() or 1) as db:
+        db.register("rows", pa.RecordBatchReader.from_batches(shape.schema, batches))
+        reader = db.sql(f"{sql} ORDER BY time, _file, _line").to_arrow_reader(1 << 17)
+        with ThreadPoolExecutor(1, thread_name_prefix="log") as pool:
+            try:
+                while (batch := pool.submit(next, reader, None).result()) is not None:
+                    yield batch
+            finally:
+                db.interrupt()
+
+
+def sized(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of `rows`; the last may be smaller."""
+    kept: list[pa.RecordBatch] = []
+    n = 0
+    for batch in batches:
+        kept.append(batch)
+        n += len(batch)
+        while n >= rows:
+            whole = pa.Table.from_batches(kept).combine_chunks()
+            yield whole.slice(0, rows).to_batches()[0]
+            rest = whole.slice(rows)
+            kept, n = rest.to_batches(), len(rest)
+    if n:
+        yield pa.Table.from_batches(kept).combine_chunks().to_batches()[0]

@@ -1,0 +1,305 @@
+"""Which format a log has, told from what is in it; a refusal says what comes nearest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs import framing
+from cachelib.model.traffic.logs.delimited import Delimited, delimited, header_of, numbered
+from cachelib.model.traffic.logs.formats import Format, commonly, formats
+from cachelib.model.traffic.logs.json_values import values
+from cachelib.model.traffic.logs.nesting import envelope, flattened, nested
+from cachelib.model.traffic.logs.patterns import PatternError, is_pattern, pattern
+from cachelib.model.traffic.logs.refusing import refusal
+from cachelib.model.traffic.logs.source import LogError, head, head_lines, text_of
+from cachelib.model.traffic.logs.wrappers import Wrapper, as_object, unwrap
+
+CONTAINERS = ("json", "csv", "tsv", "parquet")
+DELIMITERS = ("\t", ",", ";", "|")
+COMPRESSED = re.compile(r"\.(gz|xz|zst|zstd|bz2)$", re.I)
+Batches = Callable[[list[Path]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a file is, and how its rows are had.
+
+    `container` is how it is cut into rows; `format` what the fields mean, None where only common
+    names tell. `columns` are the names seen, with examples; `paths` where they lie in JSON.
+    """
+
+    name: str
+    why: str
+    container: str
+    format: Format | None
+    schema: pa.Schema
+    batches: Batches
+    columns: Mapping[str, list[str]]
+    paths: Mapping[str, str] = field(default_factory=dict)
+    wrapped: tuple[Wrapper, ...] = ()
+
+
+def tell(path: Path, reading: Reading) -> Shape:
+    """The shape of a file; raises `LogError` where nothing known fits."""
+    return _Teller(path, reading).shape()
+
+
+def known_names() -> list[str]:
+    return ["auto", *formats(), *CONTAINERS]
+
+
+class _Teller:
+    def __init__(self, path: Path, reading: Reading) -> None:
+        self.path, self.reading = path, reading
+        self.name = COMPRESSED.sub("", path.name)
+        self.lines: list[str] = []
+        self.wrapped: tuple[Wrapper, ...] = ()
+
+    @property
+    def wanted(self) -> Format | None:
+        """The format that the user named."""
+        name = self.reading.format
+        if name in formats():
+            return formats()[name]
+        if is_pattern(name):
+            try:
+                return pattern(name)
+            except PatternError as error:
+                raise LogError(f"format: {error}") from None
+        if name not in ("auto", *CONTAINERS):
+            near = get_close_matches(name, known_names(), n=1)
+            guess = f"did you mean {near[0]!r}? " if near else ""
+            raise LogError(
+                f"format: {name!r} is unknown; {guess}known: {', '.join(known_names())};"
+                " or a log_format of nginx or Apache"
+            )
+        return None
+
+    def shape(self) -> Shape:
+        start, wanted = head(self.path), self.wanted
+        if not start:
+            raise LogError(f"{self.path}: the file is empty")
+        if start.startswith(b"PAR1") or self.reading.format == "parquet":
+            return self._parquet()
+        binary = wanted if wanted and wanted.kind == "binary" else self._binary(start)
+        if binary is not None and (wanted is None or wanted.kind == "binary"):
+            return self._records(binary)
+        self.lines, self.wrapped = unwrap(head_lines(self.path))
+        if not self.lines:
+            raise LogError(f"{self.path}: the file is empty")
+        if wanted is not None and wanted.kind in ("line", "extents"):
+            return self._by_lines(wanted, "as the format given says")
+        found = self._fields()
+        if found is None and wanted is None:
+            found = self._known_lines()
+        if found is None:
+            found = self._table()
+        if found is None and wanted is None:
+            found = self._by_name()
+        if found is None:
+            raise LogError(refusal(self.path, self.lines))
+        return found
+
+    # Binary and Parquet
+
+    def _binary(self, start: bytes) -> Format | None:
+        for known in formats().values():
+            by_name = known.file and re.search(known.file, self.name, re.I)
+            by_magic = known.magic and start.hex().startswith(known.magic)
+            if known.kind == "binary" and (by_name or by_magic):
+                return known
+        return None
+
+    def _records(self, known: Format) -> Shape:
+        dtype, skip = known.dtype, known.skip
+        return Shape(
+            known.name, "by its name" if known.file else "by its first bytes", "binary", known,
+            framing.record_schema(dtype), lambda files: framing.records(files, dtype, skip),
+            {name: [] for name in dtype.names or ()},
+        )  # fmt: skip
+
+    def _parquet(self) -> Shape:
+        try:
+            schema, _ = framing.parquet([self.path])
+        except pa.ArrowException as error:
+            raise LogError(f"{self.path}: {error}") from None
+        names = [name for name in schema.names if name not in ("_file", "_line", "_bad")]
+        known, why = self._meaning({name: [] for name in names})
+        return Shape(
+            known.name if known else "parquet", why, "parquet", known, schema,
+            lambda files: framing.parquet(files)[1], {name: [] for name in names},
+        )  # fmt: skip
+
+    # Named fields: JSON, W3C
+
+    def _fields(self) -> Shape | None:
+        if self.reading.format in ("csv", "tsv"):
+            return None
+        if self._comments("#Fields:"):
+            return self._w3c()
+        objects = [event for line in self.lines if (event := as_object(line)) is not None]
+        indented = any(line[:1] in " \t]}" for line in self.lines)
+        enveloped = len(objects) == len(self.lines) and envelope(objects[0]) is not None
+        if objects and not enveloped and (2 * len(objects) > len(self.lines) or not indented):
+            return self._json(objects, "json", framing.lines, "an object a line")
+        start = text_of(head(self.path)).lstrip("\ufeff \t\r\n")
+        at = -1 if self.wrapped else start.find("{")
+        if at < 0 or (start[0] not in "[{" and self.name.lower()[-5:] != ".json"):
+            return None
+        nesting, objects = nested(start[at if start[0] not in "[{" else 0 :])
+        if not objects:
+            return None
+        how = "an array" if nesting.brackets else "objects one after another"
+        return self._json(objects, "json-values", lambda files: values(files, nesting), how)
+
+    def _json(
+        self, objects: list[dict[str, Any]], container: str, batches: Batches, how: str
+    ) -> Shape:
+        columns: dict[str, list[str]] = {}
+        paths: dict[str, str] = {}
+        for event in objects:
+            for name, path, value in flattened(event):
+                columns.setdefault(name, []).append(value)
+                paths.setdefault(name, path)
+        known, why = self._meaning(columns)
+        return Shape(
+            known.name if known else "json", f"JSON, {how}; {why}", container, known,
+            framing.TEXT, batches, columns, paths, self.wrapped if container == "json" else (),
+        )  # fmt: skip
+
+    def _comments(self, start: str) -> str | None:
+        return next((line for line in self.lines if line.startswith(start)), None)
+
+    def _w3c(self) -> Shape:
+        header = str(self._comments("#Fields:"))[len("#Fields:") :].strip()
+        rows = [line for line in self.lines if not line.startswith("#")]
+        delimiter = "\t" if any("\t" in row for row in rows) else " "
+        names = header_of(header, " ", quotes=False)
+        shape = Delimited(delimiter, tuple(names), quotes=False, directives=True)
+        return self._delimited(shape, rows, "W3C #Fields")
+
+    def _delimited(self, shape: Delimited, rows: list[str], how: str) -> Shape:
+        columns: dict[str, list[str]] = {name: [] for name in shape.names}
+        for row in rows:
+            cells = row.split() if shape.delimiter == " " else row.split(shape.delimiter)
+            for name, cell in zip(shape.names, cells, strict=False):
+                columns[name].append(cell.strip('"'))
+        known, why = self._meaning(columns)
+        generic = "tsv" if shape.delimiter == "\t" else "csv"
+        return Shape(
+            known.name if known else generic, f"{how}; {why}", "delimited", known, shape.schema,
+            lambda files: delimited(files, shape), columns,
+        )  # fmt: skip
+
+    def _meaning(self, columns: Mapping[str, Any]) -> tuple[Format | None, str]:
+        """The named format whose fields are there, the one that needs most first."""
+        wanted = self.wanted
+        present = set(columns)
+        if wanted is not None and wanted.kind == "fields":
+            return wanted, "as the format given says"
+        if self.reading.format in CONTAINERS:
+            return None, "as the format given says"
+        fitting = [
+            known
+            for known in formats().values()
+            if known.kind == "fields" and not known.missing(present)
+        ]
+        if not fitting:
+            return None, "its columns by their common names"
+        best = max(fitting, key=lambda known: len(known.needs))
+        return best, "it has " + ", ".join(_seen(need, present) for need in best.needs)
+
+    # Lines and tables
+
+    def _known_lines(self) -> Shape | None:
+        best, share = None, 0.5
+        for known in formats().values():
+            if known.kind not in ("line", "extents") or (known.untimed and known.kind == "line"):
+                continue
+            if known.file and not re.search(known.file, self.name, re.I):
+                continue
+            matches = sum(bool(re.match(known.regex, line)) for line in self.lines)
+            strict = known.regex.endswith("$") or self.name.lower().endswith((".csv", ".tsv"))
+            if strict and matches < len(self.lines):
+                continue
+            if matches / len(self.lines) > share:
+                best, share = known, matches / len(self.lines)
+        return self._by_lines(best, f"{share:.0%} of its first lines fit") if best else None
+
+    def _by_lines(self, known: Format, why: str) -> Shape:
+        if known.kind == "extents":
+            return Shape(
+                known.name, why, "extents", known, framing.EXTENTS, framing.extents, {"key": []}
+            )
+        columns: dict[str, list[str]] = {
+            name: [] for name in re.findall(r"\(\?P<(\w+)>", known.regex)
+        }
+        for line in self.lines:
+            if found := re.match(known.regex, line):
+                for name, value in found.groupdict().items():
+                    columns[name].append(value or "")
+        return Shape(
+            known.name, why, "lines", known, framing.TEXT, framing.lines,
+            columns | {name: [] for name in known.columns if name not in columns},
+            wrapped=self.wrapped,
+        )  # fmt: skip
+
+    def _table(self) -> Shape | None:
+        named = {".csv": ",", ".tsv": "\t"}.get(Path(self.name).suffix.lower())
+        asked = {"csv": ",", "tsv": "\t"}.get(self.reading.format)
+        delimiter = asked or named or self._delimiter()
+        if delimiter is None:
+            return None
+        if named == "," and not asked and delimiter not in self.lines[0]:
+            delimiter = self._delimiter() or delimiter
+        quotes = delimiter != "\t"
+        first = header_of(self.lines[0], delimiter, quotes=quotes)
+        if self.reading.fields:
+            names = numbered(list(self.reading.fields))
+        elif self.reading.header:
+            self._is_header(first)
+            names = first
+        else:
+            names = [f"column{i}" for i in range(len(first))]
+        header = self.reading.header and not self.reading.fields
+        shape = Delimited(delimiter, tuple(names), header=header, quotes=quotes)
+        what = {"\t": "tabs", ",": "commas"}.get(delimiter, delimiter)
+        return self._delimited(shape, self.lines[header:], f"a table with {what}")
+
+    def _delimiter(self) -> str | None:
+        """What parts the first lines into as many cells as the header has, some of them known."""
+        for delimiter in DELIMITERS:
+            counts = {line.count(delimiter) for line in self.lines[:20]}
+            if min(counts) and (len(counts) == 1 or self.reading.fields):
+                names = header_of(self.lines[0], delimiter, quotes=True)
+                if commonly(names) or self.reading.fields or self._meaning(dict.fromkeys(names))[0]:
+                    return delimiter
+        return None
+
+    def _is_header(self, cells: list[str]) -> None:
+        """A first line of data is no header: somebody has to say what the columns are."""
+        if any(re.fullmatch(r"[-+]?\d+(\.\d+)?|\d{4}-\d\d-\d\d[T ].*|/.*", cell) for cell in cells):
+            raise LogError(
+                f"{self.path}: its first line is no header ({', '.join(cells)[:120]}). Name the"
+                f" {len(cells)} columns with --fields (log.fields), as in --fields"
+                " EdgeStartTimestamp,ClientRequestURI,EdgeColoCode"
+            )
+
+    def _by_name(self) -> Shape | None:
+        keys = formats()["keys"]
+        plain = all(len(line.split()) == 1 for line in self.lines)
+        if keys.file and re.search(keys.file, self.name, re.I) and plain:
+            return self._by_lines(keys, "by its name")
+        return None
+
+
+def _seen(need: str, present: set[str]) -> str:
+    return next(name for name in need.split("|") if name in present)

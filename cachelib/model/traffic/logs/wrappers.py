@@ -1,0 +1,69 @@
+"""What log collectors put around a line: Docker, Kubernetes, syslog, journald."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+SYSLOG_HOST = r"\S+ [\w.@/-]+(?:\[\d+\])?: +"
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """`prefix` (RE2) is cut off; a wrapper without one is a JSON object with `field` inside."""
+
+    name: str
+    prefix: str = ""
+    field: str = ""
+
+    def inner(self, line: str) -> str | None:
+        """What is inside of a line, or None where the line is not wrapped so."""
+        if self.prefix:
+            found = re.match(self.prefix, line)
+            return line[found.end() :] if found else None
+        event = as_object(line)
+        if event is None or not {"stream", "time"} <= event.keys():
+            return None
+        return str(event[self.field]) if self.field in event else None
+
+    def sql(self, text: str) -> str:
+        if self.prefix:
+            return f"regexp_replace({text}, '{self.prefix}', '')"
+        return f"json_extract_string({text}, '$.{self.field}')"
+
+
+WRAPPERS = (
+    Wrapper("Docker", field="log"),
+    Wrapper("Kubernetes", prefix=r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] "),
+    Wrapper("syslog (RFC 5424)", prefix=r"^<\d+>1 \S+ \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\]) "),
+    Wrapper(
+        "syslog", prefix=r"^(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? " + SYSLOG_HOST
+    ),
+    Wrapper("syslog (ISO times)", prefix=r"^(?:<\d+>)?\d{4}-\d\d-\d\dT\S+ " + SYSLOG_HOST),
+)
+
+
+def unwrap(lines: list[str]) -> tuple[list[str], tuple[Wrapper, ...]]:
+    """The lines as they were before they were collected, and by what they were wrapped."""
+    used: list[Wrapper] = []
+    while len(used) < 2:
+        for wrapper in WRAPPERS:
+            inner = [text for line in lines if (text := wrapper.inner(line)) is not None]
+            if lines and 2 * len(inner) > len(lines):
+                used.append(wrapper)
+                lines = [text.rstrip("\r\n") for text in inner]
+                break
+        else:
+            break
+    return lines, tuple(used)
+
+
+def as_object(line: str) -> dict[str, Any] | None:
+    """A line as a JSON object."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None

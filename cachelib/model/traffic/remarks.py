@@ -1,0 +1,171 @@
+"""What a decision from a log must not be silent about."""
+
+from __future__ import annotations
+
+from cachelib.model.traffic.account import Account, Remark, UnansweredError
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.trace import Trace
+
+FEW = 30
+"""Requests below which nothing can be said."""
+SMALL = 1_000
+DAY_S = 86_400
+MATERIAL = 0.01
+"""The share of requests above which an open question has to be answered."""
+
+
+def remarks(trace: Trace, reading: Reading, *, ttl_s: float = 0.0) -> tuple[Remark, ...]:
+    """Of a trace from a log: what was invented, mixed, put in one place, sampled, left out, short.
+
+    `ttl_s`: the longest life that a design gives a value, in seconds. Empty for generated traffic.
+    """
+    account = trace.account
+    if account is None:
+        return ()
+    found = [
+        *_times(account, reading),
+        *_places(account),
+        *_sampling(account, reading),
+        *_kinds(account),
+        *_length(trace, account, ttl_s),
+    ]
+    return tuple(found)
+
+
+def answered(found: tuple[Remark, ...]) -> tuple[Remark, ...]:
+    """The remarks, if none of them needs an answer first; raises `UnansweredError` otherwise."""
+    open_ = [remark for remark in found if remark.answer]
+    if open_:
+        raise UnansweredError(
+            "the log does not carry a decision yet:\n"
+            + "\n".join(f"- {remark.says} {remark.answer}" for remark in open_)
+        )
+    return found
+
+
+def _times(account: Account, reading: Reading) -> list[Remark]:
+    found = []
+    if account.untimed:
+        rate = reading.requests_per_s or 1.0
+        answer = "" if account.rate_given else (
+            "Say how many requests a second it stands for: requests_per_s in the case's log"
+            " section, or --rate."
+        )  # fmt: skip
+        found.append(
+            Remark(
+                "invented", f"The log has no times; {rate:g} requests a second are assumed.", answer
+            )
+        )
+    if len(account.units) > 1:
+        told = " and ".join(
+            f"{n:,} {'as dates' if unit == 'text' else 'in ' + unit}"
+            for unit, n in account.units.items()
+        )
+        found.append(Remark("mixed", f"The log's times are written in several ways: {told}."))
+    return found
+
+
+def _places(account: Account) -> list[Remark]:
+    if not account.unplaced:
+        return []
+    which = (
+        "The log names no data centre"
+        if account.unplaced == account.requests
+        else f"{account.unplaced:,} of {account.requests:,} requests name no data centre"
+    )
+    return [
+        Remark(
+            "one-placed",
+            f"{which}: these requests are spread over those of the case, by its weights, drawn.",
+        )
+    ]
+
+
+def _sampling(account: Account, reading: Reading) -> list[Remark]:
+    share = f"{100 * reading.sample_rate:g} per cent"
+    if reading.sample_rate < 1 and reading.sampled_by == "key":
+        return [
+            Remark(
+                "sampled", f"The log holds the requests for {share} of the keys; counts are scaled."
+            )
+        ]
+    if reading.sample_rate < 1:
+        return [
+            Remark(
+                "sampled",
+                f"The log holds {share} of the requests, at random; the others are drawn from a"
+                " model fitted to it.",
+            )
+        ]
+    if account.format == "wrangler-tail":
+        return [
+            Remark(
+                "sampled",
+                "The log was saved from wrangler tail, which leaves out requests when there are"
+                " many and does not write how many; it is taken for the whole.",
+            )
+        ]
+    return []
+
+
+def _kinds(account: Account) -> list[Remark]:
+    found = []
+    if account.undecided:
+        share = account.undecided / account.requests
+        answer = "" if share <= MATERIAL else (
+            "Say what they are: methods: {POST: read}, write or ignore in the case's log section,"
+            " or --method POST=ignore."
+        )  # fmt: skip
+        found.append(
+            Remark(
+                "undecided",
+                f"{account.undecided:,} of {account.requests:,} requests are POST and count as"
+                " reads, which no cache answers unless it is told to.",
+                answer,
+            )
+        )
+    if lost := sum(account.skipped.values()):
+        reason = max(account.skipped, key=lambda name: account.skipped[name])
+        found.append(
+            Remark("skipped", f"{lost:,} of {account.rows:,} rows could not be read ({reason}).")
+        )
+    return found
+
+
+def _length(trace: Trace, account: Account, ttl_s: float) -> list[Remark]:
+    n, span = account.requests, trace.span_s
+    if n < FEW:
+        return [
+            Remark(
+                "short",
+                f"The log holds {n} requests, which say nothing of a month.",
+                "Give a longer log, or describe the traffic in the case's workload section.",
+            )
+        ]
+    found = []
+    if n < SMALL:
+        found.append(Remark("short", f"The log holds no more than {n:,} requests."))
+    if span < DAY_S:
+        found.append(
+            Remark(
+                "short",
+                f"The log covers {_duration(span)}; a month is made of it as if all hours and days"
+                " were alike.",
+            )
+        )
+    if ttl_s > span:
+        found.append(
+            Remark(
+                "short",
+                f"Values may live for {_duration(ttl_s)}, longer than the log's {_duration(span)}:"
+                " it cannot tell how many are asked for again after it ends.",
+            )
+        )
+    return found
+
+
+def _duration(seconds: float) -> str:
+    for size, name in ((DAY_S, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {name}"
+    return f"{seconds:.3g} seconds"

@@ -1,0 +1,100 @@
+"""Every named format is told from a sample of its documented fields, and read to the last row."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cachelib.model.traffic.logs import LogError, Reading, read_log
+from cachelib.model.traffic.logs.formats import formats
+
+SAMPLES = sorted((Path(__file__).parent / "logs").iterdir())
+# The format of a sample whose file is not called by it.
+CALLED = {
+    "varnish": "clf", "docker": "clf", "kubernetes": "clf", "syslog-5424": "clf", "istio": "envoy",
+    "envoy.ndjson": "envoy-json",
+}  # fmt: skip
+WITH_PLACES = {"logpush", "wrangler-tail", "cloudfront", "fastly", "vercel"}
+
+
+def format_of(sample):
+    return CALLED.get(sample.name) or CALLED.get(sample.stem) or sample.stem
+
+
+def test_every_format_has_a_sample():
+    assert set(formats()) == {format_of(sample) for sample in SAMPLES}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_a_sample_is_told_and_read_to_the_last_row(sample):
+    trace = read_log(sample)
+    account = trace.account
+    assert (account.format, account.rows, len(trace)) == (format_of(sample), 3, 3)
+    assert trace.key.tolist() == [0, 1, 0]
+    assert trace.op.tolist() == [0, 0, 0]
+    assert np.diff(trace.time_s).tolist() == pytest.approx([1, 1], abs=0.2)
+    assert trace.colos == (["LHR"] if format_of(sample) in WITH_PLACES else [""])
+
+
+@pytest.mark.parametrize(
+    ("log_format", "line"),
+    [
+        ('$remote_addr [$time_iso8601] $host "$request" $status $body_bytes_sent $request_time',
+         '192.0.2.1 [2025-10-10T13:55:00+00:00] h.example "GET /a HTTP/1.1" 200 10 0.005'),
+        ('%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D',
+         '192.0.2.1 - - [10/Oct/2025:13:55:00 +0000] "GET /a HTTP/1.1" 200 10 "-" "curl" 512'),
+        ('$msec|$request_method|$request_uri|$status', '1760104500.123|GET|/a|200'),
+    ],
+)  # fmt: skip
+def test_a_custom_log_format_is_read_as_it_is_configured(tmp_path, log_format, line):
+    path = tmp_path / "custom.log"
+    path.write_text(f"{line}\n{line}\n")
+    trace = read_log(path, Reading(format=log_format))
+    assert (len(trace), trace.keys) == (2, ["/a"])
+    assert int(trace.time_s[0]) == 1_760_104_500
+
+
+def test_a_log_format_without_a_time_is_an_error_that_says_what_it_may_be():
+    with pytest.raises(LogError, match=r"says not where the time is: \$time_local"):
+        read_log(SAMPLES[0], Reading(format="$remote_addr $request"))
+
+
+def test_an_unknown_format_has_a_nearest_name():
+    with pytest.raises(LogError, match="did you mean 'logpush'"):
+        read_log(SAMPLES[0], Reading(format="logpus"))
+
+
+def test_a_refusal_names_the_three_nearest_formats_and_the_way_out(tmp_path):
+    path = tmp_path / "x.log"
+    path.write_text("what is\nthis then\n")
+    with pytest.raises(
+        LogError, match=r"The nearest: .*;.*;.* Say how it is written with --format"
+    ):
+        read_log(path)
+
+
+@pytest.mark.parametrize("delimiter", [";", "|", "\t"])
+def test_a_table_may_have_any_usual_delimiter(tmp_path, delimiter):
+    path = tmp_path / "export.dat"
+    path.write_text("".join(delimiter.join(row) + "\n" for row in (["time", "url"], ["1", "/a"])))
+    assert read_log(path).keys == ["/a"]
+
+
+def test_a_table_whose_first_line_is_data_asks_for_the_names(tmp_path):
+    path = tmp_path / "logpush.csv"
+    path.write_text('1760000000000000000,"/a","LHR"\n')
+    with pytest.raises(LogError, match=r"first line is no header.*--fields"):
+        read_log(path)
+    fields = ("EdgeStartTimestamp", "ClientRequestURI", "EdgeColoCode")
+    trace = read_log(path, Reading(fields=fields))
+    assert (trace.keys, trace.colos, trace.account.format) == (["/a"], ["LHR"], "logpush")
+
+
+def test_w3c_fields_may_change_their_order_within_a_file(tmp_path):
+    path = tmp_path / "iis.log"
+    path.write_text(
+        "#Fields: date time cs-method cs-uri-stem\n2025-10-10 13:55:00 GET /a\n"
+        "#Fields: cs-method date time cs-uri-stem\nGET 2025-10-10 13:55:01 /a\n"
+    )
+    trace = read_log(path)
+    assert (len(trace), trace.keys, trace.span_s) == (2, ["/a"], 1)
