@@ -1,8 +1,10 @@
 """The decisions of the cache, written once.
 
 Whatever may have to wait is a coroutine. `TieredCache` runs it to its end in one step, because
-its waiting blocks; `AsyncTieredCache` awaits it. They differ in four ports: `_io` runs a method of
-L2, `_gate` makes something to wait for, `_wait` waits for it, `_spawn` works in the background.
+its waiting blocks; `AsyncTieredCache` awaits it. They differ in a few ports: `_ask` and `_io` run a
+method of L2 (a caller who is cancelled waits for the latter, as it may write), `_gate` makes
+something to wait for, `_wait` and `_open` wait for it and end that, `_spawn` works in the
+background, `_owner` is what may tear down an operation that others wait for.
 """
 
 from __future__ import annotations
@@ -17,15 +19,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from cachelib.failed_loads import FailedLoads
 from cachelib.flights import LOADING, Flight, Flights, Found
+from cachelib.locks import Owner, make_room
 from cachelib.memory import Entry, MemoryCache, NoMemory
-from cachelib.options import ABSENT, Counters, Hook, Options, Policy, Stats
+from cachelib.options import ABSENT, Counters, Hook, LoadTimeoutError, Options, Policy, Stats
 from cachelib.stores.codecs import Codec, JsonCodec, encode
 from cachelib.stores.protocol import RejectedError, Store
-from cachelib.stores.shared import NO_LEASE, STAMP, Change, Entries, SharedTier
+from cachelib.stores.revocations import Entries
+from cachelib.stores.shared import NO_LEASE, RESERVED, Change, SharedTier
 from cachelib.stores.trouble import THREADS, Breaker
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, ThreadPoolExecutor
+    from concurrent.futures import Executor
+    from logging import Logger
+
+    from cachelib.background import Background
 
 LEASE_POLL = 0.02  # seconds between looks at L2 while another process loads ...
 LEASE_LOOK = 1.0  # ... and if L2 tells when it has: the loader may have died
@@ -55,44 +62,52 @@ class CacheCore(Flights):
         breaker_seconds: float = 10.0,
         tag_refresh: float | None = None,
         on_event: Hook | None = None,
+        logger: Logger | None = None,
         executor: Executor | None = None,
         **options: Unpack[Options],
     ) -> None:
         if on_l2_error not in ("raise", "degrade"):
             raise ValueError(f"on_l2_error must be 'raise' or 'degrade', not {on_l2_error!r}")
-        super().__init__(l1, clock, Counters(on_event))
+        super().__init__(l1, clock, Counters(on_event, logger))
         self.l2, self.policy, self._random = l2, Policy(options), random
         self._codec, self._executor, self._closed = codec or JsonCodec(), executor, False
         self._errors = FailedLoads()
         self._functions: dict[str, Any] = {}  # names of decorated functions, and their code
-        self._l1_hit = self._counters.step["l1_hits"]
+        self._l1_hit, self._l2_hit = self._counters.step["l1_hits"], self._counters.step["l2_hits"]
         self._peek, self._renew = self.l1.peek, self.l1.renew
         self._fast = self._peek if on_event is None else NOTHING  # the hook is told elsewhere
         self._direct = self._blocks or not getattr(l2, "blocking", True)
-        self._moment, self._l2, self._bare = clock, None, False
+        self._moment, self._trust, self._l2 = clock, inf, None
+        self._at_once: Callable[[str, float], Any] | None = None  # reads L2 where there is no L1
         if l2 is not None:
             degrade = on_l2_error == "degrade"
-            breaker = Breaker(clock, breaker_failures, breaker_seconds, degrade)
+
+            def breaker() -> Breaker:
+                return Breaker(clock, breaker_failures, breaker_seconds, degrade)
+
             self._l2 = tier = SharedTier(
                 l2, self._codec, clock, self._count, self._forget, breaker, l2_timeout, tag_refresh
             )
-            self._stamps, self._revoked = tier.stamps, tier.revoked
-            self._moment = clock if tag_refresh is None else tier.moment
-            self._bare = l1 is None and not self.policy.skip_l2  # a read has nothing to keep
+            self._stamps, self._revoked = tier.tags.stamps, tier.tags.revoked
+            if tag_refresh is not None and not tier.versioned:
+                self._moment = tier.tags.moment
+            self._trust = tier.tags.refresh
+            if l1 is None and on_event is None and not self.policy.skip_l2:
+                self._at_once = tier.read_at_once
 
     def after_fork(self) -> None:
         super().after_fork()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: Background | None = None
 
-    def _threads(self) -> ThreadPoolExecutor:
-        from concurrent.futures import ThreadPoolExecutor  # slow to import, seldom needed
+    def _threads(self) -> Background:
+        from cachelib.background import Background  # slow to import, seldom needed
 
-        self._pool = self._pool or ThreadPoolExecutor(THREADS, "cachelib")
+        self._pool = self._pool or Background(THREADS, "cachelib")
         return self._pool
 
     def _end(self) -> None:
         self._closed = True
-        self._fast, self._bare = NOTHING, False  # so that hits, too, learn that it is closed
+        self._fast, self._at_once = NOTHING, None  # so that hits, too, learn that it is closed
 
     @property
     def stats(self) -> Stats:
@@ -104,11 +119,15 @@ class CacheCore(Flights):
         )
 
     @abstractmethod
+    async def _ask(self, method: Callable[..., T], *args: Any) -> T: ...
+    @abstractmethod
     async def _io(self, method: Callable[..., T], *args: Any) -> T: ...
     @abstractmethod
     def _opener(self, gate: Any) -> Callable[[], object]: ...
     @abstractmethod
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None: ...
+    @abstractmethod
+    def _owner(self) -> Owner | None: ...
 
     def _begin(self, key: str) -> float:
         """The time; an error for what cannot be a key."""
@@ -145,6 +164,13 @@ class CacheCore(Flights):
             self._renew(key)
         return entry, "l1", None
 
+    def _held(self, key: str, policy: Policy, now: float) -> Entry | None:
+        """What L1 has and may serve, if L2 says that its tags were not revoked."""
+        entry = self._peek(key)
+        if entry is None or policy.skip_l1 or not entry.since <= now < entry.ends_at:
+            return None
+        return entry
+
     def _tally(self, key: str, found: Found | None) -> None:
         """Count a look-up, once, by where it ended."""
         tier = "load" if found is None else found[1]
@@ -156,115 +182,163 @@ class CacheCore(Flights):
 
     async def _look(self, keys: Iterable[str], policy: Policy) -> dict[str, Found]:
         """What the tiers have, without loading."""
+        make_room()
         found: dict[str, Found | None] = dict.fromkeys(keys)
         flights: dict[str, Flight] = {}
         there: Entries = {}
         now = 0.0
-        for key in found:
-            now = self._begin(key)
-            found[key] = self._in_l1(key, policy, now)
-            if found[key] is None:
-                flights[key] = Flight(key, policy)
         try:
-            if flights and self._l2 is not None and not policy.skip_l2:
+            for key in found:
+                now = self._begin(key)
+                found[key] = self._in_l1(key, policy, now)
+                if found[key] is None:
+                    flights[key] = Flight(key, policy, None, self._owner())
+            try:
+                if flights and self._l2 is not None and not policy.skip_l2:
+                    for key, flight in flights.items():
+                        self._flights.setdefault(key, flight)
+                    read = await self._read(self._l2, list(flights), policy, now, found)
+                    there = read or {}
+            finally:
                 for key, flight in flights.items():
-                    self._flights.setdefault(key, flight)
-                read = await self._io(self._l2.read, list(flights), policy, now)
-                there = read or {}
-                for key, entry in there.items():
-                    if entry is not None and now < entry.expires_at:
-                        found[key] = entry, "l2", None
+                    self._land(flight, there.get(key))
+                for key, hit in found.items():
+                    self._tally(key, hit)
         finally:
-            for key, flight in flights.items():
-                self._land(flight, there.get(key))
-            for key, hit in found.items():
-                self._tally(key, hit)
+            self._leave(*flights.values())
         return {key: hit for key, hit in found.items() if hit is not None}
+
+    async def _read(
+        self,
+        l2: SharedTier,
+        keys: list[str],
+        policy: Policy,
+        now: float,
+        found: dict[str, Found | None],
+    ) -> Entries | None:
+        """Ask L2, and note in `found` what may be served; None as `SharedTier.read`."""
+        held = {}
+        if self._trust < inf:
+            held = {k: entry for k in keys if (entry := self._held(k, policy, now)) is not None}
+        read = l2.read
+        there = (
+            read(keys, policy, now, held)
+            if self._direct
+            else await self._ask(read, keys, policy, now, held)
+        )
+        for key, entry in (there or {}).items():
+            if entry is not None and now < entry.expires_at:
+                found[key] = entry, "l1" if held.get(key) is entry else "l2", None
+        return there
 
     async def _find(self, key: str, loader: Loader, options: Options) -> Found:
         """What the tiers have, or else what the loader returns."""
         policy, found, shared, outer = self.policy.override(options), None, False, LOADING.get()
-        now = self._begin(key)
+        now, mine = self._begin(key), None
+        make_room()
         try:
-            while found is None:
-                mine = Flight(key, policy, loader)
-                flight = self._flights.setdefault(key, mine)
-                if outer is not None:
-                    outer.wait_for(flight)
-                if flight is mine:
-                    found = await self._lead(flight, now)
-                elif (found := self._in_l1(key, policy, now)) is None:
-                    shared = True
-                    found = await self._join(flight, policy)
-                    now = self._clock()
-            return found
+            try:
+                while found is None:
+                    mine = Flight(key, policy, loader, self._owner())
+                    flight = self._flights.setdefault(key, mine)
+                    if outer is not None:
+                        outer.wait_for(flight)
+                    if flight is mine:
+                        found = await self._take_off(flight, self._lead(flight, now))
+                    elif (found := self._in_l1(key, policy, now)) is None:
+                        shared = True
+                        found = await self._join(flight, policy)
+                        now = self._clock()
+                    if outer is not None:
+                        outer.waits_for.remove(flight)
+                return found
+            finally:
+                if shared:
+                    self._count("coalesced", key)
+                self._tally(key, found)
         finally:
             if outer is not None:
-                outer.waits_for = None
-            if shared:
-                self._count("coalesced", key)
-            self._tally(key, found)
+                outer.waits_for = [one for one in outer.waits_for if one.key != key]
+            if mine is not None and mine.owner is not None:  # else it goes on without us
+                self._leave(mine)
+
+    async def _take_off(
+        self, flight: Flight, work: Coroutine[Any, Any, Found | None]
+    ) -> Found | None:
+        """Do the work of a flight; where callers may be cancelled, none of them does it."""
+        if self._blocks:
+            return await work
+        self._start(flight, work)
+        found = await self._join(flight, flight.policy)
+        if found is None and isinstance(flight.result, BaseException):
+            raise flight.result
+        return found
 
     async def _lead(self, flight: Flight, now: float) -> Found | None:
         key, policy = flight.key, flight.policy
         try:
-            if (found := self._in_l1(key, policy, now)) is None:
+            if (hit := self._in_l1(key, policy, now)) is None:
+                found: dict[str, Found | None] = {key: None}
                 there = None
                 if self._l2 is not None and not policy.skip_l2:
-                    read = self._l2.read
-                    there = (
-                        read((key,), policy, now)
-                        if self._direct
-                        else await self._io(read, (key,), policy, now)
-                    )
-                last = self._peek(key) if there is None else there.get(key)
-                if there is not None and last is not None and now < last.expires_at:
-                    found = last, "l2", None
-                else:
-                    flight.last = last
+                    there = await self._read(self._l2, [key], policy, now, found)
+                hit = found[key]
+                flight.last = self._peek(key) if there is None else there.get(key)
         except BaseException as error:
             self._land(flight, None, error)
             raise
-        if found is not None:
-            self._land(flight, found[0], found)
-            if found[0].refresh_at <= now:
+        if hit is not None:
+            self._land(flight, hit[0], hit)
+            if hit[0].refresh_at <= now:
                 self._refresh(flight)
-            return found
-        if policy.soft_timeout is None and policy.hard_timeout is None:
+            return hit
+        if not self._blocks or (policy.soft_timeout is None and policy.hard_timeout is None):
             return await self._load(flight)
-        self._start(flight)
+        self._start(flight, self._load(flight))
         return await self._join(flight, policy)
 
     # Loading
 
     async def _reload(self, key: str, loader: Loader, options: Options) -> Found:
         """Load, whatever the tiers have; a load in progress may be too old, and is overtaken."""
-        flight = Flight(key, self.policy.override(options), loader)
         self._begin(key)
-        self._errors.forget(key)
-        await self._claim(flight)
-        flight.anew = True
-        flight.writing = False  # until there is something to write, others may join or overtake
-        found: Found | None = None
+        policy, found = self.policy.override(options), None
+        flight = Flight(key, policy, loader, self._owner())
+        make_room()
         try:
-            found = await self._load(flight)
-            return found
+            try:
+                self._errors.forget(key)
+                await self._claim(flight)
+                flight.anew = True
+                flight.writing = False  # until there is something to write, others may overtake
+                found = await self._take_off(flight, self._load(flight))
+                if found is None:  # given up: whoever did that has told the key anew
+                    raise LoadTimeoutError(f"loading {key!r} was given up")
+                return found
+            finally:
+                self._tally(key, found)
         finally:
-            self._tally(key, found)
+            if flight.owner is not None:
+                self._leave(flight)
 
     def _refresh(self, old: Flight) -> None:
         """Load in the background, unless somebody is at it or it failed a moment ago."""
-        key, flight = old.key, Flight(old.key, old.policy, old.loader)
+        key, flight = old.key, Flight(old.key, old.policy, old.loader, self._owner())
         if self._errors.of(key, self._clock()) is not None:
             return
-        if self._flights.setdefault(key, flight) is flight:
-            self._count("refreshes", key)
-            self._start(flight)
+        try:
+            if self._flights.setdefault(key, flight) is flight:
+                self._count("refreshes", key)
+                self._start(flight, self._load(flight))
+        finally:
+            if flight.owner is not None:
+                self._leave(flight)
 
-    def _start(self, flight: Flight) -> None:
-        work = self._load(flight)
+    def _start(self, flight: Flight, work: Coroutine[Any, Any, Any]) -> None:
+        """Give a flight away: whoever does the work ends it."""
         try:
             self._spawn(work)
+            flight.owner = None
         except BaseException as error:
             work.close()
             self._land(flight, None, error)
@@ -274,45 +348,54 @@ class CacheCore(Flights):
         """Load and write through. Lands the flight, whatever happens."""
         token, entry, policy = NO_LEASE, None, flight.policy
         try:
-            if self._errors and (error := self._errors.of(flight.key, self._clock())):
-                found = self._excuse(flight, error)
-            else:
-                leased = policy.lease is not None and not flight.anew and not policy.skip_l2
-                if leased and self._l2 is not None:
-                    token, entry = await self._acquire(self._l2, flight)
-                found = await self._obtain(flight, token) if entry is None else (entry, "l2", None)
-            self._land(flight, found[0], found)
-        except BaseException as error:
-            self._land(flight, None, error)
-            raise
+            try:
+                if self._errors and (error := self._errors.of(flight.key, self._clock())):
+                    found = self._excuse(flight, error)
+                else:
+                    leased = policy.lease is not None and not flight.anew and not policy.skip_l2
+                    if leased and self._l2 is not None:
+                        token, entry = await self._acquire(self._l2, flight)
+                    if entry is None:
+                        found = await self._obtain(flight, token)
+                    else:
+                        found = entry, "l2", None
+                self._land(flight, found[0], found)
+            except BaseException as error:
+                self._land(flight, None, error)
+                raise
+            finally:
+                if token != NO_LEASE and self._l2 is not None:
+                    await self._io(self._l2.release, flight.key, token)
         finally:
-            if token != NO_LEASE and self._l2 is not None:
-                await self._io(self._l2.release, flight.key, token)
+            self._leave(flight)
         return found
 
     async def _acquire(self, l2: SharedTier, flight: Flight) -> tuple[int, Entry | None]:
         """A lease to load under, or what the process that had it has written."""
-        key, policy, gate = flight.key, flight.policy, None
-        stop: Callable[[], None] | None = None
-        try:
-            while True:
+        key, policy, wait = flight.key, flight.policy, False
+        while True:
+            gate, stop = self._gate(), None
+            if wait:  # be told from now on, then look again, as it may just have ended
+                stop = await self._io(l2.watch, key, self._opener(gate))
+            try:
                 token, entry = await self._io(l2.acquire, key, policy, self._clock())
                 if token is not None or entry is not None:
                     return token or NO_LEASE, entry
-                if gate is None:  # and then look again, as it may just have ended
-                    gate = self._gate()
-                    stop = await self._io(l2.watch, key, self._opener(gate))
-                    continue
-                look = LEASE_POLL if stop is None else min(LEASE_LOOK, policy.lease or inf)
-                await self._wait(gate, look)
-                gate.clear()  # before we look: what ends after that opens it again
-        finally:
-            if stop is not None:
-                stop()
+                if wait:
+                    look = LEASE_POLL if stop is None else min(LEASE_LOOK, policy.lease or inf)
+                    await self._wait(gate, look)
+                wait = True
+            finally:
+                if stop is not None:
+                    stop()
 
     async def _obtain(self, flight: Flight, token: int) -> Found:
         key, policy = flight.key, flight.policy
-        started, current = self._moment(), LOADING.set(flight)
+        shared = None if policy.skip_l2 else self._l2
+        started, began = self._moment(), None
+        if shared is not None and shared.versioned:
+            began = shared.begin(key) if self._direct else await self._ask(shared.begin, key)
+        current = LOADING.set(flight)
         self._count("loads", key)
         try:
             value = flight.loader(key)
@@ -328,24 +411,30 @@ class CacheCore(Flights):
         if self._errors:
             self._errors.forget(key)
         try:
-            return await self._keep(flight, value, started, token), "load", None
+            return await self._keep(flight, value, started, token, began), "load", None
         except RejectedError as error:  # the caller gets what was loaded, the tiers do not
             self._count("rejected", key, error)
             if isinstance(error, TypeError):  # nor could another value of this type ever be kept
                 raise
             return Entry(value, started, self._clock()), "load", None
 
-    async def _keep(self, flight: Flight, value: Any, started: float, token: int) -> Entry:
-        """Write through what was loaded, unless its key has changed since `started`."""
+    async def _keep(
+        self, flight: Flight, value: Any, started: float, token: int, began: float | None
+    ) -> Entry:
+        """Write through what was loaded, unless its key has changed since."""
         key, policy = flight.key, flight.policy
+        shared = None if policy.skip_l2 else self._l2
         entry, stored = self._change(key, value, policy, started)
+        if began is not None:
+            entry.version = began
         with self._lock:
             flight.writing = flight.valid and self._flights.get(key) is flight
-        if flight.writing and stored is not None and self._l2 is not None:
-            if self._direct and token == NO_LEASE:
-                self._l2.write_one(key, (entry, stored), policy)
+        if flight.writing and stored is not None and shared is not None:
+            if self._direct and token == NO_LEASE and began is None:
+                shared.write_one(key, (entry, stored), policy)
             else:
-                await self._io(self._l2.write, {key: (entry, stored)}, policy, token)
+                write = shared.write
+                await self._io(write, {key: (entry, stored)}, policy, token, began)
         return entry
 
     def _excuse(self, flight: Flight, error: Exception) -> Found:
@@ -358,7 +447,7 @@ class CacheCore(Flights):
 
     def _change(self, key: str, value: Any, policy: Policy, started: float) -> Change:
         """`value` as L1 and as L2 will have it."""
-        if key.startswith(STAMP):
+        if key.startswith(RESERVED):
             raise ValueError(f"{key!r} cannot be a key")
         now, life, stored = self._clock(), policy.l2_ttl or inf, None
         shared = self._l2 if not policy.skip_l2 else None
@@ -369,31 +458,37 @@ class CacheCore(Flights):
         if policy.jitter:
             life *= 1 - policy.jitter * self._random()
         entry = Entry(value, started, now + life, len(key))
-        entry.tags = policy.tags
+        entry.tags, entry.version = tuple(policy.tags), started
         if policy.soft_ttl is not None:
-            entry.refresh_at = now + policy.soft_ttl
+            entry.soft_at = now + policy.soft_ttl
         if policy.refresh_after is not None and life < inf:
-            entry.refresh_at = min(entry.refresh_at, now + policy.refresh_after * life)
+            entry.soft_at = min(entry.soft_at, now + policy.refresh_after * life)
         if shared is not None:
             stored = shared.seal(key, entry, policy) if life else None
         elif self.l1.max_bytes is not None:
             entry.size += len(encode(self._codec, key, value))
-        entry.settle(policy, now)
+        entry.settle(policy, now, self._trust)
         return entry, stored
 
     async def _commit(self, event: str, changes: dict[str, Change], policy: Policy) -> bool:
         """Write through; False if L2 is away and will be brought up to date later."""
-        flights = [Flight(key, policy) for key in sorted(changes)]  # one order: no ring of waits
+        make_room()
+        keys = sorted(changes)  # one order: no ring of waits
+        owner = self._owner()
+        flights = [Flight(key, policy, None, owner) for key in keys]
         shared, written = True, False
         try:
-            for flight in flights:
-                await self._claim(flight)
-            if changes and self._l2 is not None and not policy.skip_l2:
-                shared = await self._io(self._l2.write, changes, policy)
-            written = True
+            try:
+                for flight in flights:
+                    await self._claim(flight)
+                if changes and self._l2 is not None and not policy.skip_l2:
+                    shared = await self._io(self._l2.write, changes, policy)
+                written = True
+            finally:
+                for flight in flights:
+                    self._land(flight, changes[flight.key][0] if written else None)
         finally:
-            for flight in flights:
-                self._land(flight, changes[flight.key][0] if written else None)
+            self._leave(*flights)
         for key in changes:
             self._count(event, key)
         return shared

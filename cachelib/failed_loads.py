@@ -7,7 +7,6 @@ callers with their variables. So each caller gets a copy.
 from __future__ import annotations
 
 from contextlib import suppress
-from copy import copy
 from itertools import islice
 
 MAX_ERRORS = 10_000
@@ -15,6 +14,8 @@ MAX_ERRORS = 10_000
 
 def again(error: BaseException) -> BaseException:
     """An equal exception without a traceback; `error` itself if its class cannot be copied."""
+    from copy import copy  # slow to import, and seldom needed
+
     for make in (copy, _bare):
         with suppress(Exception):
             new = make(error)

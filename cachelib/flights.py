@@ -1,6 +1,7 @@
 """Operations in progress: who waits for whom, and what L1 may keep of their results.
 
-A key has at most one of them that others may join, or wait for to write after it.
+A key has at most one of them that others may join, or wait for to write after it. Each has an
+owner, a frame or a task or work in the background, and ends with it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from cachelib.failed_loads import again
+from cachelib.locks import Owner
 from cachelib.memory import Entry, MemoryCache, NoMemory
 from cachelib.options import Counters, LoadTimeoutError, Policy, ReentrantLoadError, Tier
-from cachelib.stores.fork import renew_in_child
+from cachelib.stores.fork import Forkable, Layer, mind_forks
 from cachelib.stores.protocol import RejectedError
 
 Found = tuple[Entry, Tier, Exception | None]
@@ -27,32 +29,41 @@ class Flight:
     anew = False  # to load whatever the tiers have
     writing = False  # too late for another writer to overtake
     done = False
-    gate: Any = None  # what callers wait for: a threading or an asyncio event
+    gate: Any = None  # what callers wait for: a lock or an asyncio event
     last: Entry | None = None  # what may stand in for the result
     result: Result = None
-    waits_for: Flight | None = None  # of another key, in this one's loader
 
-    def __init__(self, key: str, policy: Policy, loader: Any = None) -> None:
+    def __init__(
+        self, key: str, policy: Policy, loader: Any = None, owner: Owner | None = None
+    ) -> None:
         self.key, self.policy, self.loader = key, policy, loader
+        self.owner = owner  # None: a task or work in the background, which does not get lost
+        self.waits_for: list[Flight] = []  # of other keys, in this one's loader
 
     def wait_for(self, other: Flight) -> None:
         """Note it. ReentrantLoadError if `other`, in the end, waits for this one."""
-        self.waits_for = other  # first of all: of two who do this at once, one sees the other
-        chain: Flight | None = other
-        while chain is not None:
-            if chain is self:
+        self.waits_for.append(other)  # first of all: of two who do this at once, one sees the other
+        seen, ahead = set(), [other]
+        while ahead:
+            flight = ahead.pop()
+            if flight is self:
+                self.waits_for.remove(other)
                 through = f"the loader of a key waits for itself, through {other.key!r}"
                 raise ReentrantLoadError(through)
-            chain = chain.waits_for
+            if flight not in seen:
+                seen.add(flight)
+                ahead += flight.waits_for
 
 
 LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None)
 
 
-class Flights(ABC):
+class Flights(Forkable, ABC):
     """The flights of a cache, and the L1 they end in. How to wait differs between the skins."""
 
-    _gate: Callable[[], Any]  # makes something to wait for
+    _patrol: float | None  # seconds after which those who wait look whether an owner is gone
+    _gate: Callable[[], Any]  # makes something to wait for ...
+    _open: Callable[[Any], None]  # ... and ends the wait
     _stamps: Mapping[str, object] = {}  # if any, entries may be `_revoked`
     _revoked: Callable[[Entry], bool]
 
@@ -63,7 +74,14 @@ class Flights(ABC):
         self._counters, self._count = counters, counters.add
         self._lock = self.l1.lock
         self.after_fork()
-        renew_in_child(self)
+        mind_forks(self, Layer.CACHE)
+
+    def before_fork(self) -> None:
+        """So that no other thread is in the midst of changing L1."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        self._lock.release()
 
     def after_fork(self) -> None:
         """Forget what other threads of the parent began: here, nobody will finish it."""
@@ -78,20 +96,33 @@ class Flights(ABC):
             if flight.done:
                 return True
             gate = flight.gate = flight.gate or self._gate()
-        return await self._wait(gate, timeout)
+        while not flight.done:
+            if flight.owner is not None and flight.owner.gone():
+                self._land(flight, None)
+                break
+            pause = self._patrol if timeout is None else min(timeout, self._patrol or timeout)
+            if not await self._wait(gate, pause) and timeout is not None:
+                timeout -= pause or 0.0
+                if timeout <= 0:
+                    break
+        return flight.done
 
     async def _join(self, flight: Flight, policy: Policy) -> Found | None:
         """The result or error of `flight`, or the last value if that takes too long.
 
         None if it was given up, or was not to load: then look again.
         """
-        last, timeout = self._usable(flight.last, policy), policy.hard_timeout
-        if last is not None and policy.soft_timeout is not None:
-            timeout = policy.soft_timeout
-        if not await self._ended(flight, timeout):
-            if last is None:
-                raise LoadTimeoutError(f"loading {flight.key!r} took longer than {timeout} s")
-            return last, "stale", None
+        soft, hard = policy.soft_timeout, policy.hard_timeout
+        limits = [soft, hard] if soft is not None and (hard is None or soft < hard) else [hard]
+        waited = 0.0
+        for limit in limits:
+            if await self._ended(flight, None if limit is None else limit - waited):
+                break
+            if (last := self._usable(flight.last, policy)) is not None:
+                return last, "stale", None
+            waited = limit or 0.0
+        else:
+            raise LoadTimeoutError(f"loading {flight.key!r} took longer than {waited} s")
         if isinstance(flight.result, Exception):
             raise again(flight.result)
         return flight.result if isinstance(flight.result, tuple) else None
@@ -117,7 +148,6 @@ class Flights(ABC):
         flights, l1, key, taken = self._flights, self.l1, flight.key, True
         with self._lock:
             if flights.get(key) is flight:  # not overtaken
-                del flights[key]
                 if (
                     entry is not None
                     and flight.valid
@@ -127,11 +157,23 @@ class Flights(ABC):
                     taken = l1.put(key, entry)
                 elif flight.writing:
                     l1.pop(key)
-            flight.result, flight.done = result, True
+                del flights[key]  # last: an interrupt before it leaves all to be done again
+            if not flight.done:
+                flight.result, flight.done = result, True
         if flight.gate is not None:
-            flight.gate.set()
+            self._open(flight.gate)
+        flight.owner = None
         if not taken:
             self._count("rejected", key, RejectedError("it is larger than max_bytes of L1"))
+
+    def _leave(self, *flights: Flight) -> None:
+        """At the end of their owner: what an interrupt has left undone, it is the last to do."""
+        self._lock.let_go()
+        for flight in flights:
+            if not flight.done:
+                self._land(flight, None)
+            elif flight.gate is not None:
+                self._open(flight.gate)
 
     def _forget(self, key: str) -> None:
         """Drop the copy in L1, and whatever is on its way there."""
@@ -143,7 +185,3 @@ class Flights(ABC):
                     del self._flights[key]
             self.l1.pop(key)
         self._count("invalidations", key)
-
-    def _drop(self, tag: str) -> None:
-        with self._lock:
-            self.l1.discard(tag)

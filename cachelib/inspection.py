@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
+from cachelib.errors import CachelibError
 from cachelib.stores.codecs import NEGATIVE, unseal
 from cachelib.stores.protocol import Stored
 
@@ -21,11 +22,11 @@ SORTS = ("key", "age", "size")
 MAX_WIDTH = 60  # characters of a key or of tags in a table
 
 
-class NotACacheError(ValueError):
+class NotACacheError(CachelibError, ValueError):
     """There is nothing to inspect where the user says."""
 
 
-class AwayError(RuntimeError):
+class AwayError(CachelibError):
     """The server does not answer."""
 
 

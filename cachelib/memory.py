@@ -4,39 +4,54 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from itertools import islice
 from math import inf
-from threading import Lock
 from typing import Any
 
+from cachelib.locks import OwnedLock
 from cachelib.options import ABSENT, Policy
+
+PORTION = 1000  # entries dropped while others wait for the lock
 
 
 class Entry:
     """A value as the cache knows it. Times are seconds of the cache's clock, `inf` for never."""
 
     __slots__ = (
-        "created_at", "expires_at", "refresh_at", "since", "size", "tags", "until", "value",
+        "created_at", "ends_at", "expires_at", "refresh_at", "since", "size", "soft_at", "tags",
+        "until", "value", "version",
     )  # fmt: skip
 
     def __init__(self, value: Any, created_at: float, expires_at: float, size: int = 0) -> None:
         self.value = value
         self.created_at = created_at  # when the write or the load began
         self.expires_at = expires_at  # end of the value's life
-        self.refresh_at = inf  # from here on a reader who can load asks for a new one
+        self.soft_at = inf  # from here on a reader who can load asks for a new one
         self.size = size  # bytes, of key and encoded value
         self.tags: tuple[str, ...] = ()
-        self.since = self.until = 0.0  # L1 serves its copy in this time, without asking L2
+        self.version = 0.0  # in L2's order of all changes
+        self.since = self.until = 0.0  # L1 serves its copy in this time, without asking L2 ...
+        self.ends_at = 0.0  # ... and until then, if L2 says that its tags were not revoked
+        self.refresh_at = inf  # the first of `soft_at` and `until`
 
-    def settle(self, policy: Policy, now: float) -> None:
-        """Take a life in L1: never longer than in L2, unless asked for by name."""
+    def settle(self, policy: Policy, now: float, trust: float = inf) -> None:
+        """Take a life in L1: never longer than in L2, unless asked for by name.
+
+        Revocations of its tags are to be asked for again after `trust` seconds.
+        """
+        self.refresh_at = self.soft_at
         if policy.skip_l1:
             return
         until = now + (policy.l1_ttl or inf)
         if self.expires_at < until and (policy.expiry == "inherited" or self.value is ABSENT):
             until = self.expires_at
-        self.since, self.until = now, until
-        if until < self.refresh_at:
-            self.refresh_at = until
+        self.since, self.ends_at = now, until
+        self.believe(now + trust)
+
+    def believe(self, until: float) -> None:
+        """Its tags need not be asked for before then."""
+        self.until = min(until, self.ends_at)
+        self.refresh_at = min(self.soft_at, self.until)
 
 
 class MemoryCache:
@@ -53,8 +68,9 @@ class MemoryCache:
         self._most = inf if max_entries is None else max_entries
         self._most_bytes = inf if max_bytes is None else max_bytes
         self.bytes = self.evictions = 0
-        self.lock = Lock()  # to be held around what changes the map ...
+        self.lock = OwnedLock()  # to be held around what changes the map ...
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._tagged: dict[str, set[str]] = {}  # at least the keys of each tag
         self.peek: Callable[[str], Entry | None] = self._entries.get  # ... but not around these,
         self.renew: Callable[[str], None] = self._entries.move_to_end  # which are one atomic step
 
@@ -67,26 +83,68 @@ class MemoryCache:
             self.pop(key)
             return False
         entries, old = self._entries, self.peek(key)
-        entries[key] = entry
-        self.bytes += entry.size
-        if old is not None:
-            self.bytes -= old.size
-            self.renew(key)
-        while len(entries) > self._most or self.bytes > self._most_bytes:
-            self.bytes -= entries.popitem(last=False)[1].size
-            self.evictions += 1
+        try:
+            for tag in entry.tags:  # first of all, so that no entry is ever without
+                self._tagged.setdefault(tag, set()).add(key)
+            entries[key] = entry
+            self.bytes += entry.size
+            if old is not None:
+                self.bytes -= old.size
+                self.renew(key)
+                if old.tags != entry.tags:
+                    self._untag(key, set(old.tags) - set(entry.tags))
+            while len(entries) > self._most or self.bytes > self._most_bytes:
+                oldest, pushed_out = entries.popitem(last=False)
+                self.bytes -= pushed_out.size
+                self.evictions += 1
+                if pushed_out.tags:
+                    self._untag(oldest, pushed_out.tags)
+        except BaseException:  # an interrupt, which may have hit between an entry and its bytes
+            self._recount()
+            raise
         return True
 
     def pop(self, key: str) -> None:
         """Forget `key`, if it is there."""
-        old = self._entries.pop(key, None)
-        if old is not None:
-            self.bytes -= old.size
+        try:
+            old = self._entries.pop(key, None)
+            if old is not None:
+                self.bytes -= old.size
+                if old.tags:
+                    self._untag(key, old.tags)
+        except BaseException:
+            self._recount()
+            raise
+
+    def tagged(self, tag: str) -> dict[str, Entry]:
+        """The entries that carry `tag`; "" means all."""
+        if not tag:
+            return dict.copy(self._entries)  # one step, whoever renews entries meanwhile
+        found = ((key, self.peek(key)) for key in self._tagged.get(tag, ()))
+        return {key: entry for key, entry in found if entry is not None and tag in entry.tags}
 
     def discard(self, tag: str) -> None:
-        """Forget every entry that carries `tag`; "" means all."""
-        for key in [k for k, entry in self._entries.items() if not tag or tag in entry.tags]:
-            self.pop(key)
+        """Forget every entry that carries `tag`, a portion at a time; takes the lock itself."""
+        try:
+            with self.lock:
+                found = iter(self.tagged(tag).items())
+            while some := list(islice(found, PORTION)):
+                with self.lock:
+                    for key, entry in some:
+                        if self.peek(key) is entry:  # not a newer one
+                            self.pop(key)
+        finally:
+            self.lock.let_go()
+
+    def _untag(self, key: str, tags: Any) -> None:
+        for tag in tags:
+            keys = self._tagged.get(tag, set())
+            keys.discard(key)
+            if not keys:
+                self._tagged.pop(tag, None)
+
+    def _recount(self) -> None:
+        self.bytes = sum(entry.size for entry in dict.copy(self._entries).values())
 
     def entries(self) -> Iterable[Entry]:
         """All of them, for who holds the lock."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from secrets import token_hex
+from os import urandom
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import ref
@@ -71,7 +71,7 @@ def name_of(function: Any, taken: dict[str, CodeType | None]) -> str:
     if name in taken and _source(code) != _source(taken[name]):  # defined anew, otherwise
         name += f"#{digest(_source(code))[:12]}"
     if name in taken and opaque:
-        name += f"#{token_hex(6)}"
+        name += f"#{urandom(6).hex()}"
     taken[name] = code
     return name
 
@@ -119,7 +119,7 @@ class Instances:
         known = names.get(number)
         if known is None or known[0]() is not thing:  # another had this number before
             gone: Callable[[Any], Any] = lambda _: names.pop(number, None)  # noqa: E731
-            known = names[number] = ref(thing, gone), token_hex(8)
+            known = names[number] = ref(thing, gone), urandom(8).hex()
         return known[1]
 
 

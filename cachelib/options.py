@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     Final,
@@ -21,6 +22,9 @@ from typing import (
 
 from cachelib.errors import CachelibError
 from cachelib.logs import Log
+
+if TYPE_CHECKING:
+    from logging import Logger
 
 Hook = Callable[..., object]  # (name, key) or (name, key, error)
 Expiry = Literal["inherited", "independent"]
@@ -208,11 +212,11 @@ class Count:
 class Counters:
     """One count for each field of `Stats`, and who is told of each step."""
 
-    def __init__(self, on_event: Hook | None) -> None:
+    def __init__(self, on_event: Hook | None, logger: Logger | None = None) -> None:
         self._counts = {name: Count() for name in Stats._fields}
         self.step = {name: each.step for name, each in self._counts.items()}
         self._hook = None if on_event is None else _with_error(on_event)
-        self._log = Log()
+        self._log = Log(logger)
 
     def add(self, name: str, key: str, error: BaseException | None = None) -> None:
         """One more `name`, because of `key` and, if something went wrong, of `error`."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import partial, wraps
 from math import inf
-from threading import Event, Thread
+from threading import Lock, Thread
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -25,12 +25,15 @@ from typing import (
 )  # fmt: skip
 
 from cachelib.cached import AsyncCached, Cached
-from cachelib.core import CacheCore, Loader
+from cachelib.core import NOTHING, CacheCore, Loader
 from cachelib.flights import Found
+from cachelib.locks import Owner
+from cachelib.many import Batch
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Answer, Options
 from cachelib.stores.protocol import Closing, RejectedError
-from cachelib.stores.shared import NOT_AT_ONCE, STAMP, Change
+from cachelib.stores.revocations import STAMP
+from cachelib.stores.shared import NOT_AT_ONCE, Change
 
 # asyncio, inspect and executors take longer to import than all the rest: they wait for their use.
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTieredCache", "TieredCache"]
 P = ParamSpec("P")
 T = TypeVar("T")
+LISTEN_SLICE = 0.25  # seconds after which a listener looks whether it is to end
 
 
 class AsyncDecorator(Protocol):
@@ -57,6 +61,7 @@ class AsyncTieredCache(CacheCore):
     """
 
     _blocks = False
+    _patrol = None
 
     async def get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
         """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
@@ -123,6 +128,30 @@ class AsyncTieredCache(CacheCore):
         found = await self._look(keys, self.policy.override(options))
         return {key: entry.value for key, (entry, _, _) in found.items()}
 
+    @overload
+    async def get_or_load_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Awaitable[Mapping[str, T]]],
+        **options: Unpack[Options],
+    ) -> dict[str, T]: ...
+    @overload
+    async def get_or_load_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Mapping[str, T]],
+        **options: Unpack[Options],
+    ) -> dict[str, T]: ...
+    async def get_or_load_many(
+        self, keys: Iterable[str], loader: Any, **options: Unpack[Options]
+    ) -> dict[str, Any]:
+        """`get_or_load` for many: `loader(keys)` gets those that are missing, all at once.
+
+        What it does not return is `ABSENT`, and left out. Time limits of loads and `lease` are of
+        single keys, and play no part here.
+        """
+        return await self._detached(Batch(self, loader, options).run(keys))
+
     async def set(self, key: str, value: Any, **options: Unpack[Options]) -> bool:
         """Write-through: when this returns, the value is in L2 and in this process's L1.
 
@@ -140,7 +169,7 @@ class AsyncTieredCache(CacheCore):
                 if value is ABSENT and not policy.negative_ttl:
                     raise ValueError(f"to set {key!r} to ABSENT, give a negative_ttl")
                 changes[key] = self._change(key, value, policy, started)
-            return await self._commit("sets", changes, policy)
+            return await self._detached(self._commit("sets", changes, policy))
         except RejectedError as error:
             self._count("rejected", key, error)
             raise
@@ -153,7 +182,8 @@ class AsyncTieredCache(CacheCore):
         """`delete` for many, with one round trip to L2."""
         gone: Change = Entry(ABSENT, self._moment(), -inf), None
         changes = {key: gone for key in keys if self._begin(key) is not None}
-        return await self._commit("deletes", changes, self.policy.override(options))
+        work = self._commit("deletes", changes, self.policy.override(options))
+        return await self._detached(work)
 
     async def clear(self) -> bool:
         """What was written is no more, in all processes that share L2."""
@@ -168,19 +198,19 @@ class AsyncTieredCache(CacheCore):
         else:
             done = await self._io(self._l2.revoke, tags)
         for tag in tags:
-            self._drop(tag)
+            self.l1.discard(tag)
         return done
 
     async def heed_changes(self, timeout: float = 0.0) -> int:
         """Drop from L1 what others changed, waiting up to `timeout` s; how many keys they named."""
         if self._l2 is None:
             return 0
-        keys = await self._io(self._l2.changes, timeout)
+        keys = await self._ask(self._l2.changes, timeout)
         if keys is None:  # some may have been missed
             keys = [STAMP, *self._flights]
         for key in keys:
             if key.startswith(STAMP):
-                self._drop(key.removeprefix(STAMP))
+                self.l1.discard(key.removeprefix(STAMP))
             else:
                 self._forget(key)
         return len(keys)
@@ -188,10 +218,10 @@ class AsyncTieredCache(CacheCore):
     async def _listen(self, timeout: float) -> None:
         while not self._closed:
             try:
-                await AsyncTieredCache.heed_changes(self, timeout)
+                await AsyncTieredCache.heed_changes(self, min(timeout, LISTEN_SLICE))
             except Exception as error:  # what L2 would have told is made good when it is back
                 self._count("l2_errors", "", error)
-                await self._wait(self._gate(), timeout)
+                await self._wait(self._gate(), min(timeout, LISTEN_SLICE))
 
     @overload
     def cached(self, function: Callable[P, Awaitable[T]], /) -> AsyncCached[P, T]: ...
@@ -220,14 +250,19 @@ class AsyncTieredCache(CacheCore):
         return lambda function: AsyncCached(self, function, key, options)
 
     def listen(self, timeout: float = 1.0) -> None:
-        """Call `heed_changes` in a task of its own, until `close`."""
-        self._spawn(self._listen(timeout))
+        """Call `heed_changes` in a task of its own, until `close`; nothing to do without L2.
+
+        TypeError if the store cannot tell of changes.
+        """
+        if self._l2 is not None:
+            self._l2.check_feed()
+            self._spawn(self._listen(timeout))
 
     async def close(self) -> None:
         """End what runs in the background. The stores stay open: they are the caller's."""
         self._end()
         while self._tasks:
-            await self._tasks.pop()
+            await self._asyncio.wait(list(self._tasks))
         if self._pool is not None:
             self._pool.shutdown()
 
@@ -242,7 +277,34 @@ class AsyncTieredCache(CacheCore):
 
         super().after_fork()
         self._asyncio, self._gate = asyncio, asyncio.Event
-        self._tasks: set[asyncio.Future[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _begin(self, key: str) -> float:
+        loop = self._asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._move_to(loop)
+        return super()._begin(key)
+
+    def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From a loop that has ended: what it left behind, nobody will finish."""
+        if self._loop is not None and self._loop.is_running():
+            raise RuntimeError(
+                "this AsyncTieredCache is in use by another event loop, which still runs:"
+                " make one for each loop (they may share an L2), or use TieredCache"
+            )
+        self._loop = loop
+        self._flights.clear()
+        self._tasks.clear()
+
+    def _owner(self) -> None:
+        return None  # what others wait for is done by tasks, which end it however they end
+
+    async def _ask(self, method: Callable[..., T], *args: Any) -> T:
+        if self._direct:
+            return method(*args)
+        loop = self._asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads(), method, *args)
 
     async def _io(self, method: Callable[..., T], *args: Any) -> T:
         if self._direct:
@@ -255,6 +317,10 @@ class AsyncTieredCache(CacheCore):
             await self._asyncio.wait([work])  # or it might overtake what another writes after us
             raise
 
+    async def _detached(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, which goes on if its caller is cancelled."""
+        return await self._asyncio.shield(self._task(work))
+
     async def _wait(self, gate: asyncio.Event, timeout: float | None) -> bool:
         with suppress(TimeoutError):
             async with self._asyncio.timeout(timeout):
@@ -266,11 +332,23 @@ class AsyncTieredCache(CacheCore):
         loop = self._asyncio.get_running_loop()
         return partial(loop.call_soon_threadsafe, gate.set)
 
+    @staticmethod
+    def _open(gate: asyncio.Event) -> None:
+        gate.set()
+
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        # An error was counted, and is shared with those who wait.
-        task = self._asyncio.gather(self._asyncio.create_task(work), return_exceptions=True)
+        self._task(work)
+
+    def _task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = self._asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # it was counted, and is shared with those who wait
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -303,19 +381,20 @@ class TieredCache(CacheCore, Closing):
     """
 
     _blocks = True
-    _gate = Event
+    _patrol = 0.5
     _listener: Thread | None = None
     _poll = 1.0
+    _asleep: Callable[[str], Entry | None] | None = None  # how to look into L1 when it listens
 
     def get(self, key: str, default: Any = None, **options: Unpack[Options]) -> Any:
         """The cached value, from L1 or else L2; `ABSENT` if that is cached; else `default`."""
         entry = self._allowed(key, options) if options else self._fast(key)
         if entry is not None and entry.since <= self._clock() < entry.until:
             return self._hot(key, entry)
-        if self._bare and not options and type(key) is str and self._l2 is not None:
-            value = self._l2.read_at_once(key, self._clock())
+        if (read := self._at_once) is not None and not options and type(key) is str:
+            value = read(key, self._clock())
             if value is not NOT_AT_ONCE:
-                self._count("l2_hits", key)
+                self._l2_hit()
                 return value
         found = _run(self._look((key,), self.policy.override(options)))
         return found[key][0].value if found else default
@@ -334,6 +413,19 @@ class TieredCache(CacheCore, Closing):
     def reload(self, key: str, loader: Callable[[str], T], **options: Unpack[Options]) -> T:
         """What `loader(key)` returns now, written to both tiers, whatever they have."""
         return cast(T, _run(self._reload(key, loader, options))[0].value)
+
+    def get_or_load_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Mapping[str, T]],
+        **options: Unpack[Options],
+    ) -> dict[str, T]:
+        """`get_or_load` for many: `loader(keys)` gets those that are missing, all at once.
+
+        What it does not return is `ABSENT`, and left out. Time limits of loads and `lease` are of
+        single keys, and play no part here.
+        """
+        return _run(Batch(self, loader, options).run(keys))
 
     lookup = _blocking(AsyncTieredCache.lookup)
     get_many = _blocking(AsyncTieredCache.get_many)
@@ -370,7 +462,13 @@ class TieredCache(CacheCore, Closing):
         return lambda function: Cached(self, function, key, options)
 
     def listen(self, timeout: float = 1.0) -> None:
-        """Call `heed_changes` in a thread of its own, until `close`."""
+        """Call `heed_changes` in a thread of its own, until `close`; nothing to do without L2.
+
+        TypeError if the store cannot tell of changes.
+        """
+        if self._l2 is None:
+            return
+        self._l2.check_feed()
         self._poll = timeout
         if self._listener is None:
             work = AsyncTieredCache._listen(cast(Any, self), timeout)
@@ -387,18 +485,46 @@ class TieredCache(CacheCore, Closing):
 
     def after_fork(self) -> None:
         super().after_fork()
-        if self._listener is not None:
-            self._listener = None
+        if self._listener is not None:  # it stayed behind; L1 may not be read before there is one,
+            self._listener = None  # which must not open files that a daemon is about to close
+            self._asleep, self._fast = self._fast, NOTHING
+
+    def _begin(self, key: str) -> float:
+        if self._asleep is not None:
+            self._fast, self._asleep = self._asleep, None
             self.listen(self._poll)
+        return super()._begin(key)
+
+    _owner = staticmethod(Owner)
+
+    @staticmethod
+    def _gate() -> Any:
+        gate = Lock()
+        gate.acquire()
+        return gate
+
+    @staticmethod
+    def _open(gate: Any) -> None:
+        with suppress(RuntimeError):  # it is open
+            gate.release()
+
+    async def _ask(self, method: Callable[..., T], *args: Any) -> T:
+        return method(*args)
 
     async def _io(self, method: Callable[..., T], *args: Any) -> T:
         return method(*args)
 
-    async def _wait(self, gate: Event, timeout: float | None) -> bool:
-        return gate.wait(timeout)
+    async def _detached(self, work: Coroutine[Any, Any, T]) -> T:
+        return await work
 
-    def _opener(self, gate: Event) -> Callable[[], object]:
-        return gate.set
+    async def _wait(self, gate: Any, timeout: float | None) -> bool:
+        if not gate.acquire(True, -1 if timeout is None else timeout):
+            return False
+        self._open(gate)  # for the next who waits
+        return True
+
+    def _opener(self, gate: Any) -> Callable[[], object]:
+        return partial(self._open, gate)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         executor = self._executor or self._threads()

@@ -9,11 +9,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from tree_sitter import Node
 
-from cachelib.evidence.bindings import BY_KIND
+from cachelib.evidence.declared import ENV, NOTHING, DeclaredTypes, Kind, Kinds, class_kind
 from cachelib.evidence.definitions import Definition
 from cachelib.evidence.functions import (
     function_name,
@@ -29,29 +28,12 @@ from cachelib.evidence.program import (
     Program,
     arguments,
     callee,
-    class_key,
     function_of,
     receiver_of,
 )
 from cachelib.evidence.syntax import below, enclosing, part, text
 
-
-class Kind(NamedTuple):
-    """`tag` is a kind of binding, or one of env, kv_value, map, map_value, class, object, lru.
-
-    Also function, module, shape (of a declared type), edge_cache (of the Cache API), storage (of a
-    Durable Object). `name` is the binding, the class, the file, or the place of the map or object.
-    """
-
-    tag: str
-    name: str = ""
-
-
-Kinds = frozenset[Kind]
-NOTHING: Kinds = frozenset()
-ENV: Kinds = frozenset([Kind("env")])
 _DEEPEST = 40
-_DEEPEST_TYPE = 4
 _PLATFORM_CLASS = re.compile(r"\b(?:DurableObject|WorkerEntrypoint|WorkflowEntrypoint|Agent)\b")
 _STATE = re.compile(r"(?:^|\.)_?(?:ctx|state)$")
 
@@ -74,7 +56,7 @@ class Resolver:
         self._returned: dict[int, Kinds] = {}
         self._objects: dict[str, Node] = {}
         self._functions: dict[str, Node] = {}
-        self._shapes: dict[str, Node] = {}
+        self._types = DeclaredTypes(program, self.bindings)
         self._callers: dict[str, dict[int, list[Node]]] = {}
         self._depth = 0
 
@@ -101,9 +83,9 @@ class Resolver:
             case "identifier" | "shorthand_property_identifier":
                 return self._identifier(node)
             case "this":
-                return _class(enclosing(node, CLASSES))
+                return class_kind(enclosing(node, CLASSES))
             case "class":
-                return _class(node)
+                return class_kind(node)
             case "member_expression":
                 name = text(part(node, "property"))
                 return self._member(part(node, "object"), name)
@@ -157,7 +139,7 @@ class Resolver:
         owner = definition.owner
         base = self.kinds(definition.value) | self._typed(owner)
         if owner.type in CLASSES:
-            return _class(owner)
+            return class_kind(owner)
         if owner.type in FUNCTIONS:
             return self._function(owner)
         if owner.type in IMPORTED:
@@ -200,53 +182,7 @@ class Resolver:
         )
         if owner.type == "as_expression":
             annotation = owner.named_children[-1]
-        return self.of_type(annotation) if annotation is not None else NOTHING
-
-    def of_type(self, annotation: Node, depth: int = 0) -> Kinds:
-        literal = _object_type(annotation)
-        if literal is not None:
-            return self._shape(literal)
-        found: set[Kind] = set()
-        for node in below(annotation, "type_identifier", "nested_type_identifier"):
-            if depth < _DEEPEST_TYPE:
-                found |= self._named_type(node, depth)
-        return frozenset(found)
-
-    def _named_type(self, node: Node, depth: int) -> Kinds:
-        name = text(node)
-        definition = self.program.look_up(name, node)
-        if (known := self.bindings.of_type(name)) is not None:
-            return frozenset([Kind(known)])
-        if re.fullmatch(r"(?:\w+\.)?\w*(?:Env|Environment|Bindings)", name):
-            return ENV
-        if definition is not None and definition.owner.type in CLASSES:
-            return _class(definition.owner)
-        if name == "Cache" and definition is None:
-            return frozenset([Kind("edge_cache")])
-        if name in ("DurableObjectStorage", "DurableObjectTransaction"):
-            return frozenset([Kind("storage")])
-        found: Kinds = NOTHING
-        for declared in self.program.types.get(name, []):
-            value = part(declared, "value")
-            found |= self.of_type(value, depth + 1) if value is not None else self._shape(declared)
-        return found
-
-    def _shape(self, declared: Node) -> Kinds:
-        self._shapes[str(declared.id)] = declared
-        return frozenset([Kind("shape", str(declared.id))])
-
-    def _shaped(self, shape: str, name: str) -> Kinds:
-        """The kind of a member of a declared type; a binding is called as the member is."""
-        declared = self._shapes[shape]
-        members = part(declared, "body") or declared
-        for member in members.named_children:
-            if member.type == "property_signature" and text(part(member, "name")) == name:
-                written = part(member, "type")
-                kinds = self.of_type(written) if written is not None else NOTHING
-                return frozenset(
-                    Kind(k.tag, name) if k.tag in BY_KIND and not k.name else k for k in kinds
-                )
-        return NOTHING
+        return self._types.of(annotation) if annotation is not None else NOTHING
 
     def _passed(self, parameter: Node) -> Kinds:
         """What callers give for a parameter."""
@@ -303,7 +239,7 @@ class Resolver:
 
     def _constructions(self, class_: Node | None) -> list[Node]:
         calls = self.program.calls_by_name[text(part(class_, "name"))]
-        return [call for call in calls if self.kinds(call) == _class(class_)]
+        return [call for call in calls if self.kinds(call) == class_kind(class_)]
 
     def _callers_by_function(self, name: str) -> dict[int, list[Node]]:
         found: dict[int, list[Node]] = defaultdict(list)
@@ -464,7 +400,7 @@ class Resolver:
             elif kind.tag == "object":
                 found |= self.kinds(self._object_value(kind.name, name))
             elif kind.tag == "shape":
-                found |= self._shaped(kind.name, name)
+                found |= self._types.member(kind.name, name)
             elif kind.tag == "module":
                 exported = self.program.exported_by(kind.name, name)
                 found |= self._defined(exported) if exported is not None else NOTHING
@@ -515,14 +451,3 @@ class Resolver:
                 child.type in ("accessibility_modifier", "readonly") for child in parameter.children
             )
         ]
-
-
-def _class(node: Node | None) -> Kinds:
-    return frozenset([Kind("class", class_key(node))]) if node is not None else NOTHING
-
-
-def _object_type(annotation: Node) -> Node | None:
-    """The `{ … }` of an annotation that is nothing else."""
-    if annotation.type == "type_annotation" and annotation.named_children:
-        annotation = annotation.named_children[0]
-    return annotation if annotation.type == "object_type" else None

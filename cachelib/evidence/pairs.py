@@ -131,7 +131,7 @@ class Pairs:
                 break
             target = part(change, "name") or part(change, "left")
             source = part(change, "value") or part(change, "right")
-            if target is None or source is None:
+            if target is None or source is None or not may_follow(change, put):
                 continue
             if inside(get, source) or self.variables(source) & names:
                 names |= self.variables(target)

@@ -37,7 +37,7 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
 
     The column's head says the unit unless it is a sign: % or $.
     """
-    numbers = [value for value in values if isinstance(value, int | float) and _is_number(value)]
+    numbers = [value for value in values if isinstance(value, int | float) and is_number(value)]
     if not unit or unit == "USD" or len(numbers) < 2:
         return [in_cell(value, unit) for value in values]
     factor = 100 if unit in ("ratio", "points") else 1
@@ -45,13 +45,14 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
     sign = "\u00a0%" if unit == "ratio" else ""
     return [
         _aligned(value * factor, decimals) + sign
-        if isinstance(value, int | float) and _is_number(value)
+        if isinstance(value, int | float) and is_number(value)
         else in_cell(value, unit)
         for value in values
     ]
 
 
-def _is_number(value: Scalar) -> bool:
+def is_number(value: Scalar) -> bool:
+    """Whether a value is a number; True and False are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -42,7 +42,8 @@ class JsonCodec:
     """
 
     _text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-    _tree = json.JSONDecoder().raw_decode  # `json.loads` first looks for other encodings
+    # `json.loads` first looks for other encodings, and for spaces
+    _scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
     def __init__(self, *types: Given) -> None:
         self._shapes = Shapes(types)
@@ -52,7 +53,10 @@ class JsonCodec:
 
     def decode(self, data: bytes) -> Any:
         text = data.decode()
-        tree, end = self._tree(text)
+        try:
+            tree, end = self._scan(text, 0)
+        except StopIteration:
+            raise ValueError("this is not JSON") from None
         if end != len(text):
             raise ValueError("there is more than one JSON value")
         return self._shapes.lift(tree) if JSON_MARK in data else tree

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import struct
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from math import inf
 from typing import Any
 
-from cachelib.stores.fork import renew_in_child
+from cachelib.stores.fork import Forkable, Layer, mind_forks
 from cachelib.stores.lease_news import LeaseNews
-from cachelib.stores.protocol import Closing, RejectedError, Stored
+from cachelib.stores.protocol import (
+    TOMBSTONE_SECONDS,
+    Closing,
+    DamagedError,
+    Stored,
+)
+from cachelib.stores.redis_versions import SET_FENCED, VERSION, WRITE, pack, unpack
 
 try:
     import redis
@@ -23,9 +28,8 @@ except ImportError as error:
 
 from cachelib.stores.redis_client import checked, connect, is_cluster
 
-MAX_BYTES = 512 * 1024 * 1024  # of a key or a value: Redis's own limit
 PORTION = 500  # commands sent at once: while they run, the server serves nobody else
-_EXPIRY = struct.Struct("<d")
+TOMBSTONE = Stored(b"", 0.0)
 
 # The token is the server's time in microseconds: later than that of any lease before it.
 ACQUIRE = """
@@ -35,14 +39,6 @@ local token = now[1] * 1000000 + now[2]
 redis.call('SET', KEYS[1], string.format('%.0f', token), 'PX', ARGV[1])
 return token
 """
-SET_FENCED = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-if ARGV[3] == '' then redis.call('SET', KEYS[2], ARGV[2])
-else redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end
-redis.pcall('PUBLISH', ARGV[4], ARGV[5])
-return 1
-"""
 RELEASE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return end
 redis.call('DEL', KEYS[1])
@@ -50,7 +46,7 @@ redis.pcall('PUBLISH', ARGV[2], ARGV[3])
 """
 
 
-class RedisStore(Closing):
+class RedisStore(Forkable, Closing):
     """`url`: redis://, rediss://, valkey://, unix://, redis+cluster:// for a cluster, or
     redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DB; further options go to redis-py. Or `client`, a
     `redis.Redis` or `redis.RedisCluster` of your own, which stays open when this is closed.
@@ -82,16 +78,38 @@ class RedisStore(Closing):
         )
         self._in_cluster = is_cluster(self._client)
         self._mget = self._client.mget_nonatomic if self._in_cluster else self._client.mget
+        _guard(getattr(self._client, "connection_pool", None))
         self._prefix, self._clock, self._announce = prefix, clock, announce
         self._channel, self._writer = f"{prefix}changes", secrets.token_hex(8)
         self._freed = f"{prefix}leases"  # the channel that tells of leases that have ended
         self._acquire = self._client.register_script(ACQUIRE)
         self._set_fenced = self._client.register_script(SET_FENCED)
         self._release = self._client.register_script(RELEASE)
+        self._write = self._client.register_script(WRITE)
+        self._version = self._client.register_script(VERSION)
+        self._known: tuple[int, float] | None = None  # a version, and when that was, by our clock
+        self._pools: list[Any] = []  # whose locks are held, during a fork
+        self._left: list[Any] = []  # feeds of the parent
         self.after_fork()
-        renew_in_child(self)
+        mind_forks(self, Layer.STORE)
+
+    def keep_time(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def before_fork(self) -> None:
+        """A child whose copy of the pool's lock is held by a thread it does not have would hang."""
+        lock = getattr(getattr(self._client, "connection_pool", None), "_lock", None)
+        if lock is not None and lock.acquire(timeout=2):
+            self._pools.append(lock)
+
+    def after_fork_in_parent(self) -> None:
+        while self._pools:
+            self._pools.pop().release()
 
     def after_fork(self) -> None:
+        """redis-py opens new connections in a child by itself, but a feed is a connection."""
+        self.after_fork_in_parent()
+        self._left.append(getattr(self, "_feed", None))  # not even to be closed here
         self._feed: Any = None
         self._heard = False
         self._news = LeaseNews(self._client, self._freed)
@@ -100,42 +118,74 @@ class RedisStore(Closing):
 
     def get(self, key: str, now: float) -> Stored | None:
         try:
-            value = self._client.get(self._name(key))
+            return unpack(self._client.get(self._name(key)), now)
         except redis.ResponseError as error:
-            if not str(error).startswith("WRONGTYPE"):
-                raise
-            return Stored(b"", None)  # another program's list, say: nothing that can be decoded
-        return _unpack(value, now)
+            if "WRONGTYPE" in str(error):
+                raise DamagedError(f"{key!r} holds another program's data: {error}") from error
+            raise
 
-    def set(self, key: str, stored: Stored) -> None:
-        self.set_many({key: stored})
+    def set(self, key: str, stored: Stored) -> int:
+        version = self._note(self._write([self._name(key)], self._packed(key, stored)))
+        self._tell([key])
+        return version
 
-    def delete(self, key: str) -> None:
-        self.delete_many((key,))
+    def delete(self, key: str) -> int:
+        return self.set(key, TOMBSTONE)
 
     def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
         found = {}
         for some in _portions(keys):
             values = self._mget([self._name(key) for key in some])
             for key, value in zip(some, values, strict=True):
-                if (stored := _unpack(value, now)) is not None:
+                if (stored := unpack(value, now)) is not None:
                     found[key] = stored
         return found
 
-    def set_many(self, items: Mapping[str, Stored]) -> None:
-        packed = {key: _pack(key, stored) for key, stored in items.items()}  # refused before sent
-        for some in _portions(items):
-            with self._client.pipeline(transaction=False) as pipe:
-                for key in some:
-                    pipe.set(self._name(key), packed[key], px=self._life(items[key]))
-                self._send(pipe, some)
+    def set_many(self, items: Mapping[str, Stored]) -> int:
+        return max(self._write_all({key: (stored, None) for key, stored in items.items()}))
 
-    def delete_many(self, keys: Iterable[str]) -> None:
-        for some in _portions(keys):
+    def delete_many(self, keys: Iterable[str]) -> int:
+        return max(self._write_all(dict.fromkeys(keys, (TOMBSTONE, None))))
+
+    def _write_all(self, changes: Mapping[str, tuple[Stored, int | None]]) -> list[int]:
+        """Their versions, 0 where there was a later one."""
+        packed = {key: self._packed(key, *change) for key, change in changes.items()}  # or refused
+        versions: list[int] = []
+        for some in _portions(packed):
             with self._client.pipeline(transaction=False) as pipe:
                 for key in some:
-                    pipe.delete(self._name(key))
-                self._send(pipe, some)
+                    pipe.execute_command("EVAL", WRITE, 1, self._name(key), *packed[key])
+                versions += map(self._note, self._send(pipe, some))
+        return versions or [0]
+
+    # Versions
+
+    def version(self, key: str) -> int:
+        return self._note(self._version([self._name(key)]))
+
+    def estimate(self) -> int | None:
+        if self._known is None:
+            return None
+        version, then = self._known
+        return version + round((self._clock() - then) * 1e6)
+
+    def write_since(self, changes: Mapping[str, tuple[Stored | None, int]]) -> Sequence[str]:
+        if not changes:
+            return ()
+        since = {key: (stored or TOMBSTONE, began) for key, (stored, began) in changes.items()}
+        done = self._write_all(since)
+        return [key for key, version in zip(changes, done, strict=True) if not version]
+
+    def _packed(
+        self, key: str, stored: Stored, since: int | None = None
+    ) -> tuple[bytes, bytes, int | str, int | str]:
+        return pack(key, stored, self._life(stored), since)
+
+    def _note(self, version: Any) -> int:
+        number = int(version)
+        if number and (self._known is None or number > self._known[0]):
+            self._known = number, self._clock()
+        return number
 
     # Leases
 
@@ -143,14 +193,13 @@ class RedisStore(Closing):
         token = self._acquire([self._lease(key)], [max(1, round(seconds * 1000))])
         return None if token is None else int(token)
 
-    def set_fenced(self, key: str, stored: Stored, token: int) -> bool:
-        life = self._life(stored)
-        keys = [self._lease(key), self._name(key)]
-        packed, px = _pack(key, stored), "" if life is None else life
-        kept = self._set_fenced(keys, [token, packed, px, self._freed, key])
-        if kept and self._announce:
-            self._client.publish(self._channel, self._told([key]))
-        return bool(kept)
+    def set_fenced(self, key: str, stored: Stored, token: int, since: int | None = None) -> bool:
+        keys = [self._name(key), self._lease(key)]
+        packed = self._packed(key, stored, since)
+        done = self._note(self._set_fenced(keys, [*packed, token, self._freed, key]))
+        if done:
+            self._tell([key])
+        return bool(done)
 
     def release(self, key: str, token: int) -> None:
         self._release([self._lease(key)], [token, self._freed, key])
@@ -211,6 +260,8 @@ class RedisStore(Closing):
 
     def _life(self, stored: Stored) -> int | None:
         """Milliseconds after which the server may forget it; `get` knows the exact time."""
+        if stored is TOMBSTONE:
+            return round(TOMBSTONE_SECONDS * 1000)
         if stored.expires_at is None:
             return None
         return max(1, round((stored.expires_at - self._clock()) * 1000))
@@ -218,12 +269,17 @@ class RedisStore(Closing):
     def _told(self, keys: Iterable[str]) -> str:
         return json.dumps([self._writer, *keys])
 
-    def _send(self, pipe: Any, keys: Iterable[str]) -> None:
+    def _send(self, pipe: Any, keys: Sequence[str]) -> list[Any]:
+        """What the commands returned."""
         if self._announce and not self._in_cluster:
             pipe.publish(self._channel, self._told(keys))
-            pipe.execute()
-            return
-        pipe.execute()
+            *results, _ = pipe.execute()
+            return list(results)
+        results = pipe.execute()
+        self._tell(keys)
+        return list(results)
+
+    def _tell(self, keys: Iterable[str]) -> None:
         if self._announce:
             self._client.publish(self._channel, self._told(keys))
 
@@ -234,16 +290,19 @@ def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
         yield some
 
 
-def _pack(key: str, stored: Stored) -> bytes:
-    if len(stored.data) + _EXPIRY.size > MAX_BYTES or len(key) > MAX_BYTES // 4:
-        raise RejectedError(f"{key[:80]!r} is too large for Redis: at most {MAX_BYTES:,} bytes")
-    return _EXPIRY.pack(inf if stored.expires_at is None else stored.expires_at) + stored.data
+def _guard(pool: Any) -> None:
+    """A connection whose caller was interrupted goes back closed.
 
+    redis-py would give it to the next one, who would get the reply to another's command.
+    """
+    if pool is None:
+        return
+    release = pool.release
 
-def _unpack(value: bytes | None, now: float) -> Stored | None:
-    if value is None or len(value) < _EXPIRY.size:
-        return None
-    [expires_at] = _EXPIRY.unpack_from(value)
-    if not now < expires_at:
-        return None
-    return Stored(value[_EXPIRY.size :], None if expires_at == inf else expires_at)
+    def release_closed(connection: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, redis.RedisError):
+            connection.disconnect()
+        release(connection)
+
+    pool.release = release_closed

@@ -7,7 +7,7 @@ shared tier cannot ask for others.
 
 from __future__ import annotations
 
-import base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -165,12 +165,12 @@ def _standard() -> Mapping[type, Shape]:
         return [[key, value] for key, value in mapping.items()]
 
     def text(value: bytes) -> str:
-        return base64.b64encode(value).decode()
+        return b2a_base64(value, newline=False).decode()
 
     return {
         tuple: Shape("tuple", list, tuple),
         dict: Shape("dict", pairs, dict),
-        bytes: Shape("bytes", text, base64.b64decode),
+        bytes: Shape("bytes", text, a2b_base64),
         bytearray: Shape("bytearray", bytes, bytearray),
         complex: Shape("complex", lambda z: [z.real, z.imag], lambda parts: complex(*parts)),
         Decimal: Shape("Decimal", str, Decimal),

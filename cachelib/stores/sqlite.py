@@ -7,15 +7,19 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
-from threading import Lock
 from typing import Any, TypeVar
 
-from cachelib.stores.fork import renew_in_child
-from cachelib.stores.protocol import Closing, RejectedError, Stored, StoreUnavailableError
+from cachelib.stores.protocol import (
+    TOMBSTONE_SECONDS,
+    Closing,
+    RejectedError,
+    Stored,
+    StoreUnavailableError,
+)
+from cachelib.stores.sqlite_file import SqliteFile
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
 MAX_CHANGES = 8_000_000  # characters of changed keys that are remembered for other processes
@@ -23,31 +27,41 @@ PIECE = 100  # rows read or written by one statement
 TIDY_EVERY = 64  # writes between sweeps
 SWEEP = 4  # rows looked at for each one written
 
-# `changes` is a log of who changed which keys. Its `until` counts characters, so that its length
-# can be bounded; its newest row stays, so that no number is given twice.
+# `changes` is a log of who changed which keys, in the order of `version`. Its `until` counts
+# characters, so that its length can be bounded; its newest row stays, so that no number is given
+# twice. A tombstone is an entry that has expired since ever: minus the time at which it may go.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, data BLOB NOT NULL, expires_at REAL,
-    written INTEGER NOT NULL
+    version INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS changes (
-    until INTEGER PRIMARY KEY, writer INTEGER NOT NULL, keys TEXT NOT NULL
+    version INTEGER PRIMARY KEY, until INTEGER NOT NULL, writer INTEGER NOT NULL, keys TEXT NOT NULL
 );
-INSERT INTO changes SELECT 0, 0, '[]' WHERE NOT EXISTS (SELECT * FROM changes);
+INSERT INTO changes SELECT 0, 0, 0, '[]' WHERE NOT EXISTS (SELECT * FROM changes);
 CREATE TABLE IF NOT EXISTS leases (
     token INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, ends_at REAL NOT NULL
 )
 """
-APPLICATION_ID = 0x63616332  # "cac2"; SQLite keeps it in the file's header
+APPLICATION_ID = 0x63616333  # "cac3"; SQLite keeps it in the file's header
+OLDER_IDS = (0x63616332,)  # of files with other tables: they are only a cache, so they are emptied
 LIVE = "(expires_at IS NULL OR expires_at > ?)"
-NEWEST = "(SELECT max(until) FROM changes)"
-GET = f"SELECT data, expires_at FROM entries WHERE key = ? AND {LIVE}"  # noqa: S608
-LOG = f"INSERT INTO changes VALUES ({NEWEST} + ?, ?, ?)"  # noqa: S608
+NEWEST = "(SELECT max(version) FROM changes)"
+VERSION = "SELECT max(version) FROM changes"
+GET = "SELECT data, expires_at, version FROM entries WHERE key = ?"
+LOG = (
+    "INSERT INTO changes SELECT max(version + 1, ?), until + ?, ?, ? FROM changes"
+    " ORDER BY version DESC LIMIT 1"
+)
 # An index by age would cost every write half as much again; a scan for so many at once does not.
 EVICT = (
     "DELETE FROM entries WHERE id IN (SELECT id FROM entries"  # noqa: S608
-    f" WHERE written < {NEWEST} ORDER BY written, id"
+    f" WHERE version < {NEWEST} AND (expires_at IS NULL OR expires_at >= 0) ORDER BY version, id"
     " LIMIT 1 + (SELECT count(*) / 16 FROM entries))"
+)
+SHORTEN = (
+    "DELETE FROM changes WHERE version IN (SELECT version FROM changes ORDER BY version LIMIT ?)"  # noqa: S608
+    f" AND until < (SELECT until FROM changes WHERE version = {NEWEST}) - ?"
 )
 
 T = TypeVar("T")
@@ -70,17 +84,18 @@ class SqliteStore(Closing):
     ) -> None:
         if max_bytes is not None and max_bytes < 65_536:
             raise ValueError(f"max_bytes must be at least 65536, or None; got {max_bytes}")
-        self.path = os.fspath(path)
+        self._file = SqliteFile(path, busy_seconds)
+        self.path = self._file.path
+        self._writing, self._write_lock = self._file.writing, self._file.lock
         self._max_bytes, self._busy_seconds = max_bytes, busy_seconds
         self._max_changes = min(MAX_CHANGES, (max_bytes or MAX_CHANGES * 8) // 8)
         self._writer = int.from_bytes(os.urandom(7), "big")
-        self._closed = False
-        self._now = 0.0  # by the cache's clock, when it last read: what expired before may go
+        self._clock: Callable[[], float] | None = None
+        self._now = 0.0  # when it was last read, while nobody has said how late it is
+        self._last = 0  # number of a change
         self._rows = self._bytes = 0  # written since the last sweep
         self._swept = 0  # how far that came
         self._seen: int | None = None  # of the log
-        self._abandoned: list[sqlite3.Connection] = []
-        self.after_fork()
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
@@ -88,103 +103,138 @@ class SqliteStore(Closing):
             raise StoreUnavailableError(
                 f"{self.path} cannot be used as a cache: {error}"
             ) from error
-        renew_in_child(self)
 
-    def after_fork(self) -> None:
-        """A connection must not cross a fork, not even to be closed: keep it, and open others."""
-        self._abandoned += getattr(self, "_idle", [])
-        self._idle: list[sqlite3.Connection] = []
-        self._write_lock = Lock()
-        self._poller: sqlite3.Connection | None = None
-        self._data_version: int | None = None
+    def keep_time(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def _time(self) -> float:
+        return (self._clock or time.time)()
 
     # The protocol
 
     def get(self, key: str, now: float) -> Stored | None:
         self._now = now
-        db = self._take()
-        try:
-            row = db.execute(GET, (key, now)).fetchone()
-        finally:
-            self._give(db)
-        return None if row is None else Stored(*row)
+        row = self._file.read_row(GET, (key,))
+        if row is None or ((end := row[1]) is not None and end <= now):
+            return None
+        return Stored(*row)
 
     def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
         self._now, found = now, {}
-        db = self._take()
-        try:
-            for some in _pieces(keys):
-                rows = db.execute(
-                    f"SELECT key, data, expires_at FROM entries WHERE {_among(some)} AND {LIVE}",  # noqa: S608
-                    (*some, now),
-                )
-                found.update({key: Stored(data, expires_at) for key, data, expires_at in rows})
-        finally:
-            self._give(db)
+        for some in _pieces(keys):
+            rows = self._file.read(
+                "SELECT key, data, expires_at, version FROM entries"  # noqa: S608
+                f" WHERE {_among(some)} AND {LIVE}",
+                (*some, now),
+            )
+            found.update({row[0]: Stored(*row[1:]) for row in rows})
         return found
 
-    def set(self, key: str, stored: Stored) -> None:
-        with self._writing() as db:
-            self._put(db, key, stored)
+    def set(self, key: str, stored: Stored) -> int:
+        _check(key, stored)
+        return self._file.write(lambda db: self._put(db, key, stored))
 
-    def set_many(self, items: Mapping[str, Stored]) -> None:
-        if not items:
-            return
-        data, expires_at = zip(*items.values(), strict=True)
-        size = sum(map(len, data))
-        if size > MAX_BYTES // 2:  # one of them may be too large
-            for key, stored in items.items():
-                _check(key, stored)
+    def set_many(self, items: Mapping[str, Stored]) -> int:
+        for key, stored in items.items():
+            _check(key, stored)
+        return self._file.write(lambda db: self._put_many(db, items)) if items else self._last
+
+    def delete(self, key: str) -> int:
+        return self.delete_many((key,))
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        gone = list(keys)
+        return self._file.write(lambda db: self._bury(db, gone)) if gone else self._last
+
+    def _put(self, db: sqlite3.Connection, key: str, stored: Stored) -> int:
+        version = self._log(db, f"[{json.dumps(key)}]")
+        db.execute(_upsert(1), (key, bytearray(stored.data), stored.expires_at, version))
+        self._tidy(db, 1, len(stored.data))
+        return version
+
+    def _put_many(self, db: sqlite3.Connection, items: Mapping[str, Stored]) -> int:
+        data, expires_at, _ = zip(*items.values(), strict=True)
         # as bytearray: for bytes, sqlite3 first looks for adapters, a quarter of all the time
         rows: list[Any] = [None] * (4 * len(items))
         rows[0::4], rows[1::4], rows[2::4] = items, map(bytearray, data), expires_at
-        with self._writing() as db:
-            rows[3::4] = [self._log(db, json.dumps(list(items)))] * len(items)
-            for some in _pieces(rows, 4 * PIECE):
-                db.execute(_upsert(len(some) // 4), some)
-            self._tidy(db, len(items), size)
+        version = self._log(db, json.dumps(list(items)))
+        rows[3::4] = [version] * len(items)
+        for some in _pieces(rows, 4 * PIECE):
+            db.execute(_upsert(len(some) // 4), some)
+        self._tidy(db, len(items), sum(map(len, data)))
+        return version
 
-    def delete(self, key: str) -> None:
-        self.delete_many((key,))
+    def _bury(self, db: sqlite3.Connection, keys: Sequence[str]) -> int:
+        version = self._log(db, json.dumps(keys))
+        until = self._tombstone().expires_at
+        rows = [value for key in keys for value in (key, b"", until, version)]
+        for some in _pieces(rows, 4 * PIECE):
+            db.execute(_upsert(len(some) // 4), some)
+        self._tidy(db, len(keys), 0)
+        return version
 
-    def delete_many(self, keys: Iterable[str]) -> None:
-        if gone := list(keys):
-            with self._writing() as db:
-                self._log(db, json.dumps(gone))
-                for some in _pieces(gone):
-                    db.execute(f"DELETE FROM entries WHERE {_among(some)}", some)  # noqa: S608
-                self._tidy(db, len(gone), 0)
+    def _tombstone(self) -> Stored:
+        return Stored(b"", -self._time() - TOMBSTONE_SECONDS)
 
-    def _put(self, db: sqlite3.Connection, key: str, stored: Stored) -> None:
-        _check(key, stored)
-        written = self._log(db, f"[{json.dumps(key)}]")
-        db.execute(_upsert(1), (key, bytearray(stored.data), stored.expires_at, written))
-        self._tidy(db, 1, len(stored.data))
-
-    def _log(self, db: sqlite3.Connection, keys: str) -> int | None:
+    def _log(self, db: sqlite3.Connection, keys: str) -> int:
         """Tell others of these keys, a JSON list; the number of this change."""
-        return db.execute(LOG, (len(keys), self._writer, keys)).lastrowid
+        row = (int(self._time() * 1e6), len(keys), self._writer, keys)
+        self._last = db.execute(LOG, row).lastrowid or 0
+        return self._last
+
+    # Versions
+
+    def version(self, key: str) -> int:
+        self._last = self._file.read(VERSION)[0][0]
+        return self._last
+
+    def estimate(self) -> int | None:
+        return max(self._last, int(self._time() * 1e6))
+
+    def write_since(self, changes: Mapping[str, tuple[Stored | None, int]]) -> Sequence[str]:
+        return self._file.write(lambda db: self._put_since(db, changes))
+
+    def _put_since(
+        self, db: sqlite3.Connection, changes: Mapping[str, tuple[Stored | None, int]]
+    ) -> Sequence[str]:
+        refused, size, grave = [], 0, self._tombstone()
+        for key, (stored, began) in changes.items():
+            data, expires_at, _ = stored or grave
+            row = (key, bytearray(data), expires_at, began)
+            if not db.execute(_upsert(1, since=True), row).rowcount:
+                refused.append(key)
+            size += len(data)
+        if done := [key for key in changes if key not in refused]:
+            self._log(db, json.dumps(done))
+        self._tidy(db, len(done), size)
+        return refused
 
     # Leases
 
     def acquire(self, key: str, seconds: float, now: float) -> int | None:
-        with self._writing() as db:
+        def acquire(db: sqlite3.Connection) -> int | None:
             held = db.execute("SELECT 1 FROM leases WHERE key = ? AND ends_at > ?", (key, now))
             if held.fetchone() is not None:
                 return None
             lease = "REPLACE INTO leases (key, ends_at) VALUES (?, ?)"
             return db.execute(lease, (key, now + seconds)).lastrowid
 
-    def set_fenced(self, key: str, stored: Stored, token: int) -> bool:
-        with self._writing() as db:
+        return self._file.write(acquire)
+
+    def set_fenced(self, key: str, stored: Stored, token: int, since: int | None = None) -> bool:
+        _check(key, stored)
+
+        def set_fenced(db: sqlite3.Connection) -> bool:
             if not self._end_lease(db, key, token):
                 return False
-            self._put(db, key, stored)
-            return True
+            if since is not None:
+                return not self._put_since(db, {key: (stored, since)})
+            return bool(self._put(db, key, stored))
+
+        return self._file.write(set_fenced)
 
     def release(self, key: str, token: int) -> None:
-        with self._writing() as db:
-            self._end_lease(db, key, token)
+        self._file.write(lambda db: self._end_lease(db, key, token))
 
     def _end_lease(self, db: sqlite3.Connection, key: str, token: int) -> bool:
         ended = db.execute("DELETE FROM leases WHERE key = ? AND token = ?", (key, token))
@@ -195,104 +245,52 @@ class SqliteStore(Closing):
     def changes(self, timeout: float) -> Sequence[str] | None:
         """SQLite cannot wait for another process: this looks again every 20 ms, at most."""
         give_up = time.monotonic() + timeout
-        while self._data_version == (version := self._version()):
+        while self._seen == self._file.read(VERSION)[0][0]:
             if (left := give_up - time.monotonic()) <= 0:
                 return ()
             time.sleep(min(left, 0.02))
-        self._data_version = version
         return self._changed_keys()
-
-    def _version(self) -> int:
-        """A number that changes whenever another connection has changed the file."""
-        if self._poller is None:
-            self._poller = self._take()
-        version: int = self._poller.execute("PRAGMA data_version").fetchone()[0]
-        return version
 
     def _changed_keys(self) -> Sequence[str] | None:
         """Those of the log from where we left it; None if that part of it is gone."""
-        db = self._take()
-        try:
-            rows = db.execute(
-                "SELECT until, writer, keys FROM changes"  # noqa: S608
-                f" WHERE until >= coalesce(?, {NEWEST}) ORDER BY until",
-                (self._seen,),
-            ).fetchall()
-        finally:
-            self._give(db)
+        rows = self._file.read(
+            "SELECT version, writer, keys FROM changes"  # noqa: S608
+            f" WHERE version >= coalesce(?, {NEWEST}) ORDER BY version",
+            (self._seen,),
+        )
         seen, self._seen = self._seen, rows[-1][0] if rows else None
         if not rows or rows[0][0] != seen:
             return None
         theirs = [json.loads(keys) for _, writer, keys in rows[1:] if writer != self._writer]
         return list(dict.fromkeys(chain.from_iterable(theirs)))
 
-    # Connections
+    # The file
 
     def close(self) -> None:
         """Operations in progress end; later ones raise StoreUnavailableError."""
-        self._closed = True
-        if self._poller is not None:
-            self._idle.append(self._poller)
-            self._poller = None
-        while self._idle:
-            self._idle.pop().close()
-
-    def _take(self) -> sqlite3.Connection:
-        if self._closed:
-            raise StoreUnavailableError(f"{self.path} is closed")
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._connect()
-
-    def _give(self, db: sqlite3.Connection) -> None:
-        if self._closed:
-            db.close()
-        else:
-            self._idle.append(db)
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, for one thread of this process at a time; SQLite orders the processes."""
-        with self._write_lock:
-            db = self._take()
-            try:
-                with db:
-                    db.execute("BEGIN IMMEDIATE")
-                    yield db
-            finally:
-                self._give(db)
-
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(
-            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
-        )
-        try:
-            db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
+        self._file.close()
 
     def _prepare(self) -> None:
-        db = self._take()
-        try:
-            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if tables and db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-                raise sqlite3.DatabaseError("it belongs to another program")
-            self._wait_for_log_mode(db)
-        finally:
-            self._give(db)
-        with self._writing() as db:
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            for statement in SCHEMA.split(";"):
-                db.execute(statement)
+        tables = self._file.read("SELECT count(*) FROM sqlite_master")[0][0]
+        known = (APPLICATION_ID, *OLDER_IDS)
+        if tables and self._file.read("PRAGMA application_id")[0][0] not in known:
+            raise sqlite3.DatabaseError("it belongs to another program")
+        self._wait_for_log_mode()
+        self._file.write(self._make_tables)
 
-    def _wait_for_log_mode(self, db: sqlite3.Connection) -> None:
+    def _make_tables(self, db: sqlite3.Connection) -> None:
+        if db.execute("PRAGMA application_id").fetchone()[0] in OLDER_IDS:
+            for table in ("entries", "changes", "leases"):
+                db.execute(f"DROP TABLE IF EXISTS {table}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        for statement in SCHEMA.split(";"):
+            db.execute(statement)
+
+    def _wait_for_log_mode(self) -> None:
         give_up = time.monotonic() + self._busy_seconds
         while True:  # this statement does not wait for other processes by itself
             try:
-                db.execute("PRAGMA journal_mode = WAL")
+                self._file.read("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > give_up:
@@ -317,21 +315,23 @@ class SqliteStore(Closing):
         """Of the next `rows` entries, delete the expired ones; after the last, begin again."""
         find = "SELECT coalesce(min(id), 0) FROM entries WHERE id > ?"
         first = db.execute(find, (self._swept,)).fetchone()[0]
+        now = self._now if self._clock is None else self._clock()
         self._swept = first and first + rows - 1
-        expired = "DELETE FROM entries WHERE id BETWEEN ? AND ? AND expires_at <= ?"
-        db.execute(expired, (first, self._swept, self._now))
-        db.execute(f"DELETE FROM changes WHERE until < {NEWEST} - ?", (self._max_changes,))  # noqa: S608
-        db.execute("DELETE FROM leases WHERE ends_at <= ?", (self._now,))
+        expired = "DELETE FROM entries WHERE id BETWEEN ? AND ? AND abs(expires_at) <= ?"
+        db.execute(expired, (first, self._swept, now))
+        db.execute(SHORTEN, (rows, self._max_changes))
+        db.execute("DELETE FROM leases WHERE ends_at <= ?", (now,))
 
 
 @cache
-def _upsert(rows: int) -> str:
-    """In place, as that moves nothing else."""
+def _upsert(rows: int, since: bool = False) -> str:
+    """In place, as that moves nothing else. With `since`, unless there has been a later change."""
     return (
-        "INSERT INTO entries (key, data, expires_at, written) VALUES"
+        "INSERT INTO entries (key, data, expires_at, version) VALUES"
         + ", ".join(["(?, ?, ?, ?)"] * rows)
-        + " ON CONFLICT (key) DO UPDATE SET written = excluded.written,"
+        + " ON CONFLICT (key) DO UPDATE SET version = excluded.version,"
         " expires_at = excluded.expires_at, data = excluded.data"
+        + (" WHERE version <= excluded.version" if since else "")
     )
 
 

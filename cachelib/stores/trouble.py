@@ -1,4 +1,4 @@
-"""A store that is slow, or away: a time limit, and a circuit breaker."""
+"""A store that is slow, or away: a time limit, and circuit breakers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from cachelib.stores.fork import renew_in_child
-from cachelib.stores.protocol import StoreTimeoutError, StoreUnavailableError
+from cachelib.stores.fork import Forkable, Layer, mind_forks
+from cachelib.stores.protocol import RejectedError, StoreTimeoutError, StoreUnavailableError
 
 THREADS = 16
 
 
-class TimedStore:
+class TimedStore(Forkable):
     """A store whose every method has a time limit, and raises StoreTimeoutError past it."""
 
     def __init__(self, store: Any, seconds: float) -> None:
@@ -21,12 +21,12 @@ class TimedStore:
             raise ValueError(f"l2_timeout must be above 0, or None; got {seconds!r}")
         self._store, self._seconds = store, seconds
         self.after_fork()
-        renew_in_child(self)
+        mind_forks(self, Layer.TIER)
 
     def after_fork(self) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # slow to import, seldom needed
+        from cachelib.background import Background  # slow to import, seldom needed
 
-        self._threads = ThreadPoolExecutor(THREADS, "cachelib-l2")
+        self._threads = Background(THREADS, "cachelib-l2")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return partial(self._run, getattr(self._store, name))
@@ -36,6 +36,9 @@ class TimedStore:
         try:
             return pending.result(self._seconds)
         except TimeoutError:
+            if pending.done():  # it is the store's own
+                raise
+            pending.cancel()  # if it waits for a thread, it need not happen at all
             raise StoreTimeoutError(f"L2 took longer than {self._seconds} s", pending) from None
 
 
@@ -70,3 +73,11 @@ class Breaker:
         """Once more."""
         self.failures += 1
         self._retry_at = self._clock() + self._pause
+
+    def note(self, error: Exception, count: Callable[..., None], key: str) -> None:
+        """Count a failure: not what is the caller's mistake, nor that L2 was left alone."""
+        if isinstance(error, RejectedError):
+            raise error
+        if not isinstance(error, LeftAloneError):
+            self.failed()
+            count("l2_errors", key, error)

@@ -201,8 +201,8 @@ def test_a_baseline_survives_moved_and_reformatted_lines(tmp_path: Path) -> None
 
 
 def test_a_second_fault_of_the_same_words_is_new(tmp_path: Path) -> None:
-    body = "export function f(e: Env) {{ {0} }}\n"
-    put = "e.CACHE.put('k', 'v');"
+    body = "export async function f(e: Env) {{ {0} }}\n"
+    put = "await e.CACHE.put('k', 'v');"
     write(tmp_path, a_ts=body.format(put))
     run(tmp_path, "--write-baseline", tmp_path / "known.json")
     write(tmp_path, a_ts=body.format(put + "\n  " + put))

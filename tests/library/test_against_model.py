@@ -50,13 +50,18 @@ class OneProcess(RuleBasedStateMachine):
         )
         self.lookups = 0
 
+    def away(self) -> bool:
+        """Or left alone, by readers or by writers."""
+        l2 = self.cache._l2
+        return bool(self.store.down or l2._breaker.failures or l2._writes.failures)
+
     def attempt(self, call: Any) -> Any:
         """The answer; or None if L2 is away and says so."""
         try:
             return call()
         except Exception:
             assert self.on_l2_error == "raise"
-            assert self.store.down or self.cache._l2._breaker.failures
+            assert self.away()
             return None
 
     @rule(key=keys)
@@ -64,7 +69,7 @@ class OneProcess(RuleBasedStateMachine):
         self.lookups += 1
         expected = self.model.get(key, self.clock())
         found = self.attempt(lambda: self.cache.get(key))
-        away = self.store.down or self.cache._l2._breaker.failures
+        away = self.away()
         assert found == expected or (found is None and away)
 
     @rule(key=keys, value=values)
@@ -75,7 +80,7 @@ class OneProcess(RuleBasedStateMachine):
         found = self.attempt(
             lambda: self.cache.get_or_load(key, lambda k: loads.append(k) or value)
         )
-        away = self.store.down or self.cache._l2._breaker.failures
+        away = self.away()
         if loads:
             assert expected is None or away
             self.write(key, value, found == value)
@@ -103,7 +108,7 @@ class OneProcess(RuleBasedStateMachine):
         self.lookups += len(set(some))
         expected = {k: v for k in some if (v := self.model.get(k, self.clock())) is not None}
         found = self.attempt(lambda: self.cache.get_many(some))
-        away = self.store.down or self.cache._l2._breaker.failures
+        away = self.away()
         assert found == expected or (away and (found is None or found.items() <= expected.items()))
 
     def write(self, key: str, value: int, done: bool) -> None:

@@ -143,7 +143,7 @@ def test_a_missed_write_whose_life_is_over_does_not_revive_the_older_value(
 def test_when_too_many_writes_are_missed_their_older_values_go(
     make: Make, store: FlakyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cachelib.stores.shared.MAX_KEPT", 2)
+    monkeypatch.setattr("cachelib.stores.backlog.MAX_KEPT", 2)
     cache = make(store, on_l2_error="degrade")
     cache.set_many({"a": 0, "b": 0, "c": 0})
     store.down = True

@@ -105,6 +105,6 @@ def test_a_url_that_is_not_redis_is_refused(url: str) -> None:
 def test_a_value_larger_than_redis_can_hold_is_refused(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cachelib.stores.redis.MAX_BYTES", 100)
+    monkeypatch.setattr("cachelib.stores.redis_versions.MAX_BYTES", 100)
     with RedisStore(server.url) as store, pytest.raises(ValueError, match="too large for Redis"):
         store.set("k", Stored(bytes(100), None))

@@ -65,6 +65,7 @@ CHANGED = {"policy": "refresh", "write_only_if_changed": True}
         Design(name="the same in few bytes", l2="r2", expiry="sliding", l1_max_bytes=20_000, **TTL),
         Design(name="few entries", l2="kv", l1_max_entries=3, **TTL),
         Design(name="few bytes", l2="kv", l1_max_bytes=20_000, **TTL),
+        Design(name="fewer bytes than a value", l2="kv", l1_max_bytes=5_000, **TTL),
         Design(name="old values served", l2="kv", **SOFT, **TTL),
         Design(name="old values from R2", l2="r2", **SOFT, **TTL),
         Design(name="cleaned up", l2="kv", policy="clean-up", clean_up_every_s=500, **TTL),

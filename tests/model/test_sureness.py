@@ -171,9 +171,9 @@ def test_flips_are_those_of_a_dense_search_and_narrow_windows_are_not_stepped_ov
         found = flips.flips(decision.model, sweep)
         edges = [sweep.low, *(flip.at for flip in found), sweep.high]
         dense = (
-            np.geomspace(sweep.low, sweep.high, 400)
+            np.geomspace(sweep.low, sweep.high, 150)
             if sweep.low > 0
-            else np.linspace(sweep.low, sweep.high, 400)
+            else np.linspace(sweep.low, sweep.high, 150)
         )
         away = np.min(np.abs(dense[:, None] - np.array(edges)), axis=1) > 1e-6 * dense
         chosen = decision.model.standing({sweep.name: dense}).chosen
@@ -314,7 +314,7 @@ def case_of(chosen: dict[str, Any], **more: Any) -> Decision:
     )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, derandomize=True,
+@settings(max_examples=4, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 @given(CASES)
 def test_recommendation_table_shares_flips_and_panel_say_one_thing(chosen: dict[str, Any]) -> None:
@@ -350,7 +350,7 @@ def test_recommendation_table_shares_flips_and_panel_say_one_thing(chosen: dict[
         assert design["corrections"]["usd"] == {"kind": bill.kind, "amount": bill.amount}
 
 
-@settings(max_examples=5, deadline=None, derandomize=True,
+@settings(max_examples=2, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 @given(CASES)
 def test_making_the_winner_cheaper_keeps_it_winning(chosen: dict[str, Any]) -> None:

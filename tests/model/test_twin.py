@@ -35,7 +35,7 @@ def designs(draw):
             "l1_ttl_s": draw(one_of(None, 5.0, 30.0, 90.0)),
             "l2_ttl_s": draw(one_of(None, 60.0, 100.0, 300.0)),
             "l1_max_entries": draw(one_of(None, 1, 2, 5)),
-            "l1_max_bytes": draw(one_of(None, None, 100, 300)),
+            "l1_max_bytes": draw(one_of(None, None, 40, 100, 300)),
             "expiry": draw(one_of("inherited", "independent", *slides)),
             "policy": policy,
             "soft_ttl_s": draw(one_of(10.0, 40.0)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from pydantic import ValidationError
 
@@ -29,8 +31,8 @@ def metric(value: object) -> Metric:
 
 @pytest.mark.parametrize(
     ("value", "verdict"),
-    [(0.1, "supported"), (0.2, "supported"), (0.15, "supported"),
-     (0.09, "contradicted"), (0.21, "contradicted")],
+    [(0.1, "holds here"), (0.2, "holds here"), (0.15, "holds here"),
+     (0.09, "does not hold here"), (0.21, "does not hold here")],
 )  # fmt: skip
 def test_a_claim_holds_inside_its_range_ends_included(value: float, verdict: str) -> None:
     (row,) = judge_all([claim()], findings(metric(value)))
@@ -39,33 +41,71 @@ def test_a_claim_holds_inside_its_range_ends_included(value: float, verdict: str
     assert row.to_json()["link"] == "notebooks/02_isolation.html#cell-id=cell"
 
 
-def test_a_claim_with_a_region_depends_on_it() -> None:
+def test_a_claim_with_a_region_says_where_it_holds() -> None:
     regions = Table(
         id=REGIONS, caption="x", columns=[Column(name="claim"), Column(name="holds when")],
         rows=[["c", "above 1M requests a month"], ["d", None]],
     )  # fmt: skip
     rows = judge_all([claim(), claim(id="d")], findings(metric(0.3), regions))
-    assert [row.verdict for row in rows] == ["depends", "contradicted"]
-    assert rows[0].holds_when == "above 1M requests a month"
+    assert [row.verdict for row in rows] == ["does not hold here", "does not hold here"]
+    assert [row.holds_when for row in rows] == ["above 1M requests a month", None]
 
 
 @pytest.mark.parametrize("value", [None, "l1-kv"])
 def test_a_claim_without_a_measured_number_is_untested_with_the_reason(value: object) -> None:
-    (row,) = judge_all([claim()], findings(metric(value)))
-    assert (row.verdict, row.reason) == ("untested", "a.ratio has no value in this run")
-    (row,) = judge_all([claim()], findings())
-    assert row.verdict == "untested"
-    assert "a.ratio" in str(row.reason)
+    for found in (findings(metric(value)), findings()):
+        (row,) = judge_all([claim()], found)
+        assert (row.verdict, row.reason) == (
+            "untested", "No experiment of this run found its number.",
+        )  # fmt: skip
 
 
 def test_a_claim_that_nothing_can_decide_says_why() -> None:
     opinion = claim(metric=None, low=None, high=None, untested="an estimate of effort")
     (row,) = judge_all([opinion], findings())
-    assert (row.verdict, row.reason) == ("untested", "an estimate of effort")
+    assert (row.verdict, row.reason) == ("untested", "An estimate of effort.")
+
+
+def test_what_is_an_input_of_the_case_is_assumed_and_not_supported() -> None:
+    itself = claim(metric=None, low=None, high=None, assumed="origin_ms")
+    (row,) = judge_all([itself], findings(metric(0.15)))
+    assert row.verdict == "assumed"
+    assert "time of the origin" in row.reason
+
+
+def test_every_row_says_in_a_sentence_what_was_found_and_on_which_side_it_lies() -> None:
+    (low,) = judge_all([claim()], findings(metric(0.05)))
+    (high,) = judge_all([claim(because="And more.")], findings(metric(0.25)))
+    (inside,) = judge_all([claim()], findings(metric(0.15)))
+    assert low.reason == "X: 5 %, below what it asserts."
+    assert high.reason == "X: 25 %, above what it asserts. And more."
+    assert inside.reason == "X: 15 %, as it asserts."
 
 
 @pytest.mark.parametrize(
-    "given", [{"untested": "x"}, {"metric": None}, {"low": None, "high": None}]
+    ("value", "verdict"), [(0.05, "untested"), (0.15, "untested"), (0.3, "does not hold here")]
+)
+def test_what_was_timed_on_one_machine_is_a_lower_bound(value: float, verdict: str) -> None:
+    timed = metric(value).model_copy(update={"how": "measured"})
+    (row,) = judge_all([claim()], findings(timed))
+    assert row.verdict == verdict
+
+
+def test_a_fact_that_had_ended_when_the_document_was_written_decides_nothing() -> None:
+    name = "facts.kv_back_ends_before_2025_08"
+    fact = Metric(id=name, value=1, caption="one back end", how="quoted")
+    said = claim(metric=name, low=2, high=None)
+    days = (datetime.date(2025, 10, 31), datetime.date(2025, 8, 8), None)
+    rows = [judge_all([said], findings(fact), day)[0] for day in days]
+    assert [row.verdict for row in rows] == [
+        "untested", "does not hold here", "does not hold here",
+    ]  # fmt: skip
+    assert "held until 2025-08-08" in rows[0].reason
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"untested": "x"}, {"assumed": "x"}, {"metric": None}, {"low": None, "high": None}],
 )
 def test_a_claim_must_be_decidable_or_say_why_not(given: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="give"):

@@ -7,7 +7,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name, parameters
-from cachelib.evidence.program import CLASSES, FUNCTIONS, Module, callee, receiver_of
+from cachelib.evidence.program import CLASSES, FUNCTIONS, LOOPS, Module, callee, receiver_of
 from cachelib.evidence.syntax import ancestors, enclosing, part, text
 
 _REQUEST = re.compile(r"^(?:request|req|_request|_req|c|event|r)$")
@@ -88,6 +88,21 @@ def object_class(node: Node) -> Node | None:
         if re.search(r"\bDurableObjectState\b", text(part(class_, "body"))[:4000]):
             return class_
     return None
+
+
+def ends_after(call: Node, loop: Node) -> bool:
+    """The round in which the call stands is the last: the loop looks for the first that fits."""
+    if loop.type not in LOOPS:
+        return False
+    block = enclosing(call, {"statement_block"})
+    while block is not None and block.start_byte >= loop.start_byte:
+        last = block.named_children[-1] if block.named_children else None
+        if last is not None and last.type in ("return_statement", "break_statement"):
+            return True
+        if block.parent == loop:
+            return False
+        block = enclosing(block, {"statement_block"})
+    return False
 
 
 def is_conditional(node: Node, routine: Node) -> bool:

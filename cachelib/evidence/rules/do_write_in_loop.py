@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rules._requests import ends_after
 from cachelib.evidence.syntax import enclosing
 
 _METHODS = ("put", "delete", "get")
@@ -18,7 +19,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         awaited = call.parent is not None and call.parent.type == "await_expression"
         if loop is None or not awaited or enclosing(call, {"try_statement"}) is not None:
             continue
-        if examined.varies_by_name(key, loop):
+        if examined.varies_by_name(key, loop) and not ends_after(call, loop):
             message = f"storage.{callee(call)} key by key in a loop; one call takes up to 128 keys"
             yield Hit(message, call, module)
 

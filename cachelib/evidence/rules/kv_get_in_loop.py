@@ -1,5 +1,6 @@
 """Keys read one by one in a loop, where one bulk read takes a hundred."""
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -9,9 +10,11 @@ from cachelib.evidence.functions import parameters
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import Module, arguments
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rules._requests import ends_after
 from cachelib.evidence.syntax import below, part, text
 
 _READS = ("get", "getWithMetadata")
+_COUNTING = re.compile(r"\+\+|\+= ?1\b|\.(?:shift|pop|next)\(")
 _MANY = ("array",)
 _MAKES_MANY = (".slice(", ".splice(", ".map(", ".filter(", "Array.from(")
 
@@ -19,14 +22,28 @@ _MAKES_MANY = (".slice(", ".splice(", ".map(", ".filter(", "Array.from(")
 def find(examined: Examination) -> Iterator[Hit]:
     for get in examined.reads:
         loop = examined.loop(get.call)
-        if loop and examined.varies_by_name(get.key, loop) and not _is_bulk(examined, get.key):
+        if loop is None or _depends_on_answers(loop) or ends_after(get.call, loop):
+            continue
+        written = any(
+            examined.loop(put.call) == loop and examined.values.same_text(put.key, get.key)
+            for put in examined.of("put")
+        )
+        varies = examined.varies_by_name(get.key, loop) and not _is_bulk(examined, get.key)
+        if varies and not written:
             yield _hit(get, get.module, get.call)
     for module, call in examined.program.calls:
         loop = examined.loop(call)
+        if loop is not None and _depends_on_answers(loop):
+            continue
         if loop and any(examined.varies_by_name(each, loop) for each in arguments(call)):
             read = next(_chosen_reads(examined, call, loop), None)
             if read is not None:
                 yield _hit(read, module, call)
+
+
+def _depends_on_answers(loop: Node) -> bool:
+    """`while (low < high)`: the next key is known only when the last has been read."""
+    return loop.type == "while_statement" and not _COUNTING.search(text(loop))
 
 
 def _chosen_reads(examined: Examination, call: Node, loop: Node) -> Iterator[Operation]:

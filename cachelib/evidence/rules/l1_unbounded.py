@@ -123,9 +123,9 @@ def _registers(call: Node) -> bool:
 
 
 def _of_env(examined: Examination, call: Node) -> bool:
-    """Keyed by the configuration: as many entries as there are settings."""
+    """Keyed by the configuration or by constants: as many entries as there are of those."""
     key = next(iter(arguments(call)), None)
-    return bool(origins := examined.flow.origins(key)) and all(o.kind == "env" for o in origins)
+    return all(origin.kind == "env" for origin in examined.flow.origins(key))
 
 
 def _by_requests(examined: Examination, call: Node) -> bool:

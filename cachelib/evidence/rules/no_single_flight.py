@@ -16,6 +16,7 @@ _SHARED = re.compile(
     r"(?i)in_?flight|pending|single_?flight|dedupe|coalesc|in_?progress|mutex|(?<![bc])lock|memoi[sz]e"
 )
 _DEEPEST_CALL = 20
+_TELLING = re.compile(r"^(?:send|notify|post|publish|track|report|log|save|delete|update|insert)")
 _EXPENSIVE_BINDINGS = ("ai", "service", "d1", "vectorize", "hyperdrive", "browser")
 
 
@@ -35,7 +36,8 @@ def find(examined: Examination) -> Iterator[Hit]:
 def _fills(examined: Examination) -> Iterator[tuple[Module, Node]]:
     """Writes to a cache that the same routine has looked into before."""
     for pair in examined.pairs.all:
-        if not pair.derived and examined.roles.is_cache(pair.write.operation):
+        role = examined.roles.of(pair.write.operation)
+        if not pair.derived and role.name == "cache" and role.confidence == "high":
             yield pair.write.module, pair.write.call
     for module, call in sets(examined):
         routine = examined.routine(call)
@@ -93,7 +95,7 @@ def _expensive_call(
 
 def _is_expensive(examined: Examination, call: Node) -> bool:
     called = function_of(call)
-    if called is None:
+    if called is None or _TELLING.match(callee(call)):
         return False
     if text(called) in ("fetch", "globalThis.fetch", "self.fetch"):
         return True

@@ -191,6 +191,14 @@ class Case(Strict):
     def own_designs(self) -> list[Design]:
         return [d for d in (*self.designs, self.today) if isinstance(d, Design)]
 
+    def words(self, name: str) -> str:
+        """An option's name for readers, no two alike; what is no option keeps its own name."""
+        if name not in self.design_names:
+            return BUILT_IN[name].words if name in BUILT_IN else name
+        own = self.design(name).words
+        alike = [each for each in self.design_names if self.design(each).words == own]
+        return own if len(alike) == 1 else f"{own} ({name})"
+
     def known_design(self, name: str) -> str:
         """The name, or `UnknownDesignError` with the nearest one."""
         if fault := known("design", dict.fromkeys([*self.design_names, *BUILT_IN]), name):

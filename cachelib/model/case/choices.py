@@ -12,11 +12,11 @@ from cachelib.model.schema.strict import Strict
 
 STEPS = 9  # settings tried in a knob's range
 SETTABLE = {
-    "l1_ttl_s": "life of a copy in L1",
-    "l2_ttl_s": "life of a value in L2",
+    "l1_ttl_s": "life of a copy in memory",
+    "l2_ttl_s": "life of a value in the shared tier",
     "soft_ttl_s": "age after which a value is loaded anew in the background",
     "clean_up_every_s": "time between two clean-ups",
-    "l1_max_entries": "entries in L1",
+    "l1_max_entries": "entries in memory",
     "objects": "Durable Objects",
     "kv_cache_ttl_s": "life of a copy in KV's caches",
 }

@@ -13,7 +13,7 @@ LABELS = {
     "isolate_idle_s": "idle time after which an isolate is lost",
     "isolate_life_s": "life of an isolate",
     "deploy_every_s": "time between two deploys",
-    "l1_ms": "time of a look-up in L1",
+    "l1_ms": "time of a look-up in memory",
     "kv_read_ms": "time of a read in KV's nearest cache",
     "kv_central_ms": "time of KV's central store",
     "kv_write_ms": "time of a write to KV",

@@ -56,10 +56,11 @@ class Setting:
     def but(self, **numbers: float | Array) -> Setting:
         """The same with other numbers; raises `TypeError` for one that there is not.
 
-        Hours of work, `hours:DESIGN`, are no number of the traffic, and pass.
+        What is said of an option or a limit, `hours:DESIGN` and `limit:METRIC`, is no number of
+        the traffic, and passes.
         """
         for name in numbers:
-            if name not in self.numbers and not name.startswith("hours:"):
+            if name not in self.numbers and not name.startswith(("hours:", "limit:")):
                 raise TypeError(
                     f"no number is called {name!r}; {nearest(name, list(self.numbers))}"
                 )

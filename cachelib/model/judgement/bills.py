@@ -27,13 +27,13 @@ def table(bills: Mapping[str, Bill]) -> pd.DataFrame:
     """Designs by what they are charged, in dollars a month."""
     rows = {
         name: {
-            "metered": float(bill.metered),
-            "of it the origin": float(part(bill, ORIGIN)),
+            "list price": float(bill.metered),
+            "of it calls of the origin": float(part(bill, ORIGIN)),
             "charged": float(bill.charged),
         }
         for name, bill in bills.items()
     }
-    return pd.DataFrame(rows).T.rename_axis("design").sort_values("charged", kind="stable")
+    return pd.DataFrame(rows).T.rename_axis("option").sort_values("charged", kind="stable")
 
 
 def quoted(*, storage_gb: int, reads: int, writes: int, request_ms: int) -> dict[str, Decimal]:

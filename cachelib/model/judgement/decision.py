@@ -190,6 +190,13 @@ class Decision:
         return regret.sureness(self.criteria, self.standing)
 
     @property
+    def least_regret(self) -> str | None:
+        """The option that one would regret least on average; None where nothing can be ranked."""
+        means = {name: sure.regret.mean for name, sure in self.sureness.items()}
+        known = {name: mean for name, mean in means.items() if not np.isnan(mean)}
+        return min(known, key=lambda name: (known[name], name)) if known else None
+
+    @property
     def no_limits_kept(self) -> float:
         """The share of draws in which nothing keeps the limits."""
         return float((self.standing.chosen == NOBODY).mean())

@@ -73,7 +73,7 @@ def _l2_speed_up(month: Month) -> Array:
 
 
 def _writes_saved(month: Month) -> Array:
-    audited = estimate(policies(month.study)["as audited"], month.at).counts
+    audited = estimate(policies(month.study)["kept by the application"], month.at).counts
     written = sum(audited[name] for name in ("kv_writes", "kv_deletes", "kv_lists"))
     return np.asarray(1 - month.estimate.counts["kv_writes"] / written)
 

@@ -1,4 +1,4 @@
-"""Ways to let values expire, for one L1 and KV: what the audit found, and what may replace it."""
+"""Ways to let values expire, for a memory in each isolate and KV behind."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 
 UNITS = {
-    "hit ratio": "ratio",
-    "late": "ratio",
+    "reads found": "ratio",
+    "out of date": "ratio",
     "loads a month": "loads",
     "KV writes": "operations",
     "KV deletes and lists": "operations",
@@ -21,11 +21,14 @@ def designs(study: Study) -> dict[str, Design]:
     base = study.design("l1-kv")
     ttl = base.l2_ttl_s or 0.0
     changes: dict[str, dict[str, object]] = {
-        "as audited": {"policy": "clean-up", "clean_up_every_s": _clean_up_every_s(study)},
-        "expire at the TTL": {},
-        "soft TTL, then hard": {"policy": "soft-hard", "soft_ttl_s": ttl, "l2_ttl_s": 2 * ttl},
-        "never expire": {"policy": "refresh"},
-        "only if changed": {"policy": "refresh", "write_only_if_changed": True},
+        "kept by the application": {
+            "policy": "clean-up",
+            "clean_up_every_s": _clean_up_every_s(study),
+        },
+        "expired by KV": {},
+        "refreshed, then expired": {"policy": "soft-hard", "soft_ttl_s": ttl, "l2_ttl_s": 2 * ttl},
+        "refreshed, never expired": {"policy": "refresh"},
+        "refreshed, written only if changed": {"policy": "refresh", "write_only_if_changed": True},
     }
     return {
         name: Design.model_validate(base.model_dump() | {"name": name} | change)
@@ -43,8 +46,8 @@ def measure(result: Result) -> dict[str, float]:
     """What tells the policies apart; operations are per month."""
     month = result.per_month()
     return {
-        "hit ratio": result.hit_ratio,
-        "late": result.stale_share[60],
+        "reads found": result.hit_ratio,
+        "out of date": result.stale_share[60],
         "loads a month": month["origin_loads"],
         "KV writes": month["kv_writes"],
         "KV deletes and lists": month["kv_deletes"] + month["kv_lists"],

@@ -89,6 +89,7 @@ class Document:
         return {
             "aim": _aim(self.study.case.criteria),
             "called": label,
+            "called_option": lambda name: language.capital(self.study.case.words(name)),
             "barred": self.study.barred,
             "case": self.study.case,
             "growth": growth_in_words(self.study.case.growth),
@@ -104,9 +105,11 @@ class Document:
             "ledger": self.ledger,
             "lines": self.lines,
             "listed": language.listed,
+            "log_remarks": [],
             "mark": self.mark,
             "n": self.number,
             "options": self.options,
+            "option": self.option,
             "page": page_link,
             "panel": self.panel,
             "html": self.target == "html",
@@ -154,6 +157,10 @@ class Document:
         if self.target == "markdown":
             return MEASURED if metric.how == "measured" else text
         return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
+
+    def option(self, id: str) -> str:
+        """The option that a metric names, as readers know it."""
+        return language.capital(self.study.case.words(str(self._typed(id, Metric).value)))
 
     def said(self, id: str) -> str:
         """A metric as plain text, for headings."""

@@ -15,6 +15,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
+from cachelib.report.language import Comparison, capital
 from cachelib.report.numbers import Unit, shown
 
 SHOWN = ("hit_ratio", "origin_loads_per_month", "p50_ms", "p95_ms", "late_share", "error_share")
@@ -26,13 +27,32 @@ UNITS: dict[str, Unit] = {
 SAME = 0.01  # flips of one number closer than this are told together
 
 
+def called(decision: Decision, name: str | None) -> str:
+    """An option as readers know it."""
+    return capital(decision.study.case.words(name)) if name else ""
+
+
+def named(decision: Decision, number: str) -> str:
+    """A number of the case as readers know it."""
+    kind, _, of = number.partition(":")
+    if kind == "hours" and of:
+        return f"the work for “{called(decision, of)}”"
+    return label(number)
+
+
+def _choice(decision: Decision, name: str | None) -> str:
+    return called(decision, name) or "nothing keeps the limits"
+
+
 def value(number: float, unit: str) -> str:
     """A number of any kind with its unit: seconds as people count them, traffic by the month."""
     if unit == "s":
         return duration(number)
     if unit == "requests":
         return f"{shown(float(f'{number:.3g}'))}\u00a0requests a month"
-    if unit in ("ratio", "USD", "ms", "hours", "isolates"):
+    if unit == "hours":
+        return f"{shown(number)}\u00a0h"
+    if unit in ("ratio", "USD", "ms", "isolates"):
         return shown(number, unit)  # type: ignore[arg-type]
     said = shown(float(f"{number:.3g}"))
     return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{unit}"
@@ -70,7 +90,7 @@ def work(option: Option) -> str:
     hours = option.hours
     if hours.low == hours.high:
         return value(hours.value, "hours")
-    return f"{shown(hours.value)} ({shown(hours.low)}–{shown(hours.high)})\u00a0hours"
+    return f"{shown(hours.value)} ({shown(hours.low)}–{shown(hours.high)})\u00a0h"
 
 
 def designs_table(decision: Decision) -> pd.DataFrame:
@@ -84,12 +104,12 @@ def designs_table(decision: Decision) -> pd.DataFrame:
         key=lambda o: (o.name in decision.missed, _widest(decision, o), o.name),
     )
     rows = [
-        {"design": option.name, "work": work(option)}
+        {"option": called(decision, option.name), "work": work(option)}
         | {METRICS[name].head: decision.measured[option.name][name] for name in heads}
         | {"verdict": verdict(decision, option)}
         for option in (*ranked, *rest)
     ]
-    return pd.DataFrame(rows).set_index("design")
+    return pd.DataFrame(rows).set_index("option")
 
 
 def _widest(decision: Decision, option: Option) -> float:
@@ -118,20 +138,21 @@ def settings_table(decision: Decision) -> pd.DataFrame:
             low, high = tuned.flat.get(knob, (number, number))
             unit = _knob_unit(knob)
             rows.append({
-                "design": name, "setting": SETTABLE[knob], "set to": value(number, unit),
+                "option": called(decision, name),
+                "setting": SETTABLE[knob], "set to": value(number, unit),
                 "as well": "held" if knob not in tuned.flat else value(number, unit)
                 if low == high else f"{value(low, unit)} to {value(high, unit)}",
                 "today": value(now[knob], unit) if knob in now else "–",
             })  # fmt: skip
-    columns = ["design", "setting", "set to", "as well", "today"]
-    return pd.DataFrame(rows, columns=columns).set_index("design")
+    columns = ["option", "setting", "set to", "as well", "today"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
 
 
 def chance_table(decision: Decision) -> pd.DataFrame:
     """What decides, of every option, with half its 95 % interval."""
     rows = []
     for nth, option in enumerate(decision.options):
-        row: dict[str, object] = {"design": option.name}
+        row: dict[str, object] = {"option": called(decision, option.name)}
         for name in decision.criteria.names():
             if name == "work_hours":
                 continue
@@ -139,14 +160,14 @@ def chance_table(decision: Decision) -> pd.DataFrame:
             here = decision.measured[option.name][name]
             row[metric.head] = f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}"
         rows.append(row)
-    return pd.DataFrame(rows).set_index("design")
+    return pd.DataFrame(rows).set_index("option")
 
 
 def sure_table(decision: Decision) -> pd.DataFrame:
     """How every option fares over the draws."""
     rows = [
         {
-            "design": name,
+            "option": called(decision, name),
             "keeps the limits": sure.keeps.value, "± keeps": sure.keeps.error,
             "best or tied": sure.best.value, "± best": sure.best.error,
             "regret, mean": _plus_minus(decision, sure.regret.mean, sure.regret.mean_error),
@@ -158,7 +179,7 @@ def sure_table(decision: Decision) -> pd.DataFrame:
             decision.sureness.items(), key=lambda item: (-item[1].best.value, item[0])
         )
     ]  # fmt: skip
-    return pd.DataFrame(rows).set_index("design")
+    return pd.DataFrame(rows).set_index("option")
 
 
 def _plus_minus(decision: Decision, number: float, error: float) -> str:
@@ -194,7 +215,7 @@ def matters_table(decision: Decision, most: int = 8) -> pd.DataFrame:
     """What decides whether the choice is right, what is worth measuring first on top."""
     rows = [
         {
-            "assumption": label(worth.name),
+            "assumption": named(decision, worth.name),
             "worth knowing": _plus_minus(decision, worth.saved, worth.saved_error),
             "explains": worth.explains,
             "kept when low": worth.kept_low,
@@ -221,12 +242,12 @@ def flips_table(decision: Decision) -> pd.DataFrame:
     """Every flip: the number, here and there, what changes and why; the nearest first."""
     rows = [
         {
-            "number": label(group[0].number),
+            "number": named(decision, group[0].number),
             "here": value(group[0].here, _unit(decision, group[0].number)),
             "at": _where(decision, group),
-            "below": group[0].before or "nothing keeps the limits",
-            "above": group[-1].after or "nothing keeps the limits",
-            "because": "; ".join(dict.fromkeys(cause(flip) for flip in group)),
+            "below": _choice(decision, group[0].before),
+            "above": _choice(decision, group[-1].after),
+            "because": "; ".join(dict.fromkeys(cause(decision, flip) for flip in group)),
             "distance": _distance(group[0]),
         }
         for group in _together(decision.flips)
@@ -256,7 +277,7 @@ def _where(decision: Decision, group: list[Flip]) -> str:
     first, last = (value(flip.at, unit) for flip in (group[0], group[-1]))
     if first == last:
         return first
-    middle = group[0].after or "nothing"
+    middle = _choice(decision, group[0].after)
     return f"{first} to {last} ({middle} between)"
 
 
@@ -265,12 +286,14 @@ def _unit(decision: Decision, number: str) -> str:
     return unit_of(number, known.unit if known else "")
 
 
-def cause(flip: Flip) -> str:
+def cause(decision: Decision, flip: Flip) -> str:
     """Why the choice changes there."""
     if flip.cause == "limit":
-        return f"{flip.option} meets its limit of {METRICS[flip.metric.split(':')[1]].label}"
+        limit = METRICS[flip.metric.split(":")[1]].label
+        return f"“{called(decision, flip.option)}” meets its limit of {limit}"
     what = METRICS[flip.metric].label
-    return f"{flip.option} and {flip.other} part in {what}"
+    one, other = called(decision, flip.option), called(decision, flip.other)
+    return f"“{one}” and “{other}” part in {what}"
 
 
 def anchors_table(decision: Decision) -> pd.DataFrame:
@@ -284,29 +307,30 @@ def anchors_table(decision: Decision) -> pd.DataFrame:
             share = METRICS[metric].unit == "ratio"
             unit: Unit = "points" if share else "ratio"
             rows.append({
-                "design": anchor.option, "metric": METRICS[metric].label,
+                "option": called(decision, anchor.option), "metric": METRICS[metric].label,
                 "here": shown(anchor.here, unit), "typical error": shown(anchor.typical, unit),
                 "worst error": shown(anchor.worst, unit),
                 "tolerance": shown(anchor.tolerance, unit),
                 "so": {"formula": "formula serves", "fitted": "corrected by a fit",
                        "withheld": "withheld"}[anchor.status],
             })  # fmt: skip
-    return pd.DataFrame(rows).set_index("design")
+    columns = ["option", "metric", "here", "typical error", "worst error", "tolerance", "so"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
 
 
 def misses_table(decision: Decision) -> pd.DataFrame:
     """The limits that are broken: by which option, and by how much; the nearest miss first."""
     order = sorted(decision.missed, key=lambda name: (decision.missed[name][0].excess, name))
-    rows = [_miss(miss) for name in order for miss in decision.missed[name]]
-    columns = ["design", "limit", "allowed", "found", "beyond"]
-    return pd.DataFrame(rows, columns=columns).set_index("design")
+    rows = [_miss(decision, miss) for name in order for miss in decision.missed[name]]
+    columns = ["option", "limit", "allowed", "found", "beyond"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
 
 
-def _miss(miss: Miss) -> dict[str, object]:
+def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
     metric, limit = METRICS[miss.limit.metric], miss.limit
     side = "at most" if limit.at_most is not None else "at least"
     return {
-        "design": miss.option, "limit": metric.label,
+        "option": called(decision, miss.option), "limit": metric.label,
         "allowed": f"{side} {shown(limit.bound, metric.unit)}",
         "found": shown(miss.value, metric.unit), "beyond": shown(miss.excess, "ratio"),
     }  # fmt: skip
@@ -323,8 +347,8 @@ def would_keep(decision: Decision) -> str | None:
     side = "above" if flip.at > flip.here else "below"
     unit = _unit(decision, flip.number)
     return (
-        f"{flip.away}, with {label(flip.number)} {side} {value(flip.at, unit)}"
-        f" instead of {value(flip.here, unit)}"
+        f"“{called(decision, flip.away)}”, with {named(decision, flip.number)} {side}"
+        f" {value(flip.at, unit)} instead of {value(flip.here, unit)}"
     )
 
 
@@ -335,18 +359,20 @@ def shapes_table(decision: Decision) -> pd.DataFrame:
     changed = decision.sureness_if(other)
     names = [option.name for option in decision.options if option.name in decision.contenders]
     rows = [
-        {"design": name, f"best or tied, {own}": decision.sureness[name].best.value,
+        {"option": called(decision, name),
+         f"best or tied, {own}": decision.sureness[name].best.value,
          f"best or tied, {other}": changed[name].best.value,
          f"keeps, {own}": decision.sureness[name].keeps.value,
          f"keeps, {other}": changed[name].keeps.value}
         for name in names
     ]  # fmt: skip
-    return pd.DataFrame(rows).set_index("design")
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["option"])
+    return frame.set_index("option")
 
 
 def ties_in_words(decision: Decision) -> str | None:
     """`kv-only and l1-r2`; None where nothing ties with the choice."""
-    names = [option.name for option in decision.ties]
+    names = [f"“{called(decision, option.name)}”" for option in decision.ties]
     return None if not names else " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
@@ -380,3 +406,36 @@ def _worse(decision: Decision, name: str, option: Option, chosen: Option) -> boo
         decision.measured[option.name][name] - decision.measured[chosen.name][name]
     )
     return ahead > decision.criteria.tolerance(name, decision.measured[chosen.name][name])
+
+
+def in_sentences(decision: Decision, most: int = 3) -> list[str]:
+    """What would change the answer, the nearest first: the number, how far, to what and why."""
+    told = []
+    for flip in decision.next_flips[:most]:
+        unit = _unit(decision, flip.number)
+        above = flip.at > flip.here
+        then = called(decision, flip.after if above else flip.before)
+        what = f"“{then}” would be the choice" if then else "nothing would keep the limits"
+        told.append(
+            f"If {named(decision, flip.number)} were {'more' if above else 'less'} than"
+            f" {value(flip.at, unit)} (now {value(flip.here, unit)}), {what},"
+            f" since {cause(decision, flip)}."
+        )
+    return told
+
+
+def against(decision: Decision, other: Option) -> list[str]:
+    """The choice against another option: every metric in which they differ materially."""
+    chosen = decision.chosen
+    if chosen is None or chosen == other:
+        return []
+    mine, theirs = (decision.measured[option.name] for option in (chosen, other))
+    told = []
+    for name in dict.fromkeys([*decision.criteria.names(), *SHOWN, "bill_usd"]):
+        metric = METRICS[name]
+        if name not in mine or name not in theirs:
+            continue
+        found = Comparison(mine[name], theirs[name], metric.unit)
+        if abs(found.value - found.other) > decision.criteria.tolerance(name, found.other):
+            told.append(f"{metric.label} {found.by} {'more' if found.more else 'less'}")
+    return told

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cachelib.model.case.names import FINDING
-from cachelib.report.numbers import Scalar, Unit, cells
+from cachelib.report.numbers import Scalar, Unit, cells, is_number
 
 MIME = FINDING
 
@@ -41,6 +41,24 @@ class Table(_Finding):
     kind: Literal["table"] = "table"
     columns: list[Column]
     rows: list[list[Scalar]]
+    bars: bool = False
+    """Whether the page draws each number as a bar behind it, as long as its share of the most."""
+
+    def shares(self) -> list[list[float | None]]:
+        """Of each cell that has a bar, its part of the column's most, from 0 to 1."""
+        most = [
+            max((abs(float(row[place])) for row in self.rows if is_number(row[place])), default=0)  # type: ignore[arg-type]
+            for place in range(len(self.columns))
+        ]
+        return [
+            [
+                abs(float(cell)) / most[place]  # type: ignore[arg-type]
+                if self.bars and self.columns[place].unit and most[place] and is_number(cell)
+                else None
+                for place, cell in enumerate(row)
+            ]
+            for row in self.rows
+        ]
 
     def shown(self) -> list[list[str]]:
         """The rows as people read them."""

@@ -52,6 +52,7 @@ def table(
     caption: str,
     units: Mapping[str, Unit] | None = None,
     how: How = "simulated",
+    bars: bool = False,
 ) -> None:
     """Publish a data frame; its index becomes the first column, `units` names columns' units."""
     import pandas as pd
@@ -60,7 +61,7 @@ def table(
     units = units or {}
     columns = [Column(name=str(name), unit=units.get(str(name), "")) for name in frame.columns]
     rows = [[_scalar(value) for value in row] for row in frame.itertuples(index=False)]
-    finding = Table(id=id, columns=columns, rows=rows, caption=caption, how=how)
+    finding = Table(id=id, columns=columns, rows=rows, caption=caption, how=how, bars=bars)
     pretty = pd.DataFrame(finding.shown(), columns=frame.columns)
     _show(
         finding,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
@@ -34,6 +35,9 @@ STORES = {
     "r2": Bucket,
     "cache-api": ColoCache,
 }
+
+
+SILENT = logging.Logger("cachelib.simulation", logging.CRITICAL + 1)  # its failures are drawn
 
 
 class Isolate:
@@ -194,6 +198,7 @@ class Reference:
             expiry="inherited" if design.expiry == "inherited" else "independent",
             clock=self.world.clock,
             codec=ValueCodec(self.world, padded=design.l1_max_bytes is not None),
+            logger=SILENT,
             **options,
         )
 

@@ -1,0 +1,95 @@
+"""Kinds, and what the declared type of a thing says of its kind."""
+
+import re
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from cachelib.evidence.bindings import BY_KIND
+from cachelib.evidence.names import BindingNames
+from cachelib.evidence.program import CLASSES, Program, class_key
+from cachelib.evidence.syntax import below, part, text
+
+
+class Kind(NamedTuple):
+    """`tag` is a kind of binding, or one of env, kv_value, map, map_value, class, object, lru.
+
+    Also function, module, shape (of a declared type), edge_cache (of the Cache API), storage (of a
+    Durable Object). `name` is the binding, the class, the file, or the place of the map or object.
+    """
+
+    tag: str
+    name: str = ""
+
+
+Kinds = frozenset[Kind]
+NOTHING: Kinds = frozenset()
+ENV: Kinds = frozenset([Kind("env")])
+
+_DEEPEST_TYPE = 4
+
+
+class DeclaredTypes:
+    """Types of the platform, aliases and extensions of them, interfaces with members of them."""
+
+    def __init__(self, program: Program, bindings: BindingNames) -> None:
+        self._program = program
+        self._bindings = bindings
+        self._shapes: dict[str, Node] = {}
+
+    def of(self, annotation: Node, depth: int = 0) -> Kinds:
+        literal = _object_type(annotation)
+        if literal is not None:
+            return self._shape(literal)
+        found: set[Kind] = set()
+        for node in below(annotation, "type_identifier", "nested_type_identifier"):
+            if depth < _DEEPEST_TYPE:
+                found |= self._named_type(node, depth)
+        return frozenset(found)
+
+    def _named_type(self, node: Node, depth: int) -> Kinds:
+        name = text(node)
+        definition = self._program.look_up(name, node)
+        if (known := self._bindings.of_type(name)) is not None:
+            return frozenset([Kind(known)])
+        if re.fullmatch(r"(?:\w+\.)?\w*(?:Env|Environment|Bindings)", name):
+            return ENV
+        if definition is not None and definition.owner.type in CLASSES:
+            return class_kind(definition.owner)
+        if name == "Cache" and definition is None:
+            return frozenset([Kind("edge_cache")])
+        if name in ("DurableObjectStorage", "DurableObjectTransaction"):
+            return frozenset([Kind("storage")])
+        found: Kinds = NOTHING
+        for declared in self._program.types.get(name, []):
+            value = part(declared, "value")
+            found |= self.of(value, depth + 1) if value is not None else self._shape(declared)
+        return found
+
+    def _shape(self, declared: Node) -> Kinds:
+        self._shapes[str(declared.id)] = declared
+        return frozenset([Kind("shape", str(declared.id))])
+
+    def member(self, shape: str, name: str) -> Kinds:
+        """The kind of a member of a declared type; a binding is called as the member is."""
+        declared = self._shapes[shape]
+        members = part(declared, "body") or declared
+        for member in members.named_children:
+            if member.type == "property_signature" and text(part(member, "name")) == name:
+                written = part(member, "type")
+                kinds = self.of(written) if written is not None else NOTHING
+                return frozenset(
+                    Kind(k.tag, name) if k.tag in BY_KIND and not k.name else k for k in kinds
+                )
+        return NOTHING
+
+
+def class_kind(node: Node | None) -> Kinds:
+    return frozenset([Kind("class", class_key(node))]) if node is not None else NOTHING
+
+
+def _object_type(annotation: Node) -> Node | None:
+    """The `{ … }` of an annotation that is nothing else."""
+    if annotation.type == "type_annotation" and annotation.named_children:
+        annotation = annotation.named_children[0]
+    return annotation if annotation.type == "object_type" else None
