@@ -17,12 +17,10 @@ from cachelib.report.document.collect import Findings
 from cachelib.report.experiments.parameters import Settled, settle
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.publish.findings import Panel
-from tests.report.in_process import MANIFEST, run_notebooks, to_html
+from tests.report.in_process import MANIFEST, to_html
 
 SMALL = Path(__file__).with_name("small.yaml")
 EXTREMES = (0.0, 1e-12, 1.0, 1e15)
-QUICK = {"draws": 100, "live_requests": 0, "isolate_counts": [1, 2], "traffic_factors": [0.1, 1],
-         "ttl_factors": [0.1, 1]}  # fmt: skip
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -73,24 +71,3 @@ def test_a_report_is_written_whatever_the_assumptions_are(
         assert document.markdown()
     page = to_html(render.Document(study, findings, recorded, "html"), MANIFEST)
     assert "NaN" not in page.split("application/json")[-1].split("</script>")[0]
-
-
-def every(pick: Any) -> dict[str, Any]:
-    return {name: pick(name, allowed(name)) for name in ASSUMPTIONS}
-
-
-CASES = {
-    "no range": lambda: every(lambda name, ok: assumption(name, 1.0, 1.0, 1.0)),
-    "the least": lambda: every(lambda name, ok: assumption(name, ok[0], ok[0], ok[0])),
-    "the most": lambda: every(lambda name, ok: assumption(name, ok[-1], ok[-1], ok[-1])),
-    "anything": lambda: every(lambda name, ok: assumption(name, ok[0], 1.0, ok[-1])),
-    "no cost, no time": lambda: dict.fromkeys(("origin_ms", "origin_neurons", "kv_read_ms"), 0),
-}
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_every_notebook_runs_whatever_the_assumptions_are(name: str) -> None:
-    """In this process: what kernels would do with the same cells, and the page that comes of it."""
-    asked = settled({**CASES[name](), **QUICK})
-    runs, findings = run_notebooks(asked.for_kernels)
-    assert to_html(render.Document(asked.study, findings, runs, "html"), MANIFEST)

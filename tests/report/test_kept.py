@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,15 @@ def test_an_interrupted_run_leaves_a_complete_report_and_the_next_one_goes_on() 
 
 class TestARenderingThatFails:
     @pytest.fixture
-    def failing(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    def failing(self) -> Iterator[pytest.MonkeyPatch]:
+        """Undone, rendering works again."""
+
         def fails(*_: object) -> None:
             raise ZeroDivisionError("<script>")
 
-        monkeypatch.setattr(writing, "write", fails)
-        return monkeypatch
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(writing, "write", fails)
+            yield patch
 
     def test_leaves_its_notebooks_and_says_why(self, failing: pytest.MonkeyPatch) -> None:
         done = built()

@@ -185,6 +185,7 @@ class TestKernels:
         assert "its time limit" in hung.failure.error
 
 
+@pytest.mark.timeout(600)
 class TestAnInterruptedRun:
     @pytest.fixture
     def started(self, folder: Path) -> subprocess.Popen[str]:
@@ -260,6 +261,7 @@ INNOCENT = {
 }
 
 
+@pytest.mark.timeout(600)
 class TestCodeInTheCurrentFolder:
     @pytest.mark.parametrize(
         ("forked", "pythonpath"), [(True, None), (True, ":/nowhere"), (False, "")]

@@ -20,7 +20,7 @@ from cachelib.model.case.source import Said
 from cachelib.model.platforms.platform import Assumption, Platform
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
-from cachelib.model.schema.typed_yaml import Document, Findings, read, validated
+from cachelib.model.schema.typed_yaml import Document, Findings, Location, read, validated
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload
@@ -237,12 +237,22 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
     is_told = ("system", "path") in document.given
 
     def faults(case: Case) -> Findings:
-        yield from checks.faults(case, path.parent)
+        for location, message in checks.faults(case, path.parent):
+            if not _is_set_on_purpose(location, document):
+                yield location, message
         code = case.system.path
         if code and (fault := repository.fault(path.parent, code, anywhere=is_told)):
             yield ("system", "path"), fault
 
     return validated(document, Case, faults)
+
+
+def _is_set_on_purpose(location: Location, document: Document) -> bool:
+    """Whether the source says otherwise only because a setting has changed the number."""
+    if location[:2] != ("system", "says"):
+        return False
+    said = f"{location[-1]}."
+    return any(said.startswith(".".join(map(str, place)) + ".") for place in document.given)
 
 
 def handed_down(name: str, settled: Any, settings: Settings = MappingProxyType({})) -> Case:

@@ -196,7 +196,8 @@ def _claims(case: Case, _: Path) -> Faults:
             if fault := names.known("input", there, claim.assumed):
                 yield (*location, "assumed"), fault
         if claim.metric is not None:
-            if fault := names.known("metric", names.findings(), claim.metric):
+            fault = names.known("metric", names.findings(), claim.metric)
+            if fault and not names.may_be_published(claim.metric):
                 yield (*location, "metric"), fault
             else:
                 yield from _asserted(location, claim, claim.metric)
@@ -206,7 +207,7 @@ def _claims(case: Case, _: Path) -> Faults:
 def _asserted(location: Location, claim: Claim, metric: str) -> Faults:
     if claim.low is not None and claim.high is not None and claim.low > claim.high:
         yield location, "low is above high: nothing lies between them"
-    if names.findings()[metric] != "ratio":
+    if names.findings().get(metric) != "ratio":
         return
     share = metric.endswith(("hit_ratio", "_share", "_saved"))
     for bound in ("low", "high"):

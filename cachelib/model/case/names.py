@@ -7,6 +7,7 @@ here it is looked up.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -89,6 +90,23 @@ def findings() -> Mapping[str, str]:
             if bundle["kind"] == "metric":
                 found[bundle["id"]] = bundle["unit"]
     return found
+
+
+@cache
+def _written() -> tuple[re.Pattern[str], ...]:
+    """The ids in the notebooks' source: some are published only where a case has the subject."""
+    found = []
+    for path in sorted(resource("notebooks").glob("[0-9]*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            for id in re.findall(r'publish\.metric\(\s*f?"([^"]+)"', "".join(cell["source"])):
+                parts = re.split(r"\{[^}]*\}", id)
+                found.append(re.compile("[a-z0-9_-]+".join(map(re.escape, parts))))
+    return tuple(found)
+
+
+def may_be_published(id: str) -> bool:
+    """Whether a notebook publishes a metric of that id, in this case or in another."""
+    return id in findings() or any(pattern.fullmatch(id) for pattern in _written())
 
 
 def _bundles(notebook: Any) -> Iterable[Any]:

@@ -290,10 +290,10 @@ def cause(decision: Decision, flip: Flip) -> str:
     """Why the choice changes there."""
     if flip.cause == "limit":
         limit = METRICS[flip.metric.split(":")[1]].label
-        return f"“{called(decision, flip.option)}” meets its limit of {limit}"
+        return f"“{called(decision, flip.option)}” crosses there its limit of {limit}"
     what = METRICS[flip.metric].label
     one, other = called(decision, flip.option), called(decision, flip.other)
-    return f"“{one}” and “{other}” part in {what}"
+    return f"there “{one}” and “{other}” begin to differ in {what}"
 
 
 def anchors_table(decision: Decision) -> pd.DataFrame:
