@@ -246,6 +246,8 @@ def schema() -> None:
 @click.command(hidden=True)
 def notebooks() -> None:
     """Run the project's notebooks with their default parameters and keep their outputs."""
+    from cachelib.report import progress
     from cachelib.report.experiments import notebooks
 
-    notebooks.refresh()
+    with progress.display() as shown:
+        notebooks.refresh(shown)

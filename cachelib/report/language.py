@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
-from cachelib.report.publish.findings import Unit, shown
+from cachelib.report.numbers import Unit, shown
 
 RESOLUTION: dict[Unit, float] = {"ratio": 0.005, "points": 0.005, "USD": 0.005}
 """Differences below these are none; of other units, below a hundredth of the larger number."""

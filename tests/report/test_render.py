@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
 from cachelib.report.document.render import verbatim
-from cachelib.report.publish.findings import shown
+from cachelib.report.numbers import shown
 
 HOSTILE = [
     "<script>alert(1)</script>",

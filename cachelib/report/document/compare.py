@@ -10,7 +10,7 @@ from typing import Any
 
 from cachelib.errors import CachelibError
 from cachelib.report import text
-from cachelib.report.publish.findings import Scalar, Unit, shown
+from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.templates import html_environment
 
 

@@ -11,7 +11,8 @@ from cachelib.model.case.claims import Claim
 from cachelib.model.judgement.claims import Evidence, Verdict, judge
 from cachelib.model.platforms.facts import vendor_facts
 from cachelib.report.document.collect import Findings, Found
-from cachelib.report.publish.findings import Metric, Scalar, Table, Unit, shown
+from cachelib.report.numbers import Scalar, Unit, shown
+from cachelib.report.publish.findings import Metric, Table
 
 REGIONS = "decision.regions"
 

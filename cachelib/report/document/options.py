@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cachelib.model.case.metrics import METRICS
-from cachelib.report.publish.findings import Column, Scalar, Table, in_cell, shown
+from cachelib.report.numbers import Scalar, in_cell, shown
+from cachelib.report.publish.findings import Column, Table
 
 BEST_IS_MOST = {metric.head for metric in METRICS.values() if metric.more_is_better}
 NEAR = 0.01  # within one per cent is as good

@@ -26,6 +26,7 @@ from cachelib.report.document.ledger import Row, judge_all
 from cachelib.report.document.options import Option, options
 from cachelib.report.experiments.run import Run
 from cachelib.report.language import Comparison
+from cachelib.report.numbers import Scalar, shown
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.figures import with_own_ids
 from cachelib.report.publish.findings import (
@@ -35,12 +36,10 @@ from cachelib.report.publish.findings import (
     Finding,
     Metric,
     Panel,
-    Scalar,
     Sequence,
     Table,
     Text,
     column_head,
-    shown,
 )
 from cachelib.report.templates import html_environment, markdown_environment
 from cachelib.report.text import Markdown

@@ -8,15 +8,14 @@ from typing import Any
 
 import nbformat
 
-from cachelib.report import progress
-from cachelib.report.experiments.run import NOTEBOOKS, notebook_names, run_all
+from cachelib.report.experiments.run import NOTEBOOKS, Progress, notebook_names, run_all
 
 
-def refresh(folder: Path = NOTEBOOKS) -> None:
+def refresh(progress: Progress, folder: Path = NOTEBOOKS) -> None:
     """Execute every notebook and write it back, free of times and counters of the run."""
-    with tempfile.TemporaryDirectory() as stage, progress.display() as shown:
+    with tempfile.TemporaryDirectory() as stage:
         reasons = dict.fromkeys(notebook_names(folder), "their outputs are to be committed")
-        runs = run_all(reasons, {}, Path(stage), jobs=2, progress=shown, folder=folder)
+        runs = run_all(reasons, {}, Path(stage), jobs=2, progress=progress, folder=folder)
         for run in runs:
             if run.failure:
                 raise RuntimeError(f"{run.name}: cell {run.failure.cell}: {run.failure.error}")

@@ -16,7 +16,7 @@ from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
 from cachelib.report.language import Comparison, capital
-from cachelib.report.publish.findings import Unit, shown
+from cachelib.report.numbers import Unit, shown
 
 SHOWN = ("hit_ratio", "origin_loads_per_month", "p50_ms", "p95_ms", "late_share", "error_share")
 UNITS: dict[str, Unit] = {

@@ -11,7 +11,8 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import TIERS
 from cachelib.report.language import counted, duration
-from cachelib.report.publish.findings import Diagram, Drawn, Edge, Message, Node, Sequence, shown
+from cachelib.report.numbers import shown
+from cachelib.report.publish.findings import Diagram, Drawn, Edge, Message, Node, Sequence
 from cachelib.report.templates import html_environment
 
 WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 52.0, 20.0, 46.0, 260.0

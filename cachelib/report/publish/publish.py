@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from cachelib.model.platforms.facts import vendor_facts
+from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.publish import figures
 from cachelib.report.publish.findings import (
     MIME,
@@ -18,11 +19,8 @@ from cachelib.report.publish.findings import (
     How,
     Metric,
     Panel,
-    Scalar,
     Table,
     Text,
-    Unit,
-    shown,
 )
 from cachelib.report.text import whole
 

@@ -21,7 +21,8 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import Design
 from cachelib.report.language import Comparison
-from cachelib.report.publish.findings import Diagram, Edge, Node, Scalar, Unit, shown
+from cachelib.report.numbers import Scalar, Unit, shown
+from cachelib.report.publish.findings import Diagram, Edge, Node
 
 NODE_KINDS: dict[str, Any] = {
     "client": "user", "worker": "worker", "storage": "store", "object": "store",

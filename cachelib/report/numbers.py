@@ -1,0 +1,107 @@
+"""Numbers as people read them: rounded to what they can tell, each with its unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence as Values
+from typing import Literal
+
+Unit = Literal[
+    "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times",
+    "hours",
+]  # fmt: skip
+Scalar = str | int | float | bool | None
+
+
+def shown(value: Scalar, unit: Unit = "") -> str:
+    """A value as people read it: rounded to what it can tell, with its unit."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if unit == "ratio":
+        return f"{_digits(100 * value)}\u00a0%"
+    if unit == "points":
+        return f"{_digits(100 * value)}\u00a0points"
+    if unit == "USD":
+        return _dollars(value)
+    if unit == "times":
+        return f"{_digits(value)}×"
+    return f"{_digits(value)}\u00a0{unit}".rstrip("\u00a0")
+
+
+def cells(values: Values[Scalar], unit: Unit) -> list[str]:
+    """A table's column: one number of decimals for all, so that their points stand in line.
+
+    The column's head says the unit unless it is a sign: % or $.
+    """
+    numbers = [value for value in values if isinstance(value, int | float) and is_number(value)]
+    if not unit or unit == "USD" or len(numbers) < 2:
+        return [in_cell(value, unit) for value in values]
+    factor = 100 if unit in ("ratio", "points") else 1
+    decimals = _decimals([abs(number) * factor for number in numbers])
+    sign = "\u00a0%" if unit == "ratio" else ""
+    return [
+        _aligned(value * factor, decimals) + sign
+        if isinstance(value, int | float) and is_number(value)
+        else in_cell(value, unit)
+        for value in values
+    ]
+
+
+def is_number(value: Scalar) -> bool:
+    """Whether a value is a number; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _decimals(sizes: Values[float]) -> int:
+    """As many as a typical one of the numbers needs to show three digits; none for integers."""
+    if all(size == int(size) for size in sizes):
+        return 0
+    typical = sorted(sizes)[len(sizes) // 2] or max(sizes)
+    return min(max(2 - math.floor(math.log10(typical)), 0), 3)
+
+
+def _aligned(number: float, decimals: int) -> str:
+    if abs(number) >= MILLIONS:
+        return _digits(number)
+    if 0 < abs(number) < 0.5 * 10**-decimals:
+        return f"<\u00a0{10**-decimals:.{decimals}f}"
+    return f"{number:,.{decimals}f}"
+
+
+def in_cell(value: Scalar, unit: Unit) -> str:
+    """A value in a table by itself, whose column head says the unit unless it is a sign."""
+    return shown(value, unit if unit in ("ratio", "USD") else "")
+
+
+def _dollars(value: float) -> str:
+    """Cents, or as many digits as it takes to tell a part of a cent from nothing."""
+    sign, value = "-" if value < 0 else "", abs(value)
+    if 0 < value < 0.01:
+        return f"{sign}${value:.1g}"
+    return f"{sign}${value:,.0f}" if value >= 10_000 else f"{sign}${value:,.2f}"
+
+
+MILLIONS = 1e7
+NAMES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+TINY = 1e-6
+
+
+def _digits(value: float) -> str:
+    """Whole numbers in full; others to three significant digits; never in e-notation."""
+    size = abs(value)
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    if size >= MILLIONS:
+        scale, name = next((s, n) for s, n in NAMES if size >= s)
+        return f"{_digits(round(value / scale, 1))} {name}" if size < 1e15 else "over 10¹⁵"
+    if value == int(value) or size >= 1000:
+        return f"{round(value):,}"
+    if size >= 100:
+        return f"{value:.0f}"
+    if size >= 0.001:
+        return f"{value:.3g}"
+    return f"{value:.{-math.floor(math.log10(size))}f}" if size >= TINY else f"< {TINY:f}"
