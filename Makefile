@@ -48,7 +48,7 @@ lock: $(BIN)/python
 PIP = $(BIN)/pip --disable-pip-version-check -q install
 define install
 @index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}; \
-    { test -x $(BIN)/uv && UV_DEFAULT_INDEX=$${index:-https://pypi.org/simple} \
+    { test -x $(BIN)/uv && env $${index:+UV_DEFAULT_INDEX="$$index"} \
     $(BIN)/uv pip install -q --python $(BIN)/python --no-deps $(1); } || $(PIP) --no-deps $(1)
 endef
 
