@@ -105,7 +105,6 @@ class Document:
             "ledger": self.ledger,
             "lines": self.lines,
             "listed": language.listed,
-            "log_remarks": [],
             "mark": self.mark,
             "n": self.number,
             "options": self.options,
