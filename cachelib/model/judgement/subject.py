@@ -7,6 +7,12 @@ from collections.abc import Callable
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN, Design
 
+NUMBERS_OF = {
+    "kv_": "kv", "do_": "durable-object", "r2_": "r2", "cache_api_": "cache-api",
+    "l1_": "memory", "isolate_": "memory", "isolates_": "memory", "deploy_": "memory",
+}  # fmt: skip
+"""By how their names begin: the tier that numbers are of."""
+
 
 def memory_alone(study: Study) -> Design | None:
     """Each isolate's own memory and nothing behind it; None where no design has such a memory."""
@@ -53,6 +59,14 @@ def beside(study: Study, design: Design) -> Design | None:
 def caching(study: Study) -> list[Design]:
     """Every design that keeps anything."""
     return _designs(study, lambda design: design.l1 or design.l2 is not None)
+
+
+def concerns(study: Study, number: str) -> bool:
+    """Whether a number of the case has to do with any of its options."""
+    word = next((word for prefix, word in NUMBERS_OF.items() if number.startswith(prefix)), None)
+    if word == "memory":
+        return memory_alone(study) is not None
+    return word is None or bool(with_store(study, word))
 
 
 def _designs(study: Study, wanted: Callable[[Design], bool]) -> list[Design]:

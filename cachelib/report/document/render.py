@@ -19,6 +19,7 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.claims import Verdict
 from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.subject import concerns
 from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
@@ -96,6 +97,7 @@ class Document:
             "has": lambda id: id in self.findings,
             "capital": language.capital,
             "compare": self.compare,
+            "concerns": lambda name: concerns(self.study, name),
             "counted": language.counted,
             "diagram": self.diagram,
             "duration": language.duration,

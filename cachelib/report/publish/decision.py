@@ -15,6 +15,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.subject import concerns
 from cachelib.report.language import Comparison, capital
 from cachelib.report.numbers import Unit, shown
 
@@ -213,6 +214,7 @@ def aim(decision: Decision) -> str:
 
 def matters_table(decision: Decision, most: int = 8) -> pd.DataFrame:
     """What decides whether the choice is right, what is worth measuring first on top."""
+    told = [worth for worth in decision.worths if concerns(decision.study, worth.name)]
     rows = [
         {
             "assumption": named(decision, worth.name),
@@ -222,7 +224,7 @@ def matters_table(decision: Decision, most: int = 8) -> pd.DataFrame:
             "kept when high": worth.kept_high,
             "decides the limit of": _broken_by(worth.breaks),
         }
-        for worth in decision.worths[:most]
+        for worth in told[:most]
     ]
     columns = ["assumption", "worth knowing", "explains", "kept when low", "kept when high",
                "decides the limit of"]  # fmt: skip

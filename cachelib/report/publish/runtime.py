@@ -21,7 +21,7 @@ from cachelib.report.publish.findings import Sequence as Drawing
 def why_not(requests: int) -> str | None:
     """Why there is no live run, in words; None where there can be one."""
     if not requests:
-        return "none was asked for (live_requests: 0)"
+        return "none was asked for."
     try:
         ensure_node_modules()
     except NodeMissingError as error:

@@ -1,0 +1,153 @@
+"""Unlike cases, each with its report: what is said of one must not be said of another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.report.in_process import Report, report
+
+CASES = Path(__file__).with_name("cases")
+NAMES = sorted(path.stem for path in CASES.glob("*.yaml"))
+FEW = {
+    "draws": 100, "isolate_counts": (1, 4), "traffic_factors": (0.1, 1), "ttl_factors": (0.1, 1),
+}  # fmt: skip
+pytestmark = pytest.mark.timeout(300)
+
+
+def of(name: str) -> Report:
+    return report(str(CASES / f"{name}.yaml"), **FEW)
+
+
+def prose(text: str) -> str:
+    """The text without links' targets, code blocks and the list of notebooks."""
+    text = text.partition("\n## Provenance")[0]
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return re.sub(r"\]\([^)]*\)", "]", text).replace("\\", "")
+
+
+def section(text: str, words: str) -> str:
+    """The chapter whose title has these words, or nothing."""
+    for chapter in text.split("\n## ")[1:]:
+        if words in chapter.partition("\n")[0]:
+            return chapter
+    return ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("document", ["markdown", "record"])
+def test_no_word_of_another_s_story_is_said(name: str, document: str) -> None:
+    text = prose(getattr(of(name), document)).lower()
+    for word in (
+        "sentiment",
+        "trading",
+        "aapl",
+        "old document",
+        "as audited",
+        "document under test",
+    ):
+        assert word not in text, word
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("document", ["markdown", "record"])
+def test_readers_meet_no_name_of_the_program(name: str, document: str) -> None:
+    text = prose(getattr(of(name), document))
+    designs = "l1-kv|l1-only|kv-only|origin-only|durable-object|l1-[a-z0-9-]+"
+    assert re.findall(rf"(?<![\w/-])(?:{designs})(?![\w-])", text) == []
+    assert re.findall(r"(?<![\w./])[a-z0-9]+_[a-z0-9_]+(?![\w/.])", text) == []
+    assert re.findall(r"(?<![\w@.])\d+(?:\.\d+)?[eE][-+]?\d+(?!\w)", text) == []
+    assert re.findall(r"\b(?:None|nan|inf|True|False)\b|\{\{|\}\}", text) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_says_what_the_markdown_says(name: str) -> None:
+    words = re.sub(r"<(style|script).*?</\1>", "", of(name).page, flags=re.DOTALL)
+    titles = re.findall(r"^## (.+)$", of(name).markdown, re.MULTILINE)
+    for title in titles:
+        assert re.sub(r"\\(.)", r"\1", title).replace("'", "&#x27;") in words.replace(
+            "&#39;", "&#x27;"
+        ).replace("'", "&#x27;")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_title_of_a_chapter_is_there_once(name: str) -> None:
+    titles = re.findall(r"^## (.+)$", of(name).markdown, re.MULTILINE)
+    assert len(set(titles)) == len(titles)
+    assert titles[0] == "Recommendation"
+
+
+def test_where_nothing_uses_kv_nothing_is_said_of_it() -> None:
+    for name in ("no_kv", "memory_only"):
+        text = prose(of(name).markdown)
+        before_assumptions = text.partition("\n## Assumptions")[0]
+        before_runtime = before_assumptions.partition("\n## On the real runtime")[0]
+        assert "KV" not in before_runtime
+        assert "Durable Object" not in before_runtime
+
+
+def test_where_nothing_was_audited_no_fault_is_spoken_of() -> None:
+    for name in NAMES:
+        text = prose(of(name).markdown)
+        assert section(text, "audit") == ""
+        assert re.findall(r"\bfaults?\b", text) == []
+
+
+def test_without_claims_there_is_no_ledger() -> None:
+    for name in NAMES:
+        assert "ledger" not in prose(of(name).markdown).lower()
+
+
+def test_without_a_shared_tier_none_is_praised() -> None:
+    text = prose(of("memory_only").markdown)
+    assert "shared tier" not in text.partition("\n## Assumptions")[0]
+    assert section(text, "With ") == ""
+
+
+def test_a_tie_is_called_a_tie() -> None:
+    front = section(of("tie").markdown, "Recommendation")
+    assert "too close to call" in front
+    assert "\n> The next best" not in front
+
+
+def test_where_nothing_keeps_the_limits_nothing_is_recommended() -> None:
+    front = section(of("nothing_stands").markdown, "Recommendation")
+    assert "No option of this case keeps every limit" in front
+    assert "comes nearest" in front
+    assert "Choose" not in front
+    assert "No option keeps every limit" in of("nothing_stands").record
+
+
+def test_today_that_nobody_stated_is_not_claimed() -> None:
+    for name in NAMES:
+        front = section(of(name).markdown, "Recommendation")
+        assert "does not say what is there today" in front
+        assert "Keep what you have" not in front
+        assert "Change from" not in front
+
+
+def test_the_record_argues_for_what_was_chosen() -> None:
+    for name in ("no_ai", "no_kv", "objects_win"):
+        found, record = of(name), prose(of(name).record)
+        chosen = found.findings["decision.recommended"].finding.value  # type: ignore[union-attr]
+        words = found.study.case.words(str(chosen))
+        assert f"Chosen option: “{words[0].upper()}{words[1:]}”" in record
+        assert record.index("Chosen option") < record.index("Consequences")
+
+
+def test_durable_objects_are_chosen_where_nothing_else_is_fresh_enough() -> None:
+    found = of("objects_win").findings
+    assert found["decision.recommended"].finding.value is not None  # type: ignore[union-attr]
+    text = prose(of("objects_win").markdown)
+    assert "A value found in a Durable Object takes" in text
+
+
+def test_every_number_of_a_sentence_is_the_one_that_was_found() -> None:
+    for name in ("no_ai", "fresh_5s"):
+        one = of(name)
+        alone = one.findings["isolation.hit_ratio"].finding.value  # type: ignore[union-attr]
+        sentence = re.search(r"(\S+)\s% were found in the memory", prose(one.markdown))
+        assert sentence is not None
+        assert float(sentence[1]) == pytest.approx(100 * float(alone), rel=0.01)
