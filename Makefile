@@ -88,4 +88,4 @@ licences: $(VENV)/report.installed
 	@$(BIN)/python -P .ci/licences.py
 
 clean:
-	rm -rf $(VENV) output/* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) output/* .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 
 import grimp
 import pytest
@@ -43,6 +44,20 @@ def test_the_contracts_are_kept(
     monkeypatch.chdir(ROOT)  # it takes the package from the current folder
     status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
     assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+def test_the_page_of_the_design_shows_the_order_that_is_kept() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    layers = {
+        tuple(contract.get("containers", ())): contract["layers"]
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    }
+    page = (ROOT / "docs" / "design.md").read_text("utf-8")
+    rooms = [layer.replace("cachelib.", "") for layer in layers[()]]
+    assert " → ".join([*rooms, "the library"]) in page
+    assert " ← ".join(reversed(layers["cachelib.model",])) in page
+    assert " ← ".join(reversed(layers["cachelib.report",])) in page
 
 
 def test_the_library_imports_no_room(graph: grimp.ImportGraph, library: set[str]) -> None:

@@ -14,8 +14,8 @@ from cachelib.model.platforms.colos import REGIONS
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import DEPTHS, FAILED, L1, L2, ORIGIN, TIERS, WRITTEN
+from cachelib.model.traffic.generator import MONTH_S
 
-MONTH_S = 30 * 86_400
 LATE_BOUNDS_S = (0, 1, 10, 60, 300, 3_600)
 
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cachelib.model.engines.result import MONTH_S
 from cachelib.model.formulas.setting import NEVER_S, Array, Setting
 from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.generator import MONTH_S
 
 
 class Cycle(NamedTuple):

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from cachelib.model.case.metrics import METRICS
-from cachelib.model.engines.result import MONTH_S, Result
+from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.options import Option
@@ -16,6 +16,7 @@ from cachelib.model.judgement.policies import designs as policies
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill
+from cachelib.model.traffic.generator import MONTH_S
 
 Values = Mapping[str, float]
 

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cachelib.model.engines.result import MONTH_S, Result
+from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.colos import REGION_NAMES
+from cachelib.model.traffic.generator import MONTH_S
 
 Weighted = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 

@@ -14,7 +14,7 @@ from cachelib.errors import CachelibError
 from cachelib.model.case.case import Case
 from cachelib.model.case.designs import as_allowed, platform_of
 from cachelib.model.engines.replay import replay as replay_trace
-from cachelib.model.engines.result import MONTH_S, Result
+from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.growth import grown_workload
@@ -23,7 +23,7 @@ from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
-from cachelib.model.traffic.generator import generate, shares
+from cachelib.model.traffic.generator import MONTH_S, generate, shares
 from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
 from cachelib.model.traffic.trace import READ, WRITE, Trace
