@@ -105,9 +105,9 @@ def designs_table(decision: Decision) -> pd.DataFrame:
         key=lambda o: (o.name in decision.missed, _widest(decision, o), o.name),
     )
     rows = [
-        {"option": called(decision, option.name), "work": work(option)}
+        {"option": called(decision, option.name)}
+        | {"verdict": verdict(decision, option), "work": work(option)}
         | {METRICS[name].head: decision.measured[option.name][name] for name in heads}
-        | {"verdict": verdict(decision, option)}
         for option in (*ranked, *rest)
     ]
     return pd.DataFrame(rows).set_index("option")
