@@ -36,7 +36,8 @@ def at(traffic: int) -> Study:
 def both(name: str, traffic: int) -> tuple[Result, Estimate]:
     here = at(traffic)
     ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 3600.0}
-    return here.replay(DESIGNS[name].model_copy(update=ttls)), here.estimate(DESIGNS[name])
+    design = DESIGNS[name].model_copy(update=ttls)
+    return here.replay(design), here.estimate(design)
 
 
 everywhere = pytest.mark.parametrize("traffic", TRAFFIC)
