@@ -117,7 +117,7 @@ function loadedBy(design, f) {
 const stillHeld = (n) => (n / (1 + n)) * -Math.expm1(-n / 2);
 
 function cycleOf(design, n, f) {
-  const soft = design.soft_ttl_s ?? n.l2_ttl_s;
+  const soft = design.soft_ttl_s ?? f.l2Ttl;
   const old = f.r.map((_, k) => {
     let sum = 0;
     f.rc.forEach((row, c) => {

@@ -29,7 +29,8 @@ TRAFFIC = (100_000, 2_000_000)
 
 @cache
 def at(traffic: int) -> Study:
-    return settle({"requests_per_month": traffic, "seed": 3}).study
+    writes = {"reads_per_write": 100, "growth.writes": "in proportion"}
+    return settle({"requests_per_month": traffic, "seed": 3, **writes}).study
 
 
 @cache

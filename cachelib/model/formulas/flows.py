@@ -137,7 +137,9 @@ class Flows:
         until the value changes, at rate v, or is written, and until then every read that L1 does
         not answer loads again.
         """
-        soft = self._own(self.design.soft_ttl_s, "l2_ttl_s")
+        soft = self.l2_ttl  # of the design, where it has one of its own
+        if self.design.soft_ttl_s is not None:
+            soft = np.full((1, 1, 1), self.design.soft_ttl_s)
         read_first = self.r / (self.r + self.w)
         seconds = _valid(self.w, soft) + 1 / (self.r + self.w)
         refreshes, kept = read_first * (1 + self._still_old()), read_first
