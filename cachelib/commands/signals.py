@@ -7,9 +7,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from threading import Event, Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, get_ident, main_thread
 from types import FrameType
 from typing import Any
 
@@ -42,7 +42,7 @@ class Ending(click.Group):
             except KeyboardInterrupt as end:
                 is_report = ctx.invoked_subcommand == "report"
                 tell(str(end) if is_report and str(end) else "interrupted")
-                ctx.exit(128 + heard[0] if heard else 130)
+                ctx.exit(128 + _meant(heard) if heard else 130)
 
 
 @contextmanager
@@ -60,37 +60,48 @@ def ended_by_signals() -> Iterator[list[int]]:
         return
 
     def end(number: int, frame: FrameType | None) -> None:
-        for each in handled:
-            signal.signal(each, _too_late)
         heard.append(number)
-        raise Interrupted
+        if len(heard) == 1:
+            raise Interrupted
 
     before = {number: signal.signal(number, end) for number in handled}
-    with _watched(set(handled)):
-        try:
+    try:
+        with _watched(set(handled)):
             yield heard
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _too_late(number: int, frame: FrameType | None) -> None:
-    """A second signal: a function, for one that is pending already may not be ignored."""
+def _meant(numbers: Sequence[int]) -> int:
+    """The signal that this ends for: SIGINT, which the impatient add, only if it is the only one.
+
+    Of signals that come at once, nobody can say which was the first: Python tells them by number.
+    """
+    return next((number for number in numbers if number != signal.SIGINT), numbers[0])
 
 
 @contextmanager
 def _watched(handled: set[int]) -> Iterator[None]:
-    """A thread hears of signals even while the main one is in code that is not Python's."""
+    """A thread hears of signals even while the main one is in code that is not Python's.
+
+    It also wakes the main one: the system may give a signal to any thread, and of several that come
+    at once it does; then the main one, if it waits for a lock, would not hear of it.
+    """
     here, there = socket.socketpair()
     there.setblocking(False)
-    done = Event()
+    done, main = Event(), get_ident()
 
     def watch() -> None:
         while numbers := here.recv(64):
-            if (found := handled & set(numbers)) and not _in_time(done):
+            if not (found := [number for number in numbers if number in handled]):
+                continue
+            if not done.is_set() and hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(main, found[0])
+            if not _in_time(done):
                 tell("interrupted; what was left will be swept by the next run")
                 _kill_children()
-                os._exit(128 + min(found))
+                os._exit(128 + _meant(found))
 
     before = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
     watcher = Thread(target=watch, daemon=True)

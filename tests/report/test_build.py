@@ -60,7 +60,8 @@ def test_the_record_has_the_parts_of_madr_4_and_invents_no_front_matter(report: 
         "Decision Outcome", "Consequences", "Pros and Cons of the Options", "More Information",
     ):  # fmt: skip
         assert heading in headings
-    assert 'Chosen option: "l1-kv"' in text
+    assert headings[0] == "Choose “Memory, then Workers KV”: A small case"
+    assert "Chosen option: “Memory, then Workers KV”, because" in text
 
 
 def test_every_file_that_the_markdown_and_the_page_link_to_exists(report: Report) -> None:

@@ -39,8 +39,11 @@ class Forked(psutil.Process):
     stderr: None = None
 
     def poll(self) -> int | None:
-        """0 when it has ended, however it did."""
-        return None if self.is_running() else 0
+        """0 when it has ended, however it did, even if nobody has taken note of its end yet."""
+        with suppress(psutil.NoSuchProcess):
+            if self.is_running() and self.status() != psutil.STATUS_ZOMBIE:
+                return None
+        return 0
 
 
 class Zygote:
