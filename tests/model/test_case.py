@@ -61,13 +61,15 @@ def test_a_sliding_ttl_is_a_word_in_a_case_and_in_its_schema(tmp_path):
 
 def test_a_case_says_which_part_of_a_logged_request_is_the_key_and_which_to_keep(tmp_path):
     log, case = tmp_path / "access.log", beside_its_repository(tmp_path)
-    line = '1.2.3.4 - - [01/Aug/2026:00:00:00 +0000] "GET {} HTTP/1.1" {} 10\n'
-    log.write_text(line.format("/a?b=1", 200) + line.format("/a?b=2", 200) + line.format("/c", 500))
+    line = '1.2.3.4 - - [{:02}/Aug/2026:{:02}:00:00 +0000] "GET {} HTTP/1.1" {} 10\n'
+    requests = [("/a?b=1", 200), ("/a?b=2", 200), ("/c", 500)]
+    hours = [(day, hour) for day in range(1, 29) for hour in range(24)]
+    log.write_text("".join(line.format(*at, *asked) for at in hours for asked in requests))
     said = "log:\n  key: split_part(url, '?', 1)\n  where: status = 200\n"
     assert "log:\n  format: auto\n" in READY
     case.write_text(READY.replace("log:\n  format: auto\n", said), "utf-8")
     trace = settle({"case": str(case), "trace": str(log)}).study.trace
-    assert (trace.keys, len(trace)) == (["/a"], 2)
+    assert (trace.keys, len(trace)) == (["/a"], 2 * len(hours))
 
 
 def edited(folder: Path, old: str, new: str) -> Path:
