@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import jsonschema
@@ -73,7 +74,8 @@ def test_the_published_schema_accepts_the_ready_made_case() -> None:
     status, output = run("schema")
     assert status == 0
     case = YAML(typ="safe").load(CASES / "trading-sentiment.yaml")
-    jsonschema.validate(case, json.loads(output))
+    as_json = json.loads(json.dumps(case, default=date.isoformat))
+    jsonschema.validate(as_json, json.loads(output))
 
 
 def test_replay_prints_counts_as_json(tmp_path: Path) -> None:

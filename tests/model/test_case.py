@@ -5,22 +5,30 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cachelib.errors import CachelibError
 from cachelib.model.case import names
 from cachelib.model.case.case import CASES, Case, load_case
+from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement import regions
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
 from cachelib.report.experiments.parameters import open_study, settle
+from tests.model.cases import small
 
 READY = (CASES / "trading-sentiment.yaml").read_text("utf-8")
 
 
+def beside_its_repository(folder: Path) -> Path:
+    """Where a case may be written so that the lines which it quotes are there."""
+    shutil.copytree(CASES / "trading-sentiment", folder / "trading-sentiment")
+    return folder / "case.yaml"
+
+
 def with_design(folder: Path, words: str) -> Path:
-    path = folder / "case.yaml"
-    (folder / "trading-sentiment").mkdir()
+    path = beside_its_repository(folder)
     path.write_text(
         READY.replace("  - kv-only\n", f"  - kv-only\n  - {{name: mine, {words}}}\n", 1), "utf-8"
     )
@@ -52,20 +60,21 @@ def test_a_sliding_ttl_is_a_word_in_a_case_and_in_its_schema(tmp_path):
 
 
 def test_a_case_says_which_part_of_a_logged_request_is_the_key_and_which_to_keep(tmp_path):
-    log, case = tmp_path / "access.log", tmp_path / "case.yaml"
-    line = '1.2.3.4 - - [01/Aug/2026:00:00:00 +0000] "GET {} HTTP/1.1" {} 10\n'
-    log.write_text(line.format("/a?b=1", 200) + line.format("/a?b=2", 200) + line.format("/c", 500))
+    log, case = tmp_path / "access.log", beside_its_repository(tmp_path)
+    line = '1.2.3.4 - - [{:02}/Aug/2026:{:02}:00:00 +0000] "GET {} HTTP/1.1" {} 10\n'
+    requests = [("/a?b=1", 200), ("/a?b=2", 200), ("/c", 500)]
+    hours = [(day, hour) for day in range(1, 29) for hour in range(24)]
+    log.write_text("".join(line.format(*at, *asked) for at in hours for asked in requests))
     said = "log:\n  key: split_part(url, '?', 1)\n  where: status = 200\n"
-    (tmp_path / "trading-sentiment").mkdir()
+    assert "log:\n  format: auto\n" in READY
     case.write_text(READY.replace("log:\n  format: auto\n", said), "utf-8")
     trace = settle({"case": str(case), "trace": str(log)}).study.trace
-    assert (trace.keys, len(trace)) == (["/a"], 2)
+    assert (trace.keys, len(trace)) == (["/a"], 2 * len(hours))
 
 
 def edited(folder: Path, old: str, new: str) -> Path:
     assert old in READY
-    path = folder / "case.yaml"
-    shutil.copytree(CASES / "trading-sentiment", folder / "trading-sentiment")
+    path = beside_its_repository(folder)
     path.write_text(READY.replace(old, new, 1), "utf-8")
     return path
 
@@ -89,9 +98,9 @@ def edited(folder: Path, old: str, new: str) -> Path:
         ("{SJC: 20", "{SJX: 20", "{SJX: 20", "'SJX' is no IATA code of an airport"),
         ("  path: trading-sentiment", "  path: trading-sentimnt", "  path: trading-sentimnt",
          "there is no folder 'trading-sentimnt' beside the case file"),
-        ("{value: 300, low: 30,", "{value: 0, low: 0,", "value: 0",
+        ("{value: 14_400, low: 3_600,", "{value: 0, low: 0,", "value: 0",
          "must be greater than 0, not 0"),
-        ("at_most: 0.15", "at_most: 15", "at_most: 15",
+        ("at_most: 0.15, low: 0.1, high: 0.2", "at_most: 15", "at_most: 15",
          "late_share is a share, from 0 to 1, not 15; 0.15 is 15 %"),
         ("minimise: monthly_cost_usd", "minimise: hit_ratio", "minimise: hit_ratio",
          "more hit_ratio is better, so the worst design would win"),
@@ -99,8 +108,8 @@ def edited(folder: Path, old: str, new: str) -> Path:
          "unknown metric 'mothly_cost_usd'; did you mean 'monthly_cost_usd'?"),
         ("metric: bill_usd, at_most", "metric: bill_usd, at_least", "at_least: 100",
          "less bill_usd is better; at_most is meant"),
-        ("high: 3_600, unit: s", "high: 3_600, unit: ms", "high: 3_600, unit: ms",
-         "l1_ttl_s is in s, not 'ms'"),
+        ("high: 172_800, unit: s", "high: 172_800, unit: ms", "high: 172_800, unit: ms",
+         "value_life_s is in s, not 'ms'"),
         ("low: 0.70, high: 0.85", "low: 70, high: 85", "low: 70",
          "shared.hit_ratio is a ratio: 0.7 is 70 %, not 70"),
         ("  - kv-only\n", "  - {name: kv-only, l2: kv, l1: false, l2_ttl: 60}\n", "l2_ttl: 60",
@@ -123,7 +132,10 @@ def test_a_name_that_nothing_has_or_a_number_that_cannot_be_is_said_with_its_lin
 
 
 def test_the_registry_of_region_metrics_is_what_the_formulas_know() -> None:
-    assert set(names.REGION_METRICS) == {*regions.PLAIN, *regions.SPECIAL}
+    study = small(designs=["l1-only", "l1-kv", "durable-object", "l1-kv-fixed"])
+    for name in METRICS:
+        found = regions.metric(study, f"l1-kv.{name}", "requests_per_month", np.array([1e4, 1e6]))
+        assert found.shape == (2,), name
 
 
 def test_the_registry_of_findings_holds_what_claims_quote() -> None:
@@ -142,13 +154,13 @@ def test_the_registry_of_findings_holds_what_claims_quote() -> None:
         ("kv_read_ms", 99, lambda case: case.assumed["kv_read_ms"].value),
         ("zipf", 0.5, lambda case: case.workload.zipf),
         ("workload.colos.SJC", 7, lambda case: case.workload.colos["SJC"]),
-        ("kv_cache_ttl_s", 45, lambda case: case.platform["kv_cache_ttl_s"]),
+        ("kv_cache_ttl_s", 45, lambda case: case.all_knobs["kv_cache_ttl_s"].value),
         ("designs.l1-kv.l2_ttl_s", 77, lambda case: case.design("l1-kv").l2_ttl_s),
         ("designs.l1-kv-if-changed.l1_ttl_s", 7,
          lambda case: case.design("l1-kv-if-changed").l1_ttl_s),
         ("criteria.limits.p95_ms.at_most", 9, lambda case: case.criteria.limits[0].at_most),
         ("criteria.limits.p99_ms.at_most", 9, lambda case: case.criteria.limits[-1].at_most),
-        ("criteria.hours.l1-kv", 9, lambda case: case.criteria.hours["l1-kv"].value),
+        ("options.l1-kv.hours", 9, lambda case: case.hours("l1-kv").value),
         ("criteria.minimise", "bill_usd", lambda case: case.criteria.minimise),
         ("written_off_months", 12, lambda case: case.criteria.written_off_months),
     ],
@@ -164,8 +176,9 @@ def test_anything_of_a_case_can_be_set(name: str, value: object, found: Any) -> 
         ("assumptions.origin_mss", 5, "assumptions has no 'origin_mss'; did you mean 'origin_ms'?"),
         ("designs.l1-vk.l2_ttl_s", 5, "designs has no 'l1-vk'; did you mean 'l1-kv'?"),
         ("designs.l1-kv.l2_tll_s", 5, "did you mean 'l2_ttl_s'?"),
+        ("criteria.hours.l1-kv", 5, "stand in options already; set options.l1-kv.hours"),
         ("criteria.hours.l1-vk", 5, "did you mean 'l1-kv'?"),
-        ("criteria.limits.p59_ms.at_most", 5, "did you mean 'p95_ms'?"),
+        ("criteria.limits.p95_m.at_most", 5, "did you mean 'p95_ms'?"),
         ("workload", 5, "is a whole section"),
         ("origin_ms", -5, "-p origin_ms=-5: assumptions.origin_ms"),
         ("origin_ms", "fast", "must be a number"),

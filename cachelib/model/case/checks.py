@@ -85,7 +85,10 @@ def _hours(case: Case, _: Path) -> Faults:
         if fault := names.known("design", case.design_names, name):
             yield ("criteria", "hours", name), fault
         elif name in case.options and case.options[name].hours:
-            yield ("criteria", "hours", name), f"hours of {name!r} stand in options already"
+            yield (
+                ("criteria", "hours", name),
+                (f"hours of {name!r} stand in options already; set options.{name}.hours"),
+            )
     if case.criteria.needs_hours and "hourly_rate_usd" not in case.assumed:
         yield (
             ("assumptions",),
