@@ -17,6 +17,7 @@ OriginKind = Literal["env", "request", "given", "kv", "load", "minted", "time", 
 _DEEPEST = 60
 _MOST = 24  # origins of one expression; more say no more
 _STEPS = 3  # of a path
+_LONGEST = 2_000  # characters of a pattern; a key of KV has at most 512 bytes
 _MINTED = re.compile(
     r"(?i)randomUUID|getRandomValues|Math\.random|generateKey|generateSecret|\bnanoid\b|\buuid\w*\b"
     r"|randomBytes|randomString|generateRandom|generateId|generateToken|\bulid\b|createId"
@@ -56,6 +57,7 @@ class Flow:
         self.resolver = resolver
         self.program = resolver.program
         self._known: dict[int, Origins] = {}
+        self._patterns: dict[int, str] = {}
 
     def origins(self, node: Node | None, depth: int = 0) -> Origins:
         if node is None or depth > _DEEPEST:
@@ -204,6 +206,12 @@ class Flow:
         """A key as text with `*` for what differs: `user:*`; `*` where nothing is known."""
         if node is None or depth > _DEEPEST:
             return "*"
+        if node.id not in self._patterns:
+            self._patterns[node.id] = "*"  # of what is made of itself nothing is known
+            self._patterns[node.id] = self._pattern_of(node, depth)
+        return self._patterns[node.id]
+
+    def _pattern_of(self, node: Node, depth: int) -> str:
         known = self.resolver.string(node)
         if known is not None:
             return known
@@ -298,7 +306,9 @@ def _member_of(literal: Node, name: str) -> Node | None:
 
 
 def _joined(steps: list[str]) -> str:
-    return re.sub(r"\*+", "*", "".join(steps)) or "*"
+    """Cut where it is longer than any key: a text added to itself again and again doubles."""
+    joined = re.sub(r"\*+", "*", "".join(steps)) or "*"
+    return joined if len(joined) <= _LONGEST else f"{joined[:_LONGEST].rstrip('*')}*"
 
 
 def names_in(node: Node) -> set[str]:

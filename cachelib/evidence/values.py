@@ -29,6 +29,7 @@ class Values:
         self.resolver = resolver
         self._members: dict[tuple[int, str], Node | Missing | Unknown] = {}
         self._numbers: dict[int, float | None] = {}
+        self._constants: dict[int, bool] = {}
         self._depth = 0
 
     def option(self, call: Node, index: int, name: str) -> Node | Missing | Unknown:
@@ -193,6 +194,12 @@ class Values:
         """A string that is the same in every request."""
         if node is None or depth > _DEEPEST:
             return False
+        if node.id not in self._constants:
+            self._constants[node.id] = False  # what is made of itself is not known to be one
+            self._constants[node.id] = self._always_the_same(node, depth)
+        return self._constants[node.id]
+
+    def _always_the_same(self, node: Node, depth: int) -> bool:
         if node.type == "string" or self.number(node) is not None:
             return True
         if node.type == "template_string":

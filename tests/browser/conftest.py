@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from cachelib.report.build import Report, build
 
@@ -23,6 +23,11 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def unfold(page: Page) -> None:
+    """Open whatever is closed, so that all of the page is looked at."""
+    page.evaluate("document.querySelectorAll('details').forEach(fold => (fold.open = true))")
 
 
 @pytest.fixture(scope="module")  # while it is open, Playwright's event loop runs in this thread

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from cachelib.report.build import Report
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.findings import Message, Node, Sequence
+from tests.browser.conftest import unfold
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -26,6 +27,7 @@ def opened(browser: Browser, path: Path, **options: Any) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: _local(request.url, complaints))
     page.goto(path.as_uri())
+    unfold(page)
     yield page
     page.close()
     assert not complaints

@@ -21,6 +21,7 @@ from cachelib.report.build import Report
 from cachelib.report.document.what_if import SLIDERS, panel
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
+from tests.browser.conftest import unfold
 
 SLIDING = Design(name="sliding", l2="kv", l1_ttl_s=60, expiry="sliding")
 SHIPPED = settle({"case": "trading-sentiment"}).study
@@ -72,6 +73,7 @@ def test_the_sliders_move_the_table_by_keyboard_and_come_back(
 ) -> None:
     page = browser.new_page()
     page.goto((report.folder / "report.html").as_uri())
+    unfold(page)
     before = page.locator(".what-if tbody").inner_text()
     text = "document.querySelector('.what-if tbody').innerText"
     slider = page.locator(".what-if input").first

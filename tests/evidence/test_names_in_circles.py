@@ -41,6 +41,9 @@ def audited(directory: Path, sources: dict[str, str]) -> None:
         {"a.ts": "let a = b, b = a, c; c = a; a = c; ({ a, ...b } = c); [c, b] = [a, c];"},
         {"a.ts": "function a(b = c) { return a(b); } const b = a(a), c = a(b, c);"},
         {"a.ts": "enum a { x = a.x } const b = a.x, c = { a: c };"},
+        {"a.ts": "const a = `${b}${b}`, b = `${c}${c}`; const c = a + b + c;"},
+        {"a.ts": "const a = (b) => a(b + b), c = a(c + c); const b = a(b) + c;"},
+        {"a.ts": "const b = { x: b.x, ...c }; let c = a ? { x: b.x } : { x: c.x }, a = b.x;"},
     ],
 )  # fmt: skip
 def test_a_circle_ends(sources: dict[str, str], tmp_path: Path) -> None:
@@ -71,11 +74,19 @@ LONG = 1_500
         "let a{n}; a{n} = a{m};",
         "const a{n} = ok ? a{m} : a{m} ?? a{m};",
         "const a{n} = `${{a{m}}}${{a{m}}}`;",
+        "const a{n} = a{m} + 'x' + a{m};",
     ],
 )
 def test_a_long_chain_of_names_ends(link: str, tmp_path: Path) -> None:
     chain = "\n".join(link.format(n=n, m=n + 1) for n in range(LONG))
     audited(tmp_path, {"a.ts": chain + USES.format(a="a0", b="a1", c="a2")})
+
+
+def test_a_text_that_doubles_at_every_name_ends(tmp_path: Path) -> None:
+    doubling = "".join(f"const a{n} = a{n + 1} + a{n + 1};" for n in range(50))
+    audited(
+        tmp_path, {"a.ts": f"{doubling} const a50 = 'x';" + USES.format(a="a0", b="a1", c="a2")}
+    )
 
 
 LINKS = [
