@@ -19,6 +19,7 @@ from tests.report import tiny
 
 FIRST, SECOND = "21_first", "22_second"
 SMALL = Path(__file__).with_name("small.yaml")
+pytestmark = pytest.mark.timeout(300)  # several reports in a test
 
 
 def run(*words: str) -> Result:

@@ -22,7 +22,7 @@ from tests.report import tiny
 
 ROOT = Path(__file__).parents[2]
 SMALL = Path(__file__).with_name("small.yaml")
-LOG = '1.2.3.4 - - [01/Aug/2026:00:00:01 +0000] "GET /a HTTP/1.1" 200 10\n'
+ROW = '1.2.3.4 - - [02/Aug/2026:00:00:01 +0000] "GET /a HTTP/1.1" 200 10\n'
 SEED, REPLAY, DIAGRAM = "01_seed", "02_replay", "03_diagram"
 
 
@@ -61,7 +61,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         compiled = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, root / folder, ignore=compiled)
     shutil.copy(SMALL, root / "case.yaml")
-    (root / "access.log").write_text(LOG)
+    (root / "access.log").write_text(tiny.LOG)
     write_notebooks(root / "notebooks")
     with pytest.MonkeyPatch.context() as patch:
         enter(patch, root)
@@ -162,7 +162,7 @@ class TestOnlyWhatChangedIsToRun:
         assert planned().stands
 
     def test_the_log(self) -> None:
-        append("access.log", LOG)
+        append("access.log", ROW)
         assert to_run(planned()) == {REPLAY: "the log access.log changed"}
 
     def test_the_version_of_a_package(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ class TestTheRun:
         assert to_run(planned()) == {SEED: "it failed the last time"}
 
     def test_of_one_notebook_leaves_out_the_others_that_do_not_stand(self) -> None:
-        append("access.log", LOG)
+        append("access.log", ROW)
         edit(f"notebooks/{SEED}.ipynb", "print(seed)", "print(seed + 1)")
         with pytest.raises(OutputError, match="complete report, and --only would leave out"):
             built(only=["01"])

@@ -60,9 +60,11 @@ def built(**options: Any) -> list[run.Run]:
     return done.runs
 
 
-def assert_untouched(folder: Path) -> None:
+def assert_untouched(folder: Path, *beside: str) -> None:
+    """The report before is all there is, but for the names `beside` it in its folder."""
     assert {path.name for path in folder.iterdir()} == {"out", "notebooks"}
-    assert {path.name for path in (folder / "out").iterdir()} == {"report.html", staging.MARKER}
+    names = {path.name for path in (folder / "out").iterdir()}
+    assert names == {"report.html", staging.MARKER, *beside}
     assert (folder / "out" / "report.html").read_text() == "the one before"
 
 
@@ -319,7 +321,9 @@ main(["report", {CASE["case"]!r}, "--out", "out"])
         write("print('hello')")
         with pytest.raises(UnwrittenError, match="No space left on device"):
             built()
-        assert_untouched(folder)
+        assert_untouched(folder, staging.FINISHED)
+        kept = {path.name for path in (folder / "out" / staging.FINISHED).iterdir()}
+        assert kept == {"01_tiny.ipynb", "01_tiny.json"}, "the next run need not run it again"
 
     def test_nothing_else_is_taken_for_one(self, folder: Path) -> None:
         with pytest.raises(PermissionError), staging.exclusive(folder / "out"):

@@ -14,7 +14,6 @@ from cachelib.report.experiments.shareable import Places, without_folder
 from tests.report import tiny
 
 SMALL = Path(__file__).with_name("small.yaml")
-LOG = '1.2.3.4 - - [01/Aug/2026:00:00:01 +0000] "GET /a HTTP/1.1" 200 10\n'
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -25,7 +24,7 @@ def test_no_file_of_a_report_has_a_path_of_this_machine(
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "work")
     shutil.copy(SMALL, tmp_path / "cases" / "mine.yaml")
-    (tmp_path / "logs" / "access.log").write_text(LOG)
+    (tmp_path / "logs" / "access.log").write_text(tiny.LOG)
     telling = (
         "import os, sys, warnings, numpy; print(os.getcwd(), sys.prefix, numpy.__file__)",
         "warnings.warn('of this file'); os.path.abspath('x')",

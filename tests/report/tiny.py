@@ -7,6 +7,13 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+LOG = "".join(
+    f"1.2.3.4 - - [01/Aug/2026:{minute // 60:02}:{minute % 60:02}:01 +0000] "
+    f'"GET /{minute * minute % 37} HTTP/1.1" 200 10\n'
+    for minute in range(24 * 60)
+)
+"""A day's access log: a shorter one carries no decision."""
+
 
 def write(path: Path, *cells: str, parameters: str = "") -> Path:
     """A notebook of a heading, a parameters cell and the given code cells."""
