@@ -32,14 +32,14 @@ class Background(Executor):
         with self._lock:
             if self._closed:
                 raise RuntimeError(f"{self._name} is closed")
+            self._idle -= 1  # first: an interrupt may leave too few counted, never too many
             self._work.put((future, fn, args, kwargs))
-            self._idle -= 1
             if self._idle < 0 and len(self._threads) < self._most:
                 number = len(self._threads)
                 thread = Thread(target=self._run, name=f"{self._name}_{number}", daemon=True)
+                thread.start()
                 self._threads.append(thread)
                 self._idle += 1
-                thread.start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -340,8 +340,12 @@ class CacheCore(Flights):
             self._spawn(work)
             flight.owner = None
         except BaseException as error:
-            work.close()
-            self._land(flight, None, error)
+            try:
+                work.close()
+            except ValueError:  # an interrupt after a thread has begun it, which then ends it
+                flight.owner = None
+            else:
+                self._land(flight, None, error)
             raise
 
     async def _load(self, flight: Flight) -> Found:

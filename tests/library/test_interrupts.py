@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -130,6 +131,37 @@ def test_an_interrupt_at_any_line_leaves_nothing_behind(
         at += 1
     assert found == []
     assert at > 20
+
+
+class InterruptedOnceBegun(ThreadPoolExecutor):
+    """A thread has begun the work when the interrupt comes to whoever gave it away."""
+
+    def __init__(self, begun: threading.Event) -> None:
+        super().__init__(1)
+        self._begun = begun
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        super().submit(*args, **kwargs)
+        assert self._begun.wait(20)
+        raise Interrupt
+
+
+def test_an_interrupt_after_a_thread_has_begun_the_load_leaves_it_to_that_thread() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def loader(key: str) -> str:
+        begun.set()
+        assert go_on.wait(20)
+        return "loaded"
+
+    with InterruptedOnceBegun(begun) as executor:
+        cache = TieredCache(MemoryCache(), executor=executor)
+        with pytest.raises(Interrupt):
+            cache.get_or_load("k", loader, hard_timeout=20)
+        go_on.set()
+        wait_until(lambda: not cache._flights)
+    assert cache.get("k") == "loaded"
+    assert stuck(cache, "k") == ""
 
 
 @pytest.mark.parametrize("name", CALLS)
