@@ -179,8 +179,10 @@ class TestKernels:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(zygote, "PATIENCE_S", 1.0)
-        (folder / "hanging.py").write_text("import time; time.sleep(300)")
-        monkeypatch.setenv("PYTHONPATH", str(folder))
+        elsewhere = folder / "elsewhere"  # the current folder is no place for code
+        elsewhere.mkdir()
+        (elsewhere / "hanging.py").write_text("import time; time.sleep(300)")
+        monkeypatch.setenv("PYTHONPATH", str(elsewhere))
         write("import hanging")
         [hung] = built(timeout_s=5)
         assert hung.failure
