@@ -250,7 +250,8 @@ class CacheCore(Flights):
                         found = await self._join(flight, policy)
                         now = self._clock()
                     if outer is not None:
-                        outer.waits_for.remove(flight)
+                        with suppress(ValueError):  # who ended for the same key may have taken it
+                            outer.waits_for.remove(flight)
                 return found
             finally:
                 if shared:
