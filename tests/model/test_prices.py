@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from cachelib.model.money.prices import Meter, bill, monthly_bill, price_book, usage
+from cachelib.model.money.prices import OBJECT_GB, Meter, bill, monthly_bill, price_book, usage
 from cachelib.model.schema.typed_yaml import InvalidFileError
 from tests.model.model import run
 
@@ -35,6 +35,27 @@ def test_what_is_included_costs_nothing_but_the_minimum():
 def test_r2_rounds_up_to_the_next_million(operations, cost):
     (line,) = bill({"r2.class_a": Decimal(operations)}).lines
     assert line.charged == Decimal(cost)
+
+
+@pytest.mark.parametrize(
+    ("requests", "active_s", "total"),
+    [
+        (1_500_000, 1_000_000, "5.15"),
+        (3_750_000, 86_400_000, "142.95"),
+        (12_960_100, 259_200_000, "419.30"),
+        (21_610_000, 4_320_000, "20.65"),
+    ],
+)
+def test_the_vendors_four_examples_of_durable_objects(requests, active_s, total):
+    """Whole millions of requests and of GB-s (durable-objects/platform/pricing.mdx@04a87f48)."""
+    used = {"do.requests": Decimal(requests), "do.duration": Decimal(active_s) * OBJECT_GB}
+    assert bill(used).charged == Decimal(total)
+
+
+def test_the_list_price_is_not_rounded():
+    """What is rounded is a bill: a thousandth of a unit has a thousandth of its price."""
+    used = {"do.duration": Decimal(1_000), "r2.class_a": Decimal(1_000)}
+    assert bill(used).metered == Decimal("0.0125") + Decimal("0.0045")
 
 
 def test_cents_do_not_drift():

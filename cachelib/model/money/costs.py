@@ -58,7 +58,7 @@ def monthly_usd(
         meter = meters[name]
         beyond = np.maximum(used - float(meter.included), 0) if included else used
         units = beyond / meter.unit
-        if meter.rounding == "up":
+        if meter.rounding == "up" and included:
             units = np.ceil(units)
         total = total + units * float(meter.price or 0)
     return total

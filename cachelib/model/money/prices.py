@@ -37,11 +37,16 @@ class Meter(Strict):
     source: str
 
     def cost(self, usage: Decimal) -> Decimal:
-        """Of so much usage, none of it included."""
-        units = usage / self.unit
+        """Of so much usage at the list price: none of it included, nothing rounded."""
+        return usage / self.unit * (self.price or NO_COST)
+
+    def charge(self, usage: Decimal) -> Decimal:
+        """What a month is billed for so much usage: whole units where the vendor rounds up."""
+        billable = max(NO_COST, usage - self.included)
         if self.rounding == "up":
-            units = units.to_integral_value(ROUND_CEILING)
-        return units * (self.price or NO_COST)
+            whole_units = (billable / self.unit).to_integral_value(ROUND_CEILING)
+            billable = whole_units * self.unit
+        return self.cost(billable)
 
 
 class Plan(Strict):
@@ -150,7 +155,7 @@ def _line(meter: Meter, usage: Decimal) -> Line:
         of=meter.of,
         billable=beyond if meter.price is not None else NO_COST,
         metered=meter.cost(usage),
-        charged=meter.cost(beyond),
+        charged=meter.charge(usage),
         fails=beyond if meter.price is None else NO_COST,
         source=meter.source,
     )
