@@ -7,7 +7,7 @@ window however narrow is not stepped over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -126,19 +126,23 @@ class _Crossing(NamedTuple):
     side: int
 
 
-def flips(model: Model, sweep: Sweep) -> list[Flip]:
-    """Every change of the choice over a sweep, in its order."""
+def flips(model: Model, sweep: Sweep, moved: _Moved | None = None) -> list[Flip]:
+    """Every change of the choice over a sweep, in its order.
+
+    `moved`: which options the numbers touch, where that is known already.
+    """
     if not sweep.low < sweep.high:
         return []
+    touched = (moved or _moved(model, [sweep]))[sweep.name]
     grid = grid_of(sweep)
-    standing = _standing(model, sweep, grid)
+    standing = _standing(model, sweep, grid, touched)
     crossings = sorted(_crossings(model, sweep, grid, standing))
     if not crossings:
         return []
     places = np.array([crossing.at for crossing in crossings])
     edges = np.concatenate([[grid[0]], places, [grid[-1]]])
     # asked exactly: straight lines are good enough to find the points, not to judge between them
-    between = _standing(model, sweep, (edges[:-1] + edges[1:]) / 2)
+    between = _standing(model, sweep, (edges[:-1] + edges[1:]) / 2, touched)
     found: list[Flip] = []
     for nth in np.flatnonzero(np.diff(between.chosen)).tolist():
         flip = _nearby(model, sweep, grid, crossings, nth)
@@ -159,17 +163,41 @@ def _nearby(
     return None
 
 
-def _standing(model: Model, sweep: Sweep, grid: Array) -> Standing:
+_Moved = Mapping[str, frozenset[str]]
+
+
+def _moved(model: Model, looked_at: Sequence[Sweep]) -> _Moved:
+    """By number, the options that it touches: one look at all numbers costs as much as one at each.
+
+    Each number in turn is at its least, in its middle and at its most, all others as they are.
+    """
+    places = [grid_of(sweep)[[0, POINTS // 2, -1]] for sweep in looked_at]
+    numbers = {}
+    for nth, sweep in enumerate(looked_at):
+        numbers[sweep.name] = np.full(3 * len(looked_at), sweep.here)
+        numbers[sweep.name][3 * nth : 3 * nth + 3] = places[nth]
+    values = {o.name: model.values(o, numbers, model.names).values() for o in model.options}
+    return {
+        sweep.name: frozenset(
+            name
+            for name, metrics in values.items()
+            if any(_varies(metric[3 * nth : 3 * nth + 3]) for metric in metrics)
+        )
+        for nth, sweep in enumerate(looked_at)
+    }
+
+
+def _varies(values: Array) -> bool:
+    return not float(np.ptp(values)) <= 1e-12 * abs(float(values[0]))
+
+
+def _standing(model: Model, sweep: Sweep, grid: Array, touched: frozenset[str]) -> Standing:
     """Options whose values the number does not touch are computed once."""
-    ends = {sweep.name: grid[[0, len(grid) // 2, -1]]}
     found = []
     for option in model.options:
-        few = model.values(option, ends, model.names)
-        if all(np.ptp(value) <= 1e-12 * abs(float(value[0])) for value in few.values()):
-            values = {name: np.full(grid.shape, value[0]) for name, value in few.items()}
-        else:
-            values = model.values(option, {sweep.name: grid}, model.names)
-        found.append(values)
+        at = grid if option.name in touched else grid[:1]
+        values = model.values(option, {sweep.name: at}, model.names)
+        found.append({name: np.broadcast_to(v, grid.shape) for name, v in values.items()})
     stacked = {name: np.stack([values[name] for values in found]) for name in model.names}
     return judged(
         model.study.case.criteria, model.options, stacked, {sweep.name: grid},
@@ -285,7 +313,9 @@ def _refined(
 
 def all_flips(model: Model) -> list[Flip]:
     """Of every number, those nearest first; what lies within a range before what does not."""
-    found = [flip for sweep in sweeps(model) for flip in flips(model, sweep)]
+    looked_at = [sweep for sweep in sweeps(model) if sweep.low < sweep.high]
+    moved = _moved(model, looked_at)
+    found = [flip for sweep in looked_at for flip in flips(model, sweep, moved)]
     return sorted(found, key=lambda flip: (flip.distance, flip.number, flip.at))
 
 

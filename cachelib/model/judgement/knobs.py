@@ -113,17 +113,25 @@ def _not_refuted(study: Study, simulated: Mapping[int, Mapping[str, float]], n: 
 
 
 class _Search:
-    """The grid of an option's settings, by formula."""
+    """The grid of an option's settings, by formula; corrections do not ask the formulas anew."""
 
-    def __init__(self, model: Model, option: Option, grid: list[Settings]) -> None:
+    def __init__(
+        self, model: Model, option: Option, grid: list[Settings], before: _Search | None = None
+    ) -> None:
         self.model, self.option, self.grid = model, option, grid
         self.criteria = model.study.case.criteria
-        self.values = _over(model, option, grid, self.criteria.names())
+        names = self.criteria.names()
+        self.formula: dict[str, Array] = (
+            before.formula if before else _over(model, option, grid, names)
+        )
+        self.drawn: dict[int, Numbers] = before.drawn if before else {}
+        self.values = model.brought(option, self.formula, {}, names)
 
     def corrected(self, nth: int, measured: Mapping[str, float]) -> _Search:
         """The same search, with the formulas exact at one of its settings."""
         there = replace(self.model, options=(self.option.at(**self.grid[nth]),))
-        return _Search(there.anchored({self.option.name: measured}), self.option, self.grid)
+        anchored = there.anchored({self.option.name: measured})
+        return _Search(anchored, self.option, self.grid, before=self)
 
     def _room(self) -> Array:
         """How far inside every limit each setting is; negative where one is broken."""
@@ -142,7 +150,8 @@ class _Search:
 
     def _without_hours(self) -> Array:
         names = {"monthly_cost_usd": "bill_usd"}
-        more = _over(self.model, self.option, self.grid, list(names.values()))
+        counted = [name for name in names.values() if name in self.formula]
+        more = self.model.brought(self.option, self.formula, {}, counted)
         parts = [
             weight * (more[names[name]] if name in names else np.nan_to_num(self.values[name]))
             for name, weight in self.criteria.weights.items()
@@ -187,7 +196,9 @@ class _Search:
         share = np.full(len(self.grid), -1.0)
         for nth in tried:
             there = self.option.at(**self.grid[nth])
-            values = self.model.values(there, numbers, names)
+            if nth not in self.drawn:
+                self.drawn[nth] = self.model.by_formula(there, numbers, names)
+            values = self.model.brought(there, self.drawn[nth], numbers, names)
             failing = broken(self.criteria, values, numbers)
             out = np.any(list(failing.values()), axis=0) if failing else np.zeros(48, bool)
             share[nth] = float(1 - np.mean(out))
@@ -220,8 +231,8 @@ def _same_but(one: Settings, other: Settings, name: str) -> bool:
 def _over(
     model: Model, option: Option, grid: list[Settings], names: Sequence[str]
 ) -> dict[str, Array]:
-    """Metrics at every setting; TTLs as arrays, other knobs one after another."""
-    found = {name: np.empty(len(grid)) for name in names}
+    """By formula at every setting; TTLs as arrays, other knobs one after another."""
+    found: dict[str, Array] = {}
     rest: dict[tuple[tuple[str, float], ...], list[int]] = {}
     for nth, settings in enumerate(grid):
         others = tuple((k, v) for k, v in settings.items() if k not in AS_NUMBERS)
@@ -230,9 +241,8 @@ def _over(
         swept = [name for name in grid[places[0]] if name in AS_NUMBERS]
         there = _open(option.at(**dict(others)), swept)
         numbers: Numbers = {name: np.array([grid[i][name] for i in places]) for name in swept}
-        values = model.values(there, numbers, names)
-        for name in names:
-            found[name][places] = values[name]
+        for name, values in model.by_formula(there, numbers, names).items():
+            found.setdefault(name, np.empty(len(grid)))[places] = values
     return found
 
 

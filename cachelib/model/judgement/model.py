@@ -96,36 +96,48 @@ class Model:
 
     def values(self, option: Option, numbers: Numbers, names: Sequence[str]) -> dict[str, Array]:
         """Metrics of an option at `numbers`, arrays of draws; each of shape (draws,)."""
+        return self.brought(option, self.by_formula(option, numbers, names), numbers, names)
+
+    def by_formula(
+        self, option: Option, numbers: Numbers, names: Sequence[str]
+    ) -> dict[str, Array]:
+        """What the formulas say, of a cost its bill alone; for `brought` to correct."""
         n = max((np.size(values) for values in numbers.values()), default=1)
         full = {name: np.broadcast_to(value, n) for name, value in numbers.items()}
+        counted = list(dict.fromkeys(_WITHOUT_WORK.get(name, name) for name in names))
         pieces = [
-            self._piece(option, {name: v[i : i + AT_ONCE] for name, v in full.items()}, names)
+            self._piece(option, {name: v[i : i + AT_ONCE] for name, v in full.items()}, counted)
             for i in range(0, n, AT_ONCE)
         ]
-        return {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in counted}
+
+    def brought(
+        self, option: Option, formula: Numbers, numbers: Numbers, names: Sequence[str]
+    ) -> dict[str, Array]:
+        """The formulas' values, brought to what the simulation says, with the work."""
+        work = self.work_usd(option, numbers) if "monthly_cost_usd" in names else 0.0
+        found = {}
+        for name in names:
+            counted = _WITHOUT_WORK.get(name, name)
+            right = self._corrected(option, counted, formula[counted], numbers)
+            found[name] = right + work if name in _WITHOUT_WORK else right
+        return found
 
     def _piece(self, option: Option, numbers: Numbers, names: Sequence[str]) -> dict[str, Array]:
         at, growth = self.setting, self.study.case.growth
         n = max((np.size(values) for values in numbers.values()), default=1)
-        counted = [_WITHOUT_WORK.get(name, name) for name in names]
         factors = key_factors(at, growth, numbers)
         if factors is None:
-            found = self._raw(option, at, grown_numbers(at, growth, numbers), counted, n)
-        else:
-            found = {name: np.empty(n) for name in counted}
-            for factor in np.unique(factors):
-                here = np.broadcast_to(factors == factor, n)
-                some = {name: np.broadcast_to(v, n)[here] for name, v in numbers.items()}
-                grown = grown_numbers(at, growth, some)
-                more = with_keys(at, float(factor))
-                for name, value in self._raw(option, more, grown, counted, int(here.sum())).items():
-                    found[name][here] = value
-        right = {name: self._corrected(option, name, found[name], numbers) for name in counted}
-        work = self.work_usd(option, numbers) if "monthly_cost_usd" in names else 0.0
-        return {
-            name: right["bill_usd"] + work if name in _WITHOUT_WORK else right[name]
-            for name in names
-        }
+            return self._raw(option, at, grown_numbers(at, growth, numbers), names, n)
+        found = {name: np.empty(n) for name in names}
+        for factor in np.unique(factors):
+            here = np.broadcast_to(factors == factor, n)
+            some = {name: np.broadcast_to(v, n)[here] for name, v in numbers.items()}
+            grown = grown_numbers(at, growth, some)
+            more = with_keys(at, float(factor))
+            for name, value in self._raw(option, more, grown, names, int(here.sum())).items():
+                found[name][here] = value
+        return found
 
     def work_usd(self, option: Option, numbers: Numbers) -> Array:
         """The option's work as dollars a month, hours and rate drawn if they are."""
