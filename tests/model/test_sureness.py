@@ -228,6 +228,21 @@ def test_a_map_holds_the_choice_of_every_cell_and_here() -> None:
 # -- anchoring and chance ------------------------------------------------------------------
 
 
+def test_stores_that_lie_elsewhere_answer_as_the_study_of_that_platform_says() -> None:
+    """KV beside its readers, and at the other end of the world, by formula and by simulation."""
+    here, there = (decided(platform={"kv_central_at": place}) for place in ("FRA", "SYD"))
+    placed = {p.places: p for p in here.placements if p.store == "kv"}
+    assert [p.is_here for p in placed.values()][0] and ("FRA",) in placed
+    user = placed["SIN",].user
+    assert (
+        placed["SIN",].p95_ms
+        > placed["FRA",].p95_ms
+        == pytest.approx(here.measured[user]["p95_ms"])
+    )
+    assert there.measured[user]["p95_ms"] > here.measured[user]["p95_ms"]
+    assert placed["FRA",].chosen == here.chosen.name
+
+
 def test_on_poisson_traffic_formulas_serve() -> None:
     found = decided().anchoring
     assert found.anchors

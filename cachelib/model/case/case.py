@@ -85,7 +85,9 @@ class Case(Strict):
         description="how to take requests from a log given in the workload's place (--trace); "
         "expressions are DuckDB SQL over the log's columns",
     )
-    platform: dict[str, float | str] = Field(default={}, description="settings, by name")
+    platform: dict[str, float | str | tuple[str, ...]] = Field(
+        default={}, description="settings, by name"
+    )
     assumptions: Assumptions  # type: ignore[valid-type]
     today: str | Design | None = Field(
         default=None, description="what is there: a design by name, or as it is"
@@ -111,7 +113,9 @@ class Case(Strict):
 
     @field_validator("platform")
     @classmethod
-    def _settable(cls, settings: dict[str, float | str]) -> dict[str, float | str]:
+    def _settable(
+        cls, settings: dict[str, float | str | tuple[str, ...]]
+    ) -> dict[str, float | str | tuple[str, ...]]:
         for name in settings:
             if fault := known("setting", SETTINGS, name):
                 raise ValueError(fault)

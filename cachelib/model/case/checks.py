@@ -151,8 +151,10 @@ def _outside(name: str, metric: Metric, value: float) -> str:
 def _colos(case: Case, _: Path) -> Faults:
     for colo in case.workload.colos:
         yield from _colo(("workload", "colos", colo), colo)
-    if isinstance(unplaced := case.platform.get("unplaced"), str):
-        yield from _colo(("platform", "unplaced"), unplaced)
+    for name in ("unplaced", "bucket_at", "kv_central_at", "objects_at"):
+        places = case.platform.get(name, ())
+        for place in places if isinstance(places, tuple) else (str(places),):
+            yield from _colo(("platform", name), place)
 
 
 def _colo(location: Location, colo: str) -> Faults:

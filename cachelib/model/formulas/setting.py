@@ -71,9 +71,9 @@ class Setting:
         return np.minimum(np.asarray(self.numbers[name], np.float64), NEVER_S).reshape(-1, 1, 1)
 
 
-def trips(colos: tuple[str, ...], weights: Array) -> Trips:
-    """The distances between data centres, as times."""
-    straight = Platform.model_validate({"isolates_per_colo": 1, "path_factor": 1, "rtt_base_ms": 0})
+def trips(colos: tuple[str, ...], weights: Array, platform: Platform) -> Trips:
+    """The distances between data centres and the platform's stores, as times."""
+    straight = platform.model_copy(update={"path_factor": 1.0, "rtt_base_ms": 0.0})
     places = geography(colos, straight)
     homes = np.bincount(places.host, weights, minlength=places.to_host.shape[1])
     return Trips(

@@ -19,6 +19,7 @@ from cachelib.model.judgement.limits import Miss, misses, nearest
 from cachelib.model.judgement.metrics import MEASURED
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options
+from cachelib.model.judgement.placement import Placed, placements
 from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.ties import NOBODY, Standing, judged
@@ -240,6 +241,17 @@ class Decision:
         for flip in self.flips:
             seen.setdefault((flip.number, flip.at > flip.here), flip)
         return sorted(seen.values(), key=lambda flip: (not flip.inside, flip.distance))
+
+    @property
+    def _first(self) -> list[Option]:
+        """The options, what does best first."""
+        rest = [option for option in self.options if option not in self.ranked]
+        return [*self.ranked, *rest]
+
+    @cached_property
+    def placements(self) -> list[Placed]:
+        """What would be chosen, were the stores elsewhere."""
+        return placements(self.model, self._first)
 
     def tornado(self, rival: str) -> list[Swing]:
         """By how much the rival is worse, one number at a time."""

@@ -220,7 +220,7 @@ class Study:
         return Setting(
             keys=grouped(asked[asked > 0] / asked.sum()),
             weights=weights / weights.sum(),
-            trips=trips(colos, weights),
+            trips=trips(colos, weights, platform),
             numbers=own
             | numbers
             | {

@@ -25,9 +25,6 @@ REGION_NAMES = {
     "weur": "western Europe", "eeur": "eastern Europe", "apac": "Asia", "oc": "Oceania",
     "afr": "Africa", "me": "the Middle East",
 }  # fmt: skip
-OBJECT_HOSTS = ("SJC", "IAD", "FRA", "WAW", "SIN", "SYD")
-KV_CENTRAL = ("IAD", "FRA")
-BUCKET = "IAD"
 EARTH_KM = 6371.0
 FIBRE_KM_PER_MS = 200.0  # two thirds of the speed of light
 
@@ -42,9 +39,9 @@ class UnknownColoError(CachelibError, ValueError):
 class Geography:
     """Of the data centres of a trace: region and host by number, and times in ms.
 
-    `region` and `host` are shape `(colos,)`, numbers into REGIONS and OBJECT_HOSTS; `to_region`,
-    `to_central` and `to_bucket` are round trips, `to_central` from the regional tier on;
-    `to_host` is shape `(colos, hosts)`.
+    `region` and `host` are shape `(colos,)`, numbers into REGIONS and `platform.objects_at`;
+    `to_region`, `to_central` and `to_bucket` are round trips, `to_central` from the regional tier
+    on; `to_host` is shape `(colos, hosts)`.
     """
 
     region: npt.NDArray[np.int64]
@@ -59,15 +56,15 @@ def geography(colos: Sequence[str], platform: Platform) -> Geography:
     """Distances by great circles; a colo without a name is where `platform.unplaced` says."""
     named = [colo or platform.unplaced for colo in colos]
     to_regions = rtt_ms(named, list(REGIONS.values()), platform)
-    to_hosts = rtt_ms(named, OBJECT_HOSTS, platform)
+    to_hosts = rtt_ms(named, platform.objects_at, platform)
     region = to_regions.argmin(axis=1)
-    to_central = rtt_ms(list(REGIONS.values()), KV_CENTRAL, platform).min(axis=1)
+    to_central = rtt_ms(list(REGIONS.values()), platform.kv_central_at, platform).min(axis=1)
     return Geography(
         region=region,
         host=to_hosts.argmin(axis=1),
         to_region=to_regions.min(axis=1),
         to_central=to_central[region],
-        to_bucket=rtt_ms(named, [BUCKET], platform)[:, 0],
+        to_bucket=rtt_ms(named, [platform.bucket_at], platform)[:, 0],
         to_host=to_hosts,
     )
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 from ruamel.yaml import YAML
 
 from cachelib.model.schema.strict import NotNegative, Positive, Share, Strict
@@ -16,6 +16,12 @@ from cachelib.model.tiers.design import Design, DesignError
 
 Routing = Literal["round-robin", "random", "hash"]
 Isolates = Annotated[int, Field(ge=1, le=10_000)]
+Places = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+]
+"""Data centres, as IATA codes; one may stand alone."""
 
 
 class Assumption(Strict):
@@ -90,6 +96,15 @@ class Platform(Strict):
         default=float("inf"), description="mean time after which the origin's value changes"
     )
     unplaced: str = Field(default="IAD", description="where a log is that names no data centre")
+    kv_central_at: Places = Field(
+        default=("IAD", "FRA"),
+        description="where the central stores of KV are; nothing is published",
+    )
+    bucket_at: str = Field(default="IAD", description="where a bucket is: its location hint")
+    objects_at: Places = Field(
+        default=("SJC", "IAD", "FRA", "WAW", "SIN", "SYD"),
+        description="where Durable Objects may live: all hints, or the one that the code gives",
+    )
 
     if TYPE_CHECKING:  # what is not given comes from the profile
 

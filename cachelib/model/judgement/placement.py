@@ -1,0 +1,66 @@
+"""What if the stores lie elsewhere? Their vendor does not say where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.ties import NOBODY
+
+# No source says where KV's central stores are, and an object lives where it was first asked for:
+# so each is tried in single places, far apart, beside what the case has.
+ELSEWHERE: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
+    "kv": ("kv_central_at", (("SJC",), ("IAD",), ("FRA",), ("SIN",), ("SJC", "FRA", "SIN"))),
+    "durable-object": ("objects_at", (("SJC",), ("IAD",), ("FRA",), ("SIN",))),
+    "r2": ("bucket_at", (("SJC",), ("IAD",), ("FRA",), ("SIN",))),
+}
+"""By store: the setting of the platform that says where it is, and the places tried."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A store put elsewhere: what is chosen then (None: nothing keeps the limits), and the p95
+    in ms of the best option that uses the store."""
+
+    store: str
+    places: tuple[str, ...]
+    is_here: bool
+    chosen: str | None
+    user: str
+    p95_ms: float
+
+
+def placements(model: Model, best_first: Sequence[Option]) -> list[Placed]:
+    """Every store that an option uses, in every place tried, the case's own among them."""
+    found = []
+    for store, (setting, tried) in ELSEWHERE.items():
+        user = next((option for option in best_first if option.design.l2 == store), None)
+        if user is None:
+            continue
+        own = getattr(model.study.platform, setting)
+        here = (own,) if isinstance(own, str) else own
+        for places in dict.fromkeys([here, *tried]):
+            value = places[0] if isinstance(own, str) else places
+            moved = replace(model, study=_moved(model.study, setting, value))
+            found.append(_placed(moved, user, store, places, is_here=places == here))
+    return found
+
+
+def _moved(study: Study, setting: str, value: str | tuple[str, ...]) -> Study:
+    """The study on the same traffic, with a store elsewhere."""
+    case = study.case.model_copy(update={"platform": study.case.platform | {setting: value}})
+    other = replace(study, case=case)
+    vars(other)["_taken"] = study._taken
+    return other
+
+
+def _placed(
+    model: Model, user: Option, store: str, places: tuple[str, ...], *, is_here: bool
+) -> Placed:
+    place = int(model.standing({}).chosen[0])
+    chosen = None if place == NOBODY else model.options[place].name
+    p95_ms = float(model.values(user, {}, ["p95_ms"])["p95_ms"][0])
+    return Placed(store, places, is_here, chosen, user.name, p95_ms)
