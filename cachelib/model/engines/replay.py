@@ -17,7 +17,7 @@ from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import BUILT_IN, Design
-from cachelib.model.tiers.outcomes import TIERS, Outcomes
+from cachelib.model.tiers.outcomes import TIERS, Outcomes, tier_of
 from cachelib.model.traffic.generator import generate
 from cachelib.model.traffic.trace import Trace
 from cachelib.model.traffic.workload import Workload
@@ -104,7 +104,7 @@ class _Run:
         outcomes = self.simulator.run(piece, isolate, self.row, self.places)
         latency = self.tally.add(outcomes, piece.colo, self.row, self.places)
         if self.keep:
-            self.kept.append((outcomes.code >> np.uint8(3), latency))
+            self.kept.append((tier_of(outcomes.code).astype(np.uint8), latency))
         self.row += len(piece)
 
     def finished(self, span_s: float | None) -> Result:

@@ -13,7 +13,7 @@ from cachelib.model.engines.tally import Histogram, Tally
 from cachelib.model.platforms.colos import REGIONS
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import DEPTHS, FAILED, L1, L2, ORIGIN, TIERS, WRITTEN
+from cachelib.model.tiers.outcomes import DEPTHS, FAILED, L1, L2, ORIGIN, PLACES, TIERS, WRITTEN
 from cachelib.model.traffic.generator import MONTH_S
 
 LATE_BOUNDS_S = (0, 1, 10, 60, 300, 3_600)
@@ -38,7 +38,7 @@ class Result:
     latency_ms: npt.NDArray[np.float32]
 
     def _ended(self, tier: int) -> int:
-        return int(self.tally.codes[tier * len(DEPTHS) : (tier + 1) * len(DEPTHS)].sum())
+        return int(self.tally.codes.reshape(len(TIERS), PLACES)[tier].sum())
 
     @property
     def writes(self) -> int:

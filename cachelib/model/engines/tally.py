@@ -17,7 +17,6 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import (
     CACHE_API,
     CODES,
-    DEPTHS,
     DO_MEMORY,
     DO_STORAGE,
     FAILED,
@@ -28,6 +27,7 @@ from cachelib.model.tiers.outcomes import (
     L2,
     NO_L2,
     ORIGIN,
+    PLACES,
     R2,
     TIERS,
     WRITTEN,
@@ -108,7 +108,7 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
     wait for (`ctx.waitUntil`).
     """
     p = platform
-    way = np.zeros((len(DEPTHS), len(places.region)))
+    way = np.zeros((PLACES, len(places.region)))
     way[KV_LOCAL] = p.kv_read_ms
     way[KV_REGIONAL] = p.kv_read_ms + places.to_region
     way[KV_CENTRAL] = p.kv_read_ms + places.to_region + places.to_central + p.kv_central_ms

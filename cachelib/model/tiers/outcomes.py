@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,20 @@ DEPTHS = (
     "", "KV in the colo", "KV in the region", "KV central",
     "object's memory", "object's storage", "Cache API", "R2",
 )  # fmt: skip
-CODES = len(TIERS) * len(DEPTHS)  # a request's code: tier × 8 + depth
+PLACES = len(DEPTHS)
+CODES = len(TIERS) * PLACES
+CODE_TYPE = np.min_scalar_type(CODES - 1)
+
+
+def code_of(tier: int, depth: int) -> int:
+    """A request's code: where it ended and how deep it looked, in one small number."""
+    return tier * PLACES + depth
+
+
+def tier_of(code: Any) -> Any:
+    """Where a request ended, of one code or an array of them."""
+    return code // PLACES
+
 
 COUNT_WORDS = {
     "origin_loads": "loads from the origin",
@@ -52,7 +65,7 @@ class Outcomes(NamedTuple):
     served value was loaded; `late_s` the time since it was superseded at the origin, 0 if not.
     """
 
-    code: npt.NDArray[np.uint8]
+    code: npt.NDArray[np.unsignedinteger]
     extra_ms: npt.NDArray[np.float32]
     age_s: npt.NDArray[np.float32]
     late_s: npt.NDArray[np.float32]

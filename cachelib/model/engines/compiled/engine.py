@@ -25,7 +25,7 @@ from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLAT
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import COUNTS, Outcomes
+from cachelib.model.tiers.outcomes import CODE_TYPE, COUNTS, Outcomes
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 18  # requests between two looks at the room that is left
@@ -60,7 +60,7 @@ class Compiled:
         if row == 0 and n:
             self._begin(float(piece.time_s[0]))
         self._know(piece.keys)
-        outcomes = Outcomes(np.empty(n, np.uint8), *(np.empty(n, np.float32) for _ in range(3)))
+        outcomes = Outcomes(np.empty(n, CODE_TYPE), *(np.empty(n, np.float32) for _ in range(3)))
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         near = Places(places.region, places.host, places.to_host)
         for start in range(0, n, ROWS):

@@ -11,8 +11,11 @@ from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
 from cachelib.model.engines.compiled.stores import clean_up, delete_l2, read_l2, write_l2
 from cachelib.model.engines.compiled.tiers import age, change, load, put_in_l1, supersede
 from cachelib.model.engines.compiler import compiled, hot
+from cachelib.model.tiers import outcomes as said
 from cachelib.model.tiers.outcomes import FAILED, L1, L2, NO_L2, ORIGIN, WRITTEN
 from cachelib.model.traffic.trace import READ, WRITE
+
+code_of = hot(said.code_of)
 
 
 @hot
@@ -107,7 +110,7 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
                 totals.l2_unchanged += 1
             if rules.l1:
                 put_in_l1(rules, state, isolate, number, key, now, new)
-        codes[i] = tier << 3 | depth
+        codes[i] = code_of(tier, depth)
         extras[i] = extra
         ages[i] = lates[i] = 0.0
         if version != NONE:

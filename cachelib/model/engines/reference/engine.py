@@ -26,7 +26,16 @@ from cachelib.model.engines.reference.world import (
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import FAILED, L1, NO_L2, ORIGIN, WRITTEN, Outcomes
+from cachelib.model.tiers.outcomes import (
+    CODE_TYPE,
+    FAILED,
+    L1,
+    NO_L2,
+    ORIGIN,
+    WRITTEN,
+    Outcomes,
+    code_of,
+)
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 
 STORES = {
@@ -72,7 +81,7 @@ class Reference:
         if row == 0 and len(piece):
             self._begin(float(piece.time_s[0]))
         world, n = self.world, len(piece)
-        code = bytearray(n)
+        code = [0] * n
         extra, age, late = ([0.0] * n for _ in range(3))
         least = ValueCodec.least if self.design.l1_max_bytes else 0
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
@@ -95,7 +104,7 @@ class Reference:
                 value = read(reached.cache, keys[key], life)
             else:
                 self._change(reached.cache, keys[key], op, life)
-            code[i] = world.tier << 3 | world.depth
+            code[i] = code_of(world.tier, world.depth)
             if world.extra_ms:
                 extra[i] = world.extra_ms
             if value is not None:
@@ -105,7 +114,7 @@ class Reference:
                 if superseded[version] < now:
                     late[i] = now - superseded[version]
         seconds = (np.array(column, np.float32) for column in (extra, age, late))
-        return Outcomes(np.frombuffer(code, np.uint8), *seconds)
+        return Outcomes(np.array(code, CODE_TYPE), *seconds)
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
         """The counts, and byte-seconds stored until `end`."""
