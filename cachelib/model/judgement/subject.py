@@ -6,12 +6,8 @@ from collections.abc import Callable
 
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN, Design
-
-NUMBERS_OF = {
-    "kv_": "kv", "do_": "durable-object", "r2_": "r2", "cache_api_": "cache-api",
-    "l1_": "memory", "isolate_": "memory", "isolates_": "memory", "deploy_": "memory",
-}  # fmt: skip
-"""By how their names begin: the tier that numbers are of."""
+from cachelib.model.tiers.memory import MEMORY
+from cachelib.model.tiers.registry import owner
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -63,10 +59,10 @@ def caching(study: Study) -> list[Design]:
 
 def concerns(study: Study, number: str) -> bool:
     """Whether a number of the case has to do with any of its options."""
-    word = next((word for prefix, word in NUMBERS_OF.items() if number.startswith(prefix)), None)
-    if word == "memory":
+    tier = owner(number)
+    if tier is MEMORY:
         return memory_alone(study) is not None
-    return word is None or bool(with_store(study, word))
+    return tier is None or bool(with_store(study, tier.word))
 
 
 def _designs(study: Study, wanted: Callable[[Design], bool]) -> list[Design]:

@@ -9,7 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
-from cachelib.model.tiers.tier import STORES, Tier
+from cachelib.model.tiers.registry import STORES
+from cachelib.model.tiers.tier import Tier
 
 Policy = Literal["hard", "clean-up", "soft-hard", "refresh"]
 Expiry = Literal["inherited", "independent", "sliding"]

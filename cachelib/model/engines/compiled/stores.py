@@ -17,14 +17,14 @@ from cachelib.model.engines.compiled.state import (
 )
 from cachelib.model.engines.compiler import hot, inner
 from cachelib.model.tiers.outcomes import (
-    CACHE_API,
     DO_MEMORY,
     DO_STORAGE,
+    IN_COLO_CACHE,
+    IN_R2,
     KV_CENTRAL,
     KV_LOCAL,
     KV_REGIONAL,
     NO_L2,
-    R2,
 )
 
 
@@ -130,7 +130,7 @@ def read_l2(rules, state, places, colo, key, record, now):
         found, held = now < entry.expires, held_by(entry)
     elif rules.store == COLO_STORE:
         totals.cache_api_gets += 1
-        depth = CACHE_API
+        depth = IN_COLO_CACHE
         entry = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
         found, held = now < entry.until, held_by(entry)
     elif rules.store == DO_STORE:
@@ -138,7 +138,7 @@ def read_l2(rules, state, places, colo, key, record, now):
         held = held_by(record)
     else:
         totals.r2_class_b += 1
-        depth, found, held = R2, now < record.expires, held_by(record)
+        depth, found, held = IN_R2, now < record.expires, held_by(record)
     if found:
         return depth, extra, held
     return depth, extra, Held(np.int64(NONE), np.int64(0), 0.0, 0.0, 0.0)

@@ -12,7 +12,7 @@ from cachelib import Stored
 from cachelib.model.engines.reference.world import ModelStore, World, alive
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import CACHE_API, DO_MEMORY, DO_STORAGE, L2, R2
+from cachelib.model.tiers.outcomes import DO_MEMORY, DO_STORAGE, IN_COLO_CACHE, IN_R2, L2
 
 
 class Object:
@@ -105,7 +105,7 @@ class Bucket(ModelStore):
         super().__init__(world, design, erased_at_expiry=False)
 
     def get(self, key: str, now: float) -> Stored | None:
-        self.world.tier, self.world.depth = L2, R2
+        self.world.tier, self.world.depth = L2, IN_R2
         self.world.counts["r2_class_b"] += 1
         record = self.records.get(key)
         return record[0] if record is not None and alive(record[0], now) else None
@@ -127,7 +127,7 @@ class ColoCache(ModelStore):
         self.held: dict[tuple[int, str], Stored] = {}
 
     def get(self, key: str, now: float) -> Stored | None:
-        self.world.tier, self.world.depth = L2, CACHE_API
+        self.world.tier, self.world.depth = L2, IN_COLO_CACHE
         self.world.counts["cache_api_gets"] += 1
         stored = self.held.get((self.world.colo, key))
         return stored if alive(stored, now) else None
