@@ -12,12 +12,14 @@ from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.replay import replay
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.registry import STORES
 from cachelib.model.traffic.logs import read_log
 from cachelib.model.traffic.trace import Trace, in_one_place
 
 COLOS = ["SJC", "LHR", "FRA", "SYD"]
 NEVER = math.inf
+SHARED = [word for word, tier in STORES.items() if tier.scope == "world"]
 
 
 def one_of(*values):
@@ -26,7 +28,8 @@ def one_of(*values):
 
 @st.composite
 def designs(draw):
-    base = BUILT_IN[draw(one_of(*BUILT_IN))]
+    near = [word for word in ("memory", "cache-api") if draw(st.booleans())]
+    base = Design(name="drawn", tiers=(*near, *draw(one_of((), *((word,) for word in SHARED)))))
     kv_only = ["clean-up"] if base.l2 == "kv" else []
     policy = draw(one_of("hard", "soft-hard", "refresh", *kv_only))
     slides = ["sliding"] if base.l1 and policy in ("hard", "clean-up") else []

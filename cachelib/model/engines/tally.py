@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import cache
+from itertools import takewhile
 from statistics import NormalDist
 
 import numpy as np
@@ -29,6 +30,7 @@ from cachelib.model.tiers.outcomes import (
     depths,
 )
 from cachelib.model.tiers.registry import STORES
+from cachelib.model.tiers.tier import Tier
 
 
 class Histogram:
@@ -106,15 +108,22 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
     p = platform
     way = np.zeros((PLACES, len(places.region)))
     for tier in STORES.values():
+        passed = _passed_before(tier, design)
         for depth, place in zip(depths(tier), tier.places, strict=True):
-            way[depth] = _adds_up_to(place.takes, platform, places)
+            way[depth] = _adds_up_to((*passed, *place.takes), platform, places)
     l1 = p.l1_ms if design.l1 else 0.0
     base = np.zeros((len(TIERS), *way.shape))
     base[L1], base[L2] = l1, l1 + way
     base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms
-    takes = design.store.writing if design.store else ()
+    takes = [name for tier in design.stores for name in tier.writing]
     base[WRITTEN, NO_L2] = l1 + _adds_up_to(takes, platform, places)
     return base.reshape(CODES, -1)
+
+
+def _passed_before(tier: Tier, design: Design) -> list[str]:
+    """What it takes to look into the tiers before, which have one place each."""
+    before = takewhile(lambda each: each is not tier, design.stores)
+    return [name for each in before if tier in design.stores for name in each.places[-1].takes]
 
 
 def _adds_up_to(

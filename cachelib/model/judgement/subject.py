@@ -34,14 +34,16 @@ def without_store(design: Design) -> Design:
 
 def with_store(study: Study, word: str) -> list[Design]:
     """The designs over a kind of store, in the order of the case."""
-    return _designs(study, lambda design: design.l2 == word)
+    return _designs(study, lambda design: word in design.tiers)
 
 
 def alone_and_behind_memory(design: Design) -> tuple[Design, Design]:
-    """The design's shared tier alone, and the same with a memory in front of it."""
-    front = {"expiry": "inherited", "l1_max_entries": None, "l1_max_bytes": None}
-    return tuple(  # type: ignore[return-value] # two, as there are two values
-        design.model_copy(update={"l1": l1, **(front if not l1 else {})}) for l1 in (False, True)
+    """The design's shared tiers alone, and the same with a memory in front of them."""
+    stores = tuple(tier.word for tier in design.stores)
+    bare = {"expiry": "inherited", "l1_max_entries": None, "l1_max_bytes": None}
+    return (
+        design.model_copy(update={"tiers": stores, **bare}),
+        design.model_copy(update={"tiers": (MEMORY.word, *stores)}),
     )
 
 
@@ -54,7 +56,7 @@ def beside(study: Study, design: Design) -> Design | None:
 
 def caching(study: Study) -> list[Design]:
     """Every design that keeps anything."""
-    return _designs(study, lambda design: design.l1 or design.l2 is not None)
+    return _designs(study, lambda design: bool(design.tiers))
 
 
 def concerns(study: Study, number: str) -> bool:

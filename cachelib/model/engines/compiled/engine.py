@@ -112,9 +112,9 @@ class Compiled:
         )
 
     def _make_room(self, requests: int, isolates: int) -> None:
-        """A request adds at most three entries to the pool and one version to the origin."""
+        """A request adds at most four entries to the pool and one version to the origin."""
         state, used = self.state, int(self.state.totals["used"])
-        if used + 3 * requests > len(state.pool):
+        if used + 4 * requests > len(state.pool):
             pool = _grown(state.pool, used, 2 * used + 6 * requests)
             buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
             rehash(pool, buckets, used)
@@ -149,7 +149,8 @@ def _rules(design: Design, platform: Platform, seed: int) -> Rules:
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         l1=design.l1,
-        store=STORES[design.l2],
+        colo_cache=design.colo_cache,
+        store=STORES.get(design.l2 or "", 0),
         l1_ttl=design.l1_ttl_s or math.inf,
         hard_ttl=design.hard_ttl_s,
         soft_ttl=design.refresh_after_s,
