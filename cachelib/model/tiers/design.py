@@ -40,7 +40,6 @@ FORMER: dict[str, dict[str, Any]] = {
     "l1": {"type": "boolean", "description": "formerly, for memory among the tiers"},
     "l2": {"enum": [*STORES, None], "description": "formerly, for the tier behind memory"},
 }
-UNSAID = object()
 
 
 def _formerly(schema: dict[str, Any]) -> None:
@@ -93,16 +92,14 @@ class Design(Strict):
         """`l1: false` and `l2: kv`, as cases said it before a design was a list."""
         if not isinstance(given, Mapping) or not FORMER.keys() & given.keys():
             return given
-        tiers = list(given.get("tiers", (MEMORY.word,)))
-        memory, store = (given.get(name, UNSAID) for name in FORMER)
-        if memory is not UNSAID:
-            if not isinstance(memory, bool):
-                raise ValueError("l1: must be true or false")
-            tiers = [MEMORY.word] * memory + [word for word in tiers if word != MEMORY.word]
-        if store is not UNSAID:
-            if store is not None and store not in STORES:
-                raise ValueError(f"l2: {store!r} is unknown; there are {', '.join(STORES)}")
-            tiers = [word for word in tiers if word == MEMORY.word] + [store] * (store is not None)
+        if "tiers" in given:
+            raise ValueError("tiers: l1 and l2 are an older way to say the same; say it once")
+        memory, store = given.get("l1", True), given.get("l2")
+        if not isinstance(memory, bool):
+            raise ValueError("l1: must be true or false")
+        if store not in [*STORES, None]:
+            raise ValueError(f"l2: {store!r} is unknown; there are {', '.join(STORES)}")
+        tiers = [word for word, there in ((MEMORY.word, memory), (store, store)) if there]
         rest = {name: value for name, value in given.items() if name not in FORMER}
         return rest | {"tiers": tiers}
 

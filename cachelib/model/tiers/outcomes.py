@@ -36,6 +36,7 @@ DO_MEMORY, DO_STORAGE = depths(DURABLE_OBJECT)
 
 PLACES = len(DEPTHS)
 CODES = len(TIERS) * PLACES
+Codes = npt.NDArray[np.unsignedinteger]
 CODE_TYPE = np.min_scalar_type(CODES - 1)
 
 
@@ -47,6 +48,12 @@ def code_of(tier: int, depth: int) -> int:
 def tier_of(code: Any) -> Any:
     """Where a request ended, of one code or an array of them."""
     return code // PLACES
+
+
+def place_of(depth: int) -> Tier | None:
+    """The tier that a place is in; None for no place."""
+    found = (tier for tier in STORES.values() if DEPTHS[depth] in (p.words for p in tier.places))
+    return next(found, None)
 
 
 COUNT_WORDS = {
@@ -68,7 +75,7 @@ class Outcomes(NamedTuple):
     served value was loaded; `late_s` the time since it was superseded at the origin, 0 if not.
     """
 
-    code: npt.NDArray[np.unsignedinteger]
+    code: Codes
     extra_ms: npt.NDArray[np.float32]
     age_s: npt.NDArray[np.float32]
     late_s: npt.NDArray[np.float32]
