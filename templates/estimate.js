@@ -25,6 +25,13 @@ const total = (rows, at) =>
 const perMonth = (byKey, at) =>
   byKey.reduce((sum, x, k) => sum + x * at.keys.number[k], 0) * MONTH_S;
 
+// The tiers of a design: whether memory is among them, a cache in each data centre, and the last.
+const tiersOf = ({ tiers }) => {
+  const stores = tiers.filter((word) => word !== "memory");
+  const colo = stores.includes("cache-api");
+  return { l1: tiers.includes("memory"), store: stores.at(-1), colo, layered: colo && stores.length > 1 };
+};
+
 function flowsOf(design, at) {
   const n = at.numbers;
   const rate = n.requests_per_month / MONTH_S, writes = 1 / (1 + n.reads_per_write);
@@ -35,23 +42,26 @@ function flowsOf(design, at) {
   const wc = weight.map((share) => w.map((x) => x * share));
   const f = {
     r, w, rc, wc,
+    ...tiersOf(design),
     l1Ttl: design.l1_ttl_s ?? n.l1_ttl_s, l2Ttl: design.l2_ttl_s ?? n.l2_ttl_s,
     forever: design.policy === "refresh",
     refreshing: design.policy === "refresh" || design.policy === "soft-hard",
   };
+  f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
   f.l1Life = l1Life(design, n, f);
-  f.missed = design.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
-  f.first = r.map((x, k) => -Math.expm1(-(x + w[k]) * MONTH_S) / ((x + w[k]) * MONTH_S));
+  f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
+  f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
   f.loaded = loadedBy(design, f);
-  f.warm = f.missedOfKey.map((x, k) => -Math.expm1(-(x + w[k]) * n.do_idle_s));
+  f.asked = f.layered ? askedPastColo(design, f) : f.missed;
+  f.warm = sumColos(f.asked).map((x, k) => -Math.expm1(-(x + w[k]) * n.do_idle_s));
   f.cycle = f.refreshing ? cycleOf(design, n, f) : null;
   return f;
 }
 
 function l1Life(design, n, f) {
   let life = f.l1Ttl;
-  if (design.l2 && design.expiry === "inherited" && !f.forever) life = cut(life, f.l2Ttl);
+  if (f.store && design.expiry === "inherited" && !f.forever) life = cut(life, f.l2Ttl);
   const lost = lostPerSecond(n);
   return -Math.expm1(-lost * life) / lost;
 }
@@ -100,42 +110,83 @@ function valid(w, ttl) {
 
 const expired = (r, w, ttl) => 1 / (1 + (r + w) * valid(w, ttl));
 
+const firstOfMonth = (rate) => -Math.expm1(-rate * MONTH_S) / (rate * MONTH_S);
+
 function loadedBy(design, f) {
-  if (!design.l2) return f.missed;
-  if (f.forever) return map(f.rc, (x, c, k) => x * f.first[k]);
-  if (design.l2 === "cache-api")
+  if (!f.store) return f.missed;
+  const alone = f.store === "cache-api";
+  if (f.forever)
+    return map(f.rc, (x, c, k) => x * (alone ? firstOfMonth(x + f.wc[c][k]) : f.first[k]));
+  if (alone && f.refreshing) return tooLate(f);
+  if (alone)
     return map(f.missed, (x, c, k) => x * expired(x, f.wc[c][k], f.l2Ttl));
   const arriving = design.expiry === "inherited" ? f.r : f.missedOfKey;
+  const fresh = f.layered && f.refreshing ? f.softTtl : f.l2Ttl;
   return map(f.missed, (x, c, k) => {
-    let loads = arriving[k] * expired(arriving[k], f.w[k], f.l2Ttl);
+    let loads = arriving[k] * expired(arriving[k], f.w[k], fresh);
     if (design.policy === "soft-hard")
       loads *= Math.exp(-arriving[k] * (f.l2Ttl - (design.soft_ttl_s ?? 0)));
     return (loads * x) / f.missedOfKey[k];
   });
 }
 
+// Reads of what no read of the colo came to refresh before it expired.
+const tooLate = (f) =>
+  map(f.rc, (x, c, k) => {
+    const w = f.wc[c][k];
+    return x * expired(x, w, f.softTtl) * Math.exp(-(x + w) * (f.l2Ttl - f.softTtl));
+  });
+
+// Reads that reach the store which all share, past a data centre's cache before it.
+function askedPastColo(design, f) {
+  let asked;
+  if (f.forever) asked = map(f.rc, (x, c, k) => x * firstOfMonth(x + f.wc[c][k]));
+  else if (f.refreshing) asked = tooLate(f);
+  else asked = askedWhereNothingIsRefreshed(design, f);
+  return map(asked, (x, c, k) => Math.min(Math.max(x, f.loaded[c][k]), f.missed[c][k]));
+}
+
+function askedWhereNothingIsRefreshed(design, f) {
+  const ttl = f.l2Ttl, reads = design.expiry === "inherited" ? f.rc : f.missed;
+  const everywhere = sumColos(map(reads, (x, c, k) => x + f.wc[c][k]));
+  return map(reads, (x, c, k) => {
+    const here = x + f.wc[c][k], all = everywhere[k], kept = valid(f.w[k], ttl);
+    const first = x / all + ((1 - here / all) * -Math.expm1(-here * ttl) * x) / here;
+    const copy = valid(f.wc[c][k], ttl - meanAge(f.w[k], ttl));
+    const later = (Math.max(kept - ttl, 0) * x) / (1 + here * copy);
+    return (first + later) / (kept + 1 / all);
+  });
+}
+
+function meanAge(w, ttl) {
+  const n = Math.min(Math.max(w * ttl, 1e-6), 600);
+  return ttl * (1 / n - 1 / Math.expm1(n));
+}
+
 const stillHeld = (n) => (n / (1 + n)) * -Math.expm1(-n / 2);
 
+// By colo and key: each data centre's cache by itself where there are such, else all as one.
 function cycleOf(design, n, f) {
-  const soft = design.soft_ttl_s ?? f.l2Ttl;
-  const old = f.r.map((_, k) => {
+  const all = (rows) => (f.colo ? rows : [sumColos(rows)]);
+  const reads = f.colo ? f.rc : [f.r], writes = f.colo ? f.wc : [f.w], soft = f.softTtl;
+  const old = all(map(f.rc, (x, c, k) => {
     let sum = 0;
-    f.rc.forEach((row, c) => {
-      if (design.l2 === "kv") sum += stillHeld(f.missed[c][k] * n.kv_cache_ttl_s);
-      if (design.l1)
-        sum += stillHeld((row[k] / n.isolates_per_colo) * f.l1Life) * n.isolates_per_colo;
-    });
+    if (f.store === "kv" && !f.layered) sum += stillHeld(f.missed[c][k] * n.kv_cache_ttl_s);
+    if (f.l1) sum += stillHeld((x / n.isolates_per_colo) * f.l1Life) * n.isolates_per_colo;
     return sum;
-  });
-  return f.r.map((r, k) => {
-    const w = f.w[k], readFirst = r / (r + w);
-    let seconds = valid(w, soft) + 1 / (r + w), refreshes = readFirst * (1 + old[k]);
+  }));
+  const reading = all(f.missed);
+  return map(reads, (r, c, k) => {
+    const w = writes[c][k];
+    let readFirst = r / (r + w);
+    if (f.colo && !f.forever) readFirst *= -Math.expm1(-(r + w) * (f.l2Ttl - soft));
+    let seconds = valid(w, soft) + 1 / (r + w), refreshes = readFirst * (1 + old[c][k]);
     let kept = readFirst;
     if (design.write_only_if_changed) {
       const change = 1 / n.value_life_s, same = readFirst * Math.exp(-soft * change);
       const overdue = same / Math.max(change + w, 1 / MONTH_S);
       seconds += overdue;
-      refreshes += overdue * f.missedOfKey[k];
+      refreshes += overdue * reading[c][k];
       kept = readFirst - same + overdue * change;
     }
     return { refreshes: Math.min(refreshes, r * seconds) / seconds, kept: kept / seconds };
@@ -145,21 +196,25 @@ function cycleOf(design, n, f) {
 function countsOf(design, at, f) {
   const n = at.numbers;
   const month = (rows) => total(rows, at) * MONTH_S;
-  const looked = month(f.missed), loads = month(f.loaded), writes = month(f.wc);
-  const refreshes = f.cycle ? perMonth(f.cycle.map((c) => c.refreshes), at) : 0;
-  const kept = f.cycle ? perMonth(f.cycle.map((c) => c.kept), at) : 0;
+  const looked = month(f.asked), loads = month(f.loaded), writes = month(f.wc);
+  const refreshes = f.cycle ? month(map(f.cycle, (each) => each.refreshes)) : 0;
+  const kept = f.cycle ? month(map(f.cycle, (each) => each.kept)) : 0;
   const stored = loads + writes + kept;
   const counts = { requests: n.requests_per_month, origin_loads: loads + refreshes, refreshes };
-  if (design.l2 === "kv") {
+  if (f.store === "kv") {
     Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads, kv_writes: stored });
     if (design.policy === "clean-up") Object.assign(counts, cleanUp(design, at, f));
   }
-  if (design.l2 === "durable-object") {
+  if (f.store === "durable-object") {
     counts.do_requests = looked + loads + writes + kept;
-    counts.do_rows_read = month(map(f.missed, (x, c, k) => x * (1 - f.warm[k])));
+    counts.do_rows_read = month(map(f.asked, (x, c, k) => x * (1 - f.warm[k])));
     counts.do_rows_written = stored;
   }
-  if (design.l2 === "r2") Object.assign(counts, { r2_class_b: looked, r2_class_a: stored });
+  if (f.store === "r2") Object.assign(counts, { r2_class_b: looked, r2_class_a: stored });
+  if (f.colo) {
+    counts.cache_api_gets = month(f.missed);
+    counts.cache_api_puts = f.layered ? looked + writes + kept : stored;
+  }
   return counts;
 }
 
@@ -175,15 +230,15 @@ function cleanUp(design, at, f) {
 }
 
 function storedGb(design, at, f) {
-  if (!design.l2 || design.l2 === "cache-api") return 0;
+  if (!f.store || f.store === "cache-api") return 0;
   const held = f.r.map((r, k) =>
-    1 - (f.forever || design.l2 !== "kv" ? f.first[k] : expired(r, f.w[k], f.l2Ttl)));
+    1 - (f.forever || f.store !== "kv" ? f.first[k] : expired(r, f.w[k], f.l2Ttl)));
   return (perMonth(held, at) / MONTH_S) * at.numbers.value_bytes / 1e9;
 }
 
 function meanMs(design, at, f) {
-  const n = at.numbers, l1 = design.l1 ? n.l1_ms : 0;
-  const ways = waysOf(design, at, f);
+  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0;
+  const ways = waysOf(at, f);
   let weight = 0, sum = 0;
   const add = (rate, c, k, ms) => {
     const reads = Math.max(rate, 0) * at.keys.number[k];
@@ -191,7 +246,7 @@ function meanMs(design, at, f) {
     sum += reads * Math.max(ms, 1e-6);
   };
   f.rc.forEach((row, c) => row.forEach((x, k) => {
-    if (design.l1) add(x - f.missed[c][k], c, k, l1);
+    if (f.l1) add(x - f.missed[c][k], c, k, l1);
     for (const way of ways) {
       add(way.found[c][k], c, k, l1 + way.ms[c]);
       add(way.loaded[c][k], c, k, l1 + way.ms[c] + n.origin_ms);
@@ -200,16 +255,22 @@ function meanMs(design, at, f) {
   return sum / weight;
 }
 
-function waysOf(design, at, f) {
+function waysOf(at, f) {
   const n = at.numbers, t = at.trips;
   const trip = (straight) => straight.map((ms) => n.rtt_base_ms + n.path_factor * ms);
-  const found = map(f.missed, (x, c, k) => x - f.loaded[c][k]);
-  const all = (ms) => [{ found, loaded: f.loaded, ms }];
   const same = (ms) => at.weights.map(() => ms);
-  if (!design.l2) return all(same(0));
-  if (design.l2 === "cache-api") return all(same(n.cache_api_ms));
-  if (design.l2 === "r2") return all(trip(t.to_bucket).map((ms) => ms + n.r2_ms));
-  if (design.l2 === "kv") return kvWays(at, f, found, trip);
+  if (f.layered) {
+    const near = { found: map(f.missed, (x, c, k) => x - f.asked[c][k]), loaded: map(f.rc, () => 0) };
+    const behind = waysOf(at, { ...f, layered: false });
+    const later = behind.map((way) => ({ ...way, ms: way.ms.map((ms) => ms + n.cache_api_ms) }));
+    return [{ ...near, ms: same(n.cache_api_ms) }, ...later];
+  }
+  const found = map(f.asked, (x, c, k) => x - f.loaded[c][k]);
+  const all = (ms) => [{ found, loaded: f.loaded, ms }];
+  if (!f.store) return all(same(0));
+  if (f.store === "cache-api") return all(same(n.cache_api_ms));
+  if (f.store === "r2") return all(trip(t.to_bucket).map((ms) => ms + n.r2_ms));
+  if (f.store === "kv") return kvWays(at, f, found, trip);
   return t.home_share.flatMap((share, home) => {
     if (!share) return [];
     const away = trip(t.to_home.map((row) => row[home]));
@@ -227,11 +288,11 @@ function kvWays(at, f, found, trip) {
   const ttl = f.forever ? n.kv_cache_ttl_s : cut(n.kv_cache_ttl_s, f.l2Ttl);
   let fromRegion = map(found, () => 0), pastColo;
   for (let turn = 0; turn < 3; turn++) {
-    pastColo = map(f.missed, (x, c, k) => 1 / (1 + x * ttl * (1 - fromRegion[c][k] / 2)));
-    fromRegion = map(f.missed, (_, c, k) => {
+    pastColo = map(f.asked, (x, c, k) => 1 / (1 + x * ttl * (1 - fromRegion[c][k] / 2)));
+    fromRegion = map(f.asked, (_, c, k) => {
       let together = 0;
       t.region.forEach((region, other) => {
-        if (region === t.region[c]) together += f.missed[other][k] * pastColo[other][k];
+        if (region === t.region[c]) together += f.asked[other][k] * pastColo[other][k];
       });
       return (together * ttl) / (1 + together * ttl);
     });

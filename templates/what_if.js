@@ -5,9 +5,10 @@ function monthlyUsd(design, month, at, prices) {
     if (name in month.counts) used[meter] = month.counts[name];
   used["workers.cpu_ms"] = month.counts.requests * n.worker_cpu_ms;
   used["workers_ai.neurons"] = month.counts.origin_loads * n.origin_neurons;
-  if (design.l2 === "durable-object")
+  const store = design.tiers.at(-1);
+  if (store === "durable-object")
     used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
-  if (design.l2 in prices.stored) used[prices.stored[design.l2]] = month.stored_gb;
+  if (store in prices.stored) used[prices.stored[store]] = month.stored_gb;
   let total = prices.minimum;
   for (const [name, amount] of Object.entries(used)) {
     const meter = prices.meters[name];

@@ -82,7 +82,7 @@ def say(done):
     print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
 
 requests = [Request(0, "read", f"/{i}", 0.0, 1, 0, "SJC", "", 0.0) for i in range(20_000)]
-design = {"l1": True, "l2": "kv", "expiry": "inherited"}
+design = {"tiers": ["memory", "kv"], "expiry": "inherited"}
 topology = {"designs": {"isolates": 1}}
 drive(topology, design, requests, in_flight=16, instances=2, progress=say)
 """

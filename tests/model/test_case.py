@@ -41,6 +41,17 @@ def with_design(folder: Path, words: str) -> Path:
         ("l2: kv, expiry: slidng", "expiry: must be 'inherited', 'independent' or 'sliding'"),
         ("l1: false, expiry: sliding", "expiry: 'sliding' renews the TTL of an L1"),
         ("expiry: sliding, policy: refresh", "expiry: 'sliding' does not go with the policy"),
+        ("tiers: [kv], expiry: sliding", "expiry: 'sliding' renews the TTL of an L1"),
+        ("tiers: [memory, vk]", "tiers.1: must be 'memory', 'kv',"),
+        ("tiers: [kv, r2]", "tiers: 'r2' cannot stand behind 'kv', since its copies are shared by"),
+        ("tiers: [kv, cache-api]", "tiers: 'cache-api' cannot stand behind 'kv'"),
+        ("tiers: [kv, memory]", "tiers: 'memory' cannot stand behind 'kv'"),
+        ("tiers: [kv, kv]", "tiers: 'kv' cannot stand behind 'kv'"),
+        ("tiers: [memory, cache-api], policy: clean-up", "policy: 'clean-up' is for KV"),
+        ("l2: vk", "l2: 'vk' is unknown; there are kv, durable-object"),
+        ("l2: [kv]", "l2: ['kv'] is unknown; there are kv, durable-object"),
+        ("l1: perhaps", "l1: must be true or false"),
+        ("l2: r2, tiers: [memory, kv]", "tiers: l1 and l2 are an older way to say the same"),
         ("l1_ttl_s: 0", "l1_ttl_s: must be greater than 0"),
         ("l2_tll_s: 60", "l2_tll_s: unknown key; did you mean 'l2_ttl_s'"),
     ],
@@ -51,6 +62,31 @@ def test_a_design_that_cannot_be_is_one_problem_that_names_the_key(tmp_path, wor
     (problem,) = caught.value.problems
     assert said in str(problem)
     assert f"name: mine, {words}" in problem.file.read_text("utf-8").split("\n")[problem.line - 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "tiers"),
+    [
+        ("l1_ttl_s: 5", ("memory",)),
+        ("tiers: []", ()),
+        ("tiers: [memory, cache-api, kv]", ("memory", "cache-api", "kv")),
+        ("l2: kv", ("memory", "kv")),
+        ("l1: true, l2: cache-api", ("memory", "cache-api")),
+        ("l1: false, l2: r2", ("r2",)),
+        ("l1: false", ()),
+        ("l2: null", ("memory",)),
+    ],
+)
+def test_tiers_are_a_list_and_what_older_cases_say_is_understood(tmp_path, words, tiers):
+    assert load_case(with_design(tmp_path, words)).design("mine").tiers == tiers
+
+
+def test_what_a_design_is_made_of_can_be_set_as_the_case_says_it():
+    name = "l1-kv-if-changed"
+    case = load_case("trading-sentiment", {f"designs.{name}.l2": "r2"})
+    assert case.design(name).tiers == ("memory", "r2")
+    with pytest.raises(InvalidFileError, match="tiers: l1 and l2 are an older way"):
+        load_case("trading-sentiment", {f"designs.{name}.tiers": ["memory", "r2"]})
 
 
 def test_a_sliding_ttl_is_a_word_in_a_case_and_in_its_schema(tmp_path):

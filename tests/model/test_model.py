@@ -310,7 +310,7 @@ def test_kv_expires_nothing_before_a_minute():
     ("given", "key"),
     [
         ({"policy": "soft-hard"}, "soft_ttl_s"),
-        ({"policy": "clean-up", "l2": "r2"}, "policy"),
+        ({"policy": "clean-up", "tiers": ("memory", "r2")}, "policy"),
         ({"expiry": "sliding", "l1": False}, "expiry"),
         ({"expiry": "sliding", "policy": "refresh"}, "expiry"),
     ],

@@ -1,6 +1,7 @@
 """The compiled twin against the reference: the same count, for every design, to the request."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.replay import replay
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.registry import STORES
 from cachelib.model.traffic.logs import read_log
 from cachelib.model.traffic.trace import Trace, in_one_place
 
 COLOS = ["SJC", "LHR", "FRA", "SYD"]
 NEVER = math.inf
+SHARED = [word for word, tier in STORES.items() if tier.scope == "world"]
 
 
 def one_of(*values):
@@ -26,7 +29,8 @@ def one_of(*values):
 
 @st.composite
 def designs(draw):
-    base = BUILT_IN[draw(one_of(*BUILT_IN))]
+    near = [word for word in ("memory", "cache-api") if draw(st.booleans())]
+    base = Design(name="drawn", tiers=(*near, *draw(one_of((), *((word,) for word in SHARED)))))
     kv_only = ["clean-up"] if base.l2 == "kv" else []
     policy = draw(one_of("hard", "soft-hard", "refresh", *kv_only))
     slides = ["sliding"] if base.l1 and policy in ("hard", "clean-up") else []
@@ -176,3 +180,15 @@ def test_inherited_expiry_loads_what_one_cache_of_the_l2_ttl_would(
     )
     platform = Platform(profile="miniflare", isolates_per_colo=isolates)
     assert replay(trace, design, platform).origin_loads == 30_969 - 18_043
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize("tiers", [("memory", "cache-api", "kv"), ("cache-api", "r2")])
+def test_inherited_expiry_holds_through_all_tiers_in_many_data_centres(traces, engine, tiers):
+    trace = read_log(traces / "nasa-1995-08-01.clf.gz")
+    colos = np.arange(len(trace)) % len(COLOS)
+    trace = replace(trace, colo=colos.astype(np.int16), colos=COLOS)
+    design = Design(name="x", tiers=tiers, l1_ttl_s=900.0, l2_ttl_s=300.0)
+    result = replay(trace, design, Platform(**IDEAL), engine=engine)
+    assert result.origin_loads == 30_969 - 18_043
+    assert result.age.quantile(1) < 300 * 1.008  # a bin is 0.8 per cent wide

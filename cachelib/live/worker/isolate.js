@@ -5,7 +5,7 @@ import { TieredCache } from "./cache.js";
 import { counted, countedStub } from "./counted.js";
 import { orNever } from "./expiry.js";
 import { Memory } from "./memory.js";
-import { CacheApiStore, KvStore, ObjectStore, R2Store } from "./stores.js";
+import { CacheApiStore, KvStore, LayeredStore, ObjectStore, R2Store } from "./stores.js";
 import { virtualCache } from "./virtual/cache.js";
 import { virtualKv } from "./virtual/kv.js";
 
@@ -18,7 +18,7 @@ export default class extends WorkerEntrypoint {
   configure(settings) {
     design = settings;
     rules = policy(settings);
-    memory = design.l1
+    memory = design.tiers.includes("memory")
       ? new Memory(orNever(design.l1_max_entries), orNever(design.l1_max_bytes))
       : null;
   }
@@ -52,9 +52,16 @@ export default class extends WorkerEntrypoint {
     return means;
   }
 
+  // All shared tiers as one.
   async #l2(now, colo, object, note) {
+    const words = design.tiers.filter((word) => word !== "memory");
+    const stores = await Promise.all(words.map((word) => this.#store(word, now, colo, object, note)));
+    return stores.length > 1 ? new LayeredStore(stores, now) : stores[0];
+  }
+
+  async #store(word, now, colo, object, note) {
     const clock = () => now;
-    switch (design.l2) {
+    switch (word) {
       case "kv": {
         const kv = counted("kv", virtualKv(this.env.KV, clock), note);
         return new KvStore(kv, { told: rules.told, now });
@@ -72,7 +79,8 @@ export default class extends WorkerEntrypoint {
 }
 
 function policy(design) {
-  const longest = design.l2 ? Infinity : orNever(design.l1_ttl_s);
+  const shared = design.tiers.some((word) => word !== "memory");
+  const longest = shared ? Infinity : orNever(design.l1_ttl_s);
   return {
     longest,
     l1Ttl: orNever(design.l1_ttl_s),

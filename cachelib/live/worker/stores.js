@@ -1,5 +1,5 @@
 // The L2 back ends: `get` gives an entry, expired or not, and where in the store it was.
-import { orNever } from "./expiry.js";
+import { fresh, orNever } from "./expiry.js";
 
 const opened = (value, { expiresAt, refreshAt }) => ({
   value,
@@ -43,6 +43,38 @@ export class KvStore {
       expired.push(...page.keys.filter(({ metadata }) => orNever(metadata.expiresAt) <= now));
     }
     for (const { name } of expired) await this.kv.delete(name);
+  }
+}
+
+// Stores one before the other: what a farther one has is copied into those before it, to end there
+// when it does.
+export class LayeredStore {
+  constructor(stores, now) {
+    this.stores = stores;
+    this.now = now;
+  }
+
+  async get(key) {
+    let found;
+    for (const [nth, store] of this.stores.entries()) {
+      found = await store.get(key);
+      if (found.entry === null || !fresh(found.entry, this.now)) continue;
+      for (const before of this.stores.slice(0, nth)) await before.set(key, found.entry);
+      break;
+    }
+    return found;
+  }
+
+  async set(key, entry) {
+    for (const store of this.stores.toReversed()) await store.set(key, entry);
+  }
+
+  async delete(key) {
+    for (const store of this.stores.toReversed()) await store.delete(key);
+  }
+
+  cleanUp(now) {
+    return this.stores.at(-1).cleanUp(now);
   }
 }
 

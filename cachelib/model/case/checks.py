@@ -51,7 +51,7 @@ def _designs(case: Case, _: Path) -> Faults:
 
 
 def _alike(one: Design, other: Design) -> bool:
-    return (one.l1, one.l2) == (other.l1, other.l2)
+    return one.tiers == other.tiers
 
 
 def _against(case: Case, _: Path) -> Faults:

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.metrics import METRICS
+from cachelib.model.tiers.registry import LABELS as OF_TIERS
 
 LABELS = {
     "requests_per_month": "traffic",
     "value_life_s": "how long a value stays true",
     "hourly_rate_usd": "what an hour of work costs",
-    "isolates_per_colo": "isolates in each data centre",
-    "isolate_idle_s": "idle time after which an isolate is lost",
-    "isolate_life_s": "life of an isolate",
-    "deploy_every_s": "time between two deploys",
-    "l1_ms": "time of a look-up in memory",
-    "kv_read_ms": "time of a read in KV's nearest cache",
-    "kv_central_ms": "time of KV's central store",
-    "kv_write_ms": "time of a write to KV",
-    "do_memory_ms": "time of an object that answers from memory",
-    "do_storage_ms": "time of an object that answers from storage",
-    "do_write_ms": "time of a write to an object",
-    "do_writes_per_s": "writes that an object takes a second",
-    "do_queue_s": "how long an object lets requests queue",
-    "do_active_ms": "time for which a request keeps an object active",
-    "r2_ms": "time of a read from R2",
-    "r2_write_ms": "time of a write to R2",
-    "cache_api_ms": "time of the Cache API",
+    **OF_TIERS,
     "origin_ms": "time of the origin",
     "origin_failure": "share of the origin's calls that fail",
     "origin_neurons": "neurons of a call of the origin",

@@ -17,7 +17,7 @@ from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import BUILT_IN, Design
-from cachelib.model.tiers.outcomes import TIERS, Outcomes
+from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Codes, Outcomes
 from cachelib.model.traffic.generator import generate
 from cachelib.model.traffic.trace import Trace
 from cachelib.model.traffic.workload import Workload
@@ -84,7 +84,7 @@ class _Run:
         self.router, self.tally = Router(platform, seed), Tally(design, platform, seed)
         self.row, self.first, self.last = 0, 0.0, 0.0
         self.colos: list[str] = []
-        self.kept: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]] = []
+        self.kept: list[tuple[Codes, npt.NDArray[np.float32]]] = []
 
     def result(self, pieces: Iterable[Trace], span_s: float | None) -> Result:
         for piece in pieces:
@@ -104,13 +104,13 @@ class _Run:
         outcomes = self.simulator.run(piece, isolate, self.row, self.places)
         latency = self.tally.add(outcomes, piece.colo, self.row, self.places)
         if self.keep:
-            self.kept.append((outcomes.code >> np.uint8(3), latency))
+            self.kept.append((outcomes.code, latency))
         self.row += len(piece)
 
     def finished(self, span_s: float | None) -> Result:
         span = max(self.last - self.first, 1.0) if span_s is None else span_s
         counts, byte_seconds = self.simulator.finish(max(self.last, self.first + span))
-        tiers = [tier for tier, _ in self.kept]
+        codes = [code for code, _ in self.kept]
         latencies = [latency for _, latency in self.kept]
         return Result(
             design=self.design,
@@ -120,7 +120,7 @@ class _Run:
             counts=counts,
             byte_seconds=byte_seconds,
             tally=self.tally,
-            tier=np.concatenate(tiers) if tiers else np.empty(0, np.uint8),
+            code=np.concatenate(codes) if codes else np.empty(0, CODE_TYPE),
             latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),
         )
 

@@ -13,7 +13,18 @@ from cachelib.model.engines.tally import Histogram, Tally
 from cachelib.model.platforms.colos import REGIONS
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import DEPTHS, FAILED, L1, L2, ORIGIN, TIERS, WRITTEN
+from cachelib.model.tiers.outcomes import (
+    DEPTHS,
+    FAILED,
+    L1,
+    L2,
+    ORIGIN,
+    PLACES,
+    TIERS,
+    WRITTEN,
+    Codes,
+    tier_of,
+)
 from cachelib.model.traffic.generator import MONTH_S
 
 LATE_BOUNDS_S = (0, 1, 10, 60, 300, 3_600)
@@ -23,7 +34,7 @@ LATE_BOUNDS_S = (0, 1, 10, 60, 300, 3_600)
 class Result:
     """Counts, latency in ms and staleness in seconds of one replay.
 
-    `tier` and `latency_ms` have one number for each request, in order; they are empty where the
+    `code` and `latency_ms` have one number for each request, in order; they are empty where the
     replay was told not to keep them.
     """
 
@@ -34,11 +45,23 @@ class Result:
     counts: Mapping[str, int]
     byte_seconds: float
     tally: Tally
-    tier: npt.NDArray[np.uint8]
+    code: Codes
     latency_ms: npt.NDArray[np.float32]
 
+    @property
+    def tier(self) -> npt.NDArray[np.uint8]:
+        """Where each request ended: a number into `outcomes.TIERS`."""
+        ended: npt.NDArray[np.uint8] = tier_of(self.code).astype(np.uint8)
+        return ended
+
+    @property
+    def depth(self) -> npt.NDArray[np.uint8]:
+        """The last place in the shared tiers where each request looked: into `outcomes.DEPTHS`."""
+        looked: npt.NDArray[np.uint8] = (self.code % PLACES).astype(np.uint8)
+        return looked
+
     def _ended(self, tier: int) -> int:
-        return int(self.tally.codes[tier * len(DEPTHS) : (tier + 1) * len(DEPTHS)].sum())
+        return int(self.tally.codes.reshape(len(TIERS), PLACES)[tier].sum())
 
     @property
     def writes(self) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache
+from itertools import takewhile
 from statistics import NormalDist
 
 import numpy as np
@@ -15,24 +17,20 @@ from cachelib.model.platforms.colos import REGIONS, Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import (
-    CACHE_API,
     CODES,
-    DEPTHS,
-    DO_MEMORY,
-    DO_STORAGE,
     FAILED,
-    KV_CENTRAL,
-    KV_LOCAL,
-    KV_REGIONAL,
     L1,
     L2,
     NO_L2,
     ORIGIN,
-    R2,
+    PLACES,
     TIERS,
     WRITTEN,
     Outcomes,
+    depths,
 )
+from cachelib.model.tiers.registry import STORES
+from cachelib.model.tiers.tier import Tier
 
 
 class Histogram:
@@ -108,23 +106,31 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
     wait for (`ctx.waitUntil`).
     """
     p = platform
-    way = np.zeros((len(DEPTHS), len(places.region)))
-    way[KV_LOCAL] = p.kv_read_ms
-    way[KV_REGIONAL] = p.kv_read_ms + places.to_region
-    way[KV_CENTRAL] = p.kv_read_ms + places.to_region + places.to_central + p.kv_central_ms
-    way[DO_MEMORY], way[DO_STORAGE] = p.do_memory_ms, p.do_storage_ms
-    way[CACHE_API] = p.cache_api_ms
-    way[R2] = p.r2_ms + places.to_bucket
+    way = np.zeros((PLACES, len(places.region)))
+    for tier in STORES.values():
+        passed = _passed_before(tier, design)
+        for depth, place in zip(depths(tier), tier.places, strict=True):
+            way[depth] = _adds_up_to((*passed, *place.takes), platform, places)
     l1 = p.l1_ms if design.l1 else 0.0
     base = np.zeros((len(TIERS), *way.shape))
     base[L1], base[L2] = l1, l1 + way
     base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms
-    writes: dict[str | None, float | npt.NDArray[np.float64]] = {
-        "kv": p.kv_write_ms + places.to_region + places.to_central,
-        "durable-object": p.do_write_ms,
-        "r2": p.r2_write_ms + places.to_bucket,
-        "cache-api": p.cache_api_ms,
-        None: 0.0,
-    }
-    base[WRITTEN, NO_L2] = l1 + writes[design.l2]
+    takes = [name for tier in design.stores for name in tier.writing]
+    base[WRITTEN, NO_L2] = l1 + _adds_up_to(takes, platform, places)
     return base.reshape(CODES, -1)
+
+
+def _passed_before(tier: Tier, design: Design) -> list[str]:
+    """What it takes to look into the tiers before, which have one place each."""
+    before = takewhile(lambda each: each is not tier, design.stores)
+    return [name for each in before if tier in design.stores for name in each.places[-1].takes]
+
+
+def _adds_up_to(
+    takes: Iterable[str], platform: Platform, places: Geography
+) -> float | npt.NDArray[np.float64]:
+    """Milliseconds by colo, or the same everywhere, of what is named; see `Place.takes`."""
+    total: float | npt.NDArray[np.float64] = 0.0
+    for name in takes:
+        total = total + getattr(places if hasattr(places, name) else platform, name)
+    return total

@@ -11,8 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cachelib.model.formulas import lives
 from cachelib.model.formulas.setting import NEVER_S, Array, Setting
+from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.traffic.generator import MONTH_S
 
 
@@ -42,6 +45,7 @@ class Flows:
         self.l2_ttl = self._own(design.l2_ttl_s, "l2_ttl_s")
         self.refreshing = design.policy in ("refresh", "soft-hard")
         self.forever = design.policy == "refresh"
+        self.layered = design.colo_cache and len(design.stores) > 1
 
     def _own(self, ttl: float | None, name: str) -> Array:
         return self.at[name] if ttl is None else np.full((1, 1, 1), float(ttl))
@@ -66,9 +70,9 @@ class Flows:
         alone = self.total / at["isolates_per_colo"]  # all keys' requests at one isolate
         if self.design.expiry == "sliding":
             others = np.maximum(alone - asked, 0)
-            held = _seen_within(asked, others, self.l1_ttl, self._lost, at["isolate_idle_s"])
+            held = lives.seen_within(asked, others, self.l1_ttl, self._lost, at["isolate_idle_s"])
             return np.asarray(self.rc * np.maximum(1 - held, 1e-12))
-        arrivals = _arrivals(alone, self._l1_life(), at["isolate_idle_s"])
+        arrivals = lives.arrivals(alone, self._l1_life(), at["isolate_idle_s"])
         hits = asked / alone * arrivals
         missed: Array = self.rc / (1 + hits)
         return missed
@@ -107,29 +111,72 @@ class Flows:
         """Reads a second that wait for the origin, by colo and key."""
         if self.design.l2 is None:
             return self.missed
+        alone = self.design.l2 == CACHE_API.word
         if self.forever:
-            return self.rc * self._first_of_month
-        if self.design.l2 == "cache-api":
-            return self.missed * _expired(self.missed, self.wc, self.l2_ttl)
+            asked = self.rc + self.wc if alone else self.r + self.w
+            return self.rc * lives.first_of_month(asked)
+        if alone and self.refreshing:
+            return self._too_late()
+        if alone:
+            return self.missed * lives.expired(self.missed, self.wc, self.l2_ttl)
         arriving, writes = self.r, self.w
         if self.design.expiry != "inherited":
             arriving = self.missed.sum(axis=1, keepdims=True)
-        loads = arriving * _expired(arriving, writes, self.l2_ttl)
+        fresh = self._soft_ttl if self.layered and self.refreshing else self.l2_ttl
+        loads = arriving * lives.expired(arriving, writes, fresh)
         if self.design.policy == "soft-hard":
             loads = loads * np.exp(-arriving * (self.l2_ttl - (self.design.soft_ttl_s or 0)))
         by_colo: Array = loads * self.missed / self.missed.sum(axis=1, keepdims=True)
         return by_colo
 
+    @cached_property
+    def asked(self) -> Array:
+        """Reads a second that reach the store which all share, by colo and key. Own derivation.
+
+        A data centre's cache before it has copies that end with the store's value. From one load
+        to the next, V + 1/x for x requests a second, the colo c looks past its cache when its
+        request is the load, and else at its first one within T. Writes keep the store's value
+        longer; then copies of age a ∝ e^-wa are renewed by the colo's own writes and looks.
+        """
+        if not self.layered:
+            return self.missed
+        if self.forever:
+            asked = self.rc * lives.first_of_month(self.rc + self.wc)
+        elif self.refreshing:
+            asked = self._too_late()
+        else:
+            asked = self._asked_past_colo()
+        return np.minimum(np.maximum(asked, self.loaded), self.missed)
+
+    def _too_late(self) -> Array:
+        """Reads a second of what no read of the colo came to refresh before it expired."""
+        soft = self._soft_ttl
+        unasked = np.exp(-(self.rc + self.wc) * (self.l2_ttl - soft))
+        late: Array = self.rc * lives.expired(self.rc, self.wc, soft) * unasked
+        return late
+
     @property
-    def _first_of_month(self) -> Array:
-        """The chance that a read is its key's first: (1 - e^-nM) / nM for n requests a second."""
-        expected = (self.r + self.w) * MONTH_S
-        first: Array = -np.expm1(-expected) / expected
-        return first
+    def _soft_ttl(self) -> Array:
+        soft = self.design.soft_ttl_s
+        return self.l2_ttl if soft is None else np.full((1, 1, 1), float(soft))
+
+    def _asked_past_colo(self) -> Array:
+        reads = self.rc if self.design.expiry == "inherited" else self.missed
+        here, ttl = reads + self.wc, self.l2_ttl
+        everywhere = here.sum(axis=1, keepdims=True)
+        valid = lives.valid(self.w, ttl)
+        first = reads / everywhere
+        first = first + (1 - here / everywhere) * -np.expm1(-here * ttl) * reads / here
+        copy = lives.valid(self.wc, ttl - lives.mean_age(self.w, ttl))
+        later = np.maximum(valid - ttl, 0) * reads / (1 + here * copy)
+        asked: Array = (first + later) / (valid + 1 / everywhere)
+        return asked
 
     @cached_property
     def _cycle(self) -> Cycle:
         """From one renewal of a refreshed value in L2 to the next. Own derivation.
+
+        Where every data centre has a cache, each renews its own copy.
 
         It is fresh until no write came for the soft TTL; the next read then loads it anew, and so
         does one more for every colo that still holds the old copy (within `cacheTtl`) and every
@@ -137,35 +184,40 @@ class Flows:
         until the value changes, at rate v, or is written, and until then every read that L1 does
         not answer loads again.
         """
-        soft = self.l2_ttl  # of the design, where it has one of its own
-        if self.design.soft_ttl_s is not None:
-            soft = np.full((1, 1, 1), self.design.soft_ttl_s)
-        read_first = self.r / (self.r + self.w)
-        seconds = _valid(self.w, soft) + 1 / (self.r + self.w)
+        soft = self._soft_ttl
+        r, w = (self.rc, self.wc) if self.design.colo_cache else (self.r, self.w)
+        read_first = r / (r + w)
+        if self.design.colo_cache and not self.forever:
+            read_first = read_first * -np.expm1(-(r + w) * (self.l2_ttl - soft))
+        seconds = lives.valid(w, soft) + 1 / (r + w)
         refreshes, kept = read_first * (1 + self._still_old()), read_first
         if self.design.write_only_if_changed:
             change = 1 / self.at["value_life_s"]
             same = read_first * np.exp(-soft * change)
-            overdue = same / np.maximum(change + self.w, 1 / MONTH_S)
-            reading = self.missed.sum(axis=1, keepdims=True)
+            overdue = same / np.maximum(change + w, 1 / MONTH_S)
+            reading = self._by_cache(self.missed)
             seconds, refreshes = seconds + overdue, refreshes + overdue * reading
             kept = read_first - same + overdue * change
-        return Cycle(seconds, np.minimum(refreshes, self.r * seconds), kept)
+        return Cycle(seconds, np.minimum(refreshes, r * seconds), kept)
+
+    def _by_cache(self, rate: Array) -> Array:
+        """A rate by colo and key for each of the caches that are renewed by themselves."""
+        return rate if self.design.colo_cache else rate.sum(axis=1, keepdims=True)
 
     def _still_old(self) -> Array:
-        old = np.zeros_like(self.r)
-        if self.design.l2 == "kv":
-            held = _still_held(self.missed, self.at["kv_cache_ttl_s"])
-            old = old + held.sum(axis=1, keepdims=True)
+        old = np.zeros((1, 1, 1))
+        if self.design.l2 == "kv" and not self.layered:
+            held = lives.still_held(self.missed, self.at["kv_cache_ttl_s"])
+            old = old + self._by_cache(held)
         if self.design.l1:
             isolates = self.at["isolates_per_colo"]
-            held = _still_held(self.rc / isolates, self._l1_life()) * isolates
-            old = old + held.sum(axis=1, keepdims=True)
+            held = lives.still_held(self.rc / isolates, self._l1_life()) * isolates
+            old = old + self._by_cache(held)
         return old
 
     @property
     def refreshes(self) -> Array:
-        """Loads in the background a second, shape (draws, 1, keys)."""
+        """Loads in the background a second, shape (draws, 1 or colos, keys)."""
         if not self.refreshing:
             return np.zeros_like(self.r)
         return self._cycle.refreshes / self._cycle.seconds
@@ -180,7 +232,7 @@ class Flows:
     def counts(self) -> dict[str, Array]:
         """Operations a month, by the names of `outcomes.COUNTS`."""
         at, design = self.at, self.design
-        looked = self.per_month(self.missed)
+        looked = self.per_month(self.asked)
         loads, writes = self.per_month(self.loaded), self.per_month(self.wc)
         refreshes = self.per_month(self.refreshes)
         kept = self.per_month(self.kept)
@@ -195,16 +247,19 @@ class Flows:
             counts |= self._clean_up() if design.policy == "clean-up" else {}
         if design.l2 == "durable-object":
             asked = looked + loads + writes + kept
-            cold = self.per_month(self.missed * (1 - self.warm))
+            cold = self.per_month(self.asked * (1 - self.warm))
             counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": stored}
         if design.l2 == "r2":
             counts |= {"r2_class_b": looked, "r2_class_a": stored}
+        if design.colo_cache:
+            filled = stored if design.l2 == CACHE_API.word else looked + writes + kept
+            counts |= {"cache_api_gets": self.per_month(self.missed), "cache_api_puts": filled}
         return dict(zip(counts, np.broadcast_arrays(*counts.values()), strict=True))
 
     @property
     def warm(self) -> Array:
         """The chance that a Durable Object, one a key, still has its memory when asked."""
-        rate = self.missed.sum(axis=1, keepdims=True) + self.w
+        rate = self.asked.sum(axis=1, keepdims=True) + self.w
         warm: Array = -np.expm1(-rate * self.at["do_idle_s"])
         return warm
 
@@ -234,16 +289,31 @@ class Flows:
         if self.design.expiry == "sliding":
             return self.share(self._late_sliding(change, bound_s))
         if self.design.l2 is None:
-            return self.share(self.answered_by_l1 * _late(change + w, self._l1_life(), bound_s))
-        if self.design.l2 == "cache-api":  # other colos hear of no write
-            return self.share((self.rc - self.loaded) * _late(change + w, self.l2_ttl, bound_s))
-        overdue = self.rc * _expired(self.r, w, self.l2_ttl) if self.refreshing else 0.0
-        late = (self.rc - self.loaded - overdue) * _late(change, self.l2_ttl, bound_s, w)
-        same = np.exp(-change * np.maximum(self.l2_ttl - bound_s, 0)) * self.r / (self.r + change)
-        unheard = self.answered_by_l1 * _late(w, self._l1_life(), bound_s)
+            return self.share(
+                self.answered_by_l1 * lives.late(change + w, self._l1_life(), bound_s)
+            )
+        alone = self.design.l2 == CACHE_API.word
+        if alone and not self.refreshing:  # other colos hear of no write
+            return self.share(
+                (self.rc - self.loaded) * lives.late(change + w, self.l2_ttl, bound_s)
+            )
+        r, own, life = self.r, w, self.l2_ttl
+        if self.design.colo_cache:
+            r, own, life = self.rc, self.wc, self._soft_ttl if self.refreshing else life
+        overdue = self.rc * lives.expired(r, own, life) if self.refreshing else 0.0
+        if self.design.colo_cache and not self.forever:
+            overdue = overdue * -np.expm1(-(r + own) * (self.l2_ttl - life))
+        late = (self.rc - self.loaded - overdue) * lives.late(change, life, bound_s, w)
+        same = np.exp(-change * np.maximum(life - bound_s, 0)) * r / (r + change)
+        unheard = self.answered_by_l1 * lives.late(w, self._l1_life(), bound_s)
+        if self.design.colo_cache:  # it hears of its own colo's writes alone
+            elsewhere = lives.late(w - own, life, bound_s, own)
+            unheard = (
+                unheard + (self.rc - (self.asked if self.layered else self.loaded)) * elsewhere
+            )
         if self.design.l2 == "kv":
             ttl = self.at["kv_cache_ttl_s"]
-            unheard = unheard + (self.missed - self.loaded) * _late(w, ttl, bound_s)
+            unheard = unheard + (self.asked - self.loaded) * lives.late(w, ttl, bound_s)
         return self.share(late + overdue * (1 - same) + unheard)
 
     def _late_sliding(self, change: Array, bound_s: float) -> Array:
@@ -255,85 +325,19 @@ class Flows:
         hit = self.answered_by_l1 / self.rc
         n = np.clip(self._asked * self.l1_ttl, 1e-6, 600.0)
         gap = self.l1_ttl * (1 / n - 1 / np.expm1(n))
-        near = _late(change + self.w, np.full_like(gap, NEVER_S), bound_s, (1 - hit) / gap)
+        near = lives.late(change + self.w, np.full_like(gap, NEVER_S), bound_s, (1 - hit) / gap)
         if self.design.l2 is None:
             return self.answered_by_l1 * near
-        far = _late(change, self.l2_ttl, bound_s, self.w)
+        far = lives.late(change, self.l2_ttl, bound_s, self.w)
         late: Array = self.answered_by_l1 * (1 - (1 - near) * (1 - far))
         return late + (self.missed - self.loaded) * far
 
     def stored_gb(self) -> Array:
         """GB held on average."""
-        if self.design.l2 in (None, "cache-api"):
+        if self.design.l2 not in STORED:
             return np.zeros(self.at["value_bytes"].size)
-        held = 1 - _expired(self.r, self.w, self.l2_ttl)
-        if self.forever or self.design.l2 != "kv":
-            held = 1 - self._first_of_month
+        held = 1 - lives.expired(self.r, self.w, self.l2_ttl)
+        if self.forever or not ALL[self.design.l2].erases:
+            held = 1 - lives.first_of_month(self.r + self.w)
         gb: Array = (held * self.count).sum(axis=(1, 2)) * self.at["value_bytes"].ravel() / 1e9
         return gb
-
-
-def _arrivals(rate: Array, life: Array, idle: Array) -> Array:
-    """Requests that an isolate gets before `life` has passed or a gap longer than `idle` ends it.
-
-    Own derivation for Poisson requests, n = rate × idle: without a life they are e^n - 1, of which
-    n come within `idle`, where no gap can be too long; later ones come while the isolate is alive,
-    which ends at rate λe^-n. Exact for life <= idle and for life = ∞.
-    """
-    n = np.minimum(rate * idle, 600.0)
-    ends = rate * np.exp(-n)
-    alive = 1 - (1 + n) * np.exp(-n)
-    later = rate * alive * -np.expm1(-ends * np.maximum(life - idle, 0)) / np.maximum(ends, 1e-300)
-    late = np.where(ends * life < 1e-9, rate * alive * np.maximum(life - idle, 0), later)
-    arrivals: Array = rate * np.minimum(life, idle) + late
-    return arrivals
-
-
-def _seen_within(asked: Array, others: Array, ttl: Array, lost: Array, idle: Array) -> Array:
-    """The chance that a key was asked for within `ttl`, at an isolate that is alive since.
-
-    1 - e^-λT (`closed_forms.sliding_ttl`) less the losses, which are those of `_arrivals`.
-    """
-    n = np.minimum(others * idle, 600.0)
-    ends, alive = others * np.exp(-n), 1 - (1 + n) * np.exp(-n)
-    soon, first = np.minimum(ttl, idle), asked + lost
-    late = first + ends
-    early_hits = -np.expm1(-first * soon) / first
-    late_hits = alive * np.exp(-first * soon) * -np.expm1(-late * (ttl - soon)) / late
-    seen: Array = asked * (early_hits + late_hits)
-    return seen
-
-
-def _expired(r: Array, w: Array, ttl: Array) -> Array:
-    """The chance that a read finds its key expired, where reads that do and writes renew it.
-
-    A key stays valid V = (e^wT - 1)/w from a renewal, until no write came for T; then the next
-    request renews it: 1 / (1 + (r + w) V). Own derivation; without writes V = T, form 1.
-    """
-    expired: Array = 1 / (1 + (r + w) * _valid(w, ttl))
-    return expired
-
-
-def _valid(w: Array, ttl: Array) -> Array:
-    """Seconds until no write has come for `ttl`: (e^wT - 1) / w."""
-    n = np.minimum(w * ttl, 600.0)
-    valid: Array = np.where(n < 1e-9, ttl, np.expm1(n) / np.maximum(w, 1e-300))
-    return valid
-
-
-def _still_held(rate: Array, ttl: Array) -> Array:
-    """The chance that a copy is held somewhere at a moment and read there before it ends."""
-    n = rate * ttl
-    held: Array = n / (1 + n) * -np.expm1(-n / 2)
-    return held
-
-
-def _late(change: Array, life: Array, bound_s: float, renewed: Array | float = 0.0) -> Array:
-    """The mean of 1 - e^-v(a - bound), 0 below the bound, over the ages a of a copy.
-
-    Ages reach up to `life` with density ∝ e^-wa, w the rate at which it is renewed before.
-    """
-    w, over = np.maximum(renewed, 1e-12), np.maximum(life - bound_s, 0)
-    changed = -np.expm1(-w * over) + w / (change + w) * np.expm1(-(change + w) * over)
-    late: Array = np.exp(-w * bound_s) * changed / -np.expm1(-w * life)
-    return np.maximum(late, 0.0)

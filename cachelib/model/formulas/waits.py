@@ -11,6 +11,10 @@ from scipy.special import ndtr
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.roots import increasing_root
 from cachelib.model.formulas.setting import Array
+from cachelib.model.tiers.cache_api import CACHE_API
+from cachelib.model.tiers.durable_object import DURABLE_OBJECT
+from cachelib.model.tiers.kv import KV
+from cachelib.model.tiers.tier import Place
 
 
 class Way(NamedTuple):
@@ -65,19 +69,34 @@ class Waits:
         return by_colo
 
     def _ways(self) -> Iterator[Way]:
-        flows, at = self.flows, self.at
-        loaded, found = flows.loaded, flows.missed - flows.loaded
-        if flows.design.l2 == "kv":
+        flows, store = self.flows, self.flows.design.store
+        loaded, found = flows.loaded, flows.asked - flows.loaded
+        if flows.layered:
+            yield self._way(flows.missed - flows.asked, np.zeros_like(found), self._passed)
+        if store is KV:
             yield from self._kv_ways(found, loaded)
-        elif flows.design.l2 == "durable-object":
+        elif store is DURABLE_OBJECT:
             yield from self._object_ways(found, loaded)
         else:
-            ms = np.zeros((1, 1, 1))
-            if flows.design.l2 == "cache-api":
-                ms = at["cache_api_ms"]
-            elif flows.design.l2 == "r2":
-                ms = at["r2_ms"] + self._trip(at.trips.to_bucket)
+            ms = np.zeros((1, 1, 1)) if store is None else self._takes(store.places[0])
             yield self._way(found, loaded, ms)
+
+    @property
+    def _passed(self) -> Array:
+        """What it takes to look into a data centre's cache before the store."""
+        takes = CACHE_API.places[0].takes if self.flows.layered else ()
+        return self._adds_up_to(takes)
+
+    def _takes(self, place: Place) -> Array:
+        return self._passed + self._adds_up_to(place.takes)
+
+    def _adds_up_to(self, takes: tuple[str, ...]) -> Array:
+        """Milliseconds of what is named; see `Place.takes`."""
+        total = np.zeros((1, 1, 1))
+        for name in takes:
+            straight = self.at.trips._asdict().get(name)
+            total = total + (self.at[name] if straight is None else self._trip(straight))
+        return total
 
     def _way(self, found: Array, loaded: Array, ms: Array) -> Way:
         return Way(self._sum(found), self._sum(loaded), _by_colo(ms))
@@ -87,16 +106,15 @@ class Waits:
 
     def _kv_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
         """A colo's cache answers xT/(1+xT) of what reaches it, then a region's likewise."""
-        at, reaching = self.at, self.flows.missed
+        reaching = self.flows.asked
         ttl = self._copy_life()
         from_region = np.zeros_like(found)
         for _ in range(3):  # a copy from the region keeps its life there: half, on average
             past_colo = 1 / (1 + reaching * ttl * (1 - from_region / 2))
             from_region = self._answered_by_region(reaching * past_colo, ttl)
         beyond = found * past_colo
-        none, colo_ms = np.zeros_like(found), at["kv_read_ms"]
-        region_ms = colo_ms + self._trip(at.trips.to_region)
-        central_ms = region_ms + self._trip(at.trips.to_central) + at["kv_central_ms"]
+        none = np.zeros_like(found)
+        colo_ms, region_ms, central_ms = map(self._takes, KV.places)
         yield self._way(found - beyond, none, colo_ms)
         yield self._way(beyond * from_region, none, region_ms)
         yield self._way(beyond * (1 - from_region), loaded, central_ms)
@@ -119,9 +137,10 @@ class Waits:
 
     def _object_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
         """From every colo to every place where an object may be, in memory or from storage."""
-        at, trips, warm = self.at, self.at.trips, self.flows.warm
-        memory = self._way(found * warm, loaded * warm, at["do_memory_ms"])
-        storage = self._way(found * (1 - warm), loaded * (1 - warm), at["do_storage_ms"])
+        trips, warm = self.at.trips, self.flows.warm
+        in_memory, in_storage = map(self._takes, DURABLE_OBJECT.places)
+        memory = self._way(found * warm, loaded * warm, in_memory)
+        storage = self._way(found * (1 - warm), loaded * (1 - warm), in_storage)
         for home, share in enumerate(trips.home_share.tolist()):
             if share:
                 trip = _by_colo(self._trip(trips.to_home[:, home]))

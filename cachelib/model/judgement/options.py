@@ -41,9 +41,8 @@ class Option:
     def complexity(self) -> tuple[int, int]:
         """Tiers, and how much its policy does: less is simpler."""
         design = self.design
-        tiers = int(design.l1) + int(design.l2 is not None)
         policy = POLICIES_BY_SIMPLICITY.index(design.policy) + design.write_only_if_changed
-        return tiers, policy
+        return len(design.tiers), policy
 
     @property
     def simplicity(self) -> float:

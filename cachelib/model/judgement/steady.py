@@ -177,6 +177,6 @@ def _without(whole: Result, part: Result, span_s: float) -> Result:
         counts=counts,
         byte_seconds=whole.byte_seconds - part.byte_seconds,
         tally=tally,
-        tier=whole.tier[part.requests :],
+        code=whole.code[part.requests :],
         latency_ms=whole.latency_ms[part.requests :],
     )

@@ -6,12 +6,8 @@ from collections.abc import Callable
 
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN, Design
-
-NUMBERS_OF = {
-    "kv_": "kv", "do_": "durable-object", "r2_": "r2", "cache_api_": "cache-api",
-    "l1_": "memory", "isolate_": "memory", "isolates_": "memory", "deploy_": "memory",
-}  # fmt: skip
-"""By how their names begin: the tier that numbers are of."""
+from cachelib.model.tiers.memory import MEMORY
+from cachelib.model.tiers.registry import owner
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -38,14 +34,16 @@ def without_store(design: Design) -> Design:
 
 def with_store(study: Study, word: str) -> list[Design]:
     """The designs over a kind of store, in the order of the case."""
-    return _designs(study, lambda design: design.l2 == word)
+    return _designs(study, lambda design: word in design.tiers)
 
 
 def alone_and_behind_memory(design: Design) -> tuple[Design, Design]:
-    """The design's shared tier alone, and the same with a memory in front of it."""
-    front = {"expiry": "inherited", "l1_max_entries": None, "l1_max_bytes": None}
-    return tuple(  # type: ignore[return-value] # two, as there are two values
-        design.model_copy(update={"l1": l1, **(front if not l1 else {})}) for l1 in (False, True)
+    """The design's shared tiers alone, and the same with a memory in front of them."""
+    stores = tuple(tier.word for tier in design.stores)
+    bare = {"expiry": "inherited", "l1_max_entries": None, "l1_max_bytes": None}
+    return (
+        design.model_copy(update={"tiers": stores, **bare}),
+        design.model_copy(update={"tiers": (MEMORY.word, *stores)}),
     )
 
 
@@ -58,15 +56,15 @@ def beside(study: Study, design: Design) -> Design | None:
 
 def caching(study: Study) -> list[Design]:
     """Every design that keeps anything."""
-    return _designs(study, lambda design: design.l1 or design.l2 is not None)
+    return _designs(study, lambda design: bool(design.tiers))
 
 
 def concerns(study: Study, number: str) -> bool:
     """Whether a number of the case has to do with any of its options."""
-    word = next((word for prefix, word in NUMBERS_OF.items() if number.startswith(prefix)), None)
-    if word == "memory":
+    tier = owner(number)
+    if tier is MEMORY:
         return memory_alone(study) is not None
-    return word is None or bool(with_store(study, word))
+    return tier is None or bool(with_store(study, tier.word))
 
 
 def _designs(study: Study, wanted: Callable[[Design], bool]) -> list[Design]:

@@ -9,22 +9,9 @@ import numpy as np
 
 from cachelib.model.formulas import Estimate, Setting
 from cachelib.model.formulas.setting import Array
-from cachelib.model.money.prices import OBJECT_GB, PriceBook, price_book
+from cachelib.model.money.prices import METERS, OBJECT_GB, PriceBook, price_book
 from cachelib.model.tiers.design import Design
-
-METERS = {
-    "workers.requests": "requests",
-    "kv.reads": "kv_reads",
-    "kv.writes": "kv_writes",
-    "kv.deletes": "kv_deletes",
-    "kv.lists": "kv_lists",
-    "do.requests": "do_requests",
-    "do.rows_read": "do_rows_read",
-    "do.rows_written": "do_rows_written",
-    "r2.class_a": "r2_class_a",
-    "r2.class_b": "r2_class_b",
-}
-STORED = {"kv": "kv.stored", "durable-object": "do.stored", "r2": "r2.stored"}
+from cachelib.model.tiers.registry import STORED
 
 
 def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:

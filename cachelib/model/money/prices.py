@@ -17,11 +17,15 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import METERS as OF_TIERS
+from cachelib.model.tiers.registry import STORED
 
 SHIPPED = Path(__file__).parent / "books"
 OBJECT_GB = Decimal("0.128")  # a Durable Object is billed for 128 MB, whatever it uses
 CENT = Decimal("0.01")
 NO_COST = Decimal(0)
+METERS = {"workers.requests": "requests", **OF_TIERS}
+"""What charges by a count, and which."""
 
 
 class Meter(Strict):
@@ -167,23 +171,14 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request; what it
     stores it stores in SQLite.
     """
-    stored = {"kv": "kv.stored", "durable-object": "do.stored", "r2": "r2.stored"}
     amounts = {
         "workers.requests": month["requests"],
         "workers.cpu_ms": month["requests"] * platform.worker_cpu_ms,
-        "kv.reads": month["kv_reads"],
-        "kv.writes": month["kv_writes"],
-        "kv.deletes": month["kv_deletes"],
-        "kv.lists": month["kv_lists"],
-        "do.requests": month["do_requests"],
-        "do.rows_read": month["do_rows_read"],
-        "do.rows_written": month["do_rows_written"],
-        "r2.class_a": month["r2_class_a"],
-        "r2.class_b": month["r2_class_b"],
+        **{meter: month[count] for meter, count in OF_TIERS.items()},
         "workers_ai.neurons": month["origin_loads"] * platform.origin_neurons,
     }
-    if design.l2 in stored:
-        amounts[stored[design.l2]] = month["stored_gb_months"]
+    if design.l2 in STORED:
+        amounts[STORED[design.l2]] = month["stored_gb_months"]
     decimals = {meter: Decimal(repr(float(amount))) for meter, amount in amounts.items()}
     active_s = decimals["do.requests"] * Decimal(repr(platform.do_active_ms)) / 1_000
     decimals["do.duration"] = active_s * OBJECT_GB

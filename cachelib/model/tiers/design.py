@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
-from cachelib.model.tiers.tier import STORES, Tier
+from cachelib.model.tiers.cache_api import CACHE_API
+from cachelib.model.tiers.memory import MEMORY
+from cachelib.model.tiers.registry import ALL, STORES
+from cachelib.model.tiers.tier import WIDENING, Tier
 
+if TYPE_CHECKING:
+    Word = str
+else:
+    Word = Literal[*ALL]
 Policy = Literal["hard", "clean-up", "soft-hard", "refresh"]
 Expiry = Literal["inherited", "independent", "sliding"]
 
@@ -27,12 +36,26 @@ EXPIRY_WORDS: dict[Expiry, str] = {
 }
 
 
+FORMER: dict[str, dict[str, Any]] = {
+    "l1": {"type": "boolean", "description": "formerly, for memory among the tiers"},
+    "l2": {"enum": [*STORES, None], "description": "formerly, for the tier behind memory"},
+}
+
+
+def _formerly(schema: dict[str, Any]) -> None:
+    schema["properties"] |= {name: {**what, "deprecated": True} for name, what in FORMER.items()}
+
+
 class DesignError(CachelibError, ValueError):
     """A design that cannot be, or not on this platform."""
 
 
 class Design(Strict):
     """Which tiers a request passes before the origin, and how long they keep a value.
+
+    `tiers` begin with the nearest; each is shared by more than the one before. What is found in a
+    tier is copied into those before it, where it lives no longer than it would have there. The
+    last one is meant by L2 below; a data centre's cache before it keeps what L2 keeps, as long.
 
     `policy` says what `l2_ttl_s` means:
     `hard`: L2 drops the value then. `clean-up`: L2 is told no expiry; the application takes an
@@ -47,10 +70,11 @@ class Design(Strict):
     asked often enough is served from L1 for ever, however stale.
     """
 
+    model_config = ConfigDict(json_schema_extra=lambda schema: _formerly(schema))
+
     name: str
     label: str | None = Field(default=None, max_length=80, description="its name for readers")
-    l1: bool = True
-    l2: Literal["kv", "durable-object", "r2", "cache-api"] | None = None
+    tiers: tuple[Word, ...] = (MEMORY.word,)
     l1_ttl_s: float | None = Field(default=None, gt=0)
     l2_ttl_s: float | None = Field(default=None, gt=0)
     l1_max_entries: int | None = Field(default=None, ge=1)
@@ -62,11 +86,39 @@ class Design(Strict):
     write_only_if_changed: bool = False
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _formerly_said(cls, given: Any) -> Any:
+        """`l1: false` and `l2: kv`, as cases said it before a design was a list."""
+        if not isinstance(given, Mapping) or not FORMER.keys() & given.keys():
+            return given
+        if "tiers" in given:
+            raise ValueError("tiers: l1 and l2 are an older way to say the same; say it once")
+        memory, store = given.get("l1", True), given.get("l2")
+        if not isinstance(memory, bool):
+            raise ValueError("l1: must be true or false")
+        if store not in [*STORES, None]:
+            raise ValueError(f"l2: {store!r} is unknown; there are {', '.join(STORES)}")
+        tiers = [word for word, there in ((MEMORY.word, memory), (store, store)) if there]
+        rest = {name: value for name, value in given.items() if name not in FORMER}
+        return rest | {"tiers": tiers}
+
+    @model_validator(mode="after")
+    def _widening(self) -> Self:
+        for near, far in pairwise(ALL[word] for word in self.tiers):
+            if WIDENING.index(far.scope) <= WIDENING.index(near.scope):
+                raise ValueError(
+                    f"tiers: {far.word!r} cannot stand behind {near.word!r}, since its copies are "
+                    f"{far.shared_by} and those {near.shared_by}: first memory, then cache-api, "
+                    "then one that all share"
+                )
+        return self
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.policy == "soft-hard" and self.soft_ttl_s is None:
             raise ValueError("soft_ttl_s: the policy 'soft-hard' needs it")
-        if self.policy == "clean-up" and self.l2 != "kv":
+        if self.policy == "clean-up" and not (self.store and self.store.lists):
             raise ValueError("policy: 'clean-up' is for KV")
         if self.expiry == "sliding" and not self.l1:
             raise ValueError("expiry: 'sliding' renews the TTL of an L1, and there is none")
@@ -75,22 +127,38 @@ class Design(Strict):
         return self
 
     @property
+    def l1(self) -> bool:
+        """Whether each isolate has a memory."""
+        return MEMORY.word in self.tiers
+
+    @property
+    def stores(self) -> tuple[Tier, ...]:
+        """The shared tiers, the nearest first."""
+        return tuple(STORES[word] for word in self.tiers if word in STORES)
+
+    @property
     def store(self) -> Tier | None:
-        """The shared tier, with its names."""
-        return STORES[self.l2] if self.l2 else None
+        """The last shared tier, of which those before it have copies."""
+        return self.stores[-1] if self.stores else None
+
+    @property
+    def l2(self) -> str | None:
+        """Its word."""
+        return self.store.word if self.store else None
+
+    @property
+    def colo_cache(self) -> bool:
+        """Whether each data centre has a cache, before another store or as the only one."""
+        return CACHE_API in self.stores
 
     @property
     def words(self) -> str:
         """The design's name for readers, made of what it consists of, or the case's `label`."""
         if self.label:
             return self.label
-        behind = self.store.phrase if self.store else ""
-        tiers = {
-            (False, False): "no cache",
-            (True, False): "memory alone",
-            (False, True): f"{behind} alone",
-            (True, True): f"memory, then {behind}",
-        }[self.l1, self.l2 is not None]
+        phrases = [MEMORY.word] * self.l1 + [tier.phrase for tier in self.stores]
+        tiers = ", then ".join(phrases) if phrases else "no cache"
+        tiers += " alone" if len(phrases) == 1 else ""
         manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
         manners += ["written only if changed"] if self.write_only_if_changed else []
         manners += [f"{self.objects:,} in all"] if self.objects else []
@@ -112,15 +180,16 @@ class Design(Strict):
 BUILT_IN = {
     design.name: design
     for design in (
-        Design(name="origin-only", l1=False),
-        Design(name="l1-only"),
-        Design(name="l1-kv", l2="kv"),
-        Design(name="l1-kv-fixed", l2="kv", policy="refresh"),
-        Design(name="kv-only", l1=False, l2="kv"),
-        Design(name="durable-object", l1=False, l2="durable-object"),
-        Design(name="l1-durable-object", l2="durable-object"),
-        Design(name="l1-cache-api", l2="cache-api"),
-        Design(name="l1-r2", l2="r2"),
+        Design(name="origin-only", tiers=()),
+        Design(name="l1-only", tiers=("memory",)),
+        Design(name="l1-kv", tiers=("memory", "kv")),
+        Design(name="l1-kv-fixed", tiers=("memory", "kv"), policy="refresh"),
+        Design(name="kv-only", tiers=("kv",)),
+        Design(name="durable-object", tiers=("durable-object",)),
+        Design(name="l1-durable-object", tiers=("memory", "durable-object")),
+        Design(name="l1-cache-api", tiers=("memory", "cache-api")),
+        Design(name="l1-cache-api-kv", tiers=("memory", "cache-api", "kv")),
+        Design(name="l1-r2", tiers=("memory", "r2")),
     )
 }
 

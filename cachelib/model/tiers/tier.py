@@ -1,8 +1,9 @@
-"""The places that a value can be served from, with the names that people read."""
+"""What a tier is: a place that values can be served from, described."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Scope = Literal["isolate", "colo", "world"]
@@ -12,35 +13,55 @@ SHARED_BY: dict[Scope, str] = {
     "colo": "in each data centre",
     "world": "shared by all",
 }
+WIDENING: tuple[Scope, ...] = ("isolate", "colo", "world")
+"""From the copies that fewest share to those that all do."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A spot in a tier where a look-up may end.
+
+    `words` are for readers. `takes` names what looking there takes, which is added up: numbers of
+    `Platform` in ms, and round trips of `Geography`.
+    """
+
+    words: str
+    takes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Tier:
-    """A kind of store.
+    """A kind of place to keep values.
 
     `word` is what a case calls it, `label` its name in a diagram, `phrase` its name inside a
-    sentence; `scope` says who shares one copy.
+    sentence; `scope` says who shares one copy. `writing` names what a write takes, as
+    `Place.takes` does. `counts` are what is counted of it, with readers' words; `meters` the
+    meters of a price book that charge by one of these, and `stored` the one that charges for what
+    it holds. `numbers` are the platform's numbers that readers meet, with their words, and
+    `prefixes` how all its numbers begin. `erases`: it forgets by itself what has expired, after
+    `shortest` (a number of the platform) at the earliest. `lists`: what it holds can be listed, so
+    that a routine may clean it up.
+
+    How it behaves is told once for each of the answers that must not know of one another:
+    `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
     """
 
     word: str
     label: str
     phrase: str
     scope: Scope
+    places: tuple[Place, ...]
+    writing: tuple[str, ...]
+    counts: Mapping[str, str]
+    numbers: Mapping[str, str]
+    prefixes: tuple[str, ...]
+    meters: Mapping[str, str] = field(default_factory=dict)
+    stored: str | None = None
+    erases: bool = False
+    shortest: str | None = None
+    lists: bool = False
 
     @property
     def shared_by(self) -> str:
         """`in each data centre`: who shares one copy, in words."""
         return SHARED_BY[self.scope]
-
-
-MEMORY = Tier("memory", "Memory", "the memory of each isolate", "isolate")
-STORES = {
-    tier.word: tier
-    for tier in (
-        Tier("kv", "Workers KV", "Workers KV", "world"),
-        Tier("durable-object", "Durable Objects", "Durable Objects", "world"),
-        Tier("r2", "R2", "R2", "world"),
-        Tier("cache-api", "Cache API", "the Cache API", "colo"),
-    )
-}
-"""What may stand behind an isolate's memory, by its word in a case."""

@@ -7,8 +7,8 @@ from typing import Any
 from cachelib.model.formulas.setting import NEVER_S, grouped
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
-from cachelib.model.money.costs import METERS, STORED
-from cachelib.model.money.prices import OBJECT_GB, price_book
+from cachelib.model.money.prices import METERS, OBJECT_GB, price_book
+from cachelib.model.tiers.registry import STORED
 
 MOST_KEYS = 64  # kinds of key: the page computes them anew at every move of a slider
 SLIDERS = (

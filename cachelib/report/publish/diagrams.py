@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import TIERS
+from cachelib.model.tiers.memory import MEMORY
+from cachelib.model.tiers.outcomes import L1, L2, place_of
+from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import counted, duration
 from cachelib.report.numbers import shown
 from cachelib.report.publish.findings import Diagram, Drawn, Edge, Message, Node, Sequence
@@ -117,17 +120,20 @@ def architecture(study: Study, design: Design, id: str) -> Diagram:
         id="origin", label="Origin", note=shown(study.platform.origin_ms, "ms"), kind="origin"
     )
     workers, shared = _workers(study, design), _shared(design)
-    next_tier = shared[0] if shared else origin
+    behind = [*shared, origin]
     return Diagram(
         id=id,
         caption=f"The system with {design.words}",
         alt=_alt(study, design),
         how="derived",
-        layers=[[users], workers, *([shared] if shared else []), [origin]],
+        layers=[[users], workers, *([node] for node in behind)],
         edges=[
             *(Edge(source="users", target=worker.id) for worker in workers),
-            *(Edge(source=worker.id, target=next_tier.id) for worker in workers),
-            *(Edge(source=node.id, target="origin", label="what it has not") for node in shared),
+            *(Edge(source=worker.id, target=behind[0].id) for worker in workers),
+            *(
+                Edge(source=near.id, target=far.id, label="what it has not")
+                for near, far in pairwise(behind)
+            ),
         ],
     )
 
@@ -149,18 +155,24 @@ def _workers(study: Study, design: Design) -> list[Node]:
 
 
 def _shared(design: Design) -> list[Node]:
-    if design.store is None:
-        return []
+    """The shared tiers, the nearest first."""
     life = f", {duration(design.l2_ttl_s)}" if design.l2_ttl_s else ""
-    note = f"{design.store.shared_by}{life}"
-    return [Node(id="l2", label=design.store.label, note=note, kind="store")]
+    return [
+        Node(id=_id(nth), label=tier.label, note=f"{tier.shared_by}{life}", kind="store")
+        for nth, tier in enumerate(design.stores)
+    ]
+
+
+def _id(nth: int) -> str:
+    """Of a shared tier; what would be the first stands for memory."""
+    return f"l{nth + 2}"
 
 
 def _alt(study: Study, design: Design) -> str:
     colos = counted(len(study.trace.colos), "data centre")
     isolates = counted(study.platform.isolates_per_colo, "isolate")
     memory = "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
-    behind = f"{design.store.phrase}, then to " if design.store else ""
+    behind = "".join(f"{tier.phrase}, then to " for tier in design.stores)
     return (
         f"Requests reach {colos} with {isolates} each; {memory}; "
         f"what is not found goes to {behind}the origin."
@@ -173,43 +185,57 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
     result = study.replay(design, trace=trace, jitter=0.0)
     colos = [trace.colos[place] for place in trace.colo]
     workers = [Node(id=f"w{nth}", label=f"Worker in {colo}") for nth, colo in enumerate(colos)]
-    shared = [Node(id="l2", label=design.store.label)] if design.store else []
+    shared = [Node(id=_id(nth), label=tier.label) for nth, tier in enumerate(design.stores)]
     origin = Node(id="origin", label="Origin", kind="origin")
     messages: list[Message] = []
-    for nth, (tier, ms) in enumerate(zip(result.tier, result.latency_ms, strict=True)):
-        messages += _request(f"w{nth}", design, TIERS[tier], trace.keys[0], float(ms))
+    answers = [_answer(*each) for each in zip(result.tier, result.depth, strict=True)]
+    for nth, (answer, ms) in enumerate(zip(answers, result.latency_ms, strict=True)):
+        messages += _request(f"w{nth}", design, answer, trace.keys[0], float(ms))
     apart = shown(trace.span_s, "s")
     return Sequence(
         id=id,
         caption=f"The same key asked for twice, {apart} apart, with {design.words}; median times",
         alt="; ".join(
-            f"in {colo} {_answering(design, TIERS[tier])} answers after {shown(float(ms), 'ms')}"
-            for colo, tier, ms in zip(colos, result.tier, result.latency_ms, strict=True)
+            f"in {colo} {_phrase(answer)} answers after {shown(float(ms), 'ms')}"
+            for colo, answer, ms in zip(colos, answers, result.latency_ms, strict=True)
         ),
         participants=[Node(id="user", label="Users", kind="user"), *workers, *shared, origin],
         messages=messages,
     )
 
 
-def _answering(design: Design, tier: str) -> str:
-    """The tier that answers, by the name that people know."""
-    store = design.store.phrase if design.store else ""
-    return {"L1": "the memory of its isolate", "L2": store}.get(tier, "the origin")
+def _answer(ended: int, looked: int) -> Tier | None:
+    """The tier that answers; None for the origin."""
+    if ended == L1:
+        return MEMORY
+    return place_of(looked) if ended == L2 else None
 
 
-def _request(worker: str, design: Design, tier: str, key: str, ms: float) -> list[Message]:
+def _phrase(answer: Tier | None) -> str:
+    if answer is None:
+        return "the origin"
+    return "the memory of its isolate" if answer is MEMORY else answer.phrase
+
+
+def _request(
+    worker: str, design: Design, answer: Tier | None, key: str, ms: float
+) -> list[Message]:
     """What one request makes the tiers say."""
     said = [Message(source="user", target=worker, label=f"GET {key}")]
     if design.l1:
-        found = "in memory" if tier == "L1" else "not in memory"
+        found = "in memory" if answer is MEMORY else "not in memory"
         said.append(Message(source=worker, target=worker, label=found))
-    if design.l2 and tier != "L1":
-        found = "value" if tier == "L2" else "nothing"
-        said.append(Message(source=worker, target="l2", label="get"))
-        said.append(Message(source="l2", target=worker, label=found, answer=True))
-    if tier == "origin":
+    passed = () if answer is MEMORY else design.stores
+    for nth, tier in enumerate(passed):
+        found = "value" if tier is answer else "nothing"
+        said.append(Message(source=worker, target=_id(nth), label="get"))
+        said.append(Message(source=_id(nth), target=worker, label=found, answer=True))
+        if tier is answer:
+            passed = design.stores[:nth]  # these get a copy
+            break
+    if answer is None:
         said.append(Message(source=worker, target="origin", label="load"))
         said.append(Message(source="origin", target=worker, label="value", answer=True))
-        if design.l2:
-            said.append(Message(source=worker, target="l2", label="put"))
+    kept = [_id(nth) for nth in reversed(range(len(passed)))]
+    said += [Message(source=worker, target=each, label="put") for each in kept]
     return [*said, Message(source=worker, target="user", label=shown(ms, "ms"), answer=True)]

@@ -52,8 +52,8 @@ PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
     ("promotion", "independent", "inherited"): (({"expiry": "independent"}, {}), ({}, {})),
     ("cache_ttl", "60", "300"): (({}, {}), ({}, {"kv_cache_ttl_s": 300.0})),
     ("object_shards", "one", "one_per_key"): (
-        ({"l2": "durable-object", "objects": 1}, {}),
-        ({"l2": "durable-object"}, {}),
+        ({"tiers": ("memory", "durable-object"), "objects": 1}, {}),
+        ({"tiers": ("memory", "durable-object")}, {}),
     ),
 }
 

@@ -25,7 +25,7 @@ from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLAT
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import COUNTS, Outcomes
+from cachelib.model.tiers.outcomes import CODE_TYPE, COUNTS, Outcomes
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 18  # requests between two looks at the room that is left
@@ -60,7 +60,7 @@ class Compiled:
         if row == 0 and n:
             self._begin(float(piece.time_s[0]))
         self._know(piece.keys)
-        outcomes = Outcomes(np.empty(n, np.uint8), *(np.empty(n, np.float32) for _ in range(3)))
+        outcomes = Outcomes(np.empty(n, CODE_TYPE), *(np.empty(n, np.float32) for _ in range(3)))
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         near = Places(places.region, places.host, places.to_host)
         for start in range(0, n, ROWS):
@@ -112,9 +112,9 @@ class Compiled:
         )
 
     def _make_room(self, requests: int, isolates: int) -> None:
-        """A request adds at most three entries to the pool and one version to the origin."""
+        """A request adds at most four entries to the pool and one version to the origin."""
         state, used = self.state, int(self.state.totals["used"])
-        if used + 3 * requests > len(state.pool):
+        if used + 4 * requests > len(state.pool):
             pool = _grown(state.pool, used, 2 * used + 6 * requests)
             buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
             rehash(pool, buckets, used)
@@ -149,7 +149,8 @@ def _rules(design: Design, platform: Platform, seed: int) -> Rules:
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         l1=design.l1,
-        store=STORES[design.l2],
+        colo_cache=design.colo_cache,
+        store=STORES.get(design.l2 or "", 0),
         l1_ttl=design.l1_ttl_s or math.inf,
         hard_ttl=design.hard_ttl_s,
         soft_ttl=design.refresh_after_s,

@@ -8,11 +8,45 @@ import numpy as np
 
 from cachelib.model.engines.compiled.pool import NONE, drop, find, link_newest, unlink
 from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
-from cachelib.model.engines.compiled.stores import clean_up, delete_l2, read_l2, write_l2
+from cachelib.model.engines.compiled.stores import (
+    clean_up,
+    delete_from_colo_cache,
+    delete_from_store,
+    nothing,
+    read_colo_cache,
+    read_store,
+    write_colo_cache,
+    write_store,
+)
 from cachelib.model.engines.compiled.tiers import age, change, load, put_in_l1, supersede
 from cachelib.model.engines.compiler import compiled, hot
-from cachelib.model.tiers.outcomes import FAILED, L1, L2, NO_L2, ORIGIN, WRITTEN
+from cachelib.model.tiers import outcomes as said
+from cachelib.model.tiers.outcomes import FAILED, IN_COLO_CACHE, L1, L2, NO_L2, ORIGIN, WRITTEN
 from cachelib.model.traffic.trace import READ, WRITE
+
+code_of = hot(said.code_of)
+
+
+@hot
+def read_l2(rules, state, places, colo, key, record, now):
+    """The shared tiers, the nearest first: depth, way and wait, and the living value, if any."""
+    depth, extra, held = NO_L2, 0.0, nothing()
+    if rules.colo_cache:
+        depth, held = IN_COLO_CACHE, read_colo_cache(state, colo, key, now)
+    if rules.store and held.version == NONE:
+        far, extra, held = read_store(rules, state, places, colo, key, record, now)
+        depth = depth if far == NO_L2 else far
+        if rules.colo_cache and held.version != NONE:
+            write_colo_cache(state, colo, key, held)
+    return depth, extra, held
+
+
+@hot
+def write_l2(rules, state, places, colo, key, record, now, value):
+    extra = write_store(rules, state, places, colo, key, record, now, value)
+    if rules.colo_cache:
+        write_colo_cache(state, colo, key, value)
+    return extra
 
 
 @hot
@@ -33,7 +67,7 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
             if rules.max_entries < NO_BOUND or rules.max_bytes < NO_BOUND:
                 unlink(state.pool, isolate, at)
                 link_newest(state.pool, isolate, at)
-    if version == NONE and rules.store:
+    if version == NONE and (rules.store or rules.colo_cache):
         tier = L2
         depth, extra, held = read_l2(rules, state, places, colo, key, record, now)
         if held.version != NONE:
@@ -54,7 +88,9 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
 @hot
 def forget(rules, state, places, isolate, number, key, record, colo, now):
     """A deletion, from L2 and from this isolate's L1; the way and wait."""
-    extra = delete_l2(rules, state, places, colo, key, record, now)
+    extra = delete_from_store(rules, state, places, colo, key, record, now)
+    if rules.colo_cache:
+        delete_from_colo_cache(state, colo, key)
     if rules.l1:
         at = find(state, number, key)
         if at != NONE:
@@ -103,11 +139,11 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
                 way = write_l2(rules, state, places, colo, key, record, now, new)
                 if tier == WRITTEN:
                     extra = way
-            elif rules.store:
+            elif rules.store or rules.colo_cache:
                 totals.l2_unchanged += 1
             if rules.l1:
                 put_in_l1(rules, state, isolate, number, key, now, new)
-        codes[i] = tier << 3 | depth
+        codes[i] = code_of(tier, depth)
         extras[i] = extra
         ages[i] = lates[i] = 0.0
         if version != NONE:

@@ -12,12 +12,15 @@ import numpy as np
 
 from cachelib.model.engines.compiled.drawing import mix
 from cachelib.model.engines.compiler import compiled, hot
+from cachelib.model.tiers import outcomes as said
 from cachelib.model.tiers.outcomes import WRITTEN
 
 SHIFT = 16
 FIRST = int(np.float32(2**-10).view(np.int32)) >> SHIFT  # ms or s; what is below is in bin 0
 BINS = 40 << 7  # up to 2³⁰
 JITTER_BITS = 12
+
+tier_of = hot(said.tier_of)
 
 
 @hot
@@ -35,7 +38,7 @@ def measure(outcomes, bits, colos, row, key, jitter, base, region, latency, code
         latency[i] = (base[code, colo] + extra[i]) * jitter[drawn >> np.uint64(64 - JITTER_BITS)]
         codes[code] += 1
     for i in range(len(colos)):
-        tier = code_of[i] >> 3
+        tier = tier_of(code_of[i])
         if tier != WRITTEN:
             here = region[colos[i]]
             ms[0][here, bin_of(bits[0][i])] += 1

@@ -1,6 +1,6 @@
 """Cache entries of all places in one pool: found by a hash, freed into a list, grown by doubling.
 
-A place is an isolate's L1, a colo's cache of KV or of the Cache API, or a region's cache of KV.
+A place is an isolate's L1, a colo's or a region's cache of KV, or a colo's Cache API.
 An L1's entries also hang in its own list, newest first, so that it can evict and be emptied.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from cachelib.model.engines.compiler import compiled, hot, inner
 
-COLO_PLACES, REGION_PLACES = 1 << 24, 1 << 25
+KV_PLACES, REGION_PLACES, COLO_PLACES = 1 << 24, 2 << 24, 3 << 24
 NONE = -1
 
 ENTRY = np.dtype(

@@ -9,11 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cachelib.model.tiers.durable_object import DURABLE_OBJECT
+from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.outcomes import COUNTS
+from cachelib.model.tiers.r2 import R2
 
-KV_STORE, DO_STORE, R2_STORE, COLO_STORE = range(1, 5)
-STORES = {None: 0, "kv": KV_STORE, "durable-object": DO_STORE, "r2": R2_STORE}
-STORES["cache-api"] = COLO_STORE
+KV_STORE, DO_STORE, R2_STORE = range(1, 4)
+STORES = {KV.word: KV_STORE, DURABLE_OBJECT.word: DO_STORE, R2.word: R2_STORE}
+"""What all share, of which a design has one at most, and 0 stands for none."""
 LIST_PAGE = 1_000
 NO_BOUND = 1 << 62
 VALUE_BYTES = 16  # what the reference needs for a value
@@ -45,6 +48,7 @@ class Rules(NamedTuple):
     """A design on a platform, as numbers; infinity for never and for no limit."""
 
     l1: bool
+    colo_cache: bool
     store: int
     l1_ttl: float
     hard_ttl: float

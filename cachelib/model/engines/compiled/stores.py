@@ -6,9 +6,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from cachelib.model.engines.compiled.pool import COLO_PLACES, NONE, REGION_PLACES, find, find_or_add
+from cachelib.model.engines.compiled.pool import (
+    COLO_PLACES,
+    KV_PLACES,
+    NONE,
+    REGION_PLACES,
+    find,
+    find_or_add,
+)
 from cachelib.model.engines.compiled.state import (
-    COLO_STORE,
     DO_STORE,
     KV_STORE,
     LIST_PAGE,
@@ -17,14 +23,13 @@ from cachelib.model.engines.compiled.state import (
 )
 from cachelib.model.engines.compiler import hot, inner
 from cachelib.model.tiers.outcomes import (
-    CACHE_API,
     DO_MEMORY,
     DO_STORAGE,
+    IN_R2,
     KV_CENTRAL,
     KV_LOCAL,
     KV_REGIONAL,
     NO_L2,
-    R2,
 )
 
 
@@ -61,7 +66,7 @@ def copy_from(rules, record, entry, now):
 @hot
 def read_kv(rules, state, places, colo, key, record, now):
     """The depth, and the colo's copy."""
-    here = find_or_add(state, COLO_PLACES + colo, key)
+    here = find_or_add(state, KV_PLACES + colo, key)
     near = state.pool[here]
     if now < near.until:
         return KV_LOCAL, here
@@ -119,7 +124,35 @@ def held_by(entry):
 
 
 @hot
-def read_l2(rules, state, places, colo, key, record, now):
+def nothing():
+    return Held(np.int64(NONE), np.int64(0), 0.0, 0.0, 0.0)
+
+
+@hot
+def read_colo_cache(state, colo, key, now):
+    """The living value, if any."""
+    state.totals.cache_api_gets += 1
+    at = find(state, COLO_PLACES + colo, key)
+    return held_by(state.pool[at]) if at != NONE and now < state.pool[at].until else nothing()
+
+
+@inner
+def write_colo_cache(state, colo, key, value):
+    state.totals.cache_api_puts += 1
+    entry = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
+    entry.version, entry.size, entry.loaded = value.version, value.size, value.loaded
+    entry.expires, entry.refresh, entry.until = value.expires, value.refresh, value.expires
+
+
+@inner
+def delete_from_colo_cache(state, colo, key):
+    at = find(state, COLO_PLACES + colo, key)
+    if at != NONE:
+        state.pool[at].until = -np.inf
+
+
+@hot
+def read_store(rules, state, places, colo, key, record, now):
     """The depth, the way and wait for a Durable Object, and the living value, if any."""
     totals, extra = state.totals, 0.0
     if rules.store == KV_STORE:
@@ -128,25 +161,18 @@ def read_l2(rules, state, places, colo, key, record, now):
         entry = state.pool[at]
         totals.kv_missing_reads += entry.version == NONE
         found, held = now < entry.expires, held_by(entry)
-    elif rules.store == COLO_STORE:
-        totals.cache_api_gets += 1
-        depth = CACHE_API
-        entry = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
-        found, held = now < entry.until, held_by(entry)
     elif rules.store == DO_STORE:
         depth, extra, found = read_object(rules, state, places, colo, record, now)
         held = held_by(record)
     else:
         totals.r2_class_b += 1
-        depth, found, held = R2, now < record.expires, held_by(record)
-    if found:
-        return depth, extra, held
-    return depth, extra, Held(np.int64(NONE), np.int64(0), 0.0, 0.0, 0.0)
+        depth, found, held = IN_R2, now < record.expires, held_by(record)
+    return depth, extra, held if found else nothing()
 
 
 @inner
-def write_l2(rules, state, places, colo, key, record, now, value):
-    """Write through to L2; the way and wait, for a Durable Object."""
+def write_store(rules, state, places, colo, key, record, now, value):
+    """Write through to what all share; the way and wait, for a Durable Object."""
     totals = state.totals
     if rules.store == KV_STORE:
         if now - record.last_write < rules.write_gap:
@@ -155,7 +181,7 @@ def write_l2(rules, state, places, colo, key, record, now, value):
         totals.kv_writes += 1
         record.last_write = now
         keep(rules, state, record, now, value)
-        here = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
+        here = state.pool[find_or_add(state, KV_PLACES + colo, key)]
         copy_from(rules, record, here, now)
     elif rules.store == DO_STORE:
         target = state.objects[record.object]
@@ -168,21 +194,16 @@ def write_l2(rules, state, places, colo, key, record, now, value):
     elif rules.store == R2_STORE:
         totals.r2_class_a += 1
         keep(rules, state, record, now, value)
-    elif rules.store == COLO_STORE:
-        totals.cache_api_puts += 1
-        entry = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
-        entry.version, entry.size, entry.loaded = value.version, value.size, now
-        entry.expires, entry.refresh, entry.until = value.expires, value.refresh, value.expires
     return 0.0
 
 
 @inner
-def delete_l2(rules, state, places, colo, key, record, now):
+def delete_from_store(rules, state, places, colo, key, record, now):
     totals, extra = state.totals, 0.0
     if rules.store == KV_STORE:
         totals.kv_deletes += 1
         account(rules, state, record, now)
-        here = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
+        here = state.pool[find_or_add(state, KV_PLACES + colo, key)]
         copy_from(rules, record, here, now)
     elif rules.store == DO_STORE:
         target = state.objects[record.object]
@@ -192,10 +213,6 @@ def delete_l2(rules, state, places, colo, key, record, now):
             account(rules, state, record, now)
     elif rules.store == R2_STORE:
         account(rules, state, record, now)
-    elif rules.store == COLO_STORE:
-        at = find(state, COLO_PLACES + colo, key)
-        if at != NONE:
-            state.pool[at].until = -np.inf
     return extra
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cachelib import MemoryCache, TieredCache
 from cachelib.model.engines.random import ISOLATES, exponential, key_of
 from cachelib.model.engines.reference.kv import KeyValue
-from cachelib.model.engines.reference.others import Bucket, ColoCache, DurableObjects
+from cachelib.model.engines.reference.others import Bucket, ColoCache, DurableObjects, Layered
 from cachelib.model.engines.reference.world import (
     NOTHING,
     Inline,
@@ -26,7 +26,16 @@ from cachelib.model.engines.reference.world import (
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import FAILED, L1, NO_L2, ORIGIN, WRITTEN, Outcomes
+from cachelib.model.tiers.outcomes import (
+    CODE_TYPE,
+    FAILED,
+    L1,
+    NO_L2,
+    ORIGIN,
+    WRITTEN,
+    Outcomes,
+    code_of,
+)
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 
 STORES = {
@@ -56,7 +65,7 @@ class Reference:
         self.design, self.platform = design, platform
         self.world = World()
         self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
-        self.store = self._store()
+        self.stores = [STORES[tier.word](self.world, platform, design) for tier in design.stores]
         self.isolates: dict[int, Isolate] = {}
         self.lives = key_of(seed, ISOLATES)
         ends = (platform.isolate_idle_s, platform.isolate_life_s, platform.deploy_every_s)
@@ -72,7 +81,7 @@ class Reference:
         if row == 0 and len(piece):
             self._begin(float(piece.time_s[0]))
         world, n = self.world, len(piece)
-        code = bytearray(n)
+        code = [0] * n
         extra, age, late = ([0.0] * n for _ in range(3))
         least = ValueCodec.least if self.design.l1_max_bytes else 0
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
@@ -95,7 +104,7 @@ class Reference:
                 value = read(reached.cache, keys[key], life)
             else:
                 self._change(reached.cache, keys[key], op, life)
-            code[i] = world.tier << 3 | world.depth
+            code[i] = code_of(world.tier, world.depth)
             if world.extra_ms:
                 extra[i] = world.extra_ms
             if value is not None:
@@ -105,12 +114,12 @@ class Reference:
                 if superseded[version] < now:
                     late[i] = now - superseded[version]
         seconds = (np.array(column, np.float32) for column in (extra, age, late))
-        return Outcomes(np.frombuffer(code, np.uint8), *seconds)
+        return Outcomes(np.array(code, CODE_TYPE), *seconds)
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
         """The counts, and byte-seconds stored until `end`."""
-        if self.store is not None:
-            self.store.finish(end)
+        for store in self.stores:
+            store.finish(end)
         return self.world.counts, self.world.byte_seconds
 
     def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
@@ -192,7 +201,7 @@ class Reference:
             bounds["max_bytes"] = design.l1_max_bytes
         return TieredCache(
             MemoryCache(**bounds) if design.l1 else None,
-            self.store,
+            self._l2(),
             l1_ttl=design.l1_ttl_s,
             l2_ttl=None if design.hard_ttl_s == math.inf else design.hard_ttl_s,
             expiry="inherited" if design.expiry == "inherited" else "independent",
@@ -202,16 +211,18 @@ class Reference:
             **options,
         )
 
-    def _store(self) -> ModelStore | None:
-        if self.design.l2 is None:
-            return None
-        return STORES[self.design.l2](self.world, self.platform, self.design)
+    def _l2(self) -> ModelStore | None:
+        """All shared tiers as the one that the library's cache knows."""
+        if len(self.stores) > 1:
+            return Layered(self.world, self.design, self.stores)
+        return self.stores[0] if self.stores else None
 
     def _place(self, places: Geography) -> None:
-        if isinstance(self.store, KeyValue):
-            self.store.region = places.region.tolist()
-        if isinstance(self.store, DurableObjects):
-            self.store.host, self.store.to_host = places.host.tolist(), places.to_host.tolist()
+        for store in self.stores:
+            if isinstance(store, KeyValue):
+                store.region = places.region.tolist()
+            if isinstance(store, DurableObjects):
+                store.host, store.to_host = places.host.tolist(), places.to_host.tolist()
 
     def _begin(self, start: float) -> None:
         self.start = start
@@ -221,5 +232,7 @@ class Reference:
     def _clean_up(self, now: float) -> None:
         while now >= self.next_clean_up:
             self.world.now = self.next_clean_up
-            self.store.clean_up()  # type: ignore[union-attr]
+            for store in self.stores:
+                if isinstance(store, KeyValue):
+                    store.clean_up()
             self.next_clean_up += self.design.clean_up_every_s

@@ -77,10 +77,8 @@ class KeyValue(ModelStore):
             until = min(until, stored.expires_at)
         return Copy(stored, until)
 
-    def set(self, key: str, stored: Stored) -> None:
+    def write(self, key: str, stored: Stored) -> None:
         now, counts = self.world.now, self.world.counts
-        if self.unchanged():
-            return
         if self.write_gap:
             if now - self.last_write.get(key, -math.inf) < self.write_gap:
                 counts["kv_writes_refused"] += 1  # 429, of which nobody who waits hears

@@ -6,13 +6,14 @@ Sources: developers.cloudflare.com/durable-objects, /r2/pricing, /workers/runtim
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zlib import crc32
 
 from cachelib import Stored
 from cachelib.model.engines.reference.world import ModelStore, World, alive
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import CACHE_API, DO_MEMORY, DO_STORAGE, L2, R2
+from cachelib.model.tiers.outcomes import DO_MEMORY, DO_STORAGE, IN_COLO_CACHE, IN_R2, L2
 
 
 class Object:
@@ -55,9 +56,7 @@ class DurableObjects(ModelStore):
             target.memory.add(key)
         return record[0] if alive(record[0], now) else None
 
-    def set(self, key: str, stored: Stored) -> None:
-        if self.unchanged():
-            return
+    def write(self, key: str, stored: Stored) -> None:
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
             self.world.counts["do_rows_written"] += 1
@@ -105,15 +104,14 @@ class Bucket(ModelStore):
         super().__init__(world, design, erased_at_expiry=False)
 
     def get(self, key: str, now: float) -> Stored | None:
-        self.world.tier, self.world.depth = L2, R2
+        self.world.tier, self.world.depth = L2, IN_R2
         self.world.counts["r2_class_b"] += 1
         record = self.records.get(key)
         return record[0] if record is not None and alive(record[0], now) else None
 
-    def set(self, key: str, stored: Stored) -> None:
-        if not self.unchanged():
-            self.world.counts["r2_class_a"] += 1
-            self.keep(key, stored)
+    def write(self, key: str, stored: Stored) -> None:
+        self.world.counts["r2_class_a"] += 1
+        self.keep(key, stored)
 
     def delete(self, key: str) -> None:
         self.drop(key)
@@ -127,15 +125,41 @@ class ColoCache(ModelStore):
         self.held: dict[tuple[int, str], Stored] = {}
 
     def get(self, key: str, now: float) -> Stored | None:
-        self.world.tier, self.world.depth = L2, CACHE_API
+        self.world.tier, self.world.depth = L2, IN_COLO_CACHE
         self.world.counts["cache_api_gets"] += 1
         stored = self.held.get((self.world.colo, key))
         return stored if alive(stored, now) else None
 
-    def set(self, key: str, stored: Stored) -> None:
-        if not self.unchanged():
-            self.world.counts["cache_api_puts"] += 1
-            self.held[self.world.colo, key] = stored
+    def write(self, key: str, stored: Stored) -> None:
+        self.world.counts["cache_api_puts"] += 1
+        self.held[self.world.colo, key] = stored
 
     def delete(self, key: str) -> None:
         self.held.pop((self.world.colo, key), None)
+
+
+class Layered(ModelStore):
+    """Stores one before the other: what a farther one has is copied into those before it.
+
+    The copy is the very value, and ends when it does.
+    """
+
+    def __init__(self, world: World, design: Design, stores: Sequence[ModelStore]) -> None:
+        super().__init__(world, design, erased_at_expiry=False)
+        self.stores = stores
+
+    def get(self, key: str, now: float) -> Stored | None:
+        for nth, store in enumerate(self.stores):
+            if (stored := store.get(key, now)) is not None:
+                for before in self.stores[:nth]:
+                    before.write(key, stored)
+                return stored
+        return None
+
+    def write(self, key: str, stored: Stored) -> None:
+        for store in reversed(self.stores):
+            store.write(key, stored)
+
+    def delete(self, key: str) -> None:
+        for store in reversed(self.stores):
+            store.delete(key)

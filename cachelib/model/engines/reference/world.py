@@ -132,6 +132,10 @@ class ModelStore:
         raise NotImplementedError
 
     def set(self, key: str, stored: Stored) -> None:
+        if not self.unchanged():
+            self.write(key, stored)
+
+    def write(self, key: str, stored: Stored) -> None:
         raise NotImplementedError
 
     def delete(self, key: str) -> None:

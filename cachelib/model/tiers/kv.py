@@ -1,0 +1,45 @@
+"""Workers KV: a central store, and caches of it in every data centre and region.
+
+Source: developers.cloudflare.com/kv/concepts/how-kv-works, /kv/api and /kv/platform/pricing, read
+2026-11-23. Rules: `KeyValue` in `engines/reference/kv.py`, `read_kv` in
+`engines/compiled/stores.py`, `_kv_ways` in `formulas/waits.py`, `KvStore` in the Worker.
+"""
+
+from cachelib.model.tiers.tier import Place, Tier
+
+KV = Tier(
+    word="kv",
+    label="Workers KV",
+    phrase="Workers KV",
+    scope="world",
+    places=(
+        Place("KV in the colo", ("kv_read_ms",)),
+        Place("KV in the region", ("kv_read_ms", "to_region")),
+        Place("KV central", ("kv_read_ms", "to_region", "to_central", "kv_central_ms")),
+    ),
+    writing=("kv_write_ms", "to_region", "to_central"),
+    counts={
+        "kv_reads": "KV reads",
+        "kv_missing_reads": "KV reads that found nothing",
+        "kv_writes": "KV writes",
+        "kv_writes_refused": "KV writes refused",
+        "kv_deletes": "KV deletes",
+        "kv_lists": "KV lists",
+    },
+    numbers={
+        "kv_read_ms": "time of a read in KV's nearest cache",
+        "kv_central_ms": "time of KV's central store",
+        "kv_write_ms": "time of a write to KV",
+    },
+    prefixes=("kv_",),
+    meters={
+        "kv.reads": "kv_reads",
+        "kv.writes": "kv_writes",
+        "kv.deletes": "kv_deletes",
+        "kv.lists": "kv_lists",
+    },
+    stored="kv.stored",
+    erases=True,
+    shortest="kv_min_ttl_s",
+    lists=True,
+)

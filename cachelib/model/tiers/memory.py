@@ -1,0 +1,28 @@
+"""The memory of an isolate: a map that ends with it. Its rules are the library's own `TieredCache`.
+
+The compiled twin of that is `engines/compiled/tiers.py`; in the Worker it is `memory.js`.
+"""
+
+from cachelib.model.tiers.tier import Tier
+
+MEMORY = Tier(
+    word="memory",
+    label="Memory",
+    phrase="the memory of each isolate",
+    scope="isolate",
+    places=(),  # how a request ended says it
+    writing=("l1_ms",),
+    counts={
+        "isolates_lost_idle": "isolates lost while idle",
+        "isolates_lost_random": "isolates lost at random",
+        "isolates_lost_deploy": "isolates lost by a deploy",
+    },
+    numbers={
+        "isolates_per_colo": "isolates in each data centre",
+        "isolate_idle_s": "idle time after which an isolate is lost",
+        "isolate_life_s": "life of an isolate",
+        "deploy_every_s": "time between two deploys",
+        "l1_ms": "time of a look-up in memory",
+    },
+    prefixes=("l1_", "isolate_", "isolates_", "deploy_"),
+)

@@ -1,0 +1,28 @@
+"""R2: one bucket, strongly consistent; it knows no expiry, the application does.
+
+Source: developers.cloudflare.com/r2/pricing, read 2026-11-23. Rules: `Bucket` in
+`engines/reference/others.py`, `read_store` in `engines/compiled/stores.py`, `formulas/waits.py`,
+`R2Store` in the Worker.
+"""
+
+from cachelib.model.tiers.tier import Place, Tier
+
+R2 = Tier(
+    word="r2",
+    label="R2",
+    phrase="R2",
+    scope="world",
+    places=(Place("R2", ("r2_ms", "to_bucket")),),
+    writing=("r2_write_ms", "to_bucket"),
+    counts={
+        "r2_class_a": "R2 writes (class A)",
+        "r2_class_b": "R2 reads (class B)",
+    },
+    numbers={
+        "r2_ms": "time of a read from R2",
+        "r2_write_ms": "time of a write to R2",
+    },
+    prefixes=("r2_",),
+    meters={"r2.class_a": "r2_class_a", "r2.class_b": "r2_class_b"},
+    stored="r2.stored",
+)

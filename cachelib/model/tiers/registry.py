@@ -1,0 +1,31 @@
+"""Every tier there is, in the order in which readers meet them; what is derived of all follows."""
+
+from __future__ import annotations
+
+from cachelib.model.tiers.cache_api import CACHE_API
+from cachelib.model.tiers.durable_object import DURABLE_OBJECT
+from cachelib.model.tiers.kv import KV
+from cachelib.model.tiers.memory import MEMORY
+from cachelib.model.tiers.r2 import R2
+from cachelib.model.tiers.tier import Tier
+
+ALL = {tier.word: tier for tier in (MEMORY, KV, DURABLE_OBJECT, R2, CACHE_API)}
+"""By its word in a case."""
+
+STORES = {word: tier for word, tier in ALL.items() if tier is not MEMORY}
+"""What may stand behind an isolate's memory."""
+
+LABELS = {name: words for tier in ALL.values() for name, words in tier.numbers.items()}
+"""What their numbers are called where people read."""
+
+METERS = {meter: count for tier in ALL.values() for meter, count in tier.meters.items()}
+"""Of price books: what charges by a count, and which."""
+
+STORED = {word: tier.stored for word, tier in ALL.items() if tier.stored}
+"""What charges for what a tier holds."""
+
+
+def owner(number: str) -> Tier | None:
+    """The tier that a number of the platform is of, by how its name begins."""
+    owners = (tier for tier in ALL.values() if number.startswith(tier.prefixes))
+    return next(owners, None)

@@ -1,0 +1,63 @@
+"""The diagrams of a design show its tiers in their order, and who asks and tells whom."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import Design
+from cachelib.report.experiments.parameters import settle
+from cachelib.report.publish.diagrams import architecture, scenario
+
+TTLS = {"l1_ttl_s": 300.0, "l2_ttl_s": 3_600.0}
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return settle({"case": "trading-sentiment"}).study
+
+
+def drawn(*tiers: str) -> Design:
+    return Design(name="drawn", tiers=tiers, **TTLS)
+
+
+@pytest.mark.parametrize(
+    ("tiers", "labels"),
+    [
+        ((), []),
+        (("memory",), []),
+        (("memory", "kv"), ["Workers KV"]),
+        (("memory", "cache-api", "kv"), ["Cache API", "Workers KV"]),
+        (("cache-api", "durable-object"), ["Cache API", "Durable Objects"]),
+    ],
+)
+def test_shared_tiers_are_layers_from_the_workers_to_the_origin(
+    study: Study, tiers: tuple[str, ...], labels: list[str]
+) -> None:
+    diagram = architecture(study, drawn(*tiers), "x.drawn")
+    _, workers, *stores, origin = diagram.layers
+    assert [node.label for layer in stores for node in layer] == labels
+    way = [workers[0].id, *(layer[0].id for layer in stores), origin[0].id]
+    edges = {(edge.source, edge.target) for edge in diagram.edges}
+    assert set(pairwise(way)) <= edges
+    assert len(edges) == 2 * len(workers) + len(stores)
+
+
+def test_what_is_found_in_a_farther_tier_is_put_into_those_before_it(study: Study) -> None:
+    sequence = scenario(study, drawn("memory", "cache-api", "kv"), "x.drawn")
+    said = [(each.source, each.target, each.label) for each in sequence.messages]
+    first, second = (
+        [
+            (target if source == worker else source, label)
+            for source, target, label in said
+            if worker in (source, target) and not {source, target} & {"user"}
+        ]
+        for worker in ("w0", "w1")
+    )
+    missed = [("l2", "get"), ("l2", "nothing"), ("l3", "get")]
+    loaded = [("l3", "nothing"), ("origin", "load"), ("origin", "value"), ("l3", "put")]
+    assert first == [("w0", "not in memory"), *missed, *loaded, ("l2", "put")]
+    assert second == [("w1", "not in memory"), *missed, ("l3", "value"), ("l2", "put")]
+    assert "Workers KV answers" in sequence.alt
