@@ -37,7 +37,7 @@ def placements(model: Model, best_first: Sequence[Option]) -> list[Placed]:
     """Every store that an option uses, in every place tried, the case's own among them."""
     found = []
     for store, (setting, tried) in ELSEWHERE.items():
-        user = next((option for option in best_first if option.design.l2 == store), None)
+        user = next((o for o in best_first if store in o.design.tiers), None)
         if user is None:
             continue
         own = getattr(model.study.platform, setting)

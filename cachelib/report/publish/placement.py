@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.tiers.tier import STORES
+from cachelib.model.tiers.registry import STORES
 from cachelib.report.language import capital
 from cachelib.report.publish.decision import called
 
