@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.stats import qmc, triang
 
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement import anchoring, draws, flips, intervals, maps, regret
@@ -49,6 +50,19 @@ def test_draws_stay_in_their_ranges_and_never_touch_a_knob() -> None:
     for name, number in ranged.items():
         assert number.low <= drawn[name].min() < drawn[name].max() <= number.high, name
         assert number.low < np.median(drawn[name]) < number.high, name
+
+
+def test_draws_are_those_that_scipy_makes_without_its_import() -> None:
+    rng = np.random.default_rng(3)
+    assert (
+        draws._latin_hypercube(200, 7, rng.spawn(1)[0])
+        == qmc.LatinHypercube(7, rng=np.random.default_rng(3)).random(200)
+    ).all()
+    share = np.linspace(0, 1, 101)
+    for low, top, high in ((0.0, 0.0, 1.0), (2.0, 3.0, 9.0), (1.0, 4.0, 4.0)):
+        own = draws._quantile(share, low, top, high, shape="triangular")
+        theirs = triang.ppf(share, (top - low) / (high - low), low, high - low)
+        assert own == pytest.approx(theirs)
 
 
 def test_draws_are_the_same_for_the_same_seed_only_and_shapes_differ() -> None:

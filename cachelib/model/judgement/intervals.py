@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas.setting import Array
@@ -30,7 +30,7 @@ def half_width(values: Sequence[float], confidence: float = 0.95) -> float:
     if np.ptp(known) <= EQUAL * abs(float(known.mean())):
         return 0.0
     error = float(known.std(ddof=1)) / math.sqrt(len(known))
-    return error * float(student.ppf((1 + confidence) / 2, len(known) - 1))
+    return error * float(stdtrit(len(known) - 1, (1 + confidence) / 2))
 
 
 def resolution(
