@@ -51,6 +51,34 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
     ]
 
 
+def brief(value: float) -> str:
+    """Where there is room for little: three digits and perhaps a letter: 1, 250, 3k, 1.5M."""
+    if not math.isfinite(value):
+        return _digits(value)
+    rounded = float(f"{value:.3g}")
+    for power, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if power <= abs(rounded) < 1000 * power:
+            return f"{rounded / power:.3g}{letter}"
+    return f"{rounded:.3g}" if 1e-4 <= abs(rounded) < 1000 or not rounded else _power(rounded)
+
+
+def _power(value: float) -> str:
+    """`2.5·10⁻⁷`."""
+    digits, power = f"{value:.2e}".split("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{float(digits):g}·10{raised}"
+
+
+def saved(before: float, after: float) -> float:
+    """The part of `before` that is not in `after` any more; of nothing, nothing."""
+    return float(1 - after / before) if before else 0.0
+
+
+def times(number: float, other: float) -> float | None:
+    """How many times the other a number is; None where the other is nothing."""
+    return float(number / other) if other else None
+
+
 def is_number(value: Scalar) -> bool:
     """Whether a value is a number; True and False are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -79,10 +107,13 @@ def in_cell(value: Scalar, unit: Unit) -> str:
 
 def _dollars(value: float) -> str:
     """Cents, or as many digits as it takes to tell a part of a cent from nothing."""
+    if math.isnan(value):
+        return "–"
     sign, value = "-" if value < 0 else "", abs(value)
     if 0 < value < 0.01:
-        return f"{sign}${value:.1g}"
-    return f"{sign}${value:,.0f}" if value >= 10_000 else f"{sign}${value:,.2f}"
+        few = _digits(float(f"{value:.1g}"))
+        return f"< {sign}${few[2:]}" if few.startswith("<") else f"{sign}${few}"
+    return f"{sign}${_digits(value)}" if value >= 10_000 else f"{sign}${value:,.2f}"
 
 
 MILLIONS = 1e7
@@ -93,11 +124,16 @@ TINY = 1e-6
 def _digits(value: float) -> str:
     """Whole numbers in full; others to three significant digits; never in e-notation."""
     size = abs(value)
-    if not math.isfinite(value):
-        return "∞" if value > 0 else "–"
+    if math.isnan(value):
+        return "–"
+    if value < 0:
+        few = _digits(size)
+        return f"> -{few[2:]}" if few.startswith("<") else few if few == "0" else f"-{few}"
+    if size >= 1e15:
+        return "∞" if math.isinf(size) else "over 10¹⁵"
     if size >= MILLIONS:
         scale, name = next((s, n) for s, n in NAMES if size >= s)
-        return f"{_digits(round(value / scale, 1))} {name}" if size < 1e15 else "over 10¹⁵"
+        return f"{_digits(round(value / scale, 1))} {name}"
     if value == int(value) or size >= 1000:
         return f"{round(value):,}"
     if size >= 100:

@@ -135,7 +135,7 @@ def edited(folder: Path, old: str, new: str) -> Path:
         ("  path: trading-sentiment", "  path: trading-sentimnt", "  path: trading-sentimnt",
          "there is no folder 'trading-sentimnt' beside the case file"),
         ("{value: 14_400, low: 3_600,", "{value: 0, low: 0,", "value: 0",
-         "must be greater than 0, not 0"),
+         "must be 0.001 or more, not 0"),
         ("at_most: 0.15, low: 0.1, high: 0.2", "at_most: 15", "at_most: 15",
          "late_share is a share, from 0 to 1, not 15; 0.15 is 15 %"),
         ("minimise: monthly_cost_usd", "minimise: hit_ratio", "minimise: hit_ratio",

@@ -6,9 +6,11 @@ Each check is a function from a case and its folder to locations and messages; `
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from cachelib.model.case import names
 from cachelib.model.case.choices import SETTABLE
@@ -43,11 +45,25 @@ def _designs(case: Case, _: Path) -> Faults:
         seen[name] += 1
         if seen[name] > 1:
             yield ("designs", nth), f"the design {name!r} is there already"
-        if isinstance(design, Design) and name in BUILT_IN and not _alike(design, BUILT_IN[name]):
+        if not isinstance(design, Design):
+            continue
+        if name in BUILT_IN and not _alike(design, BUILT_IN[name]):
             yield (
                 ("designs", nth),
                 f"{name!r} is the name of a shipped design with other tiers; give yours another",
             )
+        yield from _numbers(("designs", nth), dict(design), names.KNOBS)
+
+
+def _numbers(
+    location: Location, values: Mapping[str, object], bounds: Mapping[str, names.Number]
+) -> Faults:
+    """Numbers that are out of bounds; what has none passes."""
+    for name, value in values.items():
+        if name not in bounds or not isinstance(value, int | float):
+            continue
+        if fault := bounds[name].fault(value):
+            yield (*location, name), fault
 
 
 def _alike(one: Design, other: Design) -> bool:
@@ -100,6 +116,8 @@ def _today(case: Case, _: Path) -> Faults:
     there = [*BUILT_IN, *(design.name for design in case.own_designs)]
     if case.today_name and (fault := names.known("design", there, case.today_name)):
         yield ("today",), fault
+    if isinstance(case.today, Design):
+        yield from _numbers(("today",), dict(case.today), names.KNOBS)
 
 
 def _options(case: Case, _: Path) -> Faults:
@@ -109,6 +127,7 @@ def _options(case: Case, _: Path) -> Faults:
         for knob in notes.settings:
             if fault := names.known("knob", SETTABLE, knob):
                 yield ("options", name, "settings", knob), fault
+        yield from _numbers(("options", name, "settings"), notes.settings, names.KNOBS)
         if notes.hours is not None:
             yield from _number(("options", name, "hours"), notes.hours, names.HOURS)
 
@@ -117,12 +136,32 @@ def _knobs(case: Case, _: Path) -> Faults:
     for name in case.knobs:
         if fault := names.known("knob", SETTABLE, name):
             yield ("knobs", name), fault
+    for name, knob in case.knobs.items():
+        for part in ("value", "low", "high"):
+            for _name, fault in _numbers((), {name: getattr(knob, part)}, names.KNOBS):
+                yield ("knobs", name, part), fault
+        for nth, value in enumerate(knob.values):
+            for _name, fault in _numbers((), {name: value}, names.KNOBS):
+                yield ("knobs", name, "values", nth), fault
     for name in names.TTLS:
-        given = getattr(case.assumptions, name)
-        if name in case.knobs and given is not None:
+        assumed = getattr(case.assumptions, name)
+        if name in case.knobs and assumed is not None:
             yield ("assumptions", name), "is given as a knob and as an assumption; it is a knob"
-        if name not in case.knobs and given is None:
+        if name not in case.knobs and assumed is None:
             yield ("knobs",), f"{name} is missing; give its values, or low and high"
+
+
+def _platform(case: Case, _: Path) -> Faults:
+    from cachelib.model.case.designs import platform_of  # which imports the case
+
+    yield from _numbers(("platform",), case.platform, names.FACTS)
+    try:
+        platform_of(case)
+    except ValidationError as error:  # of one number by itself, others say it where it stands
+        where = ("knobs", "kv_cache_ttl_s") if "kv_cache_ttl_s" in case.knobs else ("platform",)
+        for item in error.errors():
+            if not item["loc"]:
+                yield where, str(item["msg"]).removeprefix("Value error, ")
 
 
 def _limits(case: Case, _: Path) -> Faults:
@@ -242,6 +281,6 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _today, _options, _knobs, _against, _assumptions, _hours, _limits, _colos,
+    _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours, _limits, _colos,
     _source, _claims,
 )  # fmt: skip

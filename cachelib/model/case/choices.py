@@ -83,6 +83,6 @@ class Growth(Strict):
     writes: Literal["fixed", "in proportion"] = "fixed"
     keys: Literal["fixed", "in proportion"] = "fixed"
     value_life: Literal["fixed", "shorter in proportion"] = "fixed"
-    low: float = Field(default=1, gt=0, le=1, description="least traffic, of today's")
+    low: float = Field(default=1, ge=0.001, le=1, description="least traffic, of today's")
     high: float = Field(default=1, ge=1, le=1_000, description="most traffic, of today's")
     why: str | None = None

@@ -16,8 +16,8 @@ class Region(Strict):
 
     over: str = Field(description="requests_per_month, or an assumption")
     of: str = Field(pattern=r"^[a-z0-9-]+\.[a-z0-9_]+$", description="design.metric")
-    low: float = Field(gt=0)
-    high: float = Field(gt=0)
+    low: float = Field(ge=1e-6, le=1e15)
+    high: float = Field(ge=1e-6, le=1e15)
 
     @field_validator("of")
     @classmethod
@@ -33,8 +33,8 @@ class Claim(Strict):
     quote: str
     section: str
     metric: str | None = Field(default=None, description="the id of a finding")
-    low: float | None = None
-    high: float | None = None
+    low: float | None = Field(default=None, ge=-1e15, le=1e15)
+    high: float | None = Field(default=None, ge=-1e15, le=1e15)
     region: Region | None = None
     untested: str | None = Field(default=None, description="why no experiment can decide it")
     assumed: str | None = Field(

@@ -21,6 +21,7 @@ MetricName = Annotated[
 Secondary = Literal["work", "today", "simplicity"]
 SECONDARY: tuple[str, ...] = ("work", "today", "simplicity", "mean_ms")
 Shape = Literal["triangular", "uniform"]
+LEAST, MOST = 1e-6, 1e15  # beyond which no number of a criterion means anything
 
 
 class Limit(Strict):
@@ -35,13 +36,17 @@ class Limit(Strict):
     at_least: float | None = None
     low: float | None = None
     high: float | None = None
-    costs: float | None = Field(default=None, gt=0, description="for each unit beyond: soft")
+    costs: float | None = Field(
+        default=None, ge=LEAST, le=MOST, description="for each unit beyond: soft"
+    )
     why: str
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if (self.at_most is None) == (self.at_least is None):
             raise ValueError("give either at_most or at_least; two limits for both")
+        if any(abs(end or 0) > MOST for end in (self.at_most, self.at_least, self.low, self.high)):
+            raise ValueError(f"must be {MOST:,.0f} or less")
         low, high = (self.bound if end is None else end for end in (self.low, self.high))
         if not low <= self.bound <= high:
             raise ValueError(f"low <= {self.bound:g} <= high must hold for the limit's own range")
@@ -100,17 +105,18 @@ class Criteria(Strict):
         description="share of draws in which settings should keep the limits, if any do",
     )  # fmt: skip
     broken_limit: float | None = Field(
-        default=None, ge=0, description="what a broken limit costs, in what is minimised"
+        default=None, ge=0, le=MOST, description="what a broken limit costs, in what is minimised"
     )
     late_after_s: float = Field(
-        default=60, ge=0, description="seconds past which a superseded answer is out of date"
-    )
+        default=60, ge=0, le=MOST,
+        description="seconds past which a superseded answer is out of date",
+    )  # fmt: skip
     hours: dict[str, Assumption] = Field(
         default={},
         description="by design, the work that it takes: {value, low, high, unit: hours, why}",
     )
     written_off_months: float = Field(
-        default=24, gt=0, description="months over which work is spread"
+        default=24, ge=0.1, le=1_200, description="months over which work is spread"
     )
 
     @model_validator(mode="before")
@@ -146,8 +152,8 @@ class Criteria(Strict):
     @classmethod
     def _amounts(cls, amounts: dict[str, float]) -> dict[str, float]:
         for name, amount in amounts.items():
-            if amount <= 0:
-                raise ValueError(f"{name}: must be greater than 0")
+            if not LEAST <= amount <= MOST:
+                raise ValueError(f"{name}: must be from {LEAST:f} to {MOST:,.0f}")
         return amounts
 
     @field_validator("then")

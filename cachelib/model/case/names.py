@@ -29,16 +29,36 @@ class Number:
     above: float | None = None
     least: float | None = None
     most: float | None = None
+    whole: bool = False
 
     def fault(self, value: float) -> str | None:
         """What is wrong with a value, in words."""
         if self.above is not None and value <= self.above:
-            return f"must be greater than {self.above:g}, not {value:g}"
+            return f"must be greater than {_plain(self.above)}, not {value:g}"
         if self.least is not None and value < self.least:
-            return f"must be {self.least:g} or more, not {value:g}"
+            return f"must be {_plain(self.least)} or more, not {value:g}"
         if self.most is not None and value > self.most:
-            return f"must be {self.most:,g} or less, not {value:g}"
+            return f"must be {_plain(self.most)} or less, not {value:g}"
+        if self.whole and value != int(value):
+            return f"must be a whole number, not {value:g}"
         return None
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:,.0f}" if bound >= 1 else f"{bound:g}"
+
+
+MOST = {
+    "ms": 86_400_000.0,  # a day: who waits longer waits for no cache
+    "s": 1e15,  # for ever, which people write so
+    "USD": 1e6,
+    "hours": 1e6,
+    "neurons": 1e9,
+    "sigma": 3.0,  # one time in twenty is then 140 times the median
+    "ratio": 100.0,
+    "requests/s": 1e12,
+}
+"""By unit, the most that a number of a case may be: beyond it nothing is meant."""
 
 
 PROFILE = {
@@ -48,34 +68,54 @@ PROFILE = {
 }
 """The platform's assumptions, which a case may replace."""
 
+LIFE = Number("s", least=0.001, most=MOST["s"])
+ENTRIES = Number("", least=1, most=1e9, whole=True)
+KNOBS = {
+    "l1_ttl_s": LIFE,
+    "l2_ttl_s": LIFE,
+    "soft_ttl_s": LIFE,
+    "kv_cache_ttl_s": LIFE,
+    "clean_up_every_s": Number("s", least=60, most=MOST["s"]),  # no cron runs more often
+    "l1_max_entries": ENTRIES,
+    "objects": ENTRIES,
+}
+"""What the settings of a design may be."""
+
 TTLS = ("l1_ttl_s", "l2_ttl_s")
 """Knobs, which a case may also give as assumptions."""
 
 OF_THE_CASE = {
-    "l1_ttl_s": Number("s", above=0),
-    "l2_ttl_s": Number("s", above=0),
-    "value_life_s": Number("s", above=0),
-    "hourly_rate_usd": Number("USD", least=0),
+    "l1_ttl_s": LIFE,
+    "l2_ttl_s": LIFE,
+    "value_life_s": LIFE,
+    "hourly_rate_usd": Number("USD", least=0, most=MOST["USD"]),
 }
 """The assumptions that a case must make itself."""
 
-HOURS = Number("hours", least=0)
+HOURS = Number("hours", least=0, most=MOST["hours"])
 
 
 def _bounded(name: str, unit: str) -> Number:
-    """The bounds that `Platform` sets."""
-    found = {
+    """The bounds that `Platform` sets, and its unit's."""
+    own = {
         kind: getattr(bound, sign)
         for bound in Platform.model_fields[name].metadata
         for kind, sign in (("above", "gt"), ("least", "ge"), ("most", "le"))
         if getattr(bound, sign, None) is not None
     }
-    return Number(unit, **found)
+    return Number(unit, **{"most": MOST.get(unit), **own})
 
 
 ASSUMPTIONS: dict[str, Number] = OF_THE_CASE | {
     name: _bounded(name, number.unit) for name, number in PROFILE.items()
 }
+
+FACTS: dict[str, Number] = {
+    name: _bounded(name, number.unit)
+    for name, number in profile("cloudflare-workers").items()
+    if name not in PROFILE
+}
+"""The platform's documented numbers, which a case may set."""
 
 
 @cache

@@ -34,7 +34,7 @@ ENOUGH = 50_000
 
 
 class NoTrafficError(CachelibError, ValueError):
-    """A month in which nobody asks for anything."""
+    """Traffic in which nobody asks for anything."""
 
 
 class _Taken(NamedTuple):
@@ -55,13 +55,18 @@ def _generated(workload: Workload, seed: int) -> _Taken:
         popularity = shares(workload)
         part = workload_part(workload, popularity, sample)
         made = generate(part, seed=seed, span_s=MONTH_S * sample.time)
-    if not len(made):
+    if not (made.op == READ).any():
         rate = workload.requests_per_month
-        raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request")
+        raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request that reads")
     return _Taken(made, sample, popularity)
 
 
 def _logged(everything: Trace) -> _Taken:
+    if not (everything.op == READ).any():
+        raise NoTrafficError(
+            "the log has no request that reads: what is counted as a read, log.methods and"
+            " log.statuses say; `cachelib log` shows what became of each"
+        )
     popularity = np.bincount(everything.key).astype(np.float64)
     keys = int((popularity > 0).sum())
     sample = sample_of(len(everything), max(keys, 1), max(everything.span_s, 1.0))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 from ruamel.yaml import YAML
 
-from cachelib.model.schema.strict import NotNegative, Positive, Share, Strict
+from cachelib.model.schema.strict import NotNegative, PerSecond, Seconds, Share, Strict
 from cachelib.model.tiers.design import Design, DesignError
 
 Routing = Literal["round-robin", "random", "hash"]
@@ -63,9 +63,9 @@ class Platform(Strict):
     profile: Literal["cloudflare-workers", "miniflare"] = "cloudflare-workers"
     isolates_per_colo: Isolates
     routing: Routing = "random"
-    isolate_idle_s: Positive
-    isolate_life_s: Positive
-    deploy_every_s: Positive
+    isolate_idle_s: Seconds
+    isolate_life_s: Seconds
+    deploy_every_s: Seconds
     l1_ms: NotNegative
     kv_read_ms: NotNegative
     kv_central_ms: NotNegative
@@ -77,9 +77,9 @@ class Platform(Strict):
     do_memory_ms: NotNegative
     do_storage_ms: NotNegative
     do_write_ms: NotNegative
-    do_idle_s: Positive
-    do_requests_per_s: Positive
-    do_writes_per_s: Positive
+    do_idle_s: Seconds
+    do_requests_per_s: PerSecond
+    do_writes_per_s: PerSecond
     do_queue_s: NotNegative
     do_active_ms: NotNegative
     r2_ms: NotNegative
@@ -92,7 +92,7 @@ class Platform(Strict):
     rtt_base_ms: NotNegative
     jitter: NotNegative
     worker_cpu_ms: NotNegative
-    value_life_s: Positive = Field(
+    value_life_s: Seconds = Field(
         default=float("inf"), description="mean time after which the origin's value changes"
     )
     unplaced: str = Field(default="IAD", description="where a log is that names no data centre")

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0.001)]
+"""A life or an interval, no shorter than a clock tells."""
+PerSecond = Annotated[float, Field(ge=0.001)]
 
 
 class Strict(BaseModel):

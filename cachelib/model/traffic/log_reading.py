@@ -15,7 +15,7 @@ Recipe = Literal[
     "lower-case-host", "sorted-parameters", "no-tracking-parameters", "no-parameters",
     "path-templates", "no-trailing-slash",
 ]  # fmt: skip
-SampleRate = Annotated[float, Field(gt=0, le=1)]
+SampleRate = Annotated[float, Field(ge=1e-6, le=1)]
 
 
 class Reading(Strict):
@@ -54,7 +54,7 @@ class Reading(Strict):
         default="auto", description="of times that are numbers; auto: of each by its size"
     )
     requests_per_s: float | None = Field(
-        default=None, gt=0, description="the rate of a log that has no times"
+        default=None, ge=1e-6, le=1e9, description="the rate of a log that has no times"
     )
     sample_rate: SampleRate = Field(
         default=1.0, description="the share of requests that the log holds, where it is a sample"

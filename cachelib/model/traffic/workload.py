@@ -19,7 +19,7 @@ class Workload(Strict):
     """
 
     requests_per_month: float = Field(gt=0, le=1e12)
-    reads_per_write: float | None = Field(default=None, gt=0)
+    reads_per_write: float | None = Field(default=None, ge=0.01, le=1e12)
     keys: int = Field(ge=1, le=10_000_000)
     key_prefix: str = "/"
     zipf: float = Field(ge=0, le=5, description="exponent; 0 asks every key alike")
@@ -33,8 +33,10 @@ class Workload(Strict):
     )
     peak_hour: float = Field(default=14, ge=0, lt=24, description="local solar time of each colo")
     burst_share: Share = Field(default=0, description="of requests: those that come in bursts")
-    burst_requests: float = Field(default=10, gt=1, description="mean size of a burst of one key")
-    burst_s: float = Field(default=10, gt=0, description="how long a burst lasts")
+    burst_requests: float = Field(
+        default=10, gt=1, le=1e6, description="mean size of a burst of one key"
+    )
+    burst_s: float = Field(default=10, ge=0.001, le=2_592_000, description="how long a burst lasts")
     drift_per_day: Share = Field(default=0, description="of keys: those that swap their ranks")
     new_keys_per_day: float = Field(
         default=0, ge=0, le=1e6, description="keys that take the place of others"

@@ -62,13 +62,13 @@ def value(number: float, unit: str) -> str:
 def duration(seconds: float) -> str:
     """`1 h 50 min`: the two largest units that it takes."""
     if seconds < 120:
-        return f"{seconds:.3g}\u00a0s"
+        return shown(seconds, "s")
     parts, left = [], round(seconds / 60) if seconds >= 7_200 else round(seconds)
     sizes = ((1_440, "d"), (60, "h"), (1, "min")) if seconds >= 7_200 else ((60, "min"), (1, "s"))
     for size, name in sizes:
         count, left = divmod(left, size)
         if count:
-            parts.append(f"{count}\u00a0{name}")
+            parts.append(f"{shown(count)}\u00a0{name}")
     return " ".join(parts[:2])
 
 
@@ -259,7 +259,7 @@ def flips_table(decision: Decision) -> pd.DataFrame:
 
 
 def _distance(flip: Flip) -> str:
-    return f"{flip.distance:.3g}×" + ("" if flip.inside else ", beyond its range")
+    return shown(flip.distance, "times") + ("" if flip.inside else ", beyond its range")
 
 
 def _together(flips: list[Flip]) -> list[list[Flip]]:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from matplotlib.text import Annotation
 
 from cachelib.report import text as fit
+from cachelib.report.numbers import brief
+from cachelib.report.numbers import shown as said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,17 +115,9 @@ def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
     ax.minorticks_off()
 
 
-def brief(value: float) -> str:
-    """A number in at most three digits and a letter: 1, 250, 3k, 1.5M."""
-    for power, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= power:
-            return f"{value / power:.3g}{letter}"
-    return f"{value:.3g}"
-
-
 def trend(what: str, x: Sequence[float], ratios: Sequence[float], unit: str) -> str:
     """What a line of ratios shows, in one sentence for those who do not see it."""
-    first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
+    first, last = (said(ratio, "ratio") for ratio in (ratios[0], ratios[-1]))
     return f"A line: {what} goes from {first} at {brief(x[0])} to {last} at {brief(x[-1])} {unit}."
 
 
@@ -131,7 +125,7 @@ def message(
     begins: str, ratios: Sequence[float], x: Sequence[float], one: str, many: str = ""
 ) -> str:
     """A title that says what a line of ratios shows: `Memory finds 3 % … and 61 % …`."""
-    first, last = f"{100 * ratios[0]:.3g} %", f"{100 * ratios[-1]:.3g} %"
+    first, last = (said(ratio, "ratio") for ratio in (ratios[0], ratios[-1]))
     names = [one if at == 1 else many or f"{one}s" for at in (x[0], x[-1])]
     if first == last:
         return f"{begins} {first} of the reads, at {brief(x[0])} as at {brief(x[-1])} {names[1]}"
