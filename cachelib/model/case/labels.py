@@ -7,6 +7,7 @@ from cachelib.model.case.metrics import METRICS
 
 LABELS = {
     "requests_per_month": "traffic",
+    "chance": "what a longer log would say",
     "value_life_s": "how long a value stays true",
     "hourly_rate_usd": "what an hour of work costs",
     "isolates_per_colo": "isolates in each data centre",

@@ -17,7 +17,7 @@ from scipy.interpolate import RBFInterpolator
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.draws import draw, ranges
+from cachelib.model.judgement.draws import CHANCE, draw, ranges
 from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.simulator import TRAFFIC, Simulator
@@ -83,6 +83,7 @@ def anchor(
     if study.log is not None and TRAFFIC in numbers:  # a log grows no denser
         numbers[TRAFFIC] = np.minimum(numbers[TRAFFIC], study.requests_per_month)
     here = {name: number.value for name, number in ranges(study, model.options).items()}
+    of_nature = {name: values for name, values in numbers.items() if name != CHANCE}
     simulator = Simulator(model, measured)
     names = simulator.names
     raw = replace(model, corrections={}, surrogates={})
@@ -93,7 +94,7 @@ def anchor(
         if option.name not in contenders:
             continue
         truth = simulator.values(option, numbers)
-        formula = model.values(option, numbers, names)
+        formula = model.values(option, of_nature, names)
         simulated[option.name] = truth
         uncorrected = raw.values(option, {}, names)
         for name in names:

@@ -264,6 +264,10 @@ class Decision:
         if self.by_simulation:
             return None
         near = [flip.number for flip in self.next_flips if not flip.number.startswith("limit:")]
-        matter = [worth.name for worth in self.worths if not worth.name.startswith("limit:")]
+        matter = [
+            worth.name
+            for worth in self.worths
+            if not worth.name.startswith("limit:") and worth.name != draws.CHANCE
+        ]
         axes = list(dict.fromkeys([*near, *matter]))
         return (axes[0], axes[1]) if len(axes) > 1 else None

@@ -15,7 +15,7 @@ import numpy as np
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.draws import ranges
+from cachelib.model.judgement.draws import CHANCE, ranges
 from cachelib.model.judgement.limits import bounds, excess, limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.simulator import TRAFFIC as TRAFFIC_NAME
@@ -84,7 +84,7 @@ def sweeps(model: Model) -> list[Sweep]:
     found = [
         _sweep(name, number)
         for name, number in ranges(study, model.options).items()
-        if name != "requests_per_month"
+        if name not in ("requests_per_month", CHANCE)
     ]
     limits = limit_names(study.case.criteria)
     drawn = {sweep.name for sweep in found}

@@ -67,7 +67,9 @@ class Simulator:
         self, option: Option, known: Mapping[str, Array], numbers: Numbers
     ) -> dict[str, Array]:
         hours = numbers.get(f"hours:{option.name}", np.asarray(option.hours_value))
-        values = {**known, "work_hours": hours}
+        by_chance = self.model.by_chance
+        values = {name: by_chance(option, name, v, numbers) for name, v in known.items()}
+        values["work_hours"] = hours
         if "bill_usd" in values:
             values["monthly_cost_usd"] = values["bill_usd"] + self.model.work_usd(option, numbers)
         n = len(_points(numbers))

@@ -110,8 +110,9 @@ class Study:
     @property
     def remarks(self) -> tuple[Remark, ...]:
         """What the recommendation must say of the log; none where the traffic is generated."""
-        lives = [self.design(name).l2_ttl_s or 0.0 for name in self.case.design_names]
-        return remarks(self.trace, self.case.log, ttl_s=max(lives, default=0.0))
+        designs = [self.design(name) for name in self.case.design_names]
+        lives = [life for d in designs for life in (d.l1_ttl_s, d.l2_ttl_s) if life]
+        return remarks(self.trace.account, self.case.log, ttl_s=max(lives, default=0.0))
 
     def part(self, most: int) -> Study:
         """The same study on at most `most` of its requests, which stand for all."""
@@ -166,7 +167,7 @@ class Study:
     def _logged_keys(self) -> float:
         """The share of keys that the log is a sample of: a tenth stand for ten times as many."""
         reading = self.case.log
-        return reading.sample_rate if self.log and reading.sampled_by == "key" else 1.0
+        return reading.rate if self.log and reading.sampled_by == "key" else 1.0
 
     @property
     def days(self) -> float:
