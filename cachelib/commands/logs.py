@@ -110,7 +110,7 @@ def _as_reading(
     from pydantic import ValidationError
 
     from cachelib.model.traffic.logs import LogError, Reading
-    from cachelib.report.sampled_logs import as_configured
+    from cachelib.report.experiments.sampled_logs import as_configured
 
     chosen = dict(columns)
     if key is not None and "key" in chosen:

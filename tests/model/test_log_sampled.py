@@ -15,7 +15,7 @@ from cachelib.model.traffic.account import UnansweredError
 from cachelib.model.traffic.logs import LogError, Reading, read_log
 from cachelib.model.traffic.remarks import answered, remarks
 from cachelib.report.experiments.parameters import settle
-from cachelib.report.sampled_logs import as_configured
+from cachelib.report.experiments.sampled_logs import as_configured
 from tests.model.cases import BASE, raw, small
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -147,6 +147,15 @@ class Study:
         if self.log is None:
             return MONTH_S * self.sample.time
         return max(self.trace.span_s, 1.0)
+
+    @cached_property
+    def log_described(self) -> Mapping[str, Any] | None:
+        """What the log is and what became of its rows; None where the traffic is generated."""
+        if self.log is None:
+            return None
+        from cachelib.model.traffic.logs.description import described  # slow to import
+
+        return described(self.log, self.case.log)
 
     def reseeded(self, seed: int) -> Study:
         """The same study with another seed, which leaves the requests of a log as they are."""

@@ -195,7 +195,9 @@ def settle(values: Mapping[str, Any]) -> Settled:
 
 def _sampled_as_configured(case: Case, folder: Path, log: Path) -> Case:
     """The case with the share of requests that its repository says its logs hold."""
-    from cachelib.report.sampled_logs import as_configured  # the database is slow to import
+    from cachelib.report.experiments.sampled_logs import (
+        as_configured,  # the database is slow to import
+    )
 
     repository = folder / str(case.system.path)
     if not repository.is_dir() or case.log.sample_rate is not None:
