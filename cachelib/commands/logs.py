@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cachelib.commands.words import JSON, print_result, told
+from cachelib.commands.words import JSON, print_result, say, told
 
 TTL = click.FloatRange(0, min_open=True)
 LOGS = click.argument("log", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -56,7 +57,7 @@ def _reading(command: Any) -> Any:
     def with_reading(**given: Any) -> None:
         own = {name: given.pop(name) for name in READING}
         with told():
-            reading = _as_reading(**own)
+            reading = _as_reading(**own, log=given["log"])
         command(reading=reading, **given)
 
     for option in reversed(OPTIONS):
@@ -67,6 +68,7 @@ def _reading(command: Any) -> Any:
 READING = (
     "log_format", "key", "where", "columns", "time_column", "normalise", "methods", "statuses",
     "keep", "no_header", "fields", "time_unit", "rate", "sample_rate", "sampled_by",
+    "wrangler",
 )  # fmt: skip
 OPTIONS = (
     click.option("--format", "log_format", default="auto", metavar="NAME",
@@ -89,8 +91,10 @@ OPTIONS = (
     click.option("--time-unit", type=click.Choice(["auto", "s", "ms", "us", "ns"]),
                  default="auto", help="Of times that are numbers."),
     click.option("--rate", type=TTL, help="Requests a second of a log without times."),
-    click.option("--sample-rate", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+    click.option("--sample-rate", type=click.FloatRange(0, 1, min_open=True),
                  help="The share of requests that the log holds."),
+    click.option("--wrangler", type=click.Path(exists=True, path_type=Path),
+                 help="The Worker's configuration, or its folder: for its head_sampling_rate."),
     click.option("--sampled-by", type=click.Choice(["request", "key"]), default="request",
                  help="What was kept or left out."),
 )  # fmt: skip
@@ -100,11 +104,13 @@ def _as_reading(
     log_format: str, key: str | None, where: str | None, columns: tuple[tuple[str, str], ...],
     time_column: str | None, normalise: tuple[str, ...], methods: tuple[tuple[str, str], ...],
     statuses: tuple[tuple[str, str], ...], keep: tuple[str, ...], no_header: bool,
-    fields: str | None, time_unit: str, rate: float | None, sample_rate: float, sampled_by: str,
+    fields: str | None, time_unit: str, rate: float | None, sample_rate: float | None,
+    sampled_by: str, wrangler: Path | None, log: Sequence[Path],
 ) -> Any:  # fmt: skip
     from pydantic import ValidationError
 
     from cachelib.model.traffic.logs import LogError, Reading
+    from cachelib.report.experiments.sampled_logs import as_configured
 
     chosen = dict(columns)
     if key is not None and "key" in chosen:
@@ -112,7 +118,7 @@ def _as_reading(
     if time_column is not None:
         chosen["time"] = '"' + time_column.replace('"', '""') + '"'
     try:
-        return Reading.model_validate(
+        reading = Reading.model_validate(
             {
                 "format": log_format, "key": key, "where": where, "columns": chosen,
                 "normalise": normalise, "methods": dict(methods), "statuses": dict(statuses),
@@ -128,6 +134,7 @@ def _as_reading(
             for item in error.errors()
         ]
         raise LogError("\n".join(found)) from None
+    return as_configured(reading, log, wrangler) if wrangler and log else reading
 
 
 @click.command("log")
@@ -165,6 +172,13 @@ def log_(
             print_result(described(log, reading), as_json)
 
 
+def _loudly(found: dict[str, Any]) -> None:
+    """What a report would refuse to be made of is said before the numbers, and not among them."""
+    if not found["carries_a_decision"]:
+        told_ = "".join(f"\n- {remark}" for remark in found["remarks"])
+        say(f"warning: this log does not carry a decision yet:{told_}", err=True)
+
+
 @click.command()
 @LOGS
 @click.option("--isolates", type=click.IntRange(1, 10_000), default=1, show_default=True,
@@ -187,7 +201,9 @@ def replay(log: tuple[Path, ...], designs: str, as_json: bool, **options: Any) -
     from cachelib.model.judgement.log_replay import replay_log
 
     with told():
-        print_result(replay_log(log, designs=designs.split(","), **options), as_json)
+        found = replay_log(log, designs=designs.split(","), **options)
+        _loudly(found)
+        print_result(found, as_json)
 
 
 @click.command()
@@ -207,7 +223,9 @@ def mrc(
     from cachelib.model.engines.mrc import mrc_log
 
     with told():
-        print_result(mrc_log(log, sizes=sizes, sample_rate=followed, **options), as_json)
+        found = mrc_log(log, sizes=sizes, sample_rate=followed, **options)
+        _loudly(found)
+        print_result(found, as_json)
 
 
 @click.group()

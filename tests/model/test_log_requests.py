@@ -80,9 +80,9 @@ def test_streams_are_not_cacheable(logpush):
 def test_a_post_is_a_question_that_a_decision_needs_answered(logpush):
     path = logpush(*([{"ClientRequestMethod": "POST"}] * 40))
     with pytest.raises(UnansweredError, match=r"40 of 40 requests are POST.*--method POST=ignore"):
-        answered(remarks(read_log(path), Reading()))
+        answered(remarks(read_log(path).account, Reading()))
     reading = Reading(methods={"POST": "read"})
-    assert not any(r.kind == "undecided" for r in remarks(read_log(path, reading), reading))
+    assert not any(r.kind == "undecided" for r in remarks(read_log(path, reading).account, reading))
     with pytest.raises(LogError, match="40 method POST"):
         read_log(path, Reading(methods={"POST": "ignore"}))
 
@@ -105,7 +105,7 @@ def test_each_rows_time_has_its_own_unit(logpush):
     stamps = (1760000000, 1760000001000, 1760000002000000000, "2025-10-09T08:53:23Z")
     trace = read_log(logpush(*({"EdgeStartTimestamp": stamp} for stamp in stamps)))
     assert np.diff(trace.time_s).tolist() == [1, 1, 1]
-    assert [r.kind for r in remarks(trace, Reading())].count("mixed") == 1
+    assert [r.kind for r in remarks(trace.account, Reading())].count("mixed") == 1
 
 
 @pytest.mark.parametrize("quote", ['7,"/p7', '7,/p"7', '"7,/p7', '7,"/p"7'])
@@ -144,9 +144,9 @@ def test_an_invented_rate_is_answered_for(tmp_path):
     path = tmp_path / "t.keys"
     path.write_text("a\n" * 40)
     with pytest.raises(UnansweredError, match=r"no times.*--rate"):
-        answered(remarks(read_log(path), Reading()))
+        answered(remarks(read_log(path).account, Reading()))
     reading = Reading(requests_per_s=2)
-    kinds = [remark.kind for remark in answered(remarks(read_log(path, reading), reading))]
+    kinds = [remark.kind for remark in answered(remarks(read_log(path, reading).account, reading))]
     assert "invented" in kinds
     assert "one-placed" in kinds
 
@@ -154,7 +154,7 @@ def test_an_invented_rate_is_answered_for(tmp_path):
 def test_two_requests_make_no_month(logpush):
     path = logpush({}, {"EdgeStartTimestamp": 1760000004})
     with pytest.raises(UnansweredError, match="2 requests, which say nothing of a month"):
-        answered(remarks(read_log(path), Reading()))
+        answered(remarks(read_log(path).account, Reading()))
 
 
 def test_an_account_that_does_not_add_up_is_a_bug_and_said():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ from hypothesis import strategies as st
 from scipy.stats import qmc, triang
 
 from cachelib.model.case.criteria import Criteria
-from cachelib.model.judgement import anchoring, draws, flips, intervals, maps, regret
+from cachelib.model.judgement import (
+    anchoring,
+    draws,
+    flips,
+    intervals,
+    maps,
+    regret,
+    simulator,
+)
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options
@@ -281,16 +290,73 @@ def test_a_fit_is_made_where_what_is_left_of_an_error_is_smooth(monkeypatch: Any
     study = small()
     rng = np.random.default_rng(1)
     numbers = {"origin_ms": np.exp(rng.uniform(4, 7, 40)), "value_life_s": rng.uniform(1, 2, 40)}
-    truth = numbers["origin_ms"] ** 1.2
-    fitted, errors = anchoring._fit("p95_ms", numbers["origin_ms"], truth, numbers)
+    here = {"origin_ms": 250.0, "value_life_s": 1.5}
+    truth = 250 * (numbers["origin_ms"] / 250) ** 1.2
+    fitted, errors = anchoring._fit("p95_ms", numbers["origin_ms"], truth, numbers, here)
     assert fitted is not None
     assert np.quantile(errors, anchoring.COVERED) < anchoring.RELATIVE
     at = {"origin_ms": np.array([300.0])}
-    assert 300 * np.exp(fitted(at))[0] == pytest.approx(300**1.2, rel=0.05)
+    assert 300 * np.exp(fitted(at))[0] == pytest.approx(250 * 1.2**1.2, rel=0.05)
+    for nothing_else in ({}, {"origin_ms": np.array([250.0])}):  # exact where it was exact
+        assert fitted(nothing_else)[0] == pytest.approx(0, abs=1e-12)
     noise = np.exp(rng.normal(0, 1, 40))
-    fitted, errors = anchoring._fit("p95_ms", truth, truth * noise, numbers)
+    fitted, errors = anchoring._fit("p95_ms", truth, truth * noise, numbers, here)
     assert np.quantile(errors, anchoring.COVERED) > anchoring.RELATIVE
     assert study.log is None
+
+
+def test_a_part_of_the_traffic_says_here_what_all_of_it_says(monkeypatch: Any) -> None:
+    monkeypatch.setattr(simulator, "MOST_REQUESTS", 4_000)
+    decision = decided()
+    found = decision.anchoring
+    for option in decision.options:
+        for name, values in found.simulator.values(option, {}).items():
+            assert values[0] == pytest.approx(decision.measured[option.name][name]), name
+    assert len(found.simulator._part.trace) < 6_000 < len(decision.study.trace)
+    bills = {o.name: found.simulator.values(o, {"requests_per_month": np.array([10_000, 40_000])})
+             for o in decision.options}  # fmt: skip
+    assert bills["origin-only"]["bill_usd"][1] > 1.5 * bills["origin-only"]["bill_usd"][0]
+
+
+def test_where_formulas_are_withheld_only_flips_that_simulation_sees_are_told(
+    monkeypatch: Any,
+) -> None:
+    limit = {"metric": "bill_usd", "at_most": 20.0, "why": "w"}
+    decision = decided(criteria={"limits": [limit]})
+    by_formula = flips.all_flips(decision.model)
+    assert any(not flip.number.startswith(flips.EXACT) for flip in by_formula)
+    kept = flips.confirmed(by_formula, decision.anchoring.simulator)
+    assert kept == flips.nearest(by_formula)  # formulas that hold are not contradicted
+
+    class Other(simulator.Simulator):
+        def standing(self, numbers: Any, known: Any = None) -> Standing:
+            told = super().standing(numbers, known)
+            return replace(told, chosen=np.full_like(told.chosen, NOBODY))
+
+    away = Other(decision.model, decision.measured)
+    left = flips.confirmed(by_formula, away)
+    assert all(flip.number.startswith(flips.EXACT) for flip in left)
+    withheld = replace(decision.anchoring.anchors[0], status="withheld")
+    vars(decision)["anchoring"] = replace(decision.anchoring, simulator=away, anchors=(withheld,))
+    assert all(flip.number.startswith(flips.EXACT) for flip in decision.flips)
+    assert decision.map_axes is None
+
+
+def test_a_flip_of_a_limit_lies_at_the_value_in_the_table_fit_or_no_fit(tmp_path: Any) -> None:
+    log = tmp_path / "log.csv"
+    rng = np.random.default_rng(5)
+    starts = np.sort(rng.uniform(0, 864_000, 60))
+    times = np.sort((starts[:, None] + rng.exponential(20, (60, 25))).ravel())
+    log.write_text(
+        "time,key\n" + "".join(f"{t:.2f},k{int(t) // 9000 % 7}\n" for t in times), "utf-8"
+    )
+    dear = Decision(small(log=log), 100).measured.values()
+    bound = 0.9 * min(measured["bill_usd"] for measured in dear)
+    limit = {"metric": "bill_usd", "at_most": bound, "why": "w"}
+    decision = Decision(small(log=log, criteria={"limits": [limit]}), 100)
+    assert {anchor.status for anchor in decision.anchoring.anchors} != {"formula"}
+    (at,) = (f for f in decision.next_flips if f.number == "limit:bill_usd" and f.at > f.here)
+    assert at.at == pytest.approx(decision.measured[str(at.after)]["bill_usd"], rel=1e-3)
 
 
 def test_the_half_interval_is_student_s_and_equal_runs_have_none() -> None:

@@ -8,6 +8,7 @@ from cachelib.model.tiers.registry import LABELS as OF_TIERS
 
 LABELS = {
     "requests_per_month": "traffic",
+    "chance": "what a longer log would say",
     "value_life_s": "how long a value stays true",
     "hourly_rate_usd": "what an hour of work costs",
     **OF_TIERS,

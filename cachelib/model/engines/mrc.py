@@ -18,8 +18,11 @@ import numpy.typing as npt
 from cachelib.model.engines.compiler import compiled
 from cachelib.model.engines.random import key_of, mixed
 from cachelib.model.traffic.logs import Reading, in_order
+from cachelib.model.traffic.remarks import in_words, remarks
 from cachelib.model.traffic.trace import Trace
 
+NONE_OF_ITS_BUSINESS = ("invented", "mixed", "one-placed")
+"""Kinds of remarks on a log: of times and places, of which a stack distance knows nothing."""
 GROUPS = 8  # parts of a sample, whose spread gives the error
 
 
@@ -111,7 +114,14 @@ def mrc_log(
 
     stream, found = in_order(log, reading, curve)
     skipped = stream.coder.skipped
-    return found.as_dict() | {"skipped_lines": skipped.lines, "notes": stream.coder.notes}
+    told = remarks(stream.coder.account, stream.reading)
+    told = tuple(remark for remark in told if remark.kind not in NONE_OF_ITS_BUSINESS)
+    return found.as_dict() | {
+        "skipped_lines": skipped.lines,
+        "remarks": in_words(told),
+        "carries_a_decision": not any(remark.answer for remark in told),
+        "notes": stream.coder.notes,
+    }
 
 
 class _Distances:

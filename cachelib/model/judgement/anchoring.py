@@ -16,24 +16,19 @@ import numpy as np
 from scipy.interpolate import RBFInterpolator
 
 from cachelib.model.case.metrics import METRICS
-from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.draws import draw
-from cachelib.model.judgement.growth import grown_workload
-from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.draws import CHANCE, draw, ranges
 from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option
-from cachelib.model.judgement.study import Study
-from cachelib.model.judgement.ties import Standing, judged
+from cachelib.model.judgement.simulator import TRAFFIC, Simulator
+from cachelib.model.judgement.ties import Standing
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.traffic.generator import generate
-from cachelib.model.traffic.trace import Trace
 
 POINTS = 24
 TOLERANCE = {"ratio": 0.02}  # points of a share; of all else, this share of the value
 RELATIVE = 0.05
 COVERED = 0.9  # share of the points at which the error must be within tolerance
-MOST_REQUESTS = 150_000  # of a simulated point; beyond, some of the keys stand for all
+SMOOTHING = 0.1
 DIRECTIONS = 3  # numbers that the fitted error may depend on
 
 Status = Literal["formula", "fitted", "withheld"]
@@ -62,10 +57,10 @@ class Anchoring:
     """`numbers`: of the simulated points; `simulated`: by option and metric, shape (points,)."""
 
     model: Model
+    simulator: Simulator
     numbers: Numbers
     simulated: Mapping[str, Mapping[str, Array]]
     anchors: tuple[Anchor, ...]
-    traces: tuple[Trace, ...]
 
     @property
     def withheld(self) -> list[Anchor]:
@@ -74,18 +69,7 @@ class Anchoring:
     @cached_property
     def standing(self) -> Standing:
         """All options judged at the points, by simulation alone."""
-        model, names = self.model, self.model.names
-        found = []
-        for option in model.options:
-            known = self.simulated.get(option.name) or _simulated(
-                model.study, option, self.traces, self.numbers, names
-            )
-            hours = self.numbers.get(f"hours:{option.name}", np.asarray(option.hours_value))
-            found.append(_with_work(model, option, known, self.numbers, hours))
-        stacked = {name: np.stack([each[name] for each in found]) for name in names}
-        return judged(
-            model.study.case.criteria, model.options, stacked, self.numbers, model.resolution
-        )
+        return self.simulator.standing(self.numbers, self.simulated)
 
 
 def anchor(
@@ -96,11 +80,12 @@ def anchor(
     numbers = draw(study, model.options, POINTS, seed=seed + 1)
     if "isolates_per_colo" in numbers:
         numbers["isolates_per_colo"] = np.maximum(np.round(numbers["isolates_per_colo"]), 1)
-    if study.log is not None and "requests_per_month" in numbers:  # a log grows no denser
-        today = study.requests_per_month
-        numbers["requests_per_month"] = np.minimum(numbers["requests_per_month"], today)
-    traces = _traces(study, numbers, seed)
-    names = _simulable(model.names)
+    if study.log is not None and TRAFFIC in numbers:  # a log grows no denser
+        numbers[TRAFFIC] = np.minimum(numbers[TRAFFIC], study.requests_per_month)
+    here = {name: number.value for name, number in ranges(study, model.options).items()}
+    of_nature = {name: values for name, values in numbers.items() if name != CHANCE}
+    simulator = Simulator(model, measured)
+    names = simulator.names
     raw = replace(model, corrections={}, surrogates={})
     simulated: dict[str, Mapping[str, Array]] = {}
     anchors: list[Anchor] = []
@@ -108,108 +93,21 @@ def anchor(
     for option in model.options:
         if option.name not in contenders:
             continue
-        truth = _simulated(study, option, traces, numbers, names)
-        formula = _predicted(model, option, traces, numbers, names)
+        truth = simulator.values(option, numbers)
+        formula = model.values(option, of_nature, names)
         simulated[option.name] = truth
-        here = raw.values(option, {}, names)
+        uncorrected = raw.values(option, {}, names)
         for name in names:
+            at_here = np.array([measured[option.name][name]])
             found, surrogate = _held(
-                model, option, name, formula[name], truth[name], numbers,
-                _error(name, here[name][:1], np.array([measured[option.name][name]])),
+                option, name, formula[name], truth[name], numbers, here,
+                _error(name, uncorrected[name][:1], at_here),
             )  # fmt: skip
             anchors.append(found)
             if surrogate is not None:
                 surrogates[option.name, name] = surrogate
     fitted = replace(model, surrogates=surrogates)
-    return Anchoring(fitted, numbers, simulated, tuple(anchors), traces)
-
-
-def _simulable(names: Sequence[str]) -> list[str]:
-    """What a simulation tells: the bill of a cost, and not the hours."""
-    counted = {"monthly_cost_usd": "bill_usd"}
-    told = [counted.get(name, name) for name in names if name != "work_hours"]
-    return list(dict.fromkeys(told))
-
-
-def _with_work(
-    model: Model, option: Option, known: Mapping[str, Array], numbers: Numbers, hours: Array
-) -> dict[str, Array]:
-    n = POINTS
-    work = np.broadcast_to(model.work_usd(option, numbers), n)
-    values = {name: np.broadcast_to(value, n) for name, value in known.items()}
-    values |= {"work_hours": np.broadcast_to(hours, n)}
-    if "bill_usd" in values:
-        values["monthly_cost_usd"] = values["bill_usd"] + work
-    return values
-
-
-def _traces(study: Study, numbers: Numbers, seed: int) -> tuple[Trace, ...]:
-    """The traffic of each point: this very one, or made anew where the traffic is drawn."""
-    if "requests_per_month" not in numbers:
-        return (_few(study.trace, seed),) * POINTS
-    if study.log is not None:
-        return tuple(_few(study.at_traffic(float(n)), seed) for n in numbers["requests_per_month"])
-    return tuple(
-        _few(generate(grown_workload(study.case.workload, study.case.growth, float(n)),
-                      seed=study.seed + nth), seed)
-        for nth, n in enumerate(numbers["requests_per_month"])
-    )  # fmt: skip
-
-
-def _few(trace: Trace, seed: int) -> Trace:
-    """Some of the keys with all their requests, where there are too many; none of the giants."""
-    if len(trace) <= MOST_REQUESTS:
-        return trace
-    asked = np.bincount(trace.key, minlength=len(trace.keys))
-    order = np.random.default_rng([seed, 5]).permutation(len(asked))
-    order = order[asked[order] <= MOST_REQUESTS // 4]
-    if not len(order):
-        return trace.only(slice(MOST_REQUESTS))
-    enough = int(np.searchsorted(np.cumsum(asked[order]), MOST_REQUESTS)) + 1
-    chosen = np.zeros(len(asked), bool)
-    chosen[order[:enough]] = True
-    return trace.only(chosen[trace.key])
-
-
-def _platform(numbers: Numbers, nth: int) -> dict[str, float]:
-    return {
-        name: int(values[nth]) if name == "isolates_per_colo" else float(values[nth])
-        for name, values in numbers.items()
-        if name in Platform.model_fields
-    }
-
-
-def _simulated(
-    study: Study, option: Option, traces: Sequence[Trace], numbers: Numbers, names: Sequence[str]
-) -> dict[str, Array]:
-    counted = _simulable(names)
-    rows = []
-    for nth, trace in enumerate(traces):
-        platform = study.platform.model_copy(update=_platform(numbers, nth) | option.platform)
-        result = replay_trace(trace, option.design, platform, seed=study.seed, span_s=study.span_s)
-        rows.append(measure(study, option, result, counted))
-    return {name: np.array([row[name] for row in rows]) for name in counted}
-
-
-def _predicted(
-    model: Model, option: Option, traces: Sequence[Trace], numbers: Numbers, names: Sequence[str]
-) -> dict[str, Array]:
-    """By the corrected formulas, for the same requests."""
-    at = {name: values for name, values in numbers.items() if name != "requests_per_month"}
-    if all(trace is traces[0] for trace in traces):
-        return _of(model, traces[0]).values(option, at, names)
-    rows = []
-    for nth, trace in enumerate(traces):
-        here = {name: values[nth : nth + 1] for name, values in at.items()}
-        rows.append(_of(model, trace).values(option, here, names))
-    return {name: np.concatenate([row[name] for row in rows]) for name in names}
-
-
-def _of(model: Model, trace: Trace) -> Model:
-    """The model of other requests of the same study."""
-    study = replace(model.study)
-    vars(study)["trace"] = trace
-    return replace(model, study=study, surrogates={})
+    return Anchoring(fitted, simulator, numbers, simulated, tuple(anchors))
 
 
 def _error(name: str, predicted: Array, simulated: Array) -> Array:
@@ -220,28 +118,33 @@ def _error(name: str, predicted: Array, simulated: Array) -> Array:
 
 
 def _held(
-    model: Model, option: Option, name: str, formula: Array, truth: Array, numbers: Numbers,
-    here: Array,
+    option: Option, name: str, formula: Array, truth: Array, numbers: Numbers,
+    here: Mapping[str, float], uncorrected: Array,
 ) -> tuple[Anchor, _Fitted | None]:  # fmt: skip
     tolerance = TOLERANCE.get(METRICS[name].unit, RELATIVE)
     errors, status, surrogate = _error(name, formula, truth), "formula", None
     if np.quantile(errors, COVERED) > tolerance:
-        surrogate, errors = _fit(name, formula, truth, numbers)
+        surrogate, errors = _fit(name, formula, truth, numbers, here)
         status = "fitted"
         if surrogate is None or np.quantile(errors, COVERED) > tolerance:
             status, surrogate = "withheld", None
             errors = _error(name, formula, truth)
     return Anchor(
-        option=option.name, metric=name, here=float(here[0]), typical=float(np.median(errors)),
-        worst=float(errors.max()), tolerance=tolerance, status=status,  # type: ignore[arg-type]
+        option=option.name, metric=name, here=float(uncorrected[0]),
+        typical=float(np.median(errors)), worst=float(errors.max()),
+        tolerance=tolerance, status=status,  # type: ignore[arg-type]
     ), surrogate  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """The logarithm of simulation by formula, over a few of the numbers."""
+    """The logarithm of simulation by formula, over a few of the numbers.
+
+    Nothing at the case's own numbers, `here`, where the formula is exact as it is.
+    """
 
     names: tuple[str, ...]
+    here: Array
     centre: Array
     scale: Array
     surface: RBFInterpolator
@@ -251,18 +154,22 @@ class _Fitted:
         columns = [
             np.broadcast_to(_place(numbers[name]), n)
             if name in numbers
-            else np.full(n, self.centre[i])
+            else np.full(n, self.here[i])
             for i, name in enumerate(self.names)
         ]
-        at = (np.column_stack(columns) - self.centre) / self.scale
-        return np.asarray(self.surface(np.clip(at, -2.5, 2.5)))
+        return self._over(np.column_stack(columns)) - self._over(self.here[None, :])
+
+    def _over(self, places: Array) -> Array:
+        return np.asarray(self.surface(np.clip((places - self.centre) / self.scale, -2.5, 2.5)))
 
 
-def _place(values: Array) -> Array:
+def _place(values: Array | float) -> Array:
     return np.asarray(np.log(np.maximum(values, 1e-9)))
 
 
-def _fit(name: str, formula: Array, truth: Array, numbers: Numbers) -> tuple[_Fitted | None, Array]:
+def _fit(
+    name: str, formula: Array, truth: Array, numbers: Numbers, here: Mapping[str, float]
+) -> tuple[_Fitted | None, Array]:
     """The fit, and its errors at points that it did not see."""
     usable = (formula > 1e-9) & (truth > 1e-9)
     if not usable.all():
@@ -272,18 +179,24 @@ def _fit(name: str, formula: Array, truth: Array, numbers: Numbers) -> tuple[_Fi
     if not names:
         return None, _error(name, formula, truth)
     places = np.column_stack([_place(numbers[each]) for each in names])
-    centre, scale = places.mean(axis=0), places.std(axis=0)
-    at = (places - centre) / scale
+    own = np.array([float(_place(here[each])) for each in names])
     unseen = np.empty(len(left))
     for nth in range(len(left)):
         others = np.arange(len(left)) != nth
-        unseen[nth] = _surface(at[others], left[others])(at[nth : nth + 1])[0]
-    fitted = _Fitted(tuple(names), centre, scale, _surface(at, left))
-    return fitted, _error(name, formula * np.exp(unseen), truth)
+        fitted = _fitted(names, own, places[others], left[others])
+        at = {each: numbers[each][nth : nth + 1] for each in names}
+        unseen[nth] = fitted(at)[0]
+    return _fitted(names, own, places, left), _error(name, formula * np.exp(unseen), truth)
 
 
-def _surface(at: Array, values: Array) -> RBFInterpolator:
-    return RBFInterpolator(at, values, kernel="linear", smoothing=0.1, degree=1)
+def _fitted(names: Sequence[str], here: Array, places: Array, left: Array) -> _Fitted:
+    """Through nothing at `here`, and near what is left of the error elsewhere."""
+    centre, scale = places.mean(axis=0), places.std(axis=0)
+    at = (np.vstack([places, here]) - centre) / scale
+    surface = RBFInterpolator(
+        at, np.append(left, 0.0), kernel="linear", smoothing=SMOOTHING, degree=1
+    )
+    return _Fitted(tuple(names), here, centre, scale, surface)
 
 
 def _directions(left: Array, numbers: Numbers) -> list[str]:
@@ -291,7 +204,7 @@ def _directions(left: Array, numbers: Numbers) -> list[str]:
     strength = {
         name: abs(float(np.corrcoef(_place(values), left)[0, 1]))
         for name, values in numbers.items()
-        if np.ptp(_place(values)) > 0 and name in (*Platform.model_fields, "requests_per_month")
+        if np.ptp(_place(values)) > 0 and name in (*Platform.model_fields, TRAFFIC)
     }
     known = {name: s for name, s in strength.items() if not np.isnan(s)}
     return sorted(known, key=lambda name: (-known[name], name))[:DIRECTIONS]

@@ -232,15 +232,18 @@ class Decision:
 
     @cached_property
     def flips(self) -> list[Flip]:
-        return flips.all_flips(self.model)
+        """Every flip; where formulas had to be withheld, those that simulation confirms."""
+        found = flips.all_flips(self.model)
+        if not self.by_simulation:
+            return found
+        contending = self.model.only(self.contenders)
+        return flips.confirmed(found, replace(self.anchoring.simulator, model=contending))
 
     @property
     def next_flips(self) -> list[Flip]:
         """The nearest flip of each number on either side, those within its range first."""
-        seen: dict[tuple[str, bool], Flip] = {}
-        for flip in self.flips:
-            seen.setdefault((flip.number, flip.at > flip.here), flip)
-        return sorted(seen.values(), key=lambda flip: (not flip.inside, flip.distance))
+        found = flips.nearest(self.flips)
+        return sorted(found, key=lambda flip: (not flip.inside, flip.distance))
 
     @property
     def _first(self) -> list[Option]:
@@ -254,8 +257,10 @@ class Decision:
         return placements(self.model, self._first)
 
     def tornado(self, rival: str) -> list[Swing]:
-        """By how much the rival is worse, one number at a time."""
-        return [] if self.chosen is None else flips.tornado(self.model, self.chosen.name, rival)
+        """By how much the rival is worse, one number at a time; none without formulas."""
+        if self.chosen is None or self.by_simulation:
+            return []
+        return flips.tornado(self.model, self.chosen.name, rival)
 
     def map(self, x: str, y: str) -> maps.Map:
         """Who is chosen over two numbers."""
@@ -264,8 +269,17 @@ class Decision:
 
     @property
     def map_axes(self) -> tuple[str, str] | None:
-        """The two numbers most worth a map: those whose flips lie nearest, worth most first."""
+        """The two numbers most worth a map: those whose flips lie nearest, worth most first.
+
+        None where there are no two, or no formulas to draw it by.
+        """
+        if self.by_simulation:
+            return None
         near = [flip.number for flip in self.next_flips if not flip.number.startswith("limit:")]
-        matter = [worth.name for worth in self.worths if not worth.name.startswith("limit:")]
+        matter = [
+            worth.name
+            for worth in self.worths
+            if not worth.name.startswith("limit:") and worth.name != draws.CHANCE
+        ]
         axes = list(dict.fromkeys([*near, *matter]))
         return (axes[0], axes[1]) if len(axes) > 1 else None

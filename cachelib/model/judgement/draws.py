@@ -13,11 +13,20 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Assumption
 
+CHANCE = "chance"
+_FAR = 6**0.5  # a triangle from minus to plus this has the spread of one standard error
+A_LOG_S = Assumption(
+    value=0, low=-_FAR, high=_FAR, unit="standard errors",
+    why="another log, as long and as much of a sample as this one, would say something else",
+)  # fmt: skip
 WIDE = 4.0  # from this ratio of high to low on, what is drawn is the logarithm
 
 
 def ranges(study: Study, options: Sequence[Option]) -> dict[str, Assumption]:
-    """Everything that has a range: hours as `hours:design`, limits as `limit:metric`, traffic."""
+    """Everything that has a range: hours as `hours:design`, limits as `limit:metric`, traffic.
+
+    And `CHANCE`, where the traffic is a log: in standard errors of every metric at once.
+    """
     case = study.case
     hours = {f"hours:{o.name}": o.hours for o in options if o.hours is not None}
     limits = {name: limit.range for name, limit in limit_names(case.criteria).items()}
@@ -27,6 +36,8 @@ def ranges(study: Study, options: Sequence[Option]) -> dict[str, Assumption]:
         why=growth.why or "what the traffic may be",
     )  # fmt: skip
     everything = {**case.assumed, **hours, **limits, "requests_per_month": traffic}
+    if study.log is not None:
+        everything[CHANCE] = A_LOG_S
     return {
         name: number
         for name, number in everything.items()

@@ -101,9 +101,9 @@ def fit_log(
     """The fit to a log, with what was noticed on reading: what `workload fit --json` prints."""
     trace, rate = read_log(log, reading), 1.0
     if reading is not None and reading.sampled_by == "request":
-        trace = unsampled(trace, reading.sample_rate, seed=seed)
+        trace = unsampled(trace, reading.rate, seed=seed)
     elif reading is not None:
-        rate = reading.sample_rate
+        rate = reading.rate
     found = fit(trace, seed=seed)
     whole = found.workload.model_copy(
         update={
@@ -114,7 +114,7 @@ def fit_log(
     return replace(found, workload=whole).as_dict() | {
         "skipped_lines": trace.skipped.lines,
         "notes": list(trace.notes),
-        "remarks": [remark.says for remark in remarks(trace, reading or Reading())],
+        "remarks": [remark.says for remark in remarks(trace.account, reading or Reading())],
     }
 
 

@@ -15,9 +15,11 @@ import numpy as np
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.draws import ranges
+from cachelib.model.judgement.draws import CHANCE, ranges
 from cachelib.model.judgement.limits import bounds, excess, limit_names
 from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.simulator import TRAFFIC as TRAFFIC_NAME
+from cachelib.model.judgement.simulator import Simulator
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
 from cachelib.model.platforms.platform import Assumption, Platform
 
@@ -26,6 +28,10 @@ SECTIONS, ROUNDS = 17, 5  # of a cell, to find where in it a value is crossed
 BESIDE = 1e-7  # of a flip's value: how far from it its two sides are looked at
 TRAFFIC = 100.0  # traffic is looked at so many times up and down
 MOST_REQUESTS = 1e9
+
+EXACT = ("limit:", "hours:", "hourly_rate_usd")
+"""How the names of numbers begin that no formula stands between."""
+BOTH_SIDES = 0.05  # of a flip's value: how far from it simulation is asked
 
 Cause = Literal["limit", "score", "secondary"]
 
@@ -78,7 +84,7 @@ def sweeps(model: Model) -> list[Sweep]:
     found = [
         _sweep(name, number)
         for name, number in ranges(study, model.options).items()
-        if name != "requests_per_month"
+        if name not in ("requests_per_month", CHANCE)
     ]
     limits = limit_names(study.case.criteria)
     drawn = {sweep.name for sweep in found}
@@ -317,6 +323,40 @@ def all_flips(model: Model) -> list[Flip]:
     moved = _moved(model, looked_at)
     found = [flip for sweep in looked_at for flip in flips(model, sweep, moved)]
     return sorted(found, key=lambda flip: (flip.distance, flip.number, flip.at))
+
+
+def nearest(found: Iterable[Flip]) -> list[Flip]:
+    """Of flips, those nearest first, the first of each number on either side."""
+    seen: dict[tuple[str, bool], Flip] = {}
+    for flip in found:
+        seen.setdefault((flip.number, flip.at > flip.here), flip)
+    return list(seen.values())
+
+
+def confirmed(found: Iterable[Flip], simulator: Simulator) -> list[Flip]:
+    """Of the nearest flips, those on both sides of which a simulation chooses as the formulas do.
+
+    For formulas that do not hold everywhere: what they alone say is withheld. Limits and work
+    pass through no formula, so their flips stand as they are.
+    """
+    return [
+        flip
+        for flip in nearest(found)
+        if flip.number.startswith(EXACT) or _is_simulated(flip, simulator)
+    ]
+
+
+def _is_simulated(flip: Flip, simulator: Simulator) -> bool:
+    model = simulator.model
+    low, high = flip.at / (1 + BOTH_SIDES), flip.at * (1 + BOTH_SIDES)
+    if flip.number == "isolates_per_colo":
+        low, high = np.floor(flip.at), np.ceil(flip.at)
+    if flip.number == TRAFFIC_NAME and model.study.log is not None:
+        high = min(high, model.study.requests_per_month)  # a log grows no denser
+    if not low < flip.at < high:
+        return False
+    sides = {flip.number: np.array([low, high])}
+    return bool((simulator.standing(sides).chosen == model.standing(sides).chosen).all())
 
 
 @dataclass(frozen=True)

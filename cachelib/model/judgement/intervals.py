@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import stdtrit
 
+from cachelib.model.engines.random import mixed
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.metrics import measure
@@ -19,6 +20,7 @@ from cachelib.model.tiers.outcomes import TIERS, WRITTEN
 SEEDS = 5
 MOST_RESEEDED = 300_000  # requests; longer traffic is cut into blocks instead
 BLOCKS = 10
+KEY_GROUPS = 20
 EQUAL = 1e-12  # values that differ by less, relatively, differ by rounding
 
 
@@ -81,13 +83,39 @@ def _by_blocks(
         for name in names:
             told[name].append(block.get(name, math.nan))
     missed = max(1 - here.get("hit_ratio", float(np.mean(hits or [0]))), 1e-9)
-    relative = half_width(hits) / missed
-    return {
-        name: half_width(told[name])
-        if told[name] and not np.isnan(told[name]).any()
-        else relative * _varying(name, here[name])
-        for name in names
-    }
+    relative, sampled = half_width(hits) / missed, _of_a_sample(study, result) / missed
+    found = {}
+    for name in names:
+        varying = _varying(name, here[name], missed)
+        by_request = told[name] and not np.isnan(told[name]).any()
+        own = half_width(told[name]) if by_request else relative * varying
+        found[name] = math.hypot(own, sampled * varying)
+    return found
+
+
+def _of_a_sample(study: Study, result: Result) -> float:
+    """Half the interval of the hit ratio, for the requests that are not in the log."""
+    account, reading = study.trace.account, study.case.log
+    if account is None or reading.rate >= 1:
+        return 0.0
+    return _by_keys(study, result) if reading.sampled_by == "key" else account.sampling_error
+
+
+def _by_keys(study: Study, result: Result) -> float:
+    """The spread of groups of keys, each left out once, as much as were left out of the log."""
+    read = result.tier != WRITTEN
+    group = mixed(study.trace.key[read].astype(np.uint64)) % np.uint64(KEY_GROUPS)
+    hit = np.isin(result.tier[read], (TIERS.index("L1"), TIERS.index("L2")))
+    asked = np.bincount(group.astype(np.int64), minlength=KEY_GROUPS).astype(np.float64)
+    hits = np.bincount(group.astype(np.int64), weights=hit, minlength=KEY_GROUPS)
+    some = (asked > 0) & (asked < asked.sum())
+    if some.sum() < 2:
+        return 0.5
+    without = (hits.sum() - hits[some]) / (asked.sum() - asked[some])
+    n = int(some.sum())
+    error = math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
+    left_out = math.sqrt(1 - study.case.log.rate)
+    return error * left_out * float(stdtrit(n - 1, 0.975))
 
 
 def _block(result: Result, rows: slice) -> dict[str, float] | None:
@@ -108,6 +136,8 @@ def _block(result: Result, rows: slice) -> dict[str, float] | None:
     }
 
 
-def _varying(name: str, value: float) -> float:
-    """What of a metric varies with the misses: work does not."""
+def _varying(name: str, value: float, missed: float) -> float:
+    """What of a metric varies with the misses: work does not, and hits are what is not missed."""
+    if name == "hit_ratio":
+        return missed
     return 0.0 if name == "work_hours" or math.isnan(value) else abs(value)

@@ -12,6 +12,7 @@ from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Expiry, built_in
 from cachelib.model.traffic.logs import Reading, in_order
+from cachelib.model.traffic.remarks import in_words, remarks
 from cachelib.model.traffic.trace import Trace, in_one_place
 
 
@@ -52,6 +53,10 @@ def replay_log(
     stream, results = in_order(log, reading, run)
     skipped = stream.coder.skipped
     first = results[0]
+    found = remarks(
+        stream.coder.account, stream.reading, ttl_s=max(l1_ttl or 0.0, l2_ttl or 0.0)
+    )  # fmt: skip
+    found = tuple(r for r in found if by_colo or r.kind != "one-placed")
     return {
         "requests": first.requests,
         "keys": len(stream.coder.keys.names),
@@ -62,6 +67,8 @@ def replay_log(
         "first_skipped_line": skipped.first_line or 0,
         "first_skipped_reason": skipped.reason,
         "filtered": dict(stream.coder.filtered),
+        "remarks": in_words(found),
+        "carries_a_decision": not any(remark.answer for remark in found),
         "notes": stream.coder.notes,
         "designs": [
             result.as_dict() | {"bill_per_month": monthly_bill(result).as_dict()}

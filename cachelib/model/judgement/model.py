@@ -15,6 +15,7 @@ import numpy as np
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas import Setting, grouped
 from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.draws import CHANCE
 from cachelib.model.judgement.growth import grown_numbers, key_factors, with_keys
 from cachelib.model.judgement.metrics import Month, predict, spread_usd
 from cachelib.model.judgement.options import Option
@@ -24,6 +25,7 @@ from cachelib.model.judgement.ties import Standing, judged
 AT_ONCE = 256  # draws whose arrays fit a processor's cache
 KINDS = 32  # of key, for draws: what that costs, the correction at the case's numbers takes back
 TINY = 1e-9
+Z95 = 1.96
 _WITHOUT_WORK = {"monthly_cost_usd": "bill_usd"}  # what the formulas see of it
 
 Numbers = Mapping[str, Array]
@@ -120,6 +122,7 @@ class Model:
         for name in names:
             counted = _WITHOUT_WORK.get(name, name)
             right = self._corrected(option, counted, formula[counted], numbers)
+            right = self.by_chance(option, counted, right, numbers)
             found[name] = right + work if name in _WITHOUT_WORK else right
         return found
 
@@ -149,7 +152,11 @@ class Model:
         self, option: Option, at: Setting, numbers: Mapping[str, float | Array],
         names: Sequence[str], n: int,
     ) -> dict[str, Array]:  # fmt: skip
-        known = {name: v for name, v in numbers.items() if not name.startswith("limit:")}
+        known = {
+            name: v
+            for name, v in numbers.items()
+            if not name.startswith("limit:") and name != CHANCE
+        }
         month = Month(self.study, option, at.but(**known))
         return {name: np.broadcast_to(v, n) for name, v in predict(month, names).items()}
 
@@ -161,6 +168,15 @@ class Model:
             value = value * np.exp(surrogate(numbers))
             value = np.minimum(value, 1.0) if METRICS[name].unit == "ratio" else value
         return value
+
+    def by_chance(self, option: Option, name: str, value: Array, numbers: Numbers) -> Array:
+        """What another log would have said: so many standard errors better, all options alike."""
+        if CHANCE not in numbers or name not in self.resolution:
+            return value
+        place = [each.name for each in self.options].index(option.name)
+        error = float(self.resolution[name][place]) / Z95
+        moved = value - METRICS[name].sign * error * numbers[CHANCE]
+        return np.clip(moved, 0.0, 1.0 if METRICS[name].unit == "ratio" else np.inf)
 
     def standing(self, numbers: Numbers) -> Standing:
         """All options at `numbers`, judged."""

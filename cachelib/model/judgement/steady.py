@@ -20,13 +20,10 @@ from cachelib.model.engines.result import Result
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import L1, L2, WRITTEN
-from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
 
 BLOCKS = 20
-Z95 = 1.96
 FOREVER_S = 30 * 86_400.0
-TTLS_S = (60, 300, 3_600)
 
 
 @dataclass(frozen=True)
@@ -110,28 +107,6 @@ def share_by_blocks(
     left_out = (had.sum() - had[rest]) / (n - asked[rest])
     spread = (used - 1) / used * ((left_out - share) ** 2).sum()
     return Interval(share, float(np.sqrt(spread)), used)
-
-
-def sampling_error(sample: Trace, rate: float, *, seed: int = 1) -> float:
-    """How far hit ratios by the model of a sample may be off, at the worst of several TTLs.
-
-    What the sample cannot tell is whether requests that stand together in it do so by chance: the
-    hit ratios of both extremes bound the truth, but for the chance of the draw.
-    """
-    near, far = (
-        unsampled(sample, rate, seed=seed + n, neighbours=neighbours)
-        for n, neighbours in enumerate((1.0, 8.0))
-    )
-    apart = [abs(_one_cache(near, ttl) - _one_cache(far, ttl)) for ttl in TTLS_S]
-    return max(apart) + Z95 * float(np.sqrt(0.25 / max(len(sample), 1)))
-
-
-def _one_cache(trace: Trace, ttl: float) -> float:
-    """The share of requests whose key was loaded less than `ttl` seconds before."""
-    order = np.lexsort((trace.time_s, trace.key))
-    key, time = trace.key[order], trace.time_s[order]
-    again = (np.diff(key, prepend=-1) == 0) & (np.diff(time, prepend=-np.inf) < ttl)
-    return float(again.mean()) if len(again) else 0.0
 
 
 def _before(trace: Trace, seconds: float) -> Trace:

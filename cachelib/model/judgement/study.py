@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,8 +46,8 @@ class _Taken(NamedTuple):
     popularity: Array
 
 
-def _generated(workload: Workload, seed: int) -> _Taken:
-    sample = sample_of(workload.requests_per_month, workload.keys, MONTH_S)
+def _generated(workload: Workload, seed: int, most: int | None = None) -> _Taken:
+    sample = sample_of(workload.requests_per_month, workload.keys, MONTH_S, most)
     if sample.share == 1:
         made = generate(workload, seed=seed)
         popularity = np.bincount(made.key).astype(np.float64)
@@ -115,15 +115,57 @@ class Study:
     @property
     def remarks(self) -> tuple[Remark, ...]:
         """What the recommendation must say of the log; none where the traffic is generated."""
-        lives = [self.design(name).l2_ttl_s or 0.0 for name in self.case.design_names]
-        return remarks(self.trace, self.case.log, ttl_s=max(lives, default=0.0))
+        designs = [self.design(name) for name in self.case.design_names]
+        lives = [life for d in designs for life in (d.l1_ttl_s, d.l2_ttl_s) if life]
+        return remarks(self.trace.account, self.case.log, ttl_s=max(lives, default=0.0))
+
+    def part(self, most: int) -> Study:
+        """The same study on at most `most` of its requests, which stand for all."""
+        keys = int((np.bincount(self.trace.key) > 0).sum())
+        share = sample_of(len(self.trace), max(keys, 1), self._trace_s, most)
+        if share.share == 1:
+            return self
+        taken = self._taken
+        both = Sample(taken.sample.keys * share.keys, taken.sample.time * share.time)
+        return self._on(_Taken(trace_part(taken.trace, share), both, taken.popularity))
+
+    def grown(self, requests_per_month: float, most: int, nth: int = 0) -> Study:
+        """The study at another traffic, grown as the case says, `most` requests standing for all.
+
+        A generated month is another one for each `nth`; a log can only be thinned.
+        """
+        if self.log is None:
+            workload = grown_workload(self.case.workload, self.case.growth, requests_per_month)
+            return self._on(_generated(workload, self.seed + nth, most))
+        taken, share = self._taken, min(1.0, requests_per_month / self.requests_per_month)
+        thinned = self.at_traffic(requests_per_month)
+        return self._on(_Taken(thinned, taken.sample, taken.popularity * share)).part(most)
+
+    def _on(self, taken: _Taken) -> Study:
+        other = replace(self)
+        vars(other)["_taken"] = taken
+        return other
+
+    @property
+    def _trace_s(self) -> float:
+        """Seconds that the trace itself takes."""
+        if self.log is None:
+            return MONTH_S * self.sample.time
+        return max(self.trace.span_s, 1.0)
+
+    @cached_property
+    def log_described(self) -> Mapping[str, Any] | None:
+        """What the log is and what became of its rows; None where the traffic is generated."""
+        if self.log is None:
+            return None
+        from cachelib.model.traffic.logs.description import described  # slow to import
+
+        return described(self.log, self.case.log)
 
     def reseeded(self, seed: int) -> Study:
         """The same study with another seed, which leaves the requests of a log as they are."""
         other = replace(self, seed=seed)
-        if self.log is not None:
-            vars(other)["_taken"] = self._taken
-        return other
+        return other if self.log is None else other._on(self._taken)
 
     @property
     def requests_per_month(self) -> float:
@@ -133,20 +175,18 @@ class Study:
     @property
     def span_s(self) -> float:
         """Seconds in which all of the traffic is as many requests as the trace has."""
-        if self.log is None:
-            return MONTH_S * self.sample.share
-        return max(self.trace.span_s, 1.0) * self.sample.keys * self._logged_keys
+        return self._trace_s * self.sample.keys * self._logged_keys
 
     @property
     def _logged_keys(self) -> float:
         """The share of keys that the log is a sample of: a tenth stand for ten times as many."""
         reading = self.case.log
-        return reading.sample_rate if self.log and reading.sampled_by == "key" else 1.0
+        return reading.rate if self.log and reading.sampled_by == "key" else 1.0
 
     @property
     def days(self) -> float:
         """How long the trace is."""
-        return self.span_s / self.sample.keys / self._logged_keys / 86_400
+        return self._trace_s / 86_400
 
     @cached_property
     def platform(self) -> Platform:
@@ -176,14 +216,15 @@ class Study:
     ) -> Result:
         """What a design does with this traffic, or with another trace or platform numbers.
 
-        A log's caches are filled before it begins: see `steady`. Raises `TypeError` for a number
-        that no platform has.
+        The caches of a log, and of a part of a month, are filled before: see `steady`. Raises
+        `TypeError` for a number that no platform has.
         """
         for number in platform:
             if number not in Platform.model_fields:
                 near = nearest(number, list(Platform.model_fields))
                 raise TypeError(f"no number of a platform is called {number!r}; {near}")
-        run = warmed if self.log is not None and trace is None else replay_trace
+        begins_midway = self.log is not None or self.sample.time < 1
+        run = warmed if begins_midway and trace is None else replay_trace
         return run(
             self.trace if trace is None else trace,
             self.design(design) if isinstance(design, str) else design,

@@ -51,6 +51,12 @@ class Account:
     repeated: int = 0
     unordered: int = 0
     hosts: int = 0
+    sampled: Mapping[float, int] = field(default_factory=dict)
+    """Requests by what a column of the log says that each stands for (above 1), or the share of
+    requests that were kept (below)."""
+    span_s: float = 0.0
+    sampling_error: float = 0.0
+    """Half the 95 % interval of a hit ratio, for what a sample by request cannot tell."""
     untimed: bool = False
     rate_given: bool = False
 

@@ -56,14 +56,23 @@ class Reading(Strict):
     requests_per_s: float | None = Field(
         default=None, ge=1e-6, le=1e9, description="the rate of a log that has no times"
     )
-    sample_rate: SampleRate = Field(
-        default=1.0, description="the share of requests that the log holds, where it is a sample"
+    sample_rate: SampleRate | None = Field(
+        default=None,
+        description="the share of requests that the log holds, where it is a sample; 1: it is none",
+    )
+    sample_rate_from: str = Field(
+        default="", description="who says so, for the report: a file and its line"
     )
     sampled_by: Literal["request", "key"] = Field(
         default="request",
         description="request: each was kept or left out at random (Logpush sample_rate, "
         "head_sampling_rate); key: a key's requests were kept all or none",
     )
+
+    @property
+    def rate(self) -> float:
+        """The share of requests that the log holds; 1 where nobody says anything else."""
+        return 1.0 if self.sample_rate is None else self.sample_rate
 
     @property
     def expressions(self) -> dict[str, str]:

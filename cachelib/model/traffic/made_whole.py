@@ -19,6 +19,8 @@ from cachelib.model.traffic.trace import Trace
 
 RARE = 5  # counts up to which Good and Turing's estimate replaces the count itself
 NEIGHBOURS = 2.0
+Z95 = 1.96
+TTLS_S = (60, 300, 3_600)
 Numbers = npt.NDArray[np.float64]
 
 
@@ -61,6 +63,28 @@ def unsampled(trace: Trace, rate: float, *, seed: int, neighbours: float = NEIGH
         ttl_s=None if trace.ttl_s is None else trace.ttl_s[picked],
         keys=[*trace.keys, *(f"(not in the sample {i + 1})" for i in range(unseen_keys))],
     )
+
+
+def sampling_error(sample: Trace, rate: float, *, seed: int = 1) -> float:
+    """How far hit ratios by the model of a sample may be off, at the worst of several TTLs.
+
+    What the sample cannot tell is whether requests that stand together in it do so by chance: the
+    hit ratios of both extremes bound the truth, but for the chance of the draw.
+    """
+    near, far = (
+        unsampled(sample, rate, seed=seed + n, neighbours=neighbours)
+        for n, neighbours in enumerate((1.0, 8.0))
+    )
+    apart = [abs(_one_cache(near, ttl) - _one_cache(far, ttl)) for ttl in TTLS_S]
+    return max(apart) + Z95 * float(np.sqrt(0.25 / max(len(sample), 1)))
+
+
+def _one_cache(trace: Trace, ttl: float) -> float:
+    """The share of requests whose key was loaded less than `ttl` seconds before."""
+    order = np.lexsort((trace.time_s, trace.key))
+    key, time = trace.key[order], trace.time_s[order]
+    again = (np.diff(key, prepend=-1) == 0) & (np.diff(time, prepend=-np.inf) < ttl)
+    return float(again.mean()) if len(again) else 0.0
 
 
 def _expected(counts: npt.NDArray[np.int64], rate: float) -> tuple[Numbers, float, int]:

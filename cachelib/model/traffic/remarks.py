@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from cachelib.model.traffic.account import Account, Remark, UnansweredError
 from cachelib.model.traffic.log_reading import Reading
-from cachelib.model.traffic.trace import Trace
 
 FEW = 30
 """Requests below which nothing can be said."""
 SMALL = 1_000
 DAY_S = 86_400
+LEFT_OUT = "a note of wrangler tail that it leaves out requests"
+"""The reason in `formats.yaml` that says so."""
 MATERIAL = 0.01
 """The share of requests above which an open question has to be answered."""
 
 
-def remarks(trace: Trace, reading: Reading, *, ttl_s: float = 0.0) -> tuple[Remark, ...]:
-    """Of a trace from a log: what was invented, mixed, put in one place, sampled, left out, short.
+def remarks(account: Account | None, reading: Reading, *, ttl_s: float = 0.0) -> tuple[Remark, ...]:
+    """Of a log: what was invented, mixed, put in one place, sampled, left out, too short.
 
     `ttl_s`: the longest life that a design gives a value, in seconds. Empty for generated traffic.
     """
-    account = trace.account
     if account is None:
         return ()
     found = [
@@ -27,7 +27,7 @@ def remarks(trace: Trace, reading: Reading, *, ttl_s: float = 0.0) -> tuple[Rema
         *_places(account),
         *_sampling(account, reading),
         *_kinds(account),
-        *_length(trace, account, ttl_s),
+        *_length(account, ttl_s),
     ]
     return tuple(found)
 
@@ -41,6 +41,11 @@ def answered(found: tuple[Remark, ...]) -> tuple[Remark, ...]:
             + "\n".join(f"- {remark.says} {remark.answer}" for remark in open_)
         )
     return found
+
+
+def in_words(found: tuple[Remark, ...]) -> list[str]:
+    """For commands that only look: each remark, with the answer that a decision would need."""
+    return [" ".join(filter(None, (remark.says, remark.answer))) for remark in found]
 
 
 def _times(account: Account, reading: Reading) -> list[Remark]:
@@ -82,19 +87,72 @@ def _places(account: Account) -> list[Remark]:
 
 
 def _sampling(account: Account, reading: Reading) -> list[Remark]:
-    share = f"{100 * reading.sample_rate:g} per cent"
-    if reading.sample_rate < 1 and reading.sampled_by == "key":
-        return [
-            Remark(
-                "sampled", f"The log holds the requests for {share} of the keys; counts are scaled."
-            )
-        ]
-    if reading.sample_rate < 1:
+    share = f"{100 * reading.rate:g} per cent"
+    said = f" ({reading.sample_rate_from})" if reading.sample_rate_from else ""
+    if reading.rate < 1 and reading.sampled_by == "key":
         return [
             Remark(
                 "sampled",
-                f"The log holds {share} of the requests, at random; the others are drawn from a"
-                " model fitted to it.",
+                f"The log holds the requests for {share} of the keys{said}; counts are scaled.",
+            )
+        ]
+    if reading.rate < 1:
+        return [
+            Remark(
+                "sampled",
+                f"The log holds {share} of the requests, at random{said}; the others are drawn from"
+                f" a model fitted to it{_off(account)}.",
+            )
+        ]
+    if reading.sample_rate is not None:
+        return []
+    return [*_marks(account), *_tail(account)]
+
+
+def _off(account: Account) -> str:
+    error = 100 * account.sampling_error
+    return f", by which a hit ratio may be off by {error:.1f} points" if error else ""
+
+
+def _marks(account: Account) -> list[Remark]:
+    """A column of the log says that it is a sample."""
+    marks = {value: n for value, n in account.sampled.items() if value > 0 and value != 1}
+    if not marks:
+        return []
+    column = account.mapping.get("sampling", "a column")
+    if len(account.sampled) > 1:
+        return [
+            Remark(
+                "sampled",
+                f"The log is a sample of a rate that changes: {column} has"
+                f" {len(account.sampled):,} values, from {min(account.sampled):g} to"
+                f" {max(account.sampled):g}.",
+                "Give a log that is whole or of one rate, or say which rate it is taken for:"
+                " sample_rate in the case's log section, or --sample-rate.",
+            )
+        ]
+    (value,) = marks
+    rate = value if value < 1 else 1 / value
+    return [
+        Remark(
+            "sampled",
+            f"The log is a sample: {column} is {value:g} throughout, which is"
+            f" {100 * rate:.3g} per cent of the requests.",
+            f"Say so, sample_rate: {rate:.6g} in the case's log section, or --sample-rate"
+            f" {rate:.6g}; or sample_rate: 1, if that column means something else.",
+        )
+    ]
+
+
+def _tail(account: Account) -> list[Remark]:
+    if account.filtered.get(LEFT_OUT):
+        return [
+            Remark(
+                "sampled",
+                "The log was saved from wrangler tail, which says in it that there were too many"
+                " requests and that it left some out.",
+                "Take the requests from Workers Logs or Logpush, or say what share they are:"
+                " sample_rate in the case's log section, or --sample-rate.",
             )
         ]
     if account.format == "wrangler-tail":
@@ -132,8 +190,8 @@ def _kinds(account: Account) -> list[Remark]:
     return found
 
 
-def _length(trace: Trace, account: Account, ttl_s: float) -> list[Remark]:
-    n, span = account.requests, trace.span_s
+def _length(account: Account, ttl_s: float) -> list[Remark]:
+    n, span = account.requests, account.span_s
     if n < FEW:
         return [
             Remark(
@@ -158,7 +216,9 @@ def _length(trace: Trace, account: Account, ttl_s: float) -> list[Remark]:
             Remark(
                 "short",
                 f"Values may live for {_duration(ttl_s)}, longer than the log's {_duration(span)}:"
-                " it cannot tell how many are asked for again after it ends.",
+                " it cannot tell how often one is asked for again after it ends, nor how many were"
+                " there before it began. Hit ratios at such lives are guesses: that what was asked"
+                " for twice in it had been asked for before, too, and what was asked once had not.",
             )
         )
     return found

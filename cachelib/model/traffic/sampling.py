@@ -46,11 +46,15 @@ class Sample:
         return f"{part} stands for all" if part else ""
 
 
-def sample_of(requests: float, keys: int, span_s: float) -> Sample:
-    """The part to take of so many requests of so many keys in `span_s` seconds."""
-    if requests <= MOST_REQUESTS:
+def sample_of(requests: float, keys: int, span_s: float, most: int | None = None) -> Sample:
+    """The part to take of so many requests of so many keys in `span_s` seconds.
+
+    `most`: so many requests; `MOST_REQUESTS` by default.
+    """
+    limit = most or MOST_REQUESTS
+    if requests <= limit:
         return Sample()
-    share = MOST_REQUESTS / requests
+    share = limit / requests
     of_keys = min(1.0, max(share, LEAST_KEYS / keys))
     return Sample(of_keys, _whole_days(share / of_keys, span_s))
 
@@ -58,7 +62,7 @@ def sample_of(requests: float, keys: int, span_s: float) -> Sample:
 def _whole_days(share: float, span_s: float) -> float:
     """A share of the time in whole days, if it is one or more: days differ from nights."""
     days = share * span_s / DAY_S
-    return min(1.0, math.ceil(days - 1e-9) * DAY_S / span_s) if days > 1 else share
+    return math.floor(days) * DAY_S / span_s if days >= 1 else share
 
 
 def representatives(weights: Shares, share: float) -> npt.NDArray[np.int64]:

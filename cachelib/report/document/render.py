@@ -24,6 +24,7 @@ from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
 from cachelib.report.document.ledger import Row, judge_all
+from cachelib.report.document.log_page import log_page
 from cachelib.report.document.options import Option, options
 from cachelib.report.experiments.run import Run
 from cachelib.report.language import Comparison
@@ -105,6 +106,7 @@ class Document:
             "labels": {name: metric.label for name, metric in METRICS.items()},
             "fold": self.fold,
             "ledger": self.ledger,
+            "log": log_page(told) if (told := self.study.log_described) else None,
             "lines": self.lines,
             "listed": language.listed,
             "mark": self.mark,

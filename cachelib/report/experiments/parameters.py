@@ -187,8 +187,22 @@ def settle(values: Mapping[str, Any]) -> Settled:
     for design in parameters.live_designs:
         case.known_design(design)
     given = {name: value for name, value in values.items() if name != "case"}
+    if parameters.trace and case.system.path:
+        case = _sampled_as_configured(case, find_case(name).parent, Path(parameters.trace))
     out = barred(case)
     return Settled(name, _without(case, out), parameters, given, out)
+
+
+def _sampled_as_configured(case: Case, folder: Path, log: Path) -> Case:
+    """The case with the share of requests that its repository says its logs hold."""
+    from cachelib.report.experiments.sampled_logs import (
+        as_configured,  # the database is slow to import
+    )
+
+    repository = folder / str(case.system.path)
+    if not repository.is_dir() or case.log.sample_rate is not None:
+        return case
+    return case.model_copy(update={"log": as_configured(case.log, [log], repository)})
 
 
 def _without(case: Case, barred: Mapping[str, str]) -> Case:

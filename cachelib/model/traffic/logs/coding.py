@@ -53,12 +53,14 @@ class Coder:
         self.hosts: set[str] = set()
         self.units: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()
+        self.sampled: Counter[float] = Counter()
         self.reasons: Counter[str] = Counter()
         self.shares: dict[str, Counter[str]] = {}
         self.account: Account | None = None
         self._first_bad: tuple[int, int, str] | None = None
         self._colo: dict[str, str | None] = {}
         self._last = -np.inf
+        self._first_s, self._last_s = np.inf, -np.inf
 
     @property
     def skipped(self) -> Skipped:
@@ -135,7 +137,8 @@ class Coder:
             filtered=dict(self.filtered.most_common()), skipped=dict(self.reasons.most_common()),
             mapping=mapping, units=dict(self.units), undecided=self.undecided,
             unplaced=self.unplaced, repeated=self.repeated, unordered=self.unordered,
-            hosts=len(self.hosts), untimed=self.untimed,
+            hosts=len(self.hosts), sampled=dict(self.sampled), untimed=self.untimed,
+            span_s=float(self._last_s - self._first_s),
             rate_given=self.reading.requests_per_s is not None,
         )  # fmt: skip
         self._note()
@@ -198,6 +201,9 @@ class Coder:
         time = self._times(batch["time"], len(batch))
         self._watch_order(time)
         self.requests += len(batch)
+        if batch["sampled"].null_count < len(batch):
+            for row in pc.value_counts(batch["sampled"].drop_null()).to_pylist():
+                self.sampled[row["values"]] += row["counts"]
         self.undecided += pc.sum(batch["undecided"]).as_py() or 0
         units = np.bincount(batch["unit"].to_numpy(), minlength=len(UNIT_NAMES))
         if not self.untimed:
@@ -237,6 +243,8 @@ class Coder:
             self.repeated += int((step == 0).sum())
             self.unordered += int((step < 0).sum())
             self._last = time[-1]
+            self._first_s = min(self._first_s, time.min())
+            self._last_s = max(self._last_s, time.max())
 
 
 def joined(pieces: list[Trace], coder: Coder) -> Trace:

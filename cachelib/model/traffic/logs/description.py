@@ -61,7 +61,7 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
         },
         "remarks": [
             {"kind": r.kind, "says": r.says, "answer": r.answer}
-            for r in remarks(trace, reading or Reading())
+            for r in remarks(account, reading or Reading())
         ],
         "notes": list(trace.notes),
     }

@@ -20,7 +20,7 @@ Alternatives = Annotated[
 
 ROLES = (
     "time", "key", "method", "status", "host", "colo", "op", "size", "ttl", "cache",
-    "content_type", "agent", "authorization", "set_cookie",
+    "content_type", "agent", "authorization", "set_cookie", "sampling",
 )  # fmt: skip
 
 
@@ -101,6 +101,10 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "ttl": ("ttl", "ttl_s"),
     "cache": ("cache_status", "cachecachestatus", "upstream_cache_status", "cache"),
     "content_type": ("content_type", "edgeresponsecontenttype", "mime_type"),
+    "sampling": (
+        "sampleinterval", "sample_interval", "_sample_interval", "samplinginterval",
+        "sampling_interval", "sample_rate", "samplerate", "sampling_rate", "samplingrate",
+    ),
     "agent": ("user_agent", "useragent", "http_user_agent", "clientrequestuseragent", "agent"),
 }  # fmt: skip
 

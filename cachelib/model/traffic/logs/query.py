@@ -2,8 +2,8 @@
 
 Of every row it gives `_file`, `_line`, `skipped` or `filtered` (why it is no request, or NULL),
 `time` (seconds since 1970), `unit` (what it was written in), `key`, `host`, `colo`, `op`,
-`undecided`, `size`, `ttl`, and for a description `method`, `status`, `cache`, `content_type` and
-`bot`.
+`undecided`, `size`, `ttl`, `sampled` (what it says of sampling), and for a description `method`,
+`status`, `cache`, `content_type` and `agent`.
 """
 
 # ruff: noqa: S608 - the user's expressions are parsed before, and run where only rows can be read
@@ -102,6 +102,8 @@ class Query:
                 role: self._present(alternatives) for role, alternatives in known.roles.items()
             }
             found = {role: columns for role, columns in found.items() if columns}
+            mark = commonly(list(self.shape.columns)).get("sampling")
+            found |= {} if mark is None else {"sampling": (mark,)}
         else:
             common = commonly(list(self.shape.columns))
             found = {role: (column,) for role, column in common.items()}
@@ -129,7 +131,7 @@ class Query:
             for role, alternatives in self.mapping.items()
         }
         if numbers:
-            for role in set(roles) - {"time", "size", "ttl"}:
+            for role in set(roles) - {"time", "size", "ttl", "sampling"}:
                 roles[role] = f"CAST({roles[role]} AS VARCHAR)"
         names = list(self._named(roles))
         own = {
@@ -185,14 +187,15 @@ class Query:
                    CASE WHEN _reason IS NULL THEN {key} END AS key, {host} AS host,
                    {colo} AS colo, {op} AS op, {asked} AS undecided,
                    {_bytes(roles.get("size"))} AS size, {_life(roles.get("ttl"))} AS ttl,
+                   {_number(roles.get("sampling"))} AS sampled,
                    CASE WHEN _reason IS NULL THEN {filtered} END AS filtered{values}
             FROM (SELECT {", ".join(inner)} FROM {self._source()})"""
         timed = f"""
             SELECT _file, _line, _reason, {unit} AS unit, {seconds} AS time, key, host, colo,
-                   CAST(op AS UTINYINT) AS op, undecided, size, ttl, filtered{names}
+                   CAST(op AS UTINYINT) AS op, undecided, size, ttl, sampled, filtered{names}
             FROM ({said})"""
         return f"""
-            SELECT _file, _line, unit, time, key, host, colo, op, undecided, size, ttl,
+            SELECT _file, _line, unit, time, key, host, colo, op, undecided, size, ttl, sampled,
                    filtered{names},
                    coalesce(_reason, CASE
                        WHEN filtered IS NOT NULL THEN NULL
@@ -395,6 +398,10 @@ def _bytes(sql: str | None) -> str:
     if sql is None:
         return "0::BIGINT"
     return f"least(coalesce(try_cast(try_cast({sql} AS DOUBLE) AS BIGINT), 0), 2147483647)"
+
+
+def _number(sql: str | None) -> str:
+    return "NULL::DOUBLE" if sql is None else f"try_cast({sql} AS DOUBLE)"
 
 
 def _life(sql: str | None) -> str:

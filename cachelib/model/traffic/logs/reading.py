@@ -147,7 +147,7 @@ def in_order(
     with ExitStack() as stack:
         found = files(paths, stack)
         stream = LogStream(found, reading)
-        if stream.reading.sample_rate < 1:
+        if stream.reading.rate < 1:
             return stream, consume(iter([_whole(stream)]))
         try:
             return stream, consume(_ordered(stream))
@@ -160,12 +160,12 @@ def in_order(
 
 def _whole(stream: LogStream) -> Trace:
     trace, reading = joined(list(stream), stream.coder), stream.reading
-    share = f"{100 * reading.sample_rate:g} per cent"
+    share = f"{100 * reading.rate:g} per cent"
     if reading.sampled_by == "key":
         stream.coder.notes.append(f"a sample of {share} of the keys: the counts are the sample's")
         return trace
     stream.coder.notes.append(f"a sample of {share} of the requests: the others are drawn")
-    return unsampled(trace, reading.sample_rate, seed=1)
+    return unsampled(trace, reading.rate, seed=1)
 
 
 def _ordered(stream: LogStream) -> Iterator[Trace]:

@@ -1,0 +1,125 @@
+"""The options simulated at any numbers: what formulas are held against, and speaks where they fail.
+
+A part of the traffic stands for all, so what it says is brought to what all of it says at the
+case's own numbers: the recommendation's table and every simulated point then tell one story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.growth import grown_numbers
+from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.model import Correction, Model, Numbers
+from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.ties import Standing, judged
+from cachelib.model.platforms.platform import Platform
+
+MOST_REQUESTS = 150_000  # of a simulated point; beyond, a part stands for all
+TRAFFIC = "requests_per_month"
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """`measured`: by option and metric, what the whole traffic says at the case's numbers."""
+
+    model: Model
+    measured: Mapping[str, Mapping[str, float]]
+    _studies: dict[float, Study] = field(default_factory=dict, repr=False)
+
+    @property
+    def names(self) -> list[str]:
+        """What a simulation tells of what decides: the bill of a cost, and not the hours."""
+        counted = {"monthly_cost_usd": "bill_usd"}
+        told = [counted.get(name, name) for name in self.model.names if name != "work_hours"]
+        return list(dict.fromkeys(told))
+
+    def values(self, option: Option, numbers: Numbers) -> dict[str, Array]:
+        """Metrics of an option at `numbers`, each of shape (points,)."""
+        rows = [self._simulated(option, point) for point in _points(numbers)]
+        found = {}
+        for name in self.names:
+            right = self._corrections(option)[name]
+            found[name] = right.applied(np.array([row[name] for row in rows]))
+        return found
+
+    def standing(
+        self, numbers: Numbers, known: Mapping[str, Mapping[str, Array]] | None = None
+    ) -> Standing:
+        """All options judged there; `known`: by option, what was simulated already."""
+        model, found = self.model, []
+        for option in model.options:
+            values = (known or {}).get(option.name) or self.values(option, numbers)
+            found.append(self._with_work(option, values, numbers))
+        stacked = {name: np.stack([each[name] for each in found]) for name in model.names}
+        return judged(
+            model.study.case.criteria, model.options, stacked, numbers, model.resolution or None
+        )
+
+    def _with_work(
+        self, option: Option, known: Mapping[str, Array], numbers: Numbers
+    ) -> dict[str, Array]:
+        hours = numbers.get(f"hours:{option.name}", np.asarray(option.hours_value))
+        by_chance = self.model.by_chance
+        values = {name: by_chance(option, name, v, numbers) for name, v in known.items()}
+        values["work_hours"] = hours
+        if "bill_usd" in values:
+            values["monthly_cost_usd"] = values["bill_usd"] + self.model.work_usd(option, numbers)
+        n = len(_points(numbers))
+        return {name: np.broadcast_to(value, n) for name, value in values.items()}
+
+    def _simulated(self, option: Option, point: Mapping[str, Array]) -> dict[str, float]:
+        study = self._study(float(point[TRAFFIC][0])) if TRAFFIC in point else self._part
+        platform: dict[str, Any] = {**_platform(self.model, point), **option.platform}
+        result = study.replay(option.design, **platform)
+        return measure(study, option, result, self.names)
+
+    def _study(self, requests_per_month: float) -> Study:
+        if requests_per_month not in self._studies:
+            made = self.model.study.grown(requests_per_month, MOST_REQUESTS, len(self._studies))
+            self._studies[requests_per_month] = made
+        return self._studies[requests_per_month]
+
+    @cached_property
+    def _part(self) -> Study:
+        return self.model.study.part(MOST_REQUESTS)
+
+    @cached_property
+    def _corrected(self) -> dict[str, dict[str, Correction]]:
+        return {}
+
+    def _corrections(self, option: Option) -> dict[str, Correction]:
+        """From what the part says at the case's numbers to what all of it says."""
+        if option.name not in self._corrected:
+            here, whole = self._simulated(option, {}), self.measured[option.name]
+            self._corrected[option.name] = {
+                name: Correction.between(name, here[name], whole[name]) for name in self.names
+            }
+        return self._corrected[option.name]
+
+
+def _points(numbers: Numbers) -> Sequence[dict[str, Array]]:
+    """The numbers of each point, arrays of one."""
+    n = max((np.size(values) for values in numbers.values()), default=1)
+    full = {name: np.broadcast_to(values, n) for name, values in numbers.items()}
+    return [{name: values[i : i + 1] for name, values in full.items()} for i in range(n)]
+
+
+def _platform(model: Model, point: Mapping[str, Array]) -> dict[str, float]:
+    """The platform's numbers there, with what grows with the traffic."""
+    grown = grown_numbers(model.setting, model.study.case.growth, point)
+    own = {
+        name: float(np.asarray(value).ravel()[0])
+        for name, value in grown.items()
+        if name in Platform.model_fields
+    }
+    if "isolates_per_colo" in own:
+        own["isolates_per_colo"] = max(1, round(own["isolates_per_colo"]))
+    return own

@@ -1,0 +1,61 @@
+"""The description of a log on the first page of the appendix: whole, and fit to be handed on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from cachelib.report.document.collect import Findings
+from cachelib.report.document.render import Document
+from cachelib.report.templates import markdown_environment
+from tests.model.cases import small
+
+
+def log(folder: Path) -> Path:
+    path = folder / "access.log"
+    lines = [
+        f"192.0.2.{i % 9} - - [10/Oct/2025:13:{i // 60:02d}:{i % 60:02d} +0000]"
+        f' "GET /page|{i % 7}?token=s3cretValue{i % 7}&lang=en HTTP/1.1" {200 if i % 10 else 503} 9'
+        ' "-" "Agent <b>X</b>"'
+        for i in range(200)
+    ]
+    path.write_text("\n".join([*lines, "no request at all"]) + "\n")
+    return path
+
+
+def page(study: Any) -> str:
+    document = Document(study, Findings([]), [], "markdown")
+    template = markdown_environment().get_template("sections/log.md.j2")
+    return str(template.render(document._context()))
+
+
+def test_the_page_accounts_for_every_row_and_says_what_was_taken(tmp_path: Path) -> None:
+    told = page(small(log=log(tmp_path)))
+    assert "201 rows = 180 requests + 20 filtered + 1 skipped" in told
+    for part in ("| format | clf", "| by status | 200 180", "| filtered | 20 | status 503 |",
+                 "| skipped | 1 | not a line of Common Log Format |", "█"):  # fmt: skip
+        assert part in told, part
+
+
+def test_made_traffic_has_no_such_page() -> None:
+    assert small().log_described is None
+
+
+def test_no_row_of_the_log_is_handed_on(tmp_path: Path) -> None:
+    told = page(small(log=log(tmp_path)))
+    for private in ("s3cretValue", "192.0.2", "Agent"):
+        assert private not in told
+    assert "token=…" in told
+
+
+def test_what_comes_from_the_log_stays_in_its_cell(tmp_path: Path) -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(page(small(log=log(tmp_path))))
+    rows, cells = [], 0
+    for token in tokens:
+        cells = 0 if token.type == "tr_open" else cells + (token.type == "td_open")
+        if token.type == "tr_close":
+            rows.append(cells)
+    assert set(rows) <= {0, 2, 3}  # a key with a bar in it makes no third cell
+    assert any("/page|3" in token.content for token in tokens if token.type == "inline")
