@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cachelib.model.case.claims import Claim
 from cachelib.model.judgement.claims import Evidence, Verdict, judge
@@ -49,19 +48,6 @@ class Row:
         if self.claim.low is None:
             return f"at most {high}"
         return f"at least {low}" if self.claim.high is None else f"{low} to {high}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The row as `decision.json` carries it."""
-        return {
-            **self.claim.model_dump(include={"id", "quote", "section", "metric", "low", "high"}),
-            "measured": self.measured,
-            "unit": self.unit,
-            "verdict": self.verdict,
-            "holds_when": self.holds_when,
-            "reason": self.reason,
-            "source": self.found.finding.how if self.found else None,
-            "link": self.found.link if self.found else None,
-        }
 
 
 def judge_all(

@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from cachelib.report.document.render import CLOSE, OPEN, Document
-from cachelib.report.templates import FOLDER, html_environment
+from cachelib.report.document.material import Material
+from cachelib.report.templates import FOLDER
 
+# A block or a number of the page stands in the Markdown as a token that no input can spell:
+# `text.plain` drops the characters it is made of.
+OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 SCRIPTS = ("estimate.js", "what_if.js", "page.js")
@@ -32,20 +34,20 @@ class Heading:
     text: str
 
 
-def to_html(document: Document, manifest: dict[str, Any]) -> str:
-    """The page: the document's blocks put into its Markdown, inside the frame."""
-    tokens = _markdown().parse(document.markdown())
+def to_html(material: Material, source: str, blocks: Sequence[str]) -> str:
+    """The page: `source` in Markdown, `blocks` in the place of their tokens, inside the frame."""
+    tokens = _markdown().parse(source)
     headings = list(_give_anchors(tokens))
     body = _markdown().renderer.render(list(_in_chapters(tokens)), _markdown().options, {})
-    body = TOKEN.sub(lambda match: document.blocks[int(match.group(1))], body)
-    return html_environment().get_template("report.html.j2").render(
-        case=document.study.case,
+    body = TOKEN.sub(lambda match: blocks[int(match.group(1))], body)
+    return material.templates.html.get_template("report.html.j2").render(
+        case=material.study.case,
         body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
         chapters=[heading for heading in headings if heading.level == 2],
-        style=style(),
+        style=style() + Markup(material.templates.own_style),  # noqa: S704 - holds no `</`
         script=script(),
         script_hash=script_hash(),
-        manifest=manifest,
+        manifest=material.provenance,
     )  # fmt: skip
 
 

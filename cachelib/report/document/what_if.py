@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+from jinja2.utils import htmlsafe_json_dumps
 
 from cachelib.model.formulas.setting import NEVER_S, grouped
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
 from cachelib.model.money.costs import METERS, STORED
 from cachelib.model.money.prices import OBJECT_GB, price_book
+from cachelib.report.publish.findings import Panel
 
 MOST_KEYS = 64  # kinds of key: the page computes them anew at every move of a slider
 SLIDERS = (
@@ -49,6 +53,27 @@ def panel(model: Model) -> dict[str, Any]:
             for name, label, low, high in SLIDERS
         ],
         "prices": _prices(),
+    }
+
+
+def controls(panel: Panel) -> dict[str, Any]:
+    """What the panel's markup needs: its data, a slider for each number, the options' names."""
+    data = panel.data
+    here = data["at"]["numbers"]
+    sliders = [
+        slider
+        | {
+            "low": math.log(min(slider["low"], here[slider["name"]])),
+            "high": math.log(max(slider["high"], here[slider["name"]])),
+            "here": math.log(max(here[slider["name"]], 1e-9)),
+        }
+        for slider in data["sliders"]
+        if here[slider["name"]] > 0  # nothing can be so many times nothing
+    ]
+    return {
+        "data": htmlsafe_json_dumps(data),
+        "sliders": sliders,
+        "designs": [design["name"] for design in data["designs"]],
     }
 
 

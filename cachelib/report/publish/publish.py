@@ -17,11 +17,13 @@ from cachelib.report.publish.findings import (
     Figure,
     Finding,
     How,
+    Judgement,
     Metric,
     Panel,
     Table,
     Text,
 )
+from cachelib.report.publish.outcome import Outcome
 from cachelib.report.text import whole
 
 if TYPE_CHECKING:
@@ -79,6 +81,13 @@ def panel(id: str, data: dict[str, Any], *, caption: str) -> None:
     """Publish what the page's what-if panel computes with."""
     finding = Panel(id=id, data=data, caption=caption, how="closed form")
     _show(finding, {"text/plain": f"{caption}: {len(data['designs'])} designs"})
+
+
+def judgement(id: str, outcome: Outcome, *, caption: str) -> None:
+    """Publish the decision as data."""
+    finding = Judgement(id=id, outcome=outcome, caption=caption, how="derived")
+    said = f"{caption}: {len(outcome.options)} options, {len(outcome.flips)} flips"
+    _show(finding, {"text/plain": said})
 
 
 def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated") -> None:

@@ -1,0 +1,238 @@
+"""A decision as tables for people: options, settings, shares, what matters, flips, misses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cachelib.model.case.choices import SETTABLE
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.judgement.anchoring import Anchor
+from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.limits import Miss
+from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.subject import concerns
+from cachelib.report.numbers import Unit, shown
+from cachelib.report.publish import decision as words
+
+UNITS: dict[str, Unit] = {
+    **{metric.head: metric.unit for metric in METRICS.values()},
+    "keeps the limits": "ratio", "± keeps": "ratio", "best or tied": "ratio", "± best": "ratio",
+    "explains": "ratio", "kept when low": "ratio", "kept when high": "ratio",
+}  # fmt: skip
+SAME = 0.01  # flips of one number closer than this are told together
+
+
+def designs_table(decision: Decision) -> pd.DataFrame:
+    """Every option with its work, its metrics and what became of it; the choice first."""
+    heads = [name for name in words.told_of(decision) if name != "work_hours"]
+    rows = [
+        {"option": words.called(decision, option.name)}
+        | {"verdict": verdict(decision, option), "work": words.work(option)}
+        | {METRICS[name].head: decision.measured[option.name][name] for name in heads}
+        for option in words.in_order(decision)
+    ]
+    return pd.DataFrame(rows).set_index("option")
+
+
+def verdict(decision: Decision, option: Option) -> str:
+    """What became of an option, in a few words."""
+    if missed := decision.missed.get(option.name):
+        said = "out: " + ", ".join(METRICS[miss.limit.metric].head for miss in missed)
+    elif option in decision.not_stated:
+        said = "not ranked: work not stated"
+    elif option == decision.chosen:
+        said = "chosen"
+    else:
+        said = "as good" if option in decision.ties else "stands"
+    return f"{said} (today)" if option.is_today else said
+
+
+def settings_table(decision: Decision) -> pd.DataFrame:
+    """Each option's settings, and how far they may be turned and do materially as well."""
+    now, rows = decision.study.case.settings, []
+    for name, tuned in decision.tuned.items():
+        for knob, number in sorted(tuned.option.settings.items()):
+            low, high = tuned.flat.get(knob, (number, number))
+            unit = words.knob_unit(knob)
+            rows.append({
+                "option": words.called(decision, name),
+                "setting": SETTABLE[knob], "set to": words.value(number, unit),
+                "as well": "held" if knob not in tuned.flat else words.value(number, unit)
+                if low == high else f"{words.value(low, unit)} to {words.value(high, unit)}",
+                "today": words.value(now[knob], unit) if knob in now else "–",
+            })  # fmt: skip
+    columns = ["option", "setting", "set to", "as well", "today"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def chance_table(decision: Decision) -> pd.DataFrame:
+    """What decides, of every option, with half its 95 % interval."""
+    rows = []
+    for nth, option in enumerate(decision.options):
+        row: dict[str, object] = {"option": words.called(decision, option.name)}
+        for name in decision.criteria.names():
+            if name == "work_hours":
+                continue
+            metric, half = METRICS[name], float(decision.resolution[name][nth])
+            here = decision.measured[option.name][name]
+            row[metric.head] = f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}"
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("option")
+
+
+def sure_table(decision: Decision) -> pd.DataFrame:
+    """How every option fares over the draws."""
+    rows = [
+        {
+            "option": words.called(decision, name),
+            "keeps the limits": sure.keeps.value, "± keeps": sure.keeps.error,
+            "best or tied": sure.best.value, "± best": sure.best.error,
+            "regret, mean": _plus_minus(decision, sure.regret.mean, sure.regret.mean_error),
+            "regret, 95th percentile": _plus_minus(
+                decision, sure.regret.p95, sure.regret.p95_error
+            ),
+        }
+        for name, sure in sorted(
+            decision.sureness.items(), key=lambda item: (-item[1].best.value, item[0])
+        )
+    ]  # fmt: skip
+    return pd.DataFrame(rows).set_index("option")
+
+
+def _plus_minus(decision: Decision, number: float, error: float) -> str:
+    if np.isnan(number):
+        return "not stated"
+    return f"{words.score(decision, number)} ± {words.score(decision, error)}"
+
+
+def matters_table(decision: Decision, most: int = 8) -> pd.DataFrame:
+    """What decides whether the choice is right, what is worth measuring first on top."""
+    told = [worth for worth in decision.worths if concerns(decision.study, worth.name)]
+    rows = [
+        {
+            "assumption": words.named(decision, worth.name),
+            "worth knowing": _plus_minus(decision, worth.saved, worth.saved_error),
+            "explains": worth.explains,
+            "kept when low": worth.kept_low,
+            "kept when high": worth.kept_high,
+            "decides the limit of": _broken_by(worth.breaks),
+        }
+        for worth in told[:most]
+    ]
+    columns = ["assumption", "worth knowing", "explains", "kept when low", "kept when high",
+               "decides the limit of"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).set_index("assumption")
+
+
+def _broken_by(breaks: Mapping[str, float]) -> str:
+    told = [
+        f"{METRICS[name.split(':')[1]].head} ({shown(share, 'ratio')})"
+        for name, share in breaks.items()
+        if share >= 0.05
+    ]
+    return ", ".join(told) or "–"
+
+
+def flips_table(decision: Decision) -> pd.DataFrame:
+    """Every flip: the number, here and there, what changes and why; the nearest first."""
+    rows = [
+        {
+            "number": words.named(decision, group[0].number),
+            "here": words.value(group[0].here, words.unit_said(decision, group[0].number)),
+            "at": _where(decision, group),
+            "below": words.choice(decision, group[0].before),
+            "above": words.choice(decision, group[-1].after),
+            "because": "; ".join(dict.fromkeys(words.cause(decision, flip) for flip in group)),
+            "distance": _distance(group[0]),
+        }
+        for group in _together(decision.flips)
+    ]  # fmt: skip
+    columns = ["number", "here", "at", "below", "above", "because", "distance"]
+    return pd.DataFrame(rows, columns=columns).set_index("number")
+
+
+def _distance(flip: Flip) -> str:
+    return f"{flip.distance:.3g}×" + ("" if flip.inside else ", beyond its range")
+
+
+def _together(flips: list[Flip]) -> list[list[Flip]]:
+    """Flips of one number in a narrow window, told as one."""
+    groups: list[list[Flip]] = []
+    for flip in sorted(flips, key=lambda flip: (flip.number, flip.at)):
+        last = groups[-1][-1] if groups else None
+        if last and last.number == flip.number and flip.at / last.at - 1 < SAME:
+            groups[-1].append(flip)
+        else:
+            groups.append([flip])
+    return sorted(groups, key=lambda group: (not group[0].inside, group[0].distance))
+
+
+def _where(decision: Decision, group: list[Flip]) -> str:
+    unit = words.unit_said(decision, group[0].number)
+    first, last = (words.value(flip.at, unit) for flip in (group[0], group[-1]))
+    if first == last:
+        return first
+    middle = words.choice(decision, group[0].after)
+    return f"{first} to {last} ({middle} between)"
+
+
+def anchors_table(decision: Decision) -> pd.DataFrame:
+    """Formula against simulation for every metric that decides."""
+    by_metric: dict[str, list[Anchor]] = {}
+    for anchor in decision.anchoring.anchors:
+        by_metric.setdefault(anchor.metric, []).append(anchor)
+    rows = []
+    for metric, anchors in by_metric.items():
+        for anchor in anchors:
+            share = METRICS[metric].unit == "ratio"
+            unit: Unit = "points" if share else "ratio"
+            rows.append({
+                "option": words.called(decision, anchor.option), "metric": METRICS[metric].label,
+                "here": shown(anchor.here, unit), "typical error": shown(anchor.typical, unit),
+                "worst error": shown(anchor.worst, unit),
+                "tolerance": shown(anchor.tolerance, unit),
+                "so": {"formula": "formula serves", "fitted": "corrected by a fit",
+                       "withheld": "withheld"}[anchor.status],
+            })  # fmt: skip
+    columns = ["option", "metric", "here", "typical error", "worst error", "tolerance", "so"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def misses_table(decision: Decision) -> pd.DataFrame:
+    """The limits that are broken: by which option, and by how much; the nearest miss first."""
+    order = sorted(decision.missed, key=lambda name: (decision.missed[name][0].excess, name))
+    rows = [_miss(decision, miss) for name in order for miss in decision.missed[name]]
+    columns = ["option", "limit", "allowed", "found", "beyond"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
+    metric, limit = METRICS[miss.limit.metric], miss.limit
+    side = "at most" if limit.at_most is not None else "at least"
+    return {
+        "option": words.called(decision, miss.option), "limit": metric.label,
+        "allowed": f"{side} {shown(limit.bound, metric.unit)}",
+        "found": shown(miss.value, metric.unit), "beyond": shown(miss.excess, "ratio"),
+    }  # fmt: skip
+
+
+def shapes_table(decision: Decision) -> pd.DataFrame:
+    """What another shape of the assumptions would change."""
+    own = decision.criteria.shape
+    other = "uniform" if own == "triangular" else "triangular"
+    changed = decision.sureness_if(other)
+    names = [option.name for option in decision.options if option.name in decision.contenders]
+    rows = [
+        {"option": words.called(decision, name),
+         f"best or tied, {own}": decision.sureness[name].best.value,
+         f"best or tied, {other}": changed[name].best.value,
+         f"keeps, {own}": decision.sureness[name].keeps.value,
+         f"keeps, {other}": changed[name].keeps.value}
+        for name in names
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["option"])
+    return frame.set_index("option")
