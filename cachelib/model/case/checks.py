@@ -50,6 +50,11 @@ def _designs(case: Case, _: Path) -> Faults:
             )
 
 
+def _theme(case: Case, folder: Path) -> Faults:
+    for name, fault in case.theme.faults(folder):
+        yield ("theme", name), fault
+
+
 def _alike(one: Design, other: Design) -> bool:
     return (one.l1, one.l2) == (other.l1, other.l2)
 
@@ -241,5 +246,5 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _against, _assumptions, _hours, _limits, _colos,
-    _source, _claims,
+    _source, _claims, _theme,
 )  # fmt: skip

@@ -11,6 +11,8 @@ from cachelib.model.judgement.study import Study
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.ledger import Row, judge_all
 from cachelib.report.experiments.run import Run
+from cachelib.report.publish.findings import Judgement
+from cachelib.report.publish.outcome import Outcome
 from cachelib.report.templates import Templates
 
 
@@ -29,6 +31,12 @@ class Material:
         """The claims, judged."""
         case = self.study.case
         return judge_all(case.claims, self.findings, case.written)
+
+    @cached_property
+    def outcome(self) -> Outcome | None:
+        """The decision as data; None if the notebook that decides did not finish."""
+        found = (each.finding for each in self.findings)
+        return next((each.outcome for each in found if isinstance(each, Judgement)), None)
 
 
 class Format(Protocol):

@@ -22,10 +22,12 @@ from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, Kind, MissingFindingError
 from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Medium, Said
-from cachelib.report.document.options import Option, options
+from cachelib.report.document.options import deciding, options, points, reference
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, shown
-from cachelib.report.publish.findings import Metric, Table, Text
+from cachelib.report.publish.decision import plain_unit
+from cachelib.report.publish.decision import value as amount
+from cachelib.report.publish.findings import Metric, Text
 from cachelib.report.text import Markdown
 
 
@@ -67,6 +69,8 @@ class Document:
 
     def _context(self) -> dict[str, Any]:
         return {
+            **self._of_the_decision(),
+            "amount": lambda number, unit: amount(number, plain_unit(unit)),
             "aim": _aim(self.study.case.criteria),
             "called": label,
             "called_option": lambda name: language.capital(self.study.case.words(name)),
@@ -88,16 +92,21 @@ class Document:
             "listed": language.listed,
             "mark": self.medium.verdict,
             "n": self.number,
-            "options": self.options,
             "option": self.option,
             "page": page_link,
             "panel": self.panel,
-            "quoted": [found for found in self.findings if found.finding.how == "quoted"],
+            "quoted": [
+                found
+                for found in self.findings
+                if found.finding.how == "quoted" and isinstance(found.finding, Metric)
+            ],
             "ref": self.ref,
             "runs": self.material.runs,
             "section": self.section,
             "shown": shown,
+            "source": source_link,
             "said": self.said,
+            "sentence": language.sentence,
             "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
@@ -111,11 +120,23 @@ class Document:
     def _judged(self, verdict: str) -> int:
         return sum(row.verdict == verdict for row in self.material.ledger)
 
-    @property
-    def options(self) -> list[Option]:
-        """The designs with their pros and cons."""
-        id = "decision.designs"
-        return options(self._typed(id, Table)) if id in self.findings else []
+    def _of_the_decision(self) -> dict[str, Any]:
+        """The decision as data, and what follows from it; nothing where its notebook failed."""
+        outcome = self.material.outcome
+        if outcome is None:
+            return {"outcome": None, "chosen": None, "options": [], "held_against": None}
+        chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
+        other = reference(outcome)
+        if other == chosen:  # then the best of the others shows what the choice is worth
+            other = next((o for o in outcome.options if o != chosen), None)
+        return {
+            "outcome": outcome,
+            "chosen": chosen,
+            "options": options(outcome),
+            "held_against": reference(outcome),
+            "deciding": deciding(outcome),
+            "consequences": list(points(outcome, chosen, other)) if chosen else [],
+        }
 
     def value(self, id: str) -> Scalar:
         """A metric's bare value, to decide what the text says."""
@@ -234,6 +255,13 @@ def _traffic(study: Study) -> dict[str, Any]:
 def file_name(id: str) -> str:
     """A finding's id as a file name and as an anchor."""
     return id.replace(".", "-")
+
+
+def source_link(source: str) -> Markdown:
+    """A source as it is cited; a link where it begins with the name of a host."""
+    if re.match(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/[\w./#-]*$", source):
+        return Markdown(f"[{fit.markdown(source)}](https://{source})")
+    return Markdown(fit.markdown(source))
 
 
 def page_link(notebook: str) -> Markdown:

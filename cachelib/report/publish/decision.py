@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from cachelib.model.case.criteria import Limit
 from cachelib.model.case.labels import label, unit_of
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
-from cachelib.report.language import Comparison, capital
+from cachelib.report.language import capital, duration
 from cachelib.report.numbers import Unit, shown
 
 SHOWN = ("hit_ratio", "origin_loads_per_month", "p50_ms", "p95_ms", "late_share", "error_share")
@@ -40,23 +42,10 @@ def value(number: float, unit: str) -> str:
         return f"{shown(float(f'{number:.3g}'))}\u00a0requests a month"
     if unit == "hours":
         return f"{shown(number)}\u00a0h"
-    if unit in ("ratio", "USD", "ms", "isolates"):
+    if unit in ("ratio", "USD", "ms", "isolates", "times"):
         return shown(number, unit)  # type: ignore[arg-type]
     said = shown(float(f"{number:.3g}"))
     return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{unit}"
-
-
-def duration(seconds: float) -> str:
-    """`1 h 50 min`: the two largest units that it takes."""
-    if seconds < 120:
-        return f"{seconds:.3g}\u00a0s"
-    parts, left = [], round(seconds / 60) if seconds >= 7_200 else round(seconds)
-    sizes = ((1_440, "d"), (60, "h"), (1, "min")) if seconds >= 7_200 else ((60, "min"), (1, "s"))
-    for size, name in sizes:
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count}\u00a0{name}")
-    return " ".join(parts[:2])
 
 
 def told_of(decision: Decision) -> list[str]:
@@ -127,17 +116,42 @@ def aim(decision: Decision) -> str:
 
 def unit_said(decision: Decision, number: str) -> str:
     known = decision.study.case.assumed.get(number)
-    return unit_of(number, known.unit if known else "")
+    return unit_of(number, plain_unit(known.unit) if known else "")
+
+
+def plain_unit(unit: str) -> str:
+    """An assumption's unit as metrics name theirs: a share is a ratio, a ratio so many times."""
+    return {"share": "ratio", "ratio": "times"}.get(unit, unit)
+
+
+def limit_said(limit: Limit) -> str:
+    """`share of out-of-date answers at most 15 %`."""
+    metric = METRICS[limit.metric]
+    side = "at most" if limit.at_most is not None else "at least"
+    return f"{metric.label} {side} {shown(limit.bound, metric.unit)}"
 
 
 def cause(decision: Decision, flip: Flip) -> str:
-    """Why the choice changes there."""
-    if flip.cause == "limit":
-        limit = METRICS[flip.metric.split(":")[1]].label
-        return f"“{called(decision, flip.option)}” crosses there its limit of {limit}"
-    what = METRICS[flip.metric].label
+    """Why the choice is one below that value and another above it."""
     one, other = called(decision, flip.option), called(decision, flip.other)
-    return f"there “{one}” and “{other}” begin to differ in {what}"
+    if flip.cause != "limit":
+        what = METRICS[flip.metric].label
+        return f"there “{one}” and “{other}” begin or cease to be as good in {what}"
+    limit = limit_said(limit_names(decision.criteria)[flip.metric])
+    side = {flip.before: "below", flip.after: "above"}.get(flip.option)
+    if side is None:
+        return f"there “{one}” begins or ceases to keep the limit: {limit}"
+    return f"only {side} it “{one}” keeps the limit: {limit}"
+
+
+def _reason(decision: Decision, flip: Flip) -> str:
+    """The same, told from here to there."""
+    chosen = flip.before if flip.at > flip.here else flip.after
+    if flip.cause == "limit" and flip.option in (chosen, flip.away):
+        limit = limit_said(limit_names(decision.criteria)[flip.metric])
+        keeps = "breaks" if flip.option == chosen else "keeps"
+        return f"since “{called(decision, flip.option)}” then {keeps} the limit: {limit}"
+    return f"since {cause(decision, flip)}"
 
 
 def would_keep(decision: Decision) -> str | None:
@@ -205,23 +219,6 @@ def in_sentences(decision: Decision, most: int = 3) -> list[str]:
         told.append(
             f"If {named(decision, flip.number)} were {'more' if above else 'less'} than"
             f" {value(flip.at, unit)} (now {value(flip.here, unit)}), {what},"
-            f" since {cause(decision, flip)}."
+            f" {_reason(decision, flip)}."
         )
-    return told
-
-
-def against(decision: Decision, other: Option) -> list[str]:
-    """The choice against another option: every metric in which they differ materially."""
-    chosen = decision.chosen
-    if chosen is None or chosen == other:
-        return []
-    mine, theirs = (decision.measured[option.name] for option in (chosen, other))
-    told = []
-    for name in dict.fromkeys([*decision.criteria.names(), *SHOWN, "bill_usd"]):
-        metric = METRICS[name]
-        if name not in mine or name not in theirs:
-            continue
-        found = Comparison(mine[name], theirs[name], metric.unit)
-        if abs(found.value - found.other) > decision.criteria.tolerance(name, found.other):
-            told.append(f"{metric.label} {found.by} {'more' if found.more else 'less'}")
     return told

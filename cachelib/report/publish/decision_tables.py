@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -14,15 +12,16 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.regret import Share, Worth
 from cachelib.model.judgement.subject import concerns
 from cachelib.report.numbers import Unit, shown
 from cachelib.report.publish import decision as words
 
 UNITS: dict[str, Unit] = {
     **{metric.head: metric.unit for metric in METRICS.values()},
-    "keeps the limits": "ratio", "± keeps": "ratio", "best or tied": "ratio", "± best": "ratio",
-    "explains": "ratio", "kept when low": "ratio", "kept when high": "ratio",
+    "explains": "ratio", "limits kept when low": "ratio", "limits kept when high": "ratio",
 }  # fmt: skip
+LITTLE = 0.05  # a share of a variance that is not worth a row
 SAME = 0.01  # flips of one number closer than this are told together
 
 
@@ -89,10 +88,11 @@ def sure_table(decision: Decision) -> pd.DataFrame:
     rows = [
         {
             "option": words.called(decision, name),
-            "keeps the limits": sure.keeps.value, "± keeps": sure.keeps.error,
-            "best or tied": sure.best.value, "± best": sure.best.error,
-            "regret, mean": _plus_minus(decision, sure.regret.mean, sure.regret.mean_error),
-            "regret, 95th percentile": _plus_minus(
+            "keeps the limits": _share(sure.keeps), "best or tied": _share(sure.best),
+            "costs more than the best, on average": _plus_minus(
+                decision, sure.regret.mean, sure.regret.mean_error
+            ),
+            "in 1 of 20 tries, or more": _plus_minus(
                 decision, sure.regret.p95, sure.regret.p95_error
             ),
         }
@@ -103,38 +103,53 @@ def sure_table(decision: Decision) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("option")
 
 
+def _share(share: Share) -> str:
+    """`79.2 % ± 8.3`: both in per cent."""
+    return f"{100 * share.value:.1f} ± {100 * share.error:.1f}\u00a0%"
+
+
 def _plus_minus(decision: Decision, number: float, error: float) -> str:
     if np.isnan(number):
         return "not stated"
     return f"{words.score(decision, number)} ± {words.score(decision, error)}"
 
 
-def matters_table(decision: Decision, most: int = 8) -> pd.DataFrame:
-    """What decides whether the choice is right, what is worth measuring first on top."""
-    told = [worth for worth in decision.worths if concerns(decision.study, worth.name)]
+def that_matter(decision: Decision, most: int = 8) -> list[Worth]:
+    """The assumptions that can be told from chance, what is worth measuring first on top."""
+    return [
+        worth
+        for worth in decision.worths
+        if concerns(decision.study, worth.name)
+        and (worth.saved > worth.saved_error or worth.explains >= LITTLE or _broken(worth))
+    ][:most]
+
+
+def matters_table(decision: Decision) -> pd.DataFrame:
+    """What decides whether the choice is right."""
     rows = [
         {
             "assumption": words.named(decision, worth.name),
-            "worth knowing": _plus_minus(decision, worth.saved, worth.saved_error),
+            "to know it would save": _plus_minus(decision, worth.saved, worth.saved_error),
             "explains": worth.explains,
-            "kept when low": worth.kept_low,
-            "kept when high": worth.kept_high,
-            "decides the limit of": _broken_by(worth.breaks),
+            "limits kept when low": worth.kept_low,
+            "limits kept when high": worth.kept_high,
+            "decides the limit of": _broken(worth) or "–",
         }
-        for worth in told[:most]
+        for worth in that_matter(decision)
     ]
-    columns = ["assumption", "worth knowing", "explains", "kept when low", "kept when high",
-               "decides the limit of"]  # fmt: skip
+    columns = ["assumption", "to know it would save", "explains", "limits kept when low",
+               "limits kept when high", "decides the limit of"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).set_index("assumption")
 
 
-def _broken_by(breaks: Mapping[str, float]) -> str:
+def _broken(worth: Worth) -> str:
+    """The limits whose breaking it explains."""
     told = [
-        f"{METRICS[name.split(':')[1]].head} ({shown(share, 'ratio')})"
-        for name, share in breaks.items()
-        if share >= 0.05
+        f"{METRICS[name.split(':')[1]].label} ({shown(share, 'ratio')})"
+        for name, share in worth.breaks.items()
+        if share >= LITTLE
     ]
-    return ", ".join(told) or "–"
+    return ", ".join(told)
 
 
 def flips_table(decision: Decision) -> pd.DataFrame:

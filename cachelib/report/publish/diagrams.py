@@ -120,7 +120,7 @@ def architecture(study: Study, design: Design, id: str) -> Diagram:
     next_tier = shared[0] if shared else origin
     return Diagram(
         id=id,
-        caption=f"The system with {design.words}",
+        caption=f"The system: {design.words}",
         alt=_alt(study, design),
         how="derived",
         layers=[[users], workers, *([shared] if shared else []), [origin]],
@@ -181,7 +181,7 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
     apart = shown(trace.span_s, "s")
     return Sequence(
         id=id,
-        caption=f"The same key asked for twice, {apart} apart, with {design.words}; median times",
+        caption=f"The same key asked for twice, {apart} apart: {design.words}; median times",
         alt="; ".join(
             f"in {colo} {_answering(design, TIERS[tier])} answers after {shown(float(ms), 'ms')}"
             for colo, tier, ms in zip(colos, result.tier, result.latency_ms, strict=True)

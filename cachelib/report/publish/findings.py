@@ -29,6 +29,7 @@ class Metric(_Finding):
     kind: Literal["metric"] = "metric"
     value: Scalar
     unit: Unit = ""
+    source: str = Field("", description="where it is quoted from")
 
 
 class Column(BaseModel):

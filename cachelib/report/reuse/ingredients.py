@@ -38,6 +38,7 @@ class Pantry:
         """What running the notebook on this case depends on, but for packages."""
         wanted = source.wanted(settled.for_kernels)
         inputs = self._of_case(settled) if "case" in wanted else {}
+        inputs.pop("theme in the case", None)  # no number depends on how the report looks
         if trace := wanted.get("trace") or source.default("trace"):
             inputs |= self._log(trace)
         code = self._imports.files_behind(source.python())
@@ -50,6 +51,8 @@ class Pantry:
         inputs = self._of_case(settled)
         if settled.parameters.trace:
             inputs |= self._log(settled.parameters.trace)
+        if logo := settled.case.theme.logo:
+            inputs[f"the logo {logo}"] = self._digest(settled.file.parent / logo)
         own = {f"your {name}": self._digest(file) for name, file in templates.files.items()}
         return _parameters(settled.of_notebooks) | inputs | self._files([*shipped, *code]) | own
 

@@ -17,7 +17,7 @@ from cachelib.report.document.render import Document, file_name
 from cachelib.report.document.what_if import controls
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.figures import with_own_ids
-from cachelib.report.publish.findings import Figure, Panel, column_head
+from cachelib.report.publish.findings import Figure, Metric, Panel, column_head
 from cachelib.report.templates import Templates
 from cachelib.report.text import Markdown
 
@@ -40,7 +40,9 @@ class InHtml:
         self.blocks.clear()
 
     def value(self, found: Found, text: str) -> Said:
-        """Linked to the cell that it comes from."""
+        """A number is linked to the cell that it comes from; words stand as they are."""
+        if isinstance(found.expected(Metric).value, str):
+            return text
         return self._block("number", found=found, text=text, index=len(self.blocks))
 
     def verdict(self, verdict: Verdict) -> Said:

@@ -12,12 +12,11 @@ from cachelib.model.judgement.claims import Verdict
 from cachelib.report.document.ledger import Row
 from cachelib.report.document.material import Material
 from cachelib.report.numbers import Scalar
-from cachelib.report.publish.findings import How, Judgement, Metric
+from cachelib.report.publish.findings import How, Metric
 from cachelib.report.publish.outcome import Number, Outcome, Record
 from cachelib.report.text import to_json
 
 SCHEMA = "decision.schema.json"
-OUTCOME = "decision.outcome"
 
 
 class Tested(Record):
@@ -74,12 +73,11 @@ def files(material: Material) -> Mapping[str, str]:
 
 def _decision(material: Material) -> DecisionFile:
     case, findings = material.study.case, [found.finding for found in material.findings]
-    judged = (found.outcome for found in findings if isinstance(found, Judgement))
     return DecisionFile(
         case=case.title,
         question=case.question,
         decision=case.decision,
-        outcome=next(judged, None),
+        outcome=material.outcome,
         claims=[_tested(row) for row in material.ledger],
         metrics={
             found.id: Told(value=found.value, unit=found.unit, caption=found.caption, how=found.how)
