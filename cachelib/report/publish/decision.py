@@ -14,7 +14,10 @@ from cachelib.model.judgement.options import Option
 from cachelib.report.language import capital, duration
 from cachelib.report.numbers import Unit, shown
 
-SHOWN = ("hit_ratio", "origin_loads_per_month", "p50_ms", "p95_ms", "late_share", "error_share")
+SHOWN = (
+    "hit_ratio", "p50_ms", "p95_ms", "late_share", "bill_usd", "origin_loads_per_month",
+    "error_share",
+)  # fmt: skip
 
 
 def called(decision: Decision, name: str | None) -> str:
@@ -49,8 +52,10 @@ def value(number: float, unit: str) -> str:
 
 
 def told_of(decision: Decision) -> list[str]:
-    """The metrics of options that are told: what readers ask for, and all that decides."""
-    wanted = dict.fromkeys([*SHOWN, "bill_usd", *decision.criteria.names()])
+    """The metrics of options that are told: what decides, then what readers ask for besides."""
+    criteria = decision.criteria
+    first = [*criteria.weights, *(limit.metric for limit in criteria.limits)]
+    wanted = dict.fromkeys([*first, *SHOWN, *criteria.names()])
     return [name for name in wanted if METRICS[name].measured]
 
 

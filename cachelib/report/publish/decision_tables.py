@@ -27,7 +27,12 @@ SAME = 0.01  # flips of one number closer than this are told together
 
 def designs_table(decision: Decision) -> pd.DataFrame:
     """Every option with its work, its metrics and what became of it; the choice first."""
-    heads = [name for name in words.told_of(decision) if name != "work_hours"]
+    secondary = {*decision.criteria.then} - {*decision.criteria.weights, *words.SHOWN}
+    heads = [
+        name
+        for name in words.told_of(decision)
+        if name != "work_hours" and name not in secondary and _tells(decision, name)
+    ]
     rows = [
         {"option": words.called(decision, option.name)}
         | {"verdict": verdict(decision, option), "work": words.work(option)}
@@ -35,6 +40,11 @@ def designs_table(decision: Decision) -> pd.DataFrame:
         for option in words.in_order(decision)
     ]
     return pd.DataFrame(rows).set_index("option")
+
+
+def _tells(decision: Decision, name: str) -> bool:
+    """Whether a column would say anything: where no read fails, none is needed to say so."""
+    return name != "error_share" or any(values[name] for values in decision.measured.values())
 
 
 def verdict(decision: Decision, option: Option) -> str:
