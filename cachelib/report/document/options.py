@@ -49,6 +49,13 @@ def reference(outcome: Outcome) -> Candidate | None:
     return next((option for option in outcome.options if option.name == name), None)
 
 
+def rivals(outcome: Outcome, least: float = 0.05) -> list[Candidate]:
+    """What is best or tied in so many of the draws beside the choice, most often first."""
+    others = [option for option in outcome.options if option.fate != "chosen"]
+    often = [option for option in others if option.sure.best_or_tied.share >= least]
+    return sorted(often, key=lambda o: (-o.sure.best_or_tied.share, o.name))
+
+
 def in_a_line(option: Candidate) -> str:
     """`what is there; keeps every limit; 2 (1–4) h of work: the caches are taken out`."""
     parts = [*(["what is there today"] if option.is_today else []), FATES[option.fate]]

@@ -22,7 +22,7 @@ from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, Kind, MissingFindingError
 from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Medium, Said
-from cachelib.report.document.options import deciding, options, points, reference
+from cachelib.report.document.options import deciding, options, points, reference, rivals
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, shown
 from cachelib.report.publish.decision import plain_unit
@@ -124,7 +124,13 @@ class Document:
         """The decision as data, and what follows from it; nothing where its notebook failed."""
         outcome = self.material.outcome
         if outcome is None:
-            return {"outcome": None, "chosen": None, "options": [], "held_against": None}
+            return {
+                "outcome": None,
+                "chosen": None,
+                "options": [],
+                "held_against": None,
+                "rivals": [],
+            }
         chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
         other = reference(outcome)
         if other == chosen:  # then the best of the others shows what the choice is worth
@@ -134,6 +140,7 @@ class Document:
             "chosen": chosen,
             "options": options(outcome),
             "held_against": reference(outcome),
+            "rivals": rivals(outcome),
             "deciding": deciding(outcome),
             "consequences": list(points(outcome, chosen, other)) if chosen else [],
         }
