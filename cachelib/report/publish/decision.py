@@ -33,6 +33,13 @@ def named(decision: Decision, number: str) -> str:
     return label(number)
 
 
+def with_unit(decision: Decision, number: str) -> str:
+    """The same with its unit, for an axis."""
+    unit = unit_said(decision, number)
+    said = {"USD": "$", "requests": "requests a month", "sigma": ""}.get(unit, unit)
+    return f"{named(decision, number)}, {said}" if said else named(decision, number)
+
+
 def choice(decision: Decision, name: str | None) -> str:
     return called(decision, name) or "nothing keeps the limits"
 

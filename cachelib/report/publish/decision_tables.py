@@ -22,6 +22,7 @@ UNITS: dict[str, Unit] = {
     "explains": "ratio", "limits kept when low": "ratio", "limits kept when high": "ratio",
 }  # fmt: skip
 LITTLE = 0.05  # a share of a variance that is not worth a row
+MOST_METRICS = 6  # of a table that a page of usual width shows whole
 SAME = 0.01  # flips of one number closer than this are told together
 
 
@@ -32,7 +33,7 @@ def designs_table(decision: Decision) -> pd.DataFrame:
         name
         for name in words.told_of(decision)
         if name != "work_hours" and name not in secondary and _tells(decision, name)
-    ]
+    ][:MOST_METRICS]
     rows = [
         {"option": words.called(decision, option.name)}
         | {"verdict": verdict(decision, option), "work": words.work(option)}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.text import Annotation
+from matplotlib.ticker import LogLocator
 
 from cachelib.report import text as fit
 from cachelib.report.publish import data
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
 BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
 VIOLET, TEAL, BROWN = "#6a4bb5", "#006d80", "#7a4b3a"
-SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD, VIOLET, TEAL, BROWN)
+OLIVE, PURPLE, SLATE, RED = "#5b6b00", "#8e3a9d", "#45597a", "#9c1c1c"
+SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD, VIOLET, TEAL, BROWN, OLIVE, PURPLE, SLATE, RED)
 
 # In the page each colour is a variable, which dark mode gives another value; a viewer that knows
 # no such variable takes the colour itself.
@@ -186,9 +188,9 @@ def curve(
 def log_axes(ax: Axes, powers: Iterable[int]) -> None:
     """Both axes logarithmic, x marked at powers of ten; names at lines' ends kept apart."""
     log_x(ax, [10.0**power for power in powers])
-    ax.set_yscale("log")
+    ax.set_yscale("log", subs=[])
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(lambda value, _: brief(value))
-    ax.minorticks_off()
     spread(ax)
 
 
@@ -286,13 +288,15 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     ax.margins(x=0.06, y=0.08)
 
 
-def regions_map(ax: Axes, drawn: Map, label: str, *, log: tuple[bool, bool]) -> None:
-    """Who is chosen over two numbers, one colour each, and where we are."""
+def regions_map(
+    ax: Axes, drawn: Map, label: str, colours: Sequence[str], *, log: tuple[bool, bool]
+) -> None:
+    """Who is chosen over two numbers, and where we are; `colours`: of `drawn.names`."""
     from matplotlib.patches import Patch
 
     places = sorted(set(drawn.chosen.ravel().tolist()))
     names = ["nothing keeps the limits" if i < 0 else drawn.names[i] for i in places]
-    colours = [GRID if i < 0 else SERIES[nth % len(SERIES)] for nth, i in enumerate(places)]
+    colours = [GRID if i < 0 else colours[i] for i in places]
     for place, left, right, low, high in _runs(drawn, log):
         ax.fill([left, right, right, left], [low, low, high, high], linewidth=0, antialiased=False,
                 color=colours[places.index(place)], alpha=0.55)  # fmt: skip
@@ -315,13 +319,21 @@ def regions_map(ax: Axes, drawn: Map, label: str, *, log: tuple[bool, bool]) -> 
               loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # fmt: skip
 
 
-def _runs(drawn: Map, log: tuple[bool, bool]) -> Iterator[tuple[int, float, float, float, float]]:
-    """Neighbours in a row of the map that are alike, as one box: choice, left, right, low, high."""
+def _runs(drawn: Map, log: tuple[bool, bool]) -> list[tuple[int, float, float, float, float]]:
+    """Neighbours of the map that are alike, as one box: choice, left, right, low, high."""
     across, up = (_edges(v, is_log) for v, is_log in zip((drawn.xs, drawn.ys), log, strict=True))
+    boxes: dict[tuple[int, float, float], tuple[int, float]] = {}  # to the row, and from the height
+    done = []
     for row, choices in enumerate(drawn.chosen):
         ends = [0, *(np.flatnonzero(np.diff(choices)) + 1).tolist(), len(choices)]
         for first, last in pairwise(ends):
-            yield int(choices[first]), across[first], across[last], up[row], up[row + 1]
+            run = (int(choices[first]), across[first], across[last])
+            above, low = boxes.pop(run, (row, up[row]))
+            if above < row:  # the same cells, but not of the row before
+                done.append((*run, low, up[above]))
+                low = up[row]
+            boxes[run] = (row + 1, low)
+    return [*done, *((*run, low, up[row]) for run, (row, low) in boxes.items())]
 
 
 def _edges(middles: npt.NDArray[Any], is_log: bool) -> list[float]:
