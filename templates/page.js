@@ -3,7 +3,7 @@ function foldChapters() {
   const chapters = [...document.querySelectorAll("details.chapter")];
   for (const chapter of chapters) chapter.open = false;
   const show = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1).split("?")[0]));
     for (let fold = target?.closest("details"); fold; fold = fold.parentElement.closest("details"))
       fold.open = true;
     target?.scrollIntoView();
@@ -42,6 +42,70 @@ function markPlace() {
   document.querySelectorAll("h2[id]").forEach((heading) => seen.observe(heading));
 }
 
+// How a number was got: on hover, focus and tap; inside the window; Escape closes it.
+function explainNumbers() {
+  const of = (event) => event.target.closest?.(".number");
+  const how = (number) => number.querySelector(".how");
+  let pinned = null, closing = 0;
+  const place = (number) => {
+    const box = how(number), at = number.getBoundingClientRect(), edge = 8;
+    const { width, height } = box.getBoundingClientRect();
+    const above = at.top - height - 4;
+    box.style.left = `${Math.max(edge, Math.min(at.left, innerWidth - width - edge))}px`;
+    box.style.top = `${above > edge ? above : Math.min(at.bottom + 4, innerHeight - height - edge)}px`;
+  };
+  const open = (number) => {
+    clearTimeout(closing);
+    if (how(number).matches(":popover-open")) return;
+    how(number).showPopover();
+    place(number);
+  };
+  const close = () => {
+    document.querySelector(".how:popover-open")?.hidePopover();
+    pinned = null;
+  };
+  document.addEventListener("pointerover", (event) => {
+    if (event.pointerType === "mouse" && of(event)) open(of(event));
+  });
+  document.addEventListener("pointerout", (event) => {
+    if (event.pointerType !== "mouse" || !of(event) || of(event) === pinned) return;
+    closing = setTimeout(close, 150); // time to move into what has opened
+  });
+  document.addEventListener("focusin", (event) => {
+    if (of(event) && event.target.matches(":focus-visible")) open(of(event));
+  });
+  document.addEventListener("click", (event) => {
+    const number = of(event);
+    if (!number || !event.target.closest("button")) return;
+    event.preventDefault(); // the button would close what hover has opened
+    if (pinned === number) return close();
+    open(number);
+    pinned = number;
+  });
+  document.addEventListener("toggle", (event) => {
+    if (event.newState === "closed" && pinned && event.target === how(pinned)) pinned = null;
+  }, true);
+  addEventListener("scroll", close, { passive: true });
+}
+
+// A ledger of many rows can be narrowed to those with a word.
+function filterLedger() {
+  const chapter = document.getElementById("claims-ledger")?.closest("details");
+  const rows = [...(chapter?.querySelectorAll("tbody tr") ?? [])];
+  if (rows.length < 8) return;
+  const label = document.createElement("label"), said = document.createElement("output");
+  label.className = "filter";
+  label.append("Show rows with ", Object.assign(document.createElement("input"), { type: "search" }), said);
+  chapter.querySelector("summary + div").prepend(label);
+  label.addEventListener("input", (event) => {
+    const word = event.target.value.trim().toLowerCase();
+    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(word);
+    said.textContent = word ? ` ${rows.filter((row) => !row.hidden).length} of ${rows.length}` : "";
+  });
+}
+
 document.querySelector(".contents details").open = matchMedia("(min-width: 68rem)").matches;
 foldChapters();
 markPlace();
+explainNumbers();
+filterLedger();

@@ -26,6 +26,9 @@ from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import read_log
 from cachelib.report.document.collect import Findings, Found
+from cachelib.report.document.formats import FORMATS
+from cachelib.report.document.formats.markdown import InMarkdown
+from cachelib.report.document.material import Material
 from cachelib.report.document.render import Document
 from cachelib.report.publish.findings import MIME, parse
 from cachelib.report.templates import markdown_environment
@@ -135,7 +138,8 @@ class TestANotebook:
         findings = Findings([])
         for bundle in shown:
             findings.add(Found(parse(bundle[MIME]), "10_bursts", "cell", None))
-        return Document(study, findings, [], "markdown")
+        material = Material(study, findings, [])
+        return Document(material, InMarkdown(material.templates))
 
     def test_publishes_findings_that_its_section_shows(self, document: Document) -> None:
         section = example("A notebook with its section", "jinja")
@@ -176,15 +180,23 @@ def test_a_metric_is_measured_and_predicted_and_both_agree(study: Study) -> None
     assert predicted == pytest.approx(measured, rel=0.1)
 
 
-def test_an_output_format_is_a_function_of_the_findings() -> None:
+def test_an_output_format_is_a_function_of_the_material(study: Study) -> None:
     finding = parse({
         "kind": "metric", "id": "shared.hit_ratio", "value": 0.5, "unit": "ratio",
         "caption": "a \"share\", in words", "how": "simulated",
     })  # fmt: skip
     findings = Findings([])
     findings.add(Found(finding, "03_shared_l2", "cell", None))
-    rows = list(csv.reader(io.StringIO(run("An output format")["to_csv"](findings))))
+    written = run("An output format")["files"](Material(study, findings, []))
+    assert written.keys() == {"metrics.csv"}
+    rows = list(csv.reader(io.StringIO(written["metrics.csv"])))
     assert rows[1:] == [["shared.hit_ratio", "0.5", "ratio", "simulated"]]
+
+
+def test_every_file_of_the_formats_room_is_a_format_or_is_not_there() -> None:
+    room = ROOT / "cachelib" / "report" / "document" / "formats"
+    there = {path.stem for path in room.glob("*.py")} - {"__init__"}
+    assert {written.__module__.rpartition(".")[2] for written in FORMATS} == there
 
 
 def test_the_files_that_know_a_tier_are_those_that_the_page_lists() -> None:

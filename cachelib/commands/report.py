@@ -66,6 +66,10 @@ def _there(case: str) -> None:
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0,
               show_default=True, help="Seconds that one notebook may take.")  # fmt: skip
 @click.option(
+    "--template", "templates", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER", help="Your own templates, in the place of those of the same name.",
+)  # fmt: skip
+@click.option(
     "--pdf", "is_pdf", is_flag=True, help="Print the report to report.pdf too, with Chromium."
 )
 @click.option("--open", "is_open", is_flag=True, help="Show the report in the browser.")
@@ -73,7 +77,7 @@ def _there(case: str) -> None:
 def report(
     case: str, trace: str | None, assignments: tuple[str, ...], out: Path | None,
     dry_run: bool, is_check: bool, is_pdf: bool, is_open: bool, jobs: int, timeout: float,
-    partial_too: bool, **which: Any,
+    partial_too: bool, templates: Path | None, **which: Any,
 ) -> None:  # fmt: skip
     """Run the experiments on CASE and write the decision report.
 
@@ -90,14 +94,14 @@ def report(
     with told():
         given = {"case": case, "trace": trace, **parse_assignments(assignments)}
         if dry_run or is_check:
-            steps = plan(Request.of(given, out), **which)
+            steps = plan(Request.of(given, out, templates), **which)
             say(progress.foretold(steps))
             sys.exit(0 if dry_run or steps.stands else 1)
         browser = pdf.browser() if is_pdf else None
         shown = progress.silence() if words.is_quiet() else progress.display()
         with shown as tell:
             done = build(given, out, jobs=jobs, progress=tell, timeout_s=timeout,
-                         partial_too=partial_too, **which)  # fmt: skip
+                         partial_too=partial_too, templates=templates, **which)  # fmt: skip
         page = done.folder / "report.html"
         if browser:
             pdf.print_report(browser, done.folder)
@@ -236,11 +240,17 @@ def cases() -> None:
 
 
 @click.command()
-def schema() -> None:
-    """Print the JSON Schema of case files."""
-    from cachelib.model.case.case import Case
+@click.argument("of", type=click.Choice(["case", "decision"]), default="case")
+def schema(of: str) -> None:
+    """Print the JSON Schema of case files, or of a report's decision.json."""
+    if of == "decision":
+        from cachelib.report.document.formats import json
 
-    print_json(Case.model_json_schema())
+        print_json(json.schema())
+    else:
+        from cachelib.model.case.case import Case
+
+        print_json(Case.model_json_schema())
 
 
 @click.command(hidden=True)

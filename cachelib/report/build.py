@@ -53,16 +53,18 @@ def build(
     fresh: bool = False,
     partial_too: bool = False,
     timeout_s: float = run.TIMEOUT_S,
+    templates: Path | None = None,
 ) -> Report:
     """Run the notebooks with `overrides` (see `parameters.settle`) and write the report.
 
     Of the report that is in `out` already, notebooks of which nothing changed are reused; `fresh`
     reuses none. `only` names the notebooks that may run; the others are reused or left out, which
-    takes the place of a complete report only if `partial_too`. Raises `ParameterError`,
-    `InvalidFileError`, `UnknownNotebookError`, `LogError` or `OutputError` before any kernel
-    starts, `UnwrittenError` when the disk is full, `UnrenderedError`, and `InterruptedRunError`.
+    takes the place of a complete report only if `partial_too`. `templates`: a folder with some of
+    the user's own. Raises `ParameterError`, `InvalidFileError`, `UnknownNotebookError`,
+    `LogError`, `OwnTemplateError` or `OutputError` before any kernel starts, `UnwrittenError` when
+    the disk is full, `UnrenderedError`, and `InterruptedRunError`.
     """
-    request = Request.of(overrides, out)
+    request = Request.of(overrides, out, templates)
     with staging.exclusive(request.folder) as stage:
         steps = plan(request, notebooks=notebooks, only=only, fresh=fresh)
         if steps.left_out and steps.replaces_complete and not partial_too:
@@ -159,6 +161,8 @@ class _Making:
 
         Raises `UnrenderedError` if a complete report would have to make room for that.
         """
+        from cachelib.report.document.collect import Findings
+        from cachelib.report.document.material import Material
         from cachelib.report.document.write import write
         from cachelib.report.remains import write_remains
         from cachelib.report.reuse.manifest import manifest
@@ -166,7 +170,8 @@ class _Making:
         study = self.request.settled.study
         provenance = manifest(self.request, self.steps, study, self.runs)
         try:
-            write(self.folder, study, self.runs, provenance)
+            found, templates = Findings(self.runs), self.request.templates
+            write(self.folder, Material(study, found, self.runs, provenance, templates))
         except Exception as error:
             if isinstance(error, OSError) and is_full(error):
                 raise
@@ -174,12 +179,19 @@ class _Making:
                 said = f"{type(error).__name__}: {error}"
                 raise UnrenderedError(
                     f"the report could not be written ({said}); an earlier one is as it was, and "
-                    "the notebooks that finished are kept. This is a fault of cachelib: please "
-                    "report it, with what `cachelib -v report` adds"
+                    f"the notebooks that finished are kept. {self._whose_fault()}"
                 ) from error
-            write_remains(self.folder, study.case.title, self.runs, provenance, error)
+            write_remains(
+                self.folder, study.case.title, self.runs, provenance, error, self._whose_fault()
+            )
             return error
         return None
+
+    def _whose_fault(self) -> str:
+        own = self.request.templates.own
+        if own is not None:
+            return f"Your templates in {own} may be the reason: try without them"
+        return "This is a fault of cachelib: please report it, with what `cachelib -v report` adds"
 
 
 def _page(run: Run) -> None:

@@ -6,6 +6,7 @@ whether two numbers differ, which way, and by how much.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
@@ -84,7 +85,7 @@ def duration(seconds: float) -> str:
     step = smaller[0][0] if smaller and seconds < 10 * size else size
     whole, rest = divmod(round(seconds / step) * step, size)
     plural = "s" if word == "day" and whole != 1 else ""
-    said = f"{whole:,}\u00a0{word}{plural}"
+    said = f"{shown(whole)}\u00a0{word}{plural}"
     return f"{said} {rest // step}\u00a0{smaller[0][1]}" if rest else said
 
 
@@ -101,6 +102,12 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def sentence(text: str) -> str:
+    """What a case says, as a sentence: with a capital, a full stop, and code in quotation marks."""
+    said = capital(re.sub(r"`([^`]+)`", r"“\1”", text.strip()))
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def capital(text: str) -> str:

@@ -38,6 +38,8 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
     The column's head says the unit unless it is a sign: % or $.
     """
     numbers = [value for value in values if isinstance(value, int | float) and is_number(value)]
+    if unit == "USD" and any(_has_mills(number) for number in numbers):
+        return [_in_mills(value) if is_number(value) else shown(value) for value in values]
     if not unit or unit == "USD" or len(numbers) < 2:
         return [in_cell(value, unit) for value in values]
     factor = 100 if unit in ("ratio", "points") else 1
@@ -77,6 +79,14 @@ def saved(before: float, after: float) -> float:
 def times(number: float, other: float) -> float | None:
     """How many times the other a number is; None where the other is nothing."""
     return float(number / other) if other else None
+def _has_mills(dollars: float) -> bool:
+    """Whether an amount is so small that cents would not tell it: then sums of it would not sum."""
+    return 0 < abs(dollars) < 0.1 and abs(100 * dollars - round(100 * dollars)) > 1e-9
+
+
+def _in_mills(dollars: Scalar) -> str:
+    amount = float(dollars or 0)
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.3f}"
 
 
 def is_number(value: Scalar) -> bool:

@@ -12,12 +12,18 @@ from cachelib.report.reuse.previous import sealed
 from cachelib.report.templates import html_environment, markdown_environment
 from cachelib.report.text import to_json
 
+OURS = "That is a fault of cachelib."
+
 
 def write_remains(
-    folder: Path, title: str, runs: Sequence[Run], provenance: dict[str, Any], error: Exception
-) -> None:
-    """A page and a Markdown file that lead to the notebooks; the next run does it anew."""
-    words = {"title": title, "runs": runs, "error": _said(error)}
+    folder: Path, title: str, runs: Sequence[Run], provenance: dict[str, Any], error: Exception,
+    whose: str = OURS,
+) -> None:  # fmt: skip
+    """A page and a Markdown file that lead to the notebooks; the next run does it anew.
+
+    `whose`: in a sentence, where the fault may lie.
+    """
+    words = {"title": title, "runs": runs, "error": _said(error), "whose": whose}
     page = html_environment().get_template("remains.html.j2").render(words)
     (folder / "report.html").write_text(page, "utf-8")
     text = markdown_environment().get_template("remains.md.j2").render(words)
@@ -34,7 +40,7 @@ def write_remains(
 def write_error_page(notebook: Path, error: Exception) -> None:
     """In the place of an executed notebook's page, which could not be made."""
     page = html_environment().get_template("remains.html.j2")
-    words = {"title": notebook.stem, "runs": (), "error": _said(error)}
+    words = {"title": notebook.stem, "runs": (), "error": _said(error), "whose": OURS}
     notebook.with_suffix(".html").write_text(page.render(words), "utf-8")
 
 

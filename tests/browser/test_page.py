@@ -11,6 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cachelib.report.build import Report
+from cachelib.report.document.collect import Findings
+from cachelib.report.document.formats import html
+from cachelib.report.document.material import Material
+from cachelib.report.experiments.parameters import settle
+from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.findings import Message, Node, Sequence
 from tests.browser.conftest import unfold
@@ -126,6 +131,74 @@ def test_a_number_says_on_tap_how_it_was_got(browser: Browser, report: Report) -
         how = number.locator(".how")
         assert how.is_visible()
         assert "notebooks/" in str(how.locator("a").get_attribute("href"))
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_how_a_number_was_got_shows_inside_the_window_and_escape_closes_it(
+    browser: Browser, report: Report, width: int
+) -> None:
+    size: Any = {"width": width, "height": 700}
+    with opened(browser, report.folder / "report.html", viewport=size) as page:
+        for number in page.locator(".number").all()[::4]:
+            number.scroll_into_view_if_needed()
+            number.locator("button").hover()
+            how = number.locator(".how")
+            how.wait_for(state="visible")
+            box: Any = how.bounding_box()
+            assert box["x"] >= 0
+            assert box["y"] >= 0
+            assert box["x"] + box["width"] <= width
+            assert box["y"] + box["height"] <= 700
+            page.keyboard.press("Escape")
+            how.wait_for(state="hidden")
+
+
+def test_what_a_tap_has_opened_stays_until_the_next(browser: Browser, report: Report) -> None:
+    with opened(browser, report.folder / "report.html") as page:
+        number = page.locator(".number").first
+        number.locator("button").click()
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(300)
+        assert number.locator(".how").is_visible()
+        number.locator("button").click()
+        assert not number.locator(".how").is_visible()
+
+
+@pytest.fixture(scope="module")
+def with_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the shipped case, from its notebooks as they were committed."""
+    runs = [Run(name, NOTEBOOKS / f"{name}.ipynb", 0.0, None) for name in notebook_names()]
+    study = settle({"case": "trading-sentiment"}).study
+    provenance = {"written": "", "code": {"revision": "", "modified": False}, "python": ""}
+    page = html.files(Material(study, Findings(runs), runs, provenance))["report.html"]
+    path = tmp_path_factory.mktemp("shipped") / "report.html"
+    path.write_text(page, "utf-8")
+    return path
+
+
+def test_the_page_of_the_shipped_case_is_no_larger_than_was_promised(with_claims: Path) -> None:
+    assert with_claims.stat().st_size <= 700_000
+
+
+def test_the_ledger_is_narrowed_to_the_rows_with_a_word(
+    browser: Browser, with_claims: Path
+) -> None:
+    with opened(browser, with_claims) as page:
+        ledger = page.locator("details:has(> summary > #claims-ledger)")
+        rows = ledger.locator("tbody tr")
+        assert rows.count() > 40
+        ledger.locator("input[type=search]").fill("Durable Object")
+        shown = [row.inner_text() for row in rows.all() if row.is_visible()]
+        assert 0 < len(shown) < rows.count()
+        assert all("durable object" in text.lower() for text in shown)
+        assert f"{len(shown)} of {rows.count()}" in ledger.locator("output").inner_text()
+
+
+def test_a_link_to_a_chapter_opens_it(browser: Browser, with_claims: Path) -> None:
+    page = browser.new_page()
+    page.goto(f"{with_claims.as_uri()}#claims-ledger")
+    assert page.locator("details:has(> summary > #claims-ledger)").get_attribute("open") is not None
+    page.close()
 
 
 def test_print_cuts_no_figure(browser: Browser, report: Report, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,8 +12,8 @@ from unittest.mock import patch
 import nbformat
 
 from cachelib.report.document.collect import Findings, Found
-from cachelib.report.document.page import to_html
-from cachelib.report.document.render import Document
+from cachelib.report.document.formats import FORMATS
+from cachelib.report.document.material import Material
 from cachelib.report.experiments import parameters
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.experiments.source import Source
@@ -57,18 +58,29 @@ class Report:
         settled = parameters.settle(given)
         self.study = settled.study
         self.runs, self.findings = run_notebooks(settled.for_kernels)
+        self.material = Material(self.study, self.findings, self.runs, MANIFEST)
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """What every format writes, by path."""
+        return {name: text for files in FORMATS for name, text in files(self.material).items()}
 
     @property
     def markdown(self) -> str:
-        return Document(self.study, self.findings, self.runs, "markdown").markdown()
+        return self.files["report.md"]
 
     @property
     def record(self) -> str:
-        return Document(self.study, self.findings, self.runs, "markdown").record()
+        return self.files["adr.md"]
 
     @property
     def page(self) -> str:
-        return to_html(Document(self.study, self.findings, self.runs, "html"), MANIFEST)
+        return self.files["report.html"]
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.files["decision.json"])
+        return found
 
 
 @cache

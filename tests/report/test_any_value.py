@@ -12,12 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cachelib.model.case.names import ASSUMPTIONS
-from cachelib.report.document import render, what_if
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import options
+from cachelib.report.document import what_if
 from cachelib.report.document.collect import Findings
+from cachelib.report.document.formats import html, markdown
+from cachelib.report.document.material import Material
 from cachelib.report.experiments.parameters import Settled, settle
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.publish.findings import Panel
-from tests.report.in_process import MANIFEST, to_html
+from tests.report.in_process import MANIFEST
 
 SMALL = Path(__file__).with_name("small.yaml")
 EXTREMES = (0.0, 1e-12, 1.0, 1e15)
@@ -63,11 +67,11 @@ def test_a_report_is_written_whatever_the_assumptions_are(
     findings = Findings(recorded)
     panel = findings["cost.what_if"]
     assert isinstance(panel.finding, Panel)
-    data = json.loads(json.dumps(what_if.panel(study, study.case.design_names)))
+    model = Model(study, tuple(options(study)))
+    data = json.loads(json.dumps(what_if.panel(model)))
     fresh = replace(panel, finding=panel.finding.model_copy(update={"data": data}))
     findings._by_id["cost.what_if"] = fresh
-    for target in ("markdown", "html"):
-        document = render.Document(study, findings, recorded, target)
-        assert document.markdown()
-    page = to_html(render.Document(study, findings, recorded, "html"), MANIFEST)
+    material = Material(study, findings, recorded, MANIFEST)
+    assert markdown.files(material)["report.md"]
+    page = html.files(material)["report.html"]
     assert "NaN" not in page.split("application/json")[-1].split("</script>")[0]

@@ -90,3 +90,57 @@ def test_a_folder_without_a_report_is_an_error(tmp_path: Path, text: str) -> Non
     (bad / "decision.json").write_text(text)
     with pytest.raises(NoReportError, match="no report can be read here"):
         compare(report(tmp_path / "a"), bad)
+
+
+def outcome(chosen: str, **scores: float) -> dict[str, object]:
+    """As much of a decision as a comparison reads."""
+    options = [
+        {"name": name, "words": name.upper(), "fate": "chosen" if name == chosen else "stands",
+         "score": score}
+        for name, score in scores.items()
+    ]  # fmt: skip
+    return {"unit": "USD", "options": options}
+
+
+def with_outcome(folder: Path, chosen: str, **scores: float) -> Path:
+    path = report(folder, recommended=chosen, keys=len(folder.name)) / "decision.json"
+    told = json.loads(path.read_text()) | {"outcome": outcome(chosen, **scores)}
+    path.write_text(json.dumps(told))
+    return folder
+
+
+def test_a_changed_answer_comes_first_in_words_then_its_cause_then_the_options(
+    tmp_path: Path,
+) -> None:
+    a = with_outcome(tmp_path / "a", "kv", kv=10.0, r2=12.0)
+    b = with_outcome(tmp_path / "bb", "r2", kv=14.0, r2=12.0)
+    found = compare(a, b)
+    assert found.answer == (
+        "The answer has changed, from “KV” to “R2”. 1 thing was asked differently."
+    )
+    assert [(one.name, one.about, one.in_words) for one in found.options] == [
+        ("kv", "KV", "chosen → stands"),
+        ("r2", "R2", "stands → chosen"),
+        ("kv", "KV", "$10.00 → $14.00 (+$4.00)"),
+    ]
+    page = found.as_html()
+    places = [page.index(words) for words in (
+        "The answer has changed", "What was asked differently", "What became of the options",
+        "Claims with another verdict", "Every number that differs",
+    )]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_the_same_answer_is_said_to_be_the_same(tmp_path: Path) -> None:
+    a = with_outcome(tmp_path / "a", "kv", kv=10.0)
+    assert compare(a, a).answer == "The answer is the same: “KV”."
+
+
+def test_many_numbers_that_differ_are_folded(tmp_path: Path) -> None:
+    a, b = report(tmp_path / "a"), report(tmp_path / "b")
+    for folder, value in ((a, 1), (b, 2)):
+        path = folder / "decision.json"
+        many = {f"cost.n{nth}": metric(value) for nth in range(40)}
+        path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": many}))
+    page = compare(a, b).as_html()
+    assert "<summary>40 of them</summary>" in page

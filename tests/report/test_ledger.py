@@ -37,8 +37,9 @@ def metric(value: object) -> Metric:
 def test_a_claim_holds_inside_its_range_ends_included(value: float, verdict: str) -> None:
     (row,) = judge_all([claim()], findings(metric(value)))
     assert row.verdict == verdict
-    assert row.to_json()["measured"] == value
-    assert row.to_json()["link"] == "notebooks/02_isolation.html#cell-id=cell"
+    assert row.measured == value
+    assert row.found is not None
+    assert row.found.link == "notebooks/02_isolation.html#cell-id=cell"
 
 
 def test_a_claim_with_a_region_says_where_it_holds() -> None:

@@ -17,6 +17,7 @@ from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known
 from cachelib.model.case.source import Said
+from cachelib.model.case.theme import Theme
 from cachelib.model.platforms.platform import Assumption, Platform
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
@@ -102,6 +103,7 @@ class Case(Strict):
     criteria: Criteria = Criteria()
     document: Source | None = Field(default=None, description="where the claims stand")
     claims: tuple[Claim, ...] = ()
+    theme: Theme = Theme()
 
     @field_validator("designs")
     @classmethod

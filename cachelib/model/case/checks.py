@@ -66,6 +66,11 @@ def _numbers(
             yield (*location, name), fault
 
 
+def _theme(case: Case, folder: Path) -> Faults:
+    for name, fault in case.theme.faults(folder):
+        yield ("theme", name), fault
+
+
 def _alike(one: Design, other: Design) -> bool:
     return one.tiers == other.tiers
 
@@ -282,5 +287,5 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours, _limits, _colos,
-    _source, _claims,
+    _source, _claims, _theme,
 )  # fmt: skip

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TypeVar
 
 import nbformat
 
 from cachelib.report.experiments.run import Run
-from cachelib.report.publish.findings import MIME, Finding, parse
+from cachelib.report.publish.findings import MIME, Diagram, Drawn, Finding, parse
+from cachelib.report.publish.findings import Sequence as Drawing
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,20 @@ class Found:
     @property
     def link(self) -> str:
         return f"notebooks/{self.notebook}.html#cell-id={self.cell_id}"
+
+    def expected(self, kind: type[Kind]) -> Kind:
+        """The finding, if it is of that kind; raises `MissingFindingError`."""
+        finding = self.finding
+        if not isinstance(finding, kind):
+            said = f"finding {finding.id!r} is a {finding.kind}, not a {kind.__name__}"
+            raise MissingFindingError(said)
+        return finding
+
+    @property
+    def drawn(self) -> Drawn:
+        """The finding, if it is boxes and arrows of either kind."""
+        finding = self.finding
+        return finding if isinstance(finding, Drawing) else self.expected(Diagram)
 
 
 class MissingFindingError(LookupError):

@@ -1,15 +1,17 @@
-"""Two reports side by side: what was asked differently, and what came out differently."""
+"""Two reports side by side: whether the answer changed, what was asked differently, the rest."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cachelib.errors import CachelibError
+from cachelib.model.case.labels import LABELS
 from cachelib.report import text
+from cachelib.report.language import capital, counted
 from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.templates import html_environment
 
@@ -59,12 +61,31 @@ class Comparison:
     b: str
     decision: Change
     parameters: list[Change]
+    options: list[Change]
     metrics: list[Change]
     claims: list[Change]
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What options are called."""
 
     @property
     def decision_changed(self) -> bool:
         return self.decision.before != self.decision.after
+
+    @property
+    def answer(self) -> str:
+        """The same for people, in a sentence or two."""
+        before, after = (self._called(name) for name in (self.decision.before, self.decision.after))
+        if not self.decision_changed:
+            return f"The answer is the same: {after}."
+        asked = len(self.parameters)
+        why = counted(asked, "thing was asked differently", "things were asked differently")
+        seen = (
+            f"{capital(why)}." if asked else "Nothing was asked differently: the code has changed."
+        )
+        return f"The answer has changed, from {before} to {after}. {seen}"
+
+    def _called(self, name: Scalar) -> str:
+        return "none" if name is None else f"“{self.words.get(str(name), name)}”"
 
     @property
     def verdict(self) -> str:
@@ -75,7 +96,10 @@ class Comparison:
 
     @property
     def parts(self) -> dict[str, list[Change]]:
-        return {"parameters": self.parameters, "metrics": self.metrics, "claims": self.claims}
+        return {
+            "parameters": self.parameters, "options": self.options, "claims": self.claims,
+            "metrics": self.metrics,
+        }  # fmt: skip
 
     def as_text(self) -> str:
         """For the terminal: nothing in it can move the cursor."""
@@ -119,6 +143,12 @@ class _Written:
         return dict(self.decision["metrics"])
 
     @property
+    def options(self) -> dict[str, dict[str, Any]]:
+        """Options by name; none in reports of before they were written."""
+        outcome = self.decision.get("outcome") or {}
+        return {option["name"]: option for option in outcome.get("options", ())}
+
+    @property
     def claims(self) -> dict[str, Any]:
         return {claim["id"]: claim for claim in self.decision.get("claims", ())}
 
@@ -131,7 +161,12 @@ def compare(a: Path, b: Path) -> Comparison:
         a=str(a),
         b=str(b),
         decision=Change("decision", before.choice, after.choice),
-        parameters=list(_changes(before.asked, after.asked)),
+        parameters=[
+            replace(change, about=_asked(change.name))
+            for change in _changes(before.asked, after.asked)
+        ],
+        options=list(_of_options(before, after)),
+        words={name: option["words"] for name, option in (before.options | after.options).items()},
         metrics=[
             replace(
                 change, about=metrics[change.name]["caption"], unit=metrics[change.name]["unit"]
@@ -149,14 +184,37 @@ def _read(folder: Path) -> _Written:
     try:
         files = (folder / f"{name}.json" for name in ("decision", "manifest"))
         written = _Written(*(json.loads(file.read_text("utf-8")) for file in files))
-        written.metrics, written.asked  # noqa: B018
+        written.metrics, written.asked, written.options  # noqa: B018
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoReportError(f"{folder}: no report can be read here: {error}") from None
     return written
 
 
-def _each(field: str, records: Mapping[str, Any]) -> dict[str, Scalar]:
-    return {id: record[field] for id, record in records.items()}
+def _of_options(before: _Written, after: _Written) -> Iterator[Change]:
+    """What became of each option, and its score, where that differs."""
+    unit: Unit = (after.decision.get("outcome") or {}).get("unit", "")
+    both = before.options | after.options
+    columns: tuple[tuple[str, Unit], ...] = (("fate", ""), ("score", unit))
+    for what, of in columns:
+        sides = (
+            {name: option[what] for name, option in side.options.items()}
+            for side in (before, after)
+        )
+        for change in _changes(*sides):
+            yield replace(change, about=both[change.name]["words"], unit=of)
+
+
+def _asked(name: str) -> str:
+    """`assumptions.origin_ms.high` as "time of the origin, high"; nothing where it has no words."""
+    parts = name.split(".")
+    known = next((part for part in reversed(parts) if part in LABELS), None)
+    if known is None:
+        return ""
+    return f"{LABELS[known]}, {parts[-1]}" if parts[-1] in ("low", "high") else LABELS[known]
+
+
+def _each(key: str, records: Mapping[str, Any]) -> dict[str, Scalar]:
+    return {id: record[key] for id, record in records.items()}
 
 
 def _changes(before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> Iterator[Change]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cachelib.model.case.claims import Claim
 from cachelib.model.judgement.claims import Evidence, Verdict, judge
@@ -43,25 +42,21 @@ class Row:
     @property
     def asserted(self) -> str:
         """The range that the claim asserts, in words."""
-        low, high = shown(self.claim.low, self.unit), shown(self.claim.high, self.unit)
-        if self.claim.low == self.claim.high:
-            return low
-        if self.claim.low is None:
-            return f"at most {high}"
-        return f"at least {low}" if self.claim.high is None else f"{low} to {high}"
+        low, high = self.claim.low, self.claim.high
+        one, other = (self._end(end) for end in (low, high))
+        if low == high:
+            return one
+        if low is None:
+            return f"at most {other}"
+        if high is None:
+            return f"at least {one}"
+        return f"about {one}" if one == other else f"{one} to {other}"
 
-    def to_json(self) -> dict[str, Any]:
-        """The row as `decision.json` carries it."""
-        return {
-            **self.claim.model_dump(include={"id", "quote", "section", "metric", "low", "high"}),
-            "measured": self.measured,
-            "unit": self.unit,
-            "verdict": self.verdict,
-            "holds_when": self.holds_when,
-            "reason": self.reason,
-            "source": self.found.finding.how if self.found else None,
-            "link": self.found.link if self.found else None,
-        }
+    def _end(self, end: float | None) -> str:
+        """An end of the range; of dollars as many digits as it has, so that no range vanishes."""
+        if self.unit == "USD" and end is not None and end != round(end, 2):
+            return f"${end:,.3f}"
+        return shown(end, self.unit)
 
 
 def judge_all(

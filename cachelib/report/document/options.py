@@ -1,57 +1,114 @@
-"""Pros and cons of every design, derived from the table of designs and from nothing else."""
+"""What speaks for and against each option, from the decision's data and from nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, cast
 
-from cachelib.model.case.metrics import METRICS
-from cachelib.report.numbers import Scalar, in_cell, shown
-from cachelib.report.publish.findings import Column, Table
+from cachelib.report.language import Comparison
+from cachelib.report.numbers import Unit, shown
+from cachelib.report.publish.outcome import Candidate, Outcome
 
-BEST_IS_MOST = {metric.head for metric in METRICS.values() if metric.more_is_better}
-NEAR = 0.01  # within one per cent is as good
+Word = Literal["Good", "Bad", "Neutral"]
+FATES = {
+    "chosen": "chosen", "tied": "as good as the choice", "stands": "keeps every limit",
+    "out": "breaks a limit", "not ranked": "not ranked: its work is not stated",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Point:
+    """One reason for or against."""
+
+    word: Word
+    reason: str
 
 
 @dataclass(frozen=True)
 class Option:
-    """A design, what became of it, and its points: Good or Bad, and the reason."""
+    """An option, what became of it, and its points against the one it is held against."""
 
     name: str
-    verdict: str
-    points: list[tuple[str, str]]
+    what: str
+    points: list[Point]
 
 
-def options(table: Table) -> list[Option]:
-    """One for each row of `decision.designs`."""
-    names = [column.name for column in table.columns]
-    verdict = names.index("verdict")
-    return [Option(str(row[0]), str(row[verdict]), list(_points(table, row))) for row in table.rows]
+def options(outcome: Outcome) -> list[Option]:
+    """Every option, in the order of the decision."""
+    other = reference(outcome)
+    return [
+        Option(option.words, in_a_line(option), list(points(outcome, option, other)))
+        for option in outcome.options
+    ]
 
 
-def _points(table: Table, row: list[Scalar]) -> Iterator[tuple[str, str]]:
-    for place, column in enumerate(table.columns):
-        value = row[place]
-        if column.unit and isinstance(value, int | float):
-            values = [float(other[place] or 0) for other in table.rows]
-            yield from _point(column, float(value), values)
+def reference(outcome: Outcome) -> Candidate | None:
+    """What options are held against: what is there, or else the choice."""
+    name = outcome.today or outcome.recommended
+    return next((option for option in outcome.options if option.name == name), None)
 
 
-def _point(column: Column, value: float, values: list[float]) -> Iterator[tuple[str, str]]:
-    low, high = min(values), max(values)
-    if high - low <= NEAR * abs(high):
+def rivals(outcome: Outcome, least: float = 0.05) -> list[Candidate]:
+    """What is best or tied in so many of the draws beside the choice, most often first."""
+    others = [option for option in outcome.options if option.fate != "chosen"]
+    often = [option for option in others if option.sure.best_or_tied.share >= least]
+    return sorted(often, key=lambda o: (-o.sure.best_or_tied.share, o.name))
+
+
+def in_a_line(option: Candidate) -> str:
+    """`what is there; keeps every limit; 2 (1–4) h of work: the caches are taken out`."""
+    parts = [*(["what is there today"] if option.is_today else []), FATES[option.fate]]
+    hours = option.work_hours
+    if hours and hours.high:
+        spread = f" ({shown(hours.low)}–{shown(hours.high)})" if hours.low < hours.high else ""
+        parts.append(f"{shown(hours.value)}{spread}\u00a0h of work")
+    said = "; ".join(parts)
+    return f"{said}: {option.changes}" if option.changes else said
+
+
+def points(outcome: Outcome, option: Candidate, other: Candidate | None) -> Iterator[Point]:
+    """Limits that it breaks; then every metric that decides and in which it differs from `other`.
+
+    Differences that count for nothing in the case are left out.
+    """
+    yield from _misses(outcome, option)
+    if other is None or other == option:
         return
-    best, worst = (high, low) if column.name in BEST_IS_MOST else (low, high)
-    said = f"{column.name} {_said(value, column)}"
-    if abs(value - best) <= NEAR * abs(best):
-        alike = sum(abs(each - best) <= NEAR * abs(best) for each in values)
-        also = "" if alike == 1 else f", within 1 % of it {alike} of them"
-        word = "the best" if value == best else "as good as the best"
-        yield "Good", f"{said}, {word} of {len(values)}{also}"
-    elif abs(value - worst) <= NEAR * abs(worst):
-        yield "Bad", f"{said}, the worst of {len(values)}"
+    whose = "today’s" if other.is_today else f"that of “{other.words}”"
+    for name in deciding(outcome):
+        metric = outcome.metrics[name]
+        mine, theirs = option.metrics[name].value, other.metrics[name].value
+        if mine is None or theirs is None or abs(mine - theirs) <= metric.ties_below:
+            continue
+        unit = cast(Unit, metric.unit)
+        found = Comparison(mine, theirs, unit)
+        if found.same:
+            continue
+        better = found.more == (metric.better == "more")
+        side = "more" if found.more else "less"
+        reason = f"{metric.label}: {shown(mine, unit)}, {found.by} {side} than {whose}"
+        yield Point("Good" if better else "Bad", reason)
 
 
-def _said(value: float, column: Column) -> str:
-    """With its unit, unless that stands in the column's name: "p50 45.5 ms"."""
-    return (in_cell if column.unit in column.name else shown)(value, column.unit)
+def deciding(outcome: Outcome) -> list[str]:
+    """The metrics that are minimised or limited, those first that weigh."""
+    limited = {limit.metric for limit in outcome.limits}
+    weighed = [name for name, metric in outcome.metrics.items() if metric.weight is not None]
+    return [*weighed, *(name for name in outcome.metrics if name in limited - {*weighed})]
+
+
+def _misses(outcome: Outcome, option: Candidate) -> Iterator[Point]:
+    limits = {limit.name: limit for limit in outcome.limits}
+    for miss in option.breaks:
+        limit = limits[miss.limit]
+        metric = outcome.metrics[limit.metric]
+        unit = cast(Unit, metric.unit)
+        bound, side = limit.at_most, "at most"
+        if bound is None:
+            bound, side = limit.at_least, "at least"
+        yield Point(
+            "Bad",
+            f"it breaks a limit: {metric.label} {shown(miss.value, unit)}, "
+            f"allowed {side} {shown(bound, unit)}",
+        )

@@ -5,22 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from cachelib.report.document.render import CLOSE, OPEN, Document
-from cachelib.report.templates import FOLDER, html_environment
+from cachelib.model.case.theme import LOGOS, Theme
+from cachelib.report.document.material import Material
+from cachelib.report.templates import FOLDER
 
+# A block or a number of the page stands in the Markdown as a token that no input can spell:
+# `text.plain` drops the characters it is made of.
+OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
-SCRIPTS = ("estimate.js", "what_if.js", "page.js")
+SCRIPTS = ("estimate.js", "late.js", "what_if.js", "page.js")
 
 
 @dataclass(frozen=True)
@@ -32,20 +36,23 @@ class Heading:
     text: str
 
 
-def to_html(document: Document, manifest: dict[str, Any]) -> str:
-    """The page: the document's blocks put into its Markdown, inside the frame."""
-    tokens = _markdown().parse(document.markdown())
+def to_html(material: Material, source: str, blocks: Sequence[str]) -> str:
+    """The page: `source` in Markdown, `blocks` in the place of their tokens, inside the frame."""
+    theme = material.study.case.theme
+    tokens = _markdown().parse(source)
     headings = list(_give_anchors(tokens))
+    _name_cells(tokens)
     body = _markdown().renderer.render(list(_in_chapters(tokens)), _markdown().options, {})
-    body = TOKEN.sub(lambda match: document.blocks[int(match.group(1))], body)
-    return html_environment().get_template("report.html.j2").render(
-        case=document.study.case,
+    body = TOKEN.sub(lambda match: blocks[int(match.group(1))], body)
+    return material.templates.html.get_template("report.html.j2").render(
+        case=material.study.case,
         body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
         chapters=[heading for heading in headings if heading.level == 2],
-        style=style(),
+        style=style() + themed(theme) + Markup(material.templates.own_style),  # noqa: S704 - no `</`
+        logo=logo(theme, material.study.folder),
         script=script(),
         script_hash=script_hash(),
-        manifest=manifest,
+        manifest=material.provenance,
     )  # fmt: skip
 
 
@@ -60,6 +67,23 @@ def _give_anchors(tokens: list[Token]) -> Iterator[Heading]:
             anchor = anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}"
             opening.attrSet("id", anchor)
             yield Heading(int(opening.tag[1]), anchor, text)
+
+
+def _name_cells(tokens: list[Token]) -> None:
+    """Tell each cell of a table the name of its column, beside which a phone shows it."""
+    heads: list[str] = []
+    place = 0
+    for opening, inline in pairwise(tokens):
+        if opening.type == "thead_open":
+            heads = []
+        elif opening.type == "th_open":
+            heads.append(inline.content)
+        elif opening.type == "tr_open":
+            place = 0
+        elif opening.type == "td_open":
+            if len(heads) > 2:
+                opening.attrSet("data-column", heads[place])
+            place += 1
 
 
 def _in_chapters(tokens: list[Token]) -> Iterator[Token]:
@@ -89,6 +113,28 @@ def _raw(markup: str) -> Token:
 @cache
 def style() -> Markup:
     return Markup((FOLDER / "style.css").read_text("utf-8"))  # noqa: S704
+
+
+def themed(theme: Theme) -> Markup:
+    """The rules of style that a case sets; its colours and families hold nothing else."""
+    rules = ""
+    if theme.font:
+        rules += f":root {{ --sans: {theme.font}, system-ui, sans-serif; --serif: var(--sans); }}\n"
+    if theme.accent:
+        rules += f":root {{ --accent: {theme.accent}; }}\n"
+    if theme.accent or theme.accent_dark:
+        dark = theme.accent_dark or "#6cb8f5"
+        rules += f"@media (prefers-color-scheme: dark) {{ :root {{ --accent: {dark}; }} }}\n"
+    return Markup(rules)  # noqa: S704 - checked by `Theme`
+
+
+def logo(theme: Theme, folder: Path | None) -> str:
+    """The logo as the page holds it; nothing where there is none."""
+    if theme.logo is None or folder is None:
+        return ""
+    path = folder / theme.logo
+    coded = base64.b64encode(path.read_bytes()).decode()
+    return f"data:{LOGOS[path.suffix.lower()]};base64,{coded}"
 
 
 @cache

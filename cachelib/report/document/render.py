@@ -1,17 +1,14 @@
-"""Findings to a document: one Markdown source, shown as Markdown and as one HTML page."""
+"""Findings to a document: what its templates may call, and the numbers of figures and tables."""
 
 from __future__ import annotations
 
-import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, get_args
 
-from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup, escape
+from jinja2 import Template
 
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.labels import label
@@ -22,73 +19,59 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns
 from cachelib.report import language
 from cachelib.report import text as fit
-from cachelib.report.document.collect import Findings, MissingFindingError
-from cachelib.report.document.ledger import Row, judge_all
+from cachelib.report.document.collect import Findings, Kind, MissingFindingError
 from cachelib.report.document.log_page import log_page
-from cachelib.report.document.options import Option, options
-from cachelib.report.experiments.run import Run
+from cachelib.report.document.material import Material
+from cachelib.report.document.medium import Medium, Said
+from cachelib.report.document.options import deciding, options, points, reference, rivals
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, shown
-from cachelib.report.publish.diagrams import to_svg
-from cachelib.report.publish.figures import with_own_ids
-from cachelib.report.publish.findings import (
-    Diagram,
-    Drawn,
-    Figure,
-    Finding,
-    Metric,
-    Panel,
-    Sequence,
-    Table,
-    Text,
-    column_head,
-)
-from cachelib.report.templates import html_environment, markdown_environment
+from cachelib.report.publish.decision import plain_unit
+from cachelib.report.publish.decision import value as amount
+from cachelib.report.publish.findings import Metric, Text
 from cachelib.report.text import Markdown
-
-Target = Literal["markdown", "html"]
-Kind = TypeVar("Kind", bound=Metric | Table | Figure | Diagram | Sequence | Text | Panel)
-MERMAID = {"diagram": "diagrams/layers.mmd.j2", "sequence": "diagrams/sequence.mmd.j2"}
-
-# A block or a number of the HTML page stands in the Markdown as a token that no input can spell:
-# `text.plain` drops the characters it is made of.
-OPEN, CLOSE = "\ue000", "\ue001"
-# What was timed differs from run to run, and the Markdown of the same case must not.
-MEASURED = "measured: see report.html"
 
 
 @dataclass
 class Document:
-    """One rendering of the report: what its template may call, and the numbers given so far."""
+    """One rendering: what its template may call, and the numbers given so far.
 
-    study: Study
-    findings: Findings
-    runs: list[Run]
-    target: Target
+    What differs from one output format to another is the `medium`'s; this is what they share.
+    """
+
+    material: Material
+    medium: Medium
+    template: str = "report.md.j2"
     numbers: dict[str, str] = field(default_factory=dict)
-    blocks: list[str] = field(default_factory=list)
-    _numbered: bool = False
+    _count: Counter[str] = field(default_factory=Counter)
+    _is_numbered: bool = False
 
-    def record(self) -> str:
-        """The decision as a record in the form of MADR 4."""
-        self._count = {"Figure": 0, "Table": 0}
-        template = markdown_environment().get_template("adr.md.j2")
-        return template.render(self._context(), section=self.section, yaml=fit.yaml)
-
-    def markdown(self) -> str:
+    def text(self) -> str:
         """The whole document; twice, since a reference may come before what it refers to."""
         self._render()
-        self.blocks.clear()
-        self._numbered = True
+        self._is_numbered = True
         return self._render()
 
     def _render(self) -> str:
-        self._count = {"Figure": 0, "Table": 0}
-        template = markdown_environment().get_template("report.md.j2")
-        return template.render(self._context(), section=self.section)
+        self._count.clear()
+        self.medium.begin()
+        return self._template(self.template).render(self._context())
+
+    def _template(self, name: str) -> Template:
+        return self.material.templates.markdown.get_template(name)
+
+    @property
+    def study(self) -> Study:
+        return self.material.study
+
+    @property
+    def findings(self) -> Findings:
+        return self.material.findings
 
     def _context(self) -> dict[str, Any]:
         return {
+            **self._of_the_decision(),
+            "amount": lambda number, unit: amount(number, plain_unit(unit)),
             "aim": _aim(self.study.case.criteria),
             "called": label,
             "called_option": lambda name: language.capital(self.study.case.words(name)),
@@ -105,61 +88,72 @@ class Document:
             "figure": self.figure,
             "labels": {name: metric.label for name, metric in METRICS.items()},
             "fold": self.fold,
-            "ledger": self.ledger,
+            "ledger": self.material.ledger,
             "log": log_page(told) if (told := self.study.log_described) else None,
             "lines": self.lines,
             "listed": language.listed,
-            "mark": self.mark,
+            "mark": self.medium.verdict,
             "n": self.number,
-            "options": self.options,
             "option": self.option,
             "page": page_link,
             "panel": self.panel,
-            "html": self.target == "html",
-            "quoted": [found for found in self.findings if found.finding.how == "quoted"],
+            "quoted": [
+                found
+                for found in self.findings
+                if found.finding.how == "quoted" and isinstance(found.finding, Metric)
+            ],
             "ref": self.ref,
-            "runs": self.runs,
+            "runs": self.material.runs,
+            "section": self.section,
             "shown": shown,
+            "source": source_link,
             "said": self.said,
+            "sentence": language.sentence,
             "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
             "unit": lambda name: METRICS[name].unit,
             "value": self.value,
             "verbatim": verbatim,
+            "yaml": fit.yaml,
             "verdicts": {name: self._judged(name) for name in get_args(Verdict)},
         }
 
-    @cached_property
-    def ledger(self) -> list[Row]:
-        """The claims, judged."""
-        case = self.study.case
-        return judge_all(case.claims, self.findings, case.written)
-
     def _judged(self, verdict: str) -> int:
-        return sum(row.verdict == verdict for row in self.ledger)
+        return sum(row.verdict == verdict for row in self.material.ledger)
 
-    @property
-    def options(self) -> list[Option]:
-        """The designs with their pros and cons."""
-        id = "decision.designs"
-        return options(self._typed(id, Table)) if id in self.findings else []
-
-    def mark(self, verdict: Verdict) -> Markdown | str:
-        """A verdict, which the page colours."""
-        return verdict if self.target == "markdown" else self._block("verdict", verdict=verdict)
+    def _of_the_decision(self) -> dict[str, Any]:
+        """The decision as data, and what follows from it; nothing where its notebook failed."""
+        outcome = self.material.outcome
+        if outcome is None:
+            return {
+                "outcome": None,
+                "chosen": None,
+                "options": [],
+                "held_against": None,
+                "rivals": [],
+            }
+        chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
+        other = reference(outcome)
+        if other == chosen:  # then the best of the others shows what the choice is worth
+            other = next((o for o in outcome.options if o != chosen), None)
+        return {
+            "outcome": outcome,
+            "chosen": chosen,
+            "options": options(outcome),
+            "held_against": reference(outcome),
+            "rivals": rivals(outcome),
+            "deciding": deciding(outcome),
+            "consequences": list(points(outcome, chosen, other)) if chosen else [],
+        }
 
     def value(self, id: str) -> Scalar:
         """A metric's bare value, to decide what the text says."""
         return self._typed(id, Metric).value
 
-    def number(self, id: str) -> Markdown | str:
-        """A metric as text, in HTML linked to the cell that it comes from."""
-        metric = self._typed(id, Metric)
-        text = shown(metric.value, metric.unit)
-        if self.target == "markdown":
-            return MEASURED if metric.how == "measured" else text
-        return self._block("number", found=self.findings[id], text=text, index=len(self.blocks))
+    def number(self, id: str) -> Said:
+        """A metric as text, with where it comes from if the medium has room for that."""
+        return self.medium.value(self.findings[id], self.said(id))
 
     def option(self, id: str) -> str:
         """The option that a metric names, as readers know it."""
@@ -182,71 +176,35 @@ class Document:
         return f"{said} of the" if said in ("none", "all") else said
 
     def fold(self, title: str, caller: Callable[[], str]) -> Markdown:
-        """What few need: closed on the page, and open on paper."""
-        inside = caller().strip("\n")
-        opening = f"<details>\n<summary>{escape(title)}</summary>"
-        if self.target == "markdown":
-            return Markdown(f"{opening}\n\n{inside}\n\n</details>")
-        return Markdown(f"{self._raw(opening)}\n\n{inside}\n\n{self._raw('</details>')}")
+        """What few need: a template's `call` block under a title."""
+        return self.medium.fold(title, caller().strip("\n"))
 
     def figure(self, id: str) -> Markdown:
         """A chart with its number and caption."""
-        figure = self._typed(id, Figure)
-        return self._drawing(figure, f"figures/{file_name(id)}.svg", self.findings[id].svg or "")
+        return self.medium.figure(self.findings[id], self._next("Figure", id))
 
     def diagram(self, id: str) -> Markdown:
-        """Boxes and arrows: SVG in HTML, Mermaid in Markdown."""
-        diagram = self._drawn(id)
-        if self.target == "html":
-            return self._drawing(diagram, "", to_svg(diagram))
-        template = html_environment().get_template(MERMAID[diagram.kind])
-        chart = template.render(diagram=diagram, quoted=fit.mermaid)
-        return Markdown(f"```mermaid\n{chart}```\n\n{self._caption(diagram, 'Figure')}")
+        """Boxes and arrows with their number and caption."""
+        return self.medium.diagram(self.findings[id], self._next("Figure", id))
 
     def table(self, id: str) -> Markdown:
         """A table with its number and caption."""
-        table = self._typed(id, Table)
-        caption = self._caption(table, "Table")
-        if self.target == "html":
-            return self._block("table", found=self.findings[id], number=self.numbers[id])
-        if table.how == "measured":
-            return Markdown(f"{caption}, {MEASURED}")
-        template = markdown_environment().get_template("table.md.j2")
-        return Markdown(f"{template.render(table=table, head=column_head)}\n{caption}")
+        return self.medium.table(self.findings[id], self._next("Table", id))
 
     def lines(self, id: str) -> list[str]:
         """Quoted lines, to be escaped by the template."""
         return self._typed(id, Text).lines
 
     def panel(self, id: str) -> Markdown:
-        """The what-if panel, for the page only."""
-        data = self._typed(id, Panel).data
-        here = data["at"]["numbers"]
-        sliders = [
-            slider
-            | {
-                "low": math.log(min(slider["low"], here[slider["name"]])),
-                "high": math.log(max(slider["high"], here[slider["name"]])),
-                "here": math.log(max(here[slider["name"]], 1e-9)),
-            }
-            for slider in data["sliders"]
-            if here[slider["name"]] > 0  # nothing can be so many times nothing
-        ]
-        return self._block(
-            "panel",
-            data=htmlsafe_json_dumps(data),
-            sliders=sliders,
-            designs=[design["name"] for design in data["designs"]],
-        )
+        """The what-if panel, where the medium can have one."""
+        return self.medium.panel(self.findings[id])
 
-    def ref(self, id: str) -> Markdown | str:
+    def ref(self, id: str) -> Said:
         """`Figure 3`: where the finding stands in the document."""
         number = self.numbers.get(id, "")
-        if self._numbered and not number:
+        if self._is_numbered and not number:
             raise MissingFindingError(f"finding {id!r} is referred to, but nowhere shown")
-        if self.target == "markdown":
-            return number
-        return Markdown(f"[{number}](#{file_name(id)})")
+        return self.medium.reference(number, id)
 
     def section(self, name: str, *notebooks: str, if_: str | None = None) -> Markdown:
         """A section of the report, or, if a notebook it needs did not finish, what went wrong.
@@ -255,9 +213,9 @@ class Document:
         """
         if if_ and if_ in self.findings and not self.value(if_):
             return Markdown("")
-        failed = [run for run in self.runs if run.name in notebooks and run.failure]
-        absent = set(notebooks) - {run.name for run in self.runs}
-        template = markdown_environment().get_template(
+        failed = [run for run in self.material.runs if run.name in notebooks and run.failure]
+        absent = set(notebooks) - {run.name for run in self.material.runs}
+        template = self._template(
             "sections/_failed.md.j2" if failed or absent else f"sections/{name}.md.j2"
         )
         return Markdown(
@@ -270,38 +228,13 @@ class Document:
         )
 
     def _typed(self, id: str, kind: type[Kind]) -> Kind:
-        finding = self.findings[id].finding
-        if not isinstance(finding, kind):
-            raise MissingFindingError(f"finding {id!r} is a {finding.kind}, not a {kind.__name__}")
-        return finding
+        return self.findings[id].expected(kind)
 
-    def _drawn(self, id: str) -> Drawn:
-        if isinstance(self.findings[id].finding, Sequence):
-            return self._typed(id, Sequence)
-        return self._typed(id, Diagram)
-
-    def _drawing(self, finding: Figure | Drawn, path: str, svg: str) -> Markdown:
-        caption = self._caption(finding, "Figure")
-        if self.target == "markdown":
-            return Markdown(f"![{fit.markdown(finding.alt)}]({path})\n\n{caption}")
-        own = Markup(with_own_ids(fit.xml(svg), file_name(finding.id)))  # noqa: S704 - ours, not the user's
-        number = self.numbers[finding.id]
-        return self._block("figure", found=self.findings[finding.id], svg=own, number=number)
-
-    def _caption(self, finding: Finding, kind: Literal["Figure", "Table"]) -> str:
+    def _next(self, kind: str, id: str) -> str:
+        """The number of what comes next of its kind."""
         self._count[kind] += 1
-        number = self.numbers[finding.id] = f"{kind} {self._count[kind]}"
-        return f"*{number}. {fit.markdown(finding.caption)}* ({finding.how})"
-
-    def _block(self, partial: str, **values: Any) -> Markdown:
-        template = html_environment().get_template(f"partials/{partial}.html.j2")
-        self.blocks.append(template.render(head=column_head, anchor=file_name, **values).strip())
-        return Markdown(f"{OPEN}{len(self.blocks) - 1}{CLOSE}")
-
-    def _raw(self, markup: str) -> str:
-        """Markup of ours, as the token that stands for it."""
-        self.blocks.append(markup)
-        return f"{OPEN}{len(self.blocks) - 1}{CLOSE}"
+        number = self.numbers[id] = f"{kind} {self._count[kind]}"
+        return number
 
 
 def _aim(criteria: Criteria) -> str:
@@ -333,6 +266,13 @@ def file_name(id: str) -> str:
     return id.replace(".", "-")
 
 
+def source_link(source: str) -> Markdown:
+    """A source as it is cited; a link where it begins with the name of a host."""
+    if re.match(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/[\w./#-]*$", source):
+        return Markdown(f"[{fit.markdown(source)}](https://{source})")
+    return Markdown(fit.markdown(source))
+
+
 def page_link(notebook: str) -> Markdown:
     """A link to an executed notebook's page."""
     return Markdown(f"[{fit.markdown(notebook)}](notebooks/{notebook}.html)")
@@ -343,11 +283,3 @@ def verbatim(text: str) -> Markdown:
     text = fit.block(text)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return Markdown(f"{fence}\n{text}\n{fence}")
-
-
-def write_figures(findings: Findings, folder: Path) -> None:
-    """Every chart as a file for the Markdown to show."""
-    folder.mkdir(exist_ok=True)
-    for found in findings:
-        if isinstance(found.finding, Figure) and found.svg:
-            (folder / f"{file_name(found.finding.id)}.svg").write_text(fit.xml(found.svg), "utf-8")

@@ -1,68 +1,204 @@
-"""The what-if panel: what the page needs to recompute the designs by itself."""
+"""The what-if panel: what the page needs to judge the options anew by itself.
+
+The page computes what `judgement.model` does, at one point, with the same corrections and the same
+order of judging (`judgement.ties`); tests/browser/test_what_if.py holds one against the other.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
-from cachelib.model.formulas.setting import NEVER_S, grouped
+from jinja2.utils import htmlsafe_json_dumps
+
+from cachelib.model.case.case import Case
+from cachelib.model.case.criteria import Criteria
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.formulas.setting import NEVER_S
+from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.flips import Sweep, sweeps
+from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
 from cachelib.model.money.prices import METERS, OBJECT_GB, price_book
 from cachelib.model.tiers.registry import STORED
+from cachelib.report.language import capital
+from cachelib.report.publish import decision as words
+from cachelib.report.publish.findings import Panel
 
-MOST_KEYS = 64  # kinds of key: the page computes them anew at every move of a slider
-SLIDERS = (
-    ("requests_per_month", "requests a month", 1e3, 1e12),
-    ("origin_neurons", "price of a call of the origin, neurons", 1, 10_000),
-    ("origin_ms", "time of a call of the origin, ms", 1, 10_000),
-    ("kv_read_ms", "time of a read in KV's nearest cache, ms", 0.1, 200),
-)
+MOST = 8
+"""Numbers that the reader may move: more would be no panel."""
 
 
-CORRECTED = {
-    "hit_ratio": "hit_ratio", "origin_loads_per_month": "loads", "mean_ms": "mean_ms",
-    "bill_usd": "usd",
-}  # fmt: skip
+def panel(decision: Decision) -> dict[str, Any]:
+    """Setting, options as judged, criteria and prices, as JSON; see templates/what_if.js."""
+    model = decision.corrected
+    return judged_with(model) | {
+        "sliders": [_slider(decision, sweep) for sweep in _that_matter(decision)],
+        "unsure": [
+            [anchor.option, anchor.metric]
+            for anchor in decision.anchoring.anchors
+            if anchor.status != "formula"
+        ],
+        "case": _case(decision),
+        "order": [option.name for option in words.in_order(decision)],
+    }
 
 
-def panel(model: Model) -> dict[str, Any]:
-    """The setting, the options as judged, and the prices, as JSON; see templates/what_if.js.
-
-    `corrections` bring each option's formulas to what the simulation says here, so that the page
-    and the recommendation tell the same; `growth` is what follows when the traffic grows.
-    """
-    study = model.study
-    at = study.setting
-    keys = grouped(at.keys.share, MOST_KEYS) if len(at.keys.share) > MOST_KEYS else at.keys
+def judged_with(model: Model) -> dict[str, Any]:
+    """What the page's formulas and its judgement compute with; its keys are the model's."""
+    study, at = model.study, model.setting
     return {
         "at": {
-            "keys": {"share": keys.share.tolist(), "number": keys.number.tolist()},
+            "keys": {"share": at.keys.share.tolist(), "number": at.keys.number.tolist()},
             "weights": at.weights.tolist(),
             "trips": {name: value.tolist() for name, value in at.trips._asdict().items()},
             "numbers": {name: min(float(n), NEVER_S) for name, n in at.numbers.items()},
             "hashed": at.hashed,
         },
         "growth": study.case.growth.model_dump(include={"writes", "keys", "value_life"}),
-        "designs": [_as_judged(model, option) for option in model.options],
-        "sliders": [
-            {"name": name, "label": label, "low": low, "high": high}
-            for name, label, low, high in SLIDERS
-        ],
+        "designs": [_as_judged(model, nth) for nth in range(len(model.options))],
+        "criteria": _criteria(study.case.criteria),
         "prices": _prices(),
     }
 
 
-def _as_judged(model: Model, option: Option) -> dict[str, Any]:
-    """The design at its settings, and how its formulas are corrected."""
-    corrections = {
-        name: {"kind": correction.kind, "amount": correction.amount}
-        for metric, name in CORRECTED.items()
-        if (correction := model.corrections.get((option.name, metric)))
+def controls(panel: Panel) -> dict[str, Any]:
+    """What the panel's markup needs: its data, a slider for each number, columns, options."""
+    data = panel.data
+    names = [design["name"] for design in data["designs"]]
+    return {
+        "data": htmlsafe_json_dumps({name: data[name] for name in data if name != "sliders"}),
+        "sliders": [slider | _on_track(slider) for slider in data["sliders"]],
+        "columns": [data["criteria"]["metrics"][name] for name in data["criteria"]["shown"]],
+        "designs": [
+            (names.index(name), data["designs"][names.index(name)]["words"])
+            for name in data["order"]
+        ],
     }
+
+
+def _on_track(slider: dict[str, Any]) -> dict[str, Any]:
+    """Where things lie on a slider, whose track is even in the logarithm where it can be."""
+    scale = math.log if slider["log"] else float
+    low, high = scale(slider["low"]), scale(slider["high"])
+    places = {name: scale(slider[name]) for name in ("low", "high", "here")}
+    return {
+        "track": places,
+        "marks": [100 * (scale(flip) - low) / (high - low) for flip in slider["flips"]],
+    }
+
+
+def _that_matter(decision: Decision) -> Iterator[Sweep]:
+    """The numbers whose flips lie nearest, then those worth most to know; traffic always."""
+    near = [flip.number for flip in decision.next_flips]
+    worth = [each.name for each in decision.worths if each.explains > 0.02]
+    named = dict.fromkeys(["requests_per_month", *near, *worth])
+    known = {sweep.name: sweep for sweep in sweeps(decision.corrected)}
+    movable = [name for name in named if name in known and known[name].low < known[name].high]
+    yield from (known[name] for name in movable[:MOST])
+
+
+def _slider(decision: Decision, sweep: Sweep) -> dict[str, Any]:
+    low, high = min(sweep.low, sweep.here), max(sweep.high, sweep.here)
+    is_log = low > 0
+    return {
+        "name": sweep.name,
+        "label": words.named(decision, sweep.name),
+        "unit": words.unit_said(decision, sweep.name),
+        "low": low,
+        "high": high,
+        "here": sweep.here,
+        "log": is_log,
+        "range": sweep.assumed and [sweep.assumed.low, sweep.assumed.high],
+        "flips": sorted(
+            flip.at
+            for flip in decision.flips
+            if flip.number == sweep.name and low <= flip.at <= high
+        ),
+    }
+
+
+def _criteria(criteria: Criteria) -> dict[str, Any]:
+    """Limits, weights and ties; `shown`: the metrics of the table, those that decide first."""
+    limited = [limit.metric for limit in criteria.limits]
+    shown = list(dict.fromkeys([*criteria.weights, *limited, "bill_usd", "hit_ratio"]))
+    names = dict.fromkeys([*criteria.names(), *shown])
+    return {
+        "weights": criteria.weights,
+        "limits": [
+            {
+                "name": name,
+                "metric": limit.metric,
+                "bound": limit.bound,
+                "sign": limit.sign,
+                "costs": limit.costs,
+            }
+            for name, limit in limit_names(criteria).items()
+        ],
+        "metrics": {name: _metric(criteria, name) for name in names},
+        "aim": criteria.aim,
+        "then": criteria.then,
+        "late_after_s": criteria.late_after_s,
+        "months": criteria.written_off_months,
+        "shown": shown,
+    }
+
+
+def _metric(criteria: Criteria, name: str) -> dict[str, Any]:
+    metric, own = METRICS[name], criteria.material.get(name)
+    return {
+        "name": name,
+        "label": metric.label,
+        "head": metric.head,
+        "unit": metric.unit,
+        "sign": metric.sign,
+        "material": metric.material if own is None else own,
+        "relative": metric.relative if own is None else 0.0,
+    }
+
+
+def _as_judged(model: Model, nth: int) -> dict[str, Any]:
+    """The option's design at its settings, what ranks it, and how its formulas are corrected."""
+    option, case = model.options[nth], model.study.case
     return option.design.model_dump() | {
-        "corrections": corrections,
+        "corrections": {
+            metric: {"kind": correction.kind, "amount": correction.amount}
+            for (name, metric), correction in model.corrections.items()
+            if name == option.name
+        },
         "platform": option.platform,
+        "words": capital(case.words(option.name)),
+        "hours": None if option.hours is None else option.hours.value,
+        "today": option.is_today,
+        "simplicity": option.simplicity,
+        "noise": {name: float(noise[nth]) for name, noise in model.resolution.items()},
     }
+
+
+def _case(decision: Decision) -> dict[str, Any]:
+    """The case as it is settled, each option held at its settings, for the page to change.
+
+    Without what only the original has beside it: its repository, and the document under test.
+    """
+    case: Case = decision.study.case
+    told = case.model_dump(mode="json", exclude_defaults=True, exclude={"claims", "document"})
+    for left_out in ("path", "says"):
+        told["system"].pop(left_out, None)
+    told["assumptions"] |= {
+        name: number.model_dump(mode="json") for name, number in case.assumed.items()
+    }
+    notes = told.setdefault("options", {})
+    for option in decision.options:
+        notes[option.name] = notes.get(option.name, {}) | _notes(option)
+    told.get("criteria", {}).pop("hours", None)
+    return told
+
+
+def _notes(option: Option) -> dict[str, Any]:
+    held = {"settings": dict(option.settings)}
+    return held if option.hours is None else held | {"hours": option.hours.model_dump(mode="json")}
 
 
 def _prices() -> dict[str, Any]:

@@ -123,7 +123,7 @@ def architecture(study: Study, design: Design, id: str) -> Diagram:
     behind = [*shared, origin]
     return Diagram(
         id=id,
-        caption=f"The system with {design.words}",
+        caption=f"The system: {design.words}",
         alt=_alt(study, design),
         how="derived",
         layers=[[users], workers, *([node] for node in behind)],
@@ -194,7 +194,7 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
     apart = shown(trace.span_s, "s")
     return Sequence(
         id=id,
-        caption=f"The same key asked for twice, {apart} apart, with {design.words}; median times",
+        caption=f"The same key asked for twice, {apart} apart: {design.words}; median times",
         alt="; ".join(
             f"in {colo} {_phrase(answer)} answers after {shown(float(ms), 'ms')}"
             for colo, answer, ms in zip(colos, answers, result.latency_ms, strict=True)

@@ -6,15 +6,18 @@ import io
 import re
 import warnings
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.text import Annotation
+from matplotlib.ticker import LogLocator
 
 from cachelib.report import text as fit
 from cachelib.report.numbers import brief
 from cachelib.report.numbers import shown as said
+from cachelib.report.publish import data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 INK, MUTED, GRID, PAPER = "#1d2329", "#5d6670", "#dfe3e7", "#ffffff"
 BLUE, ORANGE, GREEN, PINK, GOLD = "#0062a3", "#b84a00", "#00775a", "#a23b72", "#8a6100"
 VIOLET, TEAL, BROWN = "#6a4bb5", "#006d80", "#7a4b3a"
-SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD, VIOLET, TEAL, BROWN)
+OLIVE, PURPLE, SLATE, RED = "#5b6b00", "#8e3a9d", "#45597a", "#9c1c1c"
+SERIES = (BLUE, ORANGE, GREEN, PINK, GOLD, VIOLET, TEAL, BROWN, OLIVE, PURPLE, SLATE, RED)
 
 # In the page each colour is a variable, which dark mode gives another value; a viewer that knows
 # no such variable takes the colour itself.
@@ -39,7 +43,7 @@ VARIABLES = {
     **{colour: f"--series-{nth}" for nth, colour in enumerate(SERIES, 1)},
 }
 
-STEPS = 401  # points of a cumulative curve: each a quarter of a per cent
+STEPS = 201  # points of a cumulative curve: each half a per cent
 
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
@@ -132,6 +136,13 @@ def message(
     return f"{begins} {first} at {brief(x[0])} {names[0]}, {last} at {brief(x[-1])} {names[1]}"
 
 
+def line(ax: Axes, x: Sequence[float], shares: Sequence[float], colour: str) -> None:
+    """Shares in per cent against x: the only line of its figure, which needs no name."""
+    percents = [100 * share for share in shares]
+    ax.plot(x, percents, "o-", color=colour)
+    data.note_line(ax, x, percents)
+
+
 def named_line(
     ax: Axes,
     x: Sequence[float],
@@ -142,24 +153,38 @@ def named_line(
     at: int = -1,
 ) -> None:
     """Shares in per cent against x, the line's name beside one of its points, the last if none."""
-    ax.plot(x, [100 * share for share in shares], "o-", color=colour)
+    percents = [100 * share for share in shares]
+    ax.plot(x, percents, "o-", color=colour)
+    data.note_line(ax, x, percents, name)
     side: Literal["left", "right"] = "right" if at == -1 else "left"
     _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), side, "bottom")
     ax.set_ylim(0, 106)
 
 
-def curve(ax: Axes, x: Sequence[float], y: Sequence[float], name: str, colour: str) -> None:
-    """A smooth line, named at its end."""
+def curve(
+    ax: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    name: str,
+    colour: str,
+    *,
+    dot: tuple[float, float] | None = None,
+) -> None:
+    """A smooth line by formula, named at its end; `dot`: what was simulated."""
     ax.plot(x, y, color=colour)
+    data.note_line(ax, x, y, name)
+    if dot is not None:
+        ax.plot(*dot, "o", color=colour)
+        data.note_line(ax, dot[:1], dot[1:], f"{name}, simulated")
     _name(ax, name, (list(x)[-1], list(y)[-1]), colour, (4, 0), "left", "center")
 
 
 def log_axes(ax: Axes, powers: Iterable[int]) -> None:
     """Both axes logarithmic, x marked at powers of ten; names at lines' ends kept apart."""
     log_x(ax, [10.0**power for power in powers])
-    ax.set_yscale("log")
+    ax.set_yscale("log", subs=[])
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(lambda value, _: brief(value))
-    ax.minorticks_off()
     spread(ax)
 
 
@@ -198,8 +223,10 @@ def cumulative(
     ax: Axes, values: npt.NDArray[Any], name: str, colour: str, *, right: bool = False
 ) -> None:
     """The share of `values` at most x, in per cent, over a logarithmic x; named at its median."""
-    x = np.quantile(values, np.linspace(0, 1, STEPS))
-    ax.step(x, np.linspace(0, 100, STEPS), where="post", color=colour)
+    percents = np.linspace(0, 100, STEPS)
+    x = np.quantile(values, percents / 100)
+    ax.step(x, percents, where="post", color=colour)
+    data.note_line(ax, x[::2].tolist(), percents[::2].tolist(), name)
     ax.set(xscale="log", ylim=(0, 101))
     ax.minorticks_off()
     ax.xaxis.set_major_formatter(lambda value, _: brief(value))
@@ -229,6 +256,7 @@ def bars(
     places = range(len(names))
     colours = [BLUE if name == best else MUTED for name in names]
     drawn = ax.barh(places, values, color=colours, height=0.6)
+    data.note(ax, ["", ax.get_xlabel()], list(zip(names, values, strict=True)))
     ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
     ax.set_yticks(places, [fit.label(name) for name in names])
     ax.invert_yaxis()
@@ -238,6 +266,9 @@ def bars(
 
 def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     """A bar from each assumption's low to its high, the widest on top."""
+    rows = [(swing.name, swing.low, swing.high) for swing in swings]
+    what = ax.get_xlabel()
+    data.note(ax, ["number", f"{what}, with it at its low", f"{what}, at its high"], rows)
     for place, swing in enumerate(swings):
         ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
         ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
@@ -251,17 +282,24 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     ax.margins(x=0.06, y=0.08)
 
 
-def regions_map(ax: Axes, drawn: Map, label: str, *, log: tuple[bool, bool]) -> None:
-    """Who is chosen over two numbers, one colour each, and where we are."""
-    from matplotlib.colors import ListedColormap
+def regions_map(
+    ax: Axes, drawn: Map, label: str, colours: Sequence[str], *, log: tuple[bool, bool]
+) -> None:
+    """Who is chosen over two numbers, and where we are; `colours`: of `drawn.names`."""
     from matplotlib.patches import Patch
 
     places = sorted(set(drawn.chosen.ravel().tolist()))
     names = ["nothing keeps the limits" if i < 0 else drawn.names[i] for i in places]
-    colours = [GRID if i < 0 else SERIES[nth % len(SERIES)] for nth, i in enumerate(places)]
-    cells = np.searchsorted(places, drawn.chosen)
-    ax.pcolormesh(drawn.xs, drawn.ys, cells, cmap=ListedColormap(colours), vmin=-0.5,
-                  vmax=len(places) - 0.5, alpha=0.55, shading="nearest")  # fmt: skip
+    colours = [GRID if i < 0 else colours[i] for i in places]
+    for place, left, right, low, high in _runs(drawn, log):
+        ax.fill([left, right, right, left], [low, low, high, high], linewidth=0, antialiased=False,
+                color=colours[places.index(place)], alpha=0.55)  # fmt: skip
+    chosen = [
+        (x, y, "nothing keeps the limits" if i < 0 else drawn.names[i])
+        for y, row in zip(drawn.ys.tolist(), drawn.chosen.tolist(), strict=True)
+        for x, i in zip(drawn.xs.tolist(), row, strict=True)
+    ]
+    data.note(ax, [ax.get_xlabel(), ax.get_ylabel(), "choice"], chosen)
     ax.plot(drawn.x.here, drawn.y.here, "o", color=INK, markersize=8)
     _name(ax, label, (drawn.x.here, drawn.y.here), INK, (8, 0), "left", "center")
     for axis, is_log in zip("xy", log, strict=True):
@@ -273,6 +311,31 @@ def regions_map(ax: Axes, drawn: Map, label: str, *, log: tuple[bool, bool]) -> 
     ax.grid(visible=False)
     ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], names,
               loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # fmt: skip
+
+
+def _runs(drawn: Map, log: tuple[bool, bool]) -> list[tuple[int, float, float, float, float]]:
+    """Neighbours of the map that are alike, as one box: choice, left, right, low, high."""
+    across, up = (_edges(v, is_log) for v, is_log in zip((drawn.xs, drawn.ys), log, strict=True))
+    boxes: dict[tuple[int, float, float], tuple[int, float]] = {}  # to the row, and from the height
+    done = []
+    for row, choices in enumerate(drawn.chosen):
+        ends = [0, *(np.flatnonzero(np.diff(choices)) + 1).tolist(), len(choices)]
+        for first, last in pairwise(ends):
+            run = (int(choices[first]), across[first], across[last])
+            above, low = boxes.pop(run, (row, up[row]))
+            if above < row:  # the same cells, but not of the row before
+                done.append((*run, low, up[above]))
+                low = up[row]
+            boxes[run] = (row + 1, low)
+    return [*done, *((*run, low, up[row]) for run, (row, low) in boxes.items())]
+
+
+def _edges(middles: npt.NDArray[Any], is_log: bool) -> list[float]:
+    """Where cells around these points meet, half-way on the axis; the outer ones end at theirs."""
+    on_axis = np.log(middles) if is_log else middles
+    halves = np.concatenate([on_axis[:1], (on_axis[:-1] + on_axis[1:]) / 2, on_axis[-1:]])
+    edges: list[float] = (np.exp(halves) if is_log else halves).tolist()
+    return edges
 
 
 def svg(plot: Figure) -> str:

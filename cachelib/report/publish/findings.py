@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cachelib.model.case.names import FINDING
 from cachelib.report.numbers import Scalar, Unit, cells, is_number
+from cachelib.report.publish.outcome import Outcome
 
 MIME = FINDING
 
@@ -28,6 +29,7 @@ class Metric(_Finding):
     kind: Literal["metric"] = "metric"
     value: Scalar
     unit: Unit = ""
+    source: str = Field("", description="where it is quoted from")
 
 
 class Column(BaseModel):
@@ -69,11 +71,19 @@ class Table(_Finding):
         return [list(row) for row in zip(*columns, strict=True)]
 
 
+class Data(BaseModel):
+    """The numbers behind a chart: rows under columns whose heads say what and in which unit."""
+
+    columns: list[str]
+    rows: list[list[Scalar]]
+
+
 class Figure(_Finding):
     """A chart; the SVG itself lies beside this record in the same output bundle."""
 
     kind: Literal["figure"] = "figure"
     alt: str = Field(min_length=1)
+    data: Data | None = None
 
 
 class Node(BaseModel):
@@ -128,9 +138,17 @@ class Panel(_Finding):
     data: dict[str, Any]
 
 
+class Judgement(_Finding):
+    """The decision as data, for programs."""
+
+    kind: Literal["judgement"] = "judgement"
+    outcome: Outcome
+
+
 Drawn = Diagram | Sequence
 Finding = Annotated[
-    Metric | Table | Figure | Diagram | Sequence | Text | Panel, Field(discriminator="kind")
+    Metric | Table | Figure | Diagram | Sequence | Text | Panel | Judgement,
+    Field(discriminator="kind"),
 ]
 _FINDING: TypeAdapter[Finding] = TypeAdapter(Finding)
 

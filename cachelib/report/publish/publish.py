@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cachelib.model.platforms.facts import vendor_facts
 from cachelib.report.numbers import Scalar, Unit, shown
-from cachelib.report.publish import figures
+from cachelib.report.publish import data, figures
 from cachelib.report.publish.findings import (
     MIME,
     Column,
@@ -17,11 +17,13 @@ from cachelib.report.publish.findings import (
     Figure,
     Finding,
     How,
+    Judgement,
     Metric,
     Panel,
     Table,
     Text,
 )
+from cachelib.report.publish.outcome import Outcome
 from cachelib.report.text import whole
 
 if TYPE_CHECKING:
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Plot
 
 
-def metric(id: str, value: Any, *, caption: str, unit: Unit = "", how: How = "simulated") -> None:
-    """Publish one number (or one word) under `id`, as `notebook.name`."""
+def metric(
+    id: str, value: Any, *, caption: str, unit: Unit = "", how: How = "simulated", source: str = ""
+) -> None:
+    """Publish one number (or one word) under `id`, as `notebook.name`; `source`: of a quotation."""
     value = _scalar(value)
     _show(
-        Metric(id=id, value=value, unit=unit, caption=caption, how=how),
+        Metric(id=id, value=value, unit=unit, caption=caption, how=how, source=source),
         {"text/plain": f"{caption}: {shown(value, unit)}"},
     )
 
@@ -41,8 +45,8 @@ def metric(id: str, value: Any, *, caption: str, unit: Unit = "", how: How = "si
 def fact(name: str) -> None:
     """Publish what a vendor says, as `facts.name`, with its source."""
     said = vendor_facts()[name]
-    caption = f"{said.says} ({said.source}, {said.date})"
-    metric(f"facts.{name}", said.value, caption=caption, how="quoted")
+    caption = f"{said.says}, as read on {said.date}"
+    metric(f"facts.{name}", said.value, caption=caption, how="quoted", source=said.source)
 
 
 def table(
@@ -75,16 +79,23 @@ def text(id: str, lines: Sequence[str], *, caption: str, how: How = "simulated")
     _show(finding, {"text/plain": "\n".join([f"{caption}:", *lines])})
 
 
-def panel(id: str, data: dict[str, Any], *, caption: str) -> None:
+def panel(id: str, numbers: dict[str, Any], *, caption: str) -> None:
     """Publish what the page's what-if panel computes with."""
-    finding = Panel(id=id, data=data, caption=caption, how="closed form")
-    _show(finding, {"text/plain": f"{caption}: {len(data['designs'])} designs"})
+    finding = Panel(id=id, data=numbers, caption=caption, how="closed form")
+    _show(finding, {"text/plain": f"{caption}: {len(numbers['designs'])} options"})
+
+
+def judgement(id: str, outcome: Outcome, *, caption: str) -> None:
+    """Publish the decision as data."""
+    finding = Judgement(id=id, outcome=outcome, caption=caption, how="derived")
+    said = f"{caption}: {len(outcome.options)} options, {len(outcome.flips)} flips"
+    _show(finding, {"text/plain": said})
 
 
 def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated") -> None:
     """Publish a matplotlib figure; `alt` says what is seen, for those who do not see it."""
     _show(
-        Figure(id=id, caption=caption, alt=alt, how=how),
+        Figure(id=id, caption=caption, alt=alt, how=how, data=data.behind(plot)),
         {"image/svg+xml": figures.svg(plot), "text/plain": f"{caption}: {alt}"},
     )
 

@@ -18,6 +18,7 @@ from cachelib.report.experiments.shareable import without_folder
 from cachelib.report.experiments.source import Source, digest, digest_of_file
 from cachelib.report.reuse.imports import Imports, label
 from cachelib.report.templates import FOLDER as TEMPLATES
+from cachelib.report.templates import Templates
 
 Ingredients = dict[str, str]
 """Name to fingerprint."""
@@ -37,19 +38,23 @@ class Pantry:
         """What running the notebook on this case depends on, but for packages."""
         wanted = source.wanted(settled.for_kernels)
         inputs = self._of_case(settled) if "case" in wanted else {}
+        inputs.pop("theme in the case", None)  # no number depends on how the report looks
         if trace := wanted.get("trace") or source.default("trace"):
             inputs |= self._log(trace)
         code = self._imports.files_behind(source.python())
         return {"its source": source.digest} | _parameters(wanted) | inputs | self._files(code)
 
-    def of_document(self, settled: Settled) -> Ingredients:
+    def of_document(self, settled: Settled, templates: Templates) -> Ingredients:
         """What writing the report depends on besides its notebooks and packages."""
-        templates = [file for file in TEMPLATES.rglob("*") if file.is_file()]
+        shipped = [file for file in TEMPLATES.rglob("*") if file.is_file()]
         code = self._imports.files_behind(["import cachelib.report.document.write"])
         inputs = self._of_case(settled)
         if settled.parameters.trace:
             inputs |= self._log(settled.parameters.trace)
-        return _parameters(settled.of_notebooks) | inputs | self._files([*templates, *code])
+        if logo := settled.case.theme.logo:
+            inputs[f"the logo {logo}"] = self._digest(settled.file.parent / logo)
+        own = {f"your {name}": self._digest(file) for name, file in templates.files.items()}
+        return _parameters(settled.of_notebooks) | inputs | self._files([*shipped, *code]) | own
 
     def _of_case(self, settled: Settled) -> Ingredients:
         """Each section of the case as it is settled, and the code that it names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from cachelib.report.experiments.run import NOTEBOOKS, notebook_names
 from cachelib.report.experiments.source import Source, digest
 from cachelib.report.reuse import ingredients
 from cachelib.report.reuse.previous import Previous, Step
+from cachelib.report.templates import Templates
 
 
 class UnknownNotebookError(CachelibError, ValueError):
@@ -28,12 +29,19 @@ class Request:
 
     settled: Settled
     folder: Path
+    templates: Templates = field(default_factory=Templates)
 
     @classmethod
-    def of(cls, overrides: Mapping[str, Any], out: Path | None) -> Self:
-        """Raises `ParameterError` or `InvalidFileError`; None means that one is not given."""
-        settled = settle(overrides)
-        return cls(settled, out or folder_of(settled.name))
+    def of(
+        cls, overrides: Mapping[str, Any], out: Path | None, own_templates: Path | None = None
+    ) -> Self:
+        """None means that one is not given.
+
+        Raises `ParameterError`, `InvalidFileError` or `OwnTemplateError`.
+        """
+        settled, templates = settle(overrides), Templates(own_templates)
+        templates.check()
+        return cls(settled, out or folder_of(settled.name), templates)
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,9 @@ def plan(
         to_run=[step for step in kept if step.reasons],
         reused=[step for step in kept if not step.reasons],
         left_out=left_out,
-        document=previous.document(pantry.of_document(request.settled), environment, kept),
+        document=previous.document(
+            pantry.of_document(request.settled, request.templates), environment, kept
+        ),
         names=tuple(sources),
     )
 

@@ -1,0 +1,264 @@
+"""A decision as tables for people: options, settings, shares, what matters, flips, misses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cachelib.model.case.choices import SETTABLE
+from cachelib.model.case.metrics import METRICS
+from cachelib.model.judgement.anchoring import Anchor
+from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.limits import Miss
+from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.regret import Share, Worth
+from cachelib.model.judgement.subject import concerns
+from cachelib.report.numbers import Unit, shown
+from cachelib.report.publish import decision as words
+
+UNITS: dict[str, Unit] = {
+    **{metric.head: metric.unit for metric in METRICS.values()},
+    "explains": "ratio", "limits kept when low": "ratio", "limits kept when high": "ratio",
+}  # fmt: skip
+LITTLE = 0.05  # a share of a variance that is not worth a row
+MOST_METRICS = 6  # of a table that a page of usual width shows whole
+SAME = 0.01  # flips of one number closer than this are told together
+
+
+def designs_table(decision: Decision) -> pd.DataFrame:
+    """Every option with its work, its metrics and what became of it; the choice first."""
+    secondary = {*decision.criteria.then} - {*decision.criteria.weights, *words.SHOWN}
+    heads = [
+        name
+        for name in words.told_of(decision)
+        if name != "work_hours" and name not in secondary and _tells(decision, name)
+    ][:MOST_METRICS]
+    rows = [
+        {"option": words.called(decision, option.name)}
+        | {"verdict": verdict(decision, option), "work": words.work(option)}
+        | {METRICS[name].head: decision.measured[option.name][name] for name in heads}
+        for option in words.in_order(decision)
+    ]
+    return pd.DataFrame(rows).set_index("option")
+
+
+def _tells(decision: Decision, name: str) -> bool:
+    """Whether a column would say anything: where no read fails, none is needed to say so."""
+    return name != "error_share" or any(values[name] for values in decision.measured.values())
+
+
+def verdict(decision: Decision, option: Option) -> str:
+    """What became of an option, in a few words."""
+    if missed := decision.missed.get(option.name):
+        said = "out: " + ", ".join(METRICS[miss.limit.metric].head for miss in missed)
+    elif option in decision.not_stated:
+        said = "not ranked: work not stated"
+    elif option == decision.chosen:
+        said = "chosen"
+    else:
+        said = "as good" if option in decision.ties else "stands"
+    return f"{said} (today)" if option.is_today else said
+
+
+def settings_table(decision: Decision) -> pd.DataFrame:
+    """Each option's settings, and how far they may be turned and do materially as well."""
+    now, rows = decision.study.case.settings, []
+    for name, tuned in decision.tuned.items():
+        for knob, number in sorted(tuned.option.settings.items()):
+            low, high = tuned.flat.get(knob, (number, number))
+            unit = words.knob_unit(knob)
+            rows.append({
+                "option": words.called(decision, name),
+                "setting": SETTABLE[knob], "set to": words.value(number, unit),
+                "as well": "held" if knob not in tuned.flat else words.value(number, unit)
+                if low == high else f"{words.value(low, unit)} to {words.value(high, unit)}",
+                "today": words.value(now[knob], unit) if knob in now else "–",
+            })  # fmt: skip
+    columns = ["option", "setting", "set to", "as well", "today"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def chance_table(decision: Decision) -> pd.DataFrame:
+    """What decides, of every option, with half its 95 % interval."""
+    rows = []
+    for nth, option in enumerate(decision.options):
+        row: dict[str, object] = {"option": words.called(decision, option.name)}
+        for name in decision.criteria.names():
+            if name == "work_hours":
+                continue
+            metric, half = METRICS[name], float(decision.resolution[name][nth])
+            here = decision.measured[option.name][name]
+            row[metric.head] = f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}"
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("option")
+
+
+def sure_table(decision: Decision) -> pd.DataFrame:
+    """How every option fares over the draws."""
+    rows = [
+        {
+            "option": words.called(decision, name),
+            "keeps the limits": _share(sure.keeps), "best or tied": _share(sure.best),
+            "costs more than the best, on average": _plus_minus(
+                decision, sure.regret.mean, sure.regret.mean_error
+            ),
+            "in 1 of 20 tries, or more": _plus_minus(
+                decision, sure.regret.p95, sure.regret.p95_error
+            ),
+        }
+        for name, sure in sorted(
+            decision.sureness.items(), key=lambda item: (-item[1].best.value, item[0])
+        )
+    ]  # fmt: skip
+    return pd.DataFrame(rows).set_index("option")
+
+
+def _share(share: Share) -> str:
+    """`79.2 % ± 8.3`: both in per cent."""
+    return f"{100 * share.value:.1f} ± {100 * share.error:.1f}\u00a0%"
+
+
+def _plus_minus(decision: Decision, number: float, error: float) -> str:
+    if np.isnan(number):
+        return "not stated"
+    return f"{words.score(decision, number)} ± {words.score(decision, error)}"
+
+
+def that_matter(decision: Decision, most: int = 8) -> list[Worth]:
+    """The assumptions that can be told from chance, what is worth measuring first on top."""
+    return [
+        worth
+        for worth in decision.worths
+        if concerns(decision.study, worth.name)
+        and (worth.saved > worth.saved_error or worth.explains >= LITTLE or _broken(worth))
+    ][:most]
+
+
+def matters_table(decision: Decision) -> pd.DataFrame:
+    """What decides whether the choice is right."""
+    rows = [
+        {
+            "assumption": words.named(decision, worth.name),
+            "to know it would save": _plus_minus(decision, worth.saved, worth.saved_error),
+            "explains": worth.explains,
+            "limits kept when low": worth.kept_low,
+            "limits kept when high": worth.kept_high,
+            "decides the limit of": _broken(worth) or "–",
+        }
+        for worth in that_matter(decision)
+    ]
+    columns = ["assumption", "to know it would save", "explains", "limits kept when low",
+               "limits kept when high", "decides the limit of"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).set_index("assumption")
+
+
+def _broken(worth: Worth) -> str:
+    """The limits whose breaking it explains."""
+    told = [
+        f"{METRICS[name.split(':')[1]].label} ({shown(share, 'ratio')})"
+        for name, share in worth.breaks.items()
+        if share >= LITTLE
+    ]
+    return ", ".join(told)
+
+
+def flips_table(decision: Decision) -> pd.DataFrame:
+    """Every flip: the number, here and there, what changes and why; the nearest first."""
+    rows = [
+        {
+            "number": words.named(decision, group[0].number),
+            "here": words.value(group[0].here, words.unit_said(decision, group[0].number)),
+            "at": _where(decision, group),
+            "below": words.choice(decision, group[0].before),
+            "above": words.choice(decision, group[-1].after),
+            "because": "; ".join(dict.fromkeys(words.cause(decision, flip) for flip in group)),
+            "distance": _distance(group[0]),
+        }
+        for group in _together(decision.flips)
+    ]  # fmt: skip
+    columns = ["number", "here", "at", "below", "above", "because", "distance"]
+    return pd.DataFrame(rows, columns=columns).set_index("number")
+
+
+def _distance(flip: Flip) -> str:
+    return shown(flip.distance, "times") + ("" if flip.inside else ", beyond its range")
+
+
+def _together(flips: list[Flip]) -> list[list[Flip]]:
+    """Flips of one number in a narrow window, told as one."""
+    groups: list[list[Flip]] = []
+    for flip in sorted(flips, key=lambda flip: (flip.number, flip.at)):
+        last = groups[-1][-1] if groups else None
+        if last and last.number == flip.number and flip.at / last.at - 1 < SAME:
+            groups[-1].append(flip)
+        else:
+            groups.append([flip])
+    return sorted(groups, key=lambda group: (not group[0].inside, group[0].distance))
+
+
+def _where(decision: Decision, group: list[Flip]) -> str:
+    unit = words.unit_said(decision, group[0].number)
+    first, last = (words.value(flip.at, unit) for flip in (group[0], group[-1]))
+    if first == last:
+        return first
+    middle = words.choice(decision, group[0].after)
+    return f"{first} to {last} ({middle} between)"
+
+
+def anchors_table(decision: Decision) -> pd.DataFrame:
+    """Formula against simulation for every metric that decides."""
+    by_metric: dict[str, list[Anchor]] = {}
+    for anchor in decision.anchoring.anchors:
+        by_metric.setdefault(anchor.metric, []).append(anchor)
+    rows = []
+    for metric, anchors in by_metric.items():
+        for anchor in anchors:
+            share = METRICS[metric].unit == "ratio"
+            unit: Unit = "points" if share else "ratio"
+            rows.append({
+                "option": words.called(decision, anchor.option), "metric": METRICS[metric].label,
+                "here": shown(anchor.here, unit), "typical error": shown(anchor.typical, unit),
+                "worst error": shown(anchor.worst, unit),
+                "tolerance": shown(anchor.tolerance, unit),
+                "so": {"formula": "formula serves", "fitted": "corrected by a fit",
+                       "withheld": "withheld"}[anchor.status],
+            })  # fmt: skip
+    columns = ["option", "metric", "here", "typical error", "worst error", "tolerance", "so"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def misses_table(decision: Decision) -> pd.DataFrame:
+    """The limits that are broken: by which option, and by how much; the nearest miss first."""
+    order = sorted(decision.missed, key=lambda name: (decision.missed[name][0].excess, name))
+    rows = [_miss(decision, miss) for name in order for miss in decision.missed[name]]
+    columns = ["option", "limit", "allowed", "found", "beyond"]
+    return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
+    metric, limit = METRICS[miss.limit.metric], miss.limit
+    side = "at most" if limit.at_most is not None else "at least"
+    return {
+        "option": words.called(decision, miss.option), "limit": metric.label,
+        "allowed": f"{side} {shown(limit.bound, metric.unit)}",
+        "found": shown(miss.value, metric.unit), "beyond": shown(miss.excess, "ratio"),
+    }  # fmt: skip
+
+
+def shapes_table(decision: Decision) -> pd.DataFrame:
+    """What another shape of the assumptions would change."""
+    own = decision.criteria.shape
+    other = "uniform" if own == "triangular" else "triangular"
+    changed = decision.sureness_if(other)
+    names = [option.name for option in decision.options if option.name in decision.contenders]
+    rows = [
+        {"option": words.called(decision, name),
+         f"best or tied, {own}": decision.sureness[name].best.value,
+         f"best or tied, {other}": changed[name].best.value,
+         f"keeps, {own}": decision.sureness[name].keeps.value,
+         f"keeps, {other}": changed[name].keeps.value}
+        for name in names
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["option"])
+    return frame.set_index("option")

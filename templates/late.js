@@ -1,0 +1,79 @@
+// Shares of out-of-date answers and times by formula, as cachelib/model/formulas says, in the page.
+// tests/browser/test_what_if.py holds them against the Python.
+
+// The mean of 1 - e^-v(a - bound) over the ages a of a copy that lives so long and is renewed at w.
+function lateAt(change, life, bound, renewed = 0) {
+  const w = Math.max(renewed, 1e-12), over = Math.max(life - bound, 0);
+  const changed = -Math.expm1(-w * over) + (w / (change + w)) * Math.expm1(-(change + w) * over);
+  return Math.max((Math.exp(-w * bound) * changed) / -Math.expm1(-w * life), 0);
+}
+
+function lateShare(design, at, f, bound) {
+  const n = at.numbers, change = 1 / n.value_life_s;
+  const shares = map(f.rc, (x, c, k) => {
+    const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
+    if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
+    if (!design.l2) return l1 * lateAt(change + w, f.l1Life, bound);
+    if (design.l2 === "cache-api") return found * lateAt(change + w, f.l2Ttl, bound);
+    const overdue = f.refreshing ? x * expired(f.r[k], w, f.l2Ttl) : 0;
+    const same = (Math.exp(-change * Math.max(f.l2Ttl - bound, 0)) * f.r[k]) / (f.r[k] + change);
+    let unheard = l1 * lateAt(w, f.l1Life, bound);
+    if (design.l2 === "kv")
+      unheard += (f.missed[c][k] - f.loaded[c][k]) * lateAt(w, n.kv_cache_ttl_s, bound);
+    return (found - overdue) * lateAt(change, f.l2Ttl, bound, w) + overdue * (1 - same) + unheard;
+  });
+  return total(shares, at) / total(f.rc, at);
+}
+
+const NEVER_S = 1e30;
+
+function lateSliding(design, at, f, c, k, bound) {
+  const n = at.numbers, change = 1 / n.value_life_s, w = f.w[k];
+  const split = at.hashed ? 1 : n.isolates_per_colo;
+  const l1 = f.rc[c][k] - f.missed[c][k], hit = l1 / f.rc[c][k];
+  const asked = Math.min(Math.max(((f.rc[c][k] + f.wc[c][k]) / split) * f.l1Ttl, 1e-6), 600);
+  const gap = f.l1Ttl * (1 / asked - 1 / Math.expm1(asked));
+  const near = lateAt(change + w, NEVER_S, bound, (1 - hit) / gap);
+  if (!design.l2) return l1 * near;
+  const far = lateAt(change, f.l2Ttl, bound, w);
+  return l1 * (1 - (1 - near) * (1 - far)) + (f.missed[c][k] - f.loaded[c][k]) * far;
+}
+
+// Every way that a read may go: how many a second, and their median time.
+function parts(design, at, f) {
+  const n = at.numbers, l1 = design.l1 ? n.l1_ms : 0, found = [];
+  const add = (rate, ms) => rate > 0 && found.push([rate, Math.max(ms, 1e-6)]);
+  const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
+  f.rc.forEach((row, c) => design.l1 && add(ofColo(row.map((x, k) => x - f.missed[c][k])), l1));
+  for (const way of waysOf(design, at, f))
+    f.rc.forEach((_, c) => {
+      add(ofColo(way.found[c]), l1 + way.ms[c]);
+      add(ofColo(way.loaded[c]), l1 + way.ms[c] + n.origin_ms);
+    });
+  return found;
+}
+
+// The time within which a share q of the reads is answered: log-normals around each part's median.
+function quantileMs(found, jitter, q) {
+  const sigma = Math.max(jitter, 1e-6), all = found.reduce((sum, [rate]) => sum + rate, 0);
+  const places = found.map(([rate, ms]) => [rate / all, Math.log(ms) / sigma]);
+  let low = Math.min(...places.map(([, at]) => at)) - 6;
+  let high = Math.max(...places.map(([, at]) => at)) + 6;
+  for (let turn = 0; turn < 80; turn++) {
+    const middle = (low + high) / 2;
+    const reached = places.reduce((sum, [share, at]) => sum + share * normal(middle - at), 0);
+    if (reached < q) low = middle; else high = middle;
+  }
+  return Math.exp(((low + high) / 2) * sigma);
+}
+
+// The normal distribution by its series, which is exact to rounding where it is not 0 or 1.
+function normal(x) {
+  if (Math.abs(x) > 7) return x > 0 ? 1 : 0;
+  let term = x, sum = x;
+  for (let i = 3; Math.abs(term) > 1e-17 * Math.abs(sum) && i < 400; i += 2) {
+    term *= (x * x) / i;
+    sum += term;
+  }
+  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+}
