@@ -58,6 +58,7 @@ class Flow:
         self.program = resolver.program
         self._known: dict[int, Origins] = {}
         self._patterns: dict[int, str] = {}
+        self._assigned: dict[tuple[int, str], list[Node]] = {}
 
     def origins(self, node: Node | None, depth: int = 0) -> Origins:
         if node is None or depth > _DEEPEST:
@@ -125,11 +126,14 @@ class Flow:
 
     def _later(self, definition: Definition) -> list[Node]:
         """What is assigned to a variable after its declaration."""
-        return [
-            value
-            for value in self.program.given_later.get(definition.name, [])
-            if self.program.look_up(definition.name, value) == definition
-        ]
+        variable = definition.owner.id, definition.name
+        if variable not in self._assigned:
+            self._assigned[variable] = [
+                value
+                for value in self.program.given_later.get(definition.name, [])
+                if self.program.look_up(definition.name, value) == definition
+            ]
+        return self._assigned[variable]
 
     def _given(self, definition: Definition, name: str, depth: int) -> Origins:
         """What callers give for a parameter, else the parameter itself."""

@@ -60,7 +60,7 @@ def _keeps_state(examined: Examination, node: Node, target: Node, name: str) -> 
 
 
 def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
-    for module, call in examined.program.calls:
+    for module, call in examined.program.calls_of(*_ADDING, "set"):
         receiver = receiver_of(call)
         if callee(call) in _ADDING and (name := _global(examined, receiver, call)):
             definition = examined.program.look_up(name, call)

@@ -98,8 +98,8 @@ def _uses(examined: Examination) -> dict[str, list[tuple[str, Node]]]:
 def _measured(examined: Examination) -> set[str]:
     """The maps whose size is compared with something."""
     found: set[str] = set()
-    for _, node in examined.program.nodes["binary_expression"]:
-        if text(part(node, "operator")) in _COMPARING:
+    for module, node in examined.program.nodes["binary_expression"]:
+        if ".size" in module.source and text(part(node, "operator")) in _COMPARING:
             for member in below(node, "member_expression"):
                 if text(part(member, "property")) == "size":
                     found |= examined.kinds.names(part(member, "object"), "map")
@@ -159,12 +159,12 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
         base, index = part(left, "object"), part(left, "index")
         if base is None or index is None or index.type in ("string", "number"):
             continue
-        origins = examined.flow.origins(index)
-        if origins and all(origin.kind == "env" for origin in origins):
-            continue
         literal = _literal(examined, base)
         emptied = f"delete {text(base)}[", f"Object.keys({text(base)})"
         if literal is None or literal.id in seen or any(each in module.source for each in emptied):
+            continue
+        origins = examined.flow.origins(index)
+        if origins and all(origin.kind == "env" for origin in origins):
             continue
         if _is_shared(literal) and owner_function(node) is not None:
             seen.add(literal.id)
