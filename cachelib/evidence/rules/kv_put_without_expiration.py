@@ -21,8 +21,9 @@ def find(examined: Examination) -> Iterator[Hit]:
         if not all(option is MISSING for option in options) or _is_deleted(examined, put):
             continue
         role = examined.roles.of(put)
-        grows = "*" in examined.flow.pattern(put.key)
-        if role.name == "cache" or (role.name == "unknown" and grows):
+        grows = _grows(examined, put)
+        filled = role.name == "cache" and role.confidence == "high"
+        if filled or (grows and role.name in ("cache", "unknown")):
             yield Hit(
                 f"{put.namespace}.put without expirationTtl: the key never expires",
                 put.call,
@@ -31,6 +32,14 @@ def find(examined: Examination) -> Iterator[Hit]:
                 confidence=role.confidence,
                 because=role.why,
             )
+
+
+def _grows(examined: Examination, put: Operation) -> bool:
+    """There are as many keys as requests, users or objects bring, not as settings name."""
+    if "*" not in examined.flow.pattern(put.key):
+        return False
+    origins = examined.flow.origins(put.key)
+    return not origins or any(origin.kind != "env" for origin in origins)
 
 
 def _is_deleted(examined: Examination, put: Operation) -> bool:
