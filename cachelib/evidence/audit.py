@@ -11,12 +11,17 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.finding import Change, Finding, finding_of, numbered
 from cachelib.evidence.ignores import ABOUT_IGNORES, ignores_in, silenced
+from cachelib.evidence.imports import Imports
 from cachelib.evidence.program import Module, program_of, read_modules
 from cachelib.evidence.rule import SEVERITIES, Rule, Severity
 from cachelib.evidence.rules import RULES
 from cachelib.evidence.settings import Settings
-from cachelib.evidence.workers import Workers
+from cachelib.evidence.syntax import TooMuchWorkError, at_most
+from cachelib.evidence.workers import Worker, Workers
 from cachelib.evidence.workspace import Workspace, read_workspace
+
+_LEAST_WORK, _WORK_A_NODE = 5_000_000, 30  # nodes gone through for a Worker, some seconds
+_TANGLED = "takes too long to audit: too many calls hang together; nothing in it was audited"
 
 
 class Audit(BaseModel):
@@ -79,7 +84,7 @@ def audit(
         )
     modules, broken = read_modules(seen.sources)
     failures: list[str] = []
-    found, running = _found(rules, workspace, modules, failures)
+    found, running, tangled = _found(rules, workspace, modules, failures)
     if aside := len(modules) - len(running):
         seen.skipped["not run by a Worker"] += aside
     audited = [each for each in modules if each.path in running]
@@ -91,7 +96,7 @@ def audit(
         files=len(modules),
         lines=sum(module.source.count("\n") for module in modules),
         findings=_graded(kept, graded),
-        unparsable=seen.unparsable + broken + workspace.faults,
+        unparsable=seen.unparsable + broken + tangled + workspace.faults,
         partly_read=seen.partly_read + [fault for each in modules for fault in each.not_read],
         skipped=dict(sorted(seen.skipped.items())),
         ignored=ignored,
@@ -112,30 +117,55 @@ def fingerprints(
 
 def _found(
     rules: Iterable[Rule], workspace: Workspace, modules: list[Module], failures: list[str]
-) -> tuple[list[Finding], set[str]]:
-    """What the rules find in any of the Workers, and the paths of what these run."""
+) -> tuple[list[Finding], set[str], list[Fault]]:
+    """What the rules find in any of the Workers, the paths of what these run, what was too much."""
     findings: dict[tuple[str, int, int, str], Finding] = {}
     running: set[str] = set()
+    tangled: dict[str, Fault] = {}
     for worker in (workers := Workers(workspace, modules)):
         running |= {module.path for module in worker.modules}
-        program = program_of(worker.modules, workers.imports)
-        examined = Examination(
-            program,
-            worker.config,
-            worker.configured,
-            worker.declared,
-            has_entry=worker.has_entry,
-        )
-        for rule in rules:
-            for found in _of_rule(rule, examined, failures):
-                findings.setdefault((found.file, found.line, found.column, found.rule), found)
-    return numbered(findings[place] for place in sorted(findings)), running
+        kept = [each for each in worker.modules if each.path not in tangled]
+        for found in _in_worker(rules, worker, kept, workers.imports, tangled, failures):
+            findings.setdefault((found.file, found.line, found.column, found.rule), found)
+    return numbered(findings[place] for place in sorted(findings)), running, [*tangled.values()]
+
+
+def _in_worker(
+    rules: Iterable[Rule],
+    worker: Worker,
+    modules: list[Module],
+    imports: Imports,
+    tangled: dict[str, Fault],
+    failures: list[str],
+) -> list[Finding]:
+    """What the rules find in one Worker; its largest file is given up where all is too much."""
+    while True:
+        nodes = [module.root.descendant_count for module in modules]
+        broken: list[str] = []
+        try:
+            with at_most(_LEAST_WORK + _WORK_A_NODE * sum(nodes)):
+                examined = Examination(
+                    program_of(modules, imports),
+                    worker.config,
+                    worker.configured,
+                    worker.declared,
+                    has_entry=worker.has_entry,
+                )
+                found = [each for rule in rules for each in _of_rule(rule, examined, broken)]
+        except TooMuchWorkError:
+            largest = modules.pop(nodes.index(max(nodes)))
+            tangled[largest.path] = Fault(largest.path, 1, _TANGLED)
+        else:
+            failures += broken
+            return found
 
 
 def _of_rule(rule: Rule, examined: Examination, failures: list[str]) -> Iterator[Finding]:
     """A rule that breaks takes nothing from the others."""
     try:
         yield from [finding_of(rule, hit, examined.config) for hit in rule.find(examined)]
+    except TooMuchWorkError:
+        raise
     except Exception as error:
         failures.append(f"{rule.id} broke on this program ({type(error).__name__}); report it")
 

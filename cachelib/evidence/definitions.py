@@ -66,9 +66,37 @@ def _pattern(
     if name.type in ("object_assignment_pattern", "assignment_pattern"):
         return _pattern(part(name, "left"), owner, value, path)
     if name.type in ("array_pattern", "rest_pattern"):
+        listed = _listed(value) if name.type == "array_pattern" and not path else []
         return [
             each
-            for child in name.named_children
-            for each in _pattern(child, owner, None, (*path, "[]"))
+            for place, child in _placed(name)
+            for each in (
+                _pattern(child, owner, listed[place], path)
+                if place < len(listed)
+                else _pattern(child, owner, None if listed else value, (*path, "[]"))
+            )
         ]
     return []
+
+
+def _placed(pattern: Node) -> list[tuple[int, Node]]:
+    """The members of `[, second, third]` with their places."""
+    place, found = 0, []
+    for child in pattern.children:
+        if child.type == ",":
+            place += 1
+        elif child.is_named:
+            found.append((place, child))
+    return found
+
+
+def _listed(value: Node | None) -> list[Node]:
+    """The values of `[a, b]`, also of `await Promise.all([a, b])`."""
+    while value is not None and value.type in ("await_expression", "parenthesized_expression"):
+        value = value.named_children[0]
+    if value is not None and text(part(value, "function")) == "Promise.all":
+        given = part(value, "arguments")
+        value = given.named_children[0] if given is not None and given.named_children else None
+    plain = value is not None and value.type == "array"
+    members = value.named_children if value is not None and plain else []
+    return [] if any(each.type == "spread_element" for each in members) else list(members)

@@ -57,8 +57,8 @@ class Examination:
     @cached_property
     def operations(self) -> list[Operation]:
         found = []
-        for module, call in self.program.calls:
-            if callee(call) in KV_METHODS and (receiver := receiver_of(call)):
+        for module, call in self.program.calls_of(*KV_METHODS):
+            if receiver := receiver_of(call):
                 names = self.kinds.names(receiver, "kv")
                 if names:
                     found.append(Operation(module, call, callee(call), frozenset(names)))
@@ -86,8 +86,7 @@ class Examination:
         return found
 
     def module_of(self, node: Node) -> Module:
-        path = self.program.path_of(node)
-        return next(each for each in self.program.modules if each.path == path)
+        return self.program.by_path[self.program.path_of(node)]
 
     # -- where a node stands -------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from cachelib.evidence.definitions import Definition
 from cachelib.evidence.functions import owner_function, parameters, returns
 from cachelib.evidence.kinds import Resolver
 from cachelib.evidence.program import CLASSES, FUNCTIONS, arguments, function_of
-from cachelib.evidence.syntax import below, enclosing, part, text
+from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
 OriginKind = Literal["env", "request", "given", "kv", "load", "minted", "time", "called", "unknown"]
 
@@ -56,17 +56,33 @@ class Flow:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self.program = resolver.program
-        self._known: dict[int, Origins] = {}
+        self._known: dict[tuple[int, int], Origins] = {}
+        self._called: Node | None = None
         self._patterns: dict[int, str] = {}
+        self._assigned: dict[tuple[int, str], list[Node]] = {}
 
     def origins(self, node: Node | None, depth: int = 0) -> Origins:
         if node is None or depth > _DEEPEST:
             return NONE
-        if node.id not in self._known:
-            self._known[node.id] = NONE  # a cycle adds nothing
-            found = self._infer(node, depth + 1)
-            self._known[node.id] = frozenset(sorted(found, key=_weight)[:_MOST])
-        return self._known[node.id]
+        called = self._called if _is_within(node, self._called) else None
+        place = node.id, called.id if called is not None else 0
+        if place not in self._known:
+            self._known[place] = NONE  # a cycle adds nothing
+            outer, self._called = self._called, called
+            try:
+                found = self._infer(node, depth + 1)
+            finally:
+                self._called = outer
+            self._known[place] = frozenset(sorted(found, key=_weight)[:_MOST])
+        return self._known[place]
+
+    def _returned(self, function: Node, depth: int) -> Origins:
+        """What a call adds to its arguments: not what other calls give for the parameters."""
+        outer, self._called = self._called, function
+        try:
+            return self._union(returns(function), depth)
+        finally:
+            self._called = outer
 
     def _union(self, nodes: Iterable[Node | None], depth: int) -> Origins:
         return NONE.union(*(self.origins(node, depth) for node in nodes))
@@ -125,11 +141,14 @@ class Flow:
 
     def _later(self, definition: Definition) -> list[Node]:
         """What is assigned to a variable after its declaration."""
-        return [
-            value
-            for value in self.program.given_later.get(definition.name, [])
-            if self.program.look_up(definition.name, value) == definition
-        ]
+        variable = definition.owner.id, definition.name
+        if variable not in self._assigned:
+            self._assigned[variable] = [
+                value
+                for value in self.program.given_later.get(definition.name, [])
+                if self.program.look_up(definition.name, value) == definition
+            ]
+        return self._assigned[variable]
 
     def _given(self, definition: Definition, name: str, depth: int) -> Origins:
         """What callers give for a parameter, else the parameter itself."""
@@ -137,6 +156,8 @@ class Flow:
         if _REQUEST.match(name) or "Request" in text(part(owner, "type")):
             return frozenset([Origin("request", name)])
         function = enclosing(owner, FUNCTIONS) if owner.type != "identifier" else owner.parent
+        if function is not None and function == self._called:
+            return NONE
         siblings = parameters(function) if function is not None else []
         index = next((i for i, each in enumerate(siblings) if each.id == owner.id), 0)
         calls = self.resolver.callers(function) if function is not None else []
@@ -194,7 +215,8 @@ class Flow:
             return found | {Origin("load", name)}
         functions = self.resolver.callees(node)
         if functions:
-            return found | self._union((r for f in functions for r in returns(f)), depth)
+            found |= self._union(given, depth)
+            return found.union(*(self._returned(each, depth) for each in functions))
         base = frozenset(
             _at(each, _method(called, given)) for each in self.origins(receiver, depth)
         )
@@ -271,6 +293,12 @@ class Flow:
             ]
         found = {self.pattern(each, depth + 1) for each in values}
         return found.pop() if len(found) == 1 else "*"
+
+
+def _is_within(node: Node, function: Node | None) -> bool:
+    if function is None or not inside(node, function):
+        return False
+    return node == function or any(above == function for above in ancestors(node))
 
 
 def _weight(origin: Origin) -> tuple[int, str]:

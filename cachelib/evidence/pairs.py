@@ -57,30 +57,53 @@ class Pairs:
 
     @cached_property
     def all(self) -> list[Pair]:
-        reads = defaultdict(list)
-        for read in self._accesses(_READS):
-            if (routine := self.examined.routine(read.call)) is not None:
-                reads[routine.id].append(read)
+        reads = list(self._accesses(_READS))
+        places = self._places(reads)
         found = []
         for write in self._accesses(("put",)):
-            routine = self.examined.routine(write.call)
-            for read in reads[routine.id] if routine is not None else []:
-                if routine is None or not self._of_one_key(read, write):
-                    continue
-                derived = self._is_derived(read, write, routine)
-                if derived or may_follow(read.call, write.call):
-                    found.append(Pair(read, write, routine, derived))
+            if (routine := self.examined.routine(write.call)) is None:
+                continue
+            near = {p for name in self._spellings(write) for p in places[routine.id, name]}
+            for read in (reads[place] for place in sorted(near)):
+                if self._of_one_key(read, write):
+                    derived = self._is_derived(read, write, routine)
+                    if derived or may_follow(read.call, write.call):
+                        found.append(Pair(read, write, routine, derived))
         return found
+
+    def _places(self, reads: list[Access]) -> dict[tuple[int, str], list[int]]:
+        """The reads, by index, of each routine and spelling of a key."""
+        places: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for place, read in enumerate(reads):
+            if (routine := self.examined.routine(read.call)) is not None:
+                for name in self._spellings(read):
+                    places[routine.id, name].append(place)
+        return places
+
+    def _spellings(self, access: Access) -> set[str]:
+        """By what the accesses of one key find each other; what they share may still differ."""
+        pattern = self.flow.pattern(access.operation.key)
+        return {*map(self.examined.values.spelled, access.keys), f"pattern {pattern}"}
 
     def _accesses(self, methods: tuple[str, ...]) -> Iterator[Access]:
         for each in self.examined.of(*methods):
             keys, values = arguments(each.call)[:1], arguments(each.call)[1:2]
             yield Access(each.module, each.call, keys, values, each)
-        for module, call in self.examined.program.calls:
-            performed = self.examined.performed_by_call(call)
-            if {operation.method for operation in performed} <= set(methods) and performed:
+        for module, call, performed in self._helped:
+            if {operation.method for operation in performed} <= set(methods):
                 given = arguments(call)
                 yield Access(module, call, given, given, performed[0])
+
+    @cached_property
+    def _helped(self) -> list[tuple[Module, Node, list[Operation]]]:
+        """The calls of functions in which operations stand, with these."""
+        if not self.examined.operations:
+            return []
+        calls = self.examined.program.calls
+        performed = (
+            (module, call, self.examined.performed_by_call(call)) for module, call in calls
+        )
+        return [each for each in performed if each[2]]
 
     def _of_one_key(self, read: Access, write: Access) -> bool:
         if read.call == write.call or not read.operation.shares_namespace(write.operation):
@@ -133,6 +156,8 @@ class Pairs:
             source = part(change, "value") or part(change, "right")
             if target is None or source is None or not may_follow(change, put):
                 continue
+            if _is_refill(source, get):
+                continue
             if inside(get, source) or self.variables(source) & names:
                 names |= self.variables(target)
             elif target.type == "identifier" and _always_before(change, put):
@@ -155,6 +180,14 @@ class Pairs:
                     listed = part(above, "parameters") or part(above, "parameter") or above
                     return self.variables(listed)
         return set()
+
+
+def _is_refill(source: Node, get: Node) -> bool:
+    """`(await kv.get(key)) ?? (await load())`: what is there, or what is loaded, unchanged."""
+    right = part(source, "right")
+    if text(part(source, "operator")) not in ("??", "||") or right is None:
+        return False
+    return not inside(get, right) and any(below(right, "await_expression"))
 
 
 def may_follow(read: Node, write: Node) -> bool:

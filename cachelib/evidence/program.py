@@ -16,12 +16,13 @@ from cachelib.evidence.mask import hide, mask, may_hold_secrets
 from cachelib.evidence.recovery import read_tree
 from cachelib.evidence.secrets import secrets_in
 from cachelib.evidence.syntax import (
+    Grammar,
     ancestors,
     below,
     enclosing,
     is_deeper,
+    of_types,
     part,
-    preorder,
     text,
 )
 
@@ -59,7 +60,23 @@ class Module:
     path: str
     source: str
     root: Node
+    grammar: Grammar = "tsx"
     left_out: tuple[tuple[int, int], ...] = ()
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """What a program is made of: calls, declarations, assignments …, in the source's order."""
+        return of_types(self.root, self.grammar, _INDEXED)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The names that its code uses, and its strings; what it only declares is not used."""
+        names = (
+            node
+            for node in of_types(self.root, self.grammar, _NAMES)
+            if node.type == "string_fragment" or not _is_declared_member(node)
+        )
+        return frozenset(map(text, names))
 
     @property
     def not_read(self) -> list[Fault]:
@@ -118,7 +135,8 @@ Exports = dict[str, list[tuple[str, Definition]]]
 @dataclass
 class Program:
     """`exported` says in which file each name of a module's top level stands, `given_later` what is
-    assigned to a name after its declaration, or pushed into it.
+    assigned to a name after its declaration, or pushed into it. `places_by_name` are indexes of
+    `calls`.
 
     `renamed` has what `export { a as b }` and `export default a` call otherwise, by path and name:
     the specifier of the file it comes from (or none) and its name there; `passed_on` the specifiers
@@ -136,14 +154,28 @@ class Program:
     classes: dict[str, Node] = field(default_factory=dict)
     members: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
     calls_by_name: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
+    places_by_name: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     assigned: dict[tuple[str, str], list[Node]] = field(default_factory=lambda: defaultdict(list))
     given_later: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
-    mentioned: set[str] = field(default_factory=set)
     types: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     paths: dict[int, str] = field(default_factory=dict)
     renamed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     passed_on: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     known_exports: dict[tuple[str, str], Definition | None] = field(default_factory=dict)
+
+    def calls_of(self, *names: str) -> list[tuple[Module, Node]]:
+        """The calls of anything so called, in the order of the sources."""
+        return [
+            self.calls[place] for place in sorted(p for n in names for p in self.places_by_name[n])
+        ]
+
+    @cached_property
+    def by_path(self) -> dict[str, Module]:
+        return {each.path: each for each in self.modules}
+
+    def mentions(self, name: str) -> bool:
+        """Whether any code uses the name, or has it as a string."""
+        return any(name in each.source and name in each.words for each in self.modules)
 
     def look_up(self, name: str, at: Node) -> Definition | None:
         """The declaration in force for a name, in this file or exported by another one."""
@@ -230,10 +262,12 @@ _KEPT = LOOPS | {
     "type_alias_declaration",
     "variable_declarator",
 }
-_NAMES = {
-    "identifier", "property_identifier", "shorthand_property_identifier",
-    "shorthand_property_identifier_pattern",
-}  # fmt: skip
+_NAMES = frozenset(
+    [
+        *("identifier", "property_identifier", "shorthand_property_identifier"),
+        *("shorthand_property_identifier_pattern", "string_fragment"),
+    ]
+)
 
 
 def read_modules(sources: Iterable[Source]) -> tuple[list[Module], list[Fault]]:
@@ -258,18 +292,15 @@ def read_module(source: Source) -> Module | Fault:
         return Fault(source.path, 1, "does not parse; nothing in it was audited")
     if is_deeper(tree.root, _DEEPEST):
         return Fault(source.path, 1, f"nested deeper than {_DEEPEST} levels; it was not audited")
-    return Module(source.path, source.text, tree.root, tuple(tree.left_out))
+    return Module(source.path, source.text, tree.root, source.code[1], tuple(tree.left_out))
 
 
 def _index(program: Program, module: Module) -> None:
     program.paths[module.root.id] = module.path
-    for node in preorder(module.root):
+    for node in module.nodes:
         kind = node.type
         if kind == "call_expression":
-            program.calls.append((module, node))
-            program.calls_by_name[callee(node)].append(node)
-            if callee(node) == "push":
-                program.given_later[text(receiver_of(node))] += arguments(node)
+            _add_call(program, module, node)
         if kind in _KEPT:
             program.nodes[kind].append((module, node))
             if kind == "new_expression":
@@ -282,8 +313,15 @@ def _index(program: Program, module: Module) -> None:
             _declare(program, module.path, node)
         elif kind == "export_statement":
             _export(program, module.path, node)
-        if kind == "string_fragment" or (kind in _NAMES and not _is_declared_member(node)):
-            program.mentioned.add(text(node))
+
+
+def _add_call(program: Program, module: Module, call: Node) -> None:
+    name = callee(call)
+    program.places_by_name[name].append(len(program.calls))
+    program.calls.append((module, call))
+    program.calls_by_name[name].append(call)
+    if name == "push":
+        program.given_later[text(receiver_of(call))] += arguments(call)
 
 
 def _export(program: Program, path: str, node: Node) -> None:
@@ -353,6 +391,7 @@ _DECLARATIONS = FUNCTIONS | CLASSES | _PARAMETERS | {
     "variable_declarator", "import_specifier", "import_clause", "for_in_statement", "catch_clause",
     "namespace_import",
 }  # fmt: skip
+_INDEXED = frozenset(_KEPT | _DECLARATIONS | {"call_expression", "export_statement"})
 
 
 def _declare(program: Program, path: str, node: Node) -> None:

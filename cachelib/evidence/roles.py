@@ -49,6 +49,7 @@ _SETTINGS = re.compile(
     r"|(?<![a-z])(?:lang|locale|theme|timezone|profile)(?![a-z])"
 )
 _CACHE = re.compile(r"(?i)cach|memoi?[sz]?")
+_KEY_MADE = re.compile(r"(?i)generate(?:Key|Secret)|getRandomValues")
 _LONGEST = 2000  # characters of a routine that are searched for sums
 _NUMBER = re.compile(r"(?i)parseInt|Number\(|\+\+|\+=|\+\s*1\b|count|increment")
 
@@ -160,7 +161,10 @@ class Roles:
         return Role("unknown", "low", "the source does not show what a miss means")
 
     def _is_minted(self, pair: Pair) -> bool:
-        kinds = {o.kind for value in self._values(pair) for o in self._flow.origins(value)}
+        origins = {o for value in self._values(pair) for o in self._flow.origins(value)}
+        if any(o.kind == "minted" and _KEY_MADE.search(o.text) for o in origins):
+            return True  # an account or a certificate made with it is not to be had again
+        kinds = {o.kind for o in origins}
         return "minted" in kinds and "load" not in kinds
 
     def _values(self, pair: Pair) -> list[Node]:

@@ -1,12 +1,17 @@
 """Syntax trees of TypeScript, JavaScript and TOML, and the few steps over them used here."""
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 import tree_sitter_toml
 import tree_sitter_typescript
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+from cachelib.errors import CachelibError
 
 _TYPESCRIPT = {".ts", ".mts", ".cts"}
 Grammar = Literal["typescript", "tsx", "toml"]
@@ -19,8 +24,18 @@ _GRAMMARS = {
 
 
 @cache
+def _language(grammar: Grammar) -> Language:
+    return Language(_GRAMMARS[grammar]())
+
+
+@cache
 def _parser(grammar: Grammar) -> Parser:
-    return Parser(Language(_GRAMMARS[grammar]()))
+    return Parser(_language(grammar))
+
+
+@cache
+def _query(grammar: Grammar, types: frozenset[str]) -> Query:
+    return Query(_language(grammar), " ".join(f"({each}) @found" for each in sorted(types)))
 
 
 def parse(source: str, grammar: Grammar) -> Node:
@@ -38,7 +53,15 @@ def grammar_of(suffix: str) -> Grammar:
 
 
 def text(node: Node | None) -> str:
-    return node.text.decode() if node is not None and node.text is not None else ""
+    raw = node.text if node is not None else None
+    if raw is None:
+        return ""
+    if len(raw) > _LONG:
+        _spend(len(raw) // _BYTES_A_NODE)
+    return raw.decode()
+
+
+_LONG, _BYTES_A_NODE = 2_000, 40  # of a text whose reading counts as work
 
 
 def part(node: Node | None, *fields: str) -> Node | None:
@@ -48,8 +71,42 @@ def part(node: Node | None, *fields: str) -> Node | None:
     return node
 
 
+class TooMuchWorkError(CachelibError):
+    """A tree was gone through more often than it was allowed to."""
+
+
+@dataclass
+class _Work:
+    left: int
+
+
+_WORK: ContextVar[_Work | None] = ContextVar("work", default=None)
+
+
+@contextmanager
+def at_most(nodes: int) -> Iterator[None]:
+    """Whoever goes through more nodes of trees meanwhile gets TooMuchWorkError.
+
+    Nodes are counted, not seconds, so that a result is the same on every machine.
+    """
+    token = _WORK.set(_Work(nodes))
+    try:
+        yield
+    finally:
+        _WORK.reset(token)
+
+
+def _spend(nodes: int) -> None:
+    work = _WORK.get()
+    if work is not None:
+        work.left -= nodes
+        if work.left < 0:
+            raise TooMuchWorkError(f"more than was allowed by {-work.left} nodes")
+
+
 def preorder(root: Node) -> Iterator[Node]:
     """The node and all below it, in the order of the source; deep trees cost no stack."""
+    _spend(root.descendant_count)
     cursor = root.walk()
     while (node := cursor.node) is not None:
         yield node
@@ -58,6 +115,12 @@ def preorder(root: Node) -> Iterator[Node]:
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
                 return
+
+
+def of_types(root: Node, grammar: Grammar, types: frozenset[str]) -> list[Node]:
+    """What `below` gives, found by the parser's own library: for few nodes of a whole file."""
+    found = QueryCursor(_query(grammar, types)).captures(root).get("found", [])
+    return sorted(found, key=lambda each: (each.start_byte, -each.end_byte))
 
 
 def is_deeper(root: Node, limit: int) -> bool:

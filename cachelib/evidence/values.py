@@ -30,6 +30,7 @@ class Values:
         self._members: dict[tuple[int, str], Node | Missing | Unknown] = {}
         self._numbers: dict[int, float | None] = {}
         self._constants: dict[int, bool] = {}
+        self._spellings: dict[int, str] = {}
         self._depth = 0
 
     def option(self, call: Node, index: int, name: str) -> Node | Missing | Unknown:
@@ -178,7 +179,13 @@ class Values:
 
     def same_text(self, one: Node | None, other: Node | None) -> bool:
         """Two expressions that mean the same, as far as names tell."""
-        return one is not None and other is not None and self._spelled(one) == self._spelled(other)
+        return one is not None and other is not None and self.spelled(one) == self.spelled(other)
+
+    def spelled(self, node: Node) -> str:
+        """The expression without white space, a constant by what it stands for."""
+        if node.id not in self._spellings:
+            self._spellings[node.id] = self._spelled(node)
+        return self._spellings[node.id]
 
     def _spelled(self, node: Node) -> str:
         for _ in range(_DEEPEST):

@@ -38,7 +38,9 @@ _BROWSER = re.compile(
 _FOREIGN = re.compile(
     r"\A#!|\b(?:from|import|require\()\s*[\"'](?:k6(?:/[\w-]+)?|vitest|@playwright/test|@jest/globals"
     r"|commander|yargs|(?:node:)?child_process|inquirer|prompts|execa|puppeteer)[\"']"
-    r"|\bprocess\.(?:argv|exit)\b"
+    r"|\bprocess\.(?:argv|exit)\b|\bDeno\.(?:serve|listen\w*|args)\b|\bBun\.(?:serve|argv)\b"
+    r"|[\"'](?:node:)?(?:cluster|http2|tls|net|dgram|readline)[\"']|\bhttps?\.createServer\("
+    r"|[\"']@hono/node-server[\"']|[\"']fastly:"
 )
 _FRAMEWORK = re.compile(
     r"(?:nuxt|astro|svelte|next|open-next|vite|remix|react-router|app|nitro|solid)\.config\.\w+$"

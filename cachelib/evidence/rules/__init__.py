@@ -5,8 +5,11 @@ from cachelib.evidence.rules import (
     binding_not_configured,
     binding_not_used,
     cache_any_method,
+    cache_empty_answer,
     cache_error_response,
+    cache_ignores_vary,
     cache_key_ignores_credentials,
+    cache_redirect,
     cache_write_awaited,
     cf_caches_any_status,
     do_alarm_forever,
@@ -29,6 +32,7 @@ from cachelib.evidence.rules import (
     kv_list_in_request_path,
     kv_list_not_paginated,
     kv_manual_expiry_check,
+    kv_operations_over_limit,
     kv_put_without_expiration,
     kv_read_modify_write,
     kv_ttl_under_minimum,
@@ -41,6 +45,7 @@ from cachelib.evidence.rules import (
     no_single_flight,
     personal_data_under_shared_key,
     queue_sends_to_itself,
+    stale_without_bound,
     uncached_subrequest,
 )
 
@@ -84,5 +89,10 @@ RULES: tuple[Rule, ...] = (
     kv_write_per_request.RULE,
     personal_data_under_shared_key.RULE,
     queue_sends_to_itself.RULE,
+    cache_empty_answer.RULE,
+    cache_ignores_vary.RULE,
+    cache_redirect.RULE,
+    kv_operations_over_limit.RULE,
+    stale_without_bound.RULE,
     uncached_subrequest.RULE,
 )

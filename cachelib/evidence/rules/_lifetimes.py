@@ -9,7 +9,7 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import Module, arguments, function_of
+from cachelib.evidence.program import Module, arguments, receiver_of
 from cachelib.evidence.syntax import below, enclosing, part, text
 
 NOW = "Date.now()"
@@ -26,12 +26,10 @@ class Lifetime:
 
 def sets(examined: Examination) -> Iterator[tuple[Module, Node]]:
     """The calls that put an entry into a memory cache."""
-    for module, call in examined.program.calls:
-        called = function_of(call)
-        if text(part(called, "property")) == "set":
-            tags = {kind.tag for kind in examined.kinds.kinds(part(called, "object"))}
-            if tags & {"map", "lru"}:
-                yield module, call
+    for call in examined.program.calls_by_name["set"]:
+        tags = {kind.tag for kind in examined.kinds.kinds(receiver_of(call))}
+        if tags & {"map", "lru"}:
+            yield examined.module_of(call), call
 
 
 def outlives_requests(node: Node) -> bool:
@@ -110,8 +108,11 @@ def named_pairs(examined: Examination) -> Iterator[tuple[Lifetime, Lifetime]]:
 def _named(examined: Examination, tier: str) -> Iterator[tuple[int, Lifetime]]:
     """The lifetimes whose names tell the tier, with what holds them."""
     other = _TIER["l2" if tier == "l1" else "l1"]
+    telling = {each.path for each in examined.program.modules if _TTL.search(each.source)}
     for kind in ("pair", "variable_declarator", "public_field_definition"):
         for module, node in examined.program.nodes[kind]:
+            if module.path not in telling:
+                continue
             name, holder = _name_and_holder(node)
             if _TTL.search(name) and _TIER[tier].search(name) and not other.search(name):
                 value = part(node, "value")

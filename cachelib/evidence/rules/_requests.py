@@ -50,8 +50,8 @@ def is_background(node: Node) -> bool:
 
 def edge_calls(examined: Examination, *methods: str) -> Iterator[tuple[Module, Node]]:
     """Calls of the Cache API: `caches.default.put(…)`."""
-    for module, call in examined.program.calls:
-        if callee(call) in methods and examined.kinds.has(receiver_of(call), "edge_cache"):
+    for module, call in examined.program.calls_of(*methods):
+        if examined.kinds.has(receiver_of(call), "edge_cache"):
             yield module, call
 
 

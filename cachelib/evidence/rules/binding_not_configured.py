@@ -8,9 +8,8 @@ from tree_sitter import Node
 from cachelib.evidence.bindings import BY_KIND
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.facts import names_by_environment
-from cachelib.evidence.program import Module, function_of
+from cachelib.evidence.program import Module, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
-from cachelib.evidence.syntax import part, text
 
 _THROUGH_ENV = re.compile(r"\benv\??\.(\w+)")
 _TESTS = re.compile(
@@ -55,16 +54,11 @@ def _used(examined: Examination) -> dict[str, tuple[Module, Node]]:
     sources = (module.source for module in examined.program.modules)
     through_env = {name for source in sources for name in _THROUGH_ENV.findall(source)}
     found: dict[str, tuple[Module, Node]] = {}
-    for module, call in examined.program.calls:
-        called = function_of(call)
-        if text(part(called, "property")) in _METHODS:
-            for kind in examined.kinds.kinds(part(called, "object")):
-                if (
-                    kind.name
-                    and kind.tag in BY_KIND
-                    and _is_binding(examined, kind.name, through_env)
-                ):
-                    found.setdefault(kind.name, (module, part(called, "object") or call))
+    for module, call in examined.program.calls_of(*_METHODS):
+        receiver = receiver_of(call)
+        for kind in examined.kinds.kinds(receiver):
+            if kind.name and kind.tag in BY_KIND and _is_binding(examined, kind.name, through_env):
+                found.setdefault(kind.name, (module, receiver or call))
     return found
 
 

@@ -33,7 +33,7 @@ def find(examined: Examination) -> Iterator[Hit]:
     for fact in bindings_of(examined.config, None):
         if fact.kind in _BY_THE_PLATFORM or (handed_on and fact.kind in _BY_FRAMEWORKS):
             continue
-        if fact.name not in examined.program.mentioned:
+        if not examined.program.mentions(fact.name):
             message = f"{fact.label} {fact.name} is configured, but no source mentions it"
             yield Hit(message, line=fact.line)
 

@@ -24,12 +24,18 @@ def find(examined: Examination) -> Iterator[Hit]:
         if loads and _is_by_url(examined, put):
             message = "the caller's Cookie and Authorization go to the origin, the key is the URL"
             yield Hit(message, loads[0], module)
-    for module, call in examined.program.calls:
-        everything = _forwards(call) and re.search(r"cacheEverything\s*:\s*true", text(call))
-        careful = _CAREFUL.search(text(examined.routine(call))) or "cacheKey" in text(call)
-        if everything and not careful:
+    for module, call in examined.program.calls_of("fetch"):
+        if _forwards(call) and _caches_everything(call) and not _is_careful(examined, call):
             message = "the caller's Cookie and Authorization go along, and everything is cached"
             yield Hit(message, call, module)
+
+
+def _caches_everything(call: Node) -> bool:
+    return re.search(r"cacheEverything\s*:\s*true", text(call)) is not None
+
+
+def _is_careful(examined: Examination, call: Node) -> bool:
+    return "cacheKey" in text(call) or _CAREFUL.search(text(examined.routine(call))) is not None
 
 
 def _forwards(call: Node) -> bool:

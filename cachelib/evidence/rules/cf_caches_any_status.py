@@ -15,7 +15,7 @@ _BY_STATUS = re.compile(r"cacheTtlByStatus|cacheKey")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
-    for module, call in examined.program.calls:
+    for module, call in examined.program.calls_of("fetch"):
         if text(function_of(call)) not in ("fetch", "globalThis.fetch"):
             continue
         for given in arguments(call)[1:2]:

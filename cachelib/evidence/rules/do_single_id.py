@@ -17,7 +17,7 @@ _OTHERS = ("newUniqueId", "idFromString")
 def find(examined: Examination) -> Iterator[Hit]:
     named: dict[str, list[tuple[Module, Node]]] = defaultdict(list)
     various: set[str] = set()
-    for module, call in examined.program.calls:
+    for module, call in examined.program.calls_of(*_NAMING, *_OTHERS):
         called = function_of(call)
         method = text(part(called, "property"))
         for namespace in examined.kinds.names(part(called, "object"), "durable_object"):

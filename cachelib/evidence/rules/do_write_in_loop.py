@@ -12,8 +12,8 @@ _METHODS = ("put", "delete", "get")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
-    for module, call in examined.program.calls:
-        if callee(call) not in _METHODS or not examined.kinds.has(receiver_of(call), "storage"):
+    for module, call in examined.program.calls_of(*_METHODS):
+        if not examined.kinds.has(receiver_of(call), "storage"):
             continue
         loop, key = examined.loop(call), next(iter(arguments(call)), None)
         awaited = call.parent is not None and call.parent.type == "await_expression"

@@ -5,15 +5,18 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from cachelib.evidence.definitions import Definition
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
-from cachelib.evidence.program import Module, callee, receiver_of
+from cachelib.evidence.program import Module, arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, inside, part, text
 
 _CLEARING = ("null", "undefined", "number", "false", "true", "new_expression")
 _PERSONAL = re.compile(r"(?i)session|user|login|cart|connection|rate_?limit|attempt|nonce|online")
+_REGISTRY = re.compile(
+    r"(?i)listener|subscri|handler|callback|event|hook|observer|plugin|middleware|warned|register"
+    r"|registry|route|factor|provider|adapter|timer"
+)
 _MEMO = ("||", "??")
 _COLLECTION = re.compile(r"^(?:\[|new (?:Weak)?(?:Set|Array)\b|Array\.)")
 _ADDING = ("push", "add", "unshift")
@@ -35,17 +38,18 @@ def _changes(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
         for module, node in nodes[kind]:
             target = part(node, "argument") or part(node, "left")
             name = _global(examined, _base(target), node)
-            if name and text(part(node, "operator")) not in ("??=", "||="):
+            memo = text(part(node, "operator")) in ("??=", "||=")
+            if name and not memo and not _numbers(node):
                 yield module, node, name
     for module, node in nodes["assignment_expression"]:
         target = part(node, "left")
         name = _global(examined, _base(target), node)
-        if name and target is not None and _keeps_state(examined, node, target, name):
+        if name and target is not None and _keeps_state(examined, node, target):
             yield module, node, name
     yield from _collections(examined)
 
 
-def _keeps_state(examined: Examination, node: Node, target: Node, name: str) -> bool:
+def _keeps_state(examined: Examination, node: Node, target: Node) -> bool:
     """A variable that is no memo; a member that counts on itself."""
     if target.type == "identifier":
         return not _is_memo(examined, node)
@@ -56,15 +60,17 @@ def _keeps_state(examined: Examination, node: Node, target: Node, name: str) -> 
         and text(part(right, "operator")) in _MEMO
     ):
         return False
-    return f"{name}[" in text(right) or f"{name}." in text(right)
+    members = below(right, "member_expression", "subscript_expression") if right else ()
+    return any(text(each) == text(target) for each in members)
 
 
 def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
-    for module, call in examined.program.calls:
+    for module, call in examined.program.calls_of(*_ADDING, "set"):
         receiver = receiver_of(call)
         if callee(call) in _ADDING and (name := _global(examined, receiver, call)):
             definition = examined.program.look_up(name, call)
-            if definition is not None and _COLLECTION.match(text(definition.value)):
+            collects = definition is not None and _COLLECTION.match(text(definition.value))
+            if collects and _is_of_request(examined, call, name):
                 yield module, call, name
         elif callee(call) == "set" and examined.kinds.has(receiver, "map"):
             stored = part(call, "arguments")
@@ -72,6 +78,23 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
             personal = _PERSONAL.search(text(receiver)) is not None
             if (counted or personal) and (name := _global(examined, receiver, call)):
                 yield module, call, name
+
+
+def _numbers(node: Node) -> bool:
+    """`const id = next++`: a number that tells things of this isolate apart."""
+    used = ("variable_declarator", "assignment_expression", "arguments", "template_substitution",
+            "return_statement", "pair")  # fmt: skip
+    return node.type == "update_expression" and node.parent is not None and node.parent.type in used
+
+
+def _is_of_request(examined: Examination, call: Node, name: str) -> bool:
+    """What is added comes with a request, or the collection is called after what does."""
+    if _PERSONAL.search(name):
+        return True
+    if _REGISTRY.search(name):
+        return False
+    kinds = {o.kind for each in arguments(call) for o in examined.flow.origins(each)}
+    return bool(kinds & {"request", "given", "minted"})
 
 
 def _of_own(examined: Examination, call: Node) -> bool:
@@ -111,7 +134,7 @@ def _is_memo(examined: Examination, node: Node) -> bool:
                 return True
         if above.type == "statement_block" and _guarded_before(examined, above, node):
             return True
-    return not _from_request(examined, value)
+    return all(origin.kind != "request" for origin in examined.flow.origins(value))
 
 
 def _guarded_before(examined: Examination, block: Node, node: Node) -> bool:
@@ -124,16 +147,6 @@ def _guarded_before(examined: Examination, block: Node, node: Node) -> bool:
         if any(_global(examined, each, node) for each in names):
             return any(below(statement, "return_statement"))
     return False
-
-
-def _from_request(examined: Examination, value: Node) -> bool:
-    """Something of this request: it would leak into the next one."""
-    names = {text(each) for each in below(value, "identifier", "property_identifier")}
-    for name in below(value, "identifier"):
-        definition = examined.program.look_up(text(name), name)
-        if isinstance(definition, Definition) and definition.value is not None:
-            names |= {text(each) for each in below(definition.value, "identifier")}
-    return any(re.search(r"(?i)^(?:req|request|c|ctx|event)$|user|session", name) for name in names)
 
 
 RULE = Rule(

@@ -10,6 +10,7 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.repair import insert
+from cachelib.evidence.roles import Role
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.syntax import text
 from cachelib.evidence.values import MISSING
@@ -21,16 +22,29 @@ def find(examined: Examination) -> Iterator[Hit]:
         if not all(option is MISSING for option in options) or _is_deleted(examined, put):
             continue
         role = examined.roles.of(put)
-        grows = "*" in examined.flow.pattern(put.key)
-        if role.name == "cache" or (role.name == "unknown" and grows):
-            yield Hit(
-                f"{put.namespace}.put without expirationTtl: the key never expires",
-                put.call,
-                put.module,
-                edits=_repair(put) if role.name == "cache" else (),
-                confidence=role.confidence,
-                because=role.why,
-            )
+        if (
+            role.name == "cache" and (role.confidence == "high" or not _is_of_env(examined, put))
+        ) or (role.name == "unknown" and "*" in examined.flow.pattern(put.key)):
+            yield _hit(put, role)
+
+
+def _hit(put: Operation, role: Role) -> Hit:
+    return Hit(
+        f"{put.namespace}.put without expirationTtl: the key never expires",
+        put.call,
+        put.module,
+        edits=_repair(put) if role.name == "cache" else (),
+        confidence=role.confidence,
+        because=role.why,
+    )
+
+
+def _is_of_env(examined: Examination, put: Operation) -> bool:
+    """One key for each deployment: what a run leaves about itself."""
+    if "*" not in examined.flow.pattern(put.key):
+        return False
+    origins = examined.flow.origins(put.key)
+    return bool(origins) and all(origin.kind == "env" for origin in origins)
 
 
 def _is_deleted(examined: Examination, put: Operation) -> bool:

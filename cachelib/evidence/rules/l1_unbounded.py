@@ -8,13 +8,25 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name, owner_function
-from cachelib.evidence.program import CLASSES, LOOPS, Module, arguments, callee, receiver_of
+from cachelib.evidence.program import (
+    CLASSES,
+    FUNCTIONS,
+    LOOPS,
+    Module,
+    arguments,
+    callee,
+    receiver_of,
+)
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._lifetimes import outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
 _CACHE = re.compile(r"(?i)cache|memo|(?<![a-z])l1(?![a-z])")
 _REGISTER = re.compile(r"(?i)^(?:register|define|use|on|subscribe|addListener|addHandler|provide)")
+_FEW = re.compile(
+    r"(?i)^(?:\w+\.)?\w*(?:event|hook|topic|channel|lang|locale|theme|provider|plugin|model|region)"
+    r"(?:name|type|kind|id)?$|^(?:\w+\.)?(?:type|kind)$"
+)
 _COMPARING = ("<", ">", "<=", ">=", "===", "==")
 _ENDING = ("finally", "then", "forEach", "setTimeout")
 
@@ -98,8 +110,8 @@ def _uses(examined: Examination) -> dict[str, list[tuple[str, Node]]]:
 def _measured(examined: Examination) -> set[str]:
     """The maps whose size is compared with something."""
     found: set[str] = set()
-    for _, node in examined.program.nodes["binary_expression"]:
-        if text(part(node, "operator")) in _COMPARING:
+    for module, node in examined.program.nodes["binary_expression"]:
+        if ".size" in module.source and text(part(node, "operator")) in _COMPARING:
             for member in below(node, "member_expression"):
                 if text(part(member, "property")) == "size":
                     found |= examined.kinds.names(part(member, "object"), "map")
@@ -110,9 +122,14 @@ def _grows(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
     methods = {method for method, call in uses if owner_function(call) is not None}
     sets = [call for method, call in uses if method == "set"]
     filled = any(
-        _by_requests(examined, call) and not _of_env(examined, call) and not _registers(call)
+        _by_requests(examined, call)
+        and not _of_env(examined, call)
+        and not _registers(call)
+        and not _is_of_few(call)
         for call in sets
     )
+    if sets and all(_holds_an_instance(examined, call) for call in sets):
+        return False
     return filled and bool(methods & {"get", "has"})
 
 
@@ -120,6 +137,24 @@ def _registers(call: Node) -> bool:
     """`register(name, handler)`: as many entries as the program has handlers."""
     function = owner_function(call)
     return function is not None and _REGISTER.match(function_name(function)) is not None
+
+
+def _is_of_few(call: Node) -> bool:
+    """Keyed by what a program has few of: kinds of events, languages, providers."""
+    return _FEW.search(text(next(iter(arguments(call)), None))) is not None
+
+
+def _holds_an_instance(examined: Examination, call: Node) -> bool:
+    """`breakers.set(name, new Breaker(name))`: objects by name, a set of listeners for each."""
+    stored = next(iter(arguments(call)[1:2]), None)
+    if stored is not None and stored.type == "identifier":
+        definition = examined.program.look_up(text(stored), stored)
+        stored = definition.value if definition is not None else None
+    return (
+        stored is not None
+        and (stored.type in FUNCTIONS or stored.type == "new_expression")
+        and text(part(stored, "constructor")) not in ("Promise", "Date", "Uint8Array", "Response")
+    )
 
 
 def _of_env(examined: Examination, call: Node) -> bool:
@@ -159,12 +194,12 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
         base, index = part(left, "object"), part(left, "index")
         if base is None or index is None or index.type in ("string", "number"):
             continue
-        origins = examined.flow.origins(index)
-        if origins and all(origin.kind == "env" for origin in origins):
-            continue
         literal = _literal(examined, base)
         emptied = f"delete {text(base)}[", f"Object.keys({text(base)})"
         if literal is None or literal.id in seen or any(each in module.source for each in emptied):
+            continue
+        origins = examined.flow.origins(index)
+        if origins and all(origin.kind == "env" for origin in origins):
             continue
         if _is_shared(literal) and owner_function(node) is not None:
             seen.add(literal.id)

@@ -7,16 +7,14 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.facts import facts_of
 from cachelib.evidence.functions import function_name
-from cachelib.evidence.program import FUNCTIONS, callee, receiver_of
+from cachelib.evidence.program import FUNCTIONS, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors
 
 
 def find(examined: Examination) -> Iterator[Hit]:
     own = _own_queues(examined)
-    for module, call in examined.program.calls:
-        if callee(call) not in ("send", "sendBatch"):
-            continue
+    for module, call in examined.program.calls_of("send", "sendBatch"):
         names = examined.kinds.names(receiver_of(call), "queue") & own
         around = [each for each in ancestors(call) if each.type in FUNCTIONS]
         consumer = next((each for each in around if function_name(each) == "queue"), None)

@@ -18,7 +18,7 @@ _KEPT = re.compile(r"(?i)cach|memo|(?<![a-z])lru|\bcf\s*:")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
-    for module, call in examined.program.calls:
+    for module, call in examined.program.calls_of("fetch"):
         if text(function_of(call)) not in ("fetch", "globalThis.fetch"):
             continue
         url = next(iter(arguments(call)), None)

@@ -228,3 +228,18 @@ export const update = (id: string, body: object) => client.put(`/items/${id}`, b
 // == quiet: the Cache API
 export const remember = (request: Request, response: Response) =>
   caches.default.put(request, response.clone());
+// == quiet: an account made with a key of one's own
+import { generateKeyPairSync } from "node:crypto";
+export async function account(env: Env) {
+  const known = await env.CACHE.get("account", "json");
+  if (known) return known;
+  const pair = generateKeyPairSync("x25519");
+  const answer = await fetch("https://api.example/register", { method: "POST" });
+  const made = { id: await answer.text(), privateKey: pair.privateKey };
+  await env.CACHE.put("account", JSON.stringify(made));
+  return made;
+}
+// == quiet: statistics of the last run, one key for each deployment
+export async function report(env: Env) {
+  await env.CACHE.put(`report:${env.NAME}`, JSON.stringify({ at: Date.now() }));
+}

@@ -138,3 +138,19 @@ export class Cache {
     for (const [name, each] of this.entries) if (each.end < Date.now()) this.entries.delete(name);
   }
 }
+// == quiet: one breaker for each service, one set of listeners for each event
+class Breaker {
+  constructor(readonly name: string) {}
+}
+const breakers = new Map<string, Breaker>();
+const parcels = new Map<string, unknown>();
+export function breaker(name: string) {
+  const known = breakers.get(name);
+  if (known) return known;
+  const made = new Breaker(name);
+  breakers.set(name, made);
+  return made;
+}
+export function publish(event: string, parcel: unknown) {
+  if (!parcels.has(event)) parcels.set(event, parcel);
+}

@@ -134,3 +134,14 @@ export class Loader extends DurableObject<Env> {
     });
   }
 }
+// == fires: a row of an ORM, destructured
+import { drizzle } from "drizzle-orm/d1";
+import { pages } from "./schema";
+export async function page(env: Env, slug: string) {
+  const known = await env.CACHE.get(slug, "json");
+  if (known) return known;
+  const orm = drizzle(env.DB);
+  const [found] = await orm.select().from(pages).limit(1); // fault
+  await env.CACHE.put(slug, JSON.stringify(found), { expirationTtl: 3600 });
+  return found;
+}
