@@ -1,5 +1,5 @@
 // Shares of out-of-date answers and times by formula, as cachelib/model/formulas says, in the page.
-// tests/browser/test_what_if.py holds them against the Python.
+// tests/report/test_estimate_script.py holds them against the Python.
 
 // The mean of 1 - e^-v(a - bound) over the ages a of a copy that lives so long and is renewed at w.
 function lateAt(change, life, bound, renewed = 0) {
@@ -13,14 +13,19 @@ function lateShare(design, at, f, bound) {
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
-    if (!design.l2) return l1 * lateAt(change + w, f.l1Life, bound);
-    if (design.l2 === "cache-api") return found * lateAt(change + w, f.l2Ttl, bound);
-    const overdue = f.refreshing ? x * expired(f.r[k], w, f.l2Ttl) : 0;
-    const same = (Math.exp(-change * Math.max(f.l2Ttl - bound, 0)) * f.r[k]) / (f.r[k] + change);
+    if (!f.store) return l1 * lateAt(change + w, f.l1Life, bound);
+    if (f.store === "cache-api" && !f.refreshing) return found * lateAt(change + w, f.l2Ttl, bound);
+    const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
+    const life = f.colo && f.refreshing ? f.softTtl : f.l2Ttl;
+    let overdue = f.refreshing ? x * expired(r, own, life) : 0;
+    if (f.colo && !f.forever) overdue *= -Math.expm1(-(r + own) * (f.l2Ttl - life));
+    const same = (Math.exp(-change * Math.max(life - bound, 0)) * r) / (r + change);
     let unheard = l1 * lateAt(w, f.l1Life, bound);
-    if (design.l2 === "kv")
-      unheard += (f.missed[c][k] - f.loaded[c][k]) * lateAt(w, n.kv_cache_ttl_s, bound);
-    return (found - overdue) * lateAt(change, f.l2Ttl, bound, w) + overdue * (1 - same) + unheard;
+    if (f.colo)
+      unheard += (x - (f.layered ? f.asked : f.loaded)[c][k]) * lateAt(w - own, life, bound, own);
+    if (f.store === "kv")
+      unheard += (f.asked[c][k] - f.loaded[c][k]) * lateAt(w, n.kv_cache_ttl_s, bound);
+    return (found - overdue) * lateAt(change, life, bound, w) + overdue * (1 - same) + unheard;
   });
   return total(shares, at) / total(f.rc, at);
 }
@@ -34,18 +39,18 @@ function lateSliding(design, at, f, c, k, bound) {
   const asked = Math.min(Math.max(((f.rc[c][k] + f.wc[c][k]) / split) * f.l1Ttl, 1e-6), 600);
   const gap = f.l1Ttl * (1 / asked - 1 / Math.expm1(asked));
   const near = lateAt(change + w, NEVER_S, bound, (1 - hit) / gap);
-  if (!design.l2) return l1 * near;
+  if (!f.store) return l1 * near;
   const far = lateAt(change, f.l2Ttl, bound, w);
   return l1 * (1 - (1 - near) * (1 - far)) + (f.missed[c][k] - f.loaded[c][k]) * far;
 }
 
 // Every way that a read may go: how many a second, and their median time.
 function parts(design, at, f) {
-  const n = at.numbers, l1 = design.l1 ? n.l1_ms : 0, found = [];
+  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, found = [];
   const add = (rate, ms) => rate > 0 && found.push([rate, Math.max(ms, 1e-6)]);
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
-  f.rc.forEach((row, c) => design.l1 && add(ofColo(row.map((x, k) => x - f.missed[c][k])), l1));
-  for (const way of waysOf(design, at, f))
+  f.rc.forEach((row, c) => f.l1 && add(ofColo(row.map((x, k) => x - f.missed[c][k])), l1));
+  for (const way of waysOf(at, f))
     f.rc.forEach((_, c) => {
       add(ofColo(way.found[c]), l1 + way.ms[c]);
       add(ofColo(way.loaded[c]), l1 + way.ms[c] + n.origin_ms);

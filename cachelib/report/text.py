@@ -26,7 +26,7 @@ _BREAKS, _UNSEEN, _NONE = (
 _NOT_IN_MERMAID = re.compile(
     r"[^\w ,.:()/%+–-]|^[-+]|(?<=\d)\.(?= )|%(?=%)|(?<=%)%|:(?=//)|(?<=www)\."
 )
-_SAFE_IN_YAML = re.compile(r"[^\w ,+–“”’…]|(?<![^\W_])_|_(?![^\W_])")
+_SAFE_IN_YAML = re.compile(r"[^\w ,+–“”’…-]|(?<!\w)-|-(?!\w)|(?<![^\W_])_|_(?![^\W_])")
 _MOVES_THE_CURSOR = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _BACKSLASHED = re.compile(r"([\\`*_\[\]<>|~&$@{}])")
 _ESCAPED_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029{UNSEEN}\ud800-\udfff]")

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.report.in_process import Report, report
 
@@ -160,7 +161,10 @@ def test_what_is_there_is_kept_where_it_is_the_best() -> None:
 
 def test_the_record_has_what_people_know_of_the_decision() -> None:
     record = of("keeps").record
-    assert 'status: "accepted"\ndate: "2026-11-20"\ndecision-makers: ["Ada", "Grace"]' in record
+    front = YAML(typ="safe", pure=True).load(record.split("---\n")[1])
+    assert front == {
+        "status": "accepted", "date": "2026-11-20", "decision-makers": ["Ada", "Grace"],
+    }  # fmt: skip
     assert "* we are two people" in record
     assert "Look at the bill with “cachelib report” in a month." in record
 
@@ -197,7 +201,9 @@ def test_the_record_has_every_part_of_madr_4(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_metrics_are_named_in_plain_words(name: str) -> None:
     for text in (prose(of(name).markdown), prose(of(name).record)):
-        assert re.findall(r"\b(?:p50|p95|p99|hit ratio|metered|Monte Carlo|L1|L2)\b", text) == []
+        own = text.partition("\n## Assumptions")[0]  # what follows quotes vendors
+        jargon = r"\b(?:p50|p95|p99|hit ratio|metered|Monte Carlo|L1|L2)\b"
+        assert re.findall(jargon, own) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -210,8 +216,9 @@ def test_every_figure_that_is_drawn_has_its_data_beside_it(name: str) -> None:
         head, *rows = csv.reader(files[data].splitlines())
         assert rows, data
         assert all(len(row) == len(head) for row in rows)
-        assert data in of(name).page
-        assert data in of(name).markdown
+        shown = path in of(name).markdown  # the figure of a chapter that the case has not is not
+        assert (data in of(name).markdown) == shown
+        assert (data in of(name).page) == shown
 
 
 def test_the_record_argues_for_what_was_chosen() -> None:
