@@ -13,7 +13,7 @@ function monthlyUsd(design, month, at, prices) {
   for (const [name, amount] of Object.entries(used)) {
     const meter = prices.meters[name];
     const units = Math.max(amount - meter.included, 0) / meter.unit;
-    total += (meter.up ? Math.ceil(units) : units) * meter.price;
+    total += (meter.up ? Math.ceil(units * (1 - 1e-9)) : units) * meter.price;
   }
   return total;
 }

@@ -79,6 +79,8 @@ def saved(before: float, after: float) -> float:
 def times(number: float, other: float) -> float | None:
     """How many times the other a number is; None where the other is nothing."""
     return float(number / other) if other else None
+
+
 def _has_mills(dollars: float) -> bool:
     """Whether an amount is so small that cents would not tell it: then sums of it would not sum."""
     return 0 < abs(dollars) < 0.1 and abs(100 * dollars - round(100 * dollars)) > 1e-9

@@ -27,7 +27,8 @@ from cachelib.report.document.what_if import judged_with
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
 
-MEASURED = [name for name, m in METRICS.items() if m.measured and name != "monthly_cost_usd"]
+WORK = ("monthly_cost_usd", "work_hours")  # nobody states it of these
+MEASURED = [name for name, m in METRICS.items() if m.measured and name not in WORK]
 CHANGES: list[dict[str, float]] = [
     {},
     {"requests_per_month": 1e3},

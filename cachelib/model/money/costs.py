@@ -13,6 +13,8 @@ from cachelib.model.money.prices import METERS, OBJECT_GB, PriceBook, price_book
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import STORED
 
+NOISE = 1e-9  # relative: of a formula, so that a whole unit is not taken for a little more than it
+
 
 def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     """A month's usage by meter, shape (draws,); what is not used is left out."""
@@ -46,6 +48,6 @@ def monthly_usd(
         beyond = np.maximum(used - float(meter.included), 0) if included else used
         units = beyond / meter.unit
         if meter.rounding == "up" and included:
-            units = np.ceil(units)
+            units = np.ceil(units * (1 - NOISE))
         total = total + units * float(meter.price or 0)
     return total
