@@ -13,13 +13,17 @@ from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Assumption
+from cachelib.model.tiers.registry import owners
 
 WIDE = 4.0  # from this ratio of high to low on, what is drawn is the logarithm
 
 
 def ranges(study: Study, options: Sequence[Option]) -> dict[str, Assumption]:
-    """Everything that has a range: hours as `hours:design`, limits as `limit:metric`, traffic."""
-    case = study.case
+    """Everything that has a range: hours as `hours:design`, limits as `limit:metric`, traffic.
+
+    Numbers of a tier that no option has decide nothing, and are left out.
+    """
+    case, there = study.case, {word for option in options for word in option.design.tiers}
     hours = {f"hours:{o.name}": o.hours for o in options if o.hours is not None}
     limits = {name: limit.range for name, limit in limit_names(case.criteria).items()}
     here, growth = study.requests_per_month, case.growth
@@ -31,7 +35,9 @@ def ranges(study: Study, options: Sequence[Option]) -> dict[str, Assumption]:
     return {
         name: number
         for name, number in everything.items()
-        if number is not None and number.low < number.high
+        if number is not None
+        and number.low < number.high
+        and (not owners(name) or owners(name) & there)
     }
 
 
