@@ -8,7 +8,7 @@ function estimate(design, at) {
   const n = at.numbers;
   const flows = flowsOf(design, at);
   const reads = total(flows.rc, at);
-  const l1 = (reads - total(flows.missed, at)) / reads;
+  const l1 = flows.front ? 0 : (reads - total(flows.missed, at)) / reads;
   const origin = total(flows.loaded, at) / reads;
   return {
     l1, origin, hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
@@ -29,7 +29,8 @@ const perMonth = (byKey, at) =>
 const tiersOf = ({ tiers }) => {
   const stores = tiers.filter((word) => word !== "memory");
   const colo = stores.includes("cache-api");
-  return { l1: tiers.includes("memory"), store: stores.at(-1), colo, layered: colo && stores.length > 1 };
+  const front = stores[0] === "workers-cache" && stores.shift();
+  return { l1: tiers.includes("memory"), store: stores.at(-1), front, colo, layered: colo && stores.length > 1 };
 };
 
 function flowsOf(design, at) {
@@ -49,7 +50,9 @@ function flowsOf(design, at) {
   };
   f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
   f.l1Life = l1Life(design, n, f);
-  f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
+  f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
+  if (f.front) f.missed = f.front.runs;
+  else f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
   f.loaded = loadedBy(design, f);
@@ -57,6 +60,20 @@ function flowsOf(design, at) {
   f.warm = sumColos(f.asked).map((x, k) => -Math.expm1(-(x + w[k]) * n.do_idle_s));
   f.cycle = f.refreshing ? cycleOf(design, n, f) : null;
   return f;
+}
+
+// Workers Cache: reads past the data centre's tier, and those past both, which run the Worker.
+function frontOf(f, lost) {
+  const looks = (reads, k) => {
+    const ttl = f.l2Ttl, w = f.store ? f.w[k] : 0, every = f.r[k] + w, kept = valid(w, ttl);
+    const first = reads / every + (1 - reads / every) * -Math.expm1(-reads * ttl);
+    const later = Math.max(kept - ttl, 0) / (1 / reads + ttl - meanAge(w, ttl));
+    const emptied = lost * kept * -Math.expm1((-reads * ttl) / 2);
+    return Math.min((first + later + emptied) / (kept + 1 / every), reads);
+  };
+  const runs = map(f.rc, (x, c, k) => (looks(f.r[k], k) * x) / f.r[k]);
+  const pastColo = map(f.rc, (x, c, k) => Math.min(Math.max(looks(x, k), runs[c][k]), x));
+  return { pastColo, runs };
 }
 
 function l1Life(design, n, f) {
@@ -201,6 +218,7 @@ function countsOf(design, at, f) {
   const kept = f.cycle ? month(map(f.cycle, (each) => each.kept)) : 0;
   const stored = loads + writes + kept;
   const counts = { requests: n.requests_per_month, origin_loads: loads + refreshes, refreshes };
+  if (f.front) counts.workers_cache_hits = month(map(f.rc, (x, c, k) => x - f.missed[c][k]));
   if (f.store === "kv") {
     Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads, kv_writes: stored });
     if (design.policy === "clean-up") Object.assign(counts, cleanUp(design, at, f));
@@ -238,7 +256,9 @@ function storedGb(design, at, f) {
 
 function meanMs(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0;
-  const ways = waysOf(at, f);
+  const ways = waysOf(at, f), trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
+  const far = at.trips.to_region.map((ms, c) => trip(ms) + trip(at.trips.to_central[c]));
+  const past = far.map((ms) => (f.front ? n.workers_cache_ms + ms : 0));
   let weight = 0, sum = 0;
   const add = (rate, c, k, ms) => {
     const reads = Math.max(rate, 0) * at.keys.number[k];
@@ -246,10 +266,14 @@ function meanMs(design, at, f) {
     sum += reads * Math.max(ms, 1e-6);
   };
   f.rc.forEach((row, c) => row.forEach((x, k) => {
-    if (f.l1) add(x - f.missed[c][k], c, k, l1);
+    if (f.l1 && !f.front) add(x - f.missed[c][k], c, k, l1);
+    if (f.front) {
+      add(x - f.front.pastColo[c][k], c, k, n.workers_cache_ms);
+      add(f.front.pastColo[c][k] - f.missed[c][k], c, k, past[c]);
+    }
     for (const way of ways) {
-      add(way.found[c][k], c, k, l1 + way.ms[c]);
-      add(way.loaded[c][k], c, k, l1 + way.ms[c] + n.origin_ms);
+      add(way.found[c][k], c, k, l1 + past[c] + way.ms[c]);
+      add(way.loaded[c][k], c, k, l1 + past[c] + way.ms[c] + n.origin_ms);
     }
   }));
   return sum / weight;

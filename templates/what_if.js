@@ -3,7 +3,8 @@ function monthlyUsd(design, month, at, prices) {
   const n = at.numbers, used = {};
   for (const [meter, name] of Object.entries(prices.counts))
     if (name in month.counts) used[meter] = month.counts[name];
-  used["workers.cpu_ms"] = month.counts.requests * n.worker_cpu_ms;
+  const runs = month.counts.requests - (month.counts.workers_cache_hits ?? 0);
+  used["workers.cpu_ms"] = runs * n.worker_cpu_ms;
   used["workers_ai.neurons"] = month.counts.origin_loads * n.origin_neurons;
   const store = design.tiers.at(-1);
   if (store === "durable-object")

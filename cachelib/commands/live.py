@@ -38,6 +38,7 @@ def live(
     unless --connect and --read open some by name.
     """
     from cachelib.live.own import run_worker
+    from cachelib.live.replay import can_run
     from cachelib.live.result import run_designs
     from cachelib.report.experiments import parameters
 
@@ -54,6 +55,7 @@ def live(
             sys.exit(0 if own.status.any() else 1)
         names = designs.split(",") if designs else study.case.design_names
         chosen = [study.design(study.case.known_design(name)) for name in names]
+        chosen = chosen if designs else [design for design in chosen if can_run(design)]
         result = run_designs(traffic, chosen, study.platform, seed=study.seed)
     print_result(result.as_dict(), as_json)
     sys.exit(0 if result.conforms else 1)

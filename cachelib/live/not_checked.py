@@ -48,6 +48,11 @@ NOT_CHECKED = (
         f"{DOCS}/workers/runtime-apis/cache",
     ),
     NotChecked(
+        "Workers Cache",
+        "the local runtime has none: it always runs the Worker, for which ctx.cache is undefined",
+        "github.com/cloudflare/workers-sdk/discussions/14734",
+    ),
+    NotChecked(
         "where a Durable Object is placed, when it is evicted, how many requests it takes",
         "there is one location, eviction is switched off, and no limit is set locally",
         f"{DOCS}/durable-objects/reference/data-location; {DOCS}/durable-objects/platform/limits",

@@ -20,6 +20,7 @@ from cachelib.live.driver import (
     operations_of,
     requests_of,
 )
+from cachelib.live.runtime import LiveError
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.trace import Trace
@@ -49,6 +50,11 @@ class LiveRun:
     operations: pd.DataFrame
 
 
+def can_run(design: Design) -> bool:
+    """Whether the local runtime has all tiers of the design."""
+    return design.front is None
+
+
 def run(
     trace: Trace,
     design: Design,
@@ -64,6 +70,11 @@ def run(
     once, so measure latencies with 1. Raises `LiveError` where the runtime fails,
     `NodeMissingError` where there is none.
     """
+    if not can_run(design):
+        raise LiveError(
+            f"{design.name}: the local runtime has no Workers Cache, so what it would do cannot be "
+            "seen here; leave this design out of the live run"
+        )
     isolate, isolates = isolates_met(trace, platform, seed)
     largest = None if design.l1_max_bytes else MAX_BODY
     requests = requests_of(trace, isolate, largest=largest, objects=design.objects)

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("local_runtime")
 
 STUDY = Study(load_case("trading-sentiment"))
 SEED = 1
+RUNNABLE = [name for name, design in BUILT_IN.items() if not design.front]
 
 
 @cache
@@ -39,13 +40,13 @@ def differences(result) -> list:
     return [row for row in result.conformance if not row.equal]
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", RUNNABLE)
 def test_the_default_case_conforms(name):
     result = run_designs(case_trace(), [STUDY.case.design(name)], STUDY.platform, seed=SEED)
     assert differences(result) == []
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", RUNNABLE)
 def test_a_day_of_a_web_site_conforms(day, name):
     platform = STUDY.platform.model_copy(update={"isolates_per_colo": 1})
     result = run_designs(day, [STUDY.case.design(name)], platform, seed=SEED)
@@ -169,12 +170,24 @@ def test_more_isolates_than_a_machine_holds_are_refused():
         run(case_trace(), BUILT_IN["l1-only"], as_local(platform))
 
 
+def test_a_cache_that_the_local_runtime_lacks_is_said():
+    design = BUILT_IN["workers-cache-kv"].model_copy(update=TTL)
+    with pytest.raises(LiveError, match="the local runtime has no Workers Cache"):
+        run_designs(case_trace(), [design], STUDY.platform)
+
+
 def test_the_result_lists_what_it_does_not_confirm():
     result = run_designs(case_trace().only(slice(5)), [BUILT_IN["l1-only"]], STUDY.platform)
     said = result.as_dict()
     assert said["conforms"]
     assert {"design", "metric", "observed", "simulated"} == said["conformance"][0].keys()
     whats = " ".join(each["what"] for each in said["not_checked"])
-    for word in ("caches", "eventual consistency", "negative look-ups", "one write a second"):
+    for word in (
+        "caches",
+        "eventual consistency",
+        "negative look-ups",
+        "one write a second",
+        "Workers Cache",
+    ):
         assert word in whats
     assert all(each["source"] for each in said["not_checked"])

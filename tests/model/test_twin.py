@@ -20,7 +20,8 @@ from cachelib.model.traffic.trace import Trace, in_one_place
 
 COLOS = ["SJC", "LHR", "FRA", "SYD"]
 NEVER = math.inf
-SHARED = [word for word, tier in STORES.items() if tier.scope == "world"]
+NEAR = ("workers-cache", "memory", "cache-api")
+WORLD = [word for word, tier in STORES.items() if tier.scope == "world"]
 
 
 def one_of(*values):
@@ -29,18 +30,22 @@ def one_of(*values):
 
 @st.composite
 def designs(draw):
-    near = [word for word in ("memory", "cache-api") if draw(st.booleans())]
-    base = Design(name="drawn", tiers=(*near, *draw(one_of((), *((word,) for word in SHARED)))))
+    near = draw(one_of(("workers-cache",), ("cache-api",), (), ()))
+    if draw(st.booleans()):
+        near = tuple(sorted((*near, "memory"), key=list(NEAR).index))
+    base = Design(name="drawn", tiers=(*near, *draw(one_of((), *((word,) for word in WORLD)))))
     kv_only = ["clean-up"] if base.l2 == "kv" else []
-    policy = draw(one_of("hard", "soft-hard", "refresh", *kv_only))
+    others = [] if base.front else ["soft-hard", "refresh", *kv_only]
+    policy = draw(one_of("hard", *others))
     slides = ["sliding"] if base.l1 and policy in ("hard", "clean-up") else []
+    expiries = ["inherited"] if base.front else ["inherited", "independent", *slides]
     return base.model_copy(
         update={
             "l1_ttl_s": draw(one_of(None, 5.0, 30.0, 90.0)),
             "l2_ttl_s": draw(one_of(None, 60.0, 100.0, 300.0)),
             "l1_max_entries": draw(one_of(None, 1, 2, 5)),
             "l1_max_bytes": draw(one_of(None, None, 40, 100, 300)),
-            "expiry": draw(one_of("inherited", "independent", *slides)),
+            "expiry": draw(one_of(*expiries)),
             "policy": policy,
             "soft_ttl_s": draw(one_of(10.0, 40.0)),
             "clean_up_every_s": draw(one_of(20.0, 200.0)),

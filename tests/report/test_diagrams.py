@@ -45,6 +45,19 @@ def test_shared_tiers_are_layers_from_the_workers_to_the_origin(
     assert len(edges) == 2 * len(workers) + len(stores)
 
 
+def test_workers_cache_stands_before_the_workers_and_keeps_them_from_running(study: Study) -> None:
+    design = drawn("workers-cache", "kv")
+    diagram = architecture(study, design, "x.drawn")
+    assert [layer[0].id for layer in diagram.layers] == ["users", "front", "w0", "l2", "origin"]
+    edges = [(edge.source, edge.target) for edge in diagram.edges]
+    assert ("users", "w0") not in edges
+    assert {("users", "front"), ("front", "w0"), ("w0", "l2"), ("l2", "origin")} <= set(edges)
+    messages = scenario(study, design, "x.drawn").messages
+    second = [(each.source, each.target) for each in messages][-2:]
+    assert second == [("user", "front"), ("front", "user")]
+    assert ("w0", "front") in [(each.source, each.target) for each in messages]
+
+
 def test_what_is_found_in_a_farther_tier_is_put_into_those_before_it(study: Study) -> None:
     sequence = scenario(study, drawn("memory", "cache-api", "kv"), "x.drawn")
     said = [(each.source, each.target, each.label) for each in sequence.messages]

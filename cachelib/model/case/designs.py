@@ -25,7 +25,7 @@ def as_written(case: Case, name: str) -> Design:
     return design.model_copy(
         update={
             "l1_ttl_s": design.l1_ttl_s or settings["l1_ttl_s"],
-            "l2_ttl_s": l2_ttl_s if design.l2 else None,
+            "l2_ttl_s": l2_ttl_s if design.shared else None,
         }
     )
 
@@ -52,7 +52,7 @@ def barred(case: Case) -> dict[str, str]:
 def _longest(case: Case, name: str, l2_ttl_s: float) -> Design:
     """The design with the longest life in L2 that its knob allows: too short, and all are."""
     design = as_written(case, name)
-    own = case.design(name).l2_ttl_s is not None or design.l2 is None
+    own = case.design(name).l2_ttl_s is not None or not design.shared
     own = own or name == case.today_name  # what is there is not turned
     return design if own else design.model_copy(update={"l2_ttl_s": l2_ttl_s})
 

@@ -29,7 +29,6 @@ from cachelib.model.tiers.outcomes import (
     Outcomes,
     depths,
 )
-from cachelib.model.tiers.registry import STORES
 from cachelib.model.tiers.tier import Tier
 
 
@@ -107,13 +106,18 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
     """
     p = platform
     way = np.zeros((PLACES, len(places.region)))
-    for tier in STORES.values():
+    for tier in design.shared:
         passed = _passed_before(tier, design)
         for depth, place in zip(depths(tier), tier.places, strict=True):
             way[depth] = _adds_up_to((*passed, *place.takes), platform, places)
     l1 = p.l1_ms if design.l1 else 0.0
     base = np.zeros((len(TIERS), *way.shape))
     base[L1], base[L2] = l1, l1 + way
+    if design.front:
+        first = list(depths(design.front))
+        base[L2, first] = way[first]
+        base[L1] = way[NO_L2] = _adds_up_to(design.front.places[-1].takes, platform, places)
+        base[L1] += l1
     base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms
     takes = [name for tier in design.stores for name in tier.writing]
     base[WRITTEN, NO_L2] = l1 + _adds_up_to(takes, platform, places)
@@ -122,8 +126,8 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
 
 def _passed_before(tier: Tier, design: Design) -> list[str]:
     """What it takes to look into the tiers before, which have one place each."""
-    before = takewhile(lambda each: each is not tier, design.stores)
-    return [name for each in before if tier in design.stores for name in each.places[-1].takes]
+    before = takewhile(lambda each: each is not tier, design.shared)
+    return [name for each in before for name in each.places[-1].takes]
 
 
 def _adds_up_to(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cachelib.model.formulas import lives
+from cachelib.model.formulas.front import Front, Traffic, front
 from cachelib.model.formulas.setting import NEVER_S, Array, Setting
 from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.design import Design
@@ -63,7 +64,12 @@ class Flows:
 
     @cached_property
     def missed(self) -> Array:
-        """Reads a second that L1 does not answer: a renewal for each load, 1 / (1 + hits)."""
+        """Reads a second that L1 does not answer: a renewal for each load, 1 / (1 + hits).
+
+        A memory behind Workers Cache is asked when its copies have ended with those in front.
+        """
+        if self.front is not None:
+            return self.front.runs
         if not self.design.l1:
             return self.rc
         at, asked = self.at, self._asked
@@ -102,9 +108,22 @@ class Flows:
         lost: Array = 1 / self.at["isolate_life_s"] + 1 / self.at["deploy_every_s"]
         return lost
 
+    @cached_property
+    def front(self) -> Front | None:
+        """What passes Workers Cache, if that is there."""
+        if self.design.front is None:
+            return None
+        heard = self.w if self.design.stores else np.zeros_like(self.w)
+        asked = Traffic(self.r, self.rc, heard, 1 / self.at["deploy_every_s"])
+        return front(asked, self.l2_ttl)
+
+    @property
+    def answered_by_front(self) -> Array:
+        return np.zeros_like(self.rc) if self.front is None else self.rc - self.front.runs
+
     @property
     def answered_by_l1(self) -> Array:
-        return self.rc - self.missed
+        return np.zeros_like(self.rc) if self.front is not None else self.rc - self.missed
 
     @cached_property
     def loaded(self) -> Array:
@@ -242,6 +261,8 @@ class Flows:
             "origin_loads": loads + refreshes,
             "refreshes": refreshes,
         }
+        if self.front is not None:
+            counts["workers_cache_hits"] = self.per_month(self.answered_by_front)
         if design.l2 == "kv":
             counts |= {"kv_reads": looked, "kv_missing_reads": loads, "kv_writes": stored}
             counts |= self._clean_up() if design.policy == "clean-up" else {}
@@ -286,6 +307,9 @@ class Flows:
         KV. A refreshed value is served once more in every cycle before it is loaded anew.
         """
         change, w = 1 / self.at["value_life_s"], self.w
+        if self.front is not None:  # it hears of no write
+            late = lives.late(change + w, self.l2_ttl, bound_s)
+            return self.share((self.rc - self.loaded) * late)
         if self.design.expiry == "sliding":
             return self.share(self._late_sliding(change, bound_s))
         if self.design.l2 is None:

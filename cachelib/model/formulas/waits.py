@@ -15,6 +15,7 @@ from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.tier import Place
+from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
 
 class Way(NamedTuple):
@@ -33,6 +34,7 @@ class Waits:
         self.flows, self.at = flows, flows.at
         l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else np.zeros((1, 1))
         parts = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
+        parts += list(self._front_ways())
         for way in self._ways():
             parts.append((way.found, l1_ms + way.ms))
             parts.append((way.loaded, l1_ms + way.ms + _by_colo(self.at["origin_ms"])))
@@ -78,13 +80,23 @@ class Waits:
         elif store is DURABLE_OBJECT:
             yield from self._object_ways(found, loaded)
         else:
-            ms = np.zeros((1, 1, 1)) if store is None else self._takes(store.places[0])
+            ms = self._passed if store is None else self._takes(store.places[0])
             yield self._way(found, loaded, ms)
+
+    def _front_ways(self) -> Iterator[tuple[Array, Array]]:
+        """What Workers Cache answers, and after how many ms: from the colo, and from all's tier."""
+        flows = self.flows
+        if flows.front is not None:
+            near, far = (self._adds_up_to(place.takes) for place in WORKERS_CACHE.places)
+            yield self._sum(flows.rc - flows.front.past_colo), _by_colo(near)
+            yield self._sum(flows.front.past_colo - flows.front.runs), _by_colo(far)
 
     @property
     def _passed(self) -> Array:
-        """What it takes to look into a data centre's cache before the store."""
+        """What it takes to look into the tiers before the store, memory aside."""
         takes = CACHE_API.places[0].takes if self.flows.layered else ()
+        if self.flows.front is not None:
+            takes = WORKERS_CACHE.places[-1].takes
         return self._adds_up_to(takes)
 
     def _takes(self, place: Place) -> Array:

@@ -12,6 +12,7 @@ from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Assumption
+from cachelib.model.tiers.registry import owners
 
 CHANCE = "chance"
 _FAR = 6**0.5  # a triangle from minus to plus this has the spread of one standard error
@@ -25,9 +26,10 @@ WIDE = 4.0  # from this ratio of high to low on, what is drawn is the logarithm
 def ranges(study: Study, options: Sequence[Option]) -> dict[str, Assumption]:
     """Everything that has a range: hours as `hours:design`, limits as `limit:metric`, traffic.
 
-    And `CHANCE`, where the traffic is a log: in standard errors of every metric at once.
+    And `CHANCE`, where the traffic is a log: in standard errors of every metric at once. Numbers of
+    a tier that no option has decide nothing, and are left out.
     """
-    case = study.case
+    case, there = study.case, {word for option in options for word in option.design.tiers}
     hours = {f"hours:{o.name}": o.hours for o in options if o.hours is not None}
     limits = {name: limit.range for name, limit in limit_names(case.criteria).items()}
     here, growth = study.requests_per_month, case.growth
@@ -41,7 +43,9 @@ def ranges(study: Study, options: Sequence[Option]) -> dict[str, Assumption]:
     return {
         name: number
         for name, number in everything.items()
-        if number is not None and number.low < number.high
+        if number is not None
+        and number.low < number.high
+        and (not owners(name) or owners(name) & there)
     }
 
 

@@ -109,7 +109,7 @@ def _has(design: Design, knob: str) -> bool:
     return {
         "l1_ttl_s": design.l1,
         "l1_max_entries": design.l1,
-        "l2_ttl_s": design.l2 is not None,
+        "l2_ttl_s": bool(design.shared),
         "soft_ttl_s": design.policy == "soft-hard",
         "clean_up_every_s": design.policy == "clean-up",
         "objects": design.l2 == "durable-object",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.registry import owner
+from cachelib.model.tiers.registry import owners
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -15,7 +15,7 @@ def memory_alone(study: Study) -> Design | None:
     with_memory = _designs(study, lambda design: design.l1)
     if not with_memory:
         return None
-    alone = next((design for design in with_memory if design.l2 is None), None)
+    alone = next((design for design in with_memory if not design.shared), None)
     return alone or study.design("l1-only")
 
 
@@ -33,7 +33,7 @@ def without_store(design: Design) -> Design:
 
 
 def with_store(study: Study, word: str) -> list[Design]:
-    """The designs over a kind of store, in the order of the case."""
+    """The designs that have a tier, in the order of the case."""
     return _designs(study, lambda design: word in design.tiers)
 
 
@@ -61,10 +61,8 @@ def caching(study: Study) -> list[Design]:
 
 def concerns(study: Study, number: str) -> bool:
     """Whether a number of the case has to do with any of its options."""
-    tier = owner(number)
-    if tier is MEMORY:
-        return memory_alone(study) is not None
-    return tier is None or bool(with_store(study, tier.word))
+    words = owners(number)
+    return not words or any(with_store(study, word) for word in words)
 
 
 def _designs(study: Study, wanted: Callable[[Design], bool]) -> list[Design]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cachelib.model.formulas import Estimate, Setting
 from cachelib.model.formulas.setting import Array
-from cachelib.model.money.prices import METERS, OBJECT_GB, PriceBook, price_book
+from cachelib.model.money.prices import METERS, NOT_RUN, OBJECT_GB, PriceBook, price_book
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import STORED
 
@@ -20,7 +20,8 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     """A month's usage by meter, shape (draws,); what is not used is left out."""
     counts = month.counts
     used = {meter: counts[name] for meter, name in METERS.items() if name in counts}
-    used["workers.cpu_ms"] = counts["requests"] * at["worker_cpu_ms"].ravel()
+    runs = counts["requests"] - counts.get(NOT_RUN, 0)
+    used["workers.cpu_ms"] = runs * at["worker_cpu_ms"].ravel()
     used["workers_ai.neurons"] = counts["origin_loads"] * at["origin_neurons"].ravel()
     if design.l2 == "durable-object":
         active_s = counts["do_requests"] * at["do_active_ms"].ravel() / 1_000

@@ -24,6 +24,8 @@ SHIPPED = Path(__file__).parent / "books"
 OBJECT_GB = Decimal("0.128")  # a Durable Object is billed for 128 MB, whatever it uses
 CENT = Decimal("0.01")
 NO_COST = Decimal(0)
+NOT_RUN = "workers_cache_hits"
+"""Counts requests for which no Worker runs, and no CPU is billed."""
 METERS = {"workers.requests": "requests", **OF_TIERS}
 """What charges by a count, and which."""
 
@@ -173,7 +175,7 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     """
     amounts = {
         "workers.requests": month["requests"],
-        "workers.cpu_ms": month["requests"] * platform.worker_cpu_ms,
+        "workers.cpu_ms": (month["requests"] - month[NOT_RUN]) * platform.worker_cpu_ms,
         **{meter: month[count] for meter, count in OF_TIERS.items()},
         "workers_ai.neurons": month["origin_loads"] * platform.origin_neurons,
     }

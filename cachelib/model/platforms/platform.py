@@ -85,6 +85,7 @@ class Platform(Strict):
     r2_ms: NotNegative
     r2_write_ms: NotNegative
     cache_api_ms: NotNegative
+    workers_cache_ms: NotNegative
     origin_ms: NotNegative
     origin_failure: Share
     origin_neurons: NotNegative

@@ -105,13 +105,40 @@ class Design(Strict):
 
     @model_validator(mode="after")
     def _widening(self) -> Self:
-        for near, far in pairwise(ALL[word] for word in self.tiers):
+        if any(ALL[word].in_front for word in self.tiers[1:]):
+            raise ValueError(
+                "tiers: 'workers-cache' answers before the Worker runs, so it stands first and "
+                "once; a memory is the Worker's, and stands behind it"
+            )
+        behind = [ALL[word] for word in self.tiers if not ALL[word].in_front]
+        for near, far in pairwise(behind):
             if WIDENING.index(far.scope) <= WIDENING.index(near.scope):
                 raise ValueError(
                     f"tiers: {far.word!r} cannot stand behind {near.word!r}, since its copies are "
                     f"{far.shared_by} and those {near.shared_by}: first memory, then cache-api, "
                     "then one that all share"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fronted(self) -> Self:
+        if self.front is None:
+            return self
+        if self.policy != "hard":
+            raise ValueError(
+                f"policy: {self.policy!r} is not modelled with 'workers-cache', whose refresh in "
+                "the background runs the Worker, and no document says how that meets another's"
+            )
+        if self.colo_cache:
+            raise ValueError(
+                "tiers: 'cache-api' is not modelled behind 'workers-cache', which is a cache in "
+                "each data centre itself"
+            )
+        if self.expiry != "inherited":
+            raise ValueError(
+                f"expiry: {self.expiry!r} is not modelled behind 'workers-cache', whose answers "
+                "end when their values do"
+            )
         return self
 
     @model_validator(mode="after")
@@ -133,8 +160,18 @@ class Design(Strict):
 
     @property
     def stores(self) -> tuple[Tier, ...]:
-        """The shared tiers, the nearest first."""
+        """The shared tiers behind the Worker, the nearest first."""
         return tuple(STORES[word] for word in self.tiers if word in STORES)
+
+    @property
+    def front(self) -> Tier | None:
+        """What answers before the Worker runs."""
+        return next((ALL[word] for word in self.tiers if ALL[word].in_front), None)
+
+    @property
+    def shared(self) -> tuple[Tier, ...]:
+        """All tiers but memory, the nearest first."""
+        return tuple(ALL[word] for word in self.tiers if word != MEMORY.word)
 
     @property
     def store(self) -> Tier | None:
@@ -156,7 +193,7 @@ class Design(Strict):
         """The design's name for readers, made of what it consists of, or the case's `label`."""
         if self.label:
             return self.label
-        phrases = [MEMORY.word] * self.l1 + [tier.phrase for tier in self.stores]
+        phrases = [MEMORY.word if word == MEMORY.word else ALL[word].phrase for word in self.tiers]
         tiers = ", then ".join(phrases) if phrases else "no cache"
         tiers += " alone" if len(phrases) == 1 else ""
         manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
@@ -190,6 +227,8 @@ BUILT_IN = {
         Design(name="l1-cache-api", tiers=("memory", "cache-api")),
         Design(name="l1-cache-api-kv", tiers=("memory", "cache-api", "kv")),
         Design(name="l1-r2", tiers=("memory", "r2")),
+        Design(name="workers-cache", tiers=("workers-cache",)),
+        Design(name="workers-cache-kv", tiers=("workers-cache", "kv")),
     )
 }
 

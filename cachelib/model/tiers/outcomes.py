@@ -12,14 +12,15 @@ from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.r2 import R2
-from cachelib.model.tiers.registry import STORES
+from cachelib.model.tiers.registry import SHARED
 from cachelib.model.tiers.tier import Tier
+from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
 # Where a request ended ...
 L1, L2, ORIGIN, WRITTEN, FAILED = range(5)
 TIERS = ("L1", "L2", "origin", "write", "failed")
 # ... and how deep into the shared tiers it looked on its way: the last place where it did.
-DEPTHS = ("", *(place.words for tier in STORES.values() for place in tier.places))
+DEPTHS = ("", *(place.words for tier in SHARED.values() for place in tier.places))
 
 
 def depths(tier: Tier) -> range:
@@ -33,6 +34,7 @@ KV_LOCAL, KV_REGIONAL, KV_CENTRAL = depths(KV)
 DO_MEMORY, DO_STORAGE = depths(DURABLE_OBJECT)
 (IN_R2,) = depths(R2)
 (IN_COLO_CACHE,) = depths(CACHE_API)
+FRONT_IN_COLO, FRONT_UPPER = depths(WORKERS_CACHE)
 
 PLACES = len(DEPTHS)
 CODES = len(TIERS) * PLACES
@@ -52,7 +54,7 @@ def tier_of(code: Any) -> Any:
 
 def place_of(depth: int) -> Tier | None:
     """The tier that a place is in; None for no place."""
-    found = (tier for tier in STORES.values() if DEPTHS[depth] in (p.words for p in tier.places))
+    found = (tier for tier in SHARED.values() if DEPTHS[depth] in (p.words for p in tier.places))
     return next(found, None)
 
 
@@ -61,7 +63,7 @@ COUNT_WORDS = {
     "origin_failures": "failed loads from the origin",
     "refreshes": "refreshes in the background",
     "l2_unchanged": "writes left out as unchanged",
-    **{name: words for tier in STORES.values() for name, words in tier.counts.items()},
+    **{name: words for tier in SHARED.values() for name, words in tier.counts.items()},
     **MEMORY.counts,
 }
 """What is counted, and how a reader calls it."""

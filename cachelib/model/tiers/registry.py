@@ -7,12 +7,15 @@ from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.r2 import R2
-from cachelib.model.tiers.tier import Tier
+from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
-ALL = {tier.word: tier for tier in (MEMORY, KV, DURABLE_OBJECT, R2, CACHE_API)}
+ALL = {tier.word: tier for tier in (MEMORY, KV, DURABLE_OBJECT, R2, CACHE_API, WORKERS_CACHE)}
 """By its word in a case."""
 
-STORES = {word: tier for word, tier in ALL.items() if tier is not MEMORY}
+SHARED = {word: tier for word, tier in ALL.items() if tier is not MEMORY}
+"""What is shared by isolates."""
+
+STORES = {word: tier for word, tier in SHARED.items() if not tier.in_front}
 """What may stand behind an isolate's memory."""
 
 LABELS = {name: words for tier in ALL.values() for name, words in tier.numbers.items()}
@@ -25,7 +28,6 @@ STORED = {word: tier.stored for word, tier in ALL.items() if tier.stored}
 """What charges for what a tier holds."""
 
 
-def owner(number: str) -> Tier | None:
-    """The tier that a number of the platform is of, by how its name begins."""
-    owners = (tier for tier in ALL.values() if number.startswith(tier.prefixes))
-    return next(owners, None)
+def owners(number: str) -> set[str]:
+    """The tiers, by their words, that a number of the platform is of: by how its name begins."""
+    return {word for word, tier in ALL.items() if number.startswith(tier.prefixes)}

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Scope = Literal["isolate", "colo", "world"]
+Scope = Literal["isolate", "colo", "world", "colo and world"]
 
 SHARED_BY: dict[Scope, str] = {
     "isolate": "in each isolate",
     "colo": "in each data centre",
     "world": "shared by all",
+    "colo and world": "in each data centre, and once for all",
 }
 WIDENING: tuple[Scope, ...] = ("isolate", "colo", "world")
 """From the copies that fewest share to those that all do."""
@@ -40,7 +41,7 @@ class Tier:
     it holds. `numbers` are the platform's numbers that readers meet, with their words, and
     `prefixes` how all its numbers begin. `erases`: it forgets by itself what has expired, after
     `shortest` (a number of the platform) at the earliest. `lists`: what it holds can be listed, so
-    that a routine may clean it up.
+    that a routine may clean it up. `in_front`: it answers before the Worker runs.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -60,6 +61,7 @@ class Tier:
     erases: bool = False
     shortest: str | None = None
     lists: bool = False
+    in_front: bool = False
 
     @property
     def shared_by(self) -> str:

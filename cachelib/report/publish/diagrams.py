@@ -120,15 +120,20 @@ def architecture(study: Study, design: Design, id: str) -> Diagram:
         id="origin", label="Origin", note=shown(study.platform.origin_ms, "ms"), kind="origin"
     )
     workers, shared = _workers(study, design), _shared(design)
-    behind = [*shared, origin]
+    behind, front = [*shared, origin], _front(design)
     return Diagram(
         id=id,
         caption=f"The system: {design.words}",
         alt=_alt(study, design),
         how="derived",
-        layers=[[users], workers, *([node] for node in behind)],
+        layers=[[users], *([node] for node in front), workers, *([node] for node in behind)],
         edges=[
-            *(Edge(source="users", target=worker.id) for worker in workers),
+            *(Edge(source="users", target=node.id) for node in front),
+            *(
+                Edge(source=before.id, target=worker.id, label="what it has not" * bool(front))
+                for before in front or [users]
+                for worker in workers
+            ),
             *(Edge(source=worker.id, target=behind[0].id) for worker in workers),
             *(
                 Edge(source=near.id, target=far.id, label="what it has not")
@@ -154,6 +159,15 @@ def _workers(study: Study, design: Design) -> list[Node]:
     return nodes + ([Node(id="more", label=label, note=note)] if more > 0 else [])
 
 
+def _front(design: Design) -> list[Node]:
+    """What answers before the Worker runs."""
+    if design.front is None:
+        return []
+    life = f", {duration(design.l2_ttl_s)}" if design.l2_ttl_s else ""
+    note = f"{design.front.shared_by}{life}"
+    return [Node(id="front", label=design.front.label, note=note, kind="store")]
+
+
 def _shared(design: Design) -> list[Node]:
     """The shared tiers, the nearest first."""
     life = f", {duration(design.l2_ttl_s)}" if design.l2_ttl_s else ""
@@ -173,8 +187,9 @@ def _alt(study: Study, design: Design) -> str:
     isolates = counted(study.platform.isolates_per_colo, "isolate")
     memory = "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
     behind = "".join(f"{tier.phrase}, then to " for tier in design.stores)
+    before = f"{design.front.phrase} answers what it has; " if design.front else ""
     return (
-        f"Requests reach {colos} with {isolates} each; {memory}; "
+        f"{before}Requests reach {colos} with {isolates} each; {memory}; "
         f"what is not found goes to {behind}the origin."
     )
 
@@ -185,7 +200,9 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
     result = study.replay(design, trace=trace, jitter=0.0)
     colos = [trace.colos[place] for place in trace.colo]
     workers = [Node(id=f"w{nth}", label=f"Worker in {colo}") for nth, colo in enumerate(colos)]
+    front = [Node(id="front", label=design.front.label)] if design.front else []
     shared = [Node(id=_id(nth), label=tier.label) for nth, tier in enumerate(design.stores)]
+    user = Node(id="user", label="Users", kind="user")
     origin = Node(id="origin", label="Origin", kind="origin")
     messages: list[Message] = []
     answers = [_answer(*each) for each in zip(result.tier, result.depth, strict=True)]
@@ -199,7 +216,7 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
             f"in {colo} {_phrase(answer)} answers after {shown(float(ms), 'ms')}"
             for colo, answer, ms in zip(colos, answers, result.latency_ms, strict=True)
         ),
-        participants=[Node(id="user", label="Users", kind="user"), *workers, *shared, origin],
+        participants=[user, *front, *workers, *shared, origin],
         messages=messages,
     )
 
@@ -222,6 +239,13 @@ def _request(
 ) -> list[Message]:
     """What one request makes the tiers say."""
     said = [Message(source="user", target=worker, label=f"GET {key}")]
+    last = Message(source=worker, target="user", label=shown(ms, "ms"), answer=True)
+    if design.front:
+        said = [Message(source="user", target="front", label=f"GET {key}")]
+        last = Message(source="front", target="user", label=shown(ms, "ms"), answer=True)
+        if answer is design.front:
+            return [*said, last]
+        said.append(Message(source="front", target=worker, label="GET"))
     if design.l1:
         found = "in memory" if answer is MEMORY else "not in memory"
         said.append(Message(source=worker, target=worker, label=found))
@@ -238,4 +262,6 @@ def _request(
         said.append(Message(source="origin", target=worker, label="value", answer=True))
     kept = [_id(nth) for nth in reversed(range(len(passed)))]
     said += [Message(source=worker, target=each, label="put") for each in kept]
-    return [*said, Message(source=worker, target="user", label=shown(ms, "ms"), answer=True)]
+    if design.front:
+        said.append(Message(source=worker, target="front", label="value", answer=True))
+    return [*said, last]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cachelib.live.latency import ACCESSES, measure
 from cachelib.live.node import NodeMissingError, ensure_node_modules
+from cachelib.live.replay import can_run
 from cachelib.live.result import LiveResult, run_designs
 from cachelib.live.story import two_places
 from cachelib.model.judgement.study import Study
@@ -30,8 +31,12 @@ def why_not(requests: int) -> str | None:
 
 
 def chosen(study: Study, asked: Sequence[str]) -> list[Design]:
-    """Those of the designs asked for that the case has; if it has none, its first three."""
-    names = study.case.design_names
+    """Those of the designs asked for that the case has; if it has none, its first three.
+
+    Of those that the runtime can run, that is.
+    """
+    names = [name for name in study.case.design_names if can_run(study.case.design(name))]
+    names = names or ["origin-only"]
     return [study.design(name) for name in [n for n in asked if n in names] or names[:3]]
 
 

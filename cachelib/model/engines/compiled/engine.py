@@ -112,9 +112,9 @@ class Compiled:
         )
 
     def _make_room(self, requests: int, isolates: int) -> None:
-        """A request adds at most four entries to the pool and one version to the origin."""
+        """A request adds at most six entries to the pool and one version to the origin."""
         state, used = self.state, int(self.state.totals["used"])
-        if used + 4 * requests > len(state.pool):
+        if used + 6 * requests > len(state.pool):
             pool = _grown(state.pool, used, 2 * used + 6 * requests)
             buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
             rehash(pool, buckets, used)
@@ -148,6 +148,7 @@ def _rules(design: Design, platform: Platform, seed: int) -> Rules:
 
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
+        front=design.front is not None,
         l1=design.l1,
         colo_cache=design.colo_cache,
         store=STORES.get(design.l2 or "", 0),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cachelib.model.engines.compiled.front import read_front, write_front
 from cachelib.model.engines.compiled.pool import NONE, drop, find, link_newest, unlink
 from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
 from cachelib.model.engines.compiled.stores import (
@@ -51,17 +52,18 @@ def write_l2(rules, state, places, colo, key, record, now, value):
 
 @hot
 def answer(rules, state, places, table, isolate, number, key, record, colo, row, now):
-    """A read: tier, depth, way and wait; the version served and when it was loaded; the version
-    to keep, or NONE; and whether that need not be written to L2.
+    """A read: tier, depth, way and wait; the version served, when it was loaded and when it ends;
+    the version to keep, or NONE; and whether that need not be written to L2.
     """
     version, loaded, due, lives = np.int64(NONE), now, False, True
+    expires = now
     tier, depth, extra = L1, NO_L2, 0.0
     if rules.l1:
         at = find(state, number, key)
         entry = state.pool[at]
         if at != NONE and now < entry.until:
             version, loaded, due = np.int64(entry.version), entry.loaded, entry.refresh <= now
-            lives = now < entry.expires
+            lives, expires = now < entry.expires, entry.expires
             if rules.sliding:
                 entry.until = now + rules.l1_ttl
             if rules.max_entries < NO_BOUND or rules.max_bytes < NO_BOUND:
@@ -72,6 +74,7 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
         depth, extra, held = read_l2(rules, state, places, colo, key, record, now)
         if held.version != NONE:
             version, loaded, due = held.version, held.loaded, held.refresh <= now
+            expires = held.expires
             if rules.l1:
                 put_in_l1(rules, state, isolate, number, key, now, held)
     fresh, unchanged = np.int64(NONE), False
@@ -82,7 +85,7 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
             unchanged = rules.only_if_changed and lives and fresh == version
         else:
             tier, version = ORIGIN if fresh != NONE else FAILED, fresh
-    return tier, depth, extra, version, loaded, fresh, unchanged
+    return tier, depth, extra, version, loaded, expires, fresh, unchanged
 
 
 @hot
@@ -96,6 +99,43 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
         if at != NONE:
             drop(state, isolate, at)
     return extra
+
+
+@hot
+def work(rules, state, places, table, number, key, colo, row, now, op, size, life):
+    """The Worker runs: tier, depth, way and wait; the version served and when it was loaded."""
+    isolate, record = state.isolates[number], state.records[key]
+    if rules.l1:
+        age(rules, state, table, isolate, number, now)
+    tier, depth, extra = WRITTEN, NO_L2, 0.0
+    version = fresh = np.int64(NONE)
+    loaded, expires, unchanged = now, now, False
+    if op == READ:
+        tier, depth, extra, version, loaded, expires, fresh, unchanged = answer(
+            rules, state, places, table, isolate, number, key, record, colo, row, now
+        )
+    else:
+        supersede(state, record, now)
+        if op == WRITE:
+            fresh = change(rules, state, table, record, now)
+        else:
+            extra = forget(rules, state, places, isolate, number, key, record, colo, now)
+    if fresh != NONE:
+        if rules.max_bytes < NO_BOUND:
+            size = size if size > VALUE_BYTES else VALUE_BYTES
+        new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
+        if not unchanged:
+            way = write_l2(rules, state, places, colo, key, record, now, new)
+            if tier == WRITTEN:
+                extra = way
+        elif rules.store or rules.colo_cache:
+            state.totals.l2_unchanged += 1
+        if rules.l1:
+            put_in_l1(rules, state, isolate, number, key, now, new)
+        expires = new.expires
+    if rules.front and version != NONE and op == READ:
+        write_front(rules, state, colo, key, now, Held(version, size, loaded, expires, expires))
+    return tier, depth, extra, version, loaded
 
 
 @compiled
@@ -112,37 +152,19 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
         while now >= totals.next_clean_up:
             clean_up(rules, state, totals.next_clean_up)
             totals.next_clean_up += rules.clean_up_every
-        isolate, record = state.isolates[number], state.records[key]
-        if rules.l1:
-            age(rules, state, table, isolate, number, now)
-        tier, depth, extra = WRITTEN, NO_L2, 0.0
-        version = fresh = np.int64(NONE)
-        loaded, unchanged = now, False
-        if ops[i] == READ:
-            tier, depth, extra, version, loaded, fresh, unchanged = answer(
-                rules, state, places, table, isolate, number, key, record, colo, row + i, now
-            )
-        else:
-            supersede(state, record, now)
-            if ops[i] == WRITE:
-                fresh = change(rules, state, table, record, now)
-            else:
-                extra = forget(rules, state, places, isolate, number, key, record, colo, now)
-        if fresh != NONE:
-            size, life = np.int64(sizes[i]), rules.hard_ttl
-            if rules.max_bytes < NO_BOUND:
-                size = size if size > VALUE_BYTES else VALUE_BYTES
+        version = np.int64(NONE)
+        tier, depth, extra, loaded = L2, NO_L2, 0.0, now
+        if rules.front and ops[i] == READ:
+            depth, held = read_front(state, colo, key, now)
+            version, loaded = held.version, held.loaded
+        if version == NONE:
+            life = rules.hard_ttl
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
-            new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
-            if not unchanged:
-                way = write_l2(rules, state, places, colo, key, record, now, new)
-                if tier == WRITTEN:
-                    extra = way
-            elif rules.store or rules.colo_cache:
-                totals.l2_unchanged += 1
-            if rules.l1:
-                put_in_l1(rules, state, isolate, number, key, now, new)
+            tier, depth, extra, version, loaded = work(
+                rules, state, places, table, number, key, colo, row + i, now,
+                ops[i], np.int64(sizes[i]), life,
+            )  # fmt: skip
         codes[i] = code_of(tier, depth)
         extras[i] = extra
         ages[i] = lates[i] = 0.0

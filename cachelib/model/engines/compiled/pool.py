@@ -1,6 +1,7 @@
 """Cache entries of all places in one pool: found by a hash, freed into a list, grown by doubling.
 
-A place is an isolate's L1, a colo's or a region's cache of KV, or a colo's Cache API.
+A place is an isolate's L1, a colo's or a region's cache of KV, a colo's Cache API
+or Workers Cache, or the upper tier of that.
 An L1's entries also hang in its own list, newest first, so that it can evict and be emptied.
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 from cachelib.model.engines.compiler import compiled, hot, inner
 
 KV_PLACES, REGION_PLACES, COLO_PLACES = 1 << 24, 2 << 24, 3 << 24
+FRONT_PLACES, UPPER_PLACE = 4 << 24, 5 << 24
 NONE = -1
 
 ENTRY = np.dtype(

@@ -47,6 +47,7 @@ rooms given back, and the first never used; and the counts."""
 class Rules(NamedTuple):
     """A design on a platform, as numbers; infinity for never and for no limit."""
 
+    front: bool
     l1: bool
     colo_cache: bool
     store: int

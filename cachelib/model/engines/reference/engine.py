@@ -12,7 +12,13 @@ import numpy.typing as npt
 from cachelib import MemoryCache, TieredCache
 from cachelib.model.engines.random import ISOLATES, exponential, key_of
 from cachelib.model.engines.reference.kv import KeyValue
-from cachelib.model.engines.reference.others import Bucket, ColoCache, DurableObjects, Layered
+from cachelib.model.engines.reference.others import (
+    Bucket,
+    ColoCache,
+    DurableObjects,
+    Layered,
+    WorkersCache,
+)
 from cachelib.model.engines.reference.world import (
     NOTHING,
     Inline,
@@ -30,6 +36,7 @@ from cachelib.model.tiers.outcomes import (
     CODE_TYPE,
     FAILED,
     L1,
+    L2,
     NO_L2,
     ORIGIN,
     WRITTEN,
@@ -66,6 +73,7 @@ class Reference:
         self.world = World()
         self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
         self.stores = [STORES[tier.word](self.world, platform, design) for tier in design.stores]
+        self.front = WorkersCache(self.world, platform) if design.front else None
         self.isolates: dict[int, Isolate] = {}
         self.lives = key_of(seed, ISOLATES)
         ends = (platform.isolate_idle_s, platform.isolate_life_s, platform.deploy_every_s)
@@ -87,7 +95,7 @@ class Reference:
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
         columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
         keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
-        read, mortal = self._read, self.mortal
+        read, mortal, front, start = self._read, self.mortal, self.front, self.start
         for i, (now, key, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
@@ -96,14 +104,17 @@ class Reference:
             world.now, world.row, world.colo = now, row + i, colo
             world.size = size if size > least else least
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
-            reached = isolates.get(number) or self._isolate(number)
-            if mortal:
-                self._age(reached)
             value = None
-            if op == READ:
-                value = read(reached.cache, keys[key], life)
-            else:
-                self._change(reached.cache, keys[key], op, life)
+            if front and op == READ:
+                value = front.get(keys[key])
+            if value is None:
+                reached = isolates.get(number) or self._isolate(number)
+                if mortal:
+                    self._age(reached)
+                if op != READ:
+                    self._change(reached.cache, keys[key], op, life)
+                elif (value := read(reached.cache, keys[key], life)) and front:
+                    front.put(keys[key], value, self._end(reached.cache, keys[key], life), start)
             code[i] = code_of(world.tier, world.depth)
             if world.extra_ms:
                 extra[i] = world.extra_ms
@@ -140,6 +151,16 @@ class Reference:
         if self.design.expiry == "sliding" and self.world.tier == L1:
             self._renew(cache, key, value)
         return value
+
+    def _end(self, cache: TieredCache, key: str, life: float) -> float:
+        """When the value ends that was just served."""
+        world = self.world
+        if world.tier == ORIGIN:
+            return world.now + (life if life > 0 else self.design.hard_ttl_s)
+        if world.tier == L2:
+            return world.expires
+        near = cache.l1.peek(key)
+        return world.now if near is None else near.expires_at
 
     def _renew(self, cache: TieredCache, key: str, value: Value) -> None:
         """Set what was hit again, as large as it was, as applications do whose TTL slides."""

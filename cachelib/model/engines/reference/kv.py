@@ -38,7 +38,7 @@ class KeyValue(ModelStore):
         self.regional: dict[tuple[int, str], Copy] = {}
         self.last_write: dict[str, float] = {}
 
-    def get(self, key: str, now: float) -> Stored | None:
+    def read(self, key: str, now: float) -> Stored | None:
         world = self.world
         world.tier, world.depth = L2, KV_CENTRAL
         world.counts["kv_reads"] += 1

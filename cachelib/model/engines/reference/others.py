@@ -6,14 +6,23 @@ Sources: developers.cloudflare.com/durable-objects, /r2/pricing, /workers/runtim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from zlib import crc32
 
 from cachelib import Stored
-from cachelib.model.engines.reference.world import ModelStore, World, alive
+from cachelib.model.engines.reference.world import ModelStore, Value, World, alive
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import DO_MEMORY, DO_STORAGE, IN_COLO_CACHE, IN_R2, L2
+from cachelib.model.tiers.outcomes import (
+    DO_MEMORY,
+    DO_STORAGE,
+    FRONT_IN_COLO,
+    FRONT_UPPER,
+    IN_COLO_CACHE,
+    IN_R2,
+    L2,
+)
 
 
 class Object:
@@ -39,7 +48,7 @@ class DurableObjects(ModelStore):
         self.to_host: list[list[float]] = []
         self.objects: dict[object, Object] = {}
 
-    def get(self, key: str, now: float) -> Stored | None:
+    def read(self, key: str, now: float) -> Stored | None:
         self.world.tier = L2
         target = self._reach(key, self.read_s, waited=True)
         if target is None:
@@ -103,7 +112,7 @@ class Bucket(ModelStore):
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
         super().__init__(world, design, erased_at_expiry=False)
 
-    def get(self, key: str, now: float) -> Stored | None:
+    def read(self, key: str, now: float) -> Stored | None:
         self.world.tier, self.world.depth = L2, IN_R2
         self.world.counts["r2_class_b"] += 1
         record = self.records.get(key)
@@ -124,7 +133,7 @@ class ColoCache(ModelStore):
         super().__init__(world, design, erased_at_expiry=True)
         self.held: dict[tuple[int, str], Stored] = {}
 
-    def get(self, key: str, now: float) -> Stored | None:
+    def read(self, key: str, now: float) -> Stored | None:
         self.world.tier, self.world.depth = L2, IN_COLO_CACHE
         self.world.counts["cache_api_gets"] += 1
         stored = self.held.get((self.world.colo, key))
@@ -138,6 +147,38 @@ class ColoCache(ModelStore):
         self.held.pop((self.world.colo, key), None)
 
 
+class WorkersCache:
+    """What answers before the Worker runs: a tier in each colo, and one that all share.
+
+    It keeps an answer until its value ends, or the next deploy.
+    """
+
+    def __init__(self, world: World, platform: Platform) -> None:
+        self.world, self.every = world, platform.deploy_every_s
+        self.lower: dict[tuple[int, str], tuple[Value, float]] = {}
+        self.upper: dict[str, tuple[Value, float]] = {}
+
+    def get(self, key: str) -> Value | None:
+        world = self.world
+        here = world.colo, key
+        for depth, found in (
+            (FRONT_IN_COLO, self.lower.get(here)),
+            (FRONT_UPPER, self.upper.get(key)),
+        ):
+            if found is not None and world.now < found[1]:
+                world.tier, world.depth = L2, depth
+                world.counts["workers_cache_hits"] += 1
+                self.lower[here] = found
+                return found[0]
+        return None
+
+    def put(self, key: str, value: Value, expires: float, start: float) -> None:
+        since = self.world.now - start
+        until = start + (math.floor(since / self.every) + 1) * self.every
+        kept = value, min(until, expires)
+        self.upper[key] = self.lower[self.world.colo, key] = kept
+
+
 class Layered(ModelStore):
     """Stores one before the other: what a farther one has is copied into those before it.
 
@@ -148,7 +189,7 @@ class Layered(ModelStore):
         super().__init__(world, design, erased_at_expiry=False)
         self.stores = stores
 
-    def get(self, key: str, now: float) -> Stored | None:
+    def read(self, key: str, now: float) -> Stored | None:
         for nth, store in enumerate(self.stores):
             if (stored := store.get(key, now)) is not None:
                 for before in self.stores[:nth]:

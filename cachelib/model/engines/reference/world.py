@@ -27,6 +27,7 @@ class World:
         self.tier, self.depth, self.extra_ms = L1, NO_L2, 0.0
         self.writing = self.background = False
         self.at_hand = NOTHING
+        self.expires = math.inf  # of what the stores found last
         self.counts = dict.fromkeys(COUNTS, 0)
         self.byte_seconds = 0.0
 
@@ -129,6 +130,12 @@ class ModelStore:
         """By key: the value, its version, its bytes, when it was written."""
 
     def get(self, key: str, now: float) -> Stored | None:
+        found = self.read(key, now)
+        if found is not None:
+            self.world.expires = math.inf if found.expires_at is None else found.expires_at
+        return found
+
+    def read(self, key: str, now: float) -> Stored | None:
         raise NotImplementedError
 
     def set(self, key: str, stored: Stored) -> None:

@@ -1,0 +1,35 @@
+"""Workers Cache: answers before the Worker runs, from the data centre or a tier that all share.
+
+Sources: developers.cloudflare.com/workers/cache, its pages on cache keys, purging and limitations,
+and /cache/how-to/purge-cache, read 2026-11-26. What they say and is counted: only reads go through
+it; a miss asks the upper tier, fills both, and runs the Worker where both miss; every request is
+billed, CPU only where the Worker runs; the Worker's version is part of the key, so that it is
+empty after each deploy. What stands behind, memory too, hears of reads only when both tiers miss.
+
+What is assumed: the upper tier lies where KV's central stores do, since no document says where;
+the Worker says with each answer how long its value may still live, and `stale-if-error=0`; nothing
+is purged (five purges a minute are allowed), so that a write is seen when older answers end. As
+loads take no time in the model, there is nothing for its collapsing of requests to join.
+
+Rules: `WorkersCache` in `engines/reference/others.py`, `engines/compiled/front.py`,
+`formulas/front.py`. The local runtime has none.
+"""
+
+from cachelib.model.tiers.tier import Place, Tier
+
+WORKERS_CACHE = Tier(
+    word="workers-cache",
+    label="Workers Cache",
+    phrase="Workers Cache",
+    scope="colo and world",
+    in_front=True,
+    places=(
+        Place("Workers Cache in the colo", ("workers_cache_ms",)),
+        Place("Workers Cache's upper tier", ("workers_cache_ms", "to_region", "to_central")),
+    ),
+    writing=(),  # it is the answer to a read that fills it
+    counts={"workers_cache_hits": "requests answered by Workers Cache"},
+    numbers={"workers_cache_ms": "time of Workers Cache"},
+    prefixes=("workers_cache_", "deploy_"),
+    erases=True,
+)
