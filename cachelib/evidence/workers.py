@@ -145,10 +145,23 @@ class Workers:
             if self._may_run(path, "", None)
             and ((owner := self._owner(path)) is None or _between(path, owner, apart))
         }
-        if not self.workspace.configurations:
-            return free
         spoken = {path for path in free if _WORKER.search(self.modules[path].source)}
-        return self._reached(spoken) & free
+        reached = self._reached(spoken)
+        if not self.workspace.configurations:
+            return free - (self._with_imports(self._in_browsers()) - reached)
+        return reached & free
+
+    def _in_browsers(self) -> set[str]:
+        return {path for path in self.modules if self._is_browser(path)}
+
+    def _with_imports(self, paths: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        waiting = list(paths)
+        while waiting:
+            if (path := waiting.pop()) not in found:
+                found.add(path)
+                waiting += self._imports_of(path)
+        return found
 
     def _may_run(self, path: str, folder: str, config: Wrangler | None) -> bool:
         """Neither by its place nor by its text something else than a Worker's code."""
