@@ -35,6 +35,8 @@ _BROWSER = re.compile(
     r"|\b(?:local|session)Storage\.|[\"']use client[\"']|[\"']react-dom/client[\"']"
     r"|\buse(?:State|Effect|Ref|LayoutEffect|Reducer)\s*[(<]"
 )
+_CLIENT = re.compile(r"\A(?:\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*[\"']use client[\"']")
+_BROWSER_CACHES = re.compile(r"\bcaches\.open\b")  # browsers have them too
 _FOREIGN = re.compile(
     r"\A#!|\b(?:from|import|require\()\s*[\"'](?:k6(?:/[\w-]+)?|vitest|@playwright/test|@jest/globals"
     r"|commander|yargs|(?:node:)?child_process|inquirer|prompts|execa|puppeteer)[\"']"
@@ -177,7 +179,8 @@ class Workers:
         if path not in self._browsers:
             source = self.modules[path].source
             uses = _BROWSER.search(source) is not None
-            self._browsers[path] = uses and _WORKER.search(source) is None
+            server = _WORKER.search(_BROWSER_CACHES.sub("", source) if uses else source)
+            self._browsers[path] = _CLIENT.match(source) is not None or (uses and server is None)
         return self._browsers[path]
 
     def _reached(self, entries: Iterable[str]) -> set[str]:

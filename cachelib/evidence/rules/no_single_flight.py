@@ -132,6 +132,7 @@ def _is_loader(examined: Examination, call: Node, called: Node) -> bool:
     definition = examined.program.look_up(text(called), called)
     return (
         awaited
+        and text(called) != "next"  # of a middleware: the rest of the request
         and definition is not None
         and definition.owner.type in ("required_parameter", "optional_parameter")
     )
