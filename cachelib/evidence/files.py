@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -127,6 +128,17 @@ def _why_not_file(path: Path) -> str | None:
     return "larger than 1 MB" if path.stat().st_size > MAX_BYTES else None
 
 
+_GENERATED = re.compile(
+    r"@generated\b|\bDO NOT EDIT\b|(?i:\bauto(?:matically)?[- ]generated (?:file|code|by)\b)"
+)
+_HEAD = 2_000  # characters in which a generator names itself
+
+
+def _is_generated(text: str) -> bool:
+    """By its first words; the glue of WebAssembly by its names."""
+    return _GENERATED.search(text, 0, _HEAD) is not None or "__wbindgen_" in text
+
+
 def _is_minified(text: str) -> bool:
     return len(text) > 50_000 and len(text) > 500 * (text.count("\n") + 1)
 
@@ -141,6 +153,8 @@ def _read_into(found: Survey, path: Path, name: str) -> None:
         found.unparsable.append(Fault(name, 1, "not text; it was not audited"))
     elif _is_minified(text):
         found.skipped["build output"] += 1
+    elif _is_generated(text):
+        found.skipped["generated"] += 1
     else:
         found.sources.append(Source(name, text))
         found.partly_read += doubt

@@ -35,6 +35,8 @@ _BROWSER = re.compile(
     r"|\b(?:local|session)Storage\.|[\"']use client[\"']|[\"']react-dom/client[\"']"
     r"|\buse(?:State|Effect|Ref|LayoutEffect|Reducer)\s*[(<]"
 )
+_CLIENT = re.compile(r"\A(?:\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*[\"']use client[\"']")
+_BROWSER_CACHES = re.compile(r"\bcaches\.open\b")  # browsers have them too
 _FOREIGN = re.compile(
     r"\A#!|\b(?:from|import|require\()\s*[\"'](?:k6(?:/[\w-]+)?|vitest|@playwright/test|@jest/globals"
     r"|commander|yargs|(?:node:)?child_process|inquirer|prompts|execa|puppeteer)[\"']"
@@ -145,10 +147,23 @@ class Workers:
             if self._may_run(path, "", None)
             and ((owner := self._owner(path)) is None or _between(path, owner, apart))
         }
-        if not self.workspace.configurations:
-            return free
         spoken = {path for path in free if _WORKER.search(self.modules[path].source)}
-        return self._reached(spoken) & free
+        reached = self._reached(spoken)
+        if not self.workspace.configurations:
+            return free - (self._with_imports(self._in_browsers()) - reached)
+        return reached & free
+
+    def _in_browsers(self) -> set[str]:
+        return {path for path in self.modules if self._is_browser(path)}
+
+    def _with_imports(self, paths: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        waiting = list(paths)
+        while waiting:
+            if (path := waiting.pop()) not in found:
+                found.add(path)
+                waiting += self._imports_of(path)
+        return found
 
     def _may_run(self, path: str, folder: str, config: Wrangler | None) -> bool:
         """Neither by its place nor by its text something else than a Worker's code."""
@@ -164,7 +179,8 @@ class Workers:
         if path not in self._browsers:
             source = self.modules[path].source
             uses = _BROWSER.search(source) is not None
-            self._browsers[path] = uses and _WORKER.search(source) is None
+            server = _WORKER.search(_BROWSER_CACHES.sub("", source) if uses else source)
+            self._browsers[path] = _CLIENT.match(source) is not None or (uses and server is None)
         return self._browsers[path]
 
     def _reached(self, entries: Iterable[str]) -> set[str]:

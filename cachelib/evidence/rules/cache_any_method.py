@@ -10,7 +10,7 @@ from cachelib.evidence.functions import function_name
 from cachelib.evidence.program import arguments, callee
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import edge_calls
-from cachelib.evidence.syntax import enclosing, text
+from cachelib.evidence.syntax import below, enclosing, text
 
 _ASKED = re.compile(r"\.method\b|[\"'`](?:GET|POST|HEAD)[\"'`]")
 _ROUTED = {"get", "head"}
@@ -53,8 +53,17 @@ def _is_asked(examined: Examination, put: Node, depth: int = 0) -> bool:
     call = enclosing(routine, {"call_expression"})
     if call is not None and callee(call) in _ROUTED:
         return True
+    if any(_names(each, routine) for _, each in examined.program.calls_of(*_ROUTED)):
+        return True
     callers = examined.kinds.callers(routine)
     return any(_is_asked(examined, each, depth + 1) for each in callers if examined.routine(each))
+
+
+def _names(route: Node, routine: Node) -> bool:
+    """`router.get("/metrics", withCors(metrics))`."""
+    name = function_name(routine)
+    given = (inner for each in arguments(route) for inner in below(each, "identifier"))
+    return bool(name) and any(text(each) == name for each in given)
 
 
 RULE = Rule(

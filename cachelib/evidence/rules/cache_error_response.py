@@ -13,7 +13,7 @@ from cachelib.evidence.syntax import below, text
 
 _LOOKED_AT = re.compile(
     r"\.ok\b|\.status\b|\bstatus\b|\bthrow\b|\.success\b|\.errors?\b|safeParse|\.parse\w*\((?!raw)"
-    r"|isOk|assert|Array\.isArray|instanceof|\.length\b|typeof"
+    r"|isOk|\b[A-Z]\w*\.(?:is|guard|decode|check|validate)\(|assert|Array\.isArray|instanceof|\.length\b|typeof"
 )
 _LIVES = re.compile(r"(?i)cache-control|s-maxage|max-age|expires")
 _TEXTS = re.compile(r"JSON\.(?:parse|stringify)\(")

@@ -7,13 +7,15 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._requests import edge_calls, in_request, object_class
-from cachelib.evidence.syntax import below
+from cachelib.evidence.syntax import below, part, text
 
 
 def find(examined: Examination) -> Iterator[Hit]:
     for module, put in edge_calls(examined, "put"):
         routine = examined.routine(put)
         if routine is None or object_class(put) or not _is_awaited_statement(put):
+            continue
+        if "Response" not in (text(part(routine, "return_type")) or "Response"):
             continue
         later = (e for e in below(routine, "return_statement") if e.start_byte > put.end_byte)
         if any(True for _ in later) and in_request(examined, put):

@@ -11,6 +11,7 @@ from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, part, text
 
 _LONG = 300
+_POSTS = re.compile(r"\bmethod\s*:\s*[\"'`](?!GET|HEAD)[A-Z]+[\"'`]")
 _BY_STATUS = re.compile(r"cacheTtlByStatus|cacheKey")
 
 
@@ -19,6 +20,8 @@ def find(examined: Examination) -> Iterator[Hit]:
         if text(function_of(call)) not in ("fetch", "globalThis.fetch"):
             continue
         for given in arguments(call)[1:2]:
+            if _POSTS.search(text(given)):
+                continue  # only what is fetched with GET is cached
             option = _cache_ttl(given)
             seconds = examined.values.number(option)
             if option is not None and seconds is not None and seconds >= _LONG:

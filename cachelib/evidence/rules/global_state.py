@@ -7,9 +7,9 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
-from cachelib.evidence.program import Module, arguments, callee, receiver_of
+from cachelib.evidence.program import FUNCTIONS, LOOPS, Module, arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
-from cachelib.evidence.syntax import ancestors, below, inside, part, text
+from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
 _CLEARING = ("null", "undefined", "number", "false", "true", "new_expression")
 _PERSONAL = re.compile(r"(?i)session|user|login|cart|connection|rate_?limit|attempt|nonce|online")
@@ -118,7 +118,8 @@ def _global(examined: Examination, name: Node | None, at: Node) -> str:
     definition = examined.program.look_up(text(name), at)
     if definition is None or definition.owner.type != "variable_declarator":
         return ""
-    return text(name) if owner_function(definition.owner) is None else ""
+    holder = enclosing(definition.owner, {"statement_block", *LOOPS, *FUNCTIONS})
+    return text(name) if holder is None else ""
 
 
 def _is_memo(examined: Examination, node: Node) -> bool:

@@ -22,7 +22,12 @@ _MAKES_MANY = (".slice(", ".splice(", ".map(", ".filter(", "Array.from(")
 def find(examined: Examination) -> Iterator[Hit]:
     for get in examined.reads:
         loop = examined.loop(get.call)
-        if loop is None or _depends_on_answers(loop) or ends_after(get.call, loop):
+        if (
+            loop is None
+            or _is_binary(examined, get)
+            or _depends_on_answers(loop)
+            or ends_after(get.call, loop)
+        ):
             continue
         written = any(
             examined.loop(put.call) == loop and examined.values.same_text(put.key, get.key)
@@ -41,6 +46,14 @@ def find(examined: Examination) -> Iterator[Hit]:
                 yield _hit(read, module, call)
 
 
+def _is_binary(examined: Examination, get: Operation) -> bool:
+    """Many keys at once come as text or JSON only."""
+    given = arguments(get.call)[1:2]
+    option = examined.values.option(get.call, 1, "type")
+    kinds = [*given, *([option] if isinstance(option, Node) else [])]
+    return any(text(each).strip("\"'`") in ("stream", "arrayBuffer") for each in kinds)
+
+
 def _depends_on_answers(loop: Node) -> bool:
     """`while (low < high)`: the next key is known only when the last has been read."""
     return loop.type == "while_statement" and not _COUNTING.search(text(loop))
@@ -57,6 +70,8 @@ def _chosen_reads(examined: Examination, call: Node, loop: Node) -> Iterator[Ope
             if examined.varies_by_name(each, loop)
         }
         for operation in examined.performed_by(function):
+            if _is_binary(examined, operation):
+                continue
             if operation.method in _READS and _is_keyed_by(examined, operation, varying):
                 yield operation
 

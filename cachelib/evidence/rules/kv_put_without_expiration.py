@@ -22,9 +22,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         if not all(option is MISSING for option in options) or _is_deleted(examined, put):
             continue
         role = examined.roles.of(put)
-        if (
-            role.name == "cache" and (role.confidence == "high" or not _is_of_env(examined, put))
-        ) or (role.name == "unknown" and "*" in examined.flow.pattern(put.key)):
+        if _forgets(examined, put, role):
             yield _hit(put, role)
 
 
@@ -37,6 +35,13 @@ def _hit(put: Operation, role: Role) -> Hit:
         confidence=role.confidence,
         because=role.why,
     )
+
+
+def _forgets(examined: Examination, put: Operation, role: Role) -> bool:
+    """A cache, or keys without end of which nothing says that they must be kept."""
+    if role.name == "cache":
+        return role.confidence == "high" or not _is_of_env(examined, put)
+    return role.name == "unknown" and "*" in examined.flow.pattern(put.key)
 
 
 def _is_of_env(examined: Examination, put: Operation) -> bool:

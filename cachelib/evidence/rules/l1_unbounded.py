@@ -27,6 +27,7 @@ _FEW = re.compile(
     r"(?i)^(?:\w+\.)?\w*(?:event|hook|topic|channel|lang|locale|theme|provider|plugin|model|region)"
     r"(?:name|type|kind|id)?$|^(?:\w+\.)?(?:type|kind)$"
 )
+_MAKING = re.compile(r"^(?:create|make|build|new|init|connect)[A-Z]")
 _COMPARING = ("<", ">", "<=", ">=", "===", "==")
 _ENDING = ("finally", "then", "forEach", "setTimeout")
 
@@ -147,14 +148,23 @@ def _is_of_few(call: Node) -> bool:
 def _holds_an_instance(examined: Examination, call: Node) -> bool:
     """`breakers.set(name, new Breaker(name))`: objects by name, a set of listeners for each."""
     stored = next(iter(arguments(call)[1:2]), None)
-    if stored is not None and stored.type == "identifier":
-        definition = examined.program.look_up(text(stored), stored)
-        stored = definition.value if definition is not None else None
-    return (
-        stored is not None
-        and (stored.type in FUNCTIONS or stored.type == "new_expression")
-        and text(part(stored, "constructor")) not in ("Promise", "Date", "Uint8Array", "Response")
-    )
+    if stored is None or stored.type != "identifier":
+        return _is_instance(stored)
+    definition = examined.program.look_up(text(stored), stored)
+    if definition is None:
+        return False
+    later = examined.program.given_later.get(definition.name, [])
+    given = [e for e in later if examined.program.look_up(definition.name, e) == definition]
+    return any(_is_instance(each) for each in [definition.value, *given])
+
+
+def _is_instance(value: Node | None) -> bool:
+    if value is None or value.type in FUNCTIONS:
+        return value is not None
+    if value.type == "call_expression":
+        return _MAKING.match(callee(value)) is not None
+    plain = ("Promise", "Date", "Uint8Array", "Response")
+    return value.type == "new_expression" and text(part(value, "constructor")) not in plain
 
 
 def _of_env(examined: Examination, call: Node) -> bool:

@@ -10,7 +10,7 @@ from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import Module, Program, arguments, callee, function_of, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._lifetimes import outlives_requests, sets
-from cachelib.evidence.syntax import below, inside, part, text
+from cachelib.evidence.syntax import ancestors, below, inside, part, text
 
 _SHARED = re.compile(
     r"(?i)in_?flight|pending|single_?flight|dedupe|coalesc|in_?progress|mutex|(?<![bc])lock|memoi[sz]e"
@@ -60,7 +60,11 @@ def _outlives(examined: Examination, call: Node) -> bool:
 def _is_captured(examined: Examination, node: Node, call: Node) -> bool:
     """A map in a closure: what uses it is a function that the maker has handed out."""
     maker, user = owner_function(node), examined.routine(call)
-    return maker is not None and user is not None and maker != user and inside(user, maker)
+    if maker is None or user is None or maker == user or not inside(user, maker):
+        return False
+    return not any(
+        above.type == "arguments" and inside(above, maker) for above in ancestors(user)
+    )  # what another function is given for the while is no cache of the isolate
 
 
 def _looks_into(read: Node, fill: Node) -> bool:
@@ -128,6 +132,7 @@ def _is_loader(examined: Examination, call: Node, called: Node) -> bool:
     definition = examined.program.look_up(text(called), called)
     return (
         awaited
+        and text(called) != "next"  # of a middleware: the rest of the request
         and definition is not None
         and definition.owner.type in ("required_parameter", "optional_parameter")
     )

@@ -23,3 +23,11 @@ async function cached(request: Request, ctx: ExecutionContext) {
   ctx.waitUntil(caches.default.put(request, answer.clone()));
   return answer;
 }
+// == quiet: routed for GET, wrapped
+import { Router } from "itty-router";
+export async function metrics(request: Request, env: Env, ctx: ExecutionContext) {
+  const answer = new Response("up 1", { headers: { "cache-control": "max-age=10" } });
+  ctx.waitUntil(caches.default.put(request, answer.clone()));
+  return answer;
+}
+export default Router().get("/metrics", withCors(metrics));

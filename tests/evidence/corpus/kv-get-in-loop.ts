@@ -119,3 +119,10 @@ export const stubs = (env: Env, ids: DurableObjectId[]) => ids.map((id) => env.C
 for (const path of ["/a", "/b"]) {
   app.get(path, async (c) => c.text((await c.env.CACHE.get(c.req.path)) ?? ""));
 }
+// == quiet: many at once come as text or JSON only
+export async function files(env: Env, names: string[], write: (part: ArrayBuffer) => void) {
+  for (const name of names) {
+    const part = await env.CACHE.get(name, "arrayBuffer");
+    if (part) write(part);
+  }
+}
