@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,10 +13,12 @@ import nbformat
 from cachelib.report.document.collect import Findings, Found
 from cachelib.report.document.page import to_html
 from cachelib.report.document.render import Document
+from cachelib.report.document.write import _decision
 from cachelib.report.experiments import parameters
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.experiments.source import Source
 from cachelib.report.publish.findings import MIME, parse
+from cachelib.report.text import to_json
 
 MANIFEST = {"written": "", "code": {"revision": "", "modified": False}, "python": ""}
 
@@ -58,17 +60,31 @@ class Report:
         self.study = settled.study
         self.runs, self.findings = run_notebooks(settled.for_kernels)
 
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """What a run writes, by path."""
+        figures = {f"figures/{found.finding.id}.svg": found.svg or "" for found in self.findings}
+        return {
+            "report.md": Document(self.study, self.findings, self.runs, "markdown").markdown(),
+            "adr.md": Document(self.study, self.findings, self.runs, "markdown").record(),
+            "report.html": to_html(
+                Document(self.study, self.findings, self.runs, "html"), MANIFEST
+            ),
+            "decision.json": to_json(_decision(self.study.case, self.findings)),
+            **{name: svg for name, svg in figures.items() if svg},
+        }
+
     @property
     def markdown(self) -> str:
-        return Document(self.study, self.findings, self.runs, "markdown").markdown()
+        return self.files["report.md"]
 
     @property
     def record(self) -> str:
-        return Document(self.study, self.findings, self.runs, "markdown").record()
+        return self.files["adr.md"]
 
     @property
     def page(self) -> str:
-        return to_html(Document(self.study, self.findings, self.runs, "html"), MANIFEST)
+        return self.files["report.html"]
 
 
 @cache
