@@ -28,7 +28,7 @@ CHEAP = {
 
 def files(folder: Path, texts: Iterator[str]) -> dict[str, str]:
     path = folder / "case.yaml"
-    path.write_text(json.dumps(hostile.case(texts)))
+    path.write_text(json.dumps(hostile.case(texts), ensure_ascii=False), "utf-8")
     return Report({"case": str(path), **CHEAP}).files
 
 

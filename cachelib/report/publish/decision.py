@@ -159,7 +159,8 @@ def chance_table(decision: Decision) -> pd.DataFrame:
                 continue
             metric, half = METRICS[name], float(decision.resolution[name][nth])
             here = decision.measured[option.name][name]
-            row[metric.head] = f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}"
+            said = f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}"
+            row[metric.head] = "not stated" if np.isnan(here) else said
         rows.append(row)
     return pd.DataFrame(rows).set_index("option")
 
