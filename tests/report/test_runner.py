@@ -306,7 +306,8 @@ main(["report", {CASE["case"]!r}, "--out", "out"])
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1] == (
-            "Error: out: File too large; nothing was written, an earlier report is as it was"
+            "Error: out: File too large; no report was written, and an earlier one is as it was;"
+            " what notebooks finished before is kept for the next run, as far as there was room"
         )
         assert "Traceback" not in done.stderr
         assert_untouched(folder)

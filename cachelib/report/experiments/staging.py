@@ -61,8 +61,10 @@ def exclusive(out: Path) -> Iterator[Path]:
     except OSError as error:
         if not is_full(error):
             raise
-        said = f"{out}: {error.strerror}; nothing was written, an earlier report is as it was"
-        raise UnwrittenError(said) from None
+        raise UnwrittenError(
+            f"{out}: {error.strerror}; no report was written, and an earlier one is as it was;"
+            " what notebooks finished before is kept for the next run, as far as there was room"
+        ) from None
     finally:
         if (stage / READY).exists():  # what was interrupted
             _finish(place, stage)
