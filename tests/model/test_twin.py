@@ -91,6 +91,7 @@ def request_tables(draw):
     )
 
 
+@pytest.mark.timeout(400)
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(designs(), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300))
 def test_both_engines_agree_on_every_request_and_every_count(design, platform, trace, seed, cut):

@@ -12,7 +12,7 @@ from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Assumption
-from cachelib.model.tiers.registry import owners
+from cachelib.model.tiers.registry import ALL, owners
 
 CHANCE = "chance"
 _FAR = 6**0.5  # a triangle from minus to plus this has the spread of one standard error
@@ -26,8 +26,9 @@ WIDE = 4.0  # from this ratio of high to low on, what is drawn is the logarithm
 def ranges(study: Study, options: Sequence[Option]) -> dict[str, Assumption]:
     """Everything that has a range: hours as `hours:design`, limits as `limit:metric`, traffic.
 
-    And `CHANCE`, where the traffic is a log: in standard errors of every metric at once. Numbers of
-    a tier that no option has decide nothing, and are left out.
+    And `CHANCE`, where the traffic is a log: in standard errors of every metric at once. Those of
+    Workers Cache are left out where no option has it. Those of other tiers are drawn all the same:
+    they decide nothing, but what is drawn beside them would change without them.
     """
     case, there = study.case, {word for option in options for word in option.design.tiers}
     hours = {f"hours:{o.name}": o.hours for o in options if o.hours is not None}
@@ -45,8 +46,13 @@ def ranges(study: Study, options: Sequence[Option]) -> dict[str, Assumption]:
         for name, number in everything.items()
         if number is not None
         and number.low < number.high
-        and (not owners(name) or owners(name) & there)
+        and not _is_of_an_absent_front(name, there)
     }
+
+
+def _is_of_an_absent_front(number: str, there: set[str]) -> bool:
+    of = owners(number)
+    return bool(of) and all(ALL[word].in_front for word in of) and not of & there
 
 
 def draw(
