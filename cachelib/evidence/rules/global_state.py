@@ -9,6 +9,7 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import FUNCTIONS, LOOPS, Module, arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rules._requests import in_request
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
 _CLEARING = ("null", "undefined", "number", "false", "true", "new_expression")
@@ -17,6 +18,7 @@ _REGISTRY = re.compile(
     r"(?i)listener|subscri|handler|callback|event|hook|observer|plugin|middleware|warned|register"
     r"|registry|route|factor|provider|adapter|timer"
 )
+_SHARED = re.compile(r"(?i)in_?flight|pending|dedupe|coalesc")
 _MEMO = ("||", "??")
 _COLLECTION = re.compile(r"^(?:\[|new (?:Weak)?(?:Set|Array)\b|Array\.)")
 _ADDING = ("push", "add", "unshift")
@@ -39,7 +41,7 @@ def _changes(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
             target = part(node, "argument") or part(node, "left")
             name = _global(examined, _base(target), node)
             memo = text(part(node, "operator")) in ("??=", "||=")
-            if name and not memo and not _numbers(node):
+            if name and not memo and not _numbers(node) and in_request(examined, node):
                 yield module, node, name
     for module, node in nodes["assignment_expression"]:
         target = part(node, "left")
@@ -75,7 +77,9 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
         elif callee(call) == "set" and examined.kinds.has(receiver, "map"):
             stored = part(call, "arguments")
             counted = f"{text(receiver)}.get(" in text(stored) or _of_own(examined, call)
-            personal = _PERSONAL.search(text(receiver)) is not None
+            personal = _PERSONAL.search(text(receiver)) is not None and not _SHARED.search(
+                text(receiver)
+            )
             if (counted or personal) and (name := _global(examined, receiver, call)):
                 yield module, call, name
 
@@ -91,10 +95,20 @@ def _is_of_request(examined: Examination, call: Node, name: str) -> bool:
     """What is added comes with a request, or the collection is called after what does."""
     if _PERSONAL.search(name):
         return True
-    if _REGISTRY.search(name):
+    if _REGISTRY.search(name) or _is_emptied(examined, call, name):
         return False
     kinds = {o.kind for each in arguments(call) for o in examined.flow.origins(each)}
     return bool(kinds & {"request", "given", "minted"})
+
+
+def _is_emptied(examined: Examination, call: Node, name: str) -> bool:
+    """Begun anew before each use, as a list that one synchronous walk fills."""
+    later = examined.program.given_later.get(name, [])
+    definition = examined.program.look_up(name, call)
+    return any(
+        text(each) in ("[]", "new Set()") and examined.program.look_up(name, each) == definition
+        for each in later
+    )
 
 
 def _of_own(examined: Examination, call: Node) -> bool:

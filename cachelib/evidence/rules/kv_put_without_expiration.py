@@ -21,6 +21,8 @@ def find(examined: Examination) -> Iterator[Hit]:
         options = [examined.values.option(put.call, 2, o) for o in ("expirationTtl", "expiration")]
         if not all(option is MISSING for option in options) or _is_deleted(examined, put):
             continue
+        if _is_moment(examined, put):
+            continue
         role = examined.roles.of(put)
         if _forgets(examined, put, role):
             yield _hit(put, role)
@@ -41,6 +43,8 @@ def _forgets(examined: Examination, put: Operation, role: Role) -> bool:
     """A cache, or keys without end of which nothing says that they must be kept."""
     if role.name == "cache":
         return role.confidence == "high" or not _is_of_env(examined, put)
+    if any(each.shares_namespace(put) for each in examined.of("list")):
+        return False  # what is looked for by its prefix is kept on purpose
     return role.name == "unknown" and "*" in examined.flow.pattern(put.key)
 
 
@@ -50,6 +54,12 @@ def _is_of_env(examined: Examination, put: Operation) -> bool:
         return False
     origins = examined.flow.origins(put.key)
     return bool(origins) and all(origin.kind == "env" for origin in origins)
+
+
+def _is_moment(examined: Examination, put: Operation) -> bool:
+    """`put("generation", Date.now())`: by what entries are told apart from older ones."""
+    origins = examined.flow.origins(put.value)
+    return bool(origins) and all(origin.kind == "time" for origin in origins)
 
 
 def _is_deleted(examined: Examination, put: Operation) -> bool:
