@@ -9,7 +9,6 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import FUNCTIONS, LOOPS, Module, arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
-from cachelib.evidence.rules._requests import in_request
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
 _CLEARING = ("null", "undefined", "number", "false", "true", "new_expression")
@@ -41,7 +40,7 @@ def _changes(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
             target = part(node, "argument") or part(node, "left")
             name = _global(examined, _base(target), node)
             memo = text(part(node, "operator")) in ("??=", "||=")
-            if name and not memo and not _numbers(node) and in_request(examined, node):
+            if name and not memo and not _numbers(node):
                 yield module, node, name
     for module, node in nodes["assignment_expression"]:
         target = part(node, "left")

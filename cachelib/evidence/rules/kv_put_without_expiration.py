@@ -4,6 +4,7 @@ Only where that is a fault: in a cache, or where keys of an unknown purpose grow
 setting, a signing key or a short link must not vanish, so nothing is said of those.
 """
 
+import re
 from collections.abc import Iterator
 
 from cachelib.evidence.examination import Examination
@@ -15,13 +16,15 @@ from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.syntax import text
 from cachelib.evidence.values import MISSING
 
+_GENERATION = re.compile(r"(?i)generation|version|epoch|revision|purge")
+
 
 def find(examined: Examination) -> Iterator[Hit]:
     for put in examined.of("put"):
         options = [examined.values.option(put.call, 2, o) for o in ("expirationTtl", "expiration")]
         if not all(option is MISSING for option in options) or _is_deleted(examined, put):
             continue
-        if _is_moment(examined, put):
+        if _is_generation(examined, put):
             continue
         role = examined.roles.of(put)
         if _forgets(examined, put, role):
@@ -56,10 +59,11 @@ def _is_of_env(examined: Examination, put: Operation) -> bool:
     return bool(origins) and all(origin.kind == "env" for origin in origins)
 
 
-def _is_moment(examined: Examination, put: Operation) -> bool:
+def _is_generation(examined: Examination, put: Operation) -> bool:
     """`put("generation", Date.now())`: by what entries are told apart from older ones."""
     origins = examined.flow.origins(put.value)
-    return bool(origins) and all(origin.kind == "time" for origin in origins)
+    moment = bool(origins) and all(origin.kind == "time" for origin in origins)
+    return moment and _GENERATION.search(text(put.key)) is not None
 
 
 def _is_deleted(examined: Examination, put: Operation) -> bool:

@@ -250,3 +250,6 @@ export async function relate(env: Env, user: string, post: string) {
 export const posts = async (env: Env, user: string) =>
   (await env.RELATIONS.list({ prefix: user })).keys;
 interface Env { RELATIONS: KVNamespace }
+// == quiet: the generation of a cache
+const GENERATION_KEY = "pages:generation";
+export const purge = (env: Env) => env.CACHE.put(GENERATION_KEY, Date.now().toString());
