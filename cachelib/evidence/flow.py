@@ -209,7 +209,7 @@ class Flow:
         mapping = text(part(called, "property")) in _MAPPING
         given_values = [each for each in given if mapping or each.type not in FUNCTIONS]
         found = self._union(given_values, depth)
-        if name.split(".")[0] in _GLOBALS:
+        if name.split(".")[0] in _GLOBALS and "(" not in name:  # not `Date.now().toString()`
             return found
         if any(self.resolver.has(receiver, tag) for tag in _LOADING):
             return found | {Origin("load", name)}
