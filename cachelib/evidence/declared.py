@@ -70,7 +70,7 @@ class DeclaredTypes:
         self._shapes[str(declared.id)] = declared
         return frozenset([Kind("shape", str(declared.id))])
 
-    def member(self, shape: str, name: str) -> Kinds:
+    def member(self, shape: str, name: str, depth: int = 0) -> Kinds:
         """The kind of a member of a declared type; a binding is called as the member is."""
         declared = self._shapes[shape]
         members = part(declared, "body") or declared
@@ -81,7 +81,17 @@ class DeclaredTypes:
                 return frozenset(
                     Kind(k.tag, name) if k.tag in BY_KIND and not k.name else k for k in kinds
                 )
-        return NOTHING
+        return self._inherited(declared, name, depth)
+
+    def _inherited(self, declared: Node, name: str, depth: int) -> Kinds:
+        """`interface More extends Base`."""
+        found: Kinds = NOTHING
+        for clause in declared.children:
+            if clause.type == "extends_type_clause" and depth < _DEEPEST_TYPE:
+                for kind in self.of(clause):
+                    if kind.tag == "shape":
+                        found |= self.member(kind.name, name, depth + 1)
+        return found
 
 
 def class_kind(node: Node | None) -> Kinds:

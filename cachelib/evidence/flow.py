@@ -209,7 +209,7 @@ class Flow:
         mapping = text(part(called, "property")) in _MAPPING
         given_values = [each for each in given if mapping or each.type not in FUNCTIONS]
         found = self._union(given_values, depth)
-        if name.split(".")[0] in _GLOBALS:
+        if name.split(".")[0] in _GLOBALS and "(" not in name:  # not `Date.now().toString()`
             return found
         if any(self.resolver.has(receiver, tag) for tag in _LOADING):
             return found | {Origin("load", name)}
@@ -272,7 +272,10 @@ class Flow:
         function = owner_function(owner)
         if function is None or not owner.type.endswith("_parameter"):
             return "*"
-        index = [each.id for each in parameters(function)].index(owner.id)
+        places = [each.id for each in parameters(function)]
+        if owner.id not in places:
+            return "*"  # of a function's type, which nobody calls
+        index = places.index(owner.id)
         given = [arguments(call) for call in self.resolver.callers(function)]
         found = {self.pattern(a[index], depth + 1) for a in given if index < len(a)}
         if not found and part(owner, "value") is not None:

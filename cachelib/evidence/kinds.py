@@ -12,6 +12,12 @@ from functools import cached_property
 
 from tree_sitter import Node
 
+from cachelib.evidence.accessors import (
+    constructed_with_env,
+    is_get_of_variable,
+    is_routed,
+    variables,
+)
 from cachelib.evidence.declared import ENV, NOTHING, DeclaredTypes, Kind, Kinds, class_kind
 from cachelib.evidence.definitions import Definition
 from cachelib.evidence.functions import (
@@ -34,7 +40,6 @@ from cachelib.evidence.program import (
 from cachelib.evidence.syntax import below, enclosing, part, text
 
 _DEEPEST = 40
-_PLATFORM_CLASS = re.compile(r"\b(?:DurableObject|WorkerEntrypoint|WorkflowEntrypoint|Agent)\b")
 _STATE = re.compile(r"(?:^|\.)_?(?:ctx|state)$")
 
 _NOT_WORKERS = ("process", "import.meta", "Deno", "Bun")
@@ -202,10 +207,9 @@ class Resolver:
     def _takes_env(self, function: Node) -> bool:
         """The second parameter of a handler, and of the constructor of a class of the platform."""
         if function_name(function) == "constructor":
-            class_ = enclosing(function, CLASSES)
-            bases = [text(each) for each in class_.named_children] if class_ is not None else []
-            return any(_PLATFORM_CLASS.search(base) for base in bases if base.startswith("extends"))
-        return is_handler(function) or function.id in self._handlers
+            return constructed_with_env(function)
+        routed = is_routed(self.program, function)
+        return routed or is_handler(function) or function.id in self._handlers
 
     @cached_property
     def _handlers(self) -> set[int]:
@@ -314,6 +318,9 @@ class Resolver:
             if text(called) == "caches.open":
                 return frozenset([Kind("edge_cache", text(next(iter(arguments(node)), None)))])
             found = self._method(method, self.kinds(receiver))
+            if not found and is_get_of_variable(node):
+                key = self.string(arguments(node)[0])
+                found = self._union(variables(self.program, receiver, key))
             if found:
                 return found
         elif text(called) == "require":
@@ -377,11 +384,19 @@ class Resolver:
         if node is not None and node.type == "identifier":
             definition = self.program.look_up(text(node), node)
             node = definition.value if definition is not None and not definition.path else None
+        if node is not None and node.type == "member_expression":
+            name = text(part(node, "property"))
+            named = [
+                self._object_value(str(o.id), name) for o in self.objects(part(node, "object"))
+            ]
+            node = named[0] if len(named) == 1 else None
         return text(node)[1:-1] if node is not None and node.type == "string" else None
 
     def _member(self, base: Node | None, name: str) -> Kinds:
-        if name == "env" and text(base) not in _NOT_WORKERS:
+        if name in ("env", "__env__") and text(base) not in _NOT_WORKERS:
             return ENV
+        if set_ := variables(self.program, base, name):
+            return self._union(set_)
         if name == "default" and text(base) == "caches":
             return frozenset([Kind("edge_cache", "default")])
         if name == "storage" and _STATE.search(text(base)):

@@ -4,6 +4,7 @@ import re
 
 from tree_sitter import Node
 
+from cachelib.evidence.accessors import globals_written
 from cachelib.evidence.bindings import BY_TYPE
 from cachelib.evidence.program import Program, receiver_of
 from cachelib.evidence.syntax import below, part, text
@@ -44,7 +45,7 @@ class BindingNames:
         self._kinds = {**{name: each.kind for name, each in BY_TYPE.items()}, **_derived(program)}
         self._optional: set[str] = set()
         self.stated = {**declared, **self._declared(program), **configured}
-        self._told = _telltales(program)
+        self._told = _telltales(program) | dict.fromkeys(globals_written(program), "kv")
         self._configured = configured
 
     def of_type(self, name: str) -> str | None:
@@ -56,7 +57,8 @@ class BindingNames:
         return known or next((t for t, like in _NAMED_LIKE.items() if like.search(name)), None)
 
     def looks_like_one(self, name: str) -> bool:
-        return name in self.stated or (name.isupper() and name not in _GLOBALS)
+        told = self._told.get(name) == "kv" or name in self.stated
+        return told or (name.isupper() and name not in _GLOBALS)
 
     def is_optional(self, name: str) -> bool:
         """Declared as `NAME?: …`: the source does without it."""

@@ -58,7 +58,10 @@ class Values:
         if function is None or part(definition.owner, "value") is not None:
             return UNKNOWN
         callers = self.resolver.callers(function)
-        place = [p.id for p in self.resolver.parameters(function)].index(definition.owner.id)
+        places = [each.id for each in self.resolver.parameters(function)]
+        if definition.owner.id not in places:
+            return UNKNOWN
+        place = places.index(definition.owner.id)
         filled = [call for call in callers if len(arguments(call)) > place]
         return MISSING if callers and not filled else UNKNOWN
 

@@ -160,3 +160,15 @@ def test_every_kind_that_wrangler_knows_is_known(table: str, kind: str, tmp_path
     )
     assert [fact.name for fact in inventory(tmp_path).facts if fact.kind == kind] == ["X"]
     assert found(tmp_path) == []
+
+
+def test_servers_of_other_runtimes_and_pages_for_browsers_are_not_audited(tmp_path: Path) -> None:
+    files = {
+        "deno.ts": "const all: string[] = [];\nDeno.serve((r) => all.push(r.url));",
+        "node.ts": 'import http from "http";\nconst u = [];\nhttp.createServer((r) => u.push(r));',
+        "page.tsx": '"use client";\nexport const put = (k: string) => caches.open("a").put(k, k);',
+    }
+    for name, source in files.items():
+        (tmp_path / name).write_text(source)
+    result = audit(tmp_path)
+    assert (result.findings, result.skipped) == ([], {"not run by a Worker": 3})

@@ -17,6 +17,7 @@ _REGISTRY = re.compile(
     r"(?i)listener|subscri|handler|callback|event|hook|observer|plugin|middleware|warned|register"
     r"|registry|route|factor|provider|adapter|timer"
 )
+_SHARED = re.compile(r"(?i)in_?flight|pending|dedupe|coalesc")
 _MEMO = ("||", "??")
 _COLLECTION = re.compile(r"^(?:\[|new (?:Weak)?(?:Set|Array)\b|Array\.)")
 _ADDING = ("push", "add", "unshift")
@@ -75,7 +76,9 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
         elif callee(call) == "set" and examined.kinds.has(receiver, "map"):
             stored = part(call, "arguments")
             counted = f"{text(receiver)}.get(" in text(stored) or _of_own(examined, call)
-            personal = _PERSONAL.search(text(receiver)) is not None
+            personal = _PERSONAL.search(text(receiver)) is not None and not _SHARED.search(
+                text(receiver)
+            )
             if (counted or personal) and (name := _global(examined, receiver, call)):
                 yield module, call, name
 
@@ -91,10 +94,20 @@ def _is_of_request(examined: Examination, call: Node, name: str) -> bool:
     """What is added comes with a request, or the collection is called after what does."""
     if _PERSONAL.search(name):
         return True
-    if _REGISTRY.search(name):
+    if _REGISTRY.search(name) or _is_emptied(examined, call, name):
         return False
     kinds = {o.kind for each in arguments(call) for o in examined.flow.origins(each)}
     return bool(kinds & {"request", "given", "minted"})
+
+
+def _is_emptied(examined: Examination, call: Node, name: str) -> bool:
+    """Begun anew before each use, as a list that one synchronous walk fills."""
+    later = examined.program.given_later.get(name, [])
+    definition = examined.program.look_up(name, call)
+    return any(
+        text(each) in ("[]", "new Set()") and examined.program.look_up(name, each) == definition
+        for each in later
+    )
 
 
 def _of_own(examined: Examination, call: Node) -> bool:

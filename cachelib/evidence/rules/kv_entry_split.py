@@ -7,6 +7,7 @@ from itertools import pairwise
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.syntax import text
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -23,6 +24,8 @@ def find(examined: Examination) -> Iterator[Hit]:
                 len(families) == 2
                 and families in together
                 and _same_choice(examined, first, second)
+                and not _points(first, second)
+                and not _points(second, first)
             ):
                 message = f"one entry of {second.namespace} lies under two keys, used together"
                 yield Hit(
@@ -32,6 +35,12 @@ def find(examined: Examination) -> Iterator[Hit]:
                     confidence="medium",
                     because="both are written in one routine and read in another",
                 )
+
+
+def _points(index: Operation, entry: Operation) -> bool:
+    """`put(`email:${email}`, id)` beside `put(`user:${id}`, user)`: another way to the entry."""
+    value = text(index.value)
+    return bool(value) and (value in text(entry.key) or value == text(entry.value))
 
 
 def _family(examined: Examination, operation: Operation) -> str:

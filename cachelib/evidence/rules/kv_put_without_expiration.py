@@ -4,6 +4,7 @@ Only where that is a fault: in a cache, or where keys of an unknown purpose grow
 setting, a signing key or a short link must not vanish, so nothing is said of those.
 """
 
+import re
 from collections.abc import Iterator
 
 from cachelib.evidence.examination import Examination
@@ -15,11 +16,15 @@ from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.syntax import text
 from cachelib.evidence.values import MISSING
 
+_GENERATION = re.compile(r"(?i)generation|version|epoch|revision|purge")
+
 
 def find(examined: Examination) -> Iterator[Hit]:
     for put in examined.of("put"):
         options = [examined.values.option(put.call, 2, o) for o in ("expirationTtl", "expiration")]
         if not all(option is MISSING for option in options) or _is_deleted(examined, put):
+            continue
+        if _is_generation(examined, put):
             continue
         role = examined.roles.of(put)
         if _forgets(examined, put, role):
@@ -41,6 +46,8 @@ def _forgets(examined: Examination, put: Operation, role: Role) -> bool:
     """A cache, or keys without end of which nothing says that they must be kept."""
     if role.name == "cache":
         return role.confidence == "high" or not _is_of_env(examined, put)
+    if any(each.shares_namespace(put) for each in examined.of("list")):
+        return False  # what is looked for by its prefix is kept on purpose
     return role.name == "unknown" and "*" in examined.flow.pattern(put.key)
 
 
@@ -50,6 +57,13 @@ def _is_of_env(examined: Examination, put: Operation) -> bool:
         return False
     origins = examined.flow.origins(put.key)
     return bool(origins) and all(origin.kind == "env" for origin in origins)
+
+
+def _is_generation(examined: Examination, put: Operation) -> bool:
+    """`put("generation", Date.now())`: by what entries are told apart from older ones."""
+    origins = examined.flow.origins(put.value)
+    moment = bool(origins) and all(origin.kind == "time" for origin in origins)
+    return moment and _GENERATION.search(text(put.key)) is not None
 
 
 def _is_deleted(examined: Examination, put: Operation) -> bool:

@@ -8,3 +8,6 @@ export const image = (id: string) =>
 // == quiet: for a moment
 export const score = (id: string) =>
   fetch(`https://scores.example/${id}`, { cf: { cacheTtl: 5 } });
+// == quiet: a POST is not cached
+export const ask = (body: string) =>
+  fetch("https://api.example/", { method: "POST", body, cf: { cacheTtl: 86400 } });

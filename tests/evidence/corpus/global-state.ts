@@ -155,3 +155,17 @@ while (true) {
   await handle(await nextRequest(), (promise: Promise<unknown>) => work.push(promise));
   await Promise.all(work);
 }
+// == quiet: loads under way, and a list that each walk begins anew
+const pendingUsers = new Map<string, Promise<string>>();
+let headings: string[] = [];
+export function user(id: string) {
+  const running = pendingUsers.get(id) ?? load(id).finally(() => pendingUsers.delete(id));
+  pendingUsers.set(id, running);
+  return running;
+}
+const load = async (id: string) => (await fetch(`https://users.example/${id}`)).text();
+export function outline(text: string) {
+  headings = [];
+  for (const line of text.split("\n")) headings.push(line);
+  return headings;
+}

@@ -19,3 +19,12 @@ export async function save(env: Env, id: string, a: string, b: string) {
 }
 export const readA = (env: Env, id: string) => env.CACHE.get(`a:${id}`);
 export const readB = (env: Env, id: string) => env.CACHE.get(`b:${id}`);
+// == quiet: two ways to one user
+export async function register(env: Env, email: string, id: string, user: string) {
+  await env.CACHE.put(`user:${id}`, user);
+  await env.CACHE.put(`email:${email}:${id}`, id);
+}
+export async function find(env: Env, email: string, id: string) {
+  const known = await env.CACHE.get(`email:${email}:${id}`);
+  return known ?? (await env.CACHE.get(`user:${id}`));
+}

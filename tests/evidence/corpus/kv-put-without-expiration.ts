@@ -243,3 +243,13 @@ export async function account(env: Env) {
 export async function report(env: Env) {
   await env.CACHE.put(`report:${env.NAME}`, JSON.stringify({ at: Date.now() }));
 }
+// == quiet: records that are looked for by their prefix
+export async function relate(env: Env, user: string, post: string) {
+  await env.RELATIONS.put(`${user}#${post}`, "1");
+}
+export const posts = async (env: Env, user: string) =>
+  (await env.RELATIONS.list({ prefix: user })).keys;
+interface Env { RELATIONS: KVNamespace }
+// == quiet: the generation of a cache
+const GENERATION_KEY = "pages:generation";
+export const purge = (env: Env) => env.CACHE.put(GENERATION_KEY, Date.now().toString());

@@ -154,3 +154,14 @@ export function breaker(name: string) {
 export function publish(event: string, parcel: unknown) {
   if (!parcels.has(event)) parcels.set(event, parcel);
 }
+// == quiet: made by a factory, one for each address of the settings
+const keySets = new Map<string, object>();
+export function keysOf(address: string) {
+  let keys = keySets.get(address);
+  if (!keys) {
+    keys = createRemoteKeys(new URL(address));
+    keySets.set(address, keys);
+  }
+  return keys;
+}
+declare function createRemoteKeys(address: URL): object;
