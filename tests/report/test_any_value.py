@@ -65,12 +65,12 @@ def test_a_report_is_written_whatever_the_assumptions_are(
 ) -> None:
     study = settled({**drawn, "requests_per_month": 1_000}, "trading-sentiment").study
     findings = Findings(recorded)
-    panel = findings["cost.what_if"]
+    panel = findings["decision.what_if"]
     assert isinstance(panel.finding, Panel)
     model = Model(study, tuple(options(study)))
-    data = json.loads(json.dumps(what_if.panel(model)))
+    data = panel.finding.data | json.loads(json.dumps(what_if.judged_with(model)))
     fresh = replace(panel, finding=panel.finding.model_copy(update={"data": data}))
-    findings._by_id["cost.what_if"] = fresh
+    findings._by_id["decision.what_if"] = fresh
     material = Material(study, findings, recorded, MANIFEST)
     assert markdown.files(material)["report.md"]
     page = html.files(material)["report.html"]
