@@ -73,6 +73,8 @@ class Query:
         self.db, self.shape, self.reading, self.where = db, shape, reading, where
         self.raw = raw(shape)
         self.mapping = self._mapping()
+        self.unused: tuple[str, ...] = ()
+        """Roles that only a description or the user's expressions ask for."""
 
     def described_mapping(self) -> dict[str, str]:
         """What was taken for what, as the user would write it."""
@@ -121,6 +123,9 @@ class Query:
 
     def sql(self, *, described: bool = False) -> str:
         """The whole query, over the relation `rows`."""
+        own = " ".join(self.reading.expressions.values())
+        if not described and not own:
+            self.unused = ("cache", "agent")
         return self._placed(self._query(described=described))
 
     def _query(self, *, described: bool) -> str:
@@ -129,6 +134,7 @@ class Query:
         roles = {
             role: self._sql(alternatives, plain=numbers)
             for role, alternatives in self.mapping.items()
+            if role not in self.unused
         }
         if numbers:
             for role in set(roles) - {"time", "size", "ttl", "sampling"}:
@@ -335,7 +341,8 @@ class Query:
     def _wanted(self) -> list[str]:
         """The columns of JSON that are used at all: only those are taken out of the text."""
         known = self.shape.format
-        told = [alt for alternatives in self.mapping.values() for alt in alternatives]
+        roles = self.mapping.items()
+        told = [alt for role, alts in roles if role not in self.unused for alt in alts]
         told += list(known.ignore.values()) if known else []
         used = {column for alt in told for column in columns(alt)}
         own = " ".join(self.reading.expressions.values())

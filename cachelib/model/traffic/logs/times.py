@@ -26,7 +26,9 @@ def seconds(kind: str, unit: str, *, clf: bool) -> tuple[str, str]:
     """
     if "TIME" in kind or kind == "DATE":
         return "epoch(_t)", f"{TEXT}::UTINYINT"
-    number = "_t" if kind != "VARCHAR" else "try_cast(_t AS DOUBLE)"
+    # A cast that fails is slow, and a number has no colon.
+    cast = "CASE WHEN contains(_t, ':') THEN NULL ELSE try_cast(_t AS DOUBLE) END"
+    number = "_t" if kind != "VARCHAR" else f"({cast})"
     scaled, written = _scaled(number, unit)
     if kind != "VARCHAR":
         return f"CAST({scaled} AS DOUBLE)", written
