@@ -29,7 +29,7 @@ class Interrupted(KeyboardInterrupt):
     """A signal to end; what is in its way is cleaned up as after Ctrl-C."""
 
     def __init__(self) -> None:
-        super().__init__("interrupted; an earlier report is as it was")
+        super().__init__("interrupted; an earlier report, if any, is as it was")
 
 
 class Ending(click.Group):

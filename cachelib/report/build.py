@@ -149,7 +149,9 @@ class _Making:
     def _say_if_in_vain(self) -> None:
         finished = sum(run.failure is None for run in self.runs)
         if not finished:
-            raise InterruptedRunError("interrupted; an earlier report is as it was") from None
+            raise InterruptedRunError(
+                "interrupted; an earlier report, if any, is as it was"
+            ) from None
         if self.steps.replaces_complete:
             raise InterruptedRunError(
                 f"interrupted; an earlier report is as it was, and the next run uses the "

@@ -144,7 +144,8 @@ def _of_markdown(text: str) -> Outline:
         said = YAML(typ="safe", pure=True).load(front)
         assert all(isinstance(value, str | list) for value in said.values())
         text = text[len(front) + 8 :]
-    found: Outline = Counter({("address", "bare"): len(ADDRESS.findall(text))})
+    prose = re.sub(r"(?ms)^```.*?^```", "", text)  # in code nothing becomes a link by itself
+    found: Outline = Counter({("address", "bare"): len(ADDRESS.findall(prose))})
     blocks = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
     inline = [child for block in blocks for child in block.children or ()]
     for token in [*blocks, *inline]:

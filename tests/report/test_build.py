@@ -120,7 +120,7 @@ def test_a_parameter_reaches_the_notebooks_that_declare_it(tmp_path: Path) -> No
             {"isolates_per_colo": 0},
             "-p isolates_per_colo=0: assumptions.isolates_per_colo",
         ),
-        ({"draws": 0}, "parameter draws: Input should be greater than or equal to 100"),
+        ({"draws": 0}, "parameter draws: must be greater than or equal to 100"),
         ({"live_designs": ["l1-vk"]}, "did you mean 'l1-kv'"),
     ],
 )

@@ -155,7 +155,8 @@ def _parse(path: Path) -> tuple[Any, Node | None]:
     except (YAMLError, ValueError, RecursionError) as error:
         raise InvalidFileError([Problem(path, 1, "", f"not readable as YAML: {error}")]) from None
     except OSError as error:
-        raise InvalidFileError([Problem(path, 1, "", error.strerror or str(error))]) from None
+        said = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise InvalidFileError([Problem(path, 1, "", said or str(error))]) from None
 
 
 def _problems(
@@ -169,6 +170,8 @@ def _problems(
         if item["type"] == "extra_forbidden":
             known = keys_at(schema, location[:-1])
             message = f"unknown key; {nearest(str(location[-1]), known)}"
+        elif item["type"] == "model_type":
+            message = "the file is empty" if item["input"] is None else "must be keys with values"
         elif item["type"] == "missing":
             key, message = ".".join(map(str, item["loc"])), "missing; it must be given"
         else:

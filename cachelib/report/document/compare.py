@@ -185,6 +185,9 @@ def _read(folder: Path) -> _Written:
         files = (folder / f"{name}.json" for name in ("decision", "manifest"))
         written = _Written(*(json.loads(file.read_text("utf-8")) for file in files))
         written.metrics, written.asked, written.options  # noqa: B018
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename)).name
+        raise NoReportError(f"{folder}: there is no report (it has no {missing})") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoReportError(f"{folder}: no report can be read here: {error}") from None
     return written

@@ -76,7 +76,8 @@ def check(values: Mapping[str, Any]) -> Parameters:
 def _said(item: Any) -> str:
     name = ".".join(map(str, item["loc"]))
     if item["type"] != "extra_forbidden":
-        return f"parameter {name}: {item['msg']}, not {item['input']!r}"
+        said = item["msg"].replace("Input should be", "must be")
+        return f"parameter {name}: {said}, not {item['input']!r}"
     return f"parameter {name}: unknown; {nearest(name, list(Parameters.model_fields))}"
 
 
