@@ -437,12 +437,12 @@ def test_recommendation_table_shares_flips_and_panel_say_one_thing(chosen: dict[
     total = sum(one.chosen.value for one in decision.sureness.values())
     assert total + decision.no_limits_kept == pytest.approx(1)
     # the panel carries the same options, settings and corrections
-    data = panel(decision.corrected)
+    data = panel(decision)
     for design, option in zip(data["designs"], decision.options, strict=True):
         assert design["name"] == option.name
         assert design["l1_ttl_s"] == option.design.l1_ttl_s
         bill = decision.corrected.corrections[option.name, "bill_usd"]
-        assert design["corrections"]["usd"] == {"kind": bill.kind, "amount": bill.amount}
+        assert design["corrections"]["bill_usd"] == {"kind": bill.kind, "amount": bill.amount}
 
 
 @settings(max_examples=2, deadline=None, derandomize=True,

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from cachelib.model.case import names
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.claims import Claim
+from cachelib.model.case.designs import platform_of
 from cachelib.model.case.metrics import METRICS, Metric
 from cachelib.model.case.source import disagreement
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
@@ -157,8 +158,6 @@ def _knobs(case: Case, _: Path) -> Faults:
 
 
 def _platform(case: Case, _: Path) -> Faults:
-    from cachelib.model.case.designs import platform_of  # which imports the case
-
     yield from _numbers(("platform",), case.platform, names.FACTS)
     try:
         platform_of(case)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from cachelib.model.case.case import Case
+from typing import TYPE_CHECKING
+
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Design, DesignError
+
+if TYPE_CHECKING:
+    from cachelib.model.case.case import Case
 
 
 def platform_of(case: Case, routing: Routing = "random") -> Platform:
