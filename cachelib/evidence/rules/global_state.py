@@ -18,6 +18,7 @@ _REGISTRY = re.compile(
     r"|registry|route|factor|provider|adapter|timer"
 )
 _SHARED = re.compile(r"(?i)in_?flight|pending|dedupe|coalesc")
+_COMPONENTS = (".vue", ".svelte", ".astro")  # whose script runs for each component anew
 _MEMO = ("||", "??")
 _COLLECTION = re.compile(r"^(?:\[|new (?:Weak)?(?:Set|Array)\b|Array\.)")
 _ADDING = ("push", "add", "unshift")
@@ -130,6 +131,8 @@ def _global(examined: Examination, name: Node | None, at: Node) -> str:
         return ""
     definition = examined.program.look_up(text(name), at)
     if definition is None or definition.owner.type != "variable_declarator":
+        return ""
+    if examined.program.path_of(definition.owner).endswith(_COMPONENTS):
         return ""
     holder = enclosing(definition.owner, {"statement_block", *LOOPS, *FUNCTIONS})
     return text(name) if holder is None else ""

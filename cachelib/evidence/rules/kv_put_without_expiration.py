@@ -48,7 +48,14 @@ def _forgets(examined: Examination, put: Operation, role: Role) -> bool:
         return role.confidence == "high" or not _is_of_env(examined, put)
     if any(each.shares_namespace(put) for each in examined.of("list")):
         return False  # what is looked for by its prefix is kept on purpose
+    if any(_redirects(examined, get) for get in examined.reads if get.shares_namespace(put)):
+        return False  # a short link
     return role.name == "unknown" and "*" in examined.flow.pattern(put.key)
+
+
+def _redirects(examined: Examination, get: Operation) -> bool:
+    routine = examined.routine(get.call)
+    return routine is not None and re.search(r"(?i)redirect\(", text(routine)) is not None
 
 
 def _is_of_env(examined: Examination, put: Operation) -> bool:
