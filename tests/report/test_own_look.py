@@ -16,8 +16,9 @@ from cachelib.report.document.formats import html, markdown
 from cachelib.report.document.material import Material
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
+from cachelib.report.reuse.own_templates import OwnTemplateError, check
 from cachelib.report.reuse.plan import Request, plan
-from cachelib.report.templates import OwnTemplateError, Templates
+from cachelib.report.templates import Templates
 
 SMALL = Path(__file__).with_name("small.yaml")
 DOT = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
@@ -38,7 +39,7 @@ def own(folder: Path, **files: str) -> Templates:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     templates = Templates(folder)
-    templates.check()
+    check(templates)
     return templates
 
 

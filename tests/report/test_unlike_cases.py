@@ -221,6 +221,13 @@ def test_every_figure_that_is_drawn_has_its_data_beside_it(name: str) -> None:
         assert (data in of(name).page) == shown
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_follows_a_fold_is_no_part_of_its_html(name: str) -> None:
+    text = of(name).markdown
+    assert text.count("</details>") >= 3
+    assert text.count("</details>\n\n") == text.count("</details>")
+
+
 def test_the_record_argues_for_what_was_chosen() -> None:
     for name in ("no_ai", "no_kv", "objects_win"):
         found, record = of(name), prose(of(name).record)

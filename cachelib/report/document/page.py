@@ -24,6 +24,7 @@ from cachelib.report.templates import FOLDER
 OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
+STYLE = "style.css"
 SCRIPTS = ("estimate.js", "late.js", "what_if.js", "page.js")
 
 
@@ -48,7 +49,7 @@ def to_html(material: Material, source: str, blocks: Sequence[str]) -> str:
         case=material.study.case,
         body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
         chapters=[heading for heading in headings if heading.level == 2],
-        style=style() + themed(theme) + Markup(material.templates.own_style),  # noqa: S704 - no `</`
+        style=style() + themed(theme) + Markup(_own_style(material)),  # noqa: S704 - no `</`
         logo=logo(theme, material.study.folder),
         script=script(),
         script_hash=script_hash(),
@@ -112,7 +113,13 @@ def _raw(markup: str) -> Token:
 
 @cache
 def style() -> Markup:
-    return Markup((FOLDER / "style.css").read_text("utf-8"))  # noqa: S704
+    return Markup((FOLDER / STYLE).read_text("utf-8"))  # noqa: S704
+
+
+def _own_style(material: Material) -> str:
+    """The user's own rules, which follow the project's."""
+    file = material.templates.files.get(STYLE)
+    return file.read_text("utf-8") if file else ""
 
 
 def themed(theme: Theme) -> Markup:

@@ -177,7 +177,8 @@ class Document:
 
     def fold(self, title: str, caller: Callable[[], str]) -> Markdown:
         """What few need: a template's `call` block under a title."""
-        return self.medium.fold(title, caller().strip("\n"))
+        fold = self.medium.fold(title, caller().strip("\n"))
+        return Markdown(f"{fold}\n")  # what follows is no part of it, whatever Jinja trims
 
     def figure(self, id: str) -> Markdown:
         """A chart with its number and caption."""

@@ -15,6 +15,7 @@ from cachelib.report.experiments.parameters import ParameterError, Settled, sett
 from cachelib.report.experiments.run import NOTEBOOKS, notebook_names
 from cachelib.report.experiments.source import Source, digest
 from cachelib.report.reuse import ingredients
+from cachelib.report.reuse.own_templates import check as own_templates_fit
 from cachelib.report.reuse.previous import Previous, Step
 from cachelib.report.templates import Templates
 
@@ -40,7 +41,7 @@ class Request:
         Raises `ParameterError`, `InvalidFileError` or `OwnTemplateError`.
         """
         settled, templates = settle(overrides), Templates(own_templates)
-        templates.check()
+        own_templates_fit(templates)
         return cls(settled, out or folder_of(settled.name), templates)
 
 
