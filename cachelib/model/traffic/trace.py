@@ -51,7 +51,7 @@ class Trace:
         """Seconds from the first request to the last."""
         return float(self.time_s[-1] - self.time_s[0]) if len(self) else 0.0
 
-    def only(self, rows: slice | npt.NDArray[np.bool_]) -> Trace:
+    def only(self, rows: slice | npt.NDArray[np.bool_ | np.int64]) -> Trace:
         """Some of the requests."""
         return replace(
             self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -247,24 +248,34 @@ class Coder:
             self._last_s = max(self._last_s, time.max())
 
 
+def one_after_another(pieces: list[Trace]) -> Trace:
+    """Pieces that share their names as one, as logged."""
+    if len(pieces) == 1:
+        return pieces[0]
+    ttls = [np.zeros(len(p), np.float32) if p.ttl_s is None else p.ttl_s for p in pieces]
+    return replace(
+        pieces[0],
+        time_s=np.concatenate([p.time_s for p in pieces]),
+        key=np.concatenate([p.key for p in pieces]),
+        colo=np.concatenate([p.colo for p in pieces]),
+        op=np.concatenate([p.op for p in pieces]),
+        size=np.concatenate([p.size for p in pieces]),
+        ttl_s=np.concatenate(ttls) if any(p.ttl_s is not None for p in pieces) else None,
+    )
+
+
 def joined(pieces: list[Trace], coder: Coder) -> Trace:
     """The pieces as one trace, sorted by time; requests of one time stay as logged."""
+    trace = one_after_another(pieces)
     if coder.unordered:
         coder.notes.append(f"{coder.unordered} requests were out of order: sorted by time")
-    time = np.concatenate([p.time_s for p in pieces])
-    order = np.argsort(time, kind="stable") if coder.unordered else slice(None)
-    ttls = [np.zeros(len(p), np.float32) if p.ttl_s is None else p.ttl_s for p in pieces]
-    return Trace(
-        time_s=time[order],
-        key=np.concatenate([p.key for p in pieces])[order],
-        colo=np.concatenate([p.colo for p in pieces])[order],
-        op=np.concatenate([p.op for p in pieces])[order],
-        size=np.concatenate([p.size for p in pieces])[order],
+        trace = trace.only(np.argsort(trace.time_s, kind="stable"))
+    return replace(
+        trace,
         keys=coder.keys.names,
         colos=coder.colos.names,
         skipped=coder.skipped,
         notes=tuple(coder.notes),
-        ttl_s=np.concatenate(ttls)[order] if any(p.ttl_s is not None for p in pieces) else None,
         account=coder.account,
     )
 

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
-from cachelib.model.traffic.logs.coding import Coder, joined
+from cachelib.model.traffic.logs.coding import Coder, joined, one_after_another
 from cachelib.model.traffic.logs.query import Query, connect
 from cachelib.model.traffic.logs.running import as_logged, by_time, sized
 from cachelib.model.traffic.logs.source import DAMAGED, LogError, files
@@ -21,6 +21,7 @@ from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 20
+CODED = 1 << 17  # rows whose texts are in memory at once
 Result = TypeVar("Result")
 
 
@@ -75,10 +76,14 @@ class LogStream:
 
     def _pieces(self) -> Iterator[Trace]:
         shape = self.shape = told(self.files, self.reading)
-        rows = Rows()
+        rows, kept = Rows(), list[Trace]()
         for batch in answers(self, shape, rows):
-            if len(piece := self.coder.take(batch)):
-                yield piece
+            kept.append(self.coder.take(batch))
+            if sum(map(len, kept)) >= self.rows:
+                yield one_after_another(kept)
+                kept = []
+        if any(map(len, kept)):
+            yield one_after_another(kept)
         self.coder.finish(rows.count, shape.name, shape.why, self.mapping)
 
 
@@ -122,7 +127,7 @@ def answers_here(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.Rec
                 sql = query.sql(described=stream.described)
             batches = rows.watch(shape.batches(stream.files))
             answer = by_time if stream.sort else as_logged
-            yield from sized(answer(sql, shape, batches, Path(spill)), stream.rows)
+            yield from sized(answer(sql, shape, batches, Path(spill)), min(stream.rows, CODED))
         except (duckdb.Error, *DAMAGED) as error:
             if isinstance(rows.fault, LogError):
                 raise rows.fault from None
