@@ -16,7 +16,7 @@ import pytest
 from tests.report.any_case import draw
 from tests.report.in_process import Report
 
-EXAMPLES = int(os.environ.get("CACHELIB_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("CACHELIB_EXAMPLES", "4"))
 CHEAP = {
     "draws": 100, "live_requests": 0, "isolate_counts": (1, 3), "traffic_factors": (0.1, 1),
     "ttl_factors": (0.1, 1),
