@@ -256,9 +256,7 @@ function storedGb(design, at, f) {
 
 function meanMs(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0;
-  const ways = waysOf(at, f), trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
-  const far = at.trips.to_region.map((ms, c) => trip(ms) + trip(at.trips.to_central[c]));
-  const past = far.map((ms) => (f.front ? n.workers_cache_ms + ms : 0));
+  const ways = waysOf(at, f), past = pastFront(at, f);
   let weight = 0, sum = 0;
   const add = (rate, c, k, ms) => {
     const reads = Math.max(rate, 0) * at.keys.number[k];
@@ -277,6 +275,13 @@ function meanMs(design, at, f) {
     }
   }));
   return sum / weight;
+}
+
+// How long what passes Workers Cache has taken by then, from each data centre.
+function pastFront(at, f) {
+  const n = at.numbers, trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
+  return at.trips.to_region.map((ms, c) =>
+    f.front ? n.workers_cache_ms + trip(ms) + trip(at.trips.to_central[c]) : 0);
 }
 
 function waysOf(at, f) {

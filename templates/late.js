@@ -12,6 +12,7 @@ function lateShare(design, at, f, bound) {
   const n = at.numbers, change = 1 / n.value_life_s;
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
+    if (f.front) return found * lateAt(change + w, f.l2Ttl, bound); // it hears of no write
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life, bound);
     if (f.store === "cache-api" && !f.refreshing) return found * lateAt(change + w, f.l2Ttl, bound);
@@ -46,14 +47,20 @@ function lateSliding(design, at, f, c, k, bound) {
 
 // Every way that a read may go: how many a second, and their median time.
 function parts(design, at, f) {
-  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, found = [];
+  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, past = pastFront(at, f), found = [];
   const add = (rate, ms) => rate > 0 && found.push([rate, Math.max(ms, 1e-6)]);
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
-  f.rc.forEach((row, c) => f.l1 && add(ofColo(row.map((x, k) => x - f.missed[c][k])), l1));
+  f.rc.forEach((row, c) => {
+    const sum = (rate) => ofColo(row.map((x, k) => rate(x, k)));
+    if (f.l1 && !f.front) add(sum((x, k) => x - f.missed[c][k]), l1);
+    if (!f.front) return;
+    add(sum((x, k) => x - f.front.pastColo[c][k]), n.workers_cache_ms);
+    add(sum((x, k) => f.front.pastColo[c][k] - f.missed[c][k]), past[c]);
+  });
   for (const way of waysOf(at, f))
     f.rc.forEach((_, c) => {
-      add(ofColo(way.found[c]), l1 + way.ms[c]);
-      add(ofColo(way.loaded[c]), l1 + way.ms[c] + n.origin_ms);
+      add(ofColo(way.found[c]), l1 + past[c] + way.ms[c]);
+      add(ofColo(way.loaded[c]), l1 + past[c] + way.ms[c] + n.origin_ms);
     });
   return found;
 }

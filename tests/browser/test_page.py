@@ -141,6 +141,7 @@ def test_how_a_number_was_got_shows_inside_the_window_and_escape_closes_it(
     with opened(browser, report.folder / "report.html", viewport=size) as page:
         for number in page.locator(".number").all()[::4]:
             number.scroll_into_view_if_needed()
+            page.mouse.move(1, 1)  # scrolling may have brought it under the pointer
             number.locator("button").hover()
             how = number.locator(".how")
             how.wait_for(state="visible")

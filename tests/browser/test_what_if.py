@@ -115,7 +115,7 @@ TABLE = "document.querySelector('.what-if tbody').innerText"
 def test_at_the_case_s_numbers_it_gives_the_recommendation(opened: Page, report: Report) -> None:
     outcome = json.loads((report.folder / "decision.json").read_text())["outcome"]
     words = next(o["words"] for o in outcome["options"] if o["fate"] == "chosen")
-    opened.wait_for_function(f"{ANSWER} !== ''")
+    opened.wait_for_function(f"() => {ANSWER} !== ''")
     assert opened.evaluate(ANSWER).startswith(f"As in the case: “{words}” would be chosen")
 
 
@@ -134,7 +134,7 @@ def test_a_number_can_be_typed_and_the_address_remembers_it(opened: Page, browse
     typed = opened.locator(".what-if .slider", has_text="traffic").locator("input[type=number]")
     typed.fill("123456")
     typed.press("Tab")
-    opened.wait_for_function("location.hash.includes('requests_per_month=123456')")
+    opened.wait_for_function("() => location.hash.includes('requests_per_month=123456')")
     again = browser.new_page()
     again.goto(opened.url)
     unfold(again)

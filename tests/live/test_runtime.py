@@ -63,7 +63,8 @@ def test_a_crash_of_workerd_is_an_error_and_leaves_no_process():
 
 
 BEGIN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may ignore it
 from pathlib import Path
 import psutil
 from cachelib.live import runtime

@@ -68,8 +68,9 @@ def test_every_file_that_the_markdown_and_the_page_link_to_exists(report: Report
     markdown = (report.folder / "report.md").read_text("utf-8")
     html = (report.folder / "report.html").read_text("utf-8")
     links = re.findall(r"\]\(([^)#]+)\)", markdown) + re.findall(r'href="([^"#]+)', html)
-    assert links
-    for link in links:
+    own = [link for link in links if not link.startswith("https://")]  # sources may be anywhere
+    assert own
+    for link in own:
         assert (report.folder / link).is_file(), link
 
 
@@ -84,6 +85,7 @@ def test_every_number_links_to_a_cell_of_its_notebook_page(report: Report) -> No
 def test_the_page_loads_nothing_from_elsewhere(report: Report) -> None:
     for page in report.folder.rglob("*.html"):
         text = page.read_text("utf-8")
+        text = re.sub(r'<a href="https://[^"]*"', "<a", text)  # it leads there, and loads nothing
         assert not re.search(r'(src|href)="(https?:)?//', text), page
         assert "@import" not in text
 

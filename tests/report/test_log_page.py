@@ -8,8 +8,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from cachelib.report.document.collect import Findings
+from cachelib.report.document.formats.markdown import InMarkdown
+from cachelib.report.document.material import Material
 from cachelib.report.document.render import Document
-from cachelib.report.templates import markdown_environment
 from tests.model.cases import small
 
 
@@ -26,9 +27,8 @@ def log(folder: Path) -> Path:
 
 
 def page(study: Any) -> str:
-    document = Document(study, Findings([]), [], "markdown")
-    template = markdown_environment().get_template("sections/log.md.j2")
-    return str(template.render(document._context()))
+    material = Material(study, Findings([]), [])
+    return Document(material, InMarkdown(material.templates), "sections/log.md.j2").text()
 
 
 def test_the_page_accounts_for_every_row_and_says_what_was_taken(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.tiers.registry import STORES
 from cachelib.report.language import capital
@@ -13,18 +14,18 @@ NOTHING = "nothing keeps the limits"
 
 
 def placement_table(decision: Decision) -> pd.DataFrame:
-    """Each store in each place tried: what is chosen then, and the p95 of what uses the store."""
+    """Each store in each place tried: what is chosen then, and how long its best user takes."""
     rows = [
         {
             "store": capital(STORES[placed.store].phrase),
             "in": ", ".join(placed.places) + (" (as assumed)" if placed.is_here else ""),
             "the choice": called(decision, placed.chosen) or NOTHING,
             "best with this store": called(decision, placed.user),
-            "p95": placed.p95_ms,
+            METRICS["p95_ms"].head: placed.p95_ms,
         }
         for placed in decision.placements
     ]
-    columns = ["store", "in", "the choice", "best with this store", "p95"]
+    columns = ["store", "in", "the choice", "best with this store", METRICS["p95_ms"].head]
     return pd.DataFrame(rows, columns=columns).set_index(["store", "in"])
 
 
