@@ -85,7 +85,14 @@ function explainNumbers() {
   document.addEventListener("toggle", (event) => {
     if (event.newState === "closed" && pinned && event.target === how(pinned)) pinned = null;
   }, true);
-  addEventListener("scroll", close, { passive: true });
+  const follow = () => {
+    const number = document.querySelector(".how:popover-open")?.closest(".number");
+    if (!number) return;
+    const { top, bottom } = number.getBoundingClientRect();
+    if (bottom < 0 || top > innerHeight) close();
+    else place(number);
+  };
+  addEventListener("scroll", follow, { passive: true });
 }
 
 // A ledger of many rows can be narrowed to those with a word.
