@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import re
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from tempfile import mkdtemp
 import pytest
 from ruamel.yaml import YAML
 
+from cachelib.model.judgement import subject
 from tests.report.in_process import Report, report
 
 CASES = Path(__file__).with_name("cases")
@@ -251,3 +253,14 @@ def test_every_number_of_a_sentence_is_the_one_that_was_found() -> None:
         sentence = re.search(r"(\S+)\s% were found in the memory", prose(one.markdown))
         assert sentence is not None
         assert float(sentence[1]) == pytest.approx(100 * float(alone), rel=0.01)
+
+
+def test_what_is_spoken_of_does_not_hang_on_the_order_of_lines() -> None:
+    study = of("tie").study
+    turned = study.case.model_copy(update={"designs": study.case.designs[::-1]})
+    other = dataclasses.replace(study, case=turned)
+    for told in (subject.shared, subject.memory_alone):
+        one, two = told(study), told(other)
+        assert one is not None
+        assert two is not None
+        assert one.name == two.name

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.registry import owners
+from cachelib.model.tiers.registry import ALL, owners
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -20,8 +20,8 @@ def memory_alone(study: Study) -> Design | None:
 
 
 def shared(study: Study) -> Design | None:
-    """The design whose shared tier is looked at: the first with memory before it, or the first."""
-    with_store = _designs(study, lambda design: design.l2 is not None)
+    """The design whose shared tier is looked at, rather one with memory before it."""
+    with_store = _in_one_order(study, _designs(study, lambda design: design.l2 is not None))
     behind_memory = [design for design in with_store if design.l1]
     return next(iter(behind_memory + with_store), None)
 
@@ -49,9 +49,18 @@ def alone_and_behind_memory(design: Design) -> tuple[Design, Design]:
 
 def beside(study: Study, design: Design) -> Design | None:
     """The nearest design over another shared store: alike in front, if there is one."""
-    others = _designs(study, lambda each: each.l2 not in (None, design.l2))
+    others = _in_one_order(study, _designs(study, lambda each: each.l2 not in (None, design.l2)))
     alike = [each for each in others if each.l1 == design.l1]
     return next(iter(alike + others), None)
+
+
+def _in_one_order(study: Study, designs: list[Design]) -> list[Design]:
+    """What is there first, then by tiers and name: no sentence hangs on the order of a case."""
+    words, today = list(ALL), study.case.today_name
+    return sorted(
+        designs,
+        key=lambda each: (each.name != today, [words.index(w) for w in each.tiers], each.name),
+    )
 
 
 def caching(study: Study) -> list[Design]:
