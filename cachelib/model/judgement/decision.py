@@ -247,9 +247,10 @@ class Decision:
 
     @property
     def _first(self) -> list[Option]:
-        """The options, what does best first."""
+        """The options, what does best first; of what is not ranked, the nearest to its limits."""
         rest = [option for option in self.options if option not in self.ranked]
-        return [*self.ranked, *rest]
+        widest = {name: misses[0].excess for name, misses in self.missed.items()}
+        return [*self.ranked, *sorted(rest, key=lambda o: (widest.get(o.name, 0.0), o.name))]
 
     @cached_property
     def placements(self) -> list[Placed]:

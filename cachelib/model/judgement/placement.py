@@ -23,7 +23,7 @@ ELSEWHERE: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
 @dataclass(frozen=True)
 class Placed:
     """A store put elsewhere: what is chosen then (None: nothing keeps the limits), and the p95
-    in ms of the best option that uses the store."""
+    in ms of an option that uses the store: the best of those, or the nearest to its limits."""
 
     store: str
     places: tuple[str, ...]

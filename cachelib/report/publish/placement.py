@@ -20,12 +20,12 @@ def placement_table(decision: Decision) -> pd.DataFrame:
             "store": capital(STORES[placed.store].phrase),
             "in": ", ".join(placed.places) + (" (as assumed)" if placed.is_here else ""),
             "the choice": called(decision, placed.chosen) or NOTHING,
-            "best with this store": called(decision, placed.user),
+            "an option with this store": called(decision, placed.user),
             METRICS["p95_ms"].head: placed.p95_ms,
         }
         for placed in decision.placements
     ]
-    columns = ["store", "in", "the choice", "best with this store", METRICS["p95_ms"].head]
+    columns = ["store", "in", "the choice", "an option with this store", METRICS["p95_ms"].head]
     return pd.DataFrame(rows, columns=columns).set_index(["store", "in"])
 
 
