@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
+from cachelib.report.build import Report, build
+
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CACHELIB_SHARED", ROOT.parent / "shared"))
+
+
+SMALL = ROOT / "tests" / "report" / "small.yaml"
+
+
+@pytest.fixture(scope="session")
+def small_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of a small case, to be read only: made once, whichever worker asks first."""
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+    out = folder / "small report" / "with {braces} and spaces"
+    with (folder / "small.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # who comes later finds a report that stands
+        return build(
+            {"case": str(SMALL), "live_requests": 0}, out, jobs=2, progress=lambda *_: None
+        )
 
 
 @pytest.fixture(scope="session")

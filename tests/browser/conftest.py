@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from cachelib.report.build import Report, build
+from cachelib.report.build import Report
 
 HERE = Path(__file__).parent
 SMALL = HERE.parent / "report" / "small.yaml"
@@ -43,10 +43,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def report(small_report: Report) -> Report:
     """The report of a small case."""
-    out = tmp_path_factory.mktemp("page") / "small"
-    return build({"case": str(SMALL), "live_requests": 0}, out, jobs=2, progress=lambda *_: None)
+    return small_report
 
 
 @pytest.fixture(scope="session")

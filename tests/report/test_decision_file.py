@@ -12,9 +12,11 @@ from jsonschema import Draft202012Validator, ValidationError
 from cachelib.cli import main
 from cachelib.report.document.formats import json as format_
 from cachelib.report.document.material import Material
-from tests.report.test_unlike_cases import NAMES, of
+from tests.report.test_unlike_cases import of
 
 pytestmark = pytest.mark.timeout(300)
+NAMES = ("fronted", "no_hours", "nothing_stands", "tie")
+"""Of the unlike cases those whose outcomes are of different kinds."""
 
 
 def outcome(name: str) -> dict[str, Any]:
@@ -27,15 +29,6 @@ def fates(name: str) -> dict[str, list[str]]:
     for option in outcome(name)["options"]:
         found.setdefault(option["fate"], []).append(option["name"])
     return found
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_it_keeps_the_schema_that_lies_beside_it(name: str) -> None:
-    files = of(name).files
-    decision = of(name).decision
-    schema = json.loads(files[decision["$schema"]])
-    Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(decision)
 
 
 def test_the_schema_refuses_what_is_no_such_file() -> None:

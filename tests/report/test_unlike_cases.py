@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 import re
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from cachelib.model.judgement import subject
@@ -94,6 +96,14 @@ def test_the_page_says_what_the_markdown_says(name: str) -> None:
         assert re.sub(r"\\(.)", r"\1", title).replace("'", "&#x27;") in words.replace(
             "&#39;", "&#x27;"
         ).replace("'", "&#x27;")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_decision_keeps_the_schema_that_lies_beside_it(name: str) -> None:
+    decision = of(name).decision
+    schema = json.loads(of(name).files[decision["$schema"]])
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(decision)
 
 
 @pytest.mark.parametrize("name", NAMES)

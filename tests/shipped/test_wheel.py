@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,9 @@ def reports(env: Environment) -> list[Path]:
     """A report on a case of one's own, and one on a log."""
     env.run("init", "mine", "--keys", "50", "--requests-per-month", "20000")
     assert env.run("check", "mine") == "mine: good\n"
+    case = env.work / "mine" / "case.yaml"
+    few = 'designs: ["l1-kv", "durable-object", "l1-only"]'  # of twelve: each takes its time
+    case.write_text(re.sub("(?m)^designs: .*$", few, case.read_text("utf-8")), "utf-8")
     quick = ("-p", "live_requests=0", "-p", "draws=200")
     told = [
         env.run("report", "mine", *quick),
