@@ -215,6 +215,20 @@ def test_order_alone_tells_of_caches_that_keep_everything_but_not_of_a_month(unt
     assert float(design["bill_per_month"]["charged"]) > 0
 
 
+def test_a_trace_to_share_hides_no_open_question(untimed, tmp_path):
+    out = tmp_path / "shared.parquet"
+    done = run("log", untimed, "--anonymise", out)
+    assert done.exit_code == 2
+    assert "The log has no times" in done.stderr
+    assert not out.exists()
+    assert (
+        run("log", untimed, "--rate", "2", "--anonymise", out, "--sample-rate", "0.5").exit_code
+        == 0
+    )
+    assert "--sample-rate 0.5" in run("mrc", out).stderr
+    assert run("mrc", out, "--sample-rate", "0.5").exit_code == 0
+
+
 def test_a_few_requests_are_counted_and_make_no_month(tmp_path):
     path = tmp_path / "few.csv"
     path.write_text("time,key\n1,a\n2,a\n")

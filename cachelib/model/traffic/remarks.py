@@ -40,6 +40,7 @@ REPLAY_BY_PLACE = Use(
         "one-placed": "Say which column names it (--column colo=NAME), or leave out --by-colo.",
     },
 )
+SHARED_TRACE = Use("a trace that others read", REPLAY.asks)
 MONTH = Use("a month's bill", {"invented": "", "short": ""})
 """Beside what the counts need that are made into a month."""
 DECISION = Use("a decision", {**REPLAY.asks, **MONTH.asks})

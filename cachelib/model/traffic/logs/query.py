@@ -31,6 +31,7 @@ from cachelib.model.traffic.logs.columns import (
 )
 from cachelib.model.traffic.logs.expressions import checked
 from cachelib.model.traffic.logs.formats import ROLES, Format, commonly
+from cachelib.model.traffic.logs.nesting import leaves
 from cachelib.model.traffic.logs.recipes import macros
 from cachelib.model.traffic.logs.refusing import nearest_fields
 from cachelib.model.traffic.logs.requests import quoted
@@ -97,12 +98,22 @@ class Query:
                 role: self._present(alternatives) for role, alternatives in known.roles.items()
             }
             found = {role: columns for role, columns in found.items() if columns}
-            mark = commonly(list(self.shape.columns)).get("sampling")
+            mark = commonly(leaves(self.shape.columns)).get("sampling")
             found |= {} if mark is None else {"sampling": (mark,)}
         else:
-            common = commonly(list(self.shape.columns))
+            common = commonly(leaves(self.shape.columns))
             found = {role: (column,) for role, column in common.items()}
+            if both := self._day_and_hour():
+                found["time"] = (both,)
         return {role: columns for role, columns in found.items() if role in ROLES}
+
+    def _day_and_hour(self) -> str:
+        """SQL for a time that two columns share, as `date` and `time` do."""
+        named = {name.lower(): name for name in self.shape.columns}
+        hours = [value for value in self.shape.columns.get(named.get("time", ""), []) if value]
+        if "date" not in named or not hours or not all(map(times.HOUR.fullmatch, hours)):
+            return ""
+        return f"{{{named['date']}}} || ' ' || {{{named['time']}}}"
 
     def _present(self, alternatives: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(alt for alt in alternatives if all(c in self.raw for c in columns(alt)))
@@ -294,6 +305,8 @@ class Query:
                 f"(SELECT *, regexp_extract(_inner, {quoted(regex)}, {listed(groups)}) AS _r"
                 f" FROM (SELECT *{rest} FROM {rows}))"
             )
+        if shape.container == "pairs":
+            return f"(SELECT *, {text} AS _inner FROM {rows})"
         return rows
 
     def _wanted(self) -> list[str]:

@@ -23,6 +23,7 @@ from cachelib.model.traffic.logs.requests import (
     undecided,
 )
 
+NO_TIME = "no time"
 DESCRIBED = ("method", "status", "cache", "content_type", "agent")
 
 
@@ -101,11 +102,11 @@ def _filtered(
 
 def _skipped(*, timed: bool) -> str:
     """SQL for why a row is no request that can be counted."""
-    no_time = f"WHEN coalesce(abs(time), 1e20) >= {times.MAX} THEN 'no time'" if timed else ""
+    unlikely = f"coalesce(abs(time), 1e20) >= {times.MAX}" if timed else "false"
     return f"""coalesce(_reason, CASE
         WHEN filtered IS NOT NULL THEN NULL
         WHEN key IS NULL OR key = '' THEN 'no key'
-        {no_time}
+        WHEN {unlikely} THEN {quoted(NO_TIME)}
         WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
         WHEN size < 0 THEN 'a negative size' END)"""
 

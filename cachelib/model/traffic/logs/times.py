@@ -13,8 +13,9 @@ TEXT, SECONDS, MILLI, MICRO, NANO = range(5)
 MAX = 1e11
 STAMPS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g", "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
-    "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
 )  # fmt: skip
+HOUR = re.compile(r"\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M|Z| ?[-+]\d\d:?\d\d)?", re.I)
 CLF_STAMP = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}")
 
 
@@ -45,7 +46,9 @@ def told(kind: str, unit: str, *, clf: bool) -> Time:
     number = "CASE WHEN contains(_t, ':') THEN NULL ELSE try_cast(_t AS DOUBLE) END"
     first = f"epoch(try_strptime(_t, {quoted(STAMPS[0])}))"
     iso = "epoch(try_cast(_t AS TIMESTAMPTZ))"
-    other = f"epoch(try_strptime(_t, [{', '.join(map(quoted, STAMPS))}]))"
+    # Many languages' loggers write a comma before the milliseconds.
+    comma = "epoch(try_cast(replace(_t, ',', '.') AS TIMESTAMPTZ))"
+    other = f"{comma}, epoch(try_strptime(_t, [{', '.join(map(quoted, STAMPS))}]))"
     if clf:  # the quickest first
         return Time(number, f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT")
     return Time(number, f"coalesce({scaled}, {iso}, {other})", written)
