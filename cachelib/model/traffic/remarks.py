@@ -119,8 +119,8 @@ def _places(account: Account) -> list[Remark]:
     return [
         Remark(
             "one-placed",
-            f"{which}: a report spreads these requests over those of its case, by their weights,"
-            " drawn.",
+            f"{which}: for a decision, these requests are spread over those of the case, by its"
+            " weights, drawn.",
         )
     ]
 
