@@ -70,7 +70,7 @@ def replay_log(
     found = tuple(r for r in found if by_colo or r.kind != "one-placed")
     expires = l1_ttl is not None or l2_ttl is not None
     answered(found, REPLAY_BY_PLACE if by_colo else REPLAY if expires else CURVE)
-    no_month = " ".join(in_words(unanswered(found, MONTH)))
+    no_month = " ".join(remark.says for remark in unanswered(found, MONTH))
     return {
         "requests": first.requests,
         "keys": len(stream.coder.keys.names),

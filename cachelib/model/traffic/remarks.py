@@ -96,7 +96,7 @@ def _times(account: Account, reading: Reading) -> list[Remark]:
         )  # fmt: skip
         found.append(
             Remark(
-                "invented", f"The log has no times; {rate:g} requests a second are assumed.", answer
+                "invented", f"The log has no times; a rate of {rate:g} a second is assumed.", answer
             )
         )
     if len(account.units) > 1:
@@ -235,7 +235,7 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
         return [
             Remark(
                 "short",
-                f"The log holds {n} requests, which say nothing of a month.",
+                f"The log holds {_requests(n)}, too few to say anything of a month.",
                 "Give a longer log, or describe the traffic in the case's workload section.",
             )
         ]
@@ -261,6 +261,10 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
             )
         )
     return found
+
+
+def _requests(n: int) -> str:
+    return f"{n:,} request" + ("" if n == 1 else "s")
 
 
 def _duration(seconds: float) -> str:
