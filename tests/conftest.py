@@ -31,6 +31,11 @@ def small_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         )
 
 
+def examples(usual: int) -> int:
+    """How many cases a property is tried on; `CACHELIB_EXAMPLES=4` tries four times as many."""
+    return max(1, round(usual * float(os.environ.get("CACHELIB_EXAMPLES", "1"))))
+
+
 @pytest.fixture(scope="session")
 def traces() -> Path:
     """The folder of real traces, which do not belong to the project."""

@@ -14,6 +14,7 @@ import gzip
 import json
 import lzma
 import re
+import shlex
 import struct
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -268,8 +269,8 @@ def nginx(raw: bytes) -> Found:
         request = row.get("request", "").split(" ")
         method = row.get("request_method") or request[0]
         key = row.get("request_uri") or request[1]
-        time = row.get("msec") or row.get("time_iso8601") or row["time_local"]
-        yield http(any_time(time), method, key, row["status"])
+        time = row.get("msec") or row.get("time_iso8601") or row.get("time_local")
+        yield http(any_time(time or row["@timestamp"]), method, key, row["status"])
 
 
 def akamai(raw: bytes) -> Found:
@@ -392,6 +393,48 @@ def plain(raw: bytes) -> Found:
         yield Event(nth, line)
 
 
+def logfmt(raw: bytes) -> Found:
+    """Pairs as a shell splits them; Heroku writes the time before them."""
+    for line in lines(raw):
+        pairs = dict(word.split("=", 1) for word in shlex.split(line) if "=" in word)
+        time = pairs.get("time") or line.split()[0]
+        yield http(
+            iso(time), pairs["method"], pairs["path"], pairs["status"], pairs.get("host")
+        )  # fmt: skip
+
+
+def journald(raw: bytes) -> Found:
+    yield from common("\n".join(event["MESSAGE"] for event in objects(raw)).encode())
+
+
+def host_before_request(raw: bytes) -> Found:
+    for line in lines(raw):
+        found = re.search(rf"\[([^\]]+)\] (\S+) {REQUEST} (\d{{3}}) ", line)
+        if found:
+            yield http(clf_time(found[1]), found["method"], found["url"], found[5], found[2])
+
+
+def day_and_hour(raw: bytes) -> Found:
+    for row in table(raw, ","):
+        time = iso(f"{row['date']}T{row['time']}Z")
+        yield http(time, row["method"], row["url"], row["status"])
+
+
+def commas(raw: bytes) -> Found:
+    for row in table(raw, ";"):
+        time = iso(row["timestamp"].replace(",", "."))
+        yield http(time, row["method"], row["url"], row["status"])
+
+
+def path_and_query(raw: bytes) -> Found:
+    for row in objects(raw):
+        key = "?".join(filter(None, (row["url"]["path"], row["url"].get("query"))))
+        yield http(
+            iso(row["@timestamp"]), row["http"]["request"]["method"], key,
+            row["http"]["response"]["status_code"],
+        )  # fmt: skip
+
+
 ECS = json_rows("@timestamp", "http.request.method", "url.full", "http.response.status_code")
 KINDS: list[tuple[str, Callable[[bytes], Found]]] = [
     (r"^(logpush|logpull)", logpush),
@@ -404,6 +447,7 @@ KINDS: list[tuple[str, Callable[[bytes], Found]]] = [
     (r"^apache-vhost", virtual_hosts),
     (r"^docker", docker),
     (r"^kubernetes", kubernetes),
+    (r"^(clf-host|combined-host)", host_before_request),
     (r"^(clf|combined|common|varnish|syslog|traefik-common)", common),
     (r"^caddy", caddy),
     (r"^nginx", nginx),
@@ -422,7 +466,12 @@ KINDS: list[tuple[str, Callable[[bytes], Found]]] = [
     (r"^netlify", json_rows("timestamp", "method", "url", "status_code")),
     (r"^api-gateway", json_rows("requestTime", "httpMethod", "path", "status")),
     (r"^pino", json_rows("time", "req.method", "req.url", "res.statusCode")),
-    (r"^elastic", ECS),
+    (r"^elastic-path", path_and_query),
+    (r"^(elastic|ecs)", ECS),
+    (r"^(logfmt|heroku)", logfmt),
+    (r"^journald", journald),
+    (r"^day-and-hour", day_and_hour),
+    (r"^comma-before-ms", commas),
     (r"^semicolons", columns("time", "url", ";", "method", "status")),
     (r"^utf-16", columns("time", "url", method="method")),
     (r"^stray-quotes", columns("time", "key", "\t")),

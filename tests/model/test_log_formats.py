@@ -98,3 +98,25 @@ def test_w3c_fields_may_change_their_order_within_a_file(tmp_path):
     )
     trace = read_log(path)
     assert (len(trace), trace.keys, trace.span_s) == (2, ["/a"], 1)
+
+
+def test_how_long_a_request_took_is_not_when_it_came(tmp_path):
+    path = tmp_path / "took.ndjson"
+    path.write_text('{"request_time": 0.25, "uri": "/a"}\n{"request_time": 0.5, "uri": "/b"}\n')
+    with pytest.raises(LogError, match="which column is the time"):
+        read_log(path)
+
+
+def test_a_date_that_could_mean_two_days_is_asked_for_with_the_way_to_say_it(tmp_path):
+    path = tmp_path / "american.csv"
+    path.write_text("date,url\n10/11/2025 1:55:00 PM,/a\n10/11/2025 1:55:09 PM,/a\n")
+    with pytest.raises(LogError, match=r"date holds '10/11/2025 1:55:00 PM'.*--column time="):
+        read_log(path)
+    how = {"time": "strptime(date, '%m/%d/%Y %I:%M:%S %p')"}
+    assert read_log(path, Reading(columns=how)).span_s == 9
+
+
+def test_what_other_fields_lie_in_is_no_key(tmp_path):
+    path = tmp_path / "nested.ndjson"
+    path.write_text('{"time": 1, "url": {"path": "/a", "id": 7}}\n' * 2)
+    assert read_log(path).keys == ["/a"]

@@ -153,7 +153,7 @@ def test_an_invented_rate_is_answered_for(tmp_path):
 
 def test_two_requests_make_no_month(logpush):
     path = logpush({}, {"EdgeStartTimestamp": 1760000004})
-    with pytest.raises(UnansweredError, match="2 requests, which say nothing of a month"):
+    with pytest.raises(UnansweredError, match="2 requests, too few to say anything of a month"):
         answered(remarks(read_log(path).account, Reading()))
 
 

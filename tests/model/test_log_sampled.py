@@ -156,29 +156,98 @@ def test_a_report_takes_the_rate_from_its_case_s_repository(workers_log, reposit
     assert settle(case | {"log.sample_rate": 1}).case.log.rate == 1
 
 
-# -- looking at a log that carries no decision ---------------------------------------------
+# -- commands that only look at a log ------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["replay", "mrc"])
-def test_what_a_report_refuses_is_said_loudly_before_the_numbers(tmp_path, command):
+def run(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.mark.parametrize("command", [("replay",), ("mrc",), ("workload", "fit")])
+def test_what_would_make_the_numbers_false_has_to_be_answered_first(tmp_path, command):
     path = tmp_path / "posts.csv"
-    path.write_text("time,url,method\n" + "".join(f"{i},/a,POST\n" for i in range(90)))
-    done = CliRunner().invoke(main, [command, str(path), "--json"])
-    assert done.exit_code == 0
-    assert "warning: this log does not carry a decision yet:" in done.stderr
-    assert "POST" in done.stderr
-    assert json.loads(done.stdout)["carries_a_decision"] is False
-    answer = CliRunner().invoke(main, [command, str(path), "--json", "--method", "POST=read"])
-    assert "warning" not in answer.stderr
-    assert json.loads(answer.stdout)["carries_a_decision"] is True
+    path.write_text("time,url,method\n" + "".join(f"{i},/a{i % 7},POST\n" for i in range(90)))
+    done = run(*command, path, "--json")
+    assert done.exit_code == 2
+    assert not done.stdout
+    assert "90 of 90 requests are POST" in done.stderr
+    assert "--method POST=ignore" in done.stderr
+    assert run(*command, path, "--json", "--method", "POST=read").exit_code == 0
 
 
-def test_a_stack_distance_needs_no_times_and_a_replay_does(tmp_path):
+@pytest.mark.parametrize("command", [("replay",), ("mrc",), ("workload", "fit")])
+def test_a_log_that_says_it_is_a_sample_is_not_taken_for_the_whole(tmp_path, command):
+    path = tmp_path / "kept.csv"
+    path.write_text("time,url,sample_rate\n" + "".join(f"{i},/a{i % 7},0.1\n" for i in range(90)))
+    done = run(*command, path)
+    assert done.exit_code == 2
+    assert "--sample-rate 0.1" in done.stderr
+    assert run(*command, path, "--sample-rate", "1").exit_code == 0
+
+
+@pytest.fixture
+def untimed(tmp_path):
     path = tmp_path / "a.keys"
     path.write_text("".join(f"{i % 9}\n" for i in range(90)))
-    by_distance, by_time = (CliRunner().invoke(main, [c, str(path)]) for c in ("mrc", "replay"))
-    assert "warning" not in by_distance.stderr
-    assert "The log has no times" in by_time.stderr
+    return path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("replay", "--l1-ttl", "60"), ("replay", "--l2-ttl", "60"), ("workload", "fit")],
+)
+def test_no_time_is_invented_where_the_answer_hangs_on_it(untimed, command):
+    done = run(*command, untimed)
+    assert done.exit_code == 2
+    assert "The log has no times" in done.stderr
+    assert "--rate" in done.stderr
+    assert run(*command, untimed, "--rate", "2").exit_code == 0
+
+
+def test_order_alone_tells_of_caches_that_keep_everything_but_not_of_a_month(untimed):
+    assert run("mrc", untimed).exit_code == 0
+    done = run("replay", untimed, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["origin_loads"]) == (0, 9)
+    (design,) = json.loads(done.stdout)["designs"]
+    assert design["bill_per_month"].startswith("The log has no times")
+    answered_ = run("replay", untimed, "--json", "--rate", "2")
+    (design,) = json.loads(answered_.stdout)["designs"]
+    assert float(design["bill_per_month"]["charged"]) > 0
+
+
+def test_a_trace_to_share_hides_no_open_question(untimed, tmp_path):
+    out = tmp_path / "shared.parquet"
+    done = run("log", untimed, "--anonymise", out)
+    assert done.exit_code == 2
+    assert "The log has no times" in done.stderr
+    assert not out.exists()
+    assert (
+        run("log", untimed, "--rate", "2", "--anonymise", out, "--sample-rate", "0.5").exit_code
+        == 0
+    )
+    assert "--sample-rate 0.5" in run("mrc", out).stderr
+    assert run("mrc", out, "--sample-rate", "0.5").exit_code == 0
+
+
+def test_a_few_requests_are_counted_and_make_no_month(tmp_path):
+    path = tmp_path / "few.csv"
+    path.write_text("time,key\n1,a\n2,a\n")
+    found = json.loads(run("replay", path, "--json").stdout)
+    assert (found["requests"], found["l1_hits"]) == (2, 1)
+    assert found["designs"][0]["bill_per_month"].startswith("The log holds 2 requests")
+    done = run("workload", "fit", path)
+    assert done.exit_code == 2
+    assert "Give a longer log" in done.stderr
+
+
+def test_requests_without_a_place_are_not_put_into_one_by_colo(tmp_path):
+    path = tmp_path / "nowhere.csv"
+    path.write_text("time,key,pop\n" + "".join(f"{i},k{i % 3},\n" for i in range(40)))
+    done = run("replay", path, "--by-colo")
+    assert done.exit_code == 2
+    assert "names no data centre" in done.stderr
+    assert "(--column colo=NAME), or leave out --by-colo" in done.stderr
+    assert run("replay", path).exit_code == 0
 
 
 def test_a_log_shorter_than_its_lives_says_what_it_cannot_tell(tmp_path):

@@ -17,6 +17,7 @@ from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.registry import STORES
 from cachelib.model.traffic.logs import read_log
 from cachelib.model.traffic.trace import Trace, in_one_place
+from tests.conftest import examples
 
 COLOS = ["SJC", "LHR", "FRA", "SYD"]
 NEVER = math.inf
@@ -92,7 +93,7 @@ def request_tables(draw):
 
 
 @pytest.mark.timeout(400)
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(designs(), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300))
 def test_both_engines_agree_on_every_request_and_every_count(design, platform, trace, seed, cut):
     places = geography(COLOS, platform)

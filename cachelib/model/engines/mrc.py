@@ -18,7 +18,7 @@ import numpy.typing as npt
 from cachelib.model.engines.compiler import compiled
 from cachelib.model.engines.random import key_of, mixed
 from cachelib.model.traffic.logs import Reading, in_order
-from cachelib.model.traffic.remarks import in_words, remarks
+from cachelib.model.traffic.remarks import CURVE, DECISION, answered, in_words, remarks, unanswered
 from cachelib.model.traffic.trace import Trace
 
 NONE_OF_ITS_BUSINESS = ("invented", "mixed", "one-placed")
@@ -116,10 +116,11 @@ def mrc_log(
     skipped = stream.coder.skipped
     told = remarks(stream.coder.account, stream.reading)
     told = tuple(remark for remark in told if remark.kind not in NONE_OF_ITS_BUSINESS)
+    answered(told, CURVE)
     return found.as_dict() | {
         "skipped_lines": skipped.lines,
         "remarks": in_words(told),
-        "carries_a_decision": not any(remark.answer for remark in told),
+        "carries_a_decision": not unanswered(told, DECISION),
         "notes": stream.coder.notes,
     }
 

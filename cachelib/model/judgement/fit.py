@@ -18,7 +18,7 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.generator import DAY_S, MONTH_S, generate, shares
 from cachelib.model.traffic.logs import LogError, Reading, read_log
 from cachelib.model.traffic.made_whole import unsampled
-from cachelib.model.traffic.remarks import remarks
+from cachelib.model.traffic.remarks import FIT, answered, remarks
 from cachelib.model.traffic.trace import WRITE, Trace, in_one_place
 from cachelib.model.traffic.workload import Workload
 
@@ -100,6 +100,7 @@ def fit_log(
 ) -> dict[str, Any]:
     """The fit to a log, with what was noticed on reading: what `workload fit --json` prints."""
     trace, rate = read_log(log, reading), 1.0
+    told = answered(remarks(trace.account, reading or Reading()), FIT)
     if reading is not None and reading.sampled_by == "request":
         trace = unsampled(trace, reading.rate, seed=seed)
     elif reading is not None:
@@ -114,7 +115,7 @@ def fit_log(
     return replace(found, workload=whole).as_dict() | {
         "skipped_lines": trace.skipped.lines,
         "notes": list(trace.notes),
-        "remarks": [remark.says for remark in remarks(trace.account, reading or Reading())],
+        "remarks": [remark.says for remark in told],
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import stdtrit
 
 from cachelib.model.engines.random import mixed
@@ -21,6 +22,8 @@ SEEDS = 5
 MOST_RESEEDED = 300_000  # requests that are made anew with each seed
 BLOCKS = 10
 KEY_GROUPS = 20
+TOTALS = ("origin_loads_per_month", "bill_usd", "monthly_cost_usd", "busiest_load")
+"""Metrics that hang on how many requests there are, which some keys tell of others badly."""
 EQUAL = 1e-12  # values that differ by less, relatively, differ by rounding
 
 
@@ -117,12 +120,13 @@ def _by_blocks(
             told[name].append(block.get(name, math.nan))
     missed = max(1 - here.get("hit_ratio", float(np.mean(hits or [0]))), 1e-9)
     relative, sampled = half_width(hits) / missed, _of_a_sample(study, result) / missed
+    asked = _of_the_rate(study)
     found = {}
     for name in names:
         varying = _varying(name, here[name], missed)
         by_request = told[name] and not np.isnan(told[name]).any()
         own = half_width(told[name]) if by_request else relative * varying
-        found[name] = math.hypot(own, sampled * varying)
+        found[name] = math.hypot(own, sampled * varying, asked * varying * (name in TOTALS))
     return found
 
 
@@ -134,13 +138,30 @@ def _of_a_sample(study: Study, result: Result) -> float:
     return _by_keys(study, result) if reading.sampled_by == "key" else account.sampling_error
 
 
+def _of_the_rate(study: Study) -> float:
+    """Half the interval of the number of requests, relative to it, where keys are a sample.
+
+    Each group of keys is as good a sample as another; what they are asked for differs.
+    """
+    reading = study.case.log
+    if study.trace.account is None or reading.rate >= 1 or reading.sampled_by != "key":
+        return 0.0
+    asked = np.bincount(_groups(study.trace.key), minlength=KEY_GROUPS)
+    return half_width(asked.tolist()) / float(asked.mean()) * math.sqrt(1 - reading.rate)
+
+
+def _groups(key: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """The group of keys that each request's belongs to."""
+    return (mixed(key.astype(np.uint64)) % np.uint64(KEY_GROUPS)).astype(np.int64)
+
+
 def _by_keys(study: Study, result: Result) -> float:
     """The spread of groups of keys, each left out once, as much as were left out of the log."""
     read = result.tier != WRITTEN
-    group = mixed(study.trace.key[read].astype(np.uint64)) % np.uint64(KEY_GROUPS)
+    group = _groups(study.trace.key[read])
     hit = np.isin(result.tier[read], (TIERS.index("L1"), TIERS.index("L2")))
-    asked = np.bincount(group.astype(np.int64), minlength=KEY_GROUPS).astype(np.float64)
-    hits = np.bincount(group.astype(np.int64), weights=hit, minlength=KEY_GROUPS)
+    asked = np.bincount(group, minlength=KEY_GROUPS).astype(np.float64)
+    hits = np.bincount(group, weights=hit, minlength=KEY_GROUPS)
     some = (asked > 0) & (asked < asked.sum())
     if some.sum() < 2:
         return 0.5

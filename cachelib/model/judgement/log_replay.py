@@ -12,7 +12,17 @@ from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Expiry, built_in
 from cachelib.model.traffic.logs import Reading, in_order
-from cachelib.model.traffic.remarks import in_words, remarks
+from cachelib.model.traffic.remarks import (
+    CURVE,
+    DECISION,
+    MONTH,
+    REPLAY,
+    REPLAY_BY_PLACE,
+    answered,
+    in_words,
+    remarks,
+    unanswered,
+)
 from cachelib.model.traffic.trace import Trace, in_one_place
 
 
@@ -34,9 +44,10 @@ def replay_log(
 
     By default all requests meet in one place and L2 is ideal, with no cache of its own in front
     and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
-    The counts are those of the first design; `designs` has every one in full.
+    The counts are those of the first design; `designs` has every one in full, with a month's bill,
+    or why the log does not say one. Raises `UnansweredError` for a log whose counts would be false
+    before somebody says something of it.
     """
-
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
         isolates_per_colo=isolates,
@@ -57,6 +68,9 @@ def replay_log(
         stream.coder.account, stream.reading, ttl_s=max(l1_ttl or 0.0, l2_ttl or 0.0)
     )  # fmt: skip
     found = tuple(r for r in found if by_colo or r.kind != "one-placed")
+    expires = l1_ttl is not None or l2_ttl is not None
+    answered(found, REPLAY_BY_PLACE if by_colo else REPLAY if expires else CURVE)
+    no_month = " ".join(remark.says for remark in unanswered(found, MONTH))
     return {
         "requests": first.requests,
         "keys": len(stream.coder.keys.names),
@@ -68,10 +82,10 @@ def replay_log(
         "first_skipped_reason": skipped.reason,
         "filtered": dict(stream.coder.filtered),
         "remarks": in_words(found),
-        "carries_a_decision": not any(remark.answer for remark in found),
+        "carries_a_decision": not unanswered(found, DECISION),
         "notes": stream.coder.notes,
         "designs": [
-            result.as_dict() | {"bill_per_month": monthly_bill(result).as_dict()}
+            result.as_dict() | {"bill_per_month": no_month or monthly_bill(result).as_dict()}
             for result in results
         ],
     }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cachelib.model.traffic.account import Account, Remark, UnansweredError
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from cachelib.model.traffic.account import Account, Kind, Remark, UnansweredError
 from cachelib.model.traffic.log_reading import Reading
 
 FEW = 30
@@ -13,6 +16,35 @@ LEFT_OUT = "a note of wrangler tail that it leaves out requests"
 """The reason in `formats.yaml` that says so."""
 MATERIAL = 0.01
 """The share of requests above which an open question has to be answered."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What is to be made of a log, and which kinds of open questions make it false.
+
+    `asks`: for each such kind, the answer to ask for where the remark itself has none.
+    """
+
+    name: str
+    asks: Mapping[Kind, str]
+
+
+# One table for all commands: whoever makes something of a log asks for one of these.
+CURVE = Use("a count of hits", {"sampled": "", "undecided": ""})
+"""Hits by the order of requests alone: of times and places it knows nothing."""
+REPLAY = Use("a count of hits where values expire", {**CURVE.asks, "invented": ""})
+REPLAY_BY_PLACE = Use(
+    "a count of hits by data centre",
+    {
+        **REPLAY.asks,
+        "one-placed": "Say which column names it (--column colo=NAME), or leave out --by-colo.",
+    },
+)
+SHARED_TRACE = Use("a trace that others read", REPLAY.asks)
+MONTH = Use("a month's bill", {"invented": "", "short": ""})
+"""Beside what the counts need that are made into a month."""
+DECISION = Use("a decision", {**REPLAY.asks, **MONTH.asks})
+FIT = Use("a workload", DECISION.asks)
 
 
 def remarks(account: Account | None, reading: Reading, *, ttl_s: float = 0.0) -> tuple[Remark, ...]:
@@ -32,15 +64,21 @@ def remarks(account: Account | None, reading: Reading, *, ttl_s: float = 0.0) ->
     return tuple(found)
 
 
-def answered(found: tuple[Remark, ...]) -> tuple[Remark, ...]:
-    """The remarks, if none of them needs an answer first; raises `UnansweredError` otherwise."""
-    open_ = [remark for remark in found if remark.answer]
-    if open_:
-        raise UnansweredError(
-            "the log does not carry a decision yet:\n"
-            + "\n".join(f"- {remark.says} {remark.answer}" for remark in open_)
-        )
+def answered(found: tuple[Remark, ...], use: Use = DECISION) -> tuple[Remark, ...]:
+    """The remarks, if none of them makes this use false; raises `UnansweredError` otherwise."""
+    if open_ := unanswered(found, use):
+        told = "\n".join(f"- {remark.says} {remark.answer}" for remark in open_)
+        raise UnansweredError(f"the log does not carry {use.name} yet:\n{told}")
     return found
+
+
+def unanswered(found: tuple[Remark, ...], use: Use) -> tuple[Remark, ...]:
+    """The remarks that make this use false, each with what has to be said first."""
+    return tuple(
+        replace(remark, answer=answer)
+        for remark in found
+        if (answer := remark.answer or use.asks.get(remark.kind, "")) and remark.kind in use.asks
+    )
 
 
 def in_words(found: tuple[Remark, ...]) -> list[str]:
@@ -58,7 +96,7 @@ def _times(account: Account, reading: Reading) -> list[Remark]:
         )  # fmt: skip
         found.append(
             Remark(
-                "invented", f"The log has no times; {rate:g} requests a second are assumed.", answer
+                "invented", f"The log has no times; a rate of {rate:g} a second is assumed.", answer
             )
         )
     if len(account.units) > 1:
@@ -81,7 +119,8 @@ def _places(account: Account) -> list[Remark]:
     return [
         Remark(
             "one-placed",
-            f"{which}: these requests are spread over those of the case, by its weights, drawn.",
+            f"{which}: for a decision, these requests are spread over those of the case, by its"
+            " weights, drawn.",
         )
     ]
 
@@ -196,7 +235,7 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
         return [
             Remark(
                 "short",
-                f"The log holds {n} requests, which say nothing of a month.",
+                f"The log holds {_requests(n)}, too few to say anything of a month.",
                 "Give a longer log, or describe the traffic in the case's workload section.",
             )
         ]
@@ -222,6 +261,10 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
             )
         )
     return found
+
+
+def _requests(n: int) -> str:
+    return f"{n:,} request" + ("" if n == 1 else "s")
 
 
 def _duration(seconds: float) -> str:

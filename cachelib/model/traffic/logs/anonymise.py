@@ -19,6 +19,7 @@ import pyarrow.parquet
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.reading import read_log
 from cachelib.model.traffic.logs.source import LogError
+from cachelib.model.traffic.remarks import SHARED_TRACE, answered, remarks
 from cachelib.model.traffic.trace import DELETE, READ, WRITE
 
 WORDS = {READ: "read", WRITE: "write", DELETE: "delete"}
@@ -27,12 +28,17 @@ WORDS = {READ: "read", WRITE: "write", DELETE: "delete"}
 def anonymised(
     paths: Path | Sequence[Path], out: Path, reading: Reading | None = None
 ) -> dict[str, Any]:
-    """Write the requests to `out`, a Parquet file that any command reads; never over a file."""
+    """Write the requests to `out`, a Parquet file that any command reads; never over a file.
+
+    What the log leaves open cannot be seen in the trace any more, so it has to be said before.
+    """
     if out.suffix != ".parquet":
         raise LogError(f"{out}: the name of the trace must end in .parquet")
     if out.exists():
         raise LogError(f"{out}: there is such a file already; it is left as it is")
+    reading = reading or Reading()
     trace = read_log(paths, reading)
+    answered(remarks(trace.account, reading), SHARED_TRACE)
     secret = secrets.token_bytes(32)
     names = pa.array(
         [
@@ -56,6 +62,8 @@ def anonymised(
         )
     if trace.ttl_s is not None:
         columns["ttl"] = pa.array(trace.ttl_s)
+    if reading.rate < 1:  # whoever reads the trace is asked about it, too
+        columns["sample_rate"] = pa.array([reading.rate] * len(trace))
     plain = {
         name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
         for name, column in columns.items()

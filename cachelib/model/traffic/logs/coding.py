@@ -17,6 +17,7 @@ from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.traffic.account import Account
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.source import LogError
+from cachelib.model.traffic.logs.steps import NO_TIME
 from cachelib.model.traffic.trace import Skipped, Trace
 
 UNIT_NAMES = ("text", "s", "ms", "us", "ns")
@@ -58,6 +59,8 @@ class Coder:
         self.reasons: Counter[str] = Counter()
         self.shares: dict[str, Counter[str]] = {}
         self.account: Account | None = None
+        self.hint = ""
+        """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
         self._colo: dict[str, str | None] = {}
         self._last = -np.inf
@@ -186,6 +189,7 @@ class Coder:
             return (
                 f"none of its {skipped.lines} lines is a request;"
                 f" line {skipped.first_line}: {skipped.reason}{also}"
+                f"{self.hint if skipped.reason == NO_TIME else ''}"
             )
         if filtered and list(filtered) == ["the filter (where)"]:
             return "the filter keeps none of its requests"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from cachelib.model.traffic.logs import pairs
 from cachelib.model.traffic.logs.formats import Format
 from cachelib.model.traffic.logs.requests import quoted
 from cachelib.model.traffic.logs.telling import Shape
@@ -46,6 +47,8 @@ def raw(shape: Shape) -> dict[str, str]:
         for name, sql in shape.format.columns.items():
             raw[name] = substituted(sql, raw | {"text": "_inner"})
         return raw
+    if shape.container == "pairs":
+        return {name: pairs.sql(name) for name in shape.columns}
     return {name: identifier(name) for name in shape.columns}
 
 

@@ -67,7 +67,7 @@ def formats() -> dict[str, Format]:
 COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "time": (
         "time_s", "time", "timestamp", "ts", "@timestamp", "op_time", "datetime", "date_time",
-        "date", "event_time", "eventtime", "request_time", "start_time", "time_local",
+        "date", "event_time", "eventtime", "start_time", "time_local",
         "time_iso8601", "msec", "created_at", "logged_at", "epoch", "unixtime", "unix_time",
         "edgestarttimestamp", "eventtimestampms", "t", "when",
     ),
@@ -86,11 +86,13 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "response.status", "http.status_code", "http.response.status_code", "res.statuscode",
     ),
     "host": (
-        "host", "hostname", "http_host", "request_host", "clientrequesthost", "vhost",
+        "host", "hostname", "http_host", "request_host", "clientrequesthost",
+        "clientrequesthttphost", "vhost",
         "server_name", "request.host", "url.domain",
     ),
     "colo": (
-        "colo", "edgecolocode", "pop", "datacenter", "data_center", "edge_location",
+        "colo", "edgecolocode", "colocode", "colo_code", "pop", "datacenter", "data_center",
+        "edge_location",
         "cf.colo", "cloudflare.colo", "request.cf.colo",
     ),
     "op": ("op", "operation", "cmd", "optype", "op_type"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cachelib.model.traffic.logs.json_values import Nesting
@@ -31,6 +31,12 @@ def flattened(
     else:
         said = event if isinstance(event, str) else json.dumps(event)
         yield name, path, "" if event is None else said
+
+
+def leaves(columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """The columns that hold values themselves, and are not what other columns lie in."""
+    outer = {name[:at] for name in columns for at, mark in enumerate(name) if mark in ".["}
+    return [name for name, values in columns.items() if name not in outer or any(values)]
 
 
 def nested(start: str) -> tuple[Nesting, list[dict[str, Any]]]:

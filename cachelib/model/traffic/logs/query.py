@@ -23,7 +23,6 @@ from cachelib.model.traffic.logs.columns import (
     distinct,
     identifier,
     listed,
-    lowered,
     mentions,
     paths,
     raw,
@@ -32,21 +31,16 @@ from cachelib.model.traffic.logs.columns import (
 )
 from cachelib.model.traffic.logs.expressions import checked
 from cachelib.model.traffic.logs.formats import ROLES, Format, commonly
-from cachelib.model.traffic.logs.recipes import applied, macros
+from cachelib.model.traffic.logs.nesting import leaves
+from cachelib.model.traffic.logs.recipes import macros
 from cachelib.model.traffic.logs.refusing import nearest_fields
-from cachelib.model.traffic.logs.requests import (
-    THE_FILTER,
-    filters,
-    operation,
-    quoted,
-    undecided,
-)
+from cachelib.model.traffic.logs.requests import quoted
 from cachelib.model.traffic.logs.source import LogError
+from cachelib.model.traffic.logs.steps import in_steps
 from cachelib.model.traffic.logs.telling import Shape
 
 MEMORY = "1GB"  # beyond it the database sorts on disk
 DISK = "20GB"
-DESCRIBED = ("method", "status", "cache", "content_type", "agent")
 ALIASES = ("method", "status", "host", "url", "agent", "size", "content_type", "cache")
 
 
@@ -104,12 +98,22 @@ class Query:
                 role: self._present(alternatives) for role, alternatives in known.roles.items()
             }
             found = {role: columns for role, columns in found.items() if columns}
-            mark = commonly(list(self.shape.columns)).get("sampling")
+            mark = commonly(leaves(self.shape.columns)).get("sampling")
             found |= {} if mark is None else {"sampling": (mark,)}
         else:
-            common = commonly(list(self.shape.columns))
+            common = commonly(leaves(self.shape.columns))
             found = {role: (column,) for role, column in common.items()}
+            if both := self._day_and_hour():
+                found["time"] = (both,)
         return {role: columns for role, columns in found.items() if role in ROLES}
+
+    def _day_and_hour(self) -> str:
+        """SQL for a time that two columns share, as `date` and `time` do."""
+        named = {name.lower(): name for name in self.shape.columns}
+        hours = [value for value in self.shape.columns.get(named.get("time", ""), []) if value]
+        if "date" not in named or not hours or not all(map(times.HOUR.fullmatch, hours)):
+            return ""
+        return f"{{{named['date']}}} || ' ' || {{{named['time']}}}"
 
     def _present(self, alternatives: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(alt for alt in alternatives if all(c in self.raw for c in columns(alt)))
@@ -130,7 +134,7 @@ class Query:
 
     def _query(self, *, described: bool) -> str:
         shape, reading = self.shape, self.reading
-        numbers = shape.container in ("binary", "parquet", "extents")
+        numbers = self._has_types
         roles = {
             role: self._sql(alternatives, plain=numbers)
             for role, alternatives in self.mapping.items()
@@ -158,58 +162,24 @@ class Query:
         inner.append(f"{self._check()} AS _unread")
         place = {role: f'"_{role}"' for role in roles} | user
         ignored = {reason: f'"_ignore{i}"' for i, reason in enumerate(conditions)}
-        return self._outer(place, ignored, own.get("where"), inner, described=described)
+        rows = f"(SELECT {', '.join(inner)} FROM {self._source()})"
+        is_text = not self._has_types and "size" not in user
+        return in_steps(
+            rows,
+            place,
+            reading,
+            ignored=ignored,
+            where=own.get("where"),
+            time=self._time(place.get("time")),
+            bytes_as_text=is_text,
+            empty_is_no_key=shape.container == "lines" and shape.format is not None,
+            described=described,
+        )
 
-    def _outer(
-        self, place: Mapping[str, str], ignored: Mapping[str, str], where: str | None,
-        inner: list[str], *, described: bool,
-    ) -> str:  # fmt: skip
-        reading = self.reading
-        roles = dict(place)
-        asked = undecided(roles.get("method"), reading) if "op" not in roles else "false"
-        op = operation(roles.get("op"), roles.get("method"), reading)
-        reasons = filters(roles, dict(ignored), reading)
-        if where:
-            reasons.append(
-                f"WHEN NOT coalesce(CAST({where} AS BOOLEAN), false) THEN {quoted(THE_FILTER)}"
-            )
-        key = f"CAST({roles['key']} AS VARCHAR)"
-        if self.shape.container == "lines" and self.shape.format is not None:
-            key = f"nullif({key}, '')"
-        key = applied(reading.normalise, key)
-        host = "NULL::VARCHAR"
-        if "host" in roles and "key" not in reading.expressions:
-            host = f"lower(nullif(nullif({roles['host']}, ''), '-'))"
-        seconds, unit = self._time(roles.get("time"))
-        has_time = "time" in roles
-        colo = f"CAST({roles['colo']} AS VARCHAR)" if "colo" in roles else "NULL::VARCHAR"
-        filtered = f"CASE {' '.join(reasons)} END" if reasons else "NULL::VARCHAR"
-        names = "".join(f", {role}" for role in DESCRIBED if described)
-        values = "".join(f", {lowered(role, roles)} AS {role}" for role in DESCRIBED if described)
-        asked_of_time = f"coalesce(abs(time), 1e20) >= {times.MAX}" if has_time else "false"
-        stamp = f"CASE WHEN _reason IS NULL THEN {roles['time']} END" if has_time else "NULL"
-        said = f"""
-            SELECT _file, _line, coalesce(_bad, _unread) AS _reason, {stamp} AS _t,
-                   CASE WHEN _reason IS NULL THEN {key} END AS key, {host} AS host,
-                   {colo} AS colo, {op} AS op, {asked} AS undecided,
-                   {_bytes(roles.get("size"))} AS size, {_life(roles.get("ttl"))} AS ttl,
-                   {_number(roles.get("sampling"))} AS sampled,
-                   CASE WHEN _reason IS NULL THEN {filtered} END AS filtered{values}
-            FROM (SELECT {", ".join(inner)} FROM {self._source()})"""
-        timed = f"""
-            SELECT _file, _line, _reason, {unit} AS unit, {seconds} AS time, key, host, colo,
-                   CAST(op AS UTINYINT) AS op, undecided, size, ttl, sampled, filtered{names}
-            FROM ({said})"""
-        return f"""
-            SELECT _file, _line, unit, time, key, host, colo, op, undecided, size, ttl, sampled,
-                   filtered{names},
-                   coalesce(_reason, CASE
-                       WHEN filtered IS NOT NULL THEN NULL
-                       WHEN key IS NULL OR key = '' THEN 'no key'
-                       WHEN {asked_of_time} THEN 'no time'
-                       WHEN op IS NULL THEN 'an operation that is neither read, write nor delete'
-                       WHEN size < 0 THEN 'a negative size' END) AS skipped
-            FROM ({timed})"""
+    @property
+    def _has_types(self) -> bool:
+        """Whether the columns are numbers and dates, and not text."""
+        return self.shape.container in ("binary", "parquet", "extents")
 
     def _used(self, roles: Mapping[str, str], own: Mapping[str, str]) -> list[str]:
         """The columns that the user's expressions name, by their names and in their types."""
@@ -237,7 +207,7 @@ class Query:
     def _typed(self, name: str, sql: str) -> str:
         """Numbers as numbers, where all values seen are such."""
         seen = [value for value in self.shape.columns.get(name, []) if value not in ("", "-")]
-        if self.shape.container not in ("binary", "parquet", "extents") and seen:
+        if not self._has_types and seen:
             if all(re.fullmatch(r"-?\d{1,18}", value) for value in seen):
                 return f"try_cast({sql} AS BIGINT)"
             if all(re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", value) for value in seen):
@@ -297,11 +267,10 @@ class Query:
                 return f" {name!r} looks like it: --time-column {name}."
         return ""
 
-    def _time(self, sql: str | None) -> tuple[str, str]:
-        """SQL for seconds since 1970, and for the unit that it was written in."""
+    def _time(self, sql: str | None) -> times.Time:
         if sql is None:
             return times.NONE
-        return times.seconds(self._type_of(sql), self.reading.time_unit, clf=self._is_clf_stamp())
+        return times.told(self._type_of(sql), self.reading.time_unit, clf=self._is_clf_stamp())
 
     def _type_of(self, sql: str) -> str:
         """The database's type for the time, which the log or the user's expression decides."""
@@ -336,6 +305,8 @@ class Query:
                 f"(SELECT *, regexp_extract(_inner, {quoted(regex)}, {listed(groups)}) AS _r"
                 f" FROM (SELECT *{rest} FROM {rows}))"
             )
+        if shape.container == "pairs":
+            return f"(SELECT *, {text} AS _inner FROM {rows})"
         return rows
 
     def _wanted(self) -> list[str]:
@@ -399,17 +370,3 @@ class Query:
             if names and not known.ignore.get("no HTTP request"):
                 found.append(f"WHEN {empty} THEN {quoted('no ' + names[0])}")
         return found
-
-
-def _bytes(sql: str | None) -> str:
-    if sql is None:
-        return "0::BIGINT"
-    return f"least(coalesce(try_cast(try_cast({sql} AS DOUBLE) AS BIGINT), 0), 2147483647)"
-
-
-def _number(sql: str | None) -> str:
-    return "NULL::DOUBLE" if sql is None else f"try_cast({sql} AS DOUBLE)"
-
-
-def _life(sql: str | None) -> str:
-    return "0::DOUBLE" if sql is None else f"coalesce(try_cast({sql} AS DOUBLE), 0)"

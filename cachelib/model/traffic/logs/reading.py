@@ -84,6 +84,7 @@ class LogStream:
                 kept = []
         if any(map(len, kept)):
             yield one_after_another(kept)
+        self.coder.hint = shape.hint_of_time(self.mapping.get("time", ""))
         self.coder.finish(rows.count, shape.name, shape.why, self.mapping)
 
 

@@ -11,6 +11,8 @@ and 304, which confirms what a reader has.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cachelib.model.traffic.log_reading import Reading, Taken
 from cachelib.model.traffic.trace import DELETE, READ, WRITE
 
@@ -20,6 +22,7 @@ METHODS: dict[str, Taken] = {
 }  # fmt: skip
 UNDECIDED = ("POST",)
 CACHEABLE = (200, 203, 204, 206, 300, 301, 302, 303, 304, 308, 404, 405, 410, 414, 501)
+HEADERS = {"authorization": "an Authorization header", "set_cookie": "a Set-Cookie header"}
 STREAMS = ("text/event-stream", "multipart/x-mixed-replace", "application/grpc")
 CODES = {"read": READ, "write": WRITE, "delete": DELETE}
 OPERATIONS = {
@@ -30,69 +33,89 @@ OPERATIONS = {
 THE_FILTER = "the filter (where)"
 
 
-def operation(op: str | None, method: str | None, reading: Reading) -> str:
+def plain_words(roles: Mapping[str, str]) -> dict[str, str]:
+    """SQL for what the functions below ask of a row, by the names under which they do."""
+    found = {}
+    if "op" in roles:
+        found["_word"] = f"lower(trim({roles['op']}))"
+    if "method" in roles:
+        found["_verb"] = f"upper({roles['method']})"
+    if "status" in roles:
+        found["_code"] = f"try_cast({roles['status']} AS INTEGER)"
+    if "content_type" in roles:
+        found["_kind"] = f"lower({roles['content_type']})"
+    for role in HEADERS:
+        if role in roles:
+            found[f"_has_{role}"] = f"coalesce({roles[role]}, '') NOT IN ('', '-')"
+    return found
+
+
+def operation(roles: Mapping[str, str], reading: Reading) -> str:
     """SQL for READ, WRITE or DELETE; NULL where an operation is no word that is known."""
-    if op is not None:
+    if "op" in roles:
         words = " ".join(
-            f"WHEN lower(trim({op})) IN ({', '.join(map(repr, names.split()))}) THEN {CODES[kind]}"
+            f"WHEN _word IN ({', '.join(map(repr, names.split()))}) THEN {CODES[kind]}"
             for kind, names in OPERATIONS.items()
         )
         return f"CASE {words} END"
-    if method is None:
-        return str(READ)
-    taken = _methods(reading)
-    others = {name: kind for name, kind in taken.items() if kind not in ("read", "ignore")}
-    if not others:
+    changing = _changing(reading) if "method" in roles else {}
+    if not changing:
         return str(READ)
     words = " ".join(
-        f"WHEN upper({method}) = {quoted(name)} THEN {CODES[kind]}" for name, kind in others.items()
+        f"WHEN _verb IN ({', '.join(map(quoted, names))}) THEN {code}"
+        for code, names in changing.items()
     )
     return f"CASE {words} ELSE {READ} END"
 
 
-def undecided(method: str | None, reading: Reading) -> str:
+def _changing(reading: Reading) -> dict[int, list[str]]:
+    """The methods that write or delete."""
+    found: dict[int, list[str]] = {}
+    for name, kind in _methods(reading).items():
+        if kind in ("write", "delete"):
+            found.setdefault(CODES[kind], []).append(name)
+    return found
+
+
+def undecided(roles: Mapping[str, str], reading: Reading) -> str:
     """SQL that is true of a request whose method somebody has to decide about."""
     open_ = [name for name in UNDECIDED if name not in _asked(reading)]
-    if method is None or not open_ or "op" in reading.columns:
+    if "method" not in roles or not open_ or "op" in roles:
         return "false"
-    return f"coalesce(upper({method}) IN ({', '.join(map(quoted, open_))}), false)"
+    return f"coalesce(_verb IN ({', '.join(map(quoted, open_))}), false)"
 
 
-def filters(roles: dict[str, str], ignored: dict[str, str], reading: Reading) -> list[str]:
+def filters(roles: Mapping[str, str], ignored: Mapping[str, str], reading: Reading) -> list[str]:
     """SQL `WHEN ... THEN reason` for each kind of request that is none of the cache's."""
     found = []
     for reason, condition in ignored.items():
         if not (reason == "a subrequest" and "subrequests" in reading.keep):
             found.append(f"WHEN {condition} THEN {quoted(reason)}")
-    if (method := roles.get("method")) and "op" not in roles:
+    if "method" in roles and "op" not in roles:
         kept = [name for name, kind in _methods(reading).items() if kind != "ignore"]
         known = ", ".join(map(quoted, ["", "-", *kept]))
-        found.append(f"WHEN upper({method}) NOT IN ({known}) THEN 'method ' || upper({method})")
-    if status := roles.get("status"):
-        found += _by_status(status, roles, reading)
-    if (kind := roles.get("content_type")) and "streams" not in reading.keep:
-        starts = " OR ".join(f"starts_with(lower({kind}), {quoted(name)})" for name in STREAMS)
-        found.append(f"WHEN {starts} THEN 'a stream (' || split_part({kind}, ';', 1) || ')'")
-    for role, says in (
-        ("authorization", "an Authorization header"),
-        ("set_cookie", "a Set-Cookie header"),
-    ):
+        found.append(f"WHEN _verb NOT IN ({known}) THEN 'method ' || _verb")
+    if "status" in roles:
+        found += _by_status(roles, reading)
+    if "content_type" in roles and "streams" not in reading.keep:
+        starts = " OR ".join(f"starts_with(_kind, {quoted(name)})" for name in STREAMS)
+        found.append(f"WHEN {starts} THEN 'a stream (' || split_part(_kind, ';', 1) || ')'")
+    for role, says in HEADERS.items():
         if role in roles and role.replace("_", "-") not in reading.keep:
-            found.append(f"WHEN coalesce({roles[role]}, '') NOT IN ('', '-') THEN {quoted(says)}")
+            found.append(f"WHEN _has_{role} THEN {quoted(says)}")
     return found
 
 
-def _by_status(status: str, roles: dict[str, str], reading: Reading) -> list[str]:
+def _by_status(roles: Mapping[str, str], reading: Reading) -> list[str]:
     kept = {*CACHEABLE} | {code for code, kind in reading.statuses.items() if kind == "read"}
     kept -= {code for code, kind in reading.statuses.items() if kind == "ignore"}
-    code = f"try_cast({status} AS INTEGER)"
-    changes = operation(roles.get("op"), roles.get("method"), reading)
+    can_change = operation(roles, reading) != str(READ)
     found = []
-    if changes != str(READ) and "failed-writes" not in reading.keep:
-        found.append(f"WHEN {changes} <> {READ} AND {code} >= 400 THEN 'a write that failed'")
-    reads = "" if changes == str(READ) else f"{changes} = {READ} AND "
+    if can_change and "failed-writes" not in reading.keep:
+        found.append(f"WHEN op <> {READ} AND _code >= 400 THEN 'a write that failed'")
+    reads = f"op = {READ} AND " if can_change else ""
     numbers = ", ".join(map(str, sorted(kept)))
-    found.append(f"WHEN {reads}{code} > 0 AND {code} NOT IN ({numbers}) THEN 'status ' || {code}")
+    found.append(f"WHEN {reads}_code > 0 AND _code NOT IN ({numbers}) THEN 'status ' || _code")
     return found
 
 

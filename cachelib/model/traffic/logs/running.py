@@ -39,6 +39,17 @@ def as_logged(
         workers.stop(pending)
 
 
+class _Hand:
+    """The batch at hand, as a relation whose rows change."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self.batch = batch
+
+    def __arrow_c_stream__(self, schema: object = None) -> object:
+        rows = pa.RecordBatchReader.from_batches(self.batch.schema, [self.batch])
+        return rows.__arrow_c_stream__(schema)
+
+
 class _Workers:
     def __init__(self, sql: str, spill: Path) -> None:
         self.sql, self.spill = sql, spill
@@ -52,14 +63,18 @@ class _Workers:
 
     def _answer(self, batch: pa.RecordBatch) -> pa.Table:
         if not hasattr(self._own, "db"):
-            self._own.db = connect(self.spill)
-            self._databases.append(self._own.db)
-        db = self._own.db
-        db.register("rows", batch)
-        try:
-            return db.sql(self.sql).to_arrow_table()
-        finally:
-            db.unregister("rows")
+            self._own.rows = _Hand(batch)
+            self._own.db = self._prepared(self._own.rows)
+        self._own.rows.batch = batch
+        return self._own.db.sql("EXECUTE answer").to_arrow_table()
+
+    def _prepared(self, rows: _Hand) -> duckdb.DuckDBPyConnection:
+        """A database that knows the query: to plan it takes as long as to answer for a batch."""
+        db = connect(self.spill)
+        self._databases.append(db)
+        db.register("rows", rows)
+        db.execute(f"PREPARE answer AS {self.sql}")
+        return db
 
     def stop(self, pending: deque[Future[pa.Table]]) -> None:
         for future in pending:

@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
-from cachelib.model.traffic.logs import framing
+from cachelib.model.traffic.logs import framing, pairs
 from cachelib.model.traffic.logs.delimited import Delimited, delimited, header_of, numbered
 from cachelib.model.traffic.logs.formats import Format, commonly, formats
 from cachelib.model.traffic.logs.json_values import values
-from cachelib.model.traffic.logs.nesting import envelope, flattened, nested
+from cachelib.model.traffic.logs.nesting import envelope, flattened, leaves, nested
 from cachelib.model.traffic.logs.patterns import PatternError, is_pattern, pattern
 from cachelib.model.traffic.logs.refusing import refusal
 from cachelib.model.traffic.logs.source import LogError, head, head_lines, text_of
@@ -45,6 +45,16 @@ class Shape:
     columns: Mapping[str, list[str]]
     paths: Mapping[str, str] = field(default_factory=dict)
     wrapped: tuple[Wrapper, ...] = ()
+
+    def hint_of_time(self, column: str) -> str:
+        """How to say what the values of a column mean that are no times that are known."""
+        seen = next((value for value in self.columns.get(column, ()) if value), "")
+        return (
+            f". {column} holds {seen[:60]!r}: say how it is written, as in"
+            f" --column time=\"strptime({column}, '%m/%d/%Y %I:%M:%S %p')\" (month first, 12 hours)"
+            if seen
+            else ""
+        )
 
 
 def tell(path: Path, reading: Reading) -> Shape:
@@ -100,6 +110,8 @@ class _Teller:
         found = self._fields()
         if found is None and wanted is None:
             found = self._known_lines()
+        if found is None:
+            found = self._pairs()
         if found is None:
             found = self._table()
         if found is None and wanted is None:
@@ -202,7 +214,7 @@ class _Teller:
     def _meaning(self, columns: Mapping[str, Any]) -> tuple[Format | None, str]:
         """The named format whose fields are there, the one that needs most first."""
         wanted = self.wanted
-        present = set(columns)
+        present = set(leaves(columns))
         if wanted is not None and wanted.kind == "fields":
             return wanted, "as the format given says"
         if self.reading.format in CONTAINERS:
@@ -218,6 +230,23 @@ class _Teller:
         return best, "it has " + ", ".join(_seen(need, present) for need in best.needs)
 
     # Lines and tables
+
+    def _pairs(self) -> Shape | None:
+        """Lines of name=value (logfmt)."""
+        if self.reading.format in ("csv", "tsv"):
+            return None
+        rows = [pairs.of(line) for line in self.lines]
+        if 2 * sum(len(row) >= pairs.FEWEST for row in rows) <= len(rows):
+            return None
+        columns: dict[str, list[str]] = {}
+        for row in rows:
+            for name, value in row.items():
+                columns.setdefault(name, []).append(value)
+        known, why = self._meaning(columns)
+        return Shape(
+            known.name if known else "logfmt", f"lines of name=value; {why}", "pairs", known,
+            framing.TEXT, framing.lines, columns, wrapped=self.wrapped,
+        )  # fmt: skip
 
     def _known_lines(self) -> Shape | None:
         best, share = None, 0.5
@@ -280,7 +309,11 @@ class _Teller:
             counts = {line.count(delimiter) for line in self.lines[:20]}
             if min(counts) and (len(counts) == 1 or self.reading.fields):
                 names = header_of(self.lines[0], delimiter, quotes=True)
-                if commonly(names) or self.reading.fields or self._meaning(dict.fromkeys(names))[0]:
+                if (
+                    commonly(names)
+                    or self.reading.fields
+                    or self._meaning({name: [] for name in names})[0]
+                ):
                     return delimiter
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from cachelib.model.traffic.logs.requests import quoted
 
@@ -12,44 +13,56 @@ TEXT, SECONDS, MILLI, MICRO, NANO = range(5)
 MAX = 1e11
 STAMPS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g", "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
-    "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
 )  # fmt: skip
+HOUR = re.compile(r"\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M|Z| ?[-+]\d\d:?\d\d)?", re.I)
 CLF_STAMP = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}")
-NONE = ("NULL::DOUBLE", f"{SECONDS}::UTINYINT")
 
 
-def seconds(kind: str, unit: str, *, clf: bool) -> tuple[str, str]:
-    """SQL over `_t`, of the database's type `kind`: seconds since 1970, and the unit it is in.
+class Time(NamedTuple):
+    """SQL over `_t`, a time as it is written, for it as a `number`; and over that, `_n`, for
+    `seconds` since 1970 and the `unit` it was written in."""
 
-    `unit`: of numbers, or auto. `clf`: the times seen are those of Common Log Format. A time
-    without a zone is in UTC.
+    number: str
+    seconds: str
+    unit: str
+
+
+NO_NUMBER = "NULL::DOUBLE"
+NONE = Time(NO_NUMBER, NO_NUMBER, f"{SECONDS}::UTINYINT")
+
+
+def told(kind: str, unit: str, *, clf: bool) -> Time:
+    """How to take a time of the database's type `kind`; one without a zone is in UTC.
+
+    `unit`: of numbers, or auto. `clf`: the times seen are those of Common Log Format.
     """
     if "TIME" in kind or kind == "DATE":
-        return "epoch(_t)", f"{TEXT}::UTINYINT"
-    # A cast that fails is slow, and a number has no colon.
-    cast = "CASE WHEN contains(_t, ':') THEN NULL ELSE try_cast(_t AS DOUBLE) END"
-    number = "_t" if kind != "VARCHAR" else f"({cast})"
-    scaled, written = _scaled(number, unit)
+        return Time(NO_NUMBER, "epoch(_t)", f"{TEXT}::UTINYINT")
+    scaled, written = _scaled(unit)
     if kind != "VARCHAR":
-        return f"CAST({scaled} AS DOUBLE)", written
+        return Time("CAST(_t AS DOUBLE)", scaled, written)
+    # A cast that fails is slow, and a number has no colon.
+    number = "CASE WHEN contains(_t, ':') THEN NULL ELSE try_cast(_t AS DOUBLE) END"
     first = f"epoch(try_strptime(_t, {quoted(STAMPS[0])}))"
     iso = "epoch(try_cast(_t AS TIMESTAMPTZ))"
-    other = f"epoch(try_strptime(_t, [{', '.join(map(quoted, STAMPS))}]))"
+    # Many languages' loggers write a comma before the milliseconds.
+    comma = "epoch(try_cast(replace(_t, ',', '.') AS TIMESTAMPTZ))"
+    other = f"{comma}, epoch(try_strptime(_t, [{', '.join(map(quoted, STAMPS))}]))"
     if clf:  # the quickest first
-        return f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT"
-    return f"coalesce({scaled}, {iso}, {other})", written
+        return Time(number, f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT")
+    return Time(number, f"coalesce({scaled}, {iso}, {other})", written)
 
 
-def _scaled(number: str, unit: str) -> tuple[str, str]:
+def _scaled(unit: str) -> tuple[str, str]:
     if unit != "auto":
-        return f"{number} / {UNITS[unit]}", f"{list(UNITS).index(unit) + 1}::UTINYINT"
-    size = f"abs({number})"
+        return f"_n / {UNITS[unit]}", f"{list(UNITS).index(unit) + 1}::UTINYINT"
     scaled = (
-        f"CASE WHEN {size} < 1e11 THEN {number} WHEN {size} < 1e14 THEN {number} / 1e3"
-        f" WHEN {size} < 1e17 THEN {number} / 1e6 ELSE {number} / 1e9 END"
+        "CASE WHEN abs(_n) < 1e11 THEN _n WHEN abs(_n) < 1e14 THEN _n / 1e3"
+        " WHEN abs(_n) < 1e17 THEN _n / 1e6 ELSE _n / 1e9 END"
     )
     written = (
-        f"CASE WHEN {number} IS NULL THEN {TEXT} WHEN {size} < 1e11 THEN {SECONDS}"
-        f" WHEN {size} < 1e14 THEN {MILLI} WHEN {size} < 1e17 THEN {MICRO} ELSE {NANO} END"
+        f"CASE WHEN _n IS NULL THEN {TEXT} WHEN abs(_n) < 1e11 THEN {SECONDS}"
+        f" WHEN abs(_n) < 1e14 THEN {MILLI} WHEN abs(_n) < 1e17 THEN {MICRO} ELSE {NANO} END"
     )
     return scaled, f"CAST({written} AS UTINYINT)"

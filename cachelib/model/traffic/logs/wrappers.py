@@ -1,4 +1,4 @@
-"""What log collectors put around a line: Docker, Kubernetes, syslog, journald."""
+"""What log collectors put around a line: Docker, Kubernetes, syslog, journald, Loki."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ SYSLOG_HOST = r"\S+ [\w.@/-]+(?:\[\d+\])?: +"
 
 @dataclass(frozen=True)
 class Wrapper:
-    """`prefix` (RE2) is cut off; a wrapper without one is a JSON object with `field` inside."""
+    """`prefix` (RE2) is cut off; a wrapper without one is a JSON object with `field` inside.
+
+    `beside`: the fields that show that it is one.
+    """
 
     name: str
     prefix: str = ""
     field: str = ""
+    beside: frozenset[str] = frozenset()
 
     def inner(self, line: str) -> str | None:
         """What is inside of a line, or None where the line is not wrapped so."""
@@ -24,9 +28,10 @@ class Wrapper:
             found = re.match(self.prefix, line)
             return line[found.end() :] if found else None
         event = as_object(line)
-        if event is None or not {"stream", "time"} <= event.keys():
+        if event is None or not self.beside <= event.keys():
             return None
-        return str(event[self.field]) if self.field in event else None
+        inside = event.get(self.field)
+        return inside if isinstance(inside, str) else None
 
     def sql(self, text: str) -> str:
         if self.prefix:
@@ -35,7 +40,10 @@ class Wrapper:
 
 
 WRAPPERS = (
-    Wrapper("Docker", field="log"),
+    Wrapper("Docker", field="log", beside=frozenset({"stream", "time"})),
+    Wrapper("Fluent Bit", field="log", beside=frozenset({"kubernetes"})),
+    Wrapper("journald", field="MESSAGE", beside=frozenset({"__REALTIME_TIMESTAMP"})),
+    Wrapper("Loki", field="line", beside=frozenset({"labels", "timestamp"})),
     Wrapper("Kubernetes", prefix=r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] "),
     Wrapper("syslog (RFC 5424)", prefix=r"^<\d+>1 \S+ \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\]) "),
     Wrapper(
