@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from cachelib.model.case.case import load_case
 from cachelib.model.schema.typed_yaml import InvalidFileError
@@ -32,6 +34,10 @@ def problem(tmp_path: Path, text: str) -> str:
     ("value", "said"),
     [
         (r'"a \ud800 b"', "U+D800"),
+        (r'"a \udc00\ud800 b"', "U+DC00"),
+        (r'"a \ud83d\ud83d\ude00 b"', "U+D83D"),
+        (r'"\ud83d\ude00\ude00"', "U+DE00"),
+        (r'"\udbff\udfff"', "U+10FFFF"),
         (r'"a \x1b[31m"', "U+001B"),
         (r'"a \x85 b"', "U+0085"),
         (r'"a \u202e b"', "right-to-left override"),
@@ -77,3 +83,15 @@ def test_other_scripts_and_pictures_are_welcome(tmp_path: Path) -> None:
     title = "title: می‌خواهم 用户 👨‍👩‍👧 $5 a\\b ❤️"
     path.write_text("\n".join([title, *SMALL.splitlines()[1:]]), "utf-8")
     assert load_case(path).title == title.removeprefix("title: ")
+
+
+def test_characters_beyond_the_first_plane_may_be_written_as_json_writes_them(
+    tmp_path: Path,
+) -> None:
+    said = {**YAML(typ="safe").load(SMALL), "title": "\U0001f600 a\U0001f468\u200d\U0001f469b"}
+    said["assumptions"]["hourly_rate_usd"]["why"] = "\U0001d7d8 measured"
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(said), "ascii")
+    case = load_case(path)
+    assert case.title == said["title"]
+    assert "\U0001d7d8 measured" in case.model_dump_json()

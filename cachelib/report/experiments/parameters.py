@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cachelib.model.case import overrides
@@ -21,6 +20,7 @@ from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import ParameterError as ParameterError
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import nearest, read
+from cachelib.model.schema.yaml_reader import reader
 
 if TYPE_CHECKING:
     from cachelib.model.judgement.study import Study
@@ -104,7 +104,7 @@ def _assignment(text: str) -> tuple[str, Any]:
     if not equals:
         raise ParameterError(f"parameter {text!r}: write NAME=VALUE")
     try:
-        return name.strip(), YAML(typ="safe", pure=True).load(value)
+        return name.strip(), reader().load(value)
     except (YAMLError, ValueError, RecursionError):
         return name.strip(), value
 
@@ -177,6 +177,11 @@ def settle(values: Mapping[str, Any]) -> Settled:
     own = {name: values[name] for name in values if name in Parameters.model_fields}
     settings = {name: values[name] for name in values if name not in own}
     parameters = check(own)
+    if parameters.trace and Path(parameters.trace).is_fifo():
+        raise ParameterError(
+            f"parameter trace: {parameters.trace}: is a pipe, and a report reads its log many"
+            " times: keep it in a file"
+        )
     if isinstance(parameters.case, dict):
         name, case = _handed_down(parameters.case, settings)
     else:
