@@ -37,8 +37,8 @@ def strings(number: int) -> list[str]:
 
 
 def harmless() -> Iterator[str]:
-    """Words that are only words, no two alike."""
-    return (f"Word {number}" for number in count(1))
+    """Words that are only words, no two alike, and each to be found whatever stands beside it."""
+    return (f"Word {number}a" for number in count(1))
 
 
 def case(texts: Iterator[str]) -> dict[str, Any]:
@@ -110,7 +110,8 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in DRAWN:
-            self.found[tag, " ".join(sorted(name for name, _ in attrs))] += 1
+            names = {name for name, _ in attrs} - {"class"}  # which long texts have, for the width
+            self.found[tag, " ".join(sorted(names))] += 1
         for name, value in attrs:
             assert not name.startswith("on"), name
             if name == "style":
