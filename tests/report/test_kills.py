@@ -26,7 +26,7 @@ SMALL = Path(__file__).with_name("small.yaml")
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("CACHELIB_KILLS", "4"))
 RUNS = """
-import os, sys
+import os, signal, sys, time
 from pathlib import Path
 import papermill
 from cachelib.report import remains
@@ -36,13 +36,16 @@ from cachelib.report.experiments import engine, kernels, parameters
 from cachelib.report.reuse import manifest
 from tests.report import tiny
 
-for seed in sys.stdin:
+for order in sys.stdin:
+    seed, after_s = order.split()
     if not (pid := os.fork()):
         os.dup2(2, 1)
         build({"case": sys.argv[1], "seed": int(seed)}, Path("out"), jobs=2, progress=tiny.quiet,
               notebooks=Path("notebooks"))
         os._exit(0)
-    print(pid, flush=True)
+    if after_s != "None":
+        time.sleep(float(after_s))
+        os.kill(pid, signal.SIGKILL)
     print(os.waitpid(pid, 0)[1], flush=True)
 """
 """Of a run that is killed most would be importing; it is forked from a process that has done so."""
@@ -93,26 +96,19 @@ class Runs:
 
     def finish(self, seed: int) -> float:
         """One to its end; how many seconds it takes."""
-        self._start(seed)
         began = time.monotonic()
-        assert self._ended() == 0
+        assert self._ended(seed) == 0
         return time.monotonic() - began
 
     def kill(self, seed: int, after_s: float) -> None:
         """One to this moment, or, if that comes first, to its end."""
-        pid = self._start(seed)
-        time.sleep(after_s)
-        os.kill(pid, signal.SIGKILL)
-        assert self._ended() in (0, signal.SIGKILL)
+        assert self._ended(seed, after_s) in (0, signal.SIGKILL)
 
-    def _start(self, seed: int) -> int:
+    def _ended(self, seed: int, after_s: float | None = None) -> int:
+        """How it did."""
         assert self._process.stdin
-        self._process.stdin.write(f"{seed}\n")
-        return self._ended()
-
-    def _ended(self) -> int:
-        """What it says next: the process, or how that ended."""
         assert self._process.stdout
+        self._process.stdin.write(f"{seed} {after_s}\n")
         return int(self._process.stdout.readline())
 
 
