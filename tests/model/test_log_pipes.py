@@ -99,8 +99,9 @@ def test_every_command_refuses_it(
 
 
 def test_what_is_needed_more_than_once_is_no_pipe(pipe: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="reads its log many times"):
-        settle({"case": str(SMALL), "trace": str(pipe)})
+    for trace in (pipe, Path("/dev/zero")):
+        with pytest.raises(ParameterError, match="reads its log many times"):
+            settle({"case": str(SMALL), "trace": str(trace)})
     (tmp_path / "wrangler.toml").write_text("[observability]\nhead_sampling_rate = 0.1\n")
     for log in (pipe, Path("-")):
         with pytest.raises(LogError, match="needed twice"):

@@ -177,10 +177,10 @@ def settle(values: Mapping[str, Any]) -> Settled:
     own = {name: values[name] for name in values if name in Parameters.model_fields}
     settings = {name: values[name] for name in values if name not in own}
     parameters = check(own)
-    if parameters.trace and Path(parameters.trace).is_fifo():
+    if parameters.trace and not _is_kept(Path(parameters.trace)):
         raise ParameterError(
-            f"parameter trace: {parameters.trace}: is a pipe, and a report reads its log many"
-            " times: keep it in a file"
+            f"parameter trace: {parameters.trace}: is a pipe or a device, and a report reads its"
+            " log many times: keep it in a file"
         )
     if isinstance(parameters.case, dict):
         name, case = _handed_down(parameters.case, settings)
@@ -197,6 +197,11 @@ def settle(values: Mapping[str, Any]) -> Settled:
         case = _sampled_as_configured(case, find_case(name).parent, Path(parameters.trace))
     out = barred(case)
     return Settled(name, _without(case, out), parameters, given, out)
+
+
+def _is_kept(log: Path) -> bool:
+    """Whether it can be read more than once; what is missing is told of later."""
+    return log.is_file() or log.is_dir() or not log.exists()
 
 
 def _sampled_as_configured(case: Case, folder: Path, log: Path) -> Case:
