@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from cachelib.model.case.case import load_case
 from cachelib.model.schema.typed_yaml import InvalidFileError
+from cachelib.report.experiments.parameters import ParameterError, parse_assignments
 
 SMALL = (Path(__file__).parents[1] / "report" / "small.yaml").read_text("utf-8")
 BOMB = "\n".join(
@@ -61,6 +62,15 @@ def test_what_no_report_can_show_is_told_with_its_line(
     found = problem(tmp_path, "\n".join(lines))
     assert found.startswith("1: ")
     assert said in found
+
+
+@pytest.mark.parametrize(
+    "said", ["title=\udcff", r'title="\ud83d"', "title=a\x1b[31m", "knobs={a: {why: [\u202e]}}"]
+)
+def test_so_is_it_on_the_command_line(said: str) -> None:
+    with pytest.raises(ParameterError, match="leave it out"):
+        parse_assignments([said])
+    assert parse_assignments([r'title="\ud83d\ude00"']) == {"title": "\U0001f600"}
 
 
 @pytest.mark.parametrize("bomb", [BOMB, LAUGHS])

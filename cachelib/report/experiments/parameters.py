@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from cachelib.model.case.case import Case, find_case, handed_down, load_case
 from cachelib.model.case.designs import barred
 from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import ParameterError as ParameterError
+from cachelib.model.schema.characters import unfit
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import nearest, read
 from cachelib.model.schema.yaml_reader import reader
@@ -104,9 +106,24 @@ def _assignment(text: str) -> tuple[str, Any]:
     if not equals:
         raise ParameterError(f"parameter {text!r}: write NAME=VALUE")
     try:
-        return name.strip(), reader().load(value)
+        given = reader().load(value)
     except (YAMLError, ValueError, RecursionError):
-        return name.strip(), value
+        given = value
+    for each in _texts(given):
+        if (why := unfit(each)) is not None:
+            raise ParameterError(f"-p {name.strip()}: {why}")
+    return name.strip(), given
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in nested data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            yield from chain.from_iterable(map(_texts, pair))
+    elif isinstance(value, list):
+        yield from chain.from_iterable(map(_texts, value))
 
 
 def declared(source: str) -> list[str]:
