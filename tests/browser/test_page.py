@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cachelib.report.build import Report
+from cachelib.report.document import pdf
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import html
 from cachelib.report.document.material import Material
@@ -213,3 +217,40 @@ def test_print_cuts_no_figure(browser: Browser, report: Report, tmp_path: Path) 
         assert wide == 0
         page.pdf(path=tmp_path / "report.pdf", format="A4")
     assert (tmp_path / "report.pdf").stat().st_size > 20_000
+
+
+LINKS = """
+<a href="https://e.example/">to a page</a> <a href='notebooks/01_evidence.html'>to a file</a>
+<a href="#nowhere">to no place</a>
+<svg width="9" height="9"><a xlink:href="x.html"><text>x</text></a></svg>
+"""
+
+
+def contents(data: bytes) -> Iterator[bytes]:
+    """What a PDF says, its compressed streams unpacked."""
+    yield data
+    for start in re.finditer(rb"stream\r?\n", data):
+        try:
+            yield zlib.decompressobj().decompress(data[start.end() :])
+        except zlib.error:  # a picture, or a stream that is not compressed
+            continue
+
+
+def test_printed_it_has_no_path_of_this_machine_in_links_or_elsewhere(
+    report: Report, tmp_path: Path
+) -> None:
+    try:
+        browser = pdf.browser()
+    except pdf.NoBrowserError as error:
+        pytest.skip(str(error))
+    out = tmp_path / "a private place"
+    shutil.copytree(report.folder, out)
+    page = out / "report.html"
+    page.write_text(page.read_text("utf-8").replace("</main>", f"{LINKS}</main>"), "utf-8")
+    pdf.print_report(browser, out)
+    said = b"\n".join(contents((out / "report.pdf").read_bytes()))
+    assert b"(https://e.example/" in said, "links are found at all"
+    assert not re.search(rb"/URI\s*\((?!https?:)", said)
+    for place in ("a private place", "a%20private%20place", str(tmp_path), "file:"):
+        assert place.encode() not in said
+        assert place.encode("utf-16-be") not in said

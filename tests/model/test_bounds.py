@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from cachelib.model.case.case import load_case
 from cachelib.model.schema.typed_yaml import InvalidFileError
+from cachelib.report.experiments.parameters import ParameterError, parse_assignments
 
 SMALL = (Path(__file__).parents[1] / "report" / "small.yaml").read_text("utf-8")
 BOMB = "\n".join(
@@ -32,6 +35,10 @@ def problem(tmp_path: Path, text: str) -> str:
     ("value", "said"),
     [
         (r'"a \ud800 b"', "U+D800"),
+        (r'"a \udc00\ud800 b"', "U+DC00"),
+        (r'"a \ud83d\ud83d\ude00 b"', "U+D83D"),
+        (r'"\ud83d\ude00\ude00"', "U+DE00"),
+        (r'"\udbff\udfff"', "U+10FFFF"),
         (r'"a \x1b[31m"', "U+001B"),
         (r'"a \x85 b"', "U+0085"),
         (r'"a \u202e b"', "right-to-left override"),
@@ -57,6 +64,15 @@ def test_what_no_report_can_show_is_told_with_its_line(
     assert said in found
 
 
+@pytest.mark.parametrize(
+    "said", ["title=\udcff", r'title="\ud83d"', "title=a\x1b[31m", "knobs={a: {why: [\u202e]}}"]
+)
+def test_so_is_it_on_the_command_line(said: str) -> None:
+    with pytest.raises(ParameterError, match="leave it out"):
+        parse_assignments([said])
+    assert parse_assignments([r'title="\ud83d\ude00"']) == {"title": "\U0001f600"}
+
+
 @pytest.mark.parametrize("bomb", [BOMB, LAUGHS])
 def test_a_few_lines_that_stand_for_billions_are_refused_at_once(tmp_path: Path, bomb: str) -> None:
     assert "too many parts" in problem(tmp_path, bomb)
@@ -77,3 +93,15 @@ def test_other_scripts_and_pictures_are_welcome(tmp_path: Path) -> None:
     title = "title: می‌خواهم 用户 👨‍👩‍👧 $5 a\\b ❤️"
     path.write_text("\n".join([title, *SMALL.splitlines()[1:]]), "utf-8")
     assert load_case(path).title == title.removeprefix("title: ")
+
+
+def test_characters_beyond_the_first_plane_may_be_written_as_json_writes_them(
+    tmp_path: Path,
+) -> None:
+    said = {**YAML(typ="safe").load(SMALL), "title": "\U0001f600 a\U0001f468\u200d\U0001f469b"}
+    said["assumptions"]["hourly_rate_usd"]["why"] = "\U0001d7d8 measured"
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(said), "ascii")
+    case = load_case(path)
+    assert case.title == said["title"]
+    assert "\U0001d7d8 measured" in case.model_dump_json()

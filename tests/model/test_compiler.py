@@ -81,8 +81,9 @@ def test_two_processes_do_not_compile_the_same_at_once(tmp_path):
         lambda data: data[: len(data) // 2],
         lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
         lambda data: b"cos\nsystem\n(S'touch owned'\ntR.",
+        lambda data: b"\xff\xfe" + data,
     ],
-    ids=["emptied", "truncated", "flipped", "another pickle"],
+    ids=["emptied", "truncated", "flipped", "another pickle", "no text"],
 )
 def test_damaged_code_is_compiled_anew(monkeypatch, tmp_path, suffix, damage):
     monkeypatch.chdir(tmp_path)
@@ -97,6 +98,17 @@ def test_damaged_code_is_compiled_anew(monkeypatch, tmp_path, suffix, damage):
     assert not again.machine.stats.cache_hits
     assert compiler.compiled(double)(4) == 8
     assert not (tmp_path / "owned").exists()
+
+
+def test_where_nothing_can_be_noted_nothing_is_believed(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    compiler.compiled(double)(4)
+    [sums] = tmp_path.rglob(compiler.SUMS)
+    sums.unlink()
+    sums.mkdir()
+    again = compiler.compiled(double)
+    assert again(4) == 8
+    assert not again.machine.stats.cache_hits
 
 
 def test_undamaged_code_is_found(monkeypatch, tmp_path):

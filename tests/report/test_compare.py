@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +85,23 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert "\x1b" not in found.as_text()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"metrics": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"metrics": 1}', "[" * 100_000])
 def test_a_folder_without_a_report_is_an_error(tmp_path: Path, text: str) -> None:
     bad = report(tmp_path / "bad")
     (bad / "decision.json").write_text(text)
     with pytest.raises(NoReportError, match="no report can be read here"):
         compare(report(tmp_path / "a"), bad)
+
+
+@pytest.mark.timeout(20)
+def test_pipes_in_the_place_of_files_are_no_report(tmp_path: Path) -> None:
+    report(tmp_path / "a")
+    for name in ("decision.json", "manifest.json"):
+        b = report(tmp_path / name)
+        (b / name).unlink()
+        os.mkfifo(b / name)
+        with pytest.raises(NoReportError, match="is no file"):
+            compare(tmp_path / "a", b)
 
 
 def outcome(chosen: str, **scores: float) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -23,19 +24,35 @@ from tests.report import tiny
 
 SMALL = Path(__file__).with_name("small.yaml")
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("CACHELIB_KILLS", "2"))
-RUN = """
-import sys
+KILLS = int(os.environ.get("CACHELIB_KILLS", "4"))
+RUNS = """
+import os, signal, sys, time
 from pathlib import Path
+import papermill
+from cachelib.report import remains
 from cachelib.report.build import build
+from cachelib.report.document import material, write
+from cachelib.report.experiments import engine, kernels, parameters
+from cachelib.report.reuse import manifest
 from tests.report import tiny
-build({"case": sys.argv[1], "seed": int(sys.argv[2])}, Path("out"), jobs=2, progress=tiny.quiet,
-      notebooks=Path("notebooks"))
+
+for order in sys.stdin:
+    seed, after_s = order.split()
+    if not (pid := os.fork()):
+        os.dup2(2, 1)
+        build({"case": sys.argv[1], "seed": int(seed)}, Path("out"), jobs=2, progress=tiny.quiet,
+              notebooks=Path("notebooks"))
+        os._exit(0)
+    if after_s != "None":
+        time.sleep(float(after_s))
+        os.kill(pid, signal.SIGKILL)
+    print(os.waitpid(pid, 0)[1], flush=True)
 """
+"""Of a run that is killed most would be importing; it is forked from a process that has done so."""
 FOREIGN = {"out/notes.txt": "mine", "out/notebooks/own.txt": "mine", ".git/config": "mine"}
 
 
-@pytest.mark.timeout(600 + 120 * KILLS)
+@pytest.mark.timeout(300 + 60 * KILLS)
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 def test_runs_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -43,21 +60,17 @@ def test_runs_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.Monke
     temporary.mkdir()
     for nr in (1, 2):
         path = tmp_path / "notebooks" / f"0{nr}_tiny.ipynb"
-        tiny.write(path, "import time; time.sleep(0.3); print(seed)", parameters="seed = 1")
-    began = time.monotonic()
-    finish(temporary, seed=1)
-    longest = min(time.monotonic() - began, 20)
-    for name, text in FOREIGN.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
+        tiny.write(path, "import time; time.sleep(0.1); print(seed)", parameters="seed = 1")
     chance = random.Random(13)
-    for nr in range(KILLS):
-        killed = start(temporary, seed=nr + 2)
-        time.sleep(chance.uniform(0, longest))
-        killed.kill()
-        killed.wait()
-        assert_whole(tmp_path)
-    finish(temporary, seed=0)
+    with Runs(temporary) as runs:
+        longest = runs.finish(seed=1)
+        for name, text in FOREIGN.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        for nr in range(KILLS):
+            runs.kill(seed=nr + 2, after_s=chance.uniform(0, longest))
+            assert_whole(tmp_path)
+        runs.finish(seed=0)
     assert_whole(tmp_path)
     hidden = {path.name for path in (tmp_path / "out").glob(".*")}
     assert hidden == {staging.MARKER}
@@ -65,14 +78,38 @@ def test_runs_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.Monke
     assert not psutil.wait_procs(list(of_this_test(temporary)), timeout=10)[1]
 
 
-def start(temporary: Path, seed: int) -> subprocess.Popen[bytes]:
-    env = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-P", "-c", RUN, str(SMALL), str(seed)], env=env)
+class Runs:
+    """Reports of the same case one after another, each in a process of its own."""
 
+    def __init__(self, temporary: Path) -> None:
+        env = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", RUNS, str(SMALL)], env=env, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
 
-def finish(temporary: Path, seed: int) -> None:
-    with start(temporary, seed) as run:
-        assert run.wait() == 0
+    def __enter__(self) -> Runs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def finish(self, seed: int) -> float:
+        """One to its end; how many seconds it takes."""
+        began = time.monotonic()
+        assert self._ended(seed) == 0
+        return time.monotonic() - began
+
+    def kill(self, seed: int, after_s: float) -> None:
+        """One to this moment, or, if that comes first, to its end."""
+        assert self._ended(seed, after_s) in (0, signal.SIGKILL)
+
+    def _ended(self, seed: int, after_s: float | None = None) -> int:
+        """How it did."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{seed} {after_s}\n")
+        return int(self._process.stdout.readline())
 
 
 def assert_whole(folder: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cachelib.report.build import build
+from cachelib.report.document.pdf import without_files
 from cachelib.report.experiments.shareable import Places, without_folder
 from tests.report import tiny
 
@@ -62,3 +63,13 @@ def test_what_only_looks_like_a_path_stays(tmp_path: Path) -> None:
     assert places.left_out("file:///app/x.py and (/app)") == "file://…/x.py and (…)"
     assert without_folder("a/b.log") == "a/b.log"
     assert without_folder("../../home/me/b.log") == "…/b.log"
+
+
+def test_a_page_to_be_printed_leads_to_no_file() -> None:
+    kept = '<a href="#here">a</a> <a title="x > y" href=\'https://e.example\'>b</a> <a id="c">c</a>'
+    assert without_files(kept) == kept
+    for said in ('"notebooks/a.html"', "'a.html'", "a.html", '"/etc/passwd"', '"file:///a"', '""'):
+        for name in ("href", "xlink:href", "HREF", "\nhref "):
+            assert without_files(f'<a title="x > y" {name}={said} id="c">t</a>').split() == [
+                "<a", 'title="x', ">", 'y"', 'id="c">t</a>',
+            ]  # fmt: skip

@@ -72,6 +72,13 @@ class TestWhatIsNoReport:
             pytest.fail("it was taken")
         assert tree(tmp_path) == before
 
+    @pytest.mark.timeout(20)
+    def test_nor_is_one_whose_list_is_a_pipe(self, tmp_path: Path) -> None:
+        """It may be a stranger's folder, and a pipe would be waited for."""
+        os.mkfifo(tmp_path / MARKER)
+        with pytest.raises(OutputError, match="is damaged"), staging.exclusive(tmp_path):
+            pytest.fail("it was taken")
+
     def test_nor_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "out").write_text("mine")
         with pytest.raises(OutputError, match="is no folder"), staging.exclusive(tmp_path / "out"):
@@ -125,6 +132,14 @@ class TestAReport:
         (tmp_path / "figures/a.svg").write_text("mended by hand")
         write(tmp_path, TWO)
         assert tree(tmp_path)["figures/a.svg"] == "mended by hand"
+
+    @pytest.mark.timeout(20)
+    def test_leaves_a_pipe_in_the_place_of_a_file(self, tmp_path: Path) -> None:
+        write(tmp_path, ONE)
+        (tmp_path / "figures/a.svg").unlink()
+        os.mkfifo(tmp_path / "figures/a.svg")
+        write(tmp_path, TWO)
+        assert (tmp_path / "figures/a.svg").is_fifo()
 
     def test_is_written_where_a_link_leads(self, tmp_path: Path) -> None:
         (tmp_path / "out").symlink_to("far/away")

@@ -72,12 +72,19 @@ def _undamaged(folder: str | None) -> Iterator[None]:
     """Code whose bytes are not those that were written is thrown away, and compiled anew."""
     with suppress(OSError, TypeError):
         kept = Path(folder)
-        said = (kept / SUMS).read_text("utf-8") if (kept / SUMS).exists() else None
-        if said != _sums(kept):
+        if _said(kept) != _sums(kept):
             for file in _code(kept):
                 file.unlink()
     yield
     _note_sums(folder)
+
+
+def _said(folder: Path) -> str | None:
+    """What was noted of the code, if that can be read; of what cannot, nothing is believed."""
+    try:
+        return (folder / SUMS).read_text("utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def _note_sums(folder: str | None) -> None:

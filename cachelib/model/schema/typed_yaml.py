@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.bounds import faults
+from cachelib.model.schema.yaml_reader import reader
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -137,13 +137,13 @@ def _parse(path: Path) -> tuple[Any, Node | None]:
             raise InvalidFileError([Problem(path, 1, "", f"larger than {MAX_BYTES >> 20} MiB")])
         if path.exists() and not path.is_file() and not path.is_dir():
             raise InvalidFileError([Problem(path, 1, "", "is a pipe or a device, and no file")])
-        reader = YAML(typ="safe", pure=True)
-        tree = reader.compose(path.read_text("utf-8"))
+        yaml = reader()
+        tree = yaml.compose(path.read_text("utf-8"))
         if tree is None:
             return None, None
         if found := faults(tree):
             raise InvalidFileError([Problem(path, line, "", said) for line, said in sorted(found)])
-        return reader.constructor.construct_document(tree), tree
+        return yaml.constructor.construct_document(tree), tree
     except InvalidFileError:
         raise
     except MarkedYAMLError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from cachelib.errors import CachelibError
 from cachelib.model.case.labels import LABELS
 from cachelib.report import text
+from cachelib.report.experiments.source import regular
 from cachelib.report.language import capital, counted
 from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.templates import html_environment
@@ -183,12 +184,12 @@ def compare(a: Path, b: Path) -> Comparison:
 def _read(folder: Path) -> _Written:
     try:
         files = (folder / f"{name}.json" for name in ("decision", "manifest"))
-        written = _Written(*(json.loads(file.read_text("utf-8")) for file in files))
+        written = _Written(*(json.loads(regular(file).read_text("utf-8")) for file in files))
         written.metrics, written.asked, written.options  # noqa: B018
     except FileNotFoundError as error:
         missing = Path(str(error.filename)).name
         raise NoReportError(f"{folder}: there is no report (it has no {missing})") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NoReportError(f"{folder}: no report can be read here: {error}") from None
     return written
 

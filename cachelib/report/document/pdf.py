@@ -17,6 +17,11 @@ QUIET = (
     "--disable-sync",
 )  # fmt: skip
 PATIENCE_S = 120
+_TO_A_FILE = re.compile(
+    r"""(<a\b(?:[^>"']|"[^"]*"|'[^']*')*?)\s(?:xlink:)?href\s*=\s*"""
+    r"""(?:"(?!#|https?:)[^"]*"|'(?!#|https?:)[^']*'|(?!["'#]|https?:)[^\s>]*)""",
+    re.IGNORECASE,
+)
 
 
 class NoBrowserError(CachelibError, ValueError):
@@ -57,7 +62,7 @@ def print_report(browser: str, out: Path) -> None:
 
 def without_files(html: str) -> str:
     """The page without its links to other files: printed, they would say where this one lay."""
-    return re.sub(r'(<a\b[^>]*?) href="(?!#|https?:)[^"]*"', r"\1", html)
+    return _TO_A_FILE.sub(r"\1", html)
 
 
 def _run(words: list[str]) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cachelib.model.case import overrides
@@ -19,8 +19,10 @@ from cachelib.model.case.case import Case, find_case, handed_down, load_case
 from cachelib.model.case.designs import barred
 from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import ParameterError as ParameterError
+from cachelib.model.schema.characters import unfit
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import nearest, read
+from cachelib.model.schema.yaml_reader import reader
 
 if TYPE_CHECKING:
     from cachelib.model.judgement.study import Study
@@ -104,9 +106,24 @@ def _assignment(text: str) -> tuple[str, Any]:
     if not equals:
         raise ParameterError(f"parameter {text!r}: write NAME=VALUE")
     try:
-        return name.strip(), YAML(typ="safe", pure=True).load(value)
+        given = reader().load(value)
     except (YAMLError, ValueError, RecursionError):
-        return name.strip(), value
+        given = value
+    for each in _texts(given):
+        if (why := unfit(each)) is not None:
+            raise ParameterError(f"-p {name.strip()}: {why}")
+    return name.strip(), given
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in nested data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            yield from chain.from_iterable(map(_texts, pair))
+    elif isinstance(value, list):
+        yield from chain.from_iterable(map(_texts, value))
 
 
 def declared(source: str) -> list[str]:
@@ -177,6 +194,11 @@ def settle(values: Mapping[str, Any]) -> Settled:
     own = {name: values[name] for name in values if name in Parameters.model_fields}
     settings = {name: values[name] for name in values if name not in own}
     parameters = check(own)
+    if parameters.trace and not _is_kept(Path(parameters.trace)):
+        raise ParameterError(
+            f"parameter trace: {parameters.trace}: is a pipe or a device, and a report reads its"
+            " log many times: keep it in a file"
+        )
     if isinstance(parameters.case, dict):
         name, case = _handed_down(parameters.case, settings)
     else:
@@ -192,6 +214,11 @@ def settle(values: Mapping[str, Any]) -> Settled:
         case = _sampled_as_configured(case, find_case(name).parent, Path(parameters.trace))
     out = barred(case)
     return Settled(name, _without(case, out), parameters, given, out)
+
+
+def _is_kept(log: Path) -> bool:
+    """Whether it can be read more than once; what is missing is told of later."""
+    return log.is_file() or log.is_dir() or not log.exists()
 
 
 def _sampled_as_configured(case: Case, folder: Path, log: Path) -> Case:

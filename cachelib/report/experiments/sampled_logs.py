@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from cachelib.evidence.errors import EvidenceError
@@ -50,8 +49,7 @@ def as_configured(reading: Reading, log: Sequence[Path], configuration: Path) ->
 
 
 def _is_sampled(reading: Reading, log: Sequence[Path]) -> bool:
-    with ExitStack() as stack:
-        return told(files(list(log), stack), reading).name in SAMPLED
+    return told(files(list(log)), reading).name in SAMPLED
 
 
 def _rates(wrangler: Wrangler) -> list[tuple[float, int]]:

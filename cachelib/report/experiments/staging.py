@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.scratch import locked
-from cachelib.report.experiments.source import digest_of_file
+from cachelib.report.experiments.source import digest_of_file, regular
 
 MARKER = ".cachelib-report"
 STAGE = ".cachelib-building"
@@ -181,7 +181,7 @@ def _is_inside(place: Path, name: str) -> bool:
 def _listed(folder: Path) -> Files | None:
     """The list of files that a report bears; None where there is none or it cannot be right."""
     try:
-        said = json.loads((folder / MARKER).read_text("utf-8"))
+        said = json.loads(regular(folder / MARKER).read_text("utf-8"))
         files: Files = said["files"]
         if said["format"] != FORMAT or not all(map(_is_below, files)):
             return None

@@ -138,4 +138,7 @@ def _become_kernel(parent: int, words: list[str], cwd: str, env: Mapping[str, st
 if __name__ == "__main__":
     number, *statements = sys.argv[1:]
     _prepare(statements)
-    _serve(socket.socket(fileno=int(number)))
+    with suppress(
+        BrokenPipeError
+    ):  # whoever asked was killed; a kernel that waits for it ends, too
+        _serve(socket.socket(fileno=int(number)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from cachelib.report.experiments import staging
 from cachelib.report.experiments.run import Run
-from cachelib.report.experiments.source import digest_of_file
+from cachelib.report.experiments.source import digest_of_file, regular
 
 FORMAT = 1
 
@@ -37,11 +37,11 @@ class Kept:
     def record(self, name: str) -> dict[str, Any] | None:
         """What a notebook was made from, if it is there whole; written after it, it vouches."""
         try:
-            record = json.loads((self.folder / f"{name}.json").read_text("utf-8"))
+            record = json.loads(regular(self.folder / f"{name}.json").read_text("utf-8"))
             good = record["format"] == FORMAT and record["digest"] == digest_of_file(
                 self._notebook(name)
             )
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
         return dict(record) if good else None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from cachelib.model.case.case import CASES
 from cachelib.report.experiments.run import Run
-from cachelib.report.experiments.source import digest, digest_of_file
+from cachelib.report.experiments.source import digest, digest_of_file, regular
 from cachelib.report.reuse import ingredients
 from cachelib.report.reuse.ingredients import Ingredients
 from cachelib.report.reuse.kept import Kept
@@ -53,7 +53,7 @@ class Previous:
     def manifest(self) -> dict[str, Any]:
         """What it says of itself; nothing where that is damaged or was changed by hand."""
         try:
-            text = (self.folder / "manifest.json").read_text("utf-8")
+            text = regular(self.folder / "manifest.json").read_text("utf-8")
             said = json.loads(text)
             if said["format"] != FORMAT or said[OWN_DIGEST] != own_digest(said):
                 return {}

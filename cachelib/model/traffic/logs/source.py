@@ -6,11 +6,13 @@ import bz2
 import codecs
 import glob
 import gzip
+import io
 import lzma
 import os
 import shutil
 import sys
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -24,6 +26,7 @@ from cachelib.errors import CachelibError
 BLOCK = 4 << 20
 MAX_LINE = 1 << 20
 HEAD = 1 << 18
+PATIENCE_S = 2.0  # for a program that is started beside this one, to write into a pipe
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 MAGIC = {
@@ -62,8 +65,7 @@ def _meant(path: Path, stack: ExitStack | None) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_fifo():
-        with path.open("rb") as pipe:
-            return [_kept(pipe, stack)]
+        return [_kept_of_pipe(path, stack)]
     if path.exists():
         raise LogError(f"{path}: is no file, no folder and no pipe")
     matched = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
@@ -76,11 +78,36 @@ def _hidden(part: str) -> bool:
     return part.startswith(".")
 
 
-def _kept(pipe: IO[bytes], stack: ExitStack | None) -> Path:
+def _kept_of_pipe(path: Path, stack: ExitStack | None) -> Path:
+    """Opened in the ordinary way, a pipe into which nobody writes would be waited for for ever."""
     if stack is None:
-        raise LogError("a log from a pipe can be read only where it is given as -")
+        raise _once_only(path)
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as pipe:
+        start = _start_of_pipe(pipe, path)
+        os.set_blocking(pipe.fileno(), True)
+        return _kept(pipe, stack, start)
+
+
+def _start_of_pipe(pipe: io.FileIO, path: Path) -> bytes:
+    """What is in it, which may be nothing yet; raises `LogError` if nobody writes into it."""
+    end = time.monotonic() + PATIENCE_S
+    while (start := pipe.read(BLOCK)) == b"":  # None: somebody may write, and has not yet
+        if time.monotonic() > end:
+            raise LogError(f"{path}: is a pipe that no program writes into; start that one first")
+        time.sleep(0.02)
+    return start or b""
+
+
+def _once_only(path: Path) -> LogError:
+    return LogError(f"{path}: is a pipe, and what it gives is needed twice here; keep it in a file")
+
+
+def _kept(pipe: IO[bytes] | io.FileIO, stack: ExitStack | None, start: bytes = b"") -> Path:
+    if stack is None:
+        raise _once_only(Path("-"))
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cachelib-log-")))
     with (folder / "standard-input").open("wb") as kept:
+        kept.write(start)
         shutil.copyfileobj(pipe, kept)
     return folder / "standard-input"
 
