@@ -246,8 +246,10 @@ class CacheCore(Flights):
                     if flight is mine:
                         found = await self._take_off(flight, self._lead(flight, now))
                     elif (found := self._in_l1(key, policy, now)) is None:
-                        shared = True
+                        shared, valid = True, flight.valid
                         found = await self._join(flight, policy)
+                        if found is not None and not (valid and self._is_for(found, policy, now)):
+                            found = None  # it was over before we came: look again
                         now = self._clock()
                     if outer is not None:
                         with suppress(ValueError):  # who ended for the same key may have taken it

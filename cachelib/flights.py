@@ -127,6 +127,20 @@ class Flights(Forkable, ABC):
             raise again(flight.result)
         return flight.result if isinstance(flight.result, tuple) else None
 
+    def _is_for(self, found: Found, policy: Policy, came: float) -> bool:
+        """Whether a flight's result may be shared by one who came at `came`, while it was going on.
+
+        It may have been found, or loaded, long before it is given out: L2 takes its time to be
+        read and to be written. A value without a life ends as its load does, at that very instant.
+        """
+        entry, tier, _ = found
+        if tier == "stale":
+            return True
+        if (tier == "l1" and policy.skip_l1) or (self._stamps and self._revoked(entry)):
+            return False
+        end = max(entry.expires_at, entry.ends_at)
+        return came < end or (came == end and tier == "load")
+
     def _usable(self, last: Entry | None, policy: Policy) -> Entry | None:
         if last is None or self._clock() >= last.expires_at + policy.stale_if_error:
             return None

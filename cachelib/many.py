@@ -123,7 +123,8 @@ class Batch:
             cache._count("rejected", next(iter(values)), error)
             if isinstance(error, TypeError):
                 raise
-            entries = {key: Entry(values[key], started, started) for key in values}
+            now = cache._clock()
+            entries = {key: Entry(values[key], started, now) for key in values}
         for key, entry in entries.items():
             self._end(key, (entry, "load", None))
 

@@ -124,6 +124,7 @@ class Server:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.01)
+        self.kill()
         raise TimeoutError(f"{self.program} does not answer")
 
     def kill(self) -> None:
