@@ -110,6 +110,14 @@ class VersionedStore(Protocol):
 
 
 @runtime_checkable
+class QuickStore(Protocol):
+    """A store that can give the bytes alone, quicker than with all that it knows of them."""
+
+    def get_data(self, key: str) -> bytes | None:
+        """What was last stored under a key, though it may have expired; None or b"" for nothing."""
+
+
+@runtime_checkable
 class Timekeeper(Protocol):
     """A store that needs the time when it is written to."""
 

@@ -13,13 +13,14 @@ from typing import Any, Final, cast
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Policy
 from cachelib.stores.backlog import Backlog, Missed
-from cachelib.stores.codecs import NEGATIVE, Codec, encode, same_content, seal, unseal
+from cachelib.stores.codecs import NEGATIVE, Codec, encode, same_content, seal, unseal, unseal_plain
 from cachelib.stores.fork import Forkable, Layer, mind_forks
 from cachelib.stores.protocol import (
     TOMBSTONE_SECONDS,
     ChangeFeed,
     LeaseStore,
     LeaseWatch,
+    QuickStore,
     RejectedError,
     Store,
     Stored,
@@ -63,6 +64,8 @@ class SharedTier(Forkable):
         self._untimed, self._codec, self._clock, self._count = store, codec, clock, count
         self._breaker, self._writes = breaker(), breaker()
         self.versioned = isinstance(store, VersionedStore)
+        quick = timeout is None and isinstance(store, QuickStore)
+        self._data = cast(QuickStore, store).get_data if quick else self._get_data
         if isinstance(store, Timekeeper):
             store.keep_time(clock)
         self._backlog = Backlog(self._store, self.versioned, clock, self._writes, count, forget)
@@ -128,14 +131,16 @@ class SharedTier(Forkable):
         if self._breaker.failures or self._missed or self.tags.asked_for:
             return NOT_AT_ONCE
         try:
-            stored = self._store.get(key, now)
-            if stored is not None:
-                flags, created_at, _, expires_at, _, payload = unseal(stored.data)
-                if not flags & NEGATIVE and created_at <= now < expires_at:
-                    return self._codec.decode(payload)
+            data = self._data(key)
+            if data and (payload := unseal_plain(data, now)) is not None:
+                return self._codec.decode(payload)
         except Exception:  # noqa: S110  # it will be met again
             pass
         return NOT_AT_ONCE
+
+    def _get_data(self, key: str) -> bytes | None:
+        stored = self._store.get(key, self._clock())
+        return None if stored is None else cast(bytes, stored.data)
 
     def begin(self, key: str) -> float | None:
         """Where in the order of changes what begins now belongs; None if nobody knows."""

@@ -49,6 +49,7 @@ LIVE = "(expires_at IS NULL OR expires_at > ?)"
 NEWEST = "(SELECT max(version) FROM changes)"
 VERSION = "SELECT max(version) FROM changes"
 GET = "SELECT data, expires_at, version FROM entries WHERE key = ?"
+DATA = "SELECT data FROM entries WHERE key = ?"
 LOG = (
     "INSERT INTO changes SELECT max(version + 1, ?), until + ?, ?, ? FROM changes"
     " ORDER BY version DESC LIMIT 1"
@@ -118,6 +119,10 @@ class SqliteStore(Closing):
         if row is None or ((end := row[1]) is not None and end <= now):
             return None
         return Stored(*row)
+
+    def get_data(self, key: str) -> bytes | None:
+        row = self._file.read_row(DATA, (key,))
+        return None if row is None else row[0]
 
     def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
         self._now, found = now, {}

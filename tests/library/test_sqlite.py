@@ -276,3 +276,22 @@ def test_a_value_larger_than_sqlite_can_hold_is_refused(
         with pytest.raises(ValueError, match="too large: at most 1,000 bytes"):
             cache.set("k", "x" * 1000)
         assert cache.get("k") is None
+
+
+def test_a_cache_without_an_l1_reads_nothing_deleted_expired_or_damaged(
+    tmp_path: Path, clock: Clock
+) -> None:
+    with SqliteStore(tmp_path / "cache.db") as store:
+        cache = TieredCache(None, store, clock=clock, l2_ttl=10, stale_if_error=100)
+        cache.set_many({"lives": (1, {"é": None}), "dies": 2, "goes": 3, "breaks": 4})
+        cache.set("dies", 2, l2_ttl=5)
+        cache.delete("goes")
+        store.set("breaks", Stored(b"not ours, but long enough for an envelope", None))
+        clock.advance(5)
+        for _ in range(2):
+            assert cache.get("lives") == (1, {"é": None})
+            assert [cache.get(key, "none") for key in ("dies", "goes", "breaks", "never")] == [
+                "none"
+            ] * 4
+        stats = cache.stats
+        assert (stats.l2_hits, stats.misses, stats.decode_errors) == (2, 8, 2)
