@@ -18,7 +18,7 @@ from random import random as uniform
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from cachelib.failed_loads import FailedLoads
-from cachelib.flights import LOADING, Flight, Flights, Found
+from cachelib.flights import LOADING, Flight, Flights, Found, loading
 from cachelib.locks import Owner, make_room
 from cachelib.memory import Entry, MemoryCache, NoMemory
 from cachelib.options import ABSENT, Counters, Hook, LoadTimeoutError, Options, Policy, Stats
@@ -233,7 +233,7 @@ class CacheCore(Flights):
 
     async def _find(self, key: str, loader: Loader, options: Options) -> Found:
         """What the tiers have, or else what the loader returns."""
-        policy, found, shared, outer = self.policy.override(options), None, False, LOADING.get()
+        policy, found, shared, outer = self.policy.override(options), None, False, loading()
         now, mine = self._begin(key), None
         make_room()
         try:
@@ -271,7 +271,7 @@ class CacheCore(Flights):
         """Do the work of a flight; where callers may be cancelled, none of them does it."""
         if self._blocks:
             return await work
-        self._start(flight, work)
+        self._start(work, flight)
         found = await self._join(flight, flight.policy)
         if found is None and isinstance(flight.result, BaseException):
             raise flight.result
@@ -297,7 +297,7 @@ class CacheCore(Flights):
             return hit
         if not self._blocks or (policy.soft_timeout is None and policy.hard_timeout is None):
             return await self._load(flight)
-        self._start(flight, self._load(flight))
+        self._start(self._load(flight), flight)
         return await self._join(flight, policy)
 
     # Loading
@@ -332,23 +332,26 @@ class CacheCore(Flights):
         try:
             if self._flights.setdefault(key, flight) is flight:
                 self._count("refreshes", key)
-                self._start(flight, self._load(flight))
+                self._start(self._load(flight), flight)
         finally:
             if flight.owner is not None:
                 self._leave(flight)
 
-    def _start(self, flight: Flight, work: Coroutine[Any, Any, Any]) -> None:
-        """Give a flight away: whoever does the work ends it."""
+    def _start(self, work: Coroutine[Any, Any, Any], *flights: Flight) -> None:
+        """Give flights away: whoever does the work ends them."""
         try:
             self._spawn(work)
-            flight.owner = None
+            for flight in flights:
+                flight.owner = None
         except BaseException as error:
             try:
                 work.close()
             except ValueError:  # an interrupt after a thread has begun it, which then ends it
-                flight.owner = None
+                for flight in flights:
+                    flight.owner = None
             else:
-                self._land(flight, None, error)
+                for flight in flights:
+                    self._land(flight, None, error)
             raise
 
     async def _load(self, flight: Flight) -> Found:

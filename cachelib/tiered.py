@@ -147,8 +147,8 @@ class AsyncTieredCache(CacheCore):
     ) -> dict[str, Any]:
         """`get_or_load` for many: `loader(keys)` gets those that are missing, all at once.
 
-        What it does not return is `ABSENT`, and left out. Time limits of loads and `lease` are of
-        single keys, and play no part here.
+        What it does not return is `ABSENT`, and left out. After a time limit the load goes on. With
+        `lease`, each key has its own, at two more round trips to L2 a key.
         """
         return await self._detached(Batch(self, loader, options).run(keys))
 
@@ -422,8 +422,8 @@ class TieredCache(CacheCore, Closing):
     ) -> dict[str, T]:
         """`get_or_load` for many: `loader(keys)` gets those that are missing, all at once.
 
-        What it does not return is `ABSENT`, and left out. Time limits of loads and `lease` are of
-        single keys, and play no part here.
+        What it does not return is `ABSENT`, and left out. After a time limit the load goes on. With
+        `lease`, each key has its own, at two more round trips to L2 a key.
         """
         return _run(Batch(self, loader, options).run(keys))
 

@@ -91,6 +91,10 @@ def stuck(cache: TieredCache, key: str) -> str:
     return "" if answers else "the next caller"
 
 
+def texts(keys: list[str]) -> dict[str, str]:
+    return dict.fromkeys(keys, "v")
+
+
 CALLS: dict[str, Call] = {
     "get": lambda cache: cache.get("k"),
     "get_many": lambda cache: cache.get_many(["k", "l"]),
@@ -102,6 +106,8 @@ CALLS: dict[str, Call] = {
     "delete": lambda cache: cache.delete("k"),
     "invalidate": lambda cache: cache.invalidate_tags("red"),
     "timed": lambda cache: cache.get_or_load("new", str, hard_timeout=20),
+    "load_many": lambda cache: cache.get_or_load_many(["k", "new", "newer"], texts),
+    "timed_many": lambda cache: cache.get_or_load_many(["k", "new"], texts, hard_timeout=20),
 }
 
 
@@ -125,7 +131,7 @@ def test_an_interrupt_at_any_line_leaves_nothing_behind(
         cache = fresh()
         if not interrupt(lambda cache=cache: CALLS[name](cache), at):
             break
-        wait_until(lambda cache=cache: not cache._flights or name != "timed")
+        wait_until(lambda cache=cache: not cache._flights or "timed" not in name)
         if what := stuck(cache, "k"):
             found.append((at, what))
         at += 1

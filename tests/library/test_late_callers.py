@@ -102,9 +102,9 @@ def skin(
         cache: Any = kind(MemoryCache(), l2, clock=clock, **options)
         joins, join = [], cache._join
 
-        def noting(flight: Any, policy: Any) -> Any:
+        def noting(flight: Any, *args: Any) -> Any:
             joins.append(flight.key)
-            return join(flight, policy)
+            return join(flight, *args)
 
         cache._join = noting
         return Skin(cache, lambda name, *a, **o: run(getattr(cache, name), *a, **o), joins)
