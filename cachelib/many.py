@@ -10,8 +10,9 @@ from cachelib.flights import LOADING, Flight, Found, loading
 from cachelib.locks import Owner
 from cachelib.memory import Entry
 from cachelib.options import ABSENT, Options
+from cachelib.stores.away import Change
 from cachelib.stores.protocol import RejectedError
-from cachelib.stores.shared import NO_LEASE, Change
+from cachelib.stores.shared import NO_LEASE
 
 if TYPE_CHECKING:
     from cachelib.core import CacheCore

@@ -149,6 +149,18 @@ class LeaseWatch(Protocol):
 
 
 @runtime_checkable
+class CounterStore(Protocol):
+    """A `VersionedStore` that adds to counters by itself, see `cachelib.stores.counters`."""
+
+    def incr(self, key: str, by: int, expires_at: float | None, since: int, now: float) -> Stored:
+        """Add to a counter, and return what is stored now, with its version.
+
+        One that begins here lives until `expires_at`. What was last changed at `since` or before
+        was revoked, and counts as absent. RejectedError for what is no counter, or too large.
+        """
+
+
+@runtime_checkable
 class ChangeFeed(Protocol):
     """A store that can tell what other processes changed."""
 

@@ -12,6 +12,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, TypeVar
 
+from cachelib.stores.counters import step
 from cachelib.stores.protocol import (
     TOMBSTONE_SECONDS,
     Closing,
@@ -177,6 +178,14 @@ class SqliteStore(Closing):
             db.execute(_upsert(len(some) // 4), some)
         self._tidy(db, len(keys), 0)
         return version
+
+    def incr(self, key: str, by: int, expires_at: float | None, since: int, now: float) -> Stored:
+        def add(db: sqlite3.Connection) -> Stored:  # in a transaction, which no other writer enters
+            row = db.execute(f"{GET} AND {LIVE}", (key, now)).fetchone()
+            after = step(key, None if row is None else Stored(*row), by, expires_at, since)
+            return after._replace(version=self._put(db, key, after))
+
+        return self._file.write(add)
 
     def _tombstone(self) -> Stored:
         return Stored(b"", -self._time() - TOMBSTONE_SECONDS)

@@ -103,6 +103,7 @@ CALLS: dict[str, Call] = {
     "set": lambda cache: cache.set("k", "v"),
     "set_tagged": lambda cache: cache.set("k", "v", tags=("red", "round")),
     "set_many": lambda cache: cache.set_many({"k": 1, "l": 2}),
+    "incr": lambda cache: cache.incr("n"),
     "delete": lambda cache: cache.delete("k"),
     "invalidate": lambda cache: cache.invalidate_tags("red"),
     "timed": lambda cache: cache.get_or_load("new", str, hard_timeout=20),

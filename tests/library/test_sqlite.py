@@ -295,3 +295,17 @@ def test_a_cache_without_an_l1_reads_nothing_deleted_expired_or_damaged(
             ] * 4
         stats = cache.stats
         assert (stats.l2_hits, stats.misses, stats.decode_errors) == (2, 8, 2)
+
+
+def test_who_opens_a_connection_waits_for_a_process_that_has_the_whole_file(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "cache.db") as store:
+        store.set("k", Stored(b"v", None))
+        store._file._drop(store._file._idle.pop())
+        other = sqlite3.connect(
+            store.path, timeout=5, isolation_level=None, check_same_thread=False
+        )
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")  # as of who mends a killed process's log
+        other.execute("BEGIN EXCLUSIVE")
+        threading.Timer(0.5, other.close).start()
+        assert store.get("k", time.time()) == Stored(b"v", None)
+        assert store.set("k", Stored(b"w", None))
