@@ -4,7 +4,8 @@ Whatever may have to wait is a coroutine. `TieredCache` runs it to its end in on
 its waiting blocks; `AsyncTieredCache` awaits it. They differ in a few ports: `_ask` and `_io` run a
 method of L2 (a caller who is cancelled waits for the latter, as it may write), `_gate` makes
 something to wait for, `_wait` and `_open` wait for it and end that, `_spawn` works in the
-background, `_owner` is what may tear down an operation that others wait for.
+background, `_owner` is what may tear down an operation that others wait for; what is `_detached`
+goes on if its caller is cancelled, and lets others have their turn at each `_yield`.
 """
 
 from __future__ import annotations
@@ -116,6 +117,10 @@ class Ports(Flights):
     async def _ask(self, method: Callable[..., T], *args: Any) -> T: ...
     @abstractmethod
     async def _io(self, method: Callable[..., T], *args: Any) -> T: ...
+    @abstractmethod
+    async def _detached(self, work: Coroutine[Any, Any, T]) -> T: ...
+    @abstractmethod
+    async def _yield(self) -> None: ...
     @abstractmethod
     def _opener(self, gate: Any) -> Callable[[], object]: ...
     @abstractmethod

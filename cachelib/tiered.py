@@ -199,6 +199,9 @@ class TieredCache(CacheCore, Closing):
     async def _detached(self, work: Coroutine[Any, Any, T]) -> T:
         return await work
 
+    async def _yield(self) -> None:
+        pass  # other threads have their turn by themselves
+
     async def _wait(self, gate: Any, timeout: float | None) -> bool:
         if not gate.acquire(True, -1 if timeout is None else timeout):
             return False

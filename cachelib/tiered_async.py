@@ -202,15 +202,7 @@ class AsyncTieredCache(CacheCore):
 
     async def invalidate_tags(self, *tags: str) -> bool:
         """What was written with any of `tags` is no more, here at once, elsewhere when noticed."""
-        done = True
-        if self._l2 is None:
-            for flight in list(self._flights.values()):
-                flight.valid = False
-        else:
-            done = await self._io(self._l2.revoke, tags)
-        for tag in tags:
-            self.l1.discard(tag)
-        return done
+        return await self._detached(self._invalidate(tags))
 
     async def heed_changes(self, timeout: float = 0.0) -> int:
         """Drop from L1 what others changed, waiting up to `timeout` s; how many keys they named."""
@@ -221,7 +213,7 @@ class AsyncTieredCache(CacheCore):
             keys = [STAMP, *self._flights]
         for key in keys:
             if key.startswith(STAMP):
-                self.l1.discard(key.removeprefix(STAMP))
+                await self._detached(self._discard(key.removeprefix(STAMP)))
             else:
                 self._forget(key)
         return len(keys)
@@ -331,6 +323,9 @@ class AsyncTieredCache(CacheCore):
     async def _detached(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, which goes on if its caller is cancelled."""
         return await self._asyncio.shield(self._task(work))
+
+    async def _yield(self) -> None:
+        await self._asyncio.sleep(0)
 
     async def _wait(self, gate: asyncio.Event, timeout: float | None) -> bool:
         with suppress(TimeoutError):

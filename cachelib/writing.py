@@ -88,6 +88,23 @@ class Writing(Ports):
         self._count("sets", key)
         return int(entry.value)
 
+    async def _invalidate(self, tags: tuple[str, ...]) -> bool:
+        """Revoke `tags` in L2, then here."""
+        done = True
+        if self._l2 is None:
+            for flight in list(self._flights.values()):
+                flight.valid = False
+        else:
+            done = await self._io(self._l2.revoke, tags)
+        for tag in tags:
+            await self._discard(tag)
+        return done
+
+    async def _discard(self, tag: str) -> None:
+        """Forget what L1 has with `tag`, in portions: it may be a million entries."""
+        for _ in self.l1.discard(tag):
+            await self._yield()
+
 
 def _check(key: str) -> None:
     if key.startswith(RESERVED):
