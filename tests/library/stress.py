@@ -161,17 +161,20 @@ class Worker:
             worker.start()
         draw = random.Random(self.name)
         while not self.stop.is_set():
+            failed: Exception | None = None
             try:
-                signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 0.02))
-                for _ in range(10):
-                    self.step(draw, "main")
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 0.02))
+                    for _ in range(10):
+                        self.step(draw, "main")
+                except Exception as error:
+                    failed = error
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
             except Interrupt:
                 self.note("interrupted")
-            except Exception as error:
-                self.note("error", repr(error))
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            if failed is not None:
+                self.note("error", repr(failed))
             for mine in list(self.loading.values()):  # of what was interrupted
                 mine.pop(threading.get_ident(), None)
             if draw.random() < 0.05:
@@ -199,35 +202,37 @@ def stress(url: str, folder: Path, seconds: float, processes: int, threads: int)
         return notes.exists() and notes.stat().st_size > AT_WORK
 
     def wait(names: list[str]) -> None:
-        give_up = time.time() + 60
+        give_up = time.time() + 120
         while not all(at_work(name) for name in names):
             assert time.time() < give_up, "a worker does nothing"
             time.sleep(0.05)
 
-    for _ in range(processes):
-        start()
-    wait(list(running))
-    draw, end = random.Random(1), time.time() + seconds
-    while time.time() < end:
-        time.sleep(draw.uniform(0.1, 0.6))
-        name = draw.choice(list(running))
-        if at_work(name):
-            victim = running.pop(name)
-            victim.kill()
-            victim.wait()
-            kills += 1
-            start()
-    wait(list(running))
     hung = 0
-    for process in running.values():
-        process.terminate()
-    for process in running.values():
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            hung += 1
+    try:
+        for _ in range(processes):
+            start()
+        wait(list(running))
+        draw, end = random.Random(1), time.time() + seconds
+        while time.time() < end:
+            time.sleep(draw.uniform(0.1, 0.6))
+            name = draw.choice(list(running))
+            if at_work(name):
+                victim = running.pop(name)
+                victim.kill()
+                victim.wait()
+                kills += 1
+                start()
+        wait(list(running))
+    finally:
+        for process in running.values():
+            process.terminate()
+        for process in running.values():
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                hung += 1
     rows = list(_rows(folder))
     counts = Counter(row[1] for row in rows)
     violations = check(rows)

@@ -245,8 +245,8 @@ async def test_clearing_much_lets_other_tasks_have_their_turn_and_spares_what_th
     await others()
     assert await clearing
     assert turns >= 3
-    assert await cache.get("0") == "set meanwhile"
-    assert len(cache.l1) == turns
+    assert await cache.get(f"{turns - 1}") == "set meanwhile"
+    assert len(cache.l1) <= turns
 
 
 async def test_a_clear_whose_caller_is_cancelled_is_done_all_the_same() -> None:
