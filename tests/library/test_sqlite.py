@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rig import Clock, wait_until
+from rig import Clock, rounds, wait_until
 
 from cachelib import (
     MemoryCache,
@@ -54,12 +54,12 @@ print("\\n".join(errors), end="")
 """
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_every_acknowledged_set_survives_a_killed_process_and_the_file_opens(
     tmp_path: Path,
 ) -> None:
     path, draw, done = tmp_path / "cache.db", random.Random(1), 0
-    for _ in range(100):
+    for _ in range(rounds(20, 100)):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path), str(done)], stdout=subprocess.PIPE, text=True
         )
