@@ -31,7 +31,7 @@ example: $(VENV)/dev.installed
 node: $(VENV)/report.installed
 	$(BIN)/python -c 'from cachelib.live.node import ensure_node_modules; ensure_node_modules()'
 
-lab: $(VENV)/dev.installed
+lab: $(VENV)/lab.installed
 	$(BIN)/jupyter lab notebooks
 
 # The lock files: names, versions and hashes, for every supported Python and system.
@@ -39,8 +39,9 @@ UV_COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --genera
     --no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
 lock: $(BIN)/python
 	$(BIN)/pip install -q uv
-	$(UV_COMPILE) --upgrade --extra build --extra test --extra lab -o requirements-dev.lock
+	$(UV_COMPILE) --upgrade --extra build --extra test -o requirements-dev.lock
 	$(UV_COMPILE) --extra build --extra report -c requirements-dev.lock -o requirements.lock
+	$(UV_COMPILE) --extra build --extra report --extra lab -c requirements-dev.lock -o requirements-lab.lock
 	$(UV_COMPILE) --extra fast -c requirements-dev.lock -o requirements-uv.lock
 
 # uv installs in seconds what takes pip a minute or more, from the index that pip is told to use;
@@ -63,6 +64,11 @@ $(VENV)/dev.installed: requirements-dev.lock $(VENV)/report.installed
 	$(call install,--require-hashes -r requirements-dev.lock)
 	@touch $@
 
+$(VENV)/lab.installed: requirements-lab.lock $(VENV)/report.installed
+	@echo 'Installing JupyterLab ...'
+	$(call install,--require-hashes -r requirements-lab.lock)
+	@touch $@
+
 $(VENV)/uv.tried: requirements-uv.lock | $(BIN)/python
 	@echo 'Installing uv, which installs the rest ...'
 	@$(PIP) --no-deps --require-hashes -r requirements-uv.lock \
@@ -82,6 +88,7 @@ audit-dependencies: $(VENV)/report.installed
 	$(VENV)/audit/bin/pip install -q --disable-pip-version-check pip-audit
 	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
 	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements-dev.lock
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements-lab.lock
 	cd cachelib/live/worker && npm audit --package-lock-only
 
 licences: $(VENV)/report.installed

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -24,6 +25,7 @@ BEHIND = {
 """A module that imports an extra's package, and where a guard stands that it is reached through."""
 
 
+@cache
 def brought(extra: str) -> set[str]:
     """The modules of the packages that an extra names."""
     named = {

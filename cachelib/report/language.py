@@ -89,6 +89,11 @@ def duration(seconds: float) -> str:
     return f"{said} {rest // step}\u00a0{smaller[0][1]}" if rest else said
 
 
+def overdue(seconds: float) -> str:
+    """For how long an answer had been out of date: `by over 60 s`, or `at all`."""
+    return f"by over {duration(seconds)}" if seconds else "at all"
+
+
 def counted(number: float, noun: str, plural: str = "") -> str:
     """`1 fault`, `3 faults`, `no faults`."""
     many = plural or f"{noun}s"

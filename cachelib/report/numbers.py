@@ -22,14 +22,19 @@ def shown(value: Scalar, unit: Unit = "") -> str:
     if isinstance(value, str):
         return value
     if unit == "ratio":
-        return f"{_digits(100 * value)}\u00a0%"
+        return f"{_per_cent(100 * value)}\u00a0%"
     if unit == "points":
-        return f"{_digits(100 * value)}\u00a0points"
+        return f"{_digits(100 * value)}\u00a0{of('points', 100 * value)}"
     if unit == "USD":
         return _dollars(value)
     if unit == "times":
         return f"{_digits(value)}×"
-    return f"{_digits(value)}\u00a0{unit}".rstrip("\u00a0")
+    return f"{_digits(value)}\u00a0{of(unit, value)}".rstrip("\u00a0")
+
+
+def of(unit: str, value: float) -> str:
+    """What is counted, by its number: 1 isolate, 2 isolates; an abbreviation is as it is."""
+    return unit.removesuffix("s") if value == 1 and unit not in ("s", "ms") else unit
 
 
 def cells(values: Values[Scalar], unit: Unit) -> list[str]:
@@ -44,9 +49,11 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
         return [in_cell(value, unit) for value in values]
     factor = 100 if unit in ("ratio", "points") else 1
     decimals = _decimals([abs(number) * factor for number in numbers])
-    sign = "\u00a0%" if unit == "ratio" else ""
+    if unit == "ratio":
+        decimals = max(decimals, min(_decimals_near_all([100 * number for number in numbers]), 2))
+    sign, whole = ("\u00a0%", 100.0) if unit == "ratio" else ("", None)
     return [
-        _aligned(value * factor, decimals) + sign
+        _aligned(value * factor, decimals, whole) + sign
         if isinstance(value, int | float) and is_number(value)
         else in_cell(value, unit)
         for value in values
@@ -104,9 +111,29 @@ def _decimals(sizes: Values[float]) -> int:
     return min(max(2 - math.floor(math.log10(typical)), 0), 3)
 
 
-def _aligned(number: float, decimals: int) -> str:
+def _decimals_near_all(shares: Values[float]) -> int:
+    """As many as tell what is missing of those that are nearly all, in per cent."""
+    missing = sorted(100 - share for share in shares if 90 < share < 100)
+    if not missing:
+        return 0
+    return min(max(-math.floor(math.log10(missing[len(missing) // 2])), 0), 3)
+
+
+def _per_cent(share: float) -> str:
+    """Nearly all is not all: 99.97, not 100."""
+    if not 99.5 <= share < 100:
+        return _digits(share)
+    decimals = _decimals_near_all([share])
+    said = f"{share:.{decimals}f}"
+    return f"over\u00a0{100 - 10**-decimals:.{decimals}f}" if said.startswith("100") else said
+
+
+def _aligned(number: float, decimals: int, whole: float | None) -> str:
+    """What is not nothing, and not the whole, is not rounded to it."""
     if abs(number) >= MILLIONS:
         return _digits(number)
+    if whole is not None and whole - 0.5 * 10**-decimals <= number < whole:
+        return f">\u00a0{whole - 10**-decimals:.{decimals}f}"
     if 0 < abs(number) < 0.5 * 10**-decimals:
         return f"<\u00a0{10**-decimals:.{decimals}f}"
     return f"{number:,.{decimals}f}"

@@ -39,6 +39,7 @@ def test_a_life_shorter_than_a_clock_tells_is_refused(name: str) -> None:
         ("designs.l1-kv.l1_ttl_s", 1e-12, "must be 0.001 or more"),
         ("knobs.clean_up_every_s", 0.001, "must be 60 or more"),
         ("knobs.objects", 2.5, "must be a whole number"),
+        ("isolates_per_colo", 1.5, "must be a whole number, not 1.5"),
         ("knobs.kv_cache_ttl_s", 5, "below the 30 s that KV allows"),
         ("platform.kv_min_ttl_s", 1e16, "must be 1,000,000,000,000,000 or less"),
         ("workload.requests_per_month", 1e13, "less than or equal to"),

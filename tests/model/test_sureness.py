@@ -22,8 +22,9 @@ from cachelib.model.judgement import (
     simulator,
 )
 from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model
-from cachelib.model.judgement.options import options
+from cachelib.model.judgement.options import options, simulate
 from cachelib.model.judgement.ties import NOBODY, Standing
 from cachelib.report.document.what_if import panel
 from tests.model.cases import hours, small
@@ -364,6 +365,25 @@ def test_the_half_interval_is_student_s_and_equal_runs_have_none() -> None:
     assert intervals.half_width([0.1 + 0.2, 0.3, 0.3]) == 0
     assert intervals.half_width([1.0]) == 0
     assert intervals.half_width([1.0, np.nan]) == 0
+
+
+def test_of_long_traffic_a_part_tells_how_much_is_chance(monkeypatch: Any) -> None:
+    study = small(workload={"requests_per_month": 30_000}, designs=["l1-only", "l1-kv-fixed"])
+    names = ("bill_usd", "late_share", "p95_ms", "hit_ratio")
+    asked = (study, options(study), names)
+    measured = {
+        option.name: measure(study, option, simulate(study, option), names)
+        for option in options(study)
+    }
+    whole = intervals.resolution(*asked, measured)
+    monkeypatch.setattr(intervals, "MOST_RESEEDED", 10_000)
+    part = intervals.resolution(*asked, measured)
+    for name in names:
+        known = whole[name] > 1e-6
+        ratio = part[name][known] / whole[name][known]
+        assert (ratio > 0.2).all(), name
+        assert (ratio < 5).all(), name
+    assert part["late_share"][1] > 0  # though every read is found, when values change is chance
 
 
 def test_blocks_of_time_stand_for_months_of_a_log(tmp_path: Any) -> None:

@@ -130,6 +130,34 @@ def test_without_a_shared_tier_none_is_praised() -> None:
     assert section(text, "With ") == ""
 
 
+def test_what_cannot_be_ranked_is_said_once_and_called_no_broken_limit() -> None:
+    text = prose(of("no_hours").markdown)
+    assert "| every option: the case does not state the work |" in text
+    one_by_one = section(text, "The options, one by one")
+    assert "Not ranked, since the case does not state the work" in one_by_one
+    assert "### " not in one_by_one
+    assert "nothing keeps the limits" not in text
+    assert "the choice first" not in text
+    assert "– ±" not in text
+
+
+def test_what_is_out_of_date_is_what_the_case_says_in_every_chapter() -> None:
+    text = prose(of("fresh_5s").markdown).replace("\u00a0", " ")
+    assert "over a minute" not in text
+    assert re.search(r"## Ways to let values expire in KV: .* out of date by over 1 s\n", text)
+
+
+def test_what_never_keeps_the_limits_is_not_said_to_cost_nothing_more() -> None:
+    front = section(of("fresh_5s").markdown, "Recommendation")
+    assert "regretted less: \\$0.00" not in front
+    sure = of("fresh_5s").decision["outcome"]["options"]
+    never = [option["words"] for option in sure if not option["sure"]["keeps_limits"]["share"]]
+    rows = prose(of("fresh_5s").markdown).splitlines()
+    for words in never:
+        [row] = [row for row in rows if row.startswith(f"| {words} |") and "± " in row][1:] or [""]
+        assert row == "" or row.endswith("| – | – |")
+
+
 def test_a_tie_is_called_a_tie() -> None:
     front = section(of("tie").markdown, "Recommendation")
     assert "too close to call" in front
@@ -174,7 +202,7 @@ def test_the_record_has_what_people_know_of_the_decision() -> None:
 def test_a_log_of_one_place_is_told_as_such_and_changes_what_is_there() -> None:
     one = of("one_place")
     there = section(one.markdown, "What there is")
-    assert "1,000 in 16.6" in there.replace("\u00a0", " ")
+    assert "1,000 in 17 days" in there.replace("\u00a0", " ")
     assert "as logged" in there
     front = section(one.markdown, "Recommendation")
     assert "Change from “No cache”" in front

@@ -97,13 +97,14 @@ HOURS = Number("hours", least=0, most=MOST["hours"])
 
 def _bounded(name: str, unit: str) -> Number:
     """The bounds that `Platform` sets, and its unit's."""
+    field = Platform.model_fields[name]
     own = {
         kind: getattr(bound, sign)
-        for bound in Platform.model_fields[name].metadata
+        for bound in field.metadata
         for kind, sign in (("above", "gt"), ("least", "ge"), ("most", "le"))
         if getattr(bound, sign, None) is not None
     }
-    return Number(unit, **{"most": MOST.get(unit), **own})
+    return Number(unit, **{"most": MOST.get(unit), **own}, whole=field.annotation is int)
 
 
 ASSUMPTIONS: dict[str, Number] = OF_THE_CASE | {

@@ -192,8 +192,13 @@ class Decision:
 
     @property
     def least_regret(self) -> str | None:
-        """The option that one would regret least on average; None where nothing can be ranked."""
-        means = {name: sure.regret.mean for name, sure in self.sureness.items()}
+        """The option that one would regret least on average, of those that can be chosen at all.
+
+        None where nothing can be ranked, or nothing ever keeps the limits.
+        """
+        means = {
+            name: sure.regret.mean for name, sure in self.sureness.items() if sure.keeps.value > 0
+        }
         known = {name: mean for name, mean in means.items() if not np.isnan(mean)}
         return min(known, key=lambda name: (known[name], name)) if known else None
 

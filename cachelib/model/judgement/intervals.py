@@ -18,7 +18,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.outcomes import TIERS, WRITTEN
 
 SEEDS = 5
-MOST_RESEEDED = 300_000  # requests; longer traffic is cut into blocks instead
+MOST_RESEEDED = 300_000  # requests that are made anew with each seed
 BLOCKS = 10
 KEY_GROUPS = 20
 EQUAL = 1e-12  # values that differ by less, relatively, differ by rounding
@@ -41,27 +41,60 @@ def resolution(
 ) -> dict[str, Array]:  # fmt: skip
     """By metric, half the 95 % interval of each option's value, shape (options,).
 
-    Another seed is another month of the same kind. Of a log, and of traffic too long to be made
-    again, blocks of time stand for months.
+    Another seed is another month of the same kind; of traffic too long to be made again, so many
+    requests of it, whose spread is as much larger as they are shorter. Of a log, blocks of time
+    stand for months.
     """
-    if study.log is None and len(study.trace) <= MOST_RESEEDED:
-        others = [study.reseeded(study.seed + nth) for nth in range(1, SEEDS)]
-        found = [
-            {name: half_width(values) for name, values in runs.items()}
-            for runs in (_runs(others, option, names, measured[option.name]) for option in options)
-        ]
+    if study.log is not None:
+        found = _of_a_log(study, options, names, measured)
+    elif len(study.trace) <= MOST_RESEEDED:
+        others = _reseeded(study)
+        found = [_spread(_runs(others, o, names, [measured[o.name]])) for o in options]
     else:
-        found = [_by_blocks(study, option, names, measured[option.name]) for option in options]
+        others = [_short(study, study.seed + nth) for nth in range(1, SEEDS + 1)]
+        shorter = math.sqrt(MOST_RESEEDED / len(study.trace))
+        found = [_spread(_runs(others, option, names, []), shorter) for option in options]
     return {name: np.array([each[name] for each in found]) for name in names}
 
 
+def _short(study: Study, seed: int) -> Study:
+    """A part of another month of the same kind."""
+    rate = study.case.workload.requests_per_month
+    return study.reseeded(seed).grown(rate, MOST_RESEEDED)
+
+
+def _reseeded(study: Study) -> list[Study]:
+    return [study.reseeded(study.seed + nth) for nth in range(1, SEEDS)]
+
+
+def _of_a_log(
+    study: Study,
+    options: Sequence[Option],
+    names: Sequence[str],
+    measured: Mapping[str, Mapping[str, float]],
+) -> list[dict[str, float]]:
+    """Blocks of its time; and seeds, for what a log does not say: when values change."""
+    part = study.part(MOST_RESEEDED)
+    shorter = math.sqrt(len(part.trace) / len(study.trace))
+    again, found = [part, *_reseeded(part)], []
+    for option in options:
+        blocks = _by_blocks(study, option, names, measured[option.name])
+        seeds = _spread(_runs(again, option, names, []), shorter)
+        found.append({name: math.hypot(blocks[name], seeds[name]) for name in names})
+    return found
+
+
+def _spread(runs: Mapping[str, Sequence[float]], factor: float = 1.0) -> dict[str, float]:
+    return {name: half_width(values) * factor for name, values in runs.items()}
+
+
 def _runs(
-    others: Sequence[Study], option: Option, names: Sequence[str], here: Mapping[str, float]
+    others: Sequence[Study],
+    option: Option,
+    names: Sequence[str],
+    known: Sequence[Mapping[str, float]],
 ) -> dict[str, list[float]]:
-    runs = [here]
-    for other in others:
-        result = simulate(other, option)
-        runs.append(measure(other, option, result, names))
+    runs = [*known, *(measure(each, option, simulate(each, option), names) for each in others)]
     return {name: [run[name] for run in runs] for name in names}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cachelib.model.case.criteria import Criteria
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.colos import REGION_NAMES
@@ -56,12 +57,16 @@ def by_region(results: Mapping[str, Result]) -> pd.DataFrame:
     return table.rename(index=REGION_NAMES).rename_axis("region")
 
 
-def regions_faster(results: Mapping[str, Result], name: str) -> tuple[list[str], list[str]]:
+def regions_faster(
+    results: Mapping[str, Result], name: str, criteria: Criteria
+) -> tuple[list[str], list[str]]:
     """The regions where half of the readers wait less with `name` than with the other, and more.
 
-    Where the two differ by less than a hundredth they are neither.
+    Where the two differ by less than matters to the case they are neither.
     """
     table = by_region(results)
     (other,) = results.keys() - {name}
-    ratio = table[f"{name}: half answered within"] / table[f"{other}: half answered within"]
-    return list(table.index[ratio < 0.99]), list(table.index[ratio > 1.01])
+    theirs = table[f"{other}: half answered within"]
+    longer = table[f"{name}: half answered within"] - theirs
+    least = theirs.map(lambda ms: criteria.tolerance("p50_ms", ms))
+    return list(table.index[longer < -least]), list(table.index[longer > least])

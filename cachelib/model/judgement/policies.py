@@ -42,12 +42,15 @@ def _clean_up_every_s(study: Study) -> float:
     return (today if isinstance(today, Design) else study.case.design("l1-kv")).clean_up_every_s
 
 
-def measure(result: Result) -> dict[str, float]:
-    """What tells the policies apart; operations are per month."""
+def measure(result: Result, late_after_s: float) -> dict[str, float]:
+    """What tells the policies apart; operations are per month.
+
+    `late_after_s`: an answer that was superseded longer ago is out of date.
+    """
     month = result.per_month()
     return {
         "reads found": result.hit_ratio,
-        "out of date": result.stale_share[60],
+        "out of date": result.late.share_above(late_after_s),
         "loads a month": month["origin_loads"],
         "KV writes": month["kv_writes"],
         "KV deletes and lists": month["kv_deletes"] + month["kv_lists"],

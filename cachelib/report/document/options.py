@@ -33,6 +33,11 @@ class Option:
     what: str
     points: list[Point]
 
+    @property
+    def quoted(self) -> str:
+        """Its name within a sentence."""
+        return f"“{self.name}”"
+
 
 def options(outcome: Outcome) -> list[Option]:
     """Every option, in the order of the decision."""

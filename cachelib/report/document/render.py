@@ -252,7 +252,7 @@ def _traffic(study: Study) -> dict[str, Any]:
     return {
         "requests": len(trace),
         "distinct_keys": len(set(trace.key.tolist())),
-        "days": study.days,
+        "time": language.duration(86_400 * study.days),
         "sample": study.sample.in_words,
         "remarks": [remark.says for remark in study.remarks],
         "colos": [colo or "not said" for colo in trace.colos],

@@ -12,7 +12,7 @@ from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
 from cachelib.report.language import capital, duration
-from cachelib.report.numbers import Unit, shown
+from cachelib.report.numbers import Unit, of, shown
 
 SHOWN = (
     "hit_ratio", "p50_ms", "p95_ms", "late_share", "bill_usd", "origin_loads_per_month",
@@ -55,7 +55,7 @@ def value(number: float, unit: str) -> str:
     if unit in ("ratio", "USD", "ms", "isolates", "times"):
         return shown(number, unit)  # type: ignore[arg-type]
     said = shown(float(f"{number:.3g}"))
-    return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{unit}"
+    return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{of(unit, number)}"
 
 
 def told_of(decision: Decision) -> list[str]:

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from cachelib.model.case.choices import SETTABLE
+from cachelib.model.case.criteria import finite
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.anchoring import Anchor
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
-from cachelib.model.judgement.regret import Share, Worth
+from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
 from cachelib.report.numbers import Unit, shown
 from cachelib.report.publish import decision as words
@@ -89,7 +90,9 @@ def chance_table(decision: Decision) -> pd.DataFrame:
                 continue
             metric, half = METRICS[name], float(decision.resolution[name][nth])
             here = decision.measured[option.name][name]
-            row[metric.head] = f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}"
+            row[metric.head] = (
+                f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}" if finite(here) else "–"
+            )
         rows.append(row)
     return pd.DataFrame(rows).set_index("option")
 
@@ -100,11 +103,11 @@ def sure_table(decision: Decision) -> pd.DataFrame:
         {
             "option": words.called(decision, name),
             "keeps the limits": _share(sure.keeps), "best or tied": _share(sure.best),
-            "costs more than the best, on average": _plus_minus(
-                decision, sure.regret.mean, sure.regret.mean_error
+            "costs more than the best, on average": _regretted(
+                decision, sure, sure.regret.mean, sure.regret.mean_error
             ),
-            "in 1 of 20 tries, or more": _plus_minus(
-                decision, sure.regret.p95, sure.regret.p95_error
+            "in 1 of 20 tries, or more": _regretted(
+                decision, sure, sure.regret.p95, sure.regret.p95_error
             ),
         }
         for name, sure in sorted(
@@ -117,6 +120,11 @@ def sure_table(decision: Decision) -> pd.DataFrame:
 def _share(share: Share) -> str:
     """`79.2 % ± 8.3`: both in per cent."""
     return f"{100 * share.value:.1f} ± {100 * share.error:.1f}\u00a0%"
+
+
+def _regretted(decision: Decision, sure: Sureness, number: float, error: float) -> str:
+    """What never keeps the limits cannot be chosen, so nobody will regret that it was."""
+    return _plus_minus(decision, number, error) if sure.keeps.value else "–"
 
 
 def _plus_minus(decision: Decision, number: float, error: float) -> str:

@@ -59,7 +59,7 @@ class Imports:
         return []
 
     def _named(self, code: str, package: str) -> Iterator[Path]:
-        for name in {*_imported(ast.parse(code), package), *QUOTED.findall(code)}:
+        for name in _names(code, package):
             if name in self._templates:
                 yield self._templates[name]
             elif name.endswith("/"):
@@ -77,6 +77,12 @@ class Imports:
     def _package_of(self, file: Path) -> Path:
         """The folder of the innermost package that a file is in."""
         return next(folder for folder in file.parents if folder in self._packages)
+
+
+@cache  # a process that plans again meets the same files
+def _names(code: str, package: str) -> frozenset[str]:
+    """What a piece of Python imports, and what it has in quotes."""
+    return frozenset([*_imported(ast.parse(code), package), *QUOTED.findall(code)])
 
 
 def label(file: Path) -> str:
