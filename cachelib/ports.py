@@ -14,7 +14,6 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from math import inf
-from random import random as uniform
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from cachelib.failed_loads import FailedLoads
@@ -36,6 +35,13 @@ if TYPE_CHECKING:
 NOTHING: Callable[[str], Entry | None] = NoMemory().peek
 
 T = TypeVar("T")
+
+
+def uniform() -> float:
+    """A number from 0 to 1, for `jitter`."""
+    from random import random  # slow to import, seldom needed
+
+    return random()  # noqa: S311
 
 
 class Ports(Flights):
