@@ -15,7 +15,8 @@ from cachelib.options import (
 from cachelib.stores import MemoryStore, RejectedError, Store, Stored, StoreUnavailableError
 from cachelib.stores.codecs import Codec, Compressed, JsonCodec, MessagePackCodec, RawCodec
 from cachelib.stores.sqlite import SqliteStore
-from cachelib.tiered import AsyncTieredCache, TieredCache
+from cachelib.tiered import TieredCache
+from cachelib.tiered_async import AsyncTieredCache
 
 __all__ = [
     "ABSENT",

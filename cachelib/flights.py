@@ -58,6 +58,15 @@ class Flight:
 LOADING: ContextVar[Flight | None] = ContextVar("cachelib_loading", default=None)
 
 
+def loading() -> Flight | None:
+    """The flight whose loader runs here.
+
+    Not one that has ended: an interrupt may have left it, or a task that its loader began.
+    """
+    flight = LOADING.get()
+    return None if flight is None or flight.done else flight
+
+
 class Flights(Forkable, ABC):
     """The flights of a cache, and the L1 they end in. How to wait differs between the skins."""
 
@@ -107,25 +116,39 @@ class Flights(Forkable, ABC):
                     break
         return flight.done
 
-    async def _join(self, flight: Flight, policy: Policy) -> Found | None:
+    async def _join(self, flight: Flight, policy: Policy, waited: float = 0.0) -> Found | None:
         """The result or error of `flight`, or the last value if that takes too long.
 
-        None if it was given up, or was not to load: then look again.
+        None if it was given up, or was not to load: then look again. Of the time limits, `waited`
+        seconds are over.
         """
         soft, hard = policy.soft_timeout, policy.hard_timeout
         limits = [soft, hard] if soft is not None and (hard is None or soft < hard) else [hard]
-        waited = 0.0
         for limit in limits:
-            if await self._ended(flight, None if limit is None else limit - waited):
+            if await self._ended(flight, None if limit is None else max(limit - waited, 0.0)):
                 break
             if (last := self._usable(flight.last, policy)) is not None:
                 return last, "stale", None
-            waited = limit or 0.0
+            waited = max(waited, limit or 0.0)
         else:
-            raise LoadTimeoutError(f"loading {flight.key!r} took longer than {waited} s")
+            raise LoadTimeoutError(f"loading {flight.key!r} took longer than {limits[-1]} s")
         if isinstance(flight.result, Exception):
             raise again(flight.result)
         return flight.result if isinstance(flight.result, tuple) else None
+
+    def _is_for(self, found: Found, policy: Policy, came: float) -> bool:
+        """Whether a flight's result may be shared by one who came at `came`, while it was going on.
+
+        It may have been found, or loaded, long before it is given out: L2 takes its time to be
+        read and to be written. A value without a life ends as its load does, at that very instant.
+        """
+        entry, tier, _ = found
+        if tier == "stale":
+            return True
+        if (tier == "l1" and policy.skip_l1) or (self._stamps and self._revoked(entry)):
+            return False
+        end = max(entry.expires_at, entry.ends_at)
+        return came < end or (came == end and tier == "load")
 
     def _usable(self, last: Entry | None, policy: Policy) -> Entry | None:
         if last is None or self._clock() >= last.expires_at + policy.stale_if_error:

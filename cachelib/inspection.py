@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from cachelib.errors import CachelibError
 from cachelib.stores.codecs import NEGATIVE, unseal
+from cachelib.stores.counters import count_in
 from cachelib.stores.protocol import Stored
 
 PIECE = 500  # keys asked for at once
@@ -98,6 +99,9 @@ def inspect(
 
 def _kept(key: str, stored: Stored, now: float) -> Kept:
     size = len(key.encode("utf-8", "surrogatepass")) + len(stored.data)
+    if count_in(stored.data) is not None:
+        left = None if stored.expires_at is None else stored.expires_at - now
+        return Kept(key, "live", max(now - stored.version / 1e6, 0.0), left, size, ())
     try:
         flags, created_at, _, expires_at, tags, _ = unseal(stored.data)
     except ValueError:
@@ -119,11 +123,11 @@ def _sqlite(path: Path) -> tuple[str, list[tuple[str, Stored]]]:
         with closing(sqlite3.connect(address, uri=True, timeout=10)) as db:
             if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 raise NotACacheError(f"{path}: not the file of a SqliteStore of this version")
-            rows = db.execute("SELECT key, data, expires_at FROM entries").fetchall()
+            rows = db.execute("SELECT key, data, expires_at, version FROM entries").fetchall()
     except sqlite3.DatabaseError as error:
         raise NotACacheError(f"{path}: cannot be read as a cache: {error}") from error
     # what has a negative time is the note that a key was deleted
-    stored = [(key, Stored(data, end)) for key, data, end in rows if end is None or end >= 0]
+    stored = [(key, Stored(*row)) for key, *row in rows if row[1] is None or row[1] >= 0]
     return str(path), stored
 
 

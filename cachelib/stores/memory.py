@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 from cachelib.locks import OwnedLock
+from cachelib.stores.counters import step
 from cachelib.stores.fork import Forkable, Layer, mind_forks
 from cachelib.stores.protocol import TOMBSTONE_SECONDS, Stored
 
@@ -69,6 +70,13 @@ class MemoryStore(Forkable):
         for key in keys:
             self.delete(key)
         return self._last
+
+    def incr(self, key: str, by: int, expires_at: float | None, since: int, now: float) -> Stored:
+        def add() -> Stored:
+            after = step(key, self.get(key, now), by, expires_at, since)
+            return after._replace(version=self._write(key, after))
+
+        return self._alone(add)
 
     # Versions
 

@@ -110,6 +110,14 @@ class VersionedStore(Protocol):
 
 
 @runtime_checkable
+class QuickStore(Protocol):
+    """A store that can give the bytes alone, quicker than with all that it knows of them."""
+
+    def get_data(self, key: str) -> bytes | None:
+        """What was last stored under a key, though it may have expired; None or b"" for nothing."""
+
+
+@runtime_checkable
 class Timekeeper(Protocol):
     """A store that needs the time when it is written to."""
 
@@ -138,6 +146,18 @@ class LeaseWatch(Protocol):
 
     def watch_lease(self, key: str, freed: Callable[[], object]) -> Callable[[], None]:
         """Call `freed`, from any thread, when it may have; returns what ends the watch."""
+
+
+@runtime_checkable
+class CounterStore(Protocol):
+    """A `VersionedStore` that adds to counters by itself, see `cachelib.stores.counters`."""
+
+    def incr(self, key: str, by: int, expires_at: float | None, since: int, now: float) -> Stored:
+        """Add to a counter, and return what is stored now, with its version.
+
+        One that begins here lives until `expires_at`. What was last changed at `since` or before
+        was revoked, and counts as absent. RejectedError for what is no counter, or too large.
+        """
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from cachelib.stores.counters import MARK, MOST, no_counter, too_large
 from cachelib.stores.fork import Forkable, Layer, mind_forks
 from cachelib.stores.lease_news import LeaseNews
 from cachelib.stores.protocol import (
@@ -19,7 +20,15 @@ from cachelib.stores.protocol import (
     DamagedError,
     Stored,
 )
-from cachelib.stores.redis_versions import SET_FENCED, VERSION, WRITE, pack, unpack
+from cachelib.stores.redis_versions import (
+    INCR,
+    SET_FENCED,
+    VERSION,
+    WRITE,
+    pack,
+    unpack,
+    unpack_expiry,
+)
 
 try:
     import redis
@@ -87,6 +96,7 @@ class RedisStore(Forkable, Closing):
         self._release = self._client.register_script(RELEASE)
         self._write = self._client.register_script(WRITE)
         self._version = self._client.register_script(VERSION)
+        self._incr = self._client.register_script(INCR)
         self._known: tuple[int, float] | None = None  # a version, and when that was, by our clock
         self._pools: list[Any] = []  # whose locks are held, during a fork
         self._left: list[Any] = []  # feeds of the parent
@@ -146,6 +156,16 @@ class RedisStore(Forkable, Closing):
 
     def delete_many(self, keys: Iterable[str]) -> int:
         return max(self._write_all(dict.fromkeys(keys, (TOMBSTONE, None))))
+
+    def incr(self, key: str, by: int, expires_at: float | None, since: int, now: float) -> Stored:
+        new = Stored(b"", expires_at)
+        expiry, _, life, _ = self._packed(key, new)
+        answer = self._incr([self._name(key)], [by, expiry, life, since, repr(now), MOST])
+        if isinstance(answer, bytes):
+            raise too_large(key) if answer == b"too large" else no_counter(key)
+        self._tell([key])
+        number, expiry, version = answer
+        return Stored(MARK + number, unpack_expiry(expiry), self._note(version))
 
     def _write_all(self, changes: Mapping[str, tuple[Stored, int | None]]) -> list[int]:
         """Their versions, 0 where there was a later one."""

@@ -52,6 +52,32 @@ return write(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 """
 )
 
+# Redis keeps a counter's expiry where it was; a value of another program counts as absent.
+INCR = (
+    _COMMON
+    + """
+local by, since, most = tonumber(ARGV[1]), tonumber(ARGV[4]), tonumber(ARGV[6])
+local expiry, life, number, old = ARGV[2], ARGV[3], 0, changed(KEYS[1])
+if old > since then
+  local there = redis.call('GET', KEYS[1])
+  local ends = string.sub(there, 5, 12)
+  if (struct.unpack('<d', ends)) > tonumber(ARGV[5]) then
+    number = string.match(there, '^#(-?%d+)$', 21)
+    if not number or #number > 17 then return 'no counter' end
+    expiry, life = ends, redis.call('PTTL', KEYS[1])
+    if life < 0 then life = '' else life = math.max(life, 1) end
+  end
+end
+number = tonumber(number) + by
+if math.abs(number) > most then return 'too large' end
+number = string.format('%.0f', number)
+return {number, expiry, write(KEYS[1], expiry, '#' .. number, life, '')}
+"""
+)
+"""ARGV: how much; of a counter that begins, the time of expiry, packed, and life in ms or '';
+version up to which all was revoked; the time now; the most that a counter holds. Returns the
+number, the time of expiry, the version; or what was wrong."""
+
 
 def pack(
     key: str, stored: Stored, life: int | None, since: int | None
@@ -74,3 +100,9 @@ def unpack(value: bytes | None, now: float) -> Stored | None:
     if not now < expires_at:
         return None
     return Stored(value[_HEAD.size :], None if expires_at == inf else expires_at, int(version))
+
+
+def unpack_expiry(packed: bytes) -> float | None:
+    """As `Stored` has it."""
+    [expires_at] = _EXPIRY.unpack(packed)
+    return None if expires_at == inf else float(expires_at)

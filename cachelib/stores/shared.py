@@ -11,42 +11,33 @@ from math import inf
 from typing import Any, Final, cast
 
 from cachelib.memory import Entry
-from cachelib.options import ABSENT, Policy
-from cachelib.stores.backlog import Backlog, Missed
-from cachelib.stores.codecs import NEGATIVE, Codec, encode, same_content, seal, unseal
-from cachelib.stores.fork import Forkable, Layer, mind_forks
+from cachelib.options import Policy
+from cachelib.stores.away import AwayTier, Change, LeaseError
+from cachelib.stores.codecs import Codec, same_content, unseal_plain
+from cachelib.stores.counters import count_in
+from cachelib.stores.envelopes import Envelopes
 from cachelib.stores.protocol import (
     TOMBSTONE_SECONDS,
     ChangeFeed,
+    CounterStore,
     LeaseStore,
     LeaseWatch,
+    QuickStore,
     RejectedError,
     Store,
     Stored,
-    StoreTimeoutError,
-    Timekeeper,
-    VersionedStore,
+    StoreUnavailableError,
 )
-from cachelib.stores.revocations import LONGEST, STAMP, Entries, Revocations
-from cachelib.stores.trouble import Breaker, TimedStore
+from cachelib.stores.revocations import LONGEST, NEVER, STAMP, Entries
+from cachelib.stores.trouble import Breaker
 
-CLOCK_SKEW = 5.0  # an entry from further in the future than this (seconds) is not believed
 NOT_AT_ONCE: Final = object()
 NO_LEASE = 0  # L2 is away, or none was asked for; real tokens are greater
 RESERVED = STAMP, LONGEST  # beginnings of keys that are L2's own
 
-Change = tuple[Entry, Stored | None]  # what L1 and L2 are to have; None for L2: delete it
 
-
-class LeaseError(TypeError):
-    """A lease was asked of a store that has none."""
-
-
-class SharedTier(Forkable):
-    """A `Store` of entries, with a time limit, circuit breakers, and a list of what it missed.
-
-    Reads and writes have a breaker each: a store that takes no writes can still be read.
-    """
+class SharedTier(AwayTier):
+    """A `Store` of entries; what it is when it is away, `AwayTier` says."""
 
     def __init__(
         self,
@@ -59,19 +50,12 @@ class SharedTier(Forkable):
         timeout: float | None,
         tag_refresh: float | None,
     ) -> None:
-        self._store: Any = store if timeout is None else TimedStore(store, timeout)
-        self._untimed, self._codec, self._clock, self._count = store, codec, clock, count
-        self._breaker, self._writes = breaker(), breaker()
-        self.versioned = isinstance(store, VersionedStore)
-        if isinstance(store, Timekeeper):
-            store.keep_time(clock)
-        self._backlog = Backlog(self._store, self.versioned, clock, self._writes, count, forget)
-        self._missed = self._backlog.missed
-        self.tags = Revocations(self._store, clock, tag_refresh, self.versioned)
-        mind_forks(self, Layer.TIER)
-
-    def after_fork(self) -> None:
-        self._backlog.after_fork()
+        super().__init__(store, clock, count, forget, breaker, timeout, tag_refresh)
+        self._codec = codec
+        self._envelopes = Envelopes(codec, self.versioned, count, self.tags.refresh)
+        self.seal, self._open = self._envelopes.seal, self._envelopes.open
+        quick = timeout is None and isinstance(store, QuickStore)
+        self._data = cast(QuickStore, store).get_data if quick else self._get_data
 
     # Entries
 
@@ -128,14 +112,16 @@ class SharedTier(Forkable):
         if self._breaker.failures or self._missed or self.tags.asked_for:
             return NOT_AT_ONCE
         try:
-            stored = self._store.get(key, now)
-            if stored is not None:
-                flags, created_at, _, expires_at, _, payload = unseal(stored.data)
-                if not flags & NEGATIVE and created_at <= now < expires_at:
-                    return self._codec.decode(payload)
+            data = self._data(key)
+            if data and (payload := unseal_plain(data, now)) is not None:
+                return self._codec.decode(payload)
         except Exception:  # noqa: S110  # it will be met again
             pass
         return NOT_AT_ONCE
+
+    def _get_data(self, key: str) -> bytes | None:
+        stored = self._store.get(key, self._clock())
+        return None if stored is None else cast(bytes, stored.data)
 
     def begin(self, key: str) -> float | None:
         """Where in the order of changes what begins now belongs; None if nobody knows."""
@@ -147,10 +133,6 @@ class SharedTier(Forkable):
         except Exception as error:
             self._failed(error, (key,), self._breaker)
             return self._estimate()
-
-    def _estimate(self) -> float | None:
-        known = cast(VersionedStore, self._untimed).estimate()
-        return None if known is None else self.tags.latest(known)
 
     def write(
         self,
@@ -194,39 +176,29 @@ class SharedTier(Forkable):
         except Exception as error:
             self._miss(error, {key: change}, None)
 
-    def seal(self, key: str, entry: Entry, policy: Policy) -> Stored:
-        """The entry as L2 has it; its size."""
-        absent, end = entry.value is ABSENT, entry.expires_at
-        payload = b"" if absent else encode(self._codec, key, entry.value)
-        entry.size += len(payload)
-        flags = NEGATIVE if absent else 0
-        data = seal(payload, entry.created_at, entry.soft_at, end, entry.tags, flags)
-        return Stored(data, None if end == inf else end + policy.stale_if_error)
+    def incr(self, key: str, by: int, expires_at: float | None, policy: Policy) -> Entry:
+        """Add to a counter. Whatever goes wrong is raised: nobody can go on with a number of ours.
 
-    def _open(self, key: str, stored: Stored, policy: Policy, now: float) -> Entry | None:
-        """The entry in L2's bytes; None if they are damaged, or not to be believed."""
+        After an error of the connection, or a time-out, it may have been counted all the same.
+        """
+        if not isinstance(self._untimed, CounterStore):
+            name = type(self._untimed).__name__
+            raise TypeError(f"{name} cannot count: incr() needs SQLite, Redis or a MemoryStore")
+        now = self._clock()
         try:
-            flags, created_at, soft_at, expires_at, tags, payload = unseal(stored.data)
-            value = ABSENT if flags & NEGATIVE else self._codec.decode(payload)
+            self._writes.check()
+            if self._missed and self._backlog.catch_up((key,)):
+                raise StoreUnavailableError(f"L2 still has an outdated value of {key!r}")
+            if self.tags.asked_for:
+                self.tags.look(("",), self.tags.refresh, now)
+            cleared = max(self.tags.stamps.get("", NEVER)[0], 0)
+            stored = self._store.incr(key, by, expires_at, int(cleared), now)
         except Exception as error:
-            self._count("decode_errors", key, error)
-            return None
-        version: float = created_at
-        if self.versioned:
-            version = stored.version
-            if created_at > now:  # by a clock that is ahead of ours: it may not live longer by it
-                soft_at, expires_at = soft_at - created_at + now, expires_at - created_at + now
-                created_at = now
-        elif created_at > now + CLOCK_SKEW:
-            return None
-        end = stored.expires_at
-        if end is not None and end < expires_at:
-            expires_at = end
-        entry = Entry(value, created_at, expires_at, len(key) + len(payload))
-        entry.soft_at, entry.tags, entry.version = soft_at, tags, version
-        if now < expires_at:
-            entry.settle(policy, now, self.tags.refresh)
-        return entry
+            self._failed(error, (key,), self._writes)
+            raise
+        self._writes.failures = 0
+        number = count_in(stored.data)
+        return self._envelopes.counter(key, number or 0, stored, policy, now)
 
     def _put(self, changes: Mapping[str, Change]) -> None:
         if len(changes) > 1:
@@ -299,43 +271,6 @@ class SharedTier(Forkable):
                 self._count("unchanged", key)
                 del left[key]
         return left
-
-    # A store that may be away
-
-    def _failed(self, error: Exception, keys: Iterable[str], breaker: Breaker) -> None:
-        """Note L2's trouble, and raise `error` unless we may go on without L2."""
-        if isinstance(error, UnicodeEncodeError):
-            raise RejectedError(f"not text, so it cannot be a key of L2: {error}") from error
-        if isinstance(error, RejectedError | LeaseError | RecursionError):
-            raise error
-        breaker.note(error, self._count, next(iter(keys), ""))
-        if not breaker.degrade:
-            raise error
-
-    def _miss(self, error: Exception, changes: Mapping[str, Change], began: float | None) -> None:
-        """Keep what L2 did not take, to be made good, unless `error` is to be raised."""
-        if isinstance(error, StoreTimeoutError):
-            error.pending.add_done_callback(lambda call: self._landed_late(changes, call))
-        self._failed(error, changes, self._writes)
-        now = self._estimate() if self.versioned else None
-        for key, (entry, stored) in changes.items():
-            if self.versioned:
-                entry.version = began or now or 0.0
-                version = began or now
-            else:
-                version = entry.created_at
-            # without a place in the order, it cannot be told from what others write meanwhile
-            known = Missed(stored if version is not None else None, version)
-            self._backlog.add(key, known)
-            self._count("degraded_writes", key)
-
-    def _landed_late(self, changes: Mapping[str, Change], call: Any) -> None:
-        """A write that we gave up on has happened after all: it must not outlive newer ones."""
-        if call.cancelled() or call.exception() is not None:
-            return
-        for key, (entry, _) in changes.items():
-            if key not in self._missed and not key.startswith(STAMP):
-                self._backlog.add(key, Missed(None, None if self.versioned else entry.created_at))
 
     # Leases
 

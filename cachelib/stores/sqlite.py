@@ -12,6 +12,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, TypeVar
 
+from cachelib.stores.counters import step
 from cachelib.stores.protocol import (
     TOMBSTONE_SECONDS,
     Closing,
@@ -49,6 +50,7 @@ LIVE = "(expires_at IS NULL OR expires_at > ?)"
 NEWEST = "(SELECT max(version) FROM changes)"
 VERSION = "SELECT max(version) FROM changes"
 GET = "SELECT data, expires_at, version FROM entries WHERE key = ?"
+DATA = "SELECT data FROM entries WHERE key = ?"
 LOG = (
     "INSERT INTO changes SELECT max(version + 1, ?), until + ?, ?, ? FROM changes"
     " ORDER BY version DESC LIMIT 1"
@@ -119,6 +121,10 @@ class SqliteStore(Closing):
             return None
         return Stored(*row)
 
+    def get_data(self, key: str) -> bytes | None:
+        row = self._file.read_row(DATA, (key,))
+        return None if row is None else row[0]
+
     def get_many(self, keys: Sequence[str], now: float) -> dict[str, Stored]:
         self._now, found = now, {}
         for some in _pieces(keys):
@@ -172,6 +178,14 @@ class SqliteStore(Closing):
             db.execute(_upsert(len(some) // 4), some)
         self._tidy(db, len(keys), 0)
         return version
+
+    def incr(self, key: str, by: int, expires_at: float | None, since: int, now: float) -> Stored:
+        def add(db: sqlite3.Connection) -> Stored:  # in a transaction, which no other writer enters
+            row = db.execute(f"{GET} AND {LIVE}", (key, now)).fetchone()
+            after = step(key, None if row is None else Stored(*row), by, expires_at, since)
+            return after._replace(version=self._put(db, key, after))
+
+        return self._file.write(add)
 
     def _tombstone(self) -> Stored:
         return Stored(b"", -self._time() - TOMBSTONE_SECONDS)

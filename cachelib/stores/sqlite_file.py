@@ -185,6 +185,17 @@ class SqliteFile(Forkable, Closing):
         db.close()
 
     def _connect(self) -> Connection:
+        """Another one. It, too, waits for other processes: one may be mending the log of a killed
+        one; but between two attempts a fork may go on."""
+        give_up = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                return self._connect_once()
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > give_up:
+                    raise
+
+    def _connect_once(self) -> Connection:
         if self._closed:
             raise StoreUnavailableError(f"{self.path} is closed")
         with self._opening:

@@ -50,6 +50,14 @@ def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> 
 
 
 @pytest.fixture
+def own_server(server: Server) -> Iterator[Server]:
+    """One that a test may kill and start; it ends with the test, however that ends."""
+    own = Server(server.program)
+    yield own
+    own.kill()
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 

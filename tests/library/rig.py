@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,13 @@ from hypothesis import HealthCheck, settings
 from cachelib import MemoryStore, TieredCache
 
 Make = Callable[..., TieredCache]
+LONG = bool(os.environ.get("CACHELIB_LONG"))  # for a night; the short form is for each change
+
+
+def rounds(usual: int, long: int) -> int:
+    """How often to try what goes wrong seldom."""
+    return long if LONG else usual
+
 
 # Of state machines: the same in every run, however slow the machine.
 STEPS = settings(
@@ -124,6 +132,7 @@ class Server:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.01)
+        self.kill()
         raise TimeoutError(f"{self.program} does not answer")
 
     def kill(self) -> None:

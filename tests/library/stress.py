@@ -19,7 +19,9 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +65,9 @@ class Worker:
         os.write(self.notes, (json.dumps([self.name, *row]) + "\n").encode())
 
     def load(self, key: str) -> Any:
+        version = 0
         if key[0] == "d":  # its origin changes
-            begun = time.time()
             version = (self.folder / f"origin.{key}").stat().st_size
-        else:
-            begun, version = time.time(), 0
         mine = self.loading[key]
         try:
             mine[threading.get_ident()] = True
@@ -76,7 +76,7 @@ class Worker:
             time.sleep(random.random() * 0.02)
         finally:
             mine.pop(threading.get_ident(), None)
-        return {"key": key, "begun": begun, "version": version}
+        return {"key": key, "loaded": time.time(), "version": version}  # its life begins here
 
     def change(self, key: str) -> None:
         """The origin, and then the cache: no load from before may be read afterwards."""
@@ -121,7 +121,7 @@ class Worker:
             read, skip = f"{draw.choice('ld')}{key}", draw.random() < 0.5
             begun = time.time()
             value, tier, *_ = cache.fetch(read, self.load, skip_l1=skip)
-            self.note("load", read, begun, value["begun"], value["version"], tier)
+            self.note("load", read, begun, value["loaded"], value["version"], tier)
 
     def work(self, thread: str) -> None:
         draw = random.Random(f"{self.name}/{thread}")
@@ -161,17 +161,20 @@ class Worker:
             worker.start()
         draw = random.Random(self.name)
         while not self.stop.is_set():
+            failed: Exception | None = None
             try:
-                signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 0.02))
-                for _ in range(10):
-                    self.step(draw, "main")
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 0.02))
+                    for _ in range(10):
+                        self.step(draw, "main")
+                except Exception as error:
+                    failed = error
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
             except Interrupt:
                 self.note("interrupted")
-            except Exception as error:
-                self.note("error", repr(error))
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            if failed is not None:
+                self.note("error", repr(failed))
             for mine in list(self.loading.values()):  # of what was interrupted
                 mine.pop(threading.get_ident(), None)
             if draw.random() < 0.05:
@@ -199,35 +202,37 @@ def stress(url: str, folder: Path, seconds: float, processes: int, threads: int)
         return notes.exists() and notes.stat().st_size > AT_WORK
 
     def wait(names: list[str]) -> None:
-        give_up = time.time() + 60
+        give_up = time.time() + 120
         while not all(at_work(name) for name in names):
             assert time.time() < give_up, "a worker does nothing"
             time.sleep(0.05)
 
-    for _ in range(processes):
-        start()
-    wait(list(running))
-    draw, end = random.Random(1), time.time() + seconds
-    while time.time() < end:
-        time.sleep(draw.uniform(0.1, 0.6))
-        name = draw.choice(list(running))
-        if at_work(name):
-            victim = running.pop(name)
-            victim.kill()
-            victim.wait()
-            kills += 1
-            start()
-    wait(list(running))
     hung = 0
-    for process in running.values():
-        process.terminate()
-    for process in running.values():
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            hung += 1
+    try:
+        for _ in range(processes):
+            start()
+        wait(list(running))
+        draw, end = random.Random(1), time.time() + seconds
+        while time.time() < end:
+            time.sleep(draw.uniform(0.1, 0.6))
+            name = draw.choice(list(running))
+            if at_work(name):
+                victim = running.pop(name)
+                victim.kill()
+                victim.wait()
+                kills += 1
+                start()
+        wait(list(running))
+    finally:
+        for process in running.values():
+            process.terminate()
+        for process in running.values():
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                hung += 1
     rows = list(_rows(folder))
     counts = Counter(row[1] for row in rows)
     violations = check(rows)
@@ -269,12 +274,40 @@ def check(rows: list[Row]) -> Counter[str]:
         key: sorted((end, begun, who) for begun, end, who in some.values() if end is not None)
         for key, some in written.items()
     }
+    revocations = {
+        tag: Earliest((at, done) for at, done, _ in some) for tag, some in revoked.items()
+    }
+    own = {
+        (tag, who): Earliest((at, done) for at, done, by in some if by == who)
+        for tag, some in revoked.items()
+        for who in {by for _, _, by in some}
+    }
+    changes = {key: Earliest((n, at) for at, n in some) for key, some in changed.items()}
     for who, what, *row in rows:
         if what == "get":
-            _check_get(bad, who, row, written[row[0]], ended.get(row[0], []), revoked)
+            tag = f"tag{int(row[0][1:]) % 3}"
+            of_tag = revocations.get(tag, NONE), own.get((tag, who), NONE)
+            _check_get(bad, who, row, written[row[0]], ended.get(row[0], []), of_tag)
         elif what == "load":
-            _check_load(bad, row, changed[row[0]])
+            _check_load(bad, row, changes.get(row[0], NONE))
     return bad
+
+
+class Earliest:
+    """Of pairs, the least second number of all whose first is greater than some bound."""
+
+    def __init__(self, pairs: Iterable[tuple[float, float]] = ()) -> None:
+        ordered = sorted(pairs)
+        self.firsts = [first for first, _ in ordered]
+        self.least = [*accumulate((second for _, second in reversed(ordered)), min)][::-1]
+
+    def after(self, bound: float) -> float:
+        """Infinity if there is none."""
+        start = bisect.bisect_right(self.firsts, bound)
+        return self.least[start] if start < len(self.least) else inf
+
+
+NONE = Earliest()
 
 
 def _check_get(
@@ -283,7 +316,7 @@ def _check_get(
     row: Row,
     written: dict[str, Row],
     ended: list[tuple[float, float, str]],
-    revoked: dict[str, list[tuple[float, float, str]]],
+    revoked: tuple[Earliest, Earliest],
 ) -> None:
     key, begun, _, number, skipped = row
     if number not in written:
@@ -295,7 +328,8 @@ def _check_get(
     if begun - end > L2_TTL + SLACK:
         bad["a value past its life"] += 1
     before = bisect.bisect_left(ended, (begun, 0.0, ""))
-    newer = [one for one in ended[:before] if one[1] > end]
+    after = bisect.bisect_left(ended, (end, 0.0, ""))  # what begun after it has ended after it
+    newer = [one for one in ended[after:before] if one[1] > end]
     if newer and skipped:
         bad["L2 holds a value older than an acknowledged write"] += 1
     elif any(one[2] == who for one in newer):
@@ -303,20 +337,17 @@ def _check_get(
     elif newer and begun - newer[0][0] > L1_TTL + SLACK:
         bad["L1 serves an overwritten value past its time"] += 1
     if key[0] == "t":
-        bound = TAG_REFRESH + SLACK
-        for at, done, by in revoked[f"tag{int(key[1:]) % 3}"]:
-            if at > end and (begun > done + bound or (by == who and begun > done)):
-                bad["a revoked value"] += 1
-                break
+        by_any, by_itself = revoked
+        if begun > min(by_any.after(end) + TAG_REFRESH + SLACK, by_itself.after(end)):
+            bad["a revoked value"] += 1
 
 
-def _check_load(bad: Counter[str], row: Row, changed: list[tuple[float, int]]) -> None:
+def _check_load(bad: Counter[str], row: Row, changed: Earliest) -> None:
     _, begun, loaded, version, tier = row
     if begun - loaded > L2_TTL + SLACK:
         bad["a loaded value past its life"] += 1
-    newer = [at for at, number in changed if number > version and at < begun]
-    late = begun - min(newer, default=begun)
-    if newer and (tier == "l2" or (tier == "l1" and late > L1_TTL + SLACK)):
+    late = begun - changed.after(version)
+    if late > 0 and (tier == "l2" or (tier == "l1" and late > L1_TTL + SLACK)):
         bad[f"a load from before a delete is served by {tier}"] += 1
 
 

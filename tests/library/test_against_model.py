@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from rig import STEPS, Clock, FlakyStore, Inline
+from rig import STEPS, Clock, FlakyStore, Inline, rounds
 
 from cachelib import MemoryCache, TieredCache
 
@@ -140,9 +140,9 @@ class OneProcessDegrading(OneProcess):
 
 
 TestRaising = OneProcess.TestCase
-TestRaising.settings = settings(STEPS, max_examples=130)
+TestRaising.settings = settings(STEPS, max_examples=rounds(60, 1000))
 TestDegrading = OneProcessDegrading.TestCase
-TestDegrading.settings = settings(STEPS, max_examples=130)
+TestDegrading.settings = settings(STEPS, max_examples=rounds(60, 1000))
 
 
 def test_a_load_right_after_a_repair_of_its_key_is_kept() -> None:

@@ -229,3 +229,33 @@ def test_a_coroutine_given_to_the_blocking_cache_is_an_error(clock: Clock) -> No
 
 async def _blocking(cache: TieredCache, load: Callable[[str], Coroutine[Any, Any, str]]) -> Any:
     return cache.get_or_load("k", load)
+
+
+async def test_clearing_much_lets_other_tasks_have_their_turn_and_spares_what_they_set() -> None:
+    cache, turns = AsyncTieredCache(MemoryCache(None)), 0
+    await cache.set_many({f"{n}": n for n in range(10_000)})
+
+    async def others() -> None:
+        nonlocal turns
+        while len(cache.l1) > turns:
+            await cache.set(f"{turns}", "set meanwhile")
+            turns += 1
+
+    clearing = asyncio.create_task(cache.clear())
+    await others()
+    assert await clearing
+    assert turns >= 3
+    assert await cache.get(f"{turns - 1}") == "set meanwhile"
+    assert len(cache.l1) <= turns
+
+
+async def test_a_clear_whose_caller_is_cancelled_is_done_all_the_same() -> None:
+    cache = AsyncTieredCache(MemoryCache(None))
+    await cache.set_many({f"{n}": n for n in range(10_000)})
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(cache.clear(), 0)
+    clearing = asyncio.create_task(cache.clear())
+    await asyncio.sleep(0)
+    clearing.cancel()
+    await cache.close()
+    assert len(cache.l1) == 0

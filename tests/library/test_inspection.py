@@ -64,6 +64,17 @@ def test_a_server_shows_the_same(server: Server, clock: Clock) -> None:
     assert {k.key: (k.state, k.age, k.left, k.tags) for k in found.entries} == EXPECTED
 
 
+def test_a_counter_is_as_old_as_its_last_step(file: Path, clock: Clock) -> None:
+    with SqliteStore(file) as store:
+        cache = TieredCache(None, store, clock=clock, l2_ttl=100)
+        cache.incr("hits")
+        clock.advance(30)
+        cache.incr("hits")
+        clock.advance(10)
+    [kept] = inspect(str(file), match="hits", now=clock()).entries
+    assert (kept.state, kept.age, kept.left) == ("live", 10.0, 60.0)
+
+
 def test_it_is_sorted_matched_and_cut_as_asked(file: Path) -> None:
     text = run(file, "--sort", "size", "--limit", 1).output
     assert f"{file}: 5 entries" in text

@@ -111,8 +111,8 @@ def test_revoked_tags_reach_other_processes(process: Open) -> None:
     assert other.get_many("kl") == {}
 
 
-def test_messages_missed_while_redis_was_away_are_made_good(server: Server) -> None:
-    own = Server(server.program)
+def test_messages_missed_while_redis_was_away_are_made_good(own_server: Server) -> None:
+    own = own_server
     with RedisStore(own.url, announce=True) as mine, RedisStore(own.url) as theirs:
         cache = TieredCache(MemoryCache(), mine)
         cache.heed_changes(5)
@@ -126,7 +126,6 @@ def test_messages_missed_while_redis_was_away_are_made_good(server: Server) -> N
         while cache.get("k") != "new":
             assert time.monotonic() < deadline
             cache.heed_changes(0.1)
-    own.kill()
 
 
 def test_changes_forgotten_before_a_process_looked_drop_all_of_its_l1(tmp_path: Path) -> None:

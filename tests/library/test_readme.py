@@ -29,8 +29,9 @@ def test_an_example_runs(
         names["store"].close()
 
 
-def test_there_is_an_example_each_for_sqlite_redis_and_asyncio() -> None:
-    sqlite, redis, asynchronous = EXAMPLES
+def test_there_is_an_example_each_for_sqlite_redis_asyncio_and_counters() -> None:
+    sqlite, redis, asynchronous, counters = EXAMPLES
+    assert ".incr(" in counters
     assert "SqliteStore(" in sqlite
     assert "RedisStore(" in redis
     assert "asyncio.run(" in asynchronous

@@ -16,7 +16,7 @@ import redis
 import redis.asyncio
 from redis.crc import key_slot
 from redis.sentinel import Sentinel
-from rig import PROGRAMS, Cluster, Server, wait_until
+from rig import Cluster, Server, wait_until
 
 from cachelib import AsyncTieredCache, MemoryCache, Stored, StoreUnavailableError, TieredCache
 from cachelib.stores.redis import RedisStore
@@ -51,10 +51,12 @@ def sentinel(server: Server, tmp_path: Path) -> Iterator[int]:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_until(answers)
-    yield port
-    process.kill()
-    process.wait()
+    try:
+        wait_until(answers)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_client_of_ones_own_is_used_and_stays_open(server: Server, raw: Any) -> None:
@@ -204,8 +206,8 @@ def test_tasks_that_wait_for_a_lease_are_told(server: Server) -> None:
     asyncio.run(use())
 
 
-def test_who_waits_for_a_lease_of_a_server_that_dies_learns_of_it(server: Server) -> None:
-    own = Server(PROGRAMS[0])
+def test_who_waits_for_a_lease_of_a_server_that_dies_learns_of_it(own_server: Server) -> None:
+    own = own_server
     with RedisStore(own.url, retry=None) as store, RedisStore(own.url, retry=None) as other:
         assert other.acquire("k", 0.3, time.time()) is not None
         cache = TieredCache(MemoryCache(), store, lease=0.3)

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
-from rig import STEPS
+from rig import STEPS, rounds
 
 from cachelib import SqliteStore, Stored
 
@@ -106,6 +106,6 @@ class TwoBoundedStores(TwoStores):
 
 
 TestTwoStores = TwoStores.TestCase
-TestTwoStores.settings = settings(STEPS, max_examples=40)
+TestTwoStores.settings = settings(STEPS, max_examples=rounds(15, 200))
 TestTwoBoundedStores = TwoBoundedStores.TestCase
-TestTwoBoundedStores.settings = settings(STEPS, max_examples=40)
+TestTwoBoundedStores.settings = settings(STEPS, max_examples=rounds(15, 200))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from kv_server import KVServer
 from rig import PROGRAMS, Clock, Server
 
-from cachelib import MemoryStore, SqliteStore, Stored
+from cachelib import MemoryStore, RejectedError, SqliteStore, Stored
 from cachelib.stores import LeaseStore
+from cachelib.stores.counters import MOST
+from cachelib.stores.protocol import CounterStore
 from cachelib.stores.redis import RedisStore
 
 
@@ -100,6 +103,70 @@ def test_any_printable_text_of_500_bytes_is_a_key(store: Any, clock: Clock, key:
     store.set(key, Stored(b"v", None))
     assert store.get(key, clock()) == Stored(b"v", None)
     assert store.get_many([key, "another"], clock()) == {key: Stored(b"v", None)}
+
+
+class TestCounters:
+    @pytest.fixture(autouse=True)
+    def _only_where_there_are_any(self, store: Any) -> None:
+        if not isinstance(store, CounterStore):
+            pytest.skip(f"{type(store).__name__} cannot count")
+
+    def test_a_counter_begins_at_nothing_and_lives_from_its_first_step_on(
+        self, store: Any, clock: Clock, wait: Callable[[float], None]
+    ) -> None:
+        end = clock() + 10
+        assert store.incr("n", 5, end, 0, clock()) == Stored(b"#5", end)
+        clock.advance(9)
+        later = store.incr("n", -7, clock() + 10, 0, clock())
+        assert later == Stored(b"#-2", end)
+        assert store.get("n", clock()) == later
+        clock.advance(1)
+        assert store.get("n", clock()) is None
+        assert store.incr("n", 1, None, 0, clock()) == Stored(b"#1", None)
+        assert store.incr("n", 1, end, 0, clock()) == Stored(b"#2", None)
+
+    def test_a_deleted_or_revoked_counter_begins_anew(self, store: Any, clock: Clock) -> None:
+        store.incr("n", 5, None, 0, clock())
+        store.delete("n")
+        before = store.incr("n", 1, None, 0, clock())
+        assert before == Stored(b"#1", None)
+        after = store.incr("n", 1, None, before.version, clock())
+        assert after == Stored(b"#1", None)
+        assert store.incr("n", 1, None, before.version, clock()) == Stored(b"#2", None)
+        assert after.version > before.version
+
+    def test_a_load_from_before_a_step_does_not_overwrite_it(
+        self, store: Any, clock: Clock
+    ) -> None:
+        began = store.version("n")
+        store.incr("n", 1, None, 0, clock())
+        assert store.write_since({"n": (Stored(b"loaded before", None), began)}) == ["n"]
+        assert store.get("n", clock()) == Stored(b"#1", None)
+
+    @pytest.mark.parametrize("data", [b"", b"5", b"#", b"#x", b"#1.5", bytes(100)])
+    def test_what_is_no_counter_is_refused_and_left_alone(
+        self, store: Any, clock: Clock, data: bytes
+    ) -> None:
+        store.set("k", Stored(data, None))
+        with pytest.raises(RejectedError, match="no counter"):
+            store.incr("k", 1, None, 0, clock())
+        assert store.get("k", clock()) == Stored(data, None)
+
+    def test_no_step_leads_to_where_not_every_store_counts_exactly(
+        self, store: Any, clock: Clock
+    ) -> None:
+        for sign in (1, -1):
+            store.delete("n")
+            full = store.incr("n", sign * MOST, None, 0, clock())
+            assert full.data == b"#%d" % (sign * MOST)
+            with pytest.raises(RejectedError, match="a counter holds"):
+                store.incr("n", sign, None, 0, clock())
+            assert store.incr("n", -sign, None, 0, clock()).data == b"#%d" % (sign * (MOST - 1))
+
+    def test_no_step_of_many_threads_is_lost(self, store: Any, clock: Clock) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            steps = pool.map(lambda _: store.incr("n", 1, None, 0, clock()).data, range(400))
+        assert sorted(int(data[1:]) for data in steps) == list(range(1, 401))
 
 
 class TestLeases:

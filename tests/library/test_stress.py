@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rig import Server
+from rig import Server, rounds
 from stress import stress
 
 
@@ -15,11 +15,11 @@ def held(result: dict[str, object]) -> None:
         assert result.get(event), f"{event} did not happen"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(1800)
 def test_the_rules_hold_over_sqlite(tmp_path: Path) -> None:
-    held(stress("sqlite", tmp_path, seconds=6, processes=3, threads=2))
+    held(stress("sqlite", tmp_path, seconds=rounds(3, 900), processes=2, threads=2))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(1800)
 def test_the_rules_hold_over_redis(tmp_path: Path, server: Server) -> None:
-    held(stress(server.url, tmp_path, seconds=6, processes=3, threads=2))
+    held(stress(server.url, tmp_path, seconds=rounds(3, 900), processes=2, threads=2))
