@@ -42,9 +42,10 @@ def test_the_ready_made_case_gives_the_example_that_the_readme_shows(env: Enviro
 def test_every_notebook_runs_by_itself_under_papermill(env: Environment) -> None:
     def one(notebook: Path) -> None:
         case = ("-p", "case", str(SMALL), "-p", "origin_ms", "50")
-        extra = ("-p", "live_requests", "0") if notebook.stem == "08_runtime" else ()
-        out = str(env.work / notebook.name)
-        env.module("papermill", str(notebook), out, "-k", "python3", *case, *extra)
+        kernel = ("-k", "python3")
+        few = {"08_runtime": ("-p", "live_requests", "0"), "09_decision": ("-p", "draws", "200")}
+        given = [*case, *few.get(notebook.stem, ())]
+        env.module("papermill", str(notebook), str(env.work / notebook.name), *kernel, *given)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, NOTEBOOKS))

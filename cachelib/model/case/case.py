@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -176,14 +176,14 @@ class Case(Strict):
             return Assumption(value=0, low=0, high=0, unit="hours", why="it is there")
         return stated
 
-    def not_stated(self) -> list[str]:
-        """What a decision would need and the case does not say, in words."""
+    def not_stated(self, called: Callable[[str], str] = str) -> list[str]:
+        """What a decision would need and the case does not say; `called` names a design."""
         missing = []
         if self.today is None:
             missing.append("today: which design is there now; without it nothing can be kept")
         unknown = [name for name in self.design_names if self.hours(name) is None]
         if unknown and self.criteria.needs_hours:
-            missing.append(f"hours of {', '.join(unknown)}: left out of the ranking")
+            missing.append(f"hours of {', '.join(map(called, unknown))}: left out of the ranking")
         return missing
 
     @property

@@ -75,6 +75,7 @@ class Document:
             "aim": _aim(self.study.case.criteria),
             "called": label,
             "called_option": lambda name: language.capital(self.study.case.words(name)),
+            "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
             "barred": self.study.barred,
             "case": self.study.case,
             "growth": growth_in_words(self.study.case.growth),
