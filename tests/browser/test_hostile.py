@@ -19,7 +19,7 @@ ATTACK = (
     "<svg onload=\"document.title='owned'\"></svg> [a](javascript:owned) ![b](//evil.example/x.png)"
     " {{ 7 * 7 }} {% raw %} `x` | y | </text><a href='//evil.example'>z</a> %%{init}%% $q$ *w*"
 )
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def attacked(value: Any) -> Any:

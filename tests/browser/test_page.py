@@ -24,7 +24,7 @@ from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.findings import Message, Node, Sequence
 from tests.browser.conftest import unfold
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @contextmanager

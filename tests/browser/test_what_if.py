@@ -27,7 +27,7 @@ from tests.browser.conftest import unfold
 
 SLIDING = Design(name="sliding", l2="kv", l1_ttl_s=60, expiry="sliding")
 MEASURED = [name for name, metric in METRICS.items() if metric.measured]
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 class Shipped:

@@ -20,7 +20,7 @@ from cachelib.report.experiments.staging import OutputError
 SMALL = Path(__file__).with_name("small.yaml")
 ASKED = {"case": str(SMALL), "live_requests": 0}
 GOLDEN = Path(__file__).with_name("golden.md")
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 def quiet(*_: object) -> None:

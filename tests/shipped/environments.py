@@ -42,7 +42,7 @@ class Environment:
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             words, cwd=self.work, env={**clean, "PATH": path}, capture_output=True, text=True,
-            timeout=500,
+            timeout=900,
         )  # fmt: skip
         assert done.returncode == status, f"{words}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr

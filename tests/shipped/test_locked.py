@@ -14,7 +14,7 @@ from tests.shipped.environments import ROOT, Environment, locked
 EXAMPLE = ROOT / "docs" / "example"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SMALL = Path(__file__).with_name("small.yaml")
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1_800)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.shipped.environments import Environment, a_log, from_wheel
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1_800)
 WORKER = """
 export default {
   async fetch(request, env) {
