@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cachelib.model.case.criteria import Limit
@@ -11,7 +13,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
-from cachelib.report.language import capital, duration
+from cachelib.report.language import capital, duration, listed
 from cachelib.report.numbers import Unit, of, shown
 
 SHOWN = (
@@ -183,9 +185,23 @@ def would_keep(decision: Decision) -> str | None:
 
 
 def ties_in_words(decision: Decision) -> str | None:
-    """`kv-only and l1-r2`; None where nothing ties with the choice."""
-    names = [f"“{called(decision, option.name)}”" for option in decision.ties]
-    return None if not names else " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    """`“A” and “B”`; None where nothing ties with the choice."""
+    return _quoted(decision, [option.name for option in decision.ties]) or None
+
+
+def rivals_in_words(decision: Decision) -> str | None:
+    """What is best or tied most often beside the choice: all of those equally often."""
+    if not decision.rivals:
+        return None
+    mine = decision.chosen and decision.chosen.name
+    often = {name: shown(s.best.value, "ratio") for name, s in decision.sureness.items()}
+    most = often[decision.rivals[0]]
+    alike = [name for name in often if often[name] == most and name != mine]
+    return f"{_quoted(decision, alike)} {'is' if len(alike) == 1 else 'are'}"
+
+
+def _quoted(decision: Decision, names: Sequence[str]) -> str:
+    return listed([f"“{called(decision, name)}”" for name in names])
 
 
 def tie_broken_by(decision: Decision) -> str | None:

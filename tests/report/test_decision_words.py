@@ -1,0 +1,44 @@
+"""What is said of a decision, where several options do as well."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cachelib.report.publish.decision import rivals_in_words
+
+
+def decision(chosen: str | None, **shares: float) -> Any:
+    """One of which no more is known than how often each option is best or tied."""
+    sureness = {name: SimpleNamespace(best=SimpleNamespace(value=v)) for name, v in shares.items()}
+    return SimpleNamespace(
+        chosen=chosen and SimpleNamespace(name=chosen),
+        sureness=sureness,
+        rivals=sorted((n for n in shares if n != chosen and shares[n]), key=lambda n: -shares[n])[
+            :3
+        ],
+        study=SimpleNamespace(case=SimpleNamespace(words=lambda name: f"option {name}")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"a": 0.9, "b": 0.2, "c": 0.1}, "“Option b” is"),
+        ({"a": 0.9, "b": 0.2, "c": 0.2}, "“Option b” and “Option c” are"),
+        ({"a": 1.0, "b": 1.0, "c": 1.0}, "“Option b” and “Option c” are"),
+        (
+            dict.fromkeys("abcdef", 0.5),
+            "“Option b”, “Option c”, “Option d”, “Option e” and “Option f” are",
+        ),
+        ({"a": 1.0, "b": 0.0}, None),
+    ],
+)
+def test_all_that_are_best_equally_often_are_named(shares: dict[str, float], said: str) -> None:
+    assert rivals_in_words(decision("a", **shares)) == said
+
+
+def test_what_reads_the_same_is_the_same() -> None:
+    assert rivals_in_words(decision(None, a=0.20001, b=0.20002)) == "“Option a” and “Option b” are"
