@@ -150,6 +150,7 @@ def _in_worker(
                     worker.configured,
                     worker.declared,
                     has_entry=worker.has_entry,
+                    beside=worker.beside,
                 )
                 found = [each for rule in rules for each in _of_rule(rule, examined, broken)]
         except TooMuchWorkError:

@@ -1,7 +1,7 @@
 """What the rules ask of a program: KV operations, where they stand, what a call reaches."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from tree_sitter import Node
@@ -38,12 +38,15 @@ class Examination:
         declared: dict[str, str] | None = None,
         *,
         has_entry: bool = True,
+        beside: Sequence[Module] = (),
     ):
         """The names of bindings with their kinds: over all environments, and in *.d.ts files.
 
-        `has_entry` says whether the entry itself is among the sources, and not built from them.
+        `has_entry` says whether the entry itself is among the sources, and not built from them;
+        `beside` are the sources of its folder that it does not run.
         """
         self.has_entry = has_entry
+        self.beside = beside
         self.program = program
         self.config = config
         self.configured = configured
@@ -84,6 +87,10 @@ class Examination:
             if (routine := self.routine(get.call)) is not None:
                 found[routine.id].append(get)
         return found
+
+    def mentions(self, name: str) -> bool:
+        """Whether any source of the Worker's folder has the name, be it run or not."""
+        return self.program.mentions(name) or any(name in each.source for each in self.beside)
 
     def module_of(self, node: Node) -> Module:
         return self.program.by_path[self.program.path_of(node)]

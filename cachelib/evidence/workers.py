@@ -58,6 +58,7 @@ class Worker:
     """One program: its configuration, None for code that no configuration claims.
 
     `has_entry` is false where the entry is built by a framework, which sees more than the sources.
+    `beside` are the sources in its folder that it does not run.
     """
 
     folder: str
@@ -65,6 +66,7 @@ class Worker:
     config: Wrangler | None = None
     declared: dict[str, str] = field(default_factory=dict)
     has_entry: bool = True
+    beside: list[Module] = field(default_factory=list)
 
     @property
     def configured(self) -> dict[str, str]:
@@ -103,7 +105,12 @@ class Workers:
             if _within(place, folder) or _within(folder, place):
                 declared |= self.workspace.declared[place]
         built = config is not None and not self._mains(folder, config) and self._is_built(folder)
-        return Worker(folder, modules, config, declared, has_entry=not built)
+        beside = [
+            module
+            for path, module in self.modules.items()
+            if path not in set(paths) and _within(path, folder)
+        ]
+        return Worker(folder, modules, config, declared, has_entry=not built, beside=beside)
 
     def _is_built(self, folder: str) -> bool:
         """By a framework, whose configuration stands beside that of wrangler; or from elsewhere."""

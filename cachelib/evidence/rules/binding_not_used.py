@@ -10,6 +10,7 @@ from cachelib.evidence.facts import bindings_of
 from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, part
+from cachelib.evidence.wrangler import Wrangler
 
 # What the platform serves or answers by itself, whether a source names it or not.
 _BY_THE_PLATFORM = ("assets", "version", "images", "logfwdr", "unsafe", "mtls", "other_binding")
@@ -23,19 +24,35 @@ _EXPORTED_PACKAGE = re.compile(
     r"|\bfrom\s*[\"'](?:agents|chanfana|partyserver|r2-explorer|@microlabs/otel-cf-workers|@cloudflare/workers-oauth-provider)(?:/\w+)?[\"']"
 )
 
+# Built from another language, whose sources name bindings where nothing here reads them.
+_OTHER_LANGUAGE = re.compile(
+    r"CompiledWasm|\b(?:worker-build|cargo|zig|tinygo|go build|dotnet|emcc|wasm-pack|gleam|spago)\b"
+    r"|python_workers"
+)
+
 
 def find(examined: Examination) -> Iterator[Hit]:
     if examined.config is None or not examined.program.modules or not examined.has_entry:
         return
     if _by_computed_name(examined) or _is_from_elsewhere(examined):
         return
+    if _is_of_another_language(examined.config):
+        return
     handed_on = _is_handed_on(examined)
     for fact in bindings_of(examined.config, None):
         if fact.kind in _BY_THE_PLATFORM or (handed_on and fact.kind in _BY_FRAMEWORKS):
             continue
-        if not examined.program.mentions(fact.name):
+        if not examined.mentions(fact.name):
             message = f"{fact.label} {fact.name} is configured, but no source mentions it"
             yield Hit(message, line=fact.line)
+
+
+def _is_of_another_language(config: Wrangler) -> bool:
+    return any(
+        path[0] in ("rules", "build", "compatibility_flags")
+        and _OTHER_LANGUAGE.search(str(node.value))
+        for path, node in config.root.scalars()
+    )
 
 
 def _is_from_elsewhere(examined: Examination) -> bool:

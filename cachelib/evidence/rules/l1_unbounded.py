@@ -38,12 +38,24 @@ def find(examined: Examination) -> Iterator[Hit]:
         if text(part(node, "constructor")) == "Map" and _is_shared_map(examined, node):
             name = str(node.id)
             if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
-                yield _hit(module, node)
+                yield _hit(module, node, by_request=_is_keyed_by_requests(examined, uses[name]))
     yield from _plain_objects(examined)
 
 
-def _hit(module: Module, node: Node) -> Hit:
-    return Hit("this cache in memory has no bound: it grows until the isolate dies", node, module)
+def _hit(module: Module, node: Node, *, by_request: bool) -> Hit:
+    message = "this cache in memory has no bound: it grows until the isolate dies"
+    if by_request:
+        return Hit(message, node, module)
+    return Hit(
+        f"{message}, if there are more keys than it can hold", node, module,
+        confidence="medium", because="nothing bounds it, but how many keys there are is not shown",
+    )  # fmt: skip
+
+
+def _is_keyed_by_requests(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
+    """What comes with a request may be anything."""
+    keys = [next(iter(arguments(call)), None) for method, call in uses if method == "set"]
+    return any(o.kind == "request" for key in keys for o in examined.flow.origins(key))
 
 
 def _is_shared_map(examined: Examination, node: Node) -> bool:
@@ -213,7 +225,8 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
             continue
         if _is_shared(literal) and owner_function(node) is not None:
             seen.add(literal.id)
-            yield _hit(module, literal)
+            by_request = any(origin.kind == "request" for origin in origins)
+            yield _hit(module, literal, by_request=by_request)
 
 
 def _is_shared(literal: Node) -> bool:

@@ -22,29 +22,37 @@ _EXPENSIVE_BINDINGS = ("ai", "service", "d1", "vectorize", "hyperdrive", "browse
 
 def find(examined: Examination) -> Iterator[Hit]:
     told: set[int] = set()
-    expensive: dict[int, Node | None] = {}
-    for module, fill in _fills(examined):
+    expensive: dict[int, list[Node]] = {}
+    for module, read, fill in _fills(examined):
         routine = examined.routine(fill)
         if routine is None or routine.id in told:
             continue
-        load = _expensive_call(examined, routine, expensive)
+        calls = _expensive_calls(examined, routine, expensive)
+        load = next((each for each in calls if _is_between(each, read, fill, routine)), None)
         if load is not None and not _shares(examined.program, routine):
             told.add(routine.id)
             yield Hit("callers that miss together each start this load", load, module)
 
 
-def _fills(examined: Examination) -> Iterator[tuple[Module, Node]]:
-    """Writes to a cache that the same routine has looked into before."""
+def _is_between(load: Node, read: Node, fill: Node, routine: Node) -> bool:
+    """What comes before the look or after the write is no load of what was missing."""
+    after = not inside(read, routine) or load.start_byte > read.start_byte
+    return after and (load.start_byte < fill.start_byte or inside(load, fill))
+
+
+def _fills(examined: Examination) -> Iterator[tuple[Module, Node, Node]]:
+    """Writes to a cache that the same routine has looked into before: module, look, write."""
     for pair in examined.pairs.all:
         role = examined.roles.of(pair.write.operation)
         if not pair.derived and role.name == "cache" and role.confidence == "high":
-            yield pair.write.module, pair.write.call
+            yield pair.write.module, pair.read.call, pair.write.call
     for module, call in sets(examined):
         routine = examined.routine(call)
         if routine is None or not _outlives(examined, call):
             continue
-        if any(_looks_into(each, call) for each in examined.calls_in(routine)):
-            yield module, call
+        for read in examined.calls_in(routine):
+            if _looks_into(read, call):
+                yield module, read, call
 
 
 def _outlives(examined: Examination, call: Node) -> bool:
@@ -73,27 +81,24 @@ def _looks_into(read: Node, fill: Node) -> bool:
     return same and callee(read) in ("get", "has") and read.start_byte < fill.start_byte
 
 
-def _expensive_call(
-    examined: Examination, routine: Node, known: dict[int, Node | None], depth: int = 0
-) -> Node | None:
-    """A subrequest, a model, a database; in the routine or in what it calls."""
+def _expensive_calls(
+    examined: Examination, routine: Node, known: dict[int, list[Node]], depth: int = 0
+) -> list[Node]:
+    """Subrequests, models, databases: the routine's own calls that are or lead to one."""
     if routine.id not in known:
-        known[routine.id] = None
-        known[routine.id] = next(
-            (
-                call
-                for call in below(routine, "call_expression")
-                if _is_expensive(examined, call)
-                or (
-                    depth < _DEEPEST_CALL
-                    and any(
-                        _expensive_call(examined, f, known, depth + 1)
-                        for f in examined.kinds.callees(call)
-                    )
+        known[routine.id] = []
+        known[routine.id] = [
+            call
+            for call in below(routine, "call_expression")
+            if _is_expensive(examined, call)
+            or (
+                depth < _DEEPEST_CALL
+                and any(
+                    _expensive_calls(examined, function, known, depth + 1)
+                    for function in examined.kinds.callees(call)
                 )
-            ),
-            None,
-        )
+            )
+        ]
     return known[routine.id]
 
 

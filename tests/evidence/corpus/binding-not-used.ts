@@ -65,3 +65,30 @@ export const read = (env: Env, key: string) => env["CACHE"].get(key);
 // == quiet: nothing to examine
 // -- file: wrangler.toml
 kv_namespaces = [{ binding = "CACHE", id = "1" }]
+// == quiet: built from Zig, which names its bindings itself
+// -- file: wrangler.toml
+main = "src/index.ts"
+[build]
+command = "zig build"
+[[d1_databases]]
+binding = "DB"
+database_name = "d"
+database_id = "0"
+// -- file: src/index.ts
+import program from "../zig-out/bin/worker.wasm";
+export default { fetch: (request: Request, env: Env) => run(program, request, env.LOADED) };
+// == quiet: machine code of another language
+// -- file: wrangler.toml
+main = "src/index.ts"
+rules = [{ type = "CompiledWasm", globs = ["**/*.wasm"], fallthrough = false }]
+kv_namespaces = [{ binding = "CACHE", id = "1" }]
+// -- file: src/index.ts
+export default { fetch: () => new Response("ok") };
+// == quiet: used by a source that the entry does not reach yet
+// -- file: wrangler.toml
+main = "src/index.ts"
+kv_namespaces = [{ binding = "CACHE", id = "1" }]
+// -- file: src/index.ts
+export default { fetch: () => new Response("ok") };
+// -- file: src/upload.ts
+export const upload = (env: Env, key: string, text: string) => env.CACHE.put(key, text);

@@ -157,3 +157,27 @@ export async function restore(names: string[]) {
     },
   });
 }
+// == quiet: what is loaded comes after the entry was made, and is another thing
+export async function app(env: Env) {
+  const existing = await env.CACHE.get("admin:hash");
+  if (!existing) {
+    const made = crypto.randomUUID();
+    await env.CACHE.put("admin:hash", made);
+  }
+  return serve(async () => (await fetch("https://origin.example/users")).json());
+}
+// == quiet: what is fetched before the look is no load of what is missing
+export async function price(env: Env, key: string) {
+  const rate = await (await fetch("https://rates.example/today")).text();
+  const known = await env.CACHE.get(key);
+  if (known) return known;
+  const made = `${key}: ${rate}`;
+  await env.CACHE.put(key, made, { expirationTtl: 60 });
+  return made;
+}
+// == fires: the load stands in the write itself
+const pages = new Map<string, string>();
+export async function page(slug: string) {
+  if (!pages.has(slug)) pages.set(slug, await (await fetch(`https://o.example/${slug}`)).text()); // fault
+  return pages.get(slug);
+}
