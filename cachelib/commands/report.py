@@ -162,14 +162,15 @@ def _asked(guess: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         "requests_per_month": "Requests a month?",
         "keys": "Different keys?",
         "origin_ms": "Milliseconds that the origin takes to answer?",
-        "today": "The design in use today?",
+        "today": "The design in use today (nothing if there is none)?",
         "against": "The design that is asked about?",
     }
-    return {
-        name: click.prompt(question, default=getattr(guess, name))
+    answers = {
+        name: click.prompt(question, default=getattr(guess, name) or "")
         for name, question in questions.items()
         if name not in given
     }
+    return {name: answer for name, answer in answers.items() if answer != ""}
 
 
 @click.command()

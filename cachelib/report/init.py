@@ -38,8 +38,8 @@ class Answers:
     """What only its user knows of a system: the rest can be guessed at first.
 
     `requests_per_month` and `reads_per_write` are numbers of requests, `value_bytes` bytes,
-    `origin_ms` milliseconds; `colos` are IATA codes with weights; `today` is the design in use and
-    `against` the one that is asked about.
+    `origin_ms` milliseconds; `colos` are IATA codes with weights; `today` is the design in use,
+    None where nobody said it, and `against` the one that is asked about.
     """
 
     name: str = "my-service"
@@ -50,13 +50,13 @@ class Answers:
     value_bytes: int = 2_000
     origin_ms: float = 100
     colos: Mapping[str, float] | None = None
-    today: str = "l1-kv"
+    today: str | None = None
     against: str = "durable-object"
 
     def check(self) -> None:
         """Raise `DesignError` or `UnknownColoError` for a name that nothing has."""
         for design in (self.today, self.against):
-            if fault := known("design", BUILT_IN, design):
+            if design is not None and (fault := known("design", BUILT_IN, design)):
                 raise DesignError(fault)
         for colo in self.colos or ():
             coordinates(colo)
@@ -90,11 +90,16 @@ def write_case(folder: Path, answers: Answers | None = None) -> Path:
 
 def _filled(answers: Answers) -> str:
     """The skeleton with the answers in it: JSON is YAML."""
-    designs = dict.fromkeys([answers.today, answers.against, *BUILT_IN])
+    designs = dict.fromkeys([answers.today or "l1-kv", answers.against, *BUILT_IN])
     ms = answers.origin_ms
+    there, other = (
+        BUILT_IN[name].words if name else "" for name in (answers.today, answers.against)
+    )
     words: dict[str, Any] = {
         "title": f"Which cache should {answers.name} have?",
-        "question": f"Is {answers.today} still right for us, or is {answers.against} better?",
+        "question": f"Is “{there}” still right for us, or is “{other}” better?"
+        if there
+        else f"Is “{other}” right for us, or is another design better?",
         "name": answers.name,
         "summary": answers.summary,
         "requests_per_month": round(answers.requests_per_month),
@@ -103,13 +108,17 @@ def _filled(answers: Answers) -> str:
         "value_bytes": answers.value_bytes,
         "colos": dict(answers.colos or {"IAD": 4, "FRA": 3, "SIN": 1}),
         "designs": list(designs),
+        "today": answers.today,
         "against": answers.against,
         "origin_ms": ms,
         "origin_ms_low": ms / 3,
         "origin_ms_high": ms * 3,
     }
     told = {name: json.dumps(value, ensure_ascii=False) for name, value in words.items()}
-    return Template(SKELETON.read_text("utf-8")).substitute(told)
+    skeleton = SKELETON.read_text("utf-8")
+    if answers.today is None:
+        skeleton = skeleton.replace("today: $today\n\n", "")
+    return Template(skeleton).substitute(told)
 
 
 def commented(case: str, folder: str) -> str:

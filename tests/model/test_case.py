@@ -15,8 +15,8 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement import regions
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from cachelib.report.experiments.parameters import open_study, settle
-from tests.model.cases import small
+from cachelib.report.experiments.parameters import ParameterError, open_study, settle
+from tests.model.cases import raw, small
 
 READY = (CASES / "trading-sentiment.yaml").read_text("utf-8")
 
@@ -268,3 +268,16 @@ def test_a_number_that_there_is_not_is_an_error_in_python_too() -> None:
         here.estimate("l1-kv", kv_raed_ms=3.0)
     with pytest.raises(ValueError, match="isolate_per_colo"):
         Platform(isolates_per_colo=1, isolate_per_colo=3)
+
+
+def test_less_traffic_than_leaves_readers_is_asked_about(tmp_path: Path) -> None:
+    """Writes stay as many; where they would be most of the traffic, something else was meant."""
+    case = tmp_path / "case.yaml"
+    case.write_text(json.dumps(raw(), default=str), "utf-8")  # 20,000 requests, 50 reads a write
+    half = settle({"case": str(case), "requests_per_month": 10_000})
+    assert half.study.case.workload.reads_per_write == pytest.approx(24.5)
+    with pytest.raises(ParameterError, match=r"392 writes a month stay .* add -p reads_per_write"):
+        settle({"case": str(case), "requests_per_month": 500})
+    for also in ({"reads_per_write": 20}, {"growth.writes": "in proportion"}):
+        few = settle({"case": str(case), "requests_per_month": 500, **also})
+        assert few.study.case.workload.reads_per_write in (20, 50)

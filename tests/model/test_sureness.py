@@ -213,6 +213,23 @@ def test_flips_are_those_of_a_dense_search_and_narrow_windows_are_not_stepped_ov
             assert [None if i == NOBODY else names[i] for i in sides] == [flip.before, flip.after]
 
 
+def test_of_options_that_keep_a_limit_from_almost_the_same_bound_on_each_flip_is_told() -> None:
+    """Straight lines put both crossings a little aside, beyond the change that one of them is."""
+    limit = {"metric": "p95_ms", "at_most": 450.0, "why": "w"}
+    model = decided(criteria={"limits": [limit]}).model
+    wanted = {"origin-only": (359.7, 9.0), "kv-only": (373.80, 20.0), "l1-kv": (373.88, 7.0)}
+    corrections = {}
+    raw = replace(model, corrections={}, surrogates={})
+    for name, targets in wanted.items():
+        at = raw.values(model.option(name), {}, ["p95_ms", "bill_usd"])
+        for metric, target in zip(("p95_ms", "bill_usd"), targets, strict=True):
+            corrections[name, metric] = Correction.between(metric, float(at[metric][0]), target)
+    brought = replace(raw.only(list(wanted)), corrections=corrections)
+    sweep = next(s for s in flips.sweeps(brought) if s.name.startswith("limit:"))
+    told = [(f.before, f.after) for f in flips.flips(brought, sweep)]
+    assert told == [(None, "origin-only"), ("origin-only", "l1-kv")]
+
+
 def test_a_flip_has_its_cause_and_its_distance() -> None:
     decision = decided(criteria={"minimise": "bill_usd", "limits": [LATE]})
     assert decision.chosen is not None

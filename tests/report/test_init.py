@@ -56,7 +56,13 @@ def test_what_the_user_says_is_in_it(tmp_path: Path) -> None:
     assert case.system.name == 'the "shop"'
     assert (case.workload.requests_per_month, case.workload.keys) == (5e6, 12)
     assert case.workload.colos == {"MAD": 2.0, "LIS": 1.0}
-    assert (case.design_names[0], case.against) == ("kv-only", "l1-r2")
+    assert (case.design_names[0], case.today, case.against) == ("kv-only", "kv-only", "l1-r2")
+
+
+def test_what_nobody_said_is_there_today_is_not_said(tmp_path: Path) -> None:
+    case = load_case(write_case(tmp_path))
+    assert case.today is None
+    assert "still right" not in case.question
 
 
 @pytest.mark.parametrize(

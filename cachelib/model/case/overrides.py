@@ -44,24 +44,39 @@ def applied(document: Document, schema: Schema, settings: Mapping[str, Any]) -> 
     """The document with the settings in it; raises `ParameterError`."""
     if not settings or not isinstance(document.data, dict):
         return document
-    data, given = copy.deepcopy(document.data), {}
+    data = copy.deepcopy(document.data)
+    given: dict[Location, str] = {}
     for name, value in settings.items():
         path = _path(name, schema, data)
-        if path == ["workload", "requests_per_month"]:
-            _grow(data, value)
+        if path == ["workload", "requests_per_month"] and _grow(data, value, settings):
+            given["workload", "reads_per_write"] = f"-p {name}={value}"
         location = _set(data, schema, path, name, value)
         given[location] = f"-p {name}={value}"
     return replace(document, data=data, given=given)
 
 
-def _grow(data: Any, requests: Any) -> None:
-    """Writes that are fixed stay as many, so that there are more reads for each."""
+def _grow(data: Any, requests: Any, settings: Mapping[str, Any]) -> bool:
+    """Writes that are fixed stay as many, so that there are more reads for each; whether so.
+
+    Raises `ParameterError` where more than half of the requests would be those writes: less
+    traffic of readers is another question than that of growth.
+    """
     workload: dict[str, Any] = data.get("workload") or {}
     here, reads = (workload.get(name) for name in ("requests_per_month", "reads_per_write"))
     if not (_is_positive(here) and _is_positive(reads) and _is_positive(requests)):
-        return
-    if (data.get("growth") or {}).get("writes", "fixed") == "fixed":
-        workload["reads_per_write"] = reads_per_write(reads, requests / here)
+        return False
+    said = any(name.rpartition(".")[2] in ("reads_per_write", "writes") for name in settings)
+    if said or (data.get("growth") or {}).get("writes", "fixed") != "fixed":
+        return False
+    then = reads_per_write(reads, requests / here)
+    if then < min(1.0, reads):
+        raise ParameterError(
+            f"-p requests_per_month={requests}: the case's {here / (reads + 1):,.0f} writes a month"
+            f" stay as they are when traffic changes, and that leaves {then:.2g} reads for each;"
+            ' add -p reads_per_write=… or -p "growth.writes=in proportion"'
+        )
+    workload["reads_per_write"] = then
+    return True
 
 
 def _is_positive(number: object) -> TypeGuard[float]:

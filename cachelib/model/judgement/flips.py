@@ -150,23 +150,34 @@ def flips(model: Model, sweep: Sweep, moved: _Moved | None = None) -> list[Flip]
     # asked exactly: straight lines are good enough to find the points, not to judge between them
     between = _standing(model, sweep, (edges[:-1] + edges[1:]) / 2, touched)
     found: list[Flip] = []
+    chosen = [None if i == NOBODY else model.options[i].name for i in between.chosen.tolist()]
     for nth in np.flatnonzero(np.diff(between.chosen)).tolist():
-        flip = _nearby(model, sweep, grid, crossings, nth)
+        flip = _nearby(model, sweep, grid, crossings, nth, (chosen[nth], chosen[nth + 1]))
         if flip and not any(np.isclose(flip.at, other.at, rtol=1e-6) for other in found):
             found.append(flip)
     return sorted(found, key=lambda flip: flip.at)
 
 
 def _nearby(
-    model: Model, sweep: Sweep, grid: Array, crossings: list[_Crossing], nth: int
+    model: Model,
+    sweep: Sweep,
+    grid: Array,
+    crossings: list[_Crossing],
+    nth: int,
+    change: tuple[str | None, str | None],
 ) -> Flip | None:
-    """The flip at a crossing, or at one beside it where bent lines swapped the two."""
+    """The flip at a crossing, or at one beside it where bent lines have moved the two.
+
+    Of several, the one that is the `change` between what was chosen on the two sides.
+    """
+    another = None
     for step in (0, -1, 1, -2, 2, -3, 3):
         if 0 <= nth + step < len(crossings):
             flip = _flip(model, sweep, grid, crossings[nth + step])
-            if flip is not None:
+            if flip is not None and (flip.before, flip.after) == change:
                 return flip
-    return None
+            another = another or flip
+    return another
 
 
 _Moved = Mapping[str, frozenset[str]]

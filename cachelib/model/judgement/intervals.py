@@ -123,7 +123,7 @@ def _by_blocks(
     asked = _of_the_rate(study)
     found = {}
     for name in names:
-        varying = _varying(name, here[name], missed)
+        varying = _varying(name, here, missed)
         by_request = told[name] and not np.isnan(told[name]).any()
         own = half_width(told[name]) if by_request else relative * varying
         found[name] = math.hypot(own, sampled * varying, asked * varying * (name in TOTALS))
@@ -190,8 +190,9 @@ def _block(result: Result, rows: slice) -> dict[str, float] | None:
     }
 
 
-def _varying(name: str, value: float, missed: float) -> float:
+def _varying(name: str, here: Mapping[str, float], missed: float) -> float:
     """What of a metric varies with the misses: work does not, and hits are what is not missed."""
     if name == "hit_ratio":
         return missed
+    value = here.get("bill_usd", here[name]) if name == "monthly_cost_usd" else here[name]
     return 0.0 if name == "work_hours" or math.isnan(value) else abs(value)
