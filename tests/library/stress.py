@@ -9,6 +9,7 @@ that the check needs nothing but the notes. All processes are on one machine and
 from __future__ import annotations
 
 import bisect
+import faulthandler
 import json
 import os
 import random
@@ -230,7 +231,7 @@ def stress(url: str, folder: Path, seconds: float, processes: int, threads: int)
             try:
                 process.wait(60)
             except subprocess.TimeoutExpired:
-                process.kill()
+                process.send_signal(signal.SIGABRT)  # it tells where it hangs
                 process.wait()
                 hung += 1
     rows = list(_rows(folder))
@@ -353,6 +354,7 @@ def _check_load(bad: Counter[str], row: Row, changed: Earliest) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
+        faulthandler.enable()
         Worker(sys.argv[2], Path(sys.argv[3]), sys.argv[4]).run(int(sys.argv[5]))
     with tempfile.TemporaryDirectory() as folder:
         seconds, processes, threads = float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
