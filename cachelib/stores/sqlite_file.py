@@ -28,7 +28,7 @@ from cachelib.stores.sqlite_damage import (
 
 PATIENCE = 0.1  # seconds that SQLite itself waits for another process: a fork waits as long
 FORK_PATIENCE = 2.0  # seconds that a fork waits for connections in use; then it takes the risk
-LOOK_EVERY = 0.1  # seconds after which even the shortest read looks whether its file is still there
+LOOK_EVERY = 0.01  # seconds between looks whether the file is still there: it may cost 0.1 ms
 
 HARMLESS = sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError
 
@@ -113,9 +113,8 @@ class SqliteFile(Forkable, Closing):
         except IndexError:
             return next(iter(self.read(sql, values)), None)
         db.taken = True
-        if self._closed or self._forking.locked() or time.monotonic() > self._look_at:
+        if self._closed or self._forking.locked() or self._is_gone(db):
             self._give(db)
-            self._look_at = time.monotonic() + LOOK_EVERY
             return next(iter(self.read(sql, values)), None)
         try:
             row: tuple[Any, ...] | None = db.reader.execute(sql, values).fetchone()
@@ -209,11 +208,21 @@ class SqliteFile(Forkable, Closing):
                 self._give(db)  # for whoever forks to close
                 with self._forking:
                     pass
-            elif db.file != identity(self.path):
-                db.broken = True
+            elif self._is_gone(db):
                 self._give(db)
             else:
                 return db
+
+    def _is_gone(self, db: Connection) -> bool:
+        """Whether its file has been removed or replaced."""
+        if db.file == self._prepared:  # no newer one was met
+            if time.monotonic() < self._look_at:
+                return False
+            if db.file == identity(self.path):
+                self._look_at = time.monotonic() + LOOK_EVERY
+                return False
+        db.broken = True
+        return True
 
     def _give(self, db: Connection) -> None:
         if not db.taken:

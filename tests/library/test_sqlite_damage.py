@@ -16,6 +16,11 @@ from cachelib import MemoryCache, SqliteStore, Stored, StoreUnavailableError, Ti
 Spoil = Callable[[Path], None]
 
 
+@pytest.fixture(autouse=True)
+def _always_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cachelib.stores.sqlite_file.LOOK_EVERY", 0)
+
+
 def overwritten(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(8192)
