@@ -177,7 +177,7 @@ class CacheCore(Loading):
         if hit is not None:
             self._land(flight, hit[0], hit)
             if hit[0].refresh_at <= now:
-                self._refresh(flight)
+                self._refresh(flight, from_l1=hit[1] == "l1")
             return hit
         if not self._blocks or (policy.soft_timeout is None and policy.hard_timeout is None):
             return await self._load(flight)

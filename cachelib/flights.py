@@ -27,6 +27,7 @@ class Flight:
 
     valid = True  # until others change a key: then L1 must not keep the result
     anew = False  # to load whatever the tiers have
+    look = False  # into L2, where a newer value may be, before it loads
     writing = False  # too late for another writer to overtake
     done = False
     gate: Any = None  # what callers wait for: a lock or an asyncio event

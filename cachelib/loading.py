@@ -21,9 +21,13 @@ Loader = Callable[[str], Any]
 class Loading(Writing):
     """The work of a flight that loads: whoever does it, ends it."""
 
-    def _refresh(self, old: Flight) -> None:
-        """Load in the background, unless somebody is at it or it failed a moment ago."""
+    def _refresh(self, old: Flight, from_l1: bool) -> None:
+        """Load in the background, unless somebody is at it or it failed a moment ago.
+
+        If the value is `from_l1`, another process may have loaded a newer one into L2.
+        """
         key, flight = old.key, Flight(old.key, old.policy, old.loader, self._owner())
+        flight.look = from_l1 and old.policy.look_before_refresh and not old.policy.skip_l2
         if self._errors.of(key, self._clock()) is not None:
             return
         try:
@@ -62,6 +66,8 @@ class Loading(Writing):
                     leased = policy.lease is not None and not flight.anew and not policy.skip_l2
                     if leased and self._l2 is not None:
                         token, entry = await self._acquire(self._l2, flight)
+                    elif flight.look and self._l2 is not None:
+                        entry = await self._newer(self._l2, flight)
                     if entry is None:
                         found = await self._obtain(flight, token)
                     else:
@@ -76,6 +82,13 @@ class Loading(Writing):
         finally:
             self._leave(flight)
         return found
+
+    async def _newer(self, l2: SharedTier, flight: Flight) -> Entry | None:
+        """What L2 has, if it need not be loaded anew yet."""
+        now = self._clock()
+        there = await self._ask(l2.read, (flight.key,), flight.policy, now)
+        entry = (there or {}).get(flight.key)
+        return None if entry is None or now >= min(entry.soft_at, entry.expires_at) else entry
 
     async def _acquire(self, l2: SharedTier, flight: Flight) -> tuple[int, Entry | None]:
         """A lease to load under, or what the process that had it has written."""

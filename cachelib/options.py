@@ -59,6 +59,7 @@ class Options(TypedDict, total=False):
     expiry: Expiry
     soft_ttl: float | None
     refresh_after: float | None
+    look_before_refresh: bool
     stale_if_error: float
     negative_ttl: float
     error_ttl: float
@@ -102,6 +103,7 @@ class Policy:
     expiry: Annotated[Expiry, WORD] = "inherited"
     soft_ttl: Annotated[float | None, SPAN] = None  # past it, serve and load in the background
     refresh_after: Annotated[float | None, PART] = None  # the same, from this part of the life
+    look_before_refresh: Annotated[bool, FLAG] = True  # into L2, for what others have loaded
     stale_if_error: Annotated[float, DELAY] = 0.0  # after its life, a value may excuse an error
     negative_ttl: Annotated[float, DELAY] = 0.0  # life of ABSENT; 0: not kept
     error_ttl: Annotated[float, DELAY] = 0.0  # after a failed load, so long no other is tried

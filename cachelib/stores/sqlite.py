@@ -20,6 +20,7 @@ from cachelib.stores.protocol import (
     Stored,
     StoreUnavailableError,
 )
+from cachelib.stores.sqlite_damage import APPLICATION_ID, OLDER_IDS
 from cachelib.stores.sqlite_file import SqliteFile
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
@@ -44,8 +45,6 @@ CREATE TABLE IF NOT EXISTS leases (
     token INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, ends_at REAL NOT NULL
 )
 """
-APPLICATION_ID = 0x63616333  # "cac3"; SQLite keeps it in the file's header
-OLDER_IDS = (0x63616332,)  # of files with other tables: they are only a cache, so they are emptied
 LIVE = "(expires_at IS NULL OR expires_at > ?)"
 NEWEST = "(SELECT max(version) FROM changes)"
 VERSION = "SELECT max(version) FROM changes"
@@ -86,10 +85,10 @@ class SqliteStore(Closing):
     ) -> None:
         if max_bytes is not None and max_bytes < 65_536:
             raise ValueError(f"max_bytes must be at least 65536, or None; got {max_bytes}")
-        self._file = SqliteFile(path, busy_seconds)
+        self._file = SqliteFile(path, busy_seconds, _prepare)
         self.path = self._file.path
         self._writing, self._write_lock = self._file.writing, self._file.lock
-        self._max_bytes, self._busy_seconds = max_bytes, busy_seconds
+        self._max_bytes = max_bytes
         self._max_changes = min(MAX_CHANGES, (max_bytes or MAX_CHANGES * 8) // 8)
         self._writer = int.from_bytes(os.urandom(7), "big")
         self._clock: Callable[[], float] | None = None
@@ -99,7 +98,7 @@ class SqliteStore(Closing):
         self._swept = 0  # how far that came
         self._seen: int | None = None  # of the log
         try:
-            self._prepare()
+            self.version("")
         except sqlite3.DatabaseError as error:
             self.close()
             raise StoreUnavailableError(
@@ -284,33 +283,6 @@ class SqliteStore(Closing):
         """Operations in progress end; later ones raise StoreUnavailableError."""
         self._file.close()
 
-    def _prepare(self) -> None:
-        tables = self._file.read("SELECT count(*) FROM sqlite_master")[0][0]
-        known = (APPLICATION_ID, *OLDER_IDS)
-        if tables and self._file.read("PRAGMA application_id")[0][0] not in known:
-            raise sqlite3.DatabaseError("it belongs to another program")
-        self._wait_for_log_mode()
-        self._file.write(self._make_tables)
-
-    def _make_tables(self, db: sqlite3.Connection) -> None:
-        if db.execute("PRAGMA application_id").fetchone()[0] in OLDER_IDS:
-            for table in ("entries", "changes", "leases"):
-                db.execute(f"DROP TABLE IF EXISTS {table}")
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        for statement in SCHEMA.split(";"):
-            db.execute(statement)
-
-    def _wait_for_log_mode(self) -> None:
-        give_up = time.monotonic() + self._busy_seconds
-        while True:  # this statement does not wait for other processes by itself
-            try:
-                self._file.read("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > give_up:
-                    raise
-                time.sleep(0.01)
-
     # Size
 
     def _tidy(self, db: sqlite3.Connection, rows: int, size: int) -> None:
@@ -335,6 +307,23 @@ class SqliteStore(Closing):
         db.execute(expired, (first, self._swept, now))
         db.execute(SHORTEN, (rows, self._max_changes))
         db.execute("DELETE FROM leases WHERE ends_at <= ?", (now,))
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    """Make a new file ours. DatabaseError if it is another program's."""
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    known = (APPLICATION_ID, *OLDER_IDS)
+    if tables and db.execute("PRAGMA application_id").fetchone()[0] not in known:
+        raise sqlite3.DatabaseError("it belongs to another program")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("BEGIN IMMEDIATE")
+    if db.execute("PRAGMA application_id").fetchone()[0] in OLDER_IDS:
+        for table in ("entries", "changes", "leases"):
+            db.execute(f"DROP TABLE IF EXISTS {table}")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for statement in SCHEMA.split(";"):
+        db.execute(statement)
+    db.execute("COMMIT")
 
 
 @cache

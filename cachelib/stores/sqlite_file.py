@@ -1,6 +1,7 @@
 """The connections to one SQLite file: pooled, and closed before a fork.
 
-None is left in a transaction, wherever an interrupt hits: it would lock all processes out.
+None is left in a transaction, wherever an interrupt hits: it would lock all processes out. None is
+used after its file has been removed, replaced or found malformed: others would not see its writes.
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ from weakref import WeakSet
 from cachelib.locks import OwnedLock
 from cachelib.stores.fork import Forkable, Layer, mind_forks
 from cachelib.stores.protocol import Closing, RejectedError, StoreUnavailableError
+from cachelib.stores.sqlite_damage import (
+    Identity,
+    MalformedError,
+    check_damage,
+    identity,
+    set_aside,
+)
 
 PATIENCE = 0.1  # seconds that SQLite itself waits for another process: a fork waits as long
 FORK_PATIENCE = 2.0  # seconds that a fork waits for connections in use; then it takes the risk
+LOOK_EVERY = 0.01  # seconds between looks whether the file is still there: it may cost 0.1 ms
 
 HARMLESS = sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError
 
@@ -35,17 +44,29 @@ class Connection(sqlite3.Connection):
 
     taken = broken = False
     home: list[Connection]
+    file: Identity | None = None  # which it has open
     reader: sqlite3.Cursor  # to make one for each query would take a tenth of its time
 
 
 class SqliteFile(Forkable, Closing):
-    """Runs statements. Each takes a connection that is idle, or opens another."""
+    """Runs statements. Each takes a connection that is idle, or opens another.
 
-    def __init__(self, path: str | os.PathLike[str], busy_seconds: float) -> None:
+    `prepare` makes of a file that was not met before what the statements need.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        busy_seconds: float,
+        prepare: Callable[[sqlite3.Connection], object],
+    ) -> None:
         self.path, self._busy_seconds, self._closed = os.fspath(path), busy_seconds, False
         self._open: WeakSet[Connection] = WeakSet()
         self._left: list[Connection] = []  # in use during a fork
         self.lock = OwnedLock()  # of the thread that writes
+        self._prepare = prepare
+        self._prepared: Identity | None = None  # the file that it was done to
+        self._look_at = 0.0
         self._renew()
         mind_forks(self, Layer.STORE)
 
@@ -59,6 +80,14 @@ class SqliteFile(Forkable, Closing):
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """The rows of a query."""
+        try:
+            return self._read(sql, values)
+        except MalformedError as error:
+            if not self._mend(error):
+                raise
+        return self._read(sql, values)
+
+    def _read(self, sql: str, values: Sequence[Any]) -> Rows:
         give_up = None
         while True:
             db = self._take()
@@ -70,6 +99,7 @@ class SqliteFile(Forkable, Closing):
                 give_up = give_up or now + self._busy_seconds
                 if "locked" not in str(error) or now > give_up:
                     db.broken = _breaks(error)
+                    check_damage(error, db.file)
                     raise
             except UnicodeEncodeError as error:
                 raise RejectedError(f"not text, so it cannot be a key: {error}") from error
@@ -83,7 +113,7 @@ class SqliteFile(Forkable, Closing):
         except IndexError:
             return next(iter(self.read(sql, values)), None)
         db.taken = True
-        if self._closed or self._forking.locked():
+        if self._closed or self._forking.locked() or self._is_gone(db):
             self._give(db)
             return next(iter(self.read(sql, values)), None)
         try:
@@ -108,6 +138,14 @@ class SqliteFile(Forkable, Closing):
 
         One thread of this process at a time; SQLite orders the processes.
         """
+        try:
+            return self._write(work)
+        except MalformedError as error:
+            if not self._mend(error):
+                raise
+        return self._write(work)
+
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         db, give_up = None, time.monotonic() + self._busy_seconds
         try:  # what follows has no clean-up of its own: an interrupt could hit just before it
             with self.lock:
@@ -120,6 +158,7 @@ class SqliteFile(Forkable, Closing):
         except sqlite3.Error as error:
             if db is not None:
                 db.broken = _breaks(error)
+                check_damage(error, db.file)
             raise
         except UnicodeEncodeError as error:
             raise RejectedError(f"not text, so it cannot be a key: {error}") from error
@@ -165,11 +204,25 @@ class SqliteFile(Forkable, Closing):
                 self._drop(db)
                 raise StoreUnavailableError(f"{self.path} is closed")
             db.taken = True
-            if not self._forking.locked():
+            if self._forking.locked():
+                self._give(db)  # for whoever forks to close
+                with self._forking:
+                    pass
+            elif self._is_gone(db):
+                self._give(db)
+            else:
                 return db
-            self._give(db)  # for whoever forks to close
-            with self._forking:
-                pass
+
+    def _is_gone(self, db: Connection) -> bool:
+        """Whether its file has been removed or replaced."""
+        if db.file == self._prepared:  # no newer one was met
+            if time.monotonic() < self._look_at:
+                return False
+            if db.file == identity(self.path):
+                self._look_at = time.monotonic() + LOOK_EVERY
+                return False
+        db.broken = True
+        return True
 
     def _give(self, db: Connection) -> None:
         if not db.taken:
@@ -194,6 +247,7 @@ class SqliteFile(Forkable, Closing):
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > give_up:
                     raise
+                time.sleep(0.01)  # not every statement waits by itself
 
     def _connect_once(self) -> Connection:
         if self._closed:
@@ -207,13 +261,25 @@ class SqliteFile(Forkable, Closing):
                 factory=Connection,
             )
             try:
+                db.file = identity(self.path)
                 db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
-            except sqlite3.Error:
+                if db.file != self._prepared or db.file is None:
+                    self._prepare(db)
+                    self._prepared = db.file
+            except BaseException as error:
                 db.close()
+                if isinstance(error, sqlite3.Error):
+                    check_damage(error, db.file)
                 raise
             db.home, db.reader = self._idle, db.cursor()
             self._open.add(db)
             return db
+
+    def _mend(self, error: MalformedError) -> bool:
+        """Whether to try again, as the file is out of the way."""
+        with self._opening:
+            ours = error.file is not None and error.file == self._prepared
+            return set_aside(self.path, error.file, ours, self._busy_seconds)
 
     def close(self) -> None:
         """Operations in progress end; later ones raise StoreUnavailableError."""

@@ -9,6 +9,7 @@ that the check needs nothing but the notes. All processes are on one machine and
 from __future__ import annotations
 
 import bisect
+import faulthandler
 import json
 import os
 import random
@@ -20,6 +21,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import accumulate
 from math import inf
 from pathlib import Path
@@ -207,7 +209,6 @@ def stress(url: str, folder: Path, seconds: float, processes: int, threads: int)
             assert time.time() < give_up, "a worker does nothing"
             time.sleep(0.05)
 
-    hung = 0
     try:
         for _ in range(processes):
             start()
@@ -224,21 +225,25 @@ def stress(url: str, folder: Path, seconds: float, processes: int, threads: int)
                 start()
         wait(list(running))
     finally:
-        for process in running.values():
-            process.terminate()
-        for process in running.values():
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                hung += 1
+        hung = sum(not _ends(process) for process in list(running.values()))
     rows = list(_rows(folder))
     counts = Counter(row[1] for row in rows)
     violations = check(rows)
     if hung:
         violations["a process did not end"] = hung
     return {"kills": kills, **counts, "violations": dict(violations)}
+
+
+def _ends(process: subprocess.Popen[bytes]) -> bool:
+    """Asked again each second, as an interrupt may hit in the midst of the signal's handler."""
+    for _ in range(60):
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+            return True
+    process.send_signal(signal.SIGABRT)  # it tells where it hangs
+    process.wait()
+    return False
 
 
 def _rows(folder: Path) -> Iterator[Row]:
@@ -353,6 +358,7 @@ def _check_load(bad: Counter[str], row: Row, changed: Earliest) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
+        faulthandler.enable()
         Worker(sys.argv[2], Path(sys.argv[3]), sys.argv[4]).run(int(sys.argv[5]))
     with tempfile.TemporaryDirectory() as folder:
         seconds, processes, threads = float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])

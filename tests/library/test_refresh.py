@@ -57,6 +57,34 @@ def test_past_the_soft_ttl_the_old_value_is_served_and_refreshed_once_in_the_bac
     assert (cache.stats.refreshes, cache.stats.loads, cache.stats.l1_hits) == (1, 2, 5)
 
 
+def test_what_another_process_has_refreshed_is_taken_from_l2_and_not_loaded_again(
+    deferring: Make, clock: Clock, later: Later
+) -> None:
+    mine, theirs = (deferring(soft_ttl=10, l2_ttl=100) for _ in range(2))
+    origin = Origin()
+    theirs.set("k", "old")
+    assert mine.get("k") == "old"
+    clock.advance(11)
+    theirs.set("k", "new")
+    assert mine.get_or_load("k", origin) == "old"
+    later.run()
+    assert (mine.get("k"), mine.stats.loads) == ("new", 0)
+    clock.advance(11)
+    assert mine.get_or_load("k", origin) == "new"
+    later.run()
+    assert (mine.get("k"), mine.stats.loads) == ("k#1", 1)  # nobody else has
+
+
+def test_a_refresh_need_not_look_into_l2(deferring: Make, clock: Clock, later: Later) -> None:
+    mine, theirs = (deferring(soft_ttl=10, l2_ttl=100, look_before_refresh=False) for _ in range(2))
+    mine.set("k", "old")
+    clock.advance(11)
+    theirs.set("k", "new")
+    mine.get_or_load("k", Origin())
+    later.run()
+    assert mine.get("k") == "k#1"
+
+
 def test_past_the_hard_ttl_the_caller_waits_for_the_load(deferring: Make, clock: Clock) -> None:
     cache, origin = deferring(l2_ttl=100, soft_ttl=30), Origin()
     cache.get_or_load("k", origin)

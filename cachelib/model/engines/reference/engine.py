@@ -216,7 +216,11 @@ class Reference:
         design = self.design
         options: dict[str, Any] = {}
         if design.refresh_after_s < math.inf:
-            options = {"soft_ttl": design.refresh_after_s, "executor": Inline(self.world)}
+            options = {
+                "soft_ttl": design.refresh_after_s,
+                "look_before_refresh": False,  # as the designs of the field that are modelled here
+                "executor": Inline(self.world),
+            }
         bounds: dict[str, int | None] = {"max_entries": design.l1_max_entries}
         if design.l1_max_bytes is not None:
             bounds["max_bytes"] = design.l1_max_bytes

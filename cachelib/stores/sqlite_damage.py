@@ -1,0 +1,87 @@
+"""A cache file that broke, or went away, under those who use it: known, set aside, made anew.
+
+It is only a cache: what is lost is loaded again. What may be another program's is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing, suppress
+
+APPLICATION_ID = 0x63616333  # "cac3"; SQLite keeps it in the file's header
+OLDER_IDS = (0x63616332,)  # of files with other tables: they are only a cache, so they are emptied
+MAGIC = b"SQLite format 3\0"
+OUR_TABLE = b"CREATE TABLE leases"  # the schema lies at the far end of the first page
+PAGE = 4096  # bytes
+BROKEN = 11, 26  # SQLITE_CORRUPT and SQLITE_NOTADB
+SIDES = "-wal", "-shm"
+
+Identity = tuple[int, int]
+
+
+def identity(path: str) -> Identity | None:
+    """Which file is there now; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+class MalformedError(sqlite3.DatabaseError):
+    """It is the file itself that is broken: `file`, wherever it may be by now."""
+
+    def __init__(self, message: str, file: Identity | None) -> None:
+        super().__init__(message)
+        self.file = file
+
+
+def check_damage(error: sqlite3.Error, file: Identity | None) -> None:
+    """MalformedError if that is what SQLite says of `file`."""
+    emptied = str(error).startswith("no such table")
+    if emptied or (getattr(error, "sqlite_errorcode", 0) & 0xFF) in BROKEN:
+        raise MalformedError(str(error), file) from error
+
+
+def set_aside(path: str, broken: Identity | None, was_ours: bool, busy_seconds: float) -> bool:
+    """Move the file `broken` to `path`.damaged; False if it may be another program's.
+
+    One process at a time, or the second would move away what the first has made anew: SQLite's
+    own lock, on an empty file beside it, ends with its process.
+    """
+    with closing(sqlite3.connect(f"{path}.mending", timeout=busy_seconds)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        if identity(path) != broken:
+            return True  # another one was faster
+        if not _is_ours(path, was_ours):
+            return False
+        for side in (*SIDES, ""):  # a log must not be replayed into the new file
+            with suppress(FileNotFoundError):
+                os.replace(path + side, f"{path}.damaged{side}")
+    _tell(path)
+    return True
+
+
+def _is_ours(path: str, was_ours: bool) -> bool:
+    """By what is left of the first page; if nothing is, by whether we have used it as ours."""
+    with open(path, "rb") as file:
+        page = file.read(PAGE)
+    ids = [number.to_bytes(4, "big") for number in (APPLICATION_ID, *OLDER_IDS)]
+    if page.startswith(MAGIC) and page[68:72] in ids:
+        return True
+    if OUR_TABLE in page or not page.strip(b"\0"):
+        return True
+    return was_ours and not page.startswith(MAGIC)
+
+
+def _tell(path: str) -> None:
+    from cachelib.logs import logger
+
+    logger().warning(
+        "%s was damaged: it is now %s.damaged (of %s), and an empty cache takes its place",
+        path,
+        path,
+        time.strftime("%Y-%m-%d %H:%M:%S"),
+    )
