@@ -85,6 +85,10 @@ class Platform(Strict):
     r2_ms: NotNegative
     r2_write_ms: NotNegative
     cache_api_ms: NotNegative
+    redis_ms: NotNegative = 0.0
+    redis_write_ms: NotNegative = 0.0
+    redis_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
+    cross_zone_share: Share = 0.0
     workers_cache_ms: NotNegative
     origin_ms: NotNegative
     origin_failure: Share
@@ -100,6 +104,9 @@ class Platform(Strict):
     kv_central_at: Places = Field(
         default=("IAD", "FRA"),
         description="where the central stores of KV are; nothing is published",
+    )
+    redis_at: Places = Field(
+        default=("IAD",), description="where the Redis is that all share, or the nearest of these"
     )
     bucket_at: str = Field(default="IAD", description="where a bucket is: its location hint")
     objects_at: Places = Field(

@@ -11,7 +11,6 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
-from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.registry import ALL, STORES
 from cachelib.model.tiers.tier import WIDENING, Tier
@@ -184,9 +183,9 @@ class Design(Strict):
         return self.store.word if self.store else None
 
     @property
-    def colo_cache(self) -> bool:
-        """Whether each data centre has a cache, before another store or as the only one."""
-        return CACHE_API in self.stores
+    def colo_cache(self) -> Tier | None:
+        """The cache that each data centre has, before another store or as the only one."""
+        return next((tier for tier in self.stores if tier.scope == "colo"), None)
 
     @property
     def words(self) -> str:
@@ -229,6 +228,11 @@ BUILT_IN = {
         Design(name="l1-r2", tiers=("memory", "r2")),
         Design(name="workers-cache", tiers=("workers-cache",)),
         Design(name="workers-cache-kv", tiers=("workers-cache", "kv")),
+        Design(name="database-only", tiers=()),
+        Design(name="memory-only", tiers=("memory",)),
+        Design(name="redis-only", tiers=("redis",)),
+        Design(name="memory-redis", tiers=("memory", "redis")),
+        Design(name="memory-redis-per-region", tiers=("memory", "redis-per-region")),
     )
 }
 

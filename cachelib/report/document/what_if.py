@@ -22,7 +22,8 @@ from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
 from cachelib.model.money.prices import METERS, OBJECT_GB, price_book
-from cachelib.model.tiers.registry import STORED
+from cachelib.model.tiers.registry import ALL, STORED
+from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital
 from cachelib.report.publish import decision as words
 from cachelib.report.publish.findings import Panel
@@ -56,12 +57,20 @@ def judged_with(model: Model) -> dict[str, Any]:
             "trips": {name: value.tolist() for name, value in at.trips._asdict().items()},
             "numbers": {name: min(float(n), NEVER_S) for name, n in at.numbers.items()},
             "hashed": at.hashed,
+            "tiers": {word: _tier(tier) for word, tier in ALL.items()},
         },
         "growth": study.case.growth.model_dump(include={"writes", "keys", "value_life"}),
         "designs": [_as_judged(model, nth) for nth in range(len(model.options))],
         "criteria": _criteria(study.case.criteria),
         "prices": _prices(),
     }
+
+
+def _tier(tier: Tier) -> dict[str, Any]:
+    """What the page's formulas need of a tier."""
+    told = {name: getattr(tier, name) for name in ("scope", "plain", "reads", "writes", "erases")}
+    takes = tier.places[0].takes if tier.places else ()
+    return told | {"takes": takes, "stored": tier.stored is not None}
 
 
 def controls(panel: Panel) -> dict[str, Any]:
