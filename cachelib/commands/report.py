@@ -261,3 +261,37 @@ def notebooks() -> None:
 
     with progress.display() as shown:
         notebooks.refresh(shown)
+
+
+@click.command()
+@click.argument("name", required=False)
+def platform(name: str | None) -> None:
+    """Print a platform as YAML that a case can name, with sources; without NAME, list them.
+
+    NAME is a shipped one, or a file of your own.
+    """
+    from ruamel.yaml import YAML
+
+    from cachelib.model.case.case import load_profile
+    from cachelib.model.case.names import MOST, known
+    from cachelib.model.platforms.profile import SHIPPED, shipped
+
+    with told():
+        if name is None:
+            words.print_table([[each, shipped(each).about] for each in SHIPPED])
+            return
+        if not name.endswith((".yaml", ".yml")) and (fault := known("platform", SHIPPED, name)):
+            raise UsageError(fault)
+        found = shipped(name) if name in SHIPPED else load_profile(Path(name)).whole
+        yaml = YAML(typ="safe", pure=True)
+        yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = (
+            False,
+            98,
+            False,
+        )
+        written = found.model_dump(exclude_defaults=True)
+        for number in written["numbers"].values():
+            number["value"] = min(
+                number["value"], MOST["requests/s"] if number["unit"] == "requests/s" else MOST["s"]
+            )
+        yaml.dump(written, sys.stdout)

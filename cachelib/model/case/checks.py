@@ -18,6 +18,7 @@ from cachelib.model.case.claims import Claim
 from cachelib.model.case.designs import platform_of
 from cachelib.model.case.metrics import METRICS, Metric
 from cachelib.model.case.source import disagreement
+from cachelib.model.money.prices import price_book
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.typed_yaml import Location
@@ -86,6 +87,8 @@ def _assumptions(case: Case, _: Path) -> Faults:
     for name, stated in names.ASSUMPTIONS.items():
         if (number := getattr(case.assumptions, name)) is not None:
             yield from _number(("assumptions", name), number, stated)
+            if case.profile.lacks(name):
+                yield ("assumptions", name), "is of what this platform has not; leave it out"
     for name, number in case.criteria.hours.items():
         yield from _number(("criteria", "hours", name), number, names.HOURS)
 
@@ -159,6 +162,9 @@ def _knobs(case: Case, _: Path) -> Faults:
 
 def _platform(case: Case, _: Path) -> Faults:
     yield from _numbers(("platform",), case.platform, names.FACTS)
+    for name in case.platform:
+        if case.profile.lacks(name):
+            yield ("platform", name), "is of what this platform has not; leave it out"
     try:
         platform_of(case)
     except ValidationError as error:  # of one number by itself, others say it where it stands
@@ -166,6 +172,13 @@ def _platform(case: Case, _: Path) -> Faults:
         for item in error.errors():
             if not item["loc"]:
                 yield where, str(item["msg"]).removeprefix("Value error, ")
+
+
+def _prices(case: Case, _: Path) -> Faults:
+    meters = [meter.meter for meter in price_book(case.profile.book).meters]
+    for name in case.prices:
+        if fault := names.known("meter", meters, name):
+            yield ("prices", name), fault
 
 
 def _limits(case: Case, _: Path) -> Faults:
@@ -285,6 +298,6 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours, _limits, _colos,
-    _source, _claims, _theme,
+    _designs, _today, _options, _knobs, _platform, _prices, _against, _assumptions, _hours,
+    _limits, _colos, _source, _claims, _theme,
 )  # fmt: skip

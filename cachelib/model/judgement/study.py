@@ -19,6 +19,7 @@ from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.growth import grown_workload
 from cachelib.model.judgement.steady import warmed
+from cachelib.model.money.prices import PriceBook, price_book
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
@@ -197,6 +198,22 @@ class Study:
         """None where nothing is written."""
         writes = int((self.trace.op == WRITE).sum())
         return (len(self.trace) - writes) / writes if writes else None
+
+    @cached_property
+    def book(self) -> PriceBook:
+        """The prices: the platform's, and the case's own in their place."""
+        book, own = price_book(self.case.profile.book), self.case.prices
+        meters = tuple(
+            meter.model_copy(update={"price": own[meter.meter], "source": "the case's own"})
+            if meter.meter in own
+            else meter
+            for meter in book.meters
+        )
+        return book.model_copy(update={"meters": meters}) if own else book
+
+    def told(self, text: str) -> str:
+        """Our own words, as readers of the case's platform say them."""
+        return self.case.profile.told(text)
 
     @property
     def isolates(self) -> int:

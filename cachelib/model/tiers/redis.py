@@ -25,6 +25,8 @@ REDIS = Tier(
     erases=True,
     reads="redis_gets",
     writes="redis_sets",
+    rented=("redis.node_hours", "redis_nodes"),
+    carried="zones.gb",
 )
 
 REDIS_PER_REGION = Tier(
@@ -40,4 +42,6 @@ REDIS_PER_REGION = Tier(
     erases=True,
     reads=REDIS.reads,
     writes=REDIS.writes,
+    rented=REDIS.rented,
+    carried=REDIS.carried,
 )

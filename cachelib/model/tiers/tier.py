@@ -43,7 +43,9 @@ class Tier:
     `shortest` (a number of the platform) at the earliest. `lists`: what it holds can be listed, so
     that a routine may clean it up. `in_front`: it answers before the Worker runs. `reads` and
     `writes` are the counts of these where all its rules follow from this description: a map in
-    each place of its scope, one place in it, written through.
+    each place of its scope, one place in it, written through. `rented`: the meter of its
+    node-hours, whatever is asked of it, and the platform's number of nodes; `carried`: the meter
+    of what goes to and from it between zones.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -66,6 +68,8 @@ class Tier:
     in_front: bool = False
     reads: str = ""
     writes: str = ""
+    rented: tuple[str, str] | None = None
+    carried: str | None = None
 
     @property
     def plain(self) -> bool:

@@ -58,7 +58,11 @@ class Document:
         return self._template(self.template).render(self._context())
 
     def _template(self, name: str) -> Template:
-        return self.material.templates.markdown.get_template(name)
+        templates, told = self.material.templates.markdown, self.study.told
+        if not self.study.case.profile.words or templates.loader is None:
+            return templates.get_template(name)
+        source, _, _ = templates.loader.get_source(templates, name)
+        return templates.from_string(told(source))
 
     @property
     def study(self) -> Study:
@@ -71,9 +75,9 @@ class Document:
     def _context(self) -> dict[str, Any]:
         return {
             **self._of_the_decision(),
-            "amount": lambda number, unit: amount(number, plain_unit(unit)),
+            "amount": lambda number, unit: self.study.told(amount(number, plain_unit(unit))),
             "aim": _aim(self.study.case.criteria),
-            "called": label,
+            "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
             "barred": self.study.barred,

@@ -21,7 +21,7 @@ from cachelib.model.judgement.flips import Sweep, sweeps
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
-from cachelib.model.money.prices import METERS, OBJECT_GB, price_book
+from cachelib.model.money.prices import METERS, OBJECT_GB, PriceBook, hours_rented
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital
@@ -62,7 +62,7 @@ def judged_with(model: Model) -> dict[str, Any]:
         "growth": study.case.growth.model_dump(include={"writes", "keys", "value_life"}),
         "designs": [_as_judged(model, nth) for nth in range(len(model.options))],
         "criteria": _criteria(study.case.criteria),
-        "prices": _prices(),
+        "prices": _prices(study.book),
     }
 
 
@@ -70,7 +70,7 @@ def _tier(tier: Tier) -> dict[str, Any]:
     """What the page's formulas need of a tier."""
     told = {name: getattr(tier, name) for name in ("scope", "plain", "reads", "writes", "erases")}
     takes = tier.places[0].takes if tier.places else ()
-    return told | {"takes": takes, "stored": tier.stored is not None}
+    return told | {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
 
 
 def controls(panel: Panel) -> dict[str, Any]:
@@ -178,6 +178,9 @@ def _as_judged(model: Model, nth: int) -> dict[str, Any]:
             if name == option.name
         },
         "platform": option.platform,
+        "rented": hours_rented(
+            option.design, len(model.setting.weights), model.study.platform.redis_nodes
+        ),
         "words": capital(case.words(option.name)),
         "hours": None if option.hours is None else option.hours.value,
         "today": option.is_today,
@@ -210,8 +213,7 @@ def _notes(option: Option) -> dict[str, Any]:
     return held if option.hours is None else held | {"hours": option.hours.model_dump(mode="json")}
 
 
-def _prices() -> dict[str, Any]:
-    book = price_book()
+def _prices(book: PriceBook) -> dict[str, Any]:
     return {
         "minimum": float(book.plans["paid"].minimum),
         "object_gb": float(OBJECT_GB),

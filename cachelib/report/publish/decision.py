@@ -30,7 +30,7 @@ def named(decision: Decision, number: str) -> str:
     kind, _, of = number.partition(":")
     if kind == "hours" and of:
         return f"the work for “{called(decision, of)}”"
-    return label(number)
+    return decision.study.told(label(number))
 
 
 def with_unit(decision: Decision, number: str) -> str:
