@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import webbrowser
 from collections.abc import Mapping
@@ -284,14 +285,9 @@ def platform(name: str | None) -> None:
             raise UsageError(fault)
         found = shipped(name) if name in SHIPPED else load_profile(Path(name)).whole
         yaml = YAML(typ="safe", pure=True)
-        yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = (
-            False,
-            98,
-            False,
-        )
+        yaml.default_flow_style = False
+        yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
         written = found.model_dump(exclude_defaults=True)
-        for number in written["numbers"].values():
-            number["value"] = min(
-                number["value"], MOST["requests/s"] if number["unit"] == "requests/s" else MOST["s"]
-            )
+        for number in written["numbers"].values():  # a case has no infinity
+            number["value"] = min(number["value"], MOST.get(number["unit"], math.inf))
         yaml.dump(written, sys.stdout)

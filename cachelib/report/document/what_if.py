@@ -7,7 +7,7 @@ order of judging (`judgement.ties`); tests/browser/test_what_if.py holds one aga
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jinja2.utils import htmlsafe_json_dumps
@@ -61,7 +61,7 @@ def judged_with(model: Model) -> dict[str, Any]:
         },
         "growth": study.case.growth.model_dump(include={"writes", "keys", "value_life"}),
         "designs": [_as_judged(model, nth) for nth in range(len(model.options))],
-        "criteria": _criteria(study.case.criteria),
+        "criteria": _criteria(study.case.criteria, study.told),
         "prices": _prices(study.book),
     }
 
@@ -129,7 +129,7 @@ def _slider(decision: Decision, sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def _criteria(criteria: Criteria) -> dict[str, Any]:
+def _criteria(criteria: Criteria, told: Callable[[str], str]) -> dict[str, Any]:
     """Limits, weights and ties; `shown`: the metrics of the table, those that decide first."""
     limited = [limit.metric for limit in criteria.limits]
     shown = list(dict.fromkeys([*criteria.weights, *limited, "bill_usd", "hit_ratio"]))
@@ -146,7 +146,7 @@ def _criteria(criteria: Criteria) -> dict[str, Any]:
             }
             for name, limit in limit_names(criteria).items()
         ],
-        "metrics": {name: _metric(criteria, name) for name in names},
+        "metrics": {name: _metric(criteria, name, told) for name in names},
         "aim": criteria.aim,
         "then": criteria.then,
         "late_after_s": criteria.late_after_s,
@@ -155,12 +155,12 @@ def _criteria(criteria: Criteria) -> dict[str, Any]:
     }
 
 
-def _metric(criteria: Criteria, name: str) -> dict[str, Any]:
+def _metric(criteria: Criteria, name: str, told: Callable[[str], str]) -> dict[str, Any]:
     metric, own = METRICS[name], criteria.material.get(name)
     return {
         "name": name,
-        "label": metric.label,
-        "head": metric.head,
+        "label": told(metric.label),
+        "head": told(metric.head),
         "unit": metric.unit,
         "sign": metric.sign,
         "material": metric.material if own is None else own,
