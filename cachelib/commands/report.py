@@ -203,6 +203,7 @@ def check(case: str, assignments: tuple[str, ...]) -> None:
     with told():
         settled = settle({"case": case, **parse_assignments(assignments)})
         settled.study.setting  # noqa: B018 - the whole study is built before it is called good
+        settled.study.book  # noqa: B018
     for name, reason in settled.barred.items():
         say(f"{case}: designs: {name} is out: {reason}")
     left = len(settled.case.designs)

@@ -15,9 +15,10 @@ from ruamel.yaml.nodes import MappingNode, Node
 
 from cachelib.errors import CachelibError
 from cachelib.model.case.case import SETTINGS, Case, load_case
-from cachelib.model.case.names import PROFILE, known
+from cachelib.model.case.names import known
 from cachelib.model.platforms.colos import coordinates
-from cachelib.model.tiers.design import BUILT_IN, DesignError
+from cachelib.model.platforms.profile import FIRST, shipped
+from cachelib.model.tiers.design import ON_CLOUDFLARE, DesignError
 
 SKELETON = Path(__file__).with_name("first_case.yaml")
 HEAD = """\
@@ -56,7 +57,7 @@ class Answers:
     def check(self) -> None:
         """Raise `DesignError` or `UnknownColoError` for a name that nothing has."""
         for design in (self.today, self.against):
-            if fault := known("design", BUILT_IN, design):
+            if fault := known("design", ON_CLOUDFLARE, design):
                 raise DesignError(fault)
         for colo in self.colos or ():
             coordinates(colo)
@@ -90,7 +91,7 @@ def write_case(folder: Path, answers: Answers | None = None) -> Path:
 
 def _filled(answers: Answers) -> str:
     """The skeleton with the answers in it: JSON is YAML."""
-    designs = dict.fromkeys([answers.today, answers.against, *BUILT_IN])
+    designs = dict.fromkeys([answers.today, answers.against, *ON_CLOUDFLARE])
     ms = answers.origin_ms
     words: dict[str, Any] = {
         "title": f"Which cache should {answers.name} have?",
@@ -142,8 +143,9 @@ def _comment(root: Schema, section: str, value: Node | None) -> Iterator[str]:
         name: inner.get("description", "") for name, inner in node.get("properties", {}).items()
     }
     if section == "assumptions":
+        known_there = shipped(FIRST).assumptions
         keys |= {name: f"{a.value:g} {a.unit}, {a.low:g} to {a.high:g}: {a.why}"
-                 for name, a in PROFILE.items() if name not in given}  # fmt: skip
+                 for name, a in known_there.items() if name not in given}  # fmt: skip
     if section == "platform":
         keys = dict.fromkeys(SETTINGS, "")
     for key, meaning in keys.items():

@@ -120,3 +120,11 @@ def test_an_unknown_platform_is_named_with_those_there_are() -> None:
     done = CliRunner().invoke(main, ["platform", "server-redis"])
     assert done.exit_code == 2
     assert "servers-redis" in done.stderr
+
+
+def test_a_price_of_what_is_not_metered_is_refused_with_what_is(tmp_path: Path) -> None:
+    path = own(tmp_path, "like: servers-redis\n")
+    path.write_text(path.read_text() + "prices: {redis.node_hour: 0.1}\n")
+    done = CliRunner().invoke(main, ["check", str(path)])
+    assert done.exit_code == 2
+    assert "did you mean 'redis.node_hours'" in done.stderr

@@ -18,7 +18,6 @@ from cachelib.model.case.claims import Claim
 from cachelib.model.case.designs import platform_of
 from cachelib.model.case.metrics import METRICS, Metric
 from cachelib.model.case.source import disagreement
-from cachelib.model.money.prices import price_book
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.typed_yaml import Location
@@ -174,13 +173,6 @@ def _platform(case: Case, _: Path) -> Faults:
                 yield where, str(item["msg"]).removeprefix("Value error, ")
 
 
-def _prices(case: Case, _: Path) -> Faults:
-    meters = [meter.meter for meter in price_book(case.profile.book).meters]
-    for name in case.prices:
-        if fault := names.known("meter", meters, name):
-            yield ("prices", name), fault
-
-
 def _limits(case: Case, _: Path) -> Faults:
     for nth, limit in enumerate(case.criteria.limits):
         yield from _limit(("criteria", "limits", nth), limit)
@@ -298,6 +290,6 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _today, _options, _knobs, _platform, _prices, _against, _assumptions, _hours,
+    _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours,
     _limits, _colos, _source, _claims, _theme,
 )  # fmt: skip

@@ -13,6 +13,7 @@ import numpy as np
 from cachelib.errors import CachelibError
 from cachelib.model.case.case import Case
 from cachelib.model.case.designs import as_allowed, platform_of
+from cachelib.model.case.names import known
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
@@ -73,6 +74,10 @@ def _logged(everything: Trace) -> _Taken:
     sample = sample_of(len(everything), max(keys, 1), max(everything.span_s, 1.0))
     part = everything if sample.share == 1 else trace_part(everything, sample)
     return _Taken(part, sample, popularity)
+
+
+class UnknownMeterError(CachelibError, ValueError):
+    """A price of the case's own for what the platform's book does not meter."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +208,9 @@ class Study:
     def book(self) -> PriceBook:
         """The prices: the platform's, and the case's own in their place."""
         book, own = price_book(self.case.profile.book), self.case.prices
+        for name in own:
+            if fault := known("meter", [meter.meter for meter in book.meters], name):
+                raise UnknownMeterError(f"prices: {fault}")
         meters = tuple(
             meter.model_copy(update={"price": own[meter.meter], "source": "the case's own"})
             if meter.meter in own

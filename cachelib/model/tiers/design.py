@@ -213,7 +213,7 @@ class Design(Strict):
         return (self.soft_ttl_s if self.policy == "soft-hard" else None) or math.inf
 
 
-BUILT_IN = {
+ON_CLOUDFLARE = {
     design.name: design
     for design in (
         Design(name="origin-only", tiers=()),
@@ -228,6 +228,11 @@ BUILT_IN = {
         Design(name="l1-r2", tiers=("memory", "r2")),
         Design(name="workers-cache", tiers=("workers-cache",)),
         Design(name="workers-cache-kv", tiers=("workers-cache", "kv")),
+    )
+}
+ON_SERVERS = {
+    design.name: design
+    for design in (
         Design(name="database-only", tiers=()),
         Design(name="memory-only", tiers=("memory",)),
         Design(name="redis-only", tiers=("redis",)),
@@ -235,6 +240,10 @@ BUILT_IN = {
         Design(name="memory-redis-per-region", tiers=("memory", "redis-per-region")),
     )
 }
+
+
+BUILT_IN = ON_CLOUDFLARE | ON_SERVERS
+"""The shipped designs; a platform allows those whose tiers it has."""
 
 
 def built_in(name: str, **settings: object) -> Design:
