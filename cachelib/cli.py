@@ -30,7 +30,7 @@ def main() -> None:
 
 for command in (
     report.report, report.init, report.check, report.compare, report.schema, report.notebooks,
-    report.parameters, report.cases,
+    report.parameters, report.cases, report.platform,
     logs.log_, logs.replay, logs.mrc, logs.workload,
     repository.evidence, repository.audit,
     live.live,

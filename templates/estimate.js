@@ -26,11 +26,13 @@ const perMonth = (byKey, at) =>
   byKey.reduce((sum, x, k) => sum + x * at.keys.number[k], 0) * MONTH_S;
 
 // The tiers of a design: whether memory is among them, a cache in each data centre, and the last.
-const tiersOf = ({ tiers }) => {
+const tiersOf = ({ tiers }, told) => {
   const stores = tiers.filter((word) => word !== "memory");
-  const colo = stores.includes("cache-api");
+  const near = stores.map((word) => told[word]).find((tier) => tier.plain && tier.scope === "colo");
+  const colo = near !== undefined;
   const front = stores[0] === "workers-cache" && stores.shift();
-  return { l1: tiers.includes("memory"), store: stores.at(-1), front, colo, layered: colo && stores.length > 1 };
+  const store = stores.at(-1), alone = colo && stores.length === 1, layered = colo && !alone;
+  return { l1: tiers.includes("memory"), store, far: told[store], near, front, colo, alone, layered };
 };
 
 function flowsOf(design, at) {
@@ -43,7 +45,7 @@ function flowsOf(design, at) {
   const wc = weight.map((share) => w.map((x) => x * share));
   const f = {
     r, w, rc, wc,
-    ...tiersOf(design),
+    ...tiersOf(design, at.tiers),
     l1Ttl: design.l1_ttl_s ?? n.l1_ttl_s, l2Ttl: design.l2_ttl_s ?? n.l2_ttl_s,
     forever: design.policy === "refresh",
     refreshing: design.policy === "refresh" || design.policy === "soft-hard",
@@ -131,7 +133,7 @@ const firstOfMonth = (rate) => -Math.expm1(-rate * MONTH_S) / (rate * MONTH_S);
 
 function loadedBy(design, f) {
   if (!f.store) return f.missed;
-  const alone = f.store === "cache-api";
+  const { alone } = f;
   if (f.forever)
     return map(f.rc, (x, c, k) => x * (alone ? firstOfMonth(x + f.wc[c][k]) : f.first[k]));
   if (alone && f.refreshing) return tooLate(f);
@@ -228,10 +230,14 @@ function countsOf(design, at, f) {
     counts.do_rows_read = month(map(f.asked, (x, c, k) => x * (1 - f.warm[k])));
     counts.do_rows_written = stored;
   }
-  if (f.store === "r2") Object.assign(counts, { r2_class_b: looked, r2_class_a: stored });
+  const count = (name, number) => { counts[name] = (counts[name] ?? 0) + number; };
+  if (f.far?.plain && !f.alone) {
+    count(f.far.reads, looked);
+    count(f.far.writes, stored);
+  }
   if (f.colo) {
-    counts.cache_api_gets = month(f.missed);
-    counts.cache_api_puts = f.layered ? looked + writes + kept : stored;
+    count(f.near.reads, month(f.missed));
+    count(f.near.writes, f.layered ? looked + writes + kept : stored);
   }
   return counts;
 }
@@ -248,9 +254,9 @@ function cleanUp(design, at, f) {
 }
 
 function storedGb(design, at, f) {
-  if (!f.store || f.store === "cache-api") return 0;
+  if (!f.far?.stored) return 0;
   const held = f.r.map((r, k) =>
-    1 - (f.forever || f.store !== "kv" ? f.first[k] : expired(r, f.w[k], f.l2Ttl)));
+    1 - (f.forever || !f.far.erases ? f.first[k] : expired(r, f.w[k], f.l2Ttl)));
   return (perMonth(held, at) / MONTH_S) * at.numbers.value_bytes / 1e9;
 }
 
@@ -288,17 +294,20 @@ function waysOf(at, f) {
   const n = at.numbers, t = at.trips;
   const trip = (straight) => straight.map((ms) => n.rtt_base_ms + n.path_factor * ms);
   const same = (ms) => at.weights.map(() => ms);
+  const looking = (tier) => // as `Waits._adds_up_to`
+    tier.takes.reduce(
+      (sum, name) => (name in t ? trip(t[name]) : same(n[name])).map((ms, c) => ms + sum[c]), same(0));
   if (f.layered) {
     const near = { found: map(f.missed, (x, c, k) => x - f.asked[c][k]), loaded: map(f.rc, () => 0) };
     const behind = waysOf(at, { ...f, layered: false });
-    const later = behind.map((way) => ({ ...way, ms: way.ms.map((ms) => ms + n.cache_api_ms) }));
-    return [{ ...near, ms: same(n.cache_api_ms) }, ...later];
+    const first = looking(f.near);
+    const later = behind.map((way) => ({ ...way, ms: way.ms.map((ms, c) => ms + first[c]) }));
+    return [{ ...near, ms: first }, ...later];
   }
   const found = map(f.asked, (x, c, k) => x - f.loaded[c][k]);
   const all = (ms) => [{ found, loaded: f.loaded, ms }];
   if (!f.store) return all(same(0));
-  if (f.store === "cache-api") return all(same(n.cache_api_ms));
-  if (f.store === "r2") return all(trip(t.to_bucket).map((ms) => ms + n.r2_ms));
+  if (f.far.plain) return all(looking(f.far));
   if (f.store === "kv") return kvWays(at, f, found, trip);
   return t.home_share.flatMap((share, home) => {
     if (!share) return [];

@@ -15,7 +15,7 @@ function lateShare(design, at, f, bound) {
     if (f.front) return found * lateAt(change + w, f.l2Ttl, bound); // it hears of no write
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life, bound);
-    if (f.store === "cache-api" && !f.refreshing) return found * lateAt(change + w, f.l2Ttl, bound);
+    if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Ttl, bound);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
     const life = f.colo && f.refreshing ? f.softTtl : f.l2Ttl;
     let overdue = f.refreshing ? x * expired(r, own, life) : 0;

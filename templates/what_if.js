@@ -10,9 +10,17 @@ function monthlyUsd(design, month, at, prices) {
   if (store === "durable-object")
     used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
   if (store in prices.stored) used[prices.stored[store]] = month.stored_gb;
+  used["database.calls"] = month.counts.origin_loads;
+  Object.assign(used, design.rented);
+  const tier = at.tiers[store], c = month.counts;
+  if (tier?.carried) {
+    const found = c[tier.reads] - (c.origin_loads - c.refreshes);
+    used[tier.carried] = (((found + c[tier.writes]) * n.value_bytes) / 1e9) * n.cross_zone_share;
+  }
   let total = prices.minimum;
   for (const [name, amount] of Object.entries(used)) {
     const meter = prices.meters[name];
+    if (!meter) continue; // another vendor's
     const units = Math.max(amount - meter.included, 0) / meter.unit;
     total += (meter.up ? Math.ceil(units * (1 - 1e-9)) : units) * meter.price;
   }

@@ -11,7 +11,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from cachelib.evidence import audit, load_rules
@@ -108,10 +107,10 @@ def test_a_price_is_a_line_of_the_book(tmp_path: Path) -> None:
 
 
 def test_a_profile_says_what_differs_and_a_platform_runs_on_it(study: Study) -> None:
-    own = TypeAdapter(Profile).validate_python(data("A platform profile"))
-    numbers = profile("cloudflare-workers") | own
-    assert own.keys() <= profile("cloudflare-workers").keys()
-    platform = Platform.model_validate({name: number.value for name, number in numbers.items()})
+    own = Profile.model_validate(data("A platform profile"))
+    assert own.numbers
+    assert own.numbers.keys() <= profile("cloudflare-workers").keys()
+    platform = Platform(profile=own)
     result = replay(study.trace, BUILT_IN["l1-only"], platform)
     assert result.counts["isolates_lost_idle"] == 0
     assert result.counts["isolates_lost_deploy"] > 0

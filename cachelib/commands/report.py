@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import webbrowser
 from collections.abc import Mapping
@@ -203,6 +204,7 @@ def check(case: str, assignments: tuple[str, ...]) -> None:
     with told():
         settled = settle({"case": case, **parse_assignments(assignments)})
         settled.study.setting  # noqa: B018 - the whole study is built before it is called good
+        settled.study.book  # noqa: B018
     for name, reason in settled.barred.items():
         say(f"{case}: designs: {name} is out: {reason}")
     left = len(settled.case.designs)
@@ -262,3 +264,32 @@ def notebooks() -> None:
 
     with progress.display() as shown:
         notebooks.refresh(shown)
+
+
+@click.command()
+@click.argument("name", required=False)
+def platform(name: str | None) -> None:
+    """Print a platform as YAML that a case can name, with sources; without NAME, list them.
+
+    NAME is a shipped one, or a file of your own.
+    """
+    from ruamel.yaml import YAML
+
+    from cachelib.model.case.case import load_profile
+    from cachelib.model.case.names import MOST, known
+    from cachelib.model.platforms.profile import SHIPPED, shipped
+
+    with told():
+        if name is None:
+            words.print_table([[each, shipped(each).about] for each in SHIPPED])
+            return
+        if not name.endswith((".yaml", ".yml")) and (fault := known("platform", SHIPPED, name)):
+            raise UsageError(fault)
+        found = shipped(name) if name in SHIPPED else load_profile(Path(name)).whole
+        yaml = YAML(typ="safe", pure=True)
+        yaml.default_flow_style = False
+        yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+        written = found.model_dump(exclude_defaults=True)
+        for number in written["numbers"].values():  # a case has no infinity
+            number["value"] = min(number["value"], MOST.get(number["unit"], math.inf))
+        yaml.dump(written, sys.stdout)

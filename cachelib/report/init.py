@@ -15,9 +15,10 @@ from ruamel.yaml.nodes import MappingNode, Node
 
 from cachelib.errors import CachelibError
 from cachelib.model.case.case import SETTINGS, Case, load_case
-from cachelib.model.case.names import PROFILE, known
+from cachelib.model.case.names import known
 from cachelib.model.platforms.colos import coordinates
-from cachelib.model.tiers.design import BUILT_IN, DesignError
+from cachelib.model.platforms.profile import FIRST, shipped
+from cachelib.model.tiers.design import ON_CLOUDFLARE, DesignError
 
 SKELETON = Path(__file__).with_name("first_case.yaml")
 HEAD = """\
@@ -56,7 +57,7 @@ class Answers:
     def check(self) -> None:
         """Raise `DesignError` or `UnknownColoError` for a name that nothing has."""
         for design in (self.today, self.against):
-            if design is not None and (fault := known("design", BUILT_IN, design)):
+            if design is not None and (fault := known("design", ON_CLOUDFLARE, design)):
                 raise DesignError(fault)
         for colo in self.colos or ():
             coordinates(colo)
@@ -90,10 +91,10 @@ def write_case(folder: Path, answers: Answers | None = None) -> Path:
 
 def _filled(answers: Answers) -> str:
     """The skeleton with the answers in it: JSON is YAML."""
-    designs = dict.fromkeys([answers.today or "l1-kv", answers.against, *BUILT_IN])
+    designs = dict.fromkeys([answers.today or "l1-kv", answers.against, *ON_CLOUDFLARE])
     ms = answers.origin_ms
     there, other = (
-        BUILT_IN[name].words if name else "" for name in (answers.today, answers.against)
+        ON_CLOUDFLARE[name].words if name else "" for name in (answers.today, answers.against)
     )
     words: dict[str, Any] = {
         "title": f"Which cache should {answers.name} have?",
@@ -151,8 +152,9 @@ def _comment(root: Schema, section: str, value: Node | None) -> Iterator[str]:
         name: inner.get("description", "") for name, inner in node.get("properties", {}).items()
     }
     if section == "assumptions":
+        known_there = shipped(FIRST).assumptions
         keys |= {name: f"{a.value:g} {a.unit}, {a.low:g} to {a.high:g}: {a.why}"
-                 for name, a in PROFILE.items() if name not in given}  # fmt: skip
+                 for name, a in known_there.items() if name not in given}  # fmt: skip
     if section == "platform":
         keys = dict.fromkeys(SETTINGS, "")
     for key, meaning in keys.items():

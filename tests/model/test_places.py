@@ -72,8 +72,8 @@ def test_another_tier_is_a_file_and_a_line_and_changes_no_count_of_the_others(
     (tiers / "tape.py").write_text(TAPE)
     registry = tiers / "registry.py"
     text = registry.read_text("utf-8")
-    assert "(MEMORY, KV," in text
-    text = text.replace("(MEMORY, KV,", "(MEMORY, TAPE, KV,")
+    assert "MEMORY, KV," in text
+    text = text.replace("MEMORY, KV,", "MEMORY, TAPE, KV,")
     line = "from cachelib.model.tiers.r2 import R2\n"
     assert line in text
     registry.write_text(text.replace(line, f"{line}from cachelib.model.tiers.tape import TAPE\n"))

@@ -21,7 +21,8 @@ from tests.conftest import examples
 
 COLOS = ["SJC", "LHR", "FRA", "SYD"]
 NEVER = math.inf
-NEAR = ("workers-cache", "memory", "cache-api")
+COLO = [word for word, tier in STORES.items() if tier.scope == "colo"]
+NEAR = ("workers-cache", "memory", *COLO)
 WORLD = [word for word, tier in STORES.items() if tier.scope == "world"]
 
 
@@ -31,7 +32,7 @@ def one_of(*values):
 
 @st.composite
 def designs(draw):
-    near = draw(one_of(("workers-cache",), ("cache-api",), (), ()))
+    near = draw(one_of(("workers-cache",), *((word,) for word in COLO), (), ()))
     if draw(st.booleans()):
         near = tuple(sorted((*near, "memory"), key=list(NEAR).index))
     base = Design(name="drawn", tiers=(*near, *draw(one_of((), *((word,) for word in WORLD)))))

@@ -302,3 +302,39 @@ def test_what_is_spoken_of_does_not_hang_on_the_order_of_lines() -> None:
         assert one is not None
         assert two is not None
         assert one.name == two.name
+
+
+def test_pods_with_redis_hear_no_word_of_cloudflare() -> None:
+    for text in (of("pods").markdown, of("pods").record, of("pods").page):
+        words = re.sub(r"<(style|script).*?</\1>", "", text, flags=re.DOTALL)
+        words = words.partition("\n## Provenance")[0]
+        words = re.sub(r"^.*this platform has no Workers KV.*$", "", words, flags=re.MULTILINE)
+        story = (
+            r"\b(?:KV|Workers?|[Ii]solates?|colos?|Durable|neurons?|AI|Cloudflare|workerd"
+            r"|data cent(?:re|er)s?|free (?:plan|allowance)|[Oo]rigin)\b"
+        )
+        said = [line for line in words.splitlines() if re.search(story, prose(line))]
+        assert [line for line in said if not DRAWN.match(line.strip())] == []
+
+
+DRAWN = re.compile(r".*(?:-->|->>|participant|\borigin\[)|.*(?:id|href|name|data-\w+)=")
+"""Lines of drawings and markup, whose names readers do not see."""
+
+
+def test_pods_with_redis_are_told_of_pods_regions_redis_and_the_database() -> None:
+    text = prose(of("pods").markdown).replace("\u00a0", " ")
+    assert section(text, "own memory finds").startswith("Each pod's own memory")
+    assert "| regions |" in text
+    assert "the database" in section(text, "With Redis")
+    assert "participant origin as Database" in of("pods").markdown
+    assert "redis.node" in section(of("pods").markdown, "Sources")
+    assert "this platform has no Workers KV" in text
+    assert section(text, "runtime") == ""
+    assert section(text, "expire in KV") == ""
+
+
+def test_a_rented_redis_costs_its_hours_at_the_case_s_own_price() -> None:
+    one = of("pods")
+    bills = {o["name"]: o["metrics"]["bill_usd"] for o in one.decision["outcome"]["options"]}
+    assert bills["database-only"] == bills["memory-only"] == 0
+    assert bills["redis-only"] == pytest.approx(720 * 2 * 0.02, rel=0.01)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model, field_validator
 
@@ -15,13 +17,22 @@ from cachelib.errors import CachelibError
 from cachelib.model.case.choices import Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
-from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known
+from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known, profile_faults
 from cachelib.model.case.source import Said
 from cachelib.model.case.theme import Theme
-from cachelib.model.platforms.platform import Assumption, Platform
+from cachelib.model.platforms.platform import Assumption, Platform, Profile, profile_of
+from cachelib.model.platforms.profile import FIRST
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
-from cachelib.model.schema.typed_yaml import Document, Findings, Location, read, validated
+from cachelib.model.schema.typed_yaml import (
+    Document,
+    Findings,
+    InvalidFileError,
+    Location,
+    load,
+    read,
+    validated,
+)
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload
@@ -86,8 +97,11 @@ class Case(Strict):
         description="how to take requests from a log given in the workload's place (--trace); "
         "expressions are DuckDB SQL over the log's columns",
     )
-    platform: dict[str, float | str | tuple[str, ...]] = Field(
-        default={}, description="settings, by name"
+    platform: dict[str, float | str | tuple[str, ...] | Profile] = Field(
+        default={}, description="settings, by name; `profile`: a platform's, or a file beside"
+    )
+    prices: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(
+        default={}, description="your own, in the place of the price book's, by meter"
     )
     assumptions: Assumptions  # type: ignore[valid-type]
     today: str | Design | None = Field(
@@ -116,8 +130,8 @@ class Case(Strict):
     @field_validator("platform")
     @classmethod
     def _settable(
-        cls, settings: dict[str, float | str | tuple[str, ...]]
-    ) -> dict[str, float | str | tuple[str, ...]]:
+        cls, settings: dict[str, float | str | tuple[str, ...] | Profile]
+    ) -> dict[str, float | str | tuple[str, ...] | Profile]:
         for name in settings:
             if fault := known("setting", SETTINGS, name):
                 raise ValueError(fault)
@@ -133,11 +147,17 @@ class Case(Strict):
         return claims
 
     @property
+    def profile(self) -> Profile:
+        """The platform that the case runs on."""
+        return profile_of(self.platform.get("profile", FIRST))
+
+    @property
     def assumed(self) -> dict[str, Assumption]:
         """Every assumption by name: the case's own, or else the platform profile's."""
         own = {name: getattr(self.assumptions, name) for name in ASSUMPTIONS if name not in TTLS}
+        there = self.profile.assumptions
         filled = {
-            name: PROFILE.get(name) if number is None else number for name, number in own.items()
+            name: there.get(name) if number is None else number for name, number in own.items()
         }
         return {name: number for name, number in filled.items() if number is not None}
 
@@ -200,10 +220,13 @@ class Case(Strict):
     def words(self, name: str) -> str:
         """An option's name for readers, no two alike; what is no option keeps its own name."""
         if name not in self.design_names:
-            return BUILT_IN[name].words if name in BUILT_IN else name
-        own = self.design(name).words
-        alike = [each for each in self.design_names if self.design(each).words == own]
+            return self._words(BUILT_IN[name]) if name in BUILT_IN else name
+        own = self._words(self.design(name))
+        alike = [each for each in self.design_names if self._words(self.design(each)) == own]
         return own if len(alike) == 1 else f"{own} ({name})"
+
+    def _words(self, design: Design) -> str:
+        return design.label or self.profile.told(design.words)
 
     def known_design(self, name: str) -> str:
         """The name, or `UnknownDesignError` with the nearest one."""
@@ -239,7 +262,7 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
     from cachelib.model.case import checks, overrides, repository
 
     path = find_case(name)
-    document = overrides.applied(read(path), Case.model_json_schema(), settings)
+    document = overrides.applied(_with_its_platform(read(path)), Case.model_json_schema(), settings)
     is_told = ("system", "path") in document.given
 
     def faults(case: Case) -> Findings:
@@ -251,6 +274,35 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
             yield ("system", "path"), fault
 
     return validated(document, Case, faults)
+
+
+def _with_its_platform(document: Document) -> Document:
+    """The document with the profile that it names as a file beside it, read and checked."""
+    data = document.data
+    said = data.get("platform") if isinstance(data, dict) else None
+    named = said.get("profile") if isinstance(said, dict) else None
+    if said is None or not isinstance(named, str) or not named.endswith((".yaml", ".yml")):
+        return document
+    folder = document.path.parent
+    path = folder / named
+    if not path.resolve().is_relative_to(folder.resolve()):
+        fault = "must lie beside the case or in a folder there"
+        raise InvalidFileError([document.problem(("platform", "profile"), fault)])
+    own = load_profile(path)
+    settled = said | {"profile": own.model_dump(mode="json", exclude_defaults=True)}
+    return replace(document, data=data | {"platform": settled})
+
+
+def load_profile(path: Path) -> Profile:
+    """A platform that somebody wrote; raises `InvalidFileError` with every problem at once."""
+
+    def faults(own: Profile) -> Findings:
+        for name, fault in profile_faults(own.numbers):
+            yield ("numbers", name), fault
+        if not own.whole.tiers:
+            yield (), "tiers is missing: where values may be kept, or `like`, another platform"
+
+    return load(path, Profile, faults)
 
 
 def _is_set_on_purpose(location: Location, document: Document) -> bool:

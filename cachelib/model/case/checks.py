@@ -86,6 +86,8 @@ def _assumptions(case: Case, _: Path) -> Faults:
     for name, stated in names.ASSUMPTIONS.items():
         if (number := getattr(case.assumptions, name)) is not None:
             yield from _number(("assumptions", name), number, stated)
+            if case.profile.lacks(name):
+                yield ("assumptions", name), "is of what this platform has not; leave it out"
     for name, number in case.criteria.hours.items():
         yield from _number(("criteria", "hours", name), number, names.HOURS)
 
@@ -159,6 +161,9 @@ def _knobs(case: Case, _: Path) -> Faults:
 
 def _platform(case: Case, _: Path) -> Faults:
     yield from _numbers(("platform",), case.platform, names.FACTS)
+    for name in case.platform:
+        if case.profile.lacks(name):
+            yield ("platform", name), "is of what this platform has not; leave it out"
     try:
         platform_of(case)
     except ValidationError as error:  # of one number by itself, others say it where it stands
@@ -285,6 +290,6 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours, _limits, _colos,
-    _source, _claims, _theme,
+    _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours,
+    _limits, _colos, _source, _claims, _theme,
 )  # fmt: skip

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Design, DesignError
+from cachelib.model.tiers.registry import ALL
 
 if TYPE_CHECKING:
     from cachelib.model.case.case import Case
@@ -14,8 +15,14 @@ if TYPE_CHECKING:
 def platform_of(case: Case, routing: Routing = "random") -> Platform:
     """The platform with the case's assumptions at their best guesses, and its settings."""
     values = {name: number.value for name, number in case.assumed.items()} | case.settings
-    known = {name: value for name, value in values.items() if name in Platform.model_fields}
-    known["isolates_per_colo"] = round(known["isolates_per_colo"])
+    known: dict[str, Any] = {
+        name: value for name, value in values.items() if name in Platform.model_fields
+    }
+    if "isolates_per_colo" in known:
+        known["isolates_per_colo"] = round(known["isolates_per_colo"])
+    busiest = max(case.workload.colos, key=lambda colo: case.workload.colos[colo], default=None)
+    if busiest is not None and "redis" in case.profile.tiers:
+        known["redis_at"] = busiest
     return Platform(**known | {"routing": routing} | case.platform)
 
 
@@ -49,8 +56,22 @@ def barred(case: Case) -> dict[str, str]:
     """The case's designs that its platform does not allow, and why."""
     platform = platform_of(case)
     longest = max(case.all_knobs["l2_ttl_s"].settings)
-    faults = {name: _fault(_longest(case, name, longest), platform) for name in case.design_names}
+    faults = {
+        name: _not_there(case, name) or _fault(_longest(case, name, longest), platform)
+        for name in case.design_names
+    }
     return {name: fault for name, fault in faults.items() if fault is not None}
+
+
+def _not_there(case: Case, name: str) -> str | None:
+    """Which tiers of a design the case's platform has not."""
+    missing = [
+        ALL[word].label for word in case.design(name).tiers if word not in case.profile.tiers
+    ]
+    if not missing:
+        return None
+    there = ", ".join(case.profile.told(ALL[word].label) for word in case.profile.tiers)
+    return f"tiers: this platform has no {' and no '.join(missing)}; it has {there}"
 
 
 def _longest(case: Case, name: str, l2_ttl_s: float) -> Design:

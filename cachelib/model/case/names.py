@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from cachelib.model.platforms.platform import Assumption, Platform, profile
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.platforms.profile import FIRST, SHIPPED, Numbers, shipped
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.typed_yaml import nearest
 
@@ -61,12 +62,13 @@ MOST = {
 """By unit, the most that a number of a case may be: beyond it nothing is meant."""
 
 
-PROFILE = {
+PROFILE = shipped(FIRST).assumptions | {
     name: number
-    for name, number in profile("cloudflare-workers").items()
-    if isinstance(number, Assumption)
+    for other in SHIPPED
+    for name, number in shipped(other).assumptions.items()
+    if name not in shipped(FIRST).numbers
 }
-"""The platform's assumptions, which a case may replace."""
+"""The platforms' assumptions, which a case may replace."""
 
 LIFE = Number("s", least=0.001, most=MOST["s"])
 ENTRIES = Number("", least=1, most=1e9, whole=True)
@@ -113,10 +115,25 @@ ASSUMPTIONS: dict[str, Number] = OF_THE_CASE | {
 
 FACTS: dict[str, Number] = {
     name: _bounded(name, number.unit)
-    for name, number in profile("cloudflare-workers").items()
+    for platform in (FIRST, *SHIPPED)
+    for name, number in shipped(platform).numbers.items()
     if name not in PROFILE
 }
-"""The platform's documented numbers, which a case may set."""
+"""The platforms' documented numbers, which a case may set."""
+
+
+def profile_faults(numbers: Numbers) -> Iterator[tuple[str, str]]:
+    """What is wrong with the numbers of a profile, by name."""
+    bounds = PROFILE.keys() | FACTS.keys()
+    for name, number in numbers.items():
+        if fault := known("number", sorted(bounds), name):
+            yield name, fault
+            continue
+        stated = ASSUMPTIONS.get(name) or FACTS[name]
+        if number.unit != stated.unit:
+            yield name, f"is in {stated.unit}, not {number.unit!r}; convert the numbers"
+        elif fault := stated.fault(number.value):
+            yield name, fault
 
 
 @cache

@@ -84,6 +84,7 @@ class _Run:
         self.router, self.tally = Router(platform, seed), Tally(design, platform, seed)
         self.row, self.first, self.last = 0, 0.0, 0.0
         self.colos: list[str] = []
+        self.bytes = 0
         self.kept: list[tuple[Codes, npt.NDArray[np.float32]]] = []
 
     def result(self, pieces: Iterable[Trace], span_s: float | None) -> Result:
@@ -106,6 +107,7 @@ class _Run:
         if self.keep:
             self.kept.append((outcomes.code, latency))
         self.row += len(piece)
+        self.bytes += int(piece.size.sum(dtype=np.int64))
 
     def finished(self, span_s: float | None) -> Result:
         span = max(self.last - self.first, 1.0) if span_s is None else span_s
@@ -119,6 +121,8 @@ class _Run:
             span_s=span,
             counts=counts,
             byte_seconds=byte_seconds,
+            colos=max(len(self.colos), 1),
+            value_bytes=self.bytes / max(self.row, 1),
             tally=self.tally,
             code=np.concatenate(codes) if codes else np.empty(0, CODE_TYPE),
             latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),

@@ -34,6 +34,7 @@ LATE_BOUNDS_S = (0, 1, 10, 60, 300, 3_600)
 class Result:
     """Counts, latency in ms and staleness in seconds of one replay.
 
+    `colos` are the places that asked, `value_bytes` the mean size of what they asked for.
     `code` and `latency_ms` have one number for each request, in order; they are empty where the
     replay was told not to keep them.
     """
@@ -44,6 +45,8 @@ class Result:
     span_s: float
     counts: Mapping[str, int]
     byte_seconds: float
+    colos: int
+    value_bytes: float
     tally: Tally
     code: Codes
     latency_ms: npt.NDArray[np.float32]

@@ -14,7 +14,6 @@ import numpy as np
 from cachelib.model.formulas import lives
 from cachelib.model.formulas.front import Front, Traffic, front
 from cachelib.model.formulas.setting import NEVER_S, Array, Setting
-from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.traffic.generator import MONTH_S
@@ -46,7 +45,8 @@ class Flows:
         self.l2_ttl = self._own(design.l2_ttl_s, "l2_ttl_s")
         self.refreshing = design.policy in ("refresh", "soft-hard")
         self.forever = design.policy == "refresh"
-        self.layered = design.colo_cache and len(design.stores) > 1
+        self.alone = design.colo_cache is not None and len(design.stores) == 1
+        self.layered = design.colo_cache is not None and not self.alone
 
     def _own(self, ttl: float | None, name: str) -> Array:
         return self.at[name] if ttl is None else np.full((1, 1, 1), float(ttl))
@@ -130,13 +130,12 @@ class Flows:
         """Reads a second that wait for the origin, by colo and key."""
         if self.design.l2 is None:
             return self.missed
-        alone = self.design.l2 == CACHE_API.word
         if self.forever:
-            asked = self.rc + self.wc if alone else self.r + self.w
+            asked = self.rc + self.wc if self.alone else self.r + self.w
             return self.rc * lives.first_of_month(asked)
-        if alone and self.refreshing:
+        if self.alone and self.refreshing:
             return self._too_late()
-        if alone:
+        if self.alone:
             return self.missed * lives.expired(self.missed, self.wc, self.l2_ttl)
         arriving, writes = self.r, self.w
         if self.design.expiry != "inherited":
@@ -270,11 +269,12 @@ class Flows:
             asked = looked + loads + writes + kept
             cold = self.per_month(self.asked * (1 - self.warm))
             counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": stored}
-        if design.l2 == "r2":
-            counts |= {"r2_class_b": looked, "r2_class_a": stored}
-        if design.colo_cache:
-            filled = stored if design.l2 == CACHE_API.word else looked + writes + kept
-            counts |= {"cache_api_gets": self.per_month(self.missed), "cache_api_puts": filled}
+        if design.store and design.store.plain and not self.alone:
+            counts |= {design.store.reads: looked, design.store.writes: stored}
+        if near := design.colo_cache:
+            filled = stored if self.alone else looked + writes + kept
+            for name, number in ((near.reads, self.per_month(self.missed)), (near.writes, filled)):
+                counts[name] = counts.get(name, 0) + number
         return dict(zip(counts, np.broadcast_arrays(*counts.values()), strict=True))
 
     @property
@@ -316,8 +316,7 @@ class Flows:
             return self.share(
                 self.answered_by_l1 * lives.late(change + w, self._l1_life(), bound_s)
             )
-        alone = self.design.l2 == CACHE_API.word
-        if alone and not self.refreshing:  # other colos hear of no write
+        if self.alone and not self.refreshing:  # other colos hear of no write
             return self.share(
                 (self.rc - self.loaded) * lives.late(change + w, self.l2_ttl, bound_s)
             )

@@ -11,7 +11,6 @@ from scipy.special import ndtr
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.roots import increasing_root
 from cachelib.model.formulas.setting import Array
-from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.tier import Place
@@ -94,7 +93,8 @@ class Waits:
     @property
     def _passed(self) -> Array:
         """What it takes to look into the tiers before the store, memory aside."""
-        takes = CACHE_API.places[0].takes if self.flows.layered else ()
+        near = self.flows.design.colo_cache
+        takes = near.places[0].takes if near and self.flows.layered else ()
         if self.flows.front is not None:
             takes = WORKERS_CACHE.places[-1].takes
         return self._adds_up_to(takes)

@@ -12,10 +12,11 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.flips import grid_of, sweeps
 from cachelib.model.judgement.model import Model
 from cachelib.model.money.prices import OBJECT_GB, Bill, Meter, PriceBook, price_book
+from cachelib.model.platforms.profile import Profile
 
 TRAFFIC = "requests_per_month"
 POINTS, SECTIONS = 65, 33
-ORIGIN = "workers_ai."
+ORIGIN = ("workers_ai.", "database.")
 
 
 def part(bill: Bill, prefix: str) -> Decimal:
@@ -23,12 +24,13 @@ def part(bill: Bill, prefix: str) -> Decimal:
     return sum((line.metered for line in bill.lines if line.meter.startswith(prefix)), Decimal(0))
 
 
-def table(bills: Mapping[str, Bill]) -> pd.DataFrame:
+def table(bills: Mapping[str, Bill], platform: Profile) -> pd.DataFrame:
     """Designs by what they are charged, in dollars a month."""
+    of_the_origin = platform.told("of it calls of the origin")
     rows = {
         name: {
             "list price": float(bill.metered),
-            "of it calls of the origin": float(part(bill, ORIGIN)),
+            of_the_origin: float(sum(part(bill, prefix) for prefix in ORIGIN)),
             "charged": float(bill.charged),
         }
         for name, bill in bills.items()
@@ -75,12 +77,12 @@ def quoted_table(sums: Mapping[str, Decimal]) -> pd.DataFrame:
 
 
 def quoted_meters(book: PriceBook) -> dict[str, Meter]:
-    """The meters of KV and Durable Objects by the names that claims quote them with."""
+    """The meters of stores and objects by the names that claims quote them with."""
     names = {"kv.stored": "kv_stored_gb_month", "do.stored": "do_stored_gb_month"}
     return {
         names.get(name, name.replace(".", "_")): meter
         for name, meter in book.of_plan("paid").items()
-        if name.startswith(("kv.", "do."))
+        if name.startswith(("kv.", "do.", "redis.", "zones."))
     }
 
 

@@ -34,7 +34,7 @@ class Month:
 
     @cached_property
     def bill(self) -> Array:
-        return monthly_usd(self.option.design, self.estimate, self.at)
+        return monthly_usd(self.option.design, self.estimate, self.at, book=self.study.book)
 
     @property
     def hours(self) -> Array:
@@ -123,9 +123,9 @@ MEASURED: dict[str, Callable[[Study, Option, Result], float]] = {
     ),
     "error_share": lambda study, option, result: _failed(result),
     "availability": lambda study, option, result: 1 - _failed(result),
-    "bill_usd": lambda study, option, result: float(monthly_bill(result).charged),
+    "bill_usd": lambda study, option, result: float(monthly_bill(result, study.book).charged),
     "monthly_cost_usd": lambda study, option, result: float(
-        float(monthly_bill(result).charged) + _work_usd(study, option)
+        float(monthly_bill(result, study.book).charged) + _work_usd(study, option)
     ),
     "work_hours": lambda study, option, result: option.hours_value,
 }

@@ -13,12 +13,14 @@ import numpy as np
 from cachelib.errors import CachelibError
 from cachelib.model.case.case import Case
 from cachelib.model.case.designs import as_allowed, platform_of
+from cachelib.model.case.names import known
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.growth import grown_workload
 from cachelib.model.judgement.steady import warmed
+from cachelib.model.money.prices import PriceBook, price_book
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
@@ -72,6 +74,10 @@ def _logged(everything: Trace) -> _Taken:
     sample = sample_of(len(everything), max(keys, 1), max(everything.span_s, 1.0))
     part = everything if sample.share == 1 else trace_part(everything, sample)
     return _Taken(part, sample, popularity)
+
+
+class UnknownMeterError(CachelibError, ValueError):
+    """A price of the case's own for what the platform's book does not meter."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +203,25 @@ class Study:
         """None where nothing is written."""
         writes = int((self.trace.op == WRITE).sum())
         return (len(self.trace) - writes) / writes if writes else None
+
+    @cached_property
+    def book(self) -> PriceBook:
+        """The prices: the platform's, and the case's own in their place."""
+        book, own = price_book(self.case.profile.book), self.case.prices
+        for name in own:
+            if fault := known("meter", [meter.meter for meter in book.meters], name):
+                raise UnknownMeterError(f"prices: {fault}")
+        meters = tuple(
+            meter.model_copy(update={"price": own[meter.meter], "source": "the case's own"})
+            if meter.meter in own
+            else meter
+            for meter in book.meters
+        )
+        return book.model_copy(update={"meters": meters}) if own else book
+
+    def told(self, text: str) -> str:
+        """Our own words, as readers of the case's platform say them."""
+        return self.case.profile.told(text)
 
     @property
     def isolates(self) -> int:

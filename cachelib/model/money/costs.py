@@ -9,7 +9,15 @@ import numpy as np
 
 from cachelib.model.formulas import Estimate, Setting
 from cachelib.model.formulas.setting import Array
-from cachelib.model.money.prices import METERS, NOT_RUN, OBJECT_GB, PriceBook, price_book
+from cachelib.model.money.prices import (
+    METERS,
+    NOT_RUN,
+    OBJECT_GB,
+    PriceBook,
+    bytes_carried,
+    hours_rented,
+    price_book,
+)
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import STORED
 
@@ -28,6 +36,13 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
         used["do.duration"] = active_s * float(OBJECT_GB)
     if design.l2 in STORED:
         used[STORED[design.l2]] = month.stored_gb
+    used["database.calls"] = counts["origin_loads"]
+    nodes = float(at["redis_nodes"].ravel()[0])
+    hours = hours_rented(design, len(at.weights), nodes)
+    used |= {meter: np.full(1, hours[meter]) for meter in hours}
+    if design.store and design.store.carried:
+        carried = bytes_carried(design.store, counts, at["value_bytes"].ravel())
+        used[design.store.carried] = carried / 1e9 * at["cross_zone_share"].ravel()
     return used
 
 
@@ -45,6 +60,8 @@ def monthly_usd(
     meters = book.of_plan(plan)
     total: Array = np.full(1, float(book.plans[plan].minimum) if included else 0.0)
     for name, used in usage(design, month, at).items():
+        if name not in meters:
+            continue  # another vendor's
         meter = meters[name]
         beyond = np.maximum(used - float(meter.included), 0) if included else used
         units = beyond / meter.unit

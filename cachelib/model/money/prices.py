@@ -19,6 +19,8 @@ from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import METERS as OF_TIERS
 from cachelib.model.tiers.registry import STORED
+from cachelib.model.tiers.tier import Tier
+from cachelib.model.traffic.generator import MONTH_S
 
 SHIPPED = Path(__file__).parent / "books"
 OBJECT_GB = Decimal("0.128")  # a Durable Object is billed for 128 MB, whatever it uses
@@ -137,9 +139,18 @@ class Bill:
 
 
 @cache
-def price_book(path: Path = SHIPPED / "cloudflare.yaml") -> PriceBook:
-    """The shipped book, or a file of the same form; raises `InvalidFileError`."""
-    return load(path, PriceBook)
+def price_book(book: Path | str = "cloudflare") -> PriceBook:
+    """The shipped book of that name, or a file of the same form; raises `InvalidFileError`."""
+    return load(SHIPPED / f"{book}.yaml" if isinstance(book, str) else book, PriceBook)
+
+
+def hours_rented(design: Design, colos: int, nodes: float) -> dict[str, float]:
+    """Node-hours of a month, by meter, of the tiers of a design that are rented."""
+    return {
+        tier.rented[0]: MONTH_S / 3_600 * nodes * (colos if tier.scope == "colo" else 1)
+        for tier in design.stores
+        if tier.rented
+    }
 
 
 def bill(usage: Mapping[str, Decimal], book: PriceBook | None = None, plan: str = "paid") -> Bill:
@@ -181,10 +192,21 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     }
     if design.l2 in STORED:
         amounts[STORED[design.l2]] = month["stored_gb_months"]
+    amounts["database.calls"] = month["origin_loads"]
+    amounts |= hours_rented(design, int(month.get("colos", 1)), platform.redis_nodes)
+    if design.store and design.store.carried:
+        carried = bytes_carried(design.store, month, month.get("value_bytes", 0.0))
+        amounts[design.store.carried] = carried / 1e9 * platform.cross_zone_share
     decimals = {meter: Decimal(repr(float(amount))) for meter, amount in amounts.items()}
     active_s = decimals["do.requests"] * Decimal(repr(platform.do_active_ms)) / 1_000
     decimals["do.duration"] = active_s * OBJECT_GB
     return {meter: amount for meter, amount in decimals.items() if amount}
+
+
+def bytes_carried(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> Any:
+    """What a month carries to and from a tier: values found there, and values written."""
+    missed = month["origin_loads"] - month["refreshes"]
+    return (month[tier.reads] - missed + month[tier.writes]) * value_bytes
 
 
 def warm_up() -> None:
@@ -194,4 +216,8 @@ def warm_up() -> None:
 
 def monthly_bill(result: Result, book: PriceBook | None = None, plan: str = "paid") -> Bill:
     """What a design costs in 30 days of the replayed traffic, calls of the origin included."""
-    return bill(usage(result.per_month(), result.design, result.platform), book, plan)
+    book = book or price_book()
+    month = {**result.per_month(), "colos": result.colos, "value_bytes": result.value_bytes}
+    used = usage(month, result.design, result.platform)
+    has = {meter.meter for meter in book.meters}
+    return bill({meter: amount for meter, amount in used.items() if meter in has}, book, plan)

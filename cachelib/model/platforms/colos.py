@@ -40,8 +40,8 @@ class Geography:
     """Of the data centres of a trace: region and host by number, and times in ms.
 
     `region` and `host` are shape `(colos,)`, numbers into REGIONS and `platform.objects_at`;
-    `to_region`, `to_central` and `to_bucket` are round trips, `to_central` from the regional tier
-    on; `to_host` is shape `(colos, hosts)`.
+    `to_region`, `to_central`, `to_bucket` and `to_redis` are round trips, `to_central` from the
+    regional tier on; `to_host` is shape `(colos, hosts)`.
     """
 
     region: npt.NDArray[np.int64]
@@ -49,6 +49,7 @@ class Geography:
     to_region: Matrix
     to_central: Matrix
     to_bucket: Matrix
+    to_redis: Matrix
     to_host: Matrix
 
 
@@ -65,6 +66,7 @@ def geography(colos: Sequence[str], platform: Platform) -> Geography:
         to_region=to_regions.min(axis=1),
         to_central=to_central[region],
         to_bucket=rtt_ms(named, [platform.bucket_at], platform)[:, 0],
+        to_redis=rtt_ms(named, platform.redis_at, platform).min(axis=1),
         to_host=to_hosts,
     )
 

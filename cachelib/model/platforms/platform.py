@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
-from ruamel.yaml import YAML
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from cachelib.model.platforms.profile import (
+    FIRST,
+    SHIPPED,
+    Assumption,
+    Fact,
+    Profile,
+    profile,
+    shipped,
+)
 from cachelib.model.schema.strict import NotNegative, PerSecond, Seconds, Share, Strict
 from cachelib.model.tiers.design import Design, DesignError
+
+__all__ = ["Assumption", "Fact", "Platform", "Profile", "Routing", "profile", "profile_of"]
 
 Routing = Literal["round-robin", "random", "hash"]
 Isolates = Annotated[int, Field(ge=1, le=10_000)]
@@ -24,31 +31,11 @@ Places = Annotated[
 """Data centres, as IATA codes; one may stand alone."""
 
 
-class Assumption(Strict):
-    """A number that no source gives: a best guess, the range it may lie in, and why."""
-
-    value: float
-    low: float
-    high: float
-    unit: str
-    why: str
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.low <= self.value <= self.high:
-            raise ValueError("low <= value <= high must hold")
-        return self
-
-
-class Fact(Strict):
-    """A number that the vendor documents, or that a run showed."""
-
-    model_config = ConfigDict(allow_inf_nan=True)
-
-    value: float
-    unit: str
-    source: str
-    date: datetime.date
+def profile_of(said: object) -> Profile:
+    """The profile that a name or a mapping says, whole."""
+    if isinstance(said, str):
+        return shipped(said)
+    return (said if isinstance(said, Profile) else Profile.model_validate(said)).whole
 
 
 class Platform(Strict):
@@ -60,7 +47,7 @@ class Platform(Strict):
 
     model_config = ConfigDict(allow_inf_nan=True)
 
-    profile: Literal["cloudflare-workers", "miniflare"] = "cloudflare-workers"
+    profile: str | Profile = FIRST
     isolates_per_colo: Isolates
     routing: Routing = "random"
     isolate_idle_s: Seconds
@@ -85,6 +72,10 @@ class Platform(Strict):
     r2_ms: NotNegative
     r2_write_ms: NotNegative
     cache_api_ms: NotNegative
+    redis_ms: NotNegative = 0.0
+    redis_write_ms: NotNegative = 0.0
+    redis_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
+    cross_zone_share: Share = 0.0
     workers_cache_ms: NotNegative
     origin_ms: NotNegative
     origin_failure: Share
@@ -101,6 +92,9 @@ class Platform(Strict):
         default=("IAD", "FRA"),
         description="where the central stores of KV are; nothing is published",
     )
+    redis_at: Places = Field(
+        default=("IAD",), description="where the Redis is that all share, or the nearest of these"
+    )
     bucket_at: str = Field(default="IAD", description="where a bucket is: its location hint")
     objects_at: Places = Field(
         default=("SJC", "IAD", "FRA", "WAW", "SIN", "SYD"),
@@ -116,7 +110,10 @@ class Platform(Strict):
     def _from_profile(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        numbers = profile(given.get("profile", "cloudflare-workers"))
+        named = given.get("profile", FIRST)
+        if isinstance(named, str) and named not in SHIPPED:
+            raise ValueError(f"profile: {named!r} is unknown; there are {', '.join(SHIPPED)}")
+        numbers = profile(FIRST) | profile_of(named).numbers  # those of tiers that are not there
         return {name: number.value for name, number in numbers.items()} | dict(given)
 
     @model_validator(mode="after")
@@ -128,6 +125,11 @@ class Platform(Strict):
             )
         return self
 
+    @property
+    def described(self) -> Profile:
+        """The profile itself."""
+        return profile_of(self.profile)
+
     def check(self, design: Design) -> None:
         """Raise `DesignError` for a design that the platform does not allow."""
         told = design.l2 == "kv" and design.policy in ("hard", "soft-hard")
@@ -136,18 +138,3 @@ class Platform(Strict):
                 f"{design.name}: l2_ttl_s: KV expires nothing before {self.kv_min_ttl_s:g} s,"
                 f" so {design.hard_ttl_s:g} cannot be"
             )
-
-
-Profile = dict[str, Assumption | Fact]
-
-
-@cache
-def profile(name: str) -> Profile:
-    """A shipped profile: the assumptions and facts of a platform, by the names of `Platform`."""
-    folder = Path(__file__).parent / "profiles"
-    base = profile("cloudflare-workers") if name != "cloudflare-workers" else {}
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        return base  # the unknown name is Platform's error to tell
-    own = YAML(typ="safe", pure=True).load(path)
-    return base | TypeAdapter(Profile).validate_python(own)

@@ -1,8 +1,8 @@
 """The Cache API: every data centre has its own, shared by its isolates and by nobody else.
 
 Source: developers.cloudflare.com/workers/runtime-apis/cache, read 2026-11-23. Nothing of it is
-billed. Rules: `ColoCache` in `engines/reference/others.py`, `read_colo_cache` in
-`engines/compiled/stores.py`, `at_colo` in `formulas/flows.py`, `CacheApiStore` in the Worker.
+billed. Its rules are those of every tier that follows from its description; `CacheApiStore` in
+the Worker.
 """
 
 from cachelib.model.tiers.tier import Place, Tier
@@ -21,4 +21,6 @@ CACHE_API = Tier(
     numbers={"cache_api_ms": "time of the Cache API"},
     prefixes=("cache_api_",),
     erases=True,
+    reads="cache_api_gets",
+    writes="cache_api_puts",
 )

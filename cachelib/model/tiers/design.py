@@ -11,7 +11,6 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
-from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.registry import ALL, STORES
 from cachelib.model.tiers.tier import WIDENING, Tier
@@ -184,9 +183,9 @@ class Design(Strict):
         return self.store.word if self.store else None
 
     @property
-    def colo_cache(self) -> bool:
-        """Whether each data centre has a cache, before another store or as the only one."""
-        return CACHE_API in self.stores
+    def colo_cache(self) -> Tier | None:
+        """The cache that each data centre has, before another store or as the only one."""
+        return next((tier for tier in self.stores if tier.scope == "colo"), None)
 
     @property
     def words(self) -> str:
@@ -214,7 +213,7 @@ class Design(Strict):
         return (self.soft_ttl_s if self.policy == "soft-hard" else None) or math.inf
 
 
-BUILT_IN = {
+ON_CLOUDFLARE = {
     design.name: design
     for design in (
         Design(name="origin-only", tiers=()),
@@ -231,6 +230,20 @@ BUILT_IN = {
         Design(name="workers-cache-kv", tiers=("workers-cache", "kv")),
     )
 }
+ON_SERVERS = {
+    design.name: design
+    for design in (
+        Design(name="database-only", tiers=()),
+        Design(name="memory-only", tiers=("memory",)),
+        Design(name="redis-only", tiers=("redis",)),
+        Design(name="memory-redis", tiers=("memory", "redis")),
+        Design(name="memory-redis-per-region", tiers=("memory", "redis-per-region")),
+    )
+}
+
+
+BUILT_IN = ON_CLOUDFLARE | ON_SERVERS
+"""The shipped designs; a platform allows those whose tiers it has."""
 
 
 def built_in(name: str, **settings: object) -> Design:

@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.r2 import R2
 from cachelib.model.tiers.registry import SHARED
 from cachelib.model.tiers.tier import Tier
 from cachelib.model.tiers.workers_cache import WORKERS_CACHE
@@ -32,8 +30,6 @@ def depths(tier: Tier) -> range:
 NO_L2 = 0
 KV_LOCAL, KV_REGIONAL, KV_CENTRAL = depths(KV)
 DO_MEMORY, DO_STORAGE = depths(DURABLE_OBJECT)
-(IN_R2,) = depths(R2)
-(IN_COLO_CACHE,) = depths(CACHE_API)
 FRONT_IN_COLO, FRONT_UPPER = depths(WORKERS_CACHE)
 
 PLACES = len(DEPTHS)

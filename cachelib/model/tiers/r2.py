@@ -1,8 +1,7 @@
 """R2: one bucket, strongly consistent; it knows no expiry, the application does.
 
-Source: developers.cloudflare.com/r2/pricing, read 2026-11-23. Rules: `Bucket` in
-`engines/reference/others.py`, `read_store` in `engines/compiled/stores.py`, `formulas/waits.py`,
-`R2Store` in the Worker.
+Source: developers.cloudflare.com/r2/pricing, read 2026-11-23. Its rules are those of every
+tier that follows from its description; `R2Store` in the Worker.
 """
 
 from cachelib.model.tiers.tier import Place, Tier
@@ -25,4 +24,6 @@ R2 = Tier(
     prefixes=("r2_",),
     meters={"r2.class_a": "r2_class_a", "r2.class_b": "r2_class_b"},
     stored="r2.stored",
+    reads="r2_class_b",
+    writes="r2_class_a",
 )

@@ -7,9 +7,15 @@ from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.r2 import R2
+from cachelib.model.tiers.redis import REDIS, REDIS_PER_REGION
 from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
-ALL = {tier.word: tier for tier in (MEMORY, KV, DURABLE_OBJECT, R2, CACHE_API, WORKERS_CACHE)}
+ALL = {
+    tier.word: tier
+    for tier in (
+        MEMORY, KV, DURABLE_OBJECT, R2, CACHE_API, WORKERS_CACHE, REDIS, REDIS_PER_REGION,
+    )
+}  # fmt: skip
 """By its word in a case."""
 
 SHARED = {word: tier for word, tier in ALL.items() if tier is not MEMORY}

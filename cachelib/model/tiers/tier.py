@@ -41,7 +41,11 @@ class Tier:
     it holds. `numbers` are the platform's numbers that readers meet, with their words, and
     `prefixes` how all its numbers begin. `erases`: it forgets by itself what has expired, after
     `shortest` (a number of the platform) at the earliest. `lists`: what it holds can be listed, so
-    that a routine may clean it up. `in_front`: it answers before the Worker runs.
+    that a routine may clean it up. `in_front`: it answers before the Worker runs. `reads` and
+    `writes` are the counts of these where all its rules follow from this description: a map in
+    each place of its scope, one place in it, written through. `rented`: the meter of its
+    node-hours, whatever is asked of it, and the platform's number of nodes; `carried`: the meter
+    of what goes to and from it between zones.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -62,6 +66,15 @@ class Tier:
     shortest: str | None = None
     lists: bool = False
     in_front: bool = False
+    reads: str = ""
+    writes: str = ""
+    rented: tuple[str, str] | None = None
+    carried: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether its rules follow from its description."""
+        return bool(self.reads)
 
     @property
     def shared_by(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from jinja2 import Template
@@ -28,7 +28,7 @@ from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, shown
 from cachelib.report.publish.decision import plain_unit
 from cachelib.report.publish.decision import value as amount
-from cachelib.report.publish.findings import Metric, Text
+from cachelib.report.publish.findings import Metric, Table, Text
 from cachelib.report.text import Markdown
 
 
@@ -58,7 +58,11 @@ class Document:
         return self._template(self.template).render(self._context())
 
     def _template(self, name: str) -> Template:
-        return self.material.templates.markdown.get_template(name)
+        templates, told = self.material.templates.markdown, self.study.told
+        if not self.study.case.profile.words or templates.loader is None:
+            return templates.get_template(name)
+        source, _, _ = templates.loader.get_source(templates, name)
+        return templates.from_string(told(source))
 
     @property
     def study(self) -> Study:
@@ -71,9 +75,9 @@ class Document:
     def _context(self) -> dict[str, Any]:
         return {
             **self._of_the_decision(),
-            "amount": lambda number, unit: amount(number, plain_unit(unit)),
-            "aim": _aim(self.study.case.criteria),
-            "called": label,
+            "amount": lambda number, unit: self.study.told(amount(number, plain_unit(unit))),
+            "aim": self.study.told(_aim(self.study.case.criteria)),
+            "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
             "barred": self.study.barred,
@@ -87,7 +91,7 @@ class Document:
             "diagram": self.diagram,
             "duration": language.duration,
             "figure": self.figure,
-            "labels": {name: metric.label for name, metric in METRICS.items()},
+            "labels": {name: self.study.told(metric.label) for name, metric in METRICS.items()},
             "fold": self.fold,
             "ledger": self.material.ledger,
             "log": log_page(told) if (told := self.study.log_described) else None,
@@ -191,7 +195,13 @@ class Document:
 
     def table(self, id: str) -> Markdown:
         """A table with its number and caption."""
-        return self.medium.table(self.findings[id], self._next("Table", id))
+        found = self.findings[id]
+        told = [
+            column.model_copy(update={"name": self.study.told(column.name)})
+            for column in self._typed(id, Table).columns
+        ]
+        finding = found.finding.model_copy(update={"columns": told})
+        return self.medium.table(replace(found, finding=finding), self._next("Table", id))
 
     def lines(self, id: str) -> list[str]:
         """Quoted lines, to be escaped by the template."""

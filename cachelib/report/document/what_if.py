@@ -7,7 +7,7 @@ order of judging (`judgement.ties`); tests/browser/test_what_if.py holds one aga
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jinja2.utils import htmlsafe_json_dumps
@@ -21,8 +21,9 @@ from cachelib.model.judgement.flips import Sweep, sweeps
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
-from cachelib.model.money.prices import METERS, OBJECT_GB, price_book
-from cachelib.model.tiers.registry import STORED
+from cachelib.model.money.prices import METERS, OBJECT_GB, PriceBook, hours_rented
+from cachelib.model.tiers.registry import ALL, STORED
+from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital
 from cachelib.report.publish import decision as words
 from cachelib.report.publish.findings import Panel
@@ -56,12 +57,20 @@ def judged_with(model: Model) -> dict[str, Any]:
             "trips": {name: value.tolist() for name, value in at.trips._asdict().items()},
             "numbers": {name: min(float(n), NEVER_S) for name, n in at.numbers.items()},
             "hashed": at.hashed,
+            "tiers": {word: _tier(tier) for word, tier in ALL.items()},
         },
         "growth": study.case.growth.model_dump(include={"writes", "keys", "value_life"}),
         "designs": [_as_judged(model, nth) for nth in range(len(model.options))],
-        "criteria": _criteria(study.case.criteria),
-        "prices": _prices(),
+        "criteria": _criteria(study.case.criteria, study.told),
+        "prices": _prices(study.book),
     }
+
+
+def _tier(tier: Tier) -> dict[str, Any]:
+    """What the page's formulas need of a tier."""
+    told = {name: getattr(tier, name) for name in ("scope", "plain", "reads", "writes", "erases")}
+    takes = tier.places[0].takes if tier.places else ()
+    return told | {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
 
 
 def controls(panel: Panel) -> dict[str, Any]:
@@ -120,7 +129,7 @@ def _slider(decision: Decision, sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def _criteria(criteria: Criteria) -> dict[str, Any]:
+def _criteria(criteria: Criteria, told: Callable[[str], str]) -> dict[str, Any]:
     """Limits, weights and ties; `shown`: the metrics of the table, those that decide first."""
     limited = [limit.metric for limit in criteria.limits]
     shown = list(dict.fromkeys([*criteria.weights, *limited, "bill_usd", "hit_ratio"]))
@@ -137,7 +146,7 @@ def _criteria(criteria: Criteria) -> dict[str, Any]:
             }
             for name, limit in limit_names(criteria).items()
         ],
-        "metrics": {name: _metric(criteria, name) for name in names},
+        "metrics": {name: _metric(criteria, name, told) for name in names},
         "aim": criteria.aim,
         "then": criteria.then,
         "late_after_s": criteria.late_after_s,
@@ -146,12 +155,12 @@ def _criteria(criteria: Criteria) -> dict[str, Any]:
     }
 
 
-def _metric(criteria: Criteria, name: str) -> dict[str, Any]:
+def _metric(criteria: Criteria, name: str, told: Callable[[str], str]) -> dict[str, Any]:
     metric, own = METRICS[name], criteria.material.get(name)
     return {
         "name": name,
-        "label": metric.label,
-        "head": metric.head,
+        "label": told(metric.label),
+        "head": told(metric.head),
         "unit": metric.unit,
         "sign": metric.sign,
         "material": metric.material if own is None else own,
@@ -169,6 +178,9 @@ def _as_judged(model: Model, nth: int) -> dict[str, Any]:
             if name == option.name
         },
         "platform": option.platform,
+        "rented": hours_rented(
+            option.design, len(model.setting.weights), model.study.platform.redis_nodes
+        ),
         "words": capital(case.words(option.name)),
         "hours": None if option.hours is None else option.hours.value,
         "today": option.is_today,
@@ -201,8 +213,7 @@ def _notes(option: Option) -> dict[str, Any]:
     return held if option.hours is None else held | {"hours": option.hours.model_dump(mode="json")}
 
 
-def _prices() -> dict[str, Any]:
-    book = price_book()
+def _prices(book: PriceBook) -> dict[str, Any]:
     return {
         "minimum": float(book.plans["paid"].minimum),
         "object_gb": float(OBJECT_GB),

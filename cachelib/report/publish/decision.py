@@ -32,7 +32,7 @@ def named(decision: Decision, number: str) -> str:
     kind, _, of = number.partition(":")
     if kind == "hours" and of:
         return f"the work for “{called(decision, of)}”"
-    return label(number)
+    return decision.study.told(label(number))
 
 
 def with_unit(decision: Decision, number: str) -> str:
@@ -124,8 +124,8 @@ def aim(decision: Decision) -> str:
             f"{shown(rate)} a unit of {METRICS[name].label}"
             for name, rate in criteria.weigh.items()
         ]
-        return "weighted sum of " + " and ".join(parts)
-    return METRICS[criteria.aim].label
+        return decision.study.told("weighted sum of " + " and ".join(parts))
+    return decision.study.told(METRICS[criteria.aim].label)
 
 
 def unit_said(decision: Decision, number: str) -> str:
@@ -149,9 +149,9 @@ def cause(decision: Decision, flip: Flip) -> str:
     """Why the choice is one below that value and another above it."""
     one, other = called(decision, flip.option), called(decision, flip.other)
     if flip.cause != "limit":
-        what = METRICS[flip.metric].label
+        what = decision.study.told(METRICS[flip.metric].label)
         return f"there “{one}” and “{other}” begin or cease to be as good in {what}"
-    limit = limit_said(limit_names(decision.criteria)[flip.metric])
+    limit = decision.study.told(limit_said(limit_names(decision.criteria)[flip.metric]))
     side = {flip.before: "below", flip.after: "above"}.get(flip.option)
     if side is None:
         return f"there “{one}” begins or ceases to keep the limit: {limit}"
@@ -162,7 +162,7 @@ def _reason(decision: Decision, flip: Flip) -> str:
     """The same, told from here to there."""
     chosen = flip.before if flip.at > flip.here else flip.after
     if flip.cause == "limit" and flip.option in (chosen, flip.away):
-        limit = limit_said(limit_names(decision.criteria)[flip.metric])
+        limit = decision.study.told(limit_said(limit_names(decision.criteria)[flip.metric]))
         keeps = "breaks" if flip.option == chosen else "keeps"
         return f"since “{called(decision, flip.option)}” then {keeps} the limit: {limit}"
     return f"since {cause(decision, flip)}"

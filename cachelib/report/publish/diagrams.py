@@ -117,13 +117,16 @@ def architecture(study: Study, design: Design, id: str) -> Diagram:
     """Users, isolates in data centres, the shared tier if there is one, the origin."""
     users = Node(id="users", label="Users", note=study.case.system.name, kind="user")
     origin = Node(
-        id="origin", label="Origin", note=shown(study.platform.origin_ms, "ms"), kind="origin"
+        id="origin",
+        label=study.told("Origin"),
+        note=shown(study.platform.origin_ms, "ms"),
+        kind="origin",
     )
-    workers, shared = _workers(study, design), _shared(design)
+    workers, shared = _workers(study, design), _shared(study, design)
     behind, front = [*shared, origin], _front(design)
     return Diagram(
         id=id,
-        caption=f"The system: {design.words}",
+        caption=f"The system: {study.told(design.words)}",
         alt=_alt(study, design),
         how="derived",
         layers=[[users], *([node] for node in front), workers, *([node] for node in behind)],
@@ -145,7 +148,7 @@ def architecture(study: Study, design: Design, id: str) -> Diagram:
 
 def _workers(study: Study, design: Design) -> list[Node]:
     """The busiest data centres, and one box for the others."""
-    isolates = counted(study.platform.isolates_per_colo, "isolate")
+    isolates = study.told(counted(study.platform.isolates_per_colo, "isolate"))
     memory = f"each its own memory, {duration(design.l1_ttl_s)}" if design.l1_ttl_s else ""
     note = memory if design.l1 else "no memory"
     traffic = np.bincount(study.trace.colo, minlength=len(study.trace.colos))
@@ -155,7 +158,7 @@ def _workers(study: Study, design: Design) -> list[Node]:
         for nth, colo in enumerate(busiest[:SHOWN_COLOS])
     ]
     more = len(busiest) - SHOWN_COLOS
-    label = counted(more, "more data centre")
+    label = study.told(counted(more, "more data centre"))
     return nodes + ([Node(id="more", label=label, note=note)] if more > 0 else [])
 
 
@@ -168,11 +171,13 @@ def _front(design: Design) -> list[Node]:
     return [Node(id="front", label=design.front.label, note=note, kind="store")]
 
 
-def _shared(design: Design) -> list[Node]:
+def _shared(study: Study, design: Design) -> list[Node]:
     """The shared tiers, the nearest first."""
     life = f", {duration(design.l2_ttl_s)}" if design.l2_ttl_s else ""
     return [
-        Node(id=_id(nth), label=tier.label, note=f"{tier.shared_by}{life}", kind="store")
+        Node(
+            id=_id(nth), label=tier.label, note=f"{study.told(tier.shared_by)}{life}", kind="store"
+        )
         for nth, tier in enumerate(design.stores)
     ]
 
@@ -183,14 +188,16 @@ def _id(nth: int) -> str:
 
 
 def _alt(study: Study, design: Design) -> str:
-    colos = counted(len(study.trace.colos), "data centre")
-    isolates = counted(study.platform.isolates_per_colo, "isolate")
-    memory = "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
+    colos = study.told(counted(len(study.trace.colos), "data centre"))
+    isolates = study.told(counted(study.platform.isolates_per_colo, "isolate"))
+    memory = study.told(
+        "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
+    )
     behind = "".join(f"{tier.phrase}, then to " for tier in design.stores)
     before = f"{design.front.phrase} answers what it has; " if design.front else ""
     return (
         f"{before}Requests reach {colos} with {isolates} each; {memory}; "
-        f"what is not found goes to {behind}the origin."
+        f"what is not found goes to {behind}{study.told('the origin')}."
     )
 
 
@@ -199,11 +206,14 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
     trace = study.two_requests()
     result = study.replay(design, trace=trace, jitter=0.0)
     colos = [trace.colos[place] for place in trace.colo]
-    workers = [Node(id=f"w{nth}", label=f"Worker in {colo}") for nth, colo in enumerate(colos)]
+    workers = [
+        Node(id=f"w{nth}", label=f"{study.told('Worker')} in {colo}")
+        for nth, colo in enumerate(colos)
+    ]
     front = [Node(id="front", label=design.front.label)] if design.front else []
     shared = [Node(id=_id(nth), label=tier.label) for nth, tier in enumerate(design.stores)]
     user = Node(id="user", label="Users", kind="user")
-    origin = Node(id="origin", label="Origin", kind="origin")
+    origin = Node(id="origin", label=study.told("Origin"), kind="origin")
     messages: list[Message] = []
     answers = [_answer(*each) for each in zip(result.tier, result.depth, strict=True)]
     for nth, (answer, ms) in enumerate(zip(answers, result.latency_ms, strict=True)):
@@ -211,9 +221,10 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
     apart = shown(trace.span_s, "s")
     return Sequence(
         id=id,
-        caption=f"The same key asked for twice, {apart} apart: {design.words}; median times",
+        caption=f"The same key asked for twice, {apart} apart: {study.told(design.words)};"
+        " median times",
         alt="; ".join(
-            f"in {colo} {_phrase(answer)} answers after {shown(float(ms), 'ms')}"
+            f"in {colo} {study.told(_phrase(answer))} answers after {shown(float(ms), 'ms')}"
             for colo, answer, ms in zip(colos, answers, result.latency_ms, strict=True)
         ),
         participants=[user, *front, *workers, *shared, origin],

@@ -68,7 +68,7 @@ def _decider(decision: Decision, name: str) -> Decider:
     values = [v for m in decision.measured.values() if (v := _finite(m.get(name))) is not None]
     best = min(values, key=lambda value: metric.sign * value, default=0.0)
     return Decider(
-        label=metric.label,
+        label=decision.study.told(metric.label),
         unit=metric.unit,
         better="more" if metric.more_is_better else "less",
         weight=criteria.weights.get(name),

@@ -14,8 +14,9 @@ from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE, rehash
 from cachelib.model.engines.compiled.state import (
     NO_BOUND,
     OBJECT,
+    OF_THEIR_OWN,
+    PLAIN_STORE,
     RECORD,
-    STORES,
     TOTALS,
     Places,
     Rules,
@@ -25,7 +26,8 @@ from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLAT
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import CODE_TYPE, COUNTS, Outcomes
+from cachelib.model.tiers.outcomes import CODE_TYPE, COUNTS, NO_L2, Outcomes, depths
+from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 18  # requests between two looks at the room that is left
@@ -78,11 +80,20 @@ class Compiled:
         """The counts, and byte-seconds stored until `end`."""
         records = self.state.records[self.state.records["version"] != NONE]
         until = np.full(len(records), end)
-        if self.design.l2 == "kv" and self.rules.told:
+        if self.rules.erases:
             until = np.minimum(until, records["expires"])
         held = float((records["size"] * (until - records["written"])).sum())
+        return self._counts(), float(self.state.totals["byte_seconds"]) + held
+
+    def _counts(self) -> dict[str, int]:
         totals = self.state.totals
-        return {name: int(totals[name]) for name in COUNTS}, float(totals["byte_seconds"]) + held
+        counts = {name: int(totals[name]) for name in COUNTS}
+        for tier in self.design.stores:
+            if tier.plain:
+                colo = "colo_" if tier.scope == "colo" else ""
+                counts[tier.reads] += int(totals[f"{colo}reads"])
+                counts[tier.writes] += int(totals[f"{colo}writes"])
+        return counts
 
     def _begin(self, start: float) -> None:
         self.state.totals["start"] = start
@@ -146,12 +157,25 @@ def _rules(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(**{name: KINDS[name](value) for name, value in rules._asdict().items()})
 
 
+def _store(design: Design) -> int:
+    if design.store is None or design.store is design.colo_cache:
+        return 0
+    return OF_THEIR_OWN.get(design.store.word, PLAIN_STORE)
+
+
+def _depth(tier: Tier | None) -> int:
+    return depths(tier)[-1] if tier else NO_L2
+
+
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         front=design.front is not None,
         l1=design.l1,
-        colo_cache=design.colo_cache,
-        store=STORES.get(design.l2 or "", 0),
+        colo_cache=design.colo_cache is not None,
+        store=_store(design),
+        colo_depth=_depth(design.colo_cache),
+        depth=_depth(design.store),
+        erases=design.policy != "clean-up" and design.store is not None and design.store.erases,
         l1_ttl=design.l1_ttl_s or math.inf,
         hard_ttl=design.hard_ttl_s,
         soft_ttl=design.refresh_after_s,

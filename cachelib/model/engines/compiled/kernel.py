@@ -22,7 +22,7 @@ from cachelib.model.engines.compiled.stores import (
 from cachelib.model.engines.compiled.tiers import age, change, load, put_in_l1, supersede
 from cachelib.model.engines.compiler import compiled, hot
 from cachelib.model.tiers import outcomes as said
-from cachelib.model.tiers.outcomes import FAILED, IN_COLO_CACHE, L1, L2, NO_L2, ORIGIN, WRITTEN
+from cachelib.model.tiers.outcomes import FAILED, L1, L2, NO_L2, ORIGIN, WRITTEN
 from cachelib.model.traffic.trace import READ, WRITE
 
 code_of = hot(said.code_of)
@@ -33,7 +33,7 @@ def read_l2(rules, state, places, colo, key, record, now):
     """The shared tiers, the nearest first: depth, way and wait, and the living value, if any."""
     depth, extra, held = NO_L2, 0.0, nothing()
     if rules.colo_cache:
-        depth, held = IN_COLO_CACHE, read_colo_cache(state, colo, key, now)
+        depth, held = rules.colo_depth, read_colo_cache(state, colo, key, now)
     if rules.store and held.version == NONE:
         far, extra, held = read_store(rules, state, places, colo, key, record, now)
         depth = depth if far == NO_L2 else far

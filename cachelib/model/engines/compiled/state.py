@@ -12,11 +12,10 @@ import numpy.typing as npt
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.outcomes import COUNTS
-from cachelib.model.tiers.r2 import R2
 
-KV_STORE, DO_STORE, R2_STORE = range(1, 4)
-STORES = {KV.word: KV_STORE, DURABLE_OBJECT.word: DO_STORE, R2.word: R2_STORE}
-"""What all share, of which a design has one at most, and 0 stands for none."""
+KV_STORE, DO_STORE, PLAIN_STORE = range(1, 4)
+OF_THEIR_OWN = {KV.word: KV_STORE, DURABLE_OBJECT.word: DO_STORE}
+"""What all share, of which a design has one at most, and 0 stands for none; any other is plain."""
 LIST_PAGE = 1_000
 NO_BOUND = 1 << 62
 VALUE_BYTES = 16  # what the reference needs for a value
@@ -37,11 +36,14 @@ OBJECT = np.dtype([("home", "i8"), ("awake", "i8"), ("free_at", "f8"), ("last", 
 TOTALS = np.dtype(
     [
         ("start", "f8"), ("next_clean_up", "f8"), ("byte_seconds", "f8"),
-        ("versions", "i8"), ("free", "i8"), ("used", "i8"), *((name, "i8") for name in COUNTS),
+        ("versions", "i8"), ("free", "i8"), ("used", "i8"),
+        ("colo_reads", "i8"), ("colo_writes", "i8"), ("reads", "i8"), ("writes", "i8"),
+        *((name, "i8") for name in COUNTS),
     ]
 )  # fmt: skip
 """What there is one of: times, bytes stored so far, versions so far; in the pool the first of the
-rooms given back, and the first never used; and the counts."""
+rooms given back, and the first never used; reads and writes of the plain tiers that the design
+has in each colo and for all; and the counts."""
 
 
 class Rules(NamedTuple):
@@ -51,6 +53,9 @@ class Rules(NamedTuple):
     l1: bool
     colo_cache: bool
     store: int
+    colo_depth: int
+    depth: int
+    erases: bool
     l1_ttl: float
     hard_ttl: float
     soft_ttl: float

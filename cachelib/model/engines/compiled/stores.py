@@ -1,4 +1,4 @@
-"""The stores of the reference engine, for numba: KV, Durable Objects, R2, Cache API."""
+"""The stores of the reference engine, for numba: KV, Durable Objects, plain ones."""
 
 # mypy: ignore-errors
 
@@ -18,14 +18,13 @@ from cachelib.model.engines.compiled.state import (
     DO_STORE,
     KV_STORE,
     LIST_PAGE,
-    R2_STORE,
+    PLAIN_STORE,
     Held,
 )
 from cachelib.model.engines.compiler import hot, inner
 from cachelib.model.tiers.outcomes import (
     DO_MEMORY,
     DO_STORAGE,
-    IN_R2,
     KV_CENTRAL,
     KV_LOCAL,
     KV_REGIONAL,
@@ -38,7 +37,7 @@ def account(rules, state, record, now):
     """Bill what is about to leave the store."""
     if record.version != NONE:
         end = now
-        if rules.store == KV_STORE and rules.told and record.expires < end:
+        if rules.erases and record.expires < end:
             end = record.expires
         state.totals.byte_seconds += record.size * (end - record.written)
         record.version = NONE
@@ -131,14 +130,14 @@ def nothing():
 @hot
 def read_colo_cache(state, colo, key, now):
     """The living value, if any."""
-    state.totals.cache_api_gets += 1
+    state.totals.colo_reads += 1
     at = find(state, COLO_PLACES + colo, key)
     return held_by(state.pool[at]) if at != NONE and now < state.pool[at].until else nothing()
 
 
 @inner
 def write_colo_cache(state, colo, key, value):
-    state.totals.cache_api_puts += 1
+    state.totals.colo_writes += 1
     entry = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
     entry.version, entry.size, entry.loaded = value.version, value.size, value.loaded
     entry.expires, entry.refresh, entry.until = value.expires, value.refresh, value.expires
@@ -165,8 +164,8 @@ def read_store(rules, state, places, colo, key, record, now):
         depth, extra, found = read_object(rules, state, places, colo, record, now)
         held = held_by(record)
     else:
-        totals.r2_class_b += 1
-        depth, found, held = IN_R2, now < record.expires, held_by(record)
+        totals.reads += 1
+        depth, found, held = rules.depth, now < record.expires, held_by(record)
     return depth, extra, held if found else nothing()
 
 
@@ -191,8 +190,8 @@ def write_store(rules, state, places, colo, key, record, now, value):
             keep(rules, state, record, now, value)
             record.awake = target.awake
         return extra
-    elif rules.store == R2_STORE:
-        totals.r2_class_a += 1
+    elif rules.store == PLAIN_STORE:
+        totals.writes += 1
         keep(rules, state, record, now, value)
     return 0.0
 
@@ -211,7 +210,7 @@ def delete_from_store(rules, state, places, colo, key, record, now):
         if served:
             totals.do_rows_written += 1
             account(rules, state, record, now)
-    elif rules.store == R2_STORE:
+    elif rules.store == PLAIN_STORE:
         account(rules, state, record, now)
     return extra
 

@@ -13,10 +13,10 @@ from cachelib import MemoryCache, TieredCache
 from cachelib.model.engines.random import ISOLATES, exponential, key_of
 from cachelib.model.engines.reference.kv import KeyValue
 from cachelib.model.engines.reference.others import (
-    Bucket,
-    ColoCache,
     DurableObjects,
     Layered,
+    OneForAll,
+    OneInEachColo,
     WorkersCache,
 )
 from cachelib.model.engines.reference.world import (
@@ -43,15 +43,11 @@ from cachelib.model.tiers.outcomes import (
     Outcomes,
     code_of,
 )
+from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 
-STORES = {
-    "kv": KeyValue,
-    "durable-object": DurableObjects,
-    "r2": Bucket,
-    "cache-api": ColoCache,
-}
-
+OF_THEIR_OWN = {"kv": KeyValue, "durable-object": DurableObjects}
+"""Stores with rules that no description says."""
 
 SILENT = logging.Logger("cachelib.simulation", logging.CRITICAL + 1)  # its failures are drawn
 
@@ -72,7 +68,7 @@ class Reference:
         self.design, self.platform = design, platform
         self.world = World()
         self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
-        self.stores = [STORES[tier.word](self.world, platform, design) for tier in design.stores]
+        self.stores = [self._store(tier) for tier in design.stores]
         self.front = WorkersCache(self.world, platform) if design.front else None
         self.isolates: dict[int, Isolate] = {}
         self.lives = key_of(seed, ISOLATES)
@@ -235,6 +231,12 @@ class Reference:
             logger=SILENT,
             **options,
         )
+
+    def _store(self, tier: Tier) -> ModelStore:
+        if not tier.plain:
+            return OF_THEIR_OWN[tier.word](self.world, self.platform, self.design)
+        kind = OneInEachColo if tier.scope == "colo" else OneForAll
+        return kind(self.world, tier, self.design)
 
     def _l2(self) -> ModelStore | None:
         """All shared tiers as the one that the library's cache knows."""

@@ -1,7 +1,6 @@
-"""Durable Objects, R2 and the Cache API as documented.
+"""Durable Objects and Workers Cache as documented, and tiers that their description says all of.
 
-Sources: developers.cloudflare.com/durable-objects, /r2/pricing, /workers/runtime-apis/cache, read
-2026-11-23.
+Sources: developers.cloudflare.com/durable-objects, /workers/cache, read 2026-11-26.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from cachelib.model.tiers.outcomes import (
     DO_STORAGE,
     FRONT_IN_COLO,
     FRONT_UPPER,
-    IN_COLO_CACHE,
-    IN_R2,
     L2,
+    depths,
 )
+from cachelib.model.tiers.tier import Tier
 
 
 class Object:
@@ -106,41 +105,43 @@ class DurableObjects(ModelStore):
         return target
 
 
-class Bucket(ModelStore):
-    """R2: one bucket, strongly consistent; it knows no expiry, the application does."""
+class OneForAll(ModelStore):
+    """A tier whose rules follow from its description, with one copy for the world."""
 
-    def __init__(self, world: World, platform: Platform, design: Design) -> None:
-        super().__init__(world, design, erased_at_expiry=False)
+    def __init__(self, world: World, tier: Tier, design: Design) -> None:
+        super().__init__(world, design, erased_at_expiry=tier.erases)
+        self.tier, self.reads, self.writes = tier, tier.reads, tier.writes
+        (self.depth,) = depths(tier)
 
     def read(self, key: str, now: float) -> Stored | None:
-        self.world.tier, self.world.depth = L2, IN_R2
-        self.world.counts["r2_class_b"] += 1
+        self.world.tier, self.world.depth = L2, self.depth
+        self.world.counts[self.reads] += 1
         record = self.records.get(key)
         return record[0] if record is not None and alive(record[0], now) else None
 
     def write(self, key: str, stored: Stored) -> None:
-        self.world.counts["r2_class_a"] += 1
+        self.world.counts[self.writes] += 1
         self.keep(key, stored)
 
     def delete(self, key: str) -> None:
         self.drop(key)
 
 
-class ColoCache(ModelStore):
-    """The Cache API: every colo has its own, shared by its isolates and by nobody else."""
+class OneInEachColo(OneForAll):
+    """Such a tier with a copy in each colo, shared by its isolates and by nobody else."""
 
-    def __init__(self, world: World, platform: Platform, design: Design) -> None:
-        super().__init__(world, design, erased_at_expiry=True)
+    def __init__(self, world: World, tier: Tier, design: Design) -> None:
+        super().__init__(world, tier, design)
         self.held: dict[tuple[int, str], Stored] = {}
 
     def read(self, key: str, now: float) -> Stored | None:
-        self.world.tier, self.world.depth = L2, IN_COLO_CACHE
-        self.world.counts["cache_api_gets"] += 1
+        self.world.tier, self.world.depth = L2, self.depth
+        self.world.counts[self.reads] += 1
         stored = self.held.get((self.world.colo, key))
         return stored if alive(stored, now) else None
 
     def write(self, key: str, stored: Stored) -> None:
-        self.world.counts["cache_api_puts"] += 1
+        self.world.counts[self.writes] += 1
         self.held[self.world.colo, key] = stored
 
     def delete(self, key: str) -> None:

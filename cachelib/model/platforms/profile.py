@@ -1,0 +1,119 @@
+"""What a platform is, as data: its tiers, its numbers with sources, its price book, its words."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from cachelib.model.schema.strict import Strict
+from cachelib.model.schema.typed_yaml import load
+from cachelib.model.tiers.registry import ALL, owners
+
+if TYPE_CHECKING:
+    Word = str
+else:
+    Word = Literal[*ALL]
+
+FOLDER = Path(__file__).parent / "profiles"
+SHIPPED = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+FIRST = "cloudflare-workers"
+"""What a case runs on that does not say."""
+
+
+class Assumption(Strict):
+    """A number that no source gives: a best guess, the range it may lie in, and why."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    why: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Assumption:
+        if not self.low <= self.value <= self.high:
+            raise ValueError("low <= value <= high must hold")
+        return self
+
+
+class Fact(Strict):
+    """A number that the vendor documents, or that a run showed."""
+
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    value: float
+    unit: str
+    source: str
+    date: datetime.date
+
+
+Numbers = Mapping[str, Assumption | Fact]
+
+
+class Profile(Strict):
+    """A platform: where values may be kept there, and what is known and assumed of it.
+
+    `tiers` are the words of those it has. `book` names the price book. `words` say what readers
+    call things there, by what they are called on Cloudflare's: `isolate: pod`.
+    """
+
+    about: str = Field(default="", description="what runs there, in a sentence")
+    like: str | None = Field(default=None, description="another, which says what this does not")
+    tiers: tuple[Word, ...] = ()
+    book: str = ""
+    words: dict[str, str] = Field(default={})
+    numbers: dict[str, Assumption | Fact] = Field(default={})
+
+    @model_validator(mode="after")
+    def _like_one_that_is_there(self) -> Profile:
+        if self.like is not None and self.like not in SHIPPED:
+            raise ValueError(f"like: {self.like!r} is unknown; there are {', '.join(SHIPPED)}")
+        return self
+
+    @property
+    def whole(self) -> Profile:
+        """With all that the one has which it is like."""
+        if self.like is None:
+            return self
+        other = shipped(self.like)
+        return Profile(
+            about=self.about or other.about,
+            tiers=self.tiers or other.tiers,
+            book=self.book or other.book,
+            words=other.words | self.words,
+            numbers=other.numbers | self.numbers,
+        )
+
+    @property
+    def assumptions(self) -> dict[str, Assumption]:
+        return {n: number for n, number in self.numbers.items() if isinstance(number, Assumption)}
+
+    def told(self, text: str) -> str:
+        """Our own words as this platform's readers say them."""
+        if not self.words:
+            return text
+        longest_first = sorted(self.words, key=len, reverse=True)
+        pattern = rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b"
+        return re.sub(pattern, lambda found: self.words[found[0]], text)
+
+    def lacks(self, number: str) -> bool:
+        """Whether a number is of tiers that are not there."""
+        of = owners(number)
+        return bool(of) and not of & set(self.tiers)
+
+
+@cache
+def shipped(name: str) -> Profile:
+    """A shipped profile, whole; raises `InvalidFileError`."""
+    return load(FOLDER / f"{name}.yaml", Profile).whole
+
+
+def profile(name: str) -> dict[str, Assumption | Fact]:
+    """The numbers of a shipped profile, by the names of `Platform`."""
+    return shipped(name).numbers

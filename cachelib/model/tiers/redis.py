@@ -1,0 +1,47 @@
+"""Redis or Valkey beside servers: one for all regions, or one in each, which hears of no other.
+
+Both keep a value until it expires, are written through, and are nowhere bounded: what node memory
+holds is not modelled, nor are replicas' lag and fail-over. Every rule follows from what is declared
+here, in both engines, the formulas and the page. A node is paid by the hour, whatever is asked of
+it; sources of times and prices stand in `platforms/profiles/servers-redis.yaml` and
+`money/books/servers-redis.yaml`.
+"""
+
+from cachelib.model.tiers.tier import Place, Tier
+
+REDIS = Tier(
+    word="redis",
+    label="Redis",
+    phrase="Redis",
+    scope="world",
+    places=(Place("Redis", ("redis_ms", "to_redis")),),
+    writing=("redis_write_ms", "to_redis"),
+    counts={"redis_gets": "reads of Redis", "redis_sets": "writes to Redis"},
+    numbers={
+        "redis_ms": "time of a read in Redis",
+        "redis_write_ms": "time of a write to Redis",
+    },
+    prefixes=("redis_",),
+    erases=True,
+    reads="redis_gets",
+    writes="redis_sets",
+    rented=("redis.node_hours", "redis_nodes"),
+    carried="zones.gb",
+)
+
+REDIS_PER_REGION = Tier(
+    word="redis-per-region",
+    label="Redis per region",
+    phrase="Redis in each region",
+    scope="colo",
+    places=(Place("Redis in the region", ("redis_ms", "rtt_base_ms")),),
+    writing=("redis_write_ms", "rtt_base_ms"),
+    counts=REDIS.counts,
+    numbers=REDIS.numbers,
+    prefixes=REDIS.prefixes,
+    erases=True,
+    reads=REDIS.reads,
+    writes=REDIS.writes,
+    rented=REDIS.rented,
+    carried=REDIS.carried,
+)
