@@ -64,7 +64,7 @@ class Compiled:
     """Simulates a design by the compiled rules: the same counts as `Reference`."""
 
     def __init__(self, design: Design, platform: Platform, seed: int) -> None:
-        self.design, self.rules = design, _rules(design, platform, seed)
+        self.design, self.rules = design, rules_of(design, platform, seed)
         self.state = State(
             pool=np.empty(0, ENTRY),
             buckets=np.full(1, NONE, np.int32),
@@ -195,7 +195,8 @@ def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scal
 KINDS = get_type_hints(Rules)
 
 
-def _rules(design: Design, platform: Platform, seed: int) -> Rules:
+def rules_of(design: Design, platform: Platform, seed: int) -> Rules:
+    """A design on a platform, as the kernels take it."""
     rules = _as_numbers(design, platform, seed)
     return Rules(**{name: KINDS[name](value) for name, value in rules._asdict().items()})
 
