@@ -32,7 +32,8 @@ def _sources() -> str:
 
 
 SUMS = "sums"
-KEPT = Path(__file__).parent / "__pycache__" / f"numba-{_sources()}"
+SOURCES = _sources()
+KEPT = Path(__file__).parent / "__pycache__" / f"numba-{SOURCES}"
 
 
 class Kernel:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -15,7 +16,9 @@ from cachelib.model.engines.compiled import Compiled
 from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
+from cachelib.model.engines.shards.cluster import Cluster
 from cachelib.model.engines.shards.running import SHARDS_A_JOB, Kept, Shards
+from cachelib.model.engines.shards.spool import SpooledShards
 from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
@@ -28,6 +31,7 @@ from cachelib.model.traffic.workload import Workload
 __all__ = ["TIERS", "Engine", "Result", "replay", "replay_pieces"]
 
 Engine = Literal["compiled", "reference"]
+WORTH_SHARING = 1 << 18  # requests; fewer are replayed before threads are at work
 
 
 class Simulator(Protocol):
@@ -45,7 +49,7 @@ def replay(
     seed: int = 0,
     engine: Engine = "compiled",
     span_s: float | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     shards: int | None = None,
 ) -> Result:
     """Run the requests of `trace` through `design` on `platform`.
@@ -53,9 +57,9 @@ def replay(
     Both engines give the same result; `reference` drives the library's own `TieredCache`.
     `span_s`: the time that the trace stands for, by default from its first request to its last.
     `jobs`: processors to use, `shards`: parts of the keys that they share; see `shards.binding`.
-    Neither changes the result.
+    Neither changes the result. By default, what `CACHELIB_JOBS` says of a trace that is worth it.
     """
-    with _hands(jobs, shards) as hands:
+    with _hands(_jobs(jobs, len(trace)), shards) as hands:
         return _Run(design, platform, seed, engine, hands, keep=True).result([trace], span_s)
 
 
@@ -66,11 +70,15 @@ def replay_pieces(
     *,
     seed: int = 0,
     engine: Engine = "compiled",
-    jobs: int = 1,
+    jobs: int | None = None,
     shards: int | None = None,
+    cluster: Cluster | None = None,
 ) -> list[Result]:
-    """The same for several designs at once and a trace in pieces, of which none is kept."""
-    with _hands(jobs, shards) as hands:
+    """The same for several designs at once and a trace in pieces, of which none is kept.
+
+    With a `cluster` this machine passes first over the requests, and its workers do the rest.
+    """
+    with _hands(_jobs(jobs), shards, cluster) as hands:
         runs = [_Run(design, platform, seed, engine, hands, keep=False) for design in designs]
         for piece in pieces:
             for run in runs:
@@ -84,23 +92,42 @@ def warm_up() -> None:
     replay(generate(one, seed=0), BUILT_IN["l1-kv"], Platform(isolates_per_colo=1))
 
 
-class _Hands(NamedTuple):
-    """Threads, and the shards that they share."""
+def _jobs(asked: int | None, requests: int | None = None) -> int:
+    """How many processors to use, where nobody says it: a report gives each notebook its part."""
+    if asked is not None:
+        return asked
+    is_worth_it = requests is None or requests >= WORTH_SHARING
+    return max(1, int(os.environ.get("CACHELIB_JOBS") or 1)) if is_worth_it else 1
 
-    pool: Executor
+
+class _Hands(NamedTuple):
+    """Who does the work in shards: threads, or a cluster with a folder for each design's."""
+
     shards: int
+    pool: Executor
+    stack: ExitStack
+    cluster: Cluster | None
+
+    def shared(self, design: Design, platform: Platform, seed: int) -> Shards | SpooledShards:
+        if self.cluster is None:
+            return Shards(design, platform, seed, self.shards, self.pool)
+        folder = self.stack.enter_context(self.cluster.spool())
+        return SpooledShards(design, platform, seed, self.shards, folder, self.cluster.run)
 
 
 @contextmanager
-def _hands(jobs: int, shards: int | None) -> Iterator[_Hands | None]:
+def _hands(
+    jobs: int, shards: int | None, cluster: Cluster | None = None
+) -> Iterator[_Hands | None]:
     """None for a run in one."""
     if jobs < 1 or (shards or 1) < 1:
         raise ValueError("jobs and shards must be 1 or more")
-    if jobs == 1 and shards is None:
+    if jobs == 1 and shards is None and cluster is None:
         yield None
         return
-    with ThreadPoolExecutor(jobs, "cachelib-shard") as pool:
-        yield _Hands(pool, shards or jobs * SHARDS_A_JOB)
+    usual = jobs * SHARDS_A_JOB if cluster is None else cluster.shards
+    with ExitStack() as stack, ThreadPoolExecutor(jobs, "cachelib-shard") as pool:
+        yield _Hands(shards or usual, pool, stack, cluster)
 
 
 class _Whole:
@@ -127,11 +154,11 @@ class _Run:
     ) -> None:  # fmt: skip
         platform.check(design)
         self.design, self.platform, self.keep = design, platform, keep
-        self.work: _Whole | Shards
+        self.work: _Whole | Shards | SpooledShards
         if hands is None or engine == "reference":
             self.work = _Whole(design, platform, seed, engine)
         else:
-            self.work = Shards(design, platform, seed, hands.shards, hands.pool)
+            self.work = hands.shared(design, platform, seed)
         self.row, self.first, self.last = 0, 0.0, 0.0
         self.colos: list[str] = []
         self.kept: list[tuple[Codes, npt.NDArray[np.float32]]] = []

@@ -8,6 +8,8 @@ from typing import Any
 
 from cachelib.model.engines.replay import Engine, replay_pieces
 from cachelib.model.engines.result import Result
+from cachelib.model.engines.shards.binding import binding_of
+from cachelib.model.engines.shards.cluster import Cluster
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Expiry, built_in
@@ -39,14 +41,17 @@ def replay_log(
     by_colo: bool = False,
     reading: Reading | None = None,
     seed: int = 1,
+    jobs: int = 1,
+    cluster: Cluster | None = None,
 ) -> dict[str, Any]:
     """A log, read piece by piece, through `isolates` L1 caches over one shared L2.
 
     By default all requests meet in one place and L2 is ideal, with no cache of its own in front
     and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
     The counts are those of the first design; `designs` has every one in full, with a month's bill,
-    or why the log does not say one. Raises `UnansweredError` for a log whose counts would be false
-    before somebody says something of it.
+    or why the log does not say one. `jobs` processors or a `cluster` work on shards of its keys;
+    where a design's keys cannot be parted, it says so. Raises `UnansweredError` for a log whose
+    counts would be false before somebody says something of it.
     """
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
@@ -59,8 +64,11 @@ def replay_log(
 
     def run(pieces: Iterator[Trace]) -> list[Result]:
         placed = pieces if by_colo else map(in_one_place, pieces)
-        return replay_pieces(placed, chosen, platform, seed=seed, engine=engine)
+        return replay_pieces(
+            placed, chosen, platform, seed=seed, engine=engine, jobs=jobs, cluster=cluster
+        )
 
+    shared = jobs > 1 or cluster is not None
     stream, results = in_order(log, reading, run)
     skipped = stream.coder.skipped
     first = results[0]
@@ -85,7 +93,9 @@ def replay_log(
         "carries_a_decision": not unanswered(found, DECISION),
         "notes": stream.coder.notes,
         "designs": [
-            result.as_dict() | {"bill_per_month": no_month or monthly_bill(result).as_dict()}
+            result.as_dict()
+            | {"bill_per_month": no_month or monthly_bill(result).as_dict()}
+            | ({"shards": binding_of(result.design, platform).words} if shared else {})
             for result in results
         ],
     }
