@@ -208,9 +208,11 @@ def _cluster(scheduler: str | None, workers: int | None, spool: Path | None) -> 
               default="inherited", show_default=True)  # fmt: skip
 @click.option("--designs", default="l1-kv", show_default=True, help="Names, with commas.")
 @click.option("--engine", type=click.Choice(["reference", "compiled"]),
-              help="reference by default; compiled where the work is shared out.")  # fmt: skip
+              help="reference by default; compiled where shared out or sampled.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True,
               help="Processors to share the keys out to; the result is the same.")  # fmt: skip
+@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE",
+              help="Replay this share of the keys; each number comes with its error.")  # fmt: skip
 @click.option("--cluster", "workers", type=click.IntRange(1, 256), metavar="N",
               help="Share out to N Dask workers on this machine.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Share out to the Dask cluster there.")
@@ -227,12 +229,13 @@ def replay(
     """Replay request logs through isolated L1s over one shared L2."""
     from cachelib.model.judgement.log_replay import replay_log
 
-    if len(where := [o for o in (workers, scheduler, options["jobs"] > 1 or None) if o]) > 1:
-        raise click.UsageError("give one of --jobs, --cluster and --scheduler")
+    ways = (workers, scheduler, options["jobs"] > 1, options["sample"])
+    if len(where := list(filter(None, ways))) > 1:
+        raise click.UsageError("give one of --jobs, --cluster, --scheduler and --sample")
     if engine == "reference" and where:
         raise click.UsageError(
             "--engine reference replays all requests one after the other; its twin, --engine "
-            "compiled, gives the same counts and may be shared out"
+            "compiled, gives the same counts, and may be shared out or sampled"
         )
     options["engine"] = engine or ("compiled" if where else "reference")
     with told(), _cluster(scheduler, workers, spool) as cluster:
