@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from cachelib.evidence.errors import EvidenceError
+from cachelib.evidence.files import regular
 from cachelib.evidence.finding import Finding
 
 _VERSION = 1
@@ -25,7 +26,7 @@ def write_baseline(path: Path, findings: Collection[Finding]) -> None:
 
 def read_baseline(path: Path) -> frozenset[str]:
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(regular(path).read_text("utf-8"))
         if document["version"] != _VERSION:
             raise EvidenceError(f"{path}: of another version; write it anew: --write-baseline")
         return frozenset(str(each["fingerprint"]) for each in document["findings"])

@@ -1,6 +1,7 @@
 """The files of an examined directory: what is read, what is passed over and why."""
 
 import codecs
+import errno
 import os
 import re
 from collections import Counter
@@ -77,6 +78,13 @@ class Survey:
     skipped: Counter[str] = field(default_factory=Counter)
     unparsable: list[Fault] = field(default_factory=list)
     partly_read: list[Fault] = field(default_factory=list)
+
+
+def regular(path: Path) -> Path:
+    """The path of a file; raises `OSError` for a pipe or a device, which would be waited for."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is no file", str(path))
+    return path
 
 
 def directory_of(given: Path) -> Path:

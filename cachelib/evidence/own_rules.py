@@ -11,6 +11,7 @@ from typing import Any
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.files import regular
 from cachelib.evidence.globs import matches
 from cachelib.evidence.mask import mask
 from cachelib.evidence.program import Module
@@ -53,12 +54,18 @@ def _yaml(path: Path) -> list[Rule]:
         import ast_grep_py  # noqa: F401
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
+        from ruamel.yaml.events import AliasEvent
     except ImportError:
         raise EvidenceError(
             f"{path}: rules in YAML need ast-grep: pip install 'cachelib-decisions[rules]'"
         ) from None
+    yaml = YAML(typ="safe", pure=True)
     try:
-        documents = list(YAML(typ="safe", pure=True).load_all(path.read_text("utf-8")))
+        text = regular(path).read_text("utf-8")
+        if any(isinstance(event, AliasEvent) for event in yaml.parse(text)):
+            # a few lines of them stand for billions of patterns
+            raise EvidenceError(f"{path}: write out what its references (*name) stand for")
+        documents = list(yaml.load_all(text))
     except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceError(f"{path}: no YAML: {error}") from None
     except OSError as error:

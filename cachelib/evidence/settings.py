@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from cachelib.evidence.errors import EvidenceError
+from cachelib.evidence.files import regular
 from cachelib.evidence.globs import matches
 from cachelib.evidence.located import Located, UnreadableError, read_toml
 from cachelib.evidence.rule import SEVERITIES, Severity
@@ -107,7 +108,7 @@ def _upwards(directory: Path) -> Iterator[Path]:
 
 def _read(path: Path, directory: Path) -> Settings | None:
     try:
-        root = read_toml(path.read_text(encoding="utf-8-sig")).root
+        root = read_toml(regular(path).read_text(encoding="utf-8-sig")).root
     except UnreadableError as error:
         raise EvidenceError(f"{path}:{error.line}: {error.reason}; correct this line") from None
     except (OSError, UnicodeDecodeError, RecursionError):

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cachelib.evidence.errors import EvidenceError
-from cachelib.evidence.files import MAX_BYTES
+from cachelib.evidence.files import MAX_BYTES, regular
 from cachelib.evidence.located import (
     Comment,
     Document,
@@ -194,10 +194,12 @@ def read_configuration(path: Path, *, name: str = "", reveal: bool = False) -> W
     """
     name = name or path.name
     try:
-        source = path.read_text(encoding="utf-8-sig")
+        source = regular(path).read_text(encoding="utf-8-sig")
         document = read_toml(source) if path.suffix == ".toml" else read_jsonc(source)
         if not isinstance(document.root.value, dict):
             raise UnreadableError(1, "holds no table of settings")
+    except OSError as error:
+        raise EvidenceError(f"{name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise EvidenceError(f"{name}:1: not UTF-8 text; save it as UTF-8") from None
     except RecursionError:

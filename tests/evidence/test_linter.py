@@ -363,6 +363,28 @@ RULES = [Rule(id="no-writes", severity="note", title="Writes", why="We only read
 """
 
 
+BOMB = "\n".join(
+    ["utils:", "  a0: &a0 {pattern: a}"]
+    + [f"  a{n}: &a{n} {{any: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 40)]
+    + ["rule: *a39"]
+)
+"""A file of forty lines that stands for 2^39 patterns."""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "option", [["--config"], ["--baseline"], ["--no-config", "--baseline"], ["--rules"]]
+)
+def test_a_pipe_is_refused_and_not_waited_for(option: list[str], tmp_path: Path) -> None:
+    if "--rules" in option:
+        pytest.importorskip("ast_grep_py", reason="the extra `rules` is not installed")
+    os.mkfifo(tmp_path / "own.yml")
+    write(tmp_path, a_ts=WARNING)
+    status, output = run(tmp_path, *option, tmp_path / "own.yml")
+    assert (status, "own.yml: cannot be read" in output) == (2, True), output
+
+
 def test_a_rule_in_yaml_finds_and_repairs(tmp_path: Path) -> None:
     pytest.importorskip("ast_grep_py", reason="the extra `rules` is not installed")
     (tmp_path / "own.yml").write_text(YAML)
@@ -391,6 +413,7 @@ def test_a_rule_in_yaml_finds_and_repairs(tmp_path: Path) -> None:
         (YAML.replace("severity: error", "severity: fatal"), "severity: one of"),
         (YAML + "rulez: 1\n", "unknown key 'rulez'"),
         ("a: [\n", "no YAML"),
+        (BOMB, "write out what its references (*name) stand for"),
         ("!!python/object/apply:os.system [touch ran]", "no YAML"),
     ],
 )

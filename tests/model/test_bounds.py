@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,14 @@ def test_so_is_it_on_the_command_line(said: str) -> None:
     with pytest.raises(ParameterError, match="leave it out"):
         parse_assignments([said])
     assert parse_assignments([r'title="\ud83d\ude00"']) == {"title": "\U0001f600"}
+
+
+def test_so_is_what_stands_for_billions() -> None:
+    laughs = "[&a [x, x]" + "".join(
+        f", &{to} [{', '.join([f'*{of}'] * 9)}]" for of, to in pairwise("abcdefghijkl")
+    )
+    with pytest.raises(ParameterError, match=r"-p knobs\.a: .* too many parts"):
+        parse_assignments([f"knobs.a={laughs}]"])
 
 
 @pytest.mark.parametrize("bomb", [BOMB, LAUGHS])

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cachelib.errors import CachelibError
+from cachelib.evidence.files import regular
 from cachelib.model.case.labels import LABELS
 from cachelib.report import text
-from cachelib.report.experiments.source import regular
 from cachelib.report.language import capital, counted
 from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.templates import html_environment

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +18,7 @@ from cachelib.model.case.case import Case, find_case, handed_down, load_case
 from cachelib.model.case.designs import barred
 from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import ParameterError as ParameterError
+from cachelib.model.schema.bounds import faults
 from cachelib.model.schema.characters import unfit
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import nearest, read
@@ -106,24 +106,27 @@ def _assignment(text: str) -> tuple[str, Any]:
     if not equals:
         raise ParameterError(f"parameter {text!r}: write NAME=VALUE")
     try:
-        given = reader().load(value)
+        return name.strip(), _read(value)
+    except _UnfitError as error:
+        raise ParameterError(f"-p {name.strip()}: {error}") from None
+
+
+class _UnfitError(Exception):
+    pass
+
+
+def _read(value: str) -> Any:
+    """As YAML reads it; what is no YAML is a text."""
+    if (why := unfit(value)) is not None:
+        raise _UnfitError(why)
+    yaml = reader()
+    try:
+        tree = yaml.compose(value)
+        for _, why in faults(tree) if tree else ():
+            raise _UnfitError(why)
+        return yaml.constructor.construct_document(tree) if tree else None
     except (YAMLError, ValueError, RecursionError):
-        given = value
-    for each in _texts(given):
-        if (why := unfit(each)) is not None:
-            raise ParameterError(f"-p {name.strip()}: {why}")
-    return name.strip(), given
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in nested data."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for pair in value.items():
-            yield from chain.from_iterable(map(_texts, pair))
-    elif isinstance(value, list):
-        yield from chain.from_iterable(map(_texts, value))
+        return value
 
 
 def declared(source: str) -> list[str]:

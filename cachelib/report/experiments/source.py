@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import errno
 import hashlib
 import json
 import re
@@ -12,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cachelib.evidence.files import regular
 from cachelib.report.experiments.parameters import declared
 
 IMPORT = re.compile(r"^[ \t]*((?:from|import)[ \t].*)$", re.MULTILINE)
@@ -76,13 +76,6 @@ def _parses(code: str) -> bool:
 
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
-
-
-def regular(path: Path) -> Path:
-    """The path of a file; raises `OSError` for a pipe or a device, which would be waited for."""
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "is no file", str(path))
-    return path
 
 
 def digest_of_file(path: Path) -> str:

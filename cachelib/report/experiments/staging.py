@@ -16,8 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from cachelib.errors import CachelibError
+from cachelib.evidence.files import regular
 from cachelib.model.schema.scratch import locked
-from cachelib.report.experiments.source import digest_of_file, regular
+from cachelib.report.experiments.source import digest_of_file
 
 MARKER = ".cachelib-report"
 STAGE = ".cachelib-building"

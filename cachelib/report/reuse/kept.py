@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cachelib.evidence.files import regular
 from cachelib.report.experiments import staging
 from cachelib.report.experiments.run import Run
-from cachelib.report.experiments.source import digest_of_file, regular
+from cachelib.report.experiments.source import digest_of_file
 
 FORMAT = 1
 

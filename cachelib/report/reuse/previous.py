@@ -10,9 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cachelib.evidence.files import regular
 from cachelib.model.case.case import CASES
 from cachelib.report.experiments.run import Run
-from cachelib.report.experiments.source import digest, digest_of_file, regular
+from cachelib.report.experiments.source import digest, digest_of_file
 from cachelib.report.reuse import ingredients
 from cachelib.report.reuse.ingredients import Ingredients
 from cachelib.report.reuse.kept import Kept
