@@ -21,19 +21,22 @@ def with_errors(found: Estimates, told: Any) -> Any:
     without each group of keys, too, and of those with another class of popularity.
     """
     return _beside(
-        told(found.result), [told(r) for r in found.without], [told(r) for r in found.instead]
+        told(found.result),
+        [told(r) for r in found.without],
+        [told(r) for r in found.instead],
+        2.0**found.gap - 1,
     )
 
 
-def _beside(value: Any, without: Sequence[Any], instead: Sequence[Any]) -> Any:
+def _beside(value: Any, without: Sequence[Any], instead: Sequence[Any], reach: float) -> Any:
     if isinstance(value, Mapping):
         return {
-            name: _beside(each, _each(without, name), _each(instead, name))
+            name: _beside(each, _each(without, name), _each(instead, name), reach)
             for name, each in value.items()
         }
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return {"estimate": value, "plus_or_minus": _error(value, without, instead)}
+    return {"estimate": value, "plus_or_minus": _error(value, without, instead, reach)}
 
 
 def _each(all_: Sequence[Any], name: str) -> list[Any]:
@@ -41,12 +44,14 @@ def _each(all_: Sequence[Any], name: str) -> list[Any]:
     return [one.get(name, 0) if isinstance(one, Mapping) else 0 for one in all_]
 
 
-def _error(value: float, without: Sequence[Any], instead: Sequence[Any]) -> float:
+def _error(value: float, without: Sequence[Any], instead: Sequence[Any], reach: float) -> float:
+    """A share of a key's requests may grow with how often it is asked for, as hits in a memory do,
+    and double with each class that nobody speaks for: `reach` times the difference of classes."""
     others = np.array([_number(each) for each in without])
     n = len(others)
     spread = (n - 1) / n * ((others - others.mean()) ** 2).sum()
     unseen = max((abs(_number(each) - value) for each in instead), default=0.0)
-    return float(stdtrit(n - 1, (1 + SURE) / 2) * np.sqrt(spread) + unseen)
+    return float(stdtrit(n - 1, (1 + SURE) / 2) * np.sqrt(spread) + reach * unseen)
 
 
 def _number(value: Any) -> float:

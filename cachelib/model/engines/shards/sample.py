@@ -47,11 +47,15 @@ class SampleError(CachelibError, ValueError):
 @dataclass(frozen=True)
 class Estimates:
     """What the sample says of all; and as it would be without each of its groups, and with other
-    classes of popularity in the place of those that it has no key of."""
+    classes of popularity in the place of those that it has no key of.
+
+    `gap` says how many classes farther those lie than the nearest that has one.
+    """
 
     result: Result
     without: tuple[Result, ...]
     instead: tuple[Result, ...]
+    gap: int
     keys: int
     requests: int
 
@@ -110,10 +114,11 @@ class SampledRun:
             for group in sorted(groups)
         ]
         there = {popularity for popularity, _ in cells}
-        missing = any(asked[i] and i not in there for i in range(len(asked)))
-        instead = [self._result(cells, asked, nth) for nth in range(len(there)) if missing]
+        gaps = [min(abs(i - c) for c in there) for i, n in enumerate(asked) if n]
+        gap = max(gaps)
+        instead = [self._result(cells, asked, nth) for nth in range(len(there)) if gap]
         requests = sum(len(part.trace) for part in self.parts)
-        return Estimates(whole, tuple(without), tuple(instead), keys, requests)
+        return Estimates(whole, tuple(without), tuple(instead), gap, keys, requests)
 
     def _place(self, unit: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Where a key lies between 0 and 1, whatever else there is."""
