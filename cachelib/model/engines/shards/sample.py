@@ -49,13 +49,15 @@ class Estimates:
     """What the sample says of all; and as it would be without each of its groups, and with other
     classes of popularity in the place of those that it has no key of.
 
-    `gap` says how many classes farther those lie than the nearest that has one.
+    `gap` says how many classes farther those lie than the nearest that has one, `unseen`
+    how many requests they have.
     """
 
     result: Result
     without: tuple[Result, ...]
     instead: tuple[Result, ...]
     gap: int
+    unseen: int
     keys: int
     requests: int
 
@@ -116,9 +118,10 @@ class SampledRun:
         there = {popularity for popularity, _ in cells}
         gaps = [min(abs(i - c) for c in there) for i, n in enumerate(asked) if n]
         gap = max(gaps)
+        unseen = sum(int(n) for i, n in enumerate(asked) if i not in there)
         instead = [self._result(cells, asked, nth) for nth in range(len(there)) if gap]
         requests = sum(len(part.trace) for part in self.parts)
-        return Estimates(whole, tuple(without), tuple(instead), gap, keys, requests)
+        return Estimates(whole, tuple(without), tuple(instead), gap, unseen, keys, requests)
 
     def _place(self, unit: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Where a key lies between 0 and 1, whatever else there is."""
