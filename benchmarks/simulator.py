@@ -28,10 +28,13 @@ import numpy as np
 
 from cachelib.model.engines.lru import lru_hits_of_file
 from cachelib.model.engines.replay import replay, replay_pieces
+from cachelib.model.engines.result import Result
+from cachelib.model.engines.shards.sample import SampleError, sampled_pieces
+from cachelib.model.judgement.sampled import with_errors
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import built_in
-from cachelib.model.traffic.logs import LogStream, read_log
+from cachelib.model.traffic.logs import LogStream, Reading, read_log
 from cachelib.model.traffic.logs.formats import formats
 from cachelib.model.traffic.trace import Trace, in_one_place
 
@@ -304,11 +307,79 @@ def golden() -> None:
             " ".join(map(str, hits)), "14395 20370")  # fmt: skip
 
 
+def shards(n: int) -> None:
+    """Of the clock, not of the CPU: that is what a second processor saves."""
+    platform = Platform(value_life_s=3_600, isolates_per_colo=1)
+    for keys in (KEYS, 1_000_000):
+        made = list(pieces(n, keys))
+        runs = {jobs: _shared_out(made, platform, jobs) for jobs in (1, 2)}
+        taken: dict[int, list[float]] = {1: [], 2: []}
+        for _ in "123":  # one after the other, so that a busy machine slows both alike
+            for jobs in taken:
+                taken[jobs].append(_seconds(lambda m=made, j=jobs: _shared_out(m, platform, j)))
+        one, two = (min(taken[jobs]) for jobs in (1, 2))
+        row(
+            f"l1-kv, 100 colos, {keys:,} keys, {n:,} requests, --jobs 1", f"{n / one / 1e6:.1f} M/s"
+        )
+        row("  --jobs 2", f"{n / two / 1e6:.1f} M/s")
+        row("  times as fast", f"{one / two:.2f}", ">= 1.7")
+        row("  the same bits", str(runs[1] == runs[2]), "True")
+
+
+def _shared_out(made: list[Trace], platform: Platform, jobs: int) -> tuple[object, float]:
+    (result,) = replay_pieces(made, [L1_KV], platform, jobs=jobs)
+    return result.as_dict(), result.byte_seconds
+
+
+SAMPLED = {
+    "nasa-1995-08-01.clf.gz": Reading(),
+    "cloudphysics.oracleGeneral.bin": Reading(),
+    "web12.int32be.xz": Reading(requests_per_s=100),
+}
+RATES = (0.01, 0.1)
+ESTIMATED = ("l1_hits", "l2_hits", "origin_loads", "hit_ratio", "stored_gb_months")
+
+
+def sampled() -> None:
+    """How often the truth lies within the stated error, which promises 95 of 100."""
+    platform = Platform(profile="miniflare", isolates_per_colo=4)
+    for name, reading in SAMPLED.items():
+        trace = in_one_place(read_log(SHARED / "traces" / name, reading))
+        whole = replay(trace, L1_KV, platform)
+        for rate in RATES:
+            asked = [_sampled(trace, platform, rate, seed) for seed in range(10)]
+            told = [each for each in asked if each is not None]
+            within = sum(_within(each, whole) for each in told)
+            of = len(told) * len(ESTIMATED)
+            width = median(each["hit_ratio"]["plus_or_minus"] for each in told) if told else 1
+            row(f"{name}, {100 * rate:g} % of the keys: within their error",
+                f"{within} of {of}, {10 - len(told)} refused", ">= 95 %")  # fmt: skip
+            row("  hit ratio, and the median error of it",
+                f"{100 * whole.hit_ratio:.1f} %, ± {100 * width:.1f}")  # fmt: skip
+
+
+def _sampled(trace: Trace, platform: Platform, rate: float, seed: int) -> dict | None:
+    try:
+        (found,) = sampled_pieces([trace], [L1_KV], platform, rate, seed=seed)
+    except SampleError:
+        return None
+    return with_errors(found, lambda result: {name: getattr(result, name) for name in ESTIMATED})
+
+
+def _within(told: dict, whole: Result) -> int:
+    return sum(
+        abs(told[name]["estimate"] - getattr(whole, name)) <= told[name]["plus_or_minus"]
+        for name in ESTIMATED
+    )
+
+
 def parts(folder: Path, scale: int) -> dict[str, Callable[[], None]]:
     return {
         "lru": lambda: lru_beside_libcachesim(folder, 10_000_000 // scale),
         "compiling": lambda: without_machine_code(folder),
         "design": lambda: full_design(100_000_000 // scale),
+        "shards": lambda: shards(20_000_000 // scale),
+        "sampled": sampled,
         "parquet": lambda: parquet_end_to_end(folder, 100_000_000 // scale),
         "memory": lambda: distinct_keys(folder, 3_000_000 // scale),
         "readers": lambda: readers(folder),
@@ -329,7 +400,7 @@ def main() -> None:
         for part, measure in known.items():
             if given.parts and part not in given.parts:
                 continue
-            if part in ("readers", "golden") and not NASA.exists():
+            if part in ("readers", "golden", "sampled") and not NASA.exists():
                 row(part, f"no traces at {SHARED}")
             else:
                 measure()

@@ -114,7 +114,7 @@ def _kept(key: str, stored: Stored, now: float) -> Kept:
 
 
 def _sqlite(path: Path) -> tuple[str, list[tuple[str, Stored]]]:
-    from cachelib.stores.sqlite import APPLICATION_ID
+    from cachelib.stores.sqlite_damage import APPLICATION_ID
 
     if not path.is_file():
         raise NotACacheError(f"{path}: there is no such file; give a SqliteStore's, or a Redis URL")

@@ -93,7 +93,7 @@ class Batch:
             if (hit := self._found[key]) is not None:
                 cache._land(flight, hit[0], hit)
                 if hit[0].refresh_at <= cache._clock():
-                    cache._refresh(flight)
+                    cache._refresh(flight, from_l1=hit[1] == "l1")
             else:
                 flight.last = cache._peek(key) if there is None else there.get(key)
                 missing[key] = flight

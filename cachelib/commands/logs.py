@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cachelib.commands.words import JSON, print_result, say, told
+from cachelib.commands.words import JSON, is_quiet, print_result, say, told
 
 TTL = click.FloatRange(0, min_open=True)
 LOGS = click.argument("log", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -179,6 +180,22 @@ def _loudly(found: dict[str, Any]) -> None:
         say(f"warning: this log does not carry a decision yet:{told_}", err=True)
 
 
+@contextmanager
+def _cluster(scheduler: str | None, workers: int | None, spool: Path | None) -> Iterator[Any]:
+    """The cluster asked for, if any; what it does is said beside the result."""
+    if scheduler is None and workers is None:
+        yield None
+        return
+    from cachelib.model.engines.shards.cluster import connected
+
+    def tell(words: str) -> None:
+        if not is_quiet():
+            say(words, err=True)
+
+    with connected(scheduler, workers, spool, tell) as cluster:
+        yield cluster
+
+
 @click.command()
 @LOGS
 @click.option("--isolates", type=click.IntRange(1, 10_000), default=1, show_default=True,
@@ -190,18 +207,39 @@ def _loudly(found: dict[str, Any]) -> None:
 @click.option("--expiry", type=click.Choice(["inherited", "independent", "sliding"]),
               default="inherited", show_default=True)  # fmt: skip
 @click.option("--designs", default="l1-kv", show_default=True, help="Names, with commas.")
-@click.option("--engine", type=click.Choice(["reference", "compiled"]), default="reference",
-              show_default=True)  # fmt: skip
+@click.option("--engine", type=click.Choice(["reference", "compiled"]),
+              help="reference by default; compiled where shared out or sampled.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True,
+              help="Processors to share the keys out to; the result is the same.")  # fmt: skip
+@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE",
+              help="Replay this share of the keys; each number comes with its error.")  # fmt: skip
+@click.option("--cluster", "workers", type=click.IntRange(1, 256), metavar="N",
+              help="Share out to N Dask workers on this machine.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS", help="Share out to the Dask cluster there.")
+@click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              help="A folder that all workers of a cluster see, for the shards.")  # fmt: skip
 @click.option("--by-colo", is_flag=True, help="On the platform as documented, not in one place.")
 @SEED
 @JSON
 @_reading
-def replay(log: tuple[Path, ...], designs: str, as_json: bool, **options: Any) -> None:
+def replay(
+    log: tuple[Path, ...], designs: str, as_json: bool, engine: str | None, workers: int | None,
+    scheduler: str | None, spool: Path | None, **options: Any,
+) -> None:  # fmt: skip
     """Replay request logs through isolated L1s over one shared L2."""
     from cachelib.model.judgement.log_replay import replay_log
 
-    with told():
-        found = replay_log(log, designs=designs.split(","), **options)
+    ways = (workers, scheduler, options["jobs"] > 1, options["sample"])
+    if len(where := list(filter(None, ways))) > 1:
+        raise click.UsageError("give one of --jobs, --cluster, --scheduler and --sample")
+    if engine == "reference" and where:
+        raise click.UsageError(
+            "--engine reference replays all requests one after the other; its twin, --engine "
+            "compiled, gives the same counts, and may be shared out or sampled"
+        )
+    options["engine"] = engine or ("compiled" if where else "reference")
+    with told(), _cluster(scheduler, workers, spool) as cluster:
+        found = replay_log(log, designs=designs.split(","), cluster=cluster, **options)
         _loudly(found)
         print_result(found, as_json)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Literal, Protocol
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +16,9 @@ from cachelib.model.engines.compiled import Compiled
 from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
+from cachelib.model.engines.shards.cluster import Cluster
+from cachelib.model.engines.shards.running import SHARDS_A_JOB, Kept, Shards
+from cachelib.model.engines.shards.spool import SpooledShards
 from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
@@ -25,6 +31,7 @@ from cachelib.model.traffic.workload import Workload
 __all__ = ["TIERS", "Engine", "Result", "replay", "replay_pieces"]
 
 Engine = Literal["compiled", "reference"]
+WORTH_SHARING = 1 << 18  # requests; fewer are replayed before threads are at work
 
 
 class Simulator(Protocol):
@@ -42,13 +49,18 @@ def replay(
     seed: int = 0,
     engine: Engine = "compiled",
     span_s: float | None = None,
+    jobs: int | None = None,
+    shards: int | None = None,
 ) -> Result:
     """Run the requests of `trace` through `design` on `platform`.
 
     Both engines give the same result; `reference` drives the library's own `TieredCache`.
     `span_s`: the time that the trace stands for, by default from its first request to its last.
+    `jobs`: processors to use, `shards`: parts of the keys that they share; see `shards.binding`.
+    Neither changes the result. By default, what `CACHELIB_JOBS` says of a trace that is worth it.
     """
-    return _Run(design, platform, seed, engine, keep=True).result([trace], span_s)
+    with _hands(_jobs(jobs, len(trace)), shards) as hands:
+        return _Run(design, platform, seed, engine, hands, keep=True).result([trace], span_s)
 
 
 def replay_pieces(
@@ -58,13 +70,20 @@ def replay_pieces(
     *,
     seed: int = 0,
     engine: Engine = "compiled",
+    jobs: int | None = None,
+    shards: int | None = None,
+    cluster: Cluster | None = None,
 ) -> list[Result]:
-    """The same for several designs at once and a trace in pieces, of which none is kept."""
-    runs = [_Run(design, platform, seed, engine, keep=False) for design in designs]
-    for piece in pieces:
-        for run in runs:
-            run.take(piece)
-    return [run.finished(None) for run in runs]
+    """The same for several designs at once and a trace in pieces, of which none is kept.
+
+    With a `cluster` this machine passes first over the requests, and its workers do the rest.
+    """
+    with _hands(_jobs(jobs), shards, cluster) as hands:
+        runs = [_Run(design, platform, seed, engine, hands, keep=False) for design in designs]
+        for piece in pieces:
+            for run in runs:
+                run.take(piece)
+        return [run.finished(None) for run in runs]
 
 
 def warm_up() -> None:
@@ -73,15 +92,73 @@ def warm_up() -> None:
     replay(generate(one, seed=0), BUILT_IN["l1-kv"], Platform(isolates_per_colo=1))
 
 
-class _Run:
-    def __init__(
-        self, design: Design, platform: Platform, seed: int, engine: Engine, *, keep: bool
-    ) -> None:
-        platform.check(design)
-        self.design, self.platform, self.keep = design, platform, keep
+def _jobs(asked: int | None, requests: int | None = None) -> int:
+    """How many processors to use, where nobody says it: a report gives each notebook its part."""
+    if asked is not None:
+        return asked
+    is_worth_it = requests is None or requests >= WORTH_SHARING
+    return max(1, int(os.environ.get("CACHELIB_JOBS") or 1)) if is_worth_it else 1
+
+
+class _Hands(NamedTuple):
+    """Who does the work in shards: threads, or a cluster with a folder for each design's."""
+
+    shards: int
+    pool: Executor
+    stack: ExitStack
+    cluster: Cluster | None
+
+    def shared(self, design: Design, platform: Platform, seed: int) -> Shards | SpooledShards:
+        if self.cluster is None:
+            return Shards(design, platform, seed, self.shards, self.pool)
+        folder = self.stack.enter_context(self.cluster.spool())
+        return SpooledShards(design, platform, seed, self.shards, folder, self.cluster.run)
+
+
+@contextmanager
+def _hands(
+    jobs: int, shards: int | None, cluster: Cluster | None = None
+) -> Iterator[_Hands | None]:
+    """None for a run in one."""
+    if jobs < 1 or (shards or 1) < 1:
+        raise ValueError("jobs and shards must be 1 or more")
+    if jobs == 1 and shards is None and cluster is None:
+        yield None
+        return
+    usual = jobs * SHARDS_A_JOB if cluster is None else cluster.shards
+    with ExitStack() as stack, ThreadPoolExecutor(jobs, "cachelib-shard") as pool:
+        yield _Hands(shards or usual, pool, stack, cluster)
+
+
+class _Whole:
+    """All requests of a run, one after the other."""
+
+    def __init__(self, design: Design, platform: Platform, seed: int, engine: Engine) -> None:
         kind = Compiled if engine == "compiled" else Reference
         self.simulator: Simulator = kind(design, platform, seed)
         self.router, self.tally = Router(platform, seed), Tally(design, platform, seed)
+
+    def take(self, piece: Trace, row: int, places: Geography) -> Kept:
+        isolate = self.router.route(piece, row)
+        outcomes = self.simulator.run(piece, isolate, row, places)
+        return outcomes.code, self.tally.add(outcomes, piece.colo, row, places)
+
+    def finish(self, end: float, last: float) -> tuple[dict[str, int], float, Tally]:
+        return *self.simulator.finish(end), self.tally
+
+
+class _Run:
+    def __init__(
+        self, design: Design, platform: Platform, seed: int, engine: Engine,
+        hands: _Hands | None, *, keep: bool,
+    ) -> None:  # fmt: skip
+        platform.check(design)
+        self.design, self.platform, self.keep = design, platform, keep
+        self.work: _Whole | Shards | SpooledShards
+        if hands is None or engine == "reference":
+            self.work = _Whole(design, platform, seed, engine)
+        else:
+            self.work = hands.shared(design, platform, seed)
         self.row, self.first, self.last = 0, 0.0, 0.0
         self.colos: list[str] = []
         self.bytes = 0
@@ -101,17 +178,16 @@ class _Run:
             self.places = geography(self.colos, self.platform)
         self.first = self.first if self.row else float(piece.time_s[0])
         self.last = float(piece.time_s[-1])
-        isolate = self.router.route(piece, self.row)
-        outcomes = self.simulator.run(piece, isolate, self.row, self.places)
-        latency = self.tally.add(outcomes, piece.colo, self.row, self.places)
+        kept = self.work.take(piece, self.row, self.places)
         if self.keep:
-            self.kept.append((outcomes.code, latency))
+            self.kept.append(kept)
         self.row += len(piece)
         self.bytes += int(piece.size.sum(dtype=np.int64))
 
     def finished(self, span_s: float | None) -> Result:
         span = max(self.last - self.first, 1.0) if span_s is None else span_s
-        counts, byte_seconds = self.simulator.finish(max(self.last, self.first + span))
+        end = max(self.last, self.first + span)
+        counts, byte_seconds, tally = self.work.finish(end, self.last)
         codes = [code for code, _ in self.kept]
         latencies = [latency for _, latency in self.kept]
         return Result(
@@ -123,7 +199,7 @@ class _Run:
             byte_seconds=byte_seconds,
             colos=max(len(self.colos), 1),
             value_bytes=self.bytes / max(self.row, 1),
-            tally=self.tally,
+            tally=tally,
             code=np.concatenate(codes) if codes else np.empty(0, CODE_TYPE),
             latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),
         )

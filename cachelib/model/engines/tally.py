@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.engines.compiled.measure import BINS, FIRST, JITTER_BITS, SHIFT, measure
+from cachelib.model.engines.compiled.state import CONSECUTIVE
+from cachelib.model.engines.exact import PER_UNIT
 from cachelib.model.engines.random import LATENCY, key_of
 from cachelib.model.platforms.colos import REGIONS, Geography
 from cachelib.model.platforms.platform import Platform
@@ -33,11 +35,18 @@ from cachelib.model.tiers.tier import Tier
 
 
 class Histogram:
-    """Counts in bins of at most 0.8 per cent of their value, shape `(rows, BINS)`."""
+    """Counts in bins of at most 0.8 per cent of their value, shape `(rows, BINS)`.
+
+    `total` is the sum of a row's values as whole numbers of any length, see `exact`.
+    """
 
     def __init__(self, rows: int = 1) -> None:
         self.counts = np.zeros((rows, BINS), np.int64)
-        self.total = np.zeros(rows)
+        self.total: npt.NDArray[np.object_] = np.zeros(rows, object)
+
+    def add(self, other: Histogram) -> None:
+        self.counts = self.counts + other.counts
+        self.total = self.total + other.total
 
     def quantile(self, q: float, row: int | None = None) -> float:
         """The middle of the bin where `q` of the values are reached; NaN of none."""
@@ -57,7 +66,7 @@ class Histogram:
     @property
     def mean(self) -> float:
         n = self.counts.sum()
-        return float(self.total.sum() / n) if n else math.nan
+        return float(self.total.sum() / PER_UNIT / n) if n else math.nan
 
 
 @cache
@@ -84,18 +93,39 @@ class Tally:
         self._key = np.uint64(key_of(seed, LATENCY))
 
     def add(
-        self, outcomes: Outcomes, colo: npt.NDArray[np.int16], row: int, places: Geography
+        self,
+        outcomes: Outcomes,
+        colo: npt.NDArray[np.int16],
+        row: int,
+        places: Geography,
+        rows: npt.NDArray[np.int64] = CONSECUTIVE,
     ) -> npt.NDArray[np.float32]:
-        """Count the outcomes; returns each request's latency in ms."""
+        """Count the outcomes; returns each request's latency in ms.
+
+        `row` is the number of the first; or `rows` has that of each.
+        """
         latency = np.empty(len(colo), np.float32)
+        sums = [np.zeros(len(each.total), np.int64) for each in self._histograms]
         bits = tuple(x.view(np.int32) for x in (latency, outcomes.age_s, outcomes.late_s))
         measure(
-            outcomes, bits, colo, row, self._key, self._jitter,
+            outcomes, bits, colo, row, rows, self._key, self._jitter,
             _base_ms(self.design, self.platform, places), places.region, latency, self.codes,
-            (self.latency.counts, self.latency.total), (self.age.counts[0], self.age.total),
-            (self.late.counts[0], self.late.total),
+            (self.latency.counts, sums[0]), (self.age.counts[0], sums[1]),
+            (self.late.counts[0], sums[2]),
         )  # fmt: skip
+        for histogram, total in zip(self._histograms, sums, strict=True):
+            histogram.total = histogram.total + total.astype(object)
         return latency
+
+    def merge(self, other: Tally) -> None:
+        """Count what another has counted, too."""
+        self.codes = self.codes + other.codes
+        for own, their in zip(self._histograms, other._histograms, strict=True):
+            own.add(their)
+
+    @property
+    def _histograms(self) -> tuple[Histogram, Histogram, Histogram]:
+        return self.latency, self.age, self.late
 
 
 def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArray[np.float64]:

@@ -8,6 +8,10 @@ from typing import Any
 
 from cachelib.model.engines.replay import Engine, replay_pieces
 from cachelib.model.engines.result import Result
+from cachelib.model.engines.shards.binding import binding_of
+from cachelib.model.engines.shards.cluster import Cluster
+from cachelib.model.engines.shards.sample import Estimates, sampled_pieces
+from cachelib.model.judgement.sampled import summary, with_errors
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Expiry, built_in
@@ -39,14 +43,19 @@ def replay_log(
     by_colo: bool = False,
     reading: Reading | None = None,
     seed: int = 1,
+    jobs: int = 1,
+    cluster: Cluster | None = None,
+    sample: float | None = None,
 ) -> dict[str, Any]:
     """A log, read piece by piece, through `isolates` L1 caches over one shared L2.
 
     By default all requests meet in one place and L2 is ideal, with no cache of its own in front
     and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
     The counts are those of the first design; `designs` has every one in full, with a month's bill,
-    or why the log does not say one. Raises `UnansweredError` for a log whose counts would be false
-    before somebody says something of it.
+    or why the log does not say one. `jobs` processors or a `cluster` work on shards of its keys;
+    where a design's keys cannot be parted, it says so. `sample`: from so large a share of the keys,
+    with an error beside each number. Raises `UnansweredError` for a log whose
+    counts would be false before somebody says something of it.
     """
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
@@ -57,13 +66,17 @@ def replay_log(
     options = {"l1_ttl_s": l1_ttl, "l2_ttl_s": l2_ttl, "expiry": expiry}
     chosen = [built_in(name, **options) for name in designs]
 
-    def run(pieces: Iterator[Trace]) -> list[Result]:
+    def run(pieces: Iterator[Trace]) -> list[Result] | list[Estimates]:
         placed = pieces if by_colo else map(in_one_place, pieces)
-        return replay_pieces(placed, chosen, platform, seed=seed, engine=engine)
+        if sample is not None:
+            return sampled_pieces(placed, chosen, platform, sample, seed=seed)
+        return replay_pieces(
+            placed, chosen, platform, seed=seed, engine=engine, jobs=jobs, cluster=cluster
+        )
 
+    shared = jobs > 1 or cluster is not None
     stream, results = in_order(log, reading, run)
     skipped = stream.coder.skipped
-    first = results[0]
     found = remarks(
         stream.coder.account, stream.reading, ttl_s=max(l1_ttl or 0.0, l2_ttl or 0.0)
     )  # fmt: skip
@@ -71,12 +84,18 @@ def replay_log(
     expires = l1_ttl is not None or l2_ttl is not None
     answered(found, REPLAY_BY_PLACE if by_colo else REPLAY if expires else CURVE)
     no_month = " ".join(remark.says for remark in unanswered(found, MONTH))
+
+    def told(result: Result) -> dict[str, Any]:
+        bill = no_month or monthly_bill(result).as_dict()
+        parted = {"shards": binding_of(result.design, platform).words} if shared else {}
+        return result.as_dict() | {"bill_per_month": bill} | parted
+
+    in_full = [with_errors(r, told) if isinstance(r, Estimates) else told(r) for r in results]
+    first = results[0]
     return {
-        "requests": first.requests,
+        "requests": _whole(first).requests,
         "keys": len(stream.coder.keys.names),
-        "l1_hits": first.l1_hits,
-        "l2_hits": first.l2_hits,
-        "origin_loads": first.origin_loads,
+        **{name: in_full[0][name] for name in ("l1_hits", "l2_hits", "origin_loads")},
         "skipped_lines": skipped.lines,
         "first_skipped_line": skipped.first_line or 0,
         "first_skipped_reason": skipped.reason,
@@ -84,8 +103,10 @@ def replay_log(
         "remarks": in_words(found),
         "carries_a_decision": not unanswered(found, DECISION),
         "notes": stream.coder.notes,
-        "designs": [
-            result.as_dict() | {"bill_per_month": no_month or monthly_bill(result).as_dict()}
-            for result in results
-        ],
+        **({"sample": summary(first, sample or 1.0)} if isinstance(first, Estimates) else {}),
+        "designs": in_full,
     }
+
+
+def _whole(found: Result | Estimates) -> Result:
+    return found.result if isinstance(found, Estimates) else found

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar, get_type_hints
+from typing import NamedTuple, TypeVar, get_type_hints
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-from cachelib.model.engines.compiled.kernel import run
+from cachelib.model.engines.compiled.kernel import clean_up_until, run
 from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE, rehash
 from cachelib.model.engines.compiled.state import (
+    CONSECUTIVE,
+    LIST_PAGE,
     NO_BOUND,
     OBJECT,
     OF_THEIR_OWN,
@@ -22,6 +24,7 @@ from cachelib.model.engines.compiled.state import (
     Rules,
     State,
 )
+from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND, stored_sum
 from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_of
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
@@ -34,14 +37,36 @@ ROWS = 1 << 18  # requests between two looks at the room that is left
 
 
 NO_LIVES = np.empty(0, np.float32)
+NO_GENERATIONS = np.empty(0, np.int32)
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+class Sums(NamedTuple):
+    """What a run or a part of its keys comes to: may be added in any order.
+
+    `counts` by name, pages of listed keys aside; `stored` in units of `exact`; `listed`, how many
+    keys each clean-up found.
+    """
+
+    counts: dict[str, int]
+    stored: int
+    listed: npt.NDArray[np.int64]
+
+    def plus(self, other: Sums) -> Sums:
+        counts = {name: n + other.counts[name] for name, n in self.counts.items()}
+        return Sums(counts, self.stored + other.stored, self.listed + other.listed)
+
+    def told(self) -> tuple[dict[str, int], float]:
+        """All counts, and byte-seconds."""
+        pages = np.maximum(1, -(-self.listed // LIST_PAGE))
+        return self.counts | {"kv_lists": int(pages.sum())}, self.stored / PER_BYTE_SECOND
 
 
 class Compiled:
     """Simulates a design by the compiled rules: the same counts as `Reference`."""
 
     def __init__(self, design: Design, platform: Platform, seed: int) -> None:
-        self.design, self.rules = design, _rules(design, platform, seed)
+        self.design, self.rules = design, rules_of(design, platform, seed)
         self.state = State(
             pool=np.empty(0, ENTRY),
             buckets=np.full(1, NONE, np.int32),
@@ -50,17 +75,28 @@ class Compiled:
             objects=np.empty(0, OBJECT),
             key_bytes=np.empty(0, np.int32),
             superseded=np.empty(0, np.float64),
+            listed=np.empty(0, np.int64),
             totals=np.zeros(1, TOTALS)[0],
         )
         self.state.totals["free"] = NONE
+        self.state.totals["start"] = math.nan
 
     def run(
-        self, piece: Trace, isolate: npt.NDArray[np.int32], row: int, places: Geography
+        self,
+        piece: Trace,
+        isolate: npt.NDArray[np.int32],
+        row: int,
+        places: Geography,
+        rows: npt.NDArray[np.int64] = CONSECUTIVE,
+        generation: npt.NDArray[np.int32] = NO_GENERATIONS,
     ) -> Outcomes:
-        """The next requests; `row` is the number of the first."""
+        """The next requests; `row` is the number of the first, or `rows` has that of each.
+
+        `generation` are those of the isolates, where a first pass has found them.
+        """
         n = len(piece)
-        if row == 0 and n:
-            self._begin(float(piece.time_s[0]))
+        if n and math.isnan(self.state.totals["start"]):
+            self.begin(float(piece.time_s[0]))
         self._know(piece.keys)
         outcomes = Outcomes(np.empty(n, CODE_TYPE), *(np.empty(n, np.float32) for _ in range(3)))
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
@@ -68,22 +104,32 @@ class Compiled:
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
             self._make_room(part.stop - start, int(isolate[part].max()) + 1)
+            self._make_room_to_list(float(piece.time_s[part.stop - 1]))
             run(
-                self.rules, self.state, near, EXPONENTIAL, row + start,
+                self.rules, self.state, near, EXPONENTIAL, row + start, rows[part],
                 piece.time_s[part], piece.key[part], piece.colo[part], isolate[part],
-                piece.op[part], piece.size[part], lives[part],
+                generation[part], piece.op[part], piece.size[part], lives[part],
                 tuple(column[part] for column in outcomes),
             )  # fmt: skip
         return outcomes
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
         """The counts, and byte-seconds stored until `end`."""
+        return self.sums(end).told()
+
+    def sums(self, end: float, last: float = -math.inf) -> Sums:
+        """What it all comes to at `end`; `last` is the time of the last request of all shards."""
+        self._make_room_to_list(last)
+        clean_up_until(self.rules, self.state, last)
         records = self.state.records[self.state.records["version"] != NONE]
         until = np.full(len(records), end)
         if self.rules.erases:
             until = np.minimum(until, records["expires"])
-        held = float((records["size"] * (until - records["written"])).sum())
-        return self._counts(), float(self.state.totals["byte_seconds"]) + held
+        totals = self.state.totals
+        gone = (int(totals["stored_high"]) << LIMB_BITS) + int(totals["stored_low"])
+        held = stored_sum(records["size"] * (until - records["written"]))
+        listed = self.state.listed[: totals["clean_ups"]].copy()
+        return Sums(self._counts(), gone + held, listed)
 
     def _counts(self) -> dict[str, int]:
         totals = self.state.totals
@@ -95,7 +141,8 @@ class Compiled:
                 counts[tier.writes] += int(totals[f"{colo}writes"])
         return counts
 
-    def _begin(self, start: float) -> None:
+    def begin(self, start: float) -> None:
+        """The time of the first request of all, from which deploys and clean-ups count."""
         self.state.totals["start"] = start
         self.state.totals["next_clean_up"] = start + self.rules.clean_up_every
 
@@ -141,6 +188,14 @@ class Compiled:
             state = state._replace(isolates=np.concatenate([state.isolates, new]))
         self.state = state
 
+    def _make_room_to_list(self, until: float) -> None:
+        """For the clean-ups that are due until then."""
+        due = (until - float(self.state.totals["next_clean_up"])) / self.rules.clean_up_every
+        if due >= 0:
+            used = int(self.state.totals["clean_ups"])
+            longer = _grown(self.state.listed, used, 2 * used + int(due) + 2)
+            self.state = self.state._replace(listed=longer)
+
 
 def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scalar]:
     new = np.empty(length, old.dtype)
@@ -152,7 +207,8 @@ def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scal
 KINDS = get_type_hints(Rules)
 
 
-def _rules(design: Design, platform: Platform, seed: int) -> Rules:
+def rules_of(design: Design, platform: Platform, seed: int) -> Rules:
+    """A design on a platform, as the kernels take it."""
     rules = _as_numbers(design, platform, seed)
     return Rules(**{name: KINDS[name](value) for name, value in rules._asdict().items()})
 

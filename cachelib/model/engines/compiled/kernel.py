@@ -19,7 +19,15 @@ from cachelib.model.engines.compiled.stores import (
     write_colo_cache,
     write_store,
 )
-from cachelib.model.engines.compiled.tiers import age, change, load, put_in_l1, supersede
+from cachelib.model.engines.compiled.tiers import (
+    age,
+    change,
+    follow,
+    load,
+    put_in_l1,
+    renewed,
+    supersede,
+)
 from cachelib.model.engines.compiler import compiled, hot
 from cachelib.model.tiers import outcomes as said
 from cachelib.model.tiers.outcomes import FAILED, L1, L2, NO_L2, ORIGIN, WRITTEN
@@ -102,11 +110,14 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
 
 
 @hot
-def work(rules, state, places, table, number, key, colo, row, now, op, size, life):
+def work(rules, state, places, table, number, generation, key, colo, row, now, op, size, life):
     """The Worker runs: tier, depth, way and wait; the version served and when it was loaded."""
     isolate, record = state.isolates[number], state.records[key]
     if rules.l1:
-        age(rules, state, table, isolate, number, now)
+        if generation == NONE:
+            age(rules, state, table, isolate, number, now)
+        else:
+            follow(state, isolate, generation)
     tier, depth, extra = WRITTEN, NO_L2, 0.0
     version = fresh = np.int64(NONE)
     loaded, expires, unchanged = now, now, False
@@ -117,7 +128,7 @@ def work(rules, state, places, table, number, key, colo, row, now, op, size, lif
     else:
         supersede(state, record, now)
         if op == WRITE:
-            fresh = change(rules, state, table, record, now)
+            fresh = change(rules, state, table, record, row, now)
         else:
             extra = forget(rules, state, places, isolate, number, key, record, colo, now)
     if fresh != NONE:
@@ -139,9 +150,14 @@ def work(rules, state, places, table, number, key, colo, row, now, op, size, lif
 
 
 @compiled
-def run(rules, state, places, table, row, time, keys, colos, isolates, ops, sizes, lives, outcomes):
+def run(
+    rules, state, places, table, row, rows, time, keys, colos, isolates, generations, ops, sizes,
+    lives, outcomes,
+):  # fmt: skip
     """Every request of a piece; see `Outcomes` for the columns of the result.
 
+    `row` is the number of the first; or `rows` has that of each. `generations` are those of the
+    isolates, where the first of two passes has found them; or it is empty.
     `lives` are the TTLs that requests ask for, 0 for the design's; or it is empty.
     """
     codes, extras, ages, lates = outcomes
@@ -161,8 +177,10 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
             life = rules.hard_ttl
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
+            generation = np.int64(generations[i]) if len(generations) else np.int64(NONE)
+            numbered = rows[i] if len(rows) else row + i
             tier, depth, extra, version, loaded = work(
-                rules, state, places, table, number, key, colo, row + i, now,
+                rules, state, places, table, number, generation, key, colo, numbered, now,
                 ops[i], np.int64(sizes[i]), life,
             )  # fmt: skip
         codes[i] = code_of(tier, depth)
@@ -172,3 +190,21 @@ def run(rules, state, places, table, row, time, keys, colos, isolates, ops, size
             ages[i] = now - loaded
             late = now - state.superseded[version]
             lates[i] = late if late > 0 else 0.0
+
+
+@compiled
+def clean_up_until(rules, state, last):
+    """What is left to clean up when other shards have had the last requests."""
+    while last >= state.totals.next_clean_up:
+        clean_up(rules, state, state.totals.next_clean_up)
+        state.totals.next_clean_up += rules.clean_up_every
+
+
+@compiled
+def live(rules, isolates, totals, table, time, numbers, generations):
+    """The first of two passes: the generation that each request finds its isolate in."""
+    for i in range(len(time)):
+        number = np.int64(numbers[i])
+        isolate = isolates[number]
+        renewed(rules, totals, table, isolate, number, time[i])
+        generations[i] = isolate.generation

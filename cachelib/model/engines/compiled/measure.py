@@ -12,6 +12,7 @@ import numpy as np
 
 from cachelib.model.engines.compiled.drawing import mix
 from cachelib.model.engines.compiler import compiled, hot
+from cachelib.model.engines.exact import PER_UNIT
 from cachelib.model.tiers import outcomes as said
 from cachelib.model.tiers.outcomes import WRITTEN
 
@@ -29,12 +30,18 @@ def bin_of(bits):
 
 
 @compiled
-def measure(outcomes, bits, colos, row, key, jitter, base, region, latency, codes, ms, age, late):
-    """`bits` are latency, age and lateness as integers; histograms come with their totals."""
+def measure(
+    outcomes, bits, colos, row, rows, key, jitter, base, region, latency, codes, ms, age, late
+):  # fmt: skip
+    """`bits` are latency, age and lateness as integers; histograms come with their totals.
+
+    `row` is the number of the first request; or `rows` has that of each.
+    """
     code_of, extra, ages, lates = outcomes
     for i in range(len(colos)):
         code, colo = code_of[i], colos[i]
-        drawn = mix(key ^ np.uint64(row + i))
+        number = rows[i] if len(rows) else row + i
+        drawn = mix(key ^ np.uint64(number))
         latency[i] = (base[code, colo] + extra[i]) * jitter[drawn >> np.uint64(64 - JITTER_BITS)]
         codes[code] += 1
     for i in range(len(colos)):
@@ -42,9 +49,9 @@ def measure(outcomes, bits, colos, row, key, jitter, base, region, latency, code
         if tier != WRITTEN:
             here = region[colos[i]]
             ms[0][here, bin_of(bits[0][i])] += 1
-            ms[1][here] += latency[i]
+            ms[1][here] += np.int64(np.rint(latency[i] * PER_UNIT))
         if tier < WRITTEN:
             age[0][bin_of(bits[1][i])] += 1
-            age[1][0] += ages[i]
+            age[1][0] += np.int64(np.rint(ages[i] * PER_UNIT))
             late[0][bin_of(bits[2][i])] += 1
-            late[1][0] += lates[i]
+            late[1][0] += np.int64(np.rint(lates[i] * PER_UNIT))

@@ -35,15 +35,19 @@ OBJECT = np.dtype([("home", "i8"), ("awake", "i8"), ("free_at", "f8"), ("last", 
 
 TOTALS = np.dtype(
     [
-        ("start", "f8"), ("next_clean_up", "f8"), ("byte_seconds", "f8"),
-        ("versions", "i8"), ("free", "i8"), ("used", "i8"),
+        ("start", "f8"), ("next_clean_up", "f8"), ("clean_ups", "i8"),
+        ("stored_high", "i8"), ("stored_low", "i8"), ("versions", "i8"), ("free", "i8"),
+        ("used", "i8"),
         ("colo_reads", "i8"), ("colo_writes", "i8"), ("reads", "i8"), ("writes", "i8"),
         *((name, "i8") for name in COUNTS),
     ]
 )  # fmt: skip
-"""What there is one of: times, bytes stored so far, versions so far; in the pool the first of the
-rooms given back, and the first never used; reads and writes of the plain tiers that the design
-has in each colo and for all; and the counts."""
+"""What there is one of: times; clean-ups, byte-seconds (see `exact`) and versions so far; in the
+pool the first of the rooms given back, and the first never used; reads and writes of the plain
+tiers that the design has in each colo and for all; and the counts."""
+
+CONSECUTIVE = np.empty(0, np.int64)
+"""In the place of requests' numbers, where each is one more than that before it."""
 
 
 class Rules(NamedTuple):
@@ -92,6 +96,7 @@ class State(NamedTuple):
     objects: npt.NDArray[np.void]
     key_bytes: npt.NDArray[np.int32]
     superseded: npt.NDArray[np.float64]
+    listed: npt.NDArray[np.int64]
     totals: np.void
 
 

@@ -17,11 +17,11 @@ from cachelib.model.engines.compiled.pool import (
 from cachelib.model.engines.compiled.state import (
     DO_STORE,
     KV_STORE,
-    LIST_PAGE,
     PLAIN_STORE,
     Held,
 )
 from cachelib.model.engines.compiler import hot, inner
+from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND
 from cachelib.model.tiers.outcomes import (
     DO_MEMORY,
     DO_STORAGE,
@@ -31,6 +31,8 @@ from cachelib.model.tiers.outcomes import (
     NO_L2,
 )
 
+LOW = (1 << LIMB_BITS) - 1
+
 
 @inner
 def account(rules, state, record, now):
@@ -39,7 +41,9 @@ def account(rules, state, record, now):
         end = now
         if rules.erases and record.expires < end:
             end = record.expires
-        state.totals.byte_seconds += record.size * (end - record.written)
+        units = np.int64(np.rint(record.size * (end - record.written) * PER_BYTE_SECOND))
+        state.totals.stored_high += units >> LIMB_BITS
+        state.totals.stored_low += units & LOW
         record.version = NONE
 
 
@@ -217,6 +221,8 @@ def delete_from_store(rules, state, places, colo, key, record, now):
 
 @inner
 def clean_up(rules, state, now):
+    """Delete what has expired, and note how many keys there were: pages of the list are counted
+    when those of all shards are known."""
     held = 0
     for key in range(len(state.records)):
         record = state.records[key]
@@ -225,5 +231,5 @@ def clean_up(rules, state, now):
             if not now < record.expires:
                 state.totals.kv_deletes += 1
                 account(rules, state, record, now)
-    pages = -(-held // LIST_PAGE)
-    state.totals.kv_lists += pages if held else 1
+    state.listed[state.totals.clean_ups] = held
+    state.totals.clean_ups += 1

@@ -22,10 +22,11 @@ from cachelib.model.engines.compiler import hot, inner
 
 
 @hot
-def age(rules, state, table, isolate, number, now):
-    """Note that the isolate is used; first take its memory if it was lost since."""
+def renewed(rules, totals, table, isolate, number, now):
+    """Note that the isolate is used; whether its memory was lost since it was used last."""
+    lost = False
     if isolate.generation > 0:
-        totals, every, lost = state.totals, rules.deploy_every, True
+        every, lost = rules.deploy_every, True
         since, last = now - totals.start, isolate.last - totals.start
         if now - isolate.last > rules.idle:
             totals.isolates_lost_idle += 1
@@ -36,13 +37,28 @@ def age(rules, state, table, isolate, number, now):
         else:
             lost = False
         if lost:
-            empty(state, isolate)
             isolate.dies_at = -np.inf
     if isolate.dies_at == -np.inf:
         counter = np.int64(number) << 32 | isolate.generation
         isolate.dies_at = now + rules.life * exponential(table, rules.life_key, counter)
         isolate.generation += 1
     isolate.last = now
+    return lost
+
+
+@hot
+def age(rules, state, table, isolate, number, now):
+    """Note that the isolate is used; first take its memory if it was lost since."""
+    if renewed(rules, state.totals, table, isolate, number, now):
+        empty(state, isolate)
+
+
+@hot
+def follow(state, isolate, generation):
+    """Take the isolate's memory if it was lost since, as the first pass has found; see `shards`."""
+    if isolate.generation != generation:
+        empty(state, isolate)
+        isolate.generation = generation
 
 
 @inner
@@ -77,13 +93,16 @@ def put_in_l1(rules, state, isolate, number, key, now, value):
 
 
 @inner
-def change(rules, state, table, record, now):
-    """A new version of the key's true value, with the time at which the next supersedes it."""
+def change(rules, state, table, record, row, now):
+    """A new version of the key's true value, with the time at which the next supersedes it.
+
+    A request makes one at most, so its number says which is drawn, whatever other keys do.
+    """
     version = state.totals.versions
     state.totals.versions += 1
     life = np.inf
     if rules.value_life < np.inf:
-        life = rules.value_life * exponential(table, rules.change_key, version)
+        life = rules.value_life * exponential(table, rules.change_key, row)
     state.superseded[version] = now + life
     record.current = version
     return version
@@ -107,5 +126,5 @@ def load(rules, state, table, record, row, now):
             return np.int64(NONE)
     current = np.int64(record.current)
     if current == NONE or now >= state.superseded[current]:
-        current = change(rules, state, table, record, now)
+        current = change(rules, state, table, record, row, now)
     return current

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib import MemoryCache, TieredCache
+from cachelib.model.engines.exact import PER_BYTE_SECOND
 from cachelib.model.engines.random import ISOLATES, exponential, key_of
 from cachelib.model.engines.reference.kv import KeyValue
 from cachelib.model.engines.reference.others import (
@@ -127,7 +128,7 @@ class Reference:
         """The counts, and byte-seconds stored until `end`."""
         for store in self.stores:
             store.finish(end)
-        return self.world.counts, self.world.byte_seconds
+        return self.world.counts, self.world.stored / PER_BYTE_SECOND
 
     def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
         if self.design.write_only_if_changed:

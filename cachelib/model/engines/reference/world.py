@@ -9,6 +9,7 @@ from struct import Struct
 from typing import Any
 
 from cachelib import Stored
+from cachelib.model.engines.exact import stored_units
 from cachelib.model.engines.random import CHANGES, FAILURES, exponential, key_of, uniform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import COUNTS, L1, NO_L2
@@ -29,7 +30,7 @@ class World:
         self.at_hand = NOTHING
         self.expires = math.inf  # of what the stores found last
         self.counts = dict.fromkeys(COUNTS, 0)
-        self.byte_seconds = 0.0
+        self.stored = 0  # in units of `exact`
 
     def clock(self) -> float:
         return self.now
@@ -75,7 +76,7 @@ class Origin:
         version = len(self.superseded)
         life = self.life_s
         if life < math.inf:
-            life *= exponential(self.changes, version)
+            life *= exponential(self.changes, self.world.row)
         self.superseded.append(self.world.now + life)
         self.current[key] = version
         return version
@@ -174,18 +175,18 @@ class ModelStore:
     def drop(self, key: str) -> None:
         record = self.records.pop(key, None)
         if record is not None:
-            self.world.byte_seconds += self._held(record, self.world.now)
+            self.world.stored += self._held(record, self.world.now)
 
     def finish(self, end: float) -> None:
         """Add what is held at the end; may be called again later."""
-        self.world.byte_seconds += sum(self._held(r, end) for r in self.records.values())
+        self.world.stored += sum(self._held(r, end) for r in self.records.values())
 
-    def _held(self, record: tuple[Stored, int, int, float], now: float) -> float:
+    def _held(self, record: tuple[Stored, int, int, float], now: float) -> int:
         stored, _, size, since = record
         expires = stored.expires_at
         if self.erased_at_expiry and expires is not None and expires < now:
             now = expires
-        return size * (now - since)
+        return stored_units(size * (now - since))
 
 
 def alive(stored: Stored | None, now: float) -> bool:

@@ -1,0 +1,133 @@
+"""Shards as tasks of a Dask cluster: one that runs somewhere, or some workers on this machine.
+
+`distributed` is an extra, and its messages are pickles: a cluster is to be trusted like oneself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from cachelib.errors import CachelibError
+from cachelib.model.engines.shards.shard import Share
+from cachelib.model.engines.shards.spool import Runner, Task, differing, versions
+
+LOOPBACK = "127.0.0.1"
+TIMES = 3  # that a task is begun anew
+PATIENCE_S = 60.0
+SHARDS_A_WORKER = 4
+Say = Callable[[str], None]
+
+
+class ClusterError(CachelibError, RuntimeError):
+    """A cluster that cannot be used, and what to do."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Workers that are there, and the folder through which they get their shards."""
+
+    client: Any
+    folder: Path
+    say: Say
+
+    @property
+    def shards(self) -> int:
+        return SHARDS_A_WORKER * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+
+    @contextmanager
+    def spool(self) -> Iterator[Path]:
+        """A folder for one run's shards."""
+        with TemporaryDirectory(prefix="cachelib-shards-", dir=self.folder) as name:
+            self._seen_by_all(name)
+            yield Path(name)
+
+    def run(self, tasks: Sequence[Task]) -> list[Share]:
+        """What the shards come to; a `Runner`. A task whose worker is lost is done by another."""
+        from distributed import as_completed
+        from distributed.scheduler import KilledWorker
+
+        futures = [self.client.submit(Task.run, task, pure=False, retries=TIMES) for task in tasks]
+        shares = []
+        try:
+            for future in as_completed(futures):
+                shares.append(future.result())
+                self.say(f"{len(shares)} of {len(tasks)} shards are replayed")
+        except KilledWorker as error:
+            raise ClusterError(
+                f"workers were lost again and again at the same shard ({error}): most often they "
+                "have too little memory; start them with more, or more of them"
+            ) from None
+        finally:
+            self.client.cancel(futures)
+        return shares
+
+    def check(self) -> None:
+        """Raises `ClusterError` where workers would not give this machine's bits."""
+        try:
+            self.client.get_versions(check=True)
+            theirs = self.client.run(versions)
+        except (ImportError, AttributeError) as error:
+            raise ClusterError(
+                f"a worker cannot run this version of cachelib ({error}): install the same one on "
+                "all workers and start them anew"
+            ) from None
+        except ValueError as error:
+            raise ClusterError(f"the cluster's versions are not those here: {error}") from None
+        for worker, found in theirs.items():
+            if found != (mine := versions()):
+                raise ClusterError(
+                    f"the worker {worker} would not give the same bits: {differing(mine, found)}; "
+                    "install the same versions and start it anew"
+                )
+
+    def _seen_by_all(self, folder: str) -> None:
+        blind = [w for w, sees in self.client.run(os.path.isdir, folder).items() if not sees]
+        if blind:
+            raise ClusterError(
+                f"{len(blind)} of the workers do not see {self.folder}, the first of them "
+                f"{blind[0]}: name a folder that all machines share with --spool"
+            )
+
+
+@contextmanager
+def connected(
+    scheduler: str | None, workers: int | None, spool: Path | None, say: Say
+) -> Iterator[Cluster]:
+    """A cluster that listens at an address, or `workers` processes of this machine."""
+    try:
+        import distributed
+    except ImportError:
+        raise ClusterError(
+            "a cluster needs more than is installed: pip install 'cachelib-decisions[cluster]'"
+        ) from None
+    with ExitStack() as stack:
+        folder = spool or Path(stack.enter_context(TemporaryDirectory(prefix="cachelib-spool-")))
+        address = scheduler
+        if address is None:
+            address = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, host=LOOPBACK,
+                    dashboard_address=f"{LOOPBACK}:0", local_directory=str(folder),
+                )
+            )  # fmt: skip
+        try:
+            client = stack.enter_context(distributed.Client(address, timeout=PATIENCE_S))
+            client.wait_for_workers(workers or 1, timeout=PATIENCE_S)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ClusterError(
+                f"{scheduler or 'the local cluster'}: no scheduler with workers answers there "
+                f"({error}); start one with `dask scheduler` and `dask worker`"
+            ) from None
+        cluster = Cluster(client, folder, say)
+        say(f"dashboard: {client.dashboard_link}")
+        cluster.check()
+        yield cluster
+
+
+__all__ = ["Cluster", "ClusterError", "Runner", "connected"]
