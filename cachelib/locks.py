@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from _thread import RLock
-from threading import get_ident
 from types import FrameType
 
 ROOM = 25  # calls, more than any operation needs besides the loader's, the codec's, the store's
@@ -40,18 +39,25 @@ class OwnedLock(RLock):  # type: ignore[misc]  # final in the type stubs only
 class Owner:
     """The frame that makes this: it has promised to end something."""
 
-    __slots__ = ("_frame", "_thread")
+    __slots__ = ("_frame",)
 
     def __init__(self) -> None:
-        self._thread = get_ident()
         self._frame: FrameType | None = sys._getframe(1)
 
     def gone(self) -> bool:
-        """An interrupt has torn that frame down before it could keep its promise."""
-        frame = sys._current_frames().get(self._thread)
-        while frame is not None and frame is not self._frame:
-            frame = frame.f_back
-        return frame is None
+        """An interrupt has torn that frame down before it could keep its promise.
+
+        A frame that runs refuses to be cleared; what is cleared here has ended. To look for it
+        among the frames of a running thread is not safe: the interpreter may be taking the
+        uppermost apart while a destructor in it lets others run.
+        """
+        if self._frame is not None:
+            try:
+                self._frame.clear()
+            except RuntimeError:
+                return False
+            self._frame = None
+        return True
 
 
 def make_room(calls: int = ROOM) -> None:

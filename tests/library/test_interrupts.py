@@ -22,6 +22,7 @@ from rig import rounds, wait_until
 
 import cachelib
 from cachelib import MemoryCache, MemoryStore, SqliteStore, TieredCache
+from cachelib.locks import Owner
 
 # An interrupted coroutine may never have been started, which Python tells whoever collects it.
 pytestmark = [
@@ -235,3 +236,30 @@ def test_a_signal_at_any_moment_leaves_nothing_behind(
         signal.signal(signal.SIGALRM, before)
     assert found == []
     assert hits > 0
+
+
+def test_an_owner_is_there_while_its_frame_runs_and_gone_when_that_has_ended() -> None:
+    """Asked from another thread; a traceback that holds the frame keeps no promise."""
+    begun, may_end = threading.Event(), threading.Event()
+    owners: list[Owner] = []
+    kept: list[BaseException] = []
+
+    def promise() -> None:
+        owners.append(Owner())
+        begun.set()
+        may_end.wait(30)
+        raise KeyboardInterrupt
+
+    def work() -> None:
+        try:
+            promise()
+        except KeyboardInterrupt as error:
+            kept.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(30)
+    assert not owners[0].gone()
+    may_end.set()
+    thread.join(30)
+    assert kept and owners[0].gone() and owners[0].gone()
