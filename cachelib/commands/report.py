@@ -230,6 +230,10 @@ def parameters(case: str, as_json: bool) -> None:
 def _value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(words.in_words, value))
+    if isinstance(value, Mapping) and {"value", "low", "high"} <= value.keys():
+        said = {name: words.in_words(value[name]) for name in ("value", "low", "high")}
+        unit = f" {value['unit']}" if value.get("unit") else ""
+        return f"{said['value']}{unit} ({said['low']} to {said['high']})"
     return "not set" if value is None else words.in_words(value)
 
 

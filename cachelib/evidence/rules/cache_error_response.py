@@ -73,7 +73,9 @@ RULE = Rule(
     "origin has long recovered.",
     source="Cloudflare docs, workers/runtime-apis/fetch and workers/runtime-apis/cache; read "
     "2026-11-26",
-    counterfactual=NotModelled("how often the origin fails is not part of a case"),
+    counterfactual=NotModelled(
+        "in the model an origin fails now and then, and what failed is kept nowhere"
+    ),
     find=find,
     fires="""export async function rates(env: Env) {
   const known = await env.CACHE.get("rates", "json");

@@ -51,7 +51,9 @@ RULE = Rule(
     "time, and 0 to errors.",
     source="Cloudflare docs, workers/runtime-apis/request (RequestInitCfProperties); read "
     "2026-11-26",
-    counterfactual=NotModelled("how often the origin fails is not part of a case"),
+    counterfactual=NotModelled(
+        "in the model an origin fails now and then, and what failed is kept nowhere"
+    ),
     find=find,
     fires="""export const load = (url: string) =>
   fetch(url, { cf: { cacheTtl: 86400, cacheEverything: true } });""",

@@ -77,7 +77,9 @@ def _alike(one: Design, other: Design) -> bool:
 
 
 def _against(case: Case, _: Path) -> Faults:
-    fault = names.known("design", case.design_names, case.against)
+    unheard_of = {case.today_name} - {*BUILT_IN, *(design.name for design in case.own_designs)}
+    there = [name for name in case.design_names if name not in unheard_of]
+    fault = names.known("design", there, case.against)
     if fault and "against" in case.model_fields_set:
         yield ("against",), f"{fault} (it must be among this case's designs)"
 
@@ -121,7 +123,7 @@ def _hours(case: Case, _: Path) -> Faults:
 
 
 def _today(case: Case, _: Path) -> Faults:
-    there = [*BUILT_IN, *(design.name for design in case.own_designs)]
+    there = [*(design.name for design in case.own_designs), *BUILT_IN]
     if case.today_name and (fault := names.known("design", there, case.today_name)):
         yield ("today",), fault
     if isinstance(case.today, Design):

@@ -68,7 +68,12 @@ def in_words(growth: Growth) -> str:
         "keys": growth.keys,
         "the life of values": growth.value_life,
     }
-    parts = [
-        f"{what} {'stay as they are' if how == 'fixed' else how}" for what, how in said.items()
-    ]
-    return ", ".join(parts).replace("values stay as they are", "values stays as it is")
+    stays = {"the life of values": "stays as it is"}
+    moves = {
+        "in proportion": "grow in proportion",
+        "shorter in proportion": "shortens in proportion",
+    }
+    return ", ".join(
+        f"{what} {stays.get(what, 'stay as they are') if how == 'fixed' else moves[how]}"
+        for what, how in said.items()
+    )

@@ -96,6 +96,28 @@ def points(outcome: Outcome, option: Candidate, other: Candidate | None) -> Iter
         yield Point("Good" if better else "Bad", reason)
 
 
+LOADS = "origin_loads_per_month"
+MUCH = 1.5  # times as many calls of the origin are told, whether a criterion asks for them or not
+
+
+@dataclass(frozen=True)
+class OriginLoad:
+    """How often the choice asks the origin in a month, and by how much more than another does."""
+
+    value: float
+    by: str
+
+
+def origin_load(outcome: Outcome, chosen: Candidate, other: Candidate | None) -> OriginLoad | None:
+    """Where the choice leans on the origin much more than what it is held against."""
+    if other is None or LOADS in deciding(outcome):
+        return None
+    mine, theirs = (option.metrics[LOADS].value for option in (chosen, other))
+    if not mine or not theirs or mine < MUCH * theirs:
+        return None
+    return OriginLoad(mine, Comparison(mine, theirs, "").by)
+
+
 def deciding(outcome: Outcome) -> list[str]:
     """The metrics that are minimised or limited, those first that weigh."""
     limited = {limit.metric for limit in outcome.limits}

@@ -19,11 +19,18 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns
 from cachelib.report import language
 from cachelib.report import text as fit
-from cachelib.report.document.collect import Findings, Kind, MissingFindingError
+from cachelib.report.document.collect import Findings, Found, Kind, MissingFindingError
 from cachelib.report.document.log_page import log_page
 from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Medium, Said
-from cachelib.report.document.options import deciding, options, points, reference, rivals
+from cachelib.report.document.options import (
+    deciding,
+    options,
+    origin_load,
+    points,
+    reference,
+    rivals,
+)
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, shown
 from cachelib.report.publish.decision import plain_unit
@@ -44,6 +51,7 @@ class Document:
     template: str = "report.md.j2"
     numbers: dict[str, str] = field(default_factory=dict)
     _count: Counter[str] = field(default_factory=Counter)
+    _repeated: set[str] = field(default_factory=set)
     _is_numbered: bool = False
 
     def text(self) -> str:
@@ -102,11 +110,7 @@ class Document:
             "option": self.option,
             "page": page_link,
             "panel": self.panel,
-            "quoted": [
-                found
-                for found in self.findings
-                if found.finding.how == "quoted" and isinstance(found.finding, Metric)
-            ],
+            "quoted": self.quoted,
             "ref": self.ref,
             "runs": self.material.runs,
             "section": self.section,
@@ -137,6 +141,7 @@ class Document:
                 "options": [],
                 "held_against": None,
                 "rivals": [],
+                "origin_load": None,
             }
         chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
         other = reference(outcome)
@@ -150,14 +155,27 @@ class Document:
             "rivals": rivals(outcome),
             "deciding": deciding(outcome),
             "consequences": list(points(outcome, chosen, other)) if chosen else [],
+            "origin_load": origin_load(outcome, chosen, reference(outcome)) if chosen else None,
         }
 
     def value(self, id: str) -> Scalar:
         """A metric's bare value, to decide what the text says."""
         return self._typed(id, Metric).value
 
+    def quoted(self) -> list[Found]:
+        """What others state and this document has repeated so far, its claims, and the prices."""
+        repeated = self._repeated | {claim.metric for claim in self.study.case.claims}
+        return [
+            found
+            for found in self.findings
+            if found.finding.how == "quoted"
+            and isinstance(found.finding, Metric)
+            and (found.finding.id in repeated or found.finding.unit == "USD")
+        ]
+
     def number(self, id: str) -> Said:
         """A metric as text, with where it comes from if the medium has room for that."""
+        self._repeated.add(id)
         return self.medium.value(self.findings[id], self.said(id))
 
     def option(self, id: str) -> str:

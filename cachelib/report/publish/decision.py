@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from cachelib.model.judgement.options import Option
 from cachelib.report.language import capital, duration, listed
 from cachelib.report.numbers import Unit, of, shown
 
+_NOUN = re.compile(r"(?:CPU time|life|limit|number|share|spread|time)\b")
 SHOWN = (
     "hit_ratio", "p50_ms", "p95_ms", "late_share", "bill_usd", "origin_loads_per_month",
     "error_share",
@@ -33,6 +35,12 @@ def named(decision: Decision, number: str) -> str:
     if kind == "hours" and of:
         return f"the work for “{called(decision, of)}”"
     return decision.study.told(label(number))
+
+
+def _in_a_sentence(decision: Decision, number: str) -> str:
+    """The same with the article that English wants before a noun, and not before "how long"."""
+    said = named(decision, number)
+    return f"the {said}" if _NOUN.match(said) else said
 
 
 def with_unit(decision: Decision, number: str) -> str:
@@ -179,7 +187,7 @@ def would_keep(decision: Decision) -> str | None:
     side = "above" if flip.at > flip.here else "below"
     unit = unit_said(decision, flip.number)
     return (
-        f"“{called(decision, flip.away)}”, with {named(decision, flip.number)} {side}"
+        f"“{called(decision, flip.away)}”, with {_in_a_sentence(decision, flip.number)} {side}"
         f" {value(flip.at, unit)} instead of {value(flip.here, unit)}"
     )
 
@@ -245,7 +253,7 @@ def in_sentences(decision: Decision, most: int = 3) -> list[str]:
         then = called(decision, flip.after if above else flip.before)
         what = f"“{then}” would be the choice" if then else "nothing would keep the limits"
         told.append(
-            f"If {named(decision, flip.number)} were {'more' if above else 'less'} than"
+            f"If {_in_a_sentence(decision, flip.number)} were {'more' if above else 'less'} than"
             f" {value(flip.at, unit)} (now {value(flip.here, unit)}), {what},"
             f" {_reason(decision, flip)}."
         )
