@@ -335,6 +335,8 @@ def test_pods_with_redis_are_told_of_pods_regions_redis_and_the_database() -> No
 
 def test_a_rented_redis_costs_its_hours_at_the_case_s_own_price() -> None:
     one = of("pods")
-    bills = {o["name"]: o["metrics"]["bill_usd"] for o in one.decision["outcome"]["options"]}
+    bills = {
+        o["name"]: o["metrics"]["bill_usd"]["value"] for o in one.decision["outcome"]["options"]
+    }
     assert bills["database-only"] == bills["memory-only"] == 0
     assert bills["redis-only"] == pytest.approx(720 * 2 * 0.02, rel=0.01)
