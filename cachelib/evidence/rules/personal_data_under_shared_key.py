@@ -31,7 +31,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         ):
             told.add(pair.write.call.id)
             message = (
-                f"what {whose.text} decides is kept in {pair.write.operation.namespace} "
+                f"what {_named(whose)} decides is kept in {pair.write.operation.namespace} "
                 "under a key without it: every user is served the first one's"
             )
             yield Hit(message, pair.write.call, pair.write.module)
@@ -47,6 +47,12 @@ def _identity(examined: Examination, pair: Pair) -> Origin | None:
         o for o in origins if o.kind in ("given", "request") and _IDENTITY.search(o.text)
     )
     return asking[0] if asking and loaded else None
+
+
+def _named(whose: Origin) -> str:
+    """As the source calls it, without the steps that the value took from there."""
+    header = re.search(r"\bheaders\.([\w-]+)", whose.text)
+    return f"the header {header[1]}" if header else whose.text
 
 
 def _values(pair: Pair) -> list[Node]:
