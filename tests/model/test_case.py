@@ -281,3 +281,15 @@ def test_less_traffic_than_leaves_readers_is_asked_about(tmp_path: Path) -> None
     for also in ({"reads_per_write": 20}, {"growth.writes": "in proportion"}):
         few = settle({"case": str(case), "requests_per_month": 500, **also})
         assert few.study.case.workload.reads_per_write in (20, 50)
+
+
+def test_a_mistyped_name_is_not_offered_for_another_one(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    given = raw(today="l1-durable", against="kvonly")
+    path.write_text(json.dumps(given, default=str), "utf-8")
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(path)
+    told = str(caught.value)
+    assert "unknown design 'l1-durable'" in told
+    assert "unknown design 'kvonly'; did you mean 'kv-only'?" in told
+    assert "allowed: l1-durable" not in told

@@ -29,12 +29,16 @@ class Region(Strict):
 class Claim(Strict):
     """A sentence of the document under test: the range it asserts, and the metric that decides."""
 
-    id: str = Field(pattern=r"^[a-z0-9-]+$")
-    quote: str
-    section: str
+    id: str = Field(pattern=r"^[a-z0-9-]+$", description="a name of your own for it")
+    quote: str = Field(description="its own words")
+    section: str = Field(description="where in the document it stands")
     metric: str | None = Field(default=None, description="the id of a finding")
-    low: float | None = Field(default=None, ge=-1e15, le=1e15)
-    high: float | None = Field(default=None, ge=-1e15, le=1e15)
+    low: float | None = Field(
+        default=None, ge=-1e15, le=1e15, description="the least that it asserts"
+    )
+    high: float | None = Field(
+        default=None, ge=-1e15, le=1e15, description="the most that it asserts"
+    )
     region: Region | None = None
     untested: str | None = Field(default=None, description="why no experiment can decide it")
     assumed: str | None = Field(
