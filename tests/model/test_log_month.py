@@ -19,6 +19,7 @@ from cachelib.model.traffic.logs.anonymise import anonymised
 from cachelib.model.traffic.made_whole import sampling_error, unsampled
 from cachelib.model.traffic.places import spread
 from cachelib.model.traffic.workload import Workload
+from tests.model.cases import small
 
 DAY = generate(
     Workload(requests_per_month=600_000, keys=300, zipf=1, value_bytes=10, colos={"LHR": 1}),
@@ -167,3 +168,16 @@ def test_a_reading_by_key_scales_the_month(tmp_path):
     reading = Reading(sample_rate=0.1, sampled_by="key")
     got = replay_log(path, reading=reading, **NASA)
     assert any("10 per cent of the keys" in note for note in got["notes"])
+
+
+@pytest.mark.parametrize(("stated", "told"), [(3_000, True), (1_000, False), (200, True)])
+def test_a_log_of_another_traffic_than_the_case_says_is_told_of(tmp_path, stated, told):
+    log = tmp_path / "access.log"
+    hour = '127.0.0.1 - - [{:02d}/Aug/2026:{:02d}:10:00 +0000] "GET /{} HTTP/1.1" 200 500\n'
+    log.write_text("".join(hour.format(1 + n // 24, n % 24, n % 40) for n in range(720)), "utf-8")
+    study = small(log=log, workload={"requests_per_month": stated})
+    said = [remark.says for remark in study.remarks if remark.kind == "unlike"]
+    assert bool(said) == told
+    assert not told or said[0].startswith(
+        f"The log has 721 requests a month, the case's workload {stated:,};"
+    )

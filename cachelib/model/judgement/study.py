@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +76,10 @@ def _logged(everything: Trace) -> _Taken:
     return _Taken(part, sample, popularity)
 
 
+UNLIKE = 3.0
+"""So many times more or less traffic than the case says is another system's, or another month's."""
+
+
 class UnknownMeterError(CachelibError, ValueError):
     """A price of the case's own for what the platform's book does not meter."""
 
@@ -123,7 +127,18 @@ class Study:
         """What the recommendation must say of the log; none where the traffic is generated."""
         designs = [self.design(name) for name in self.case.design_names]
         lives = [life for d in designs for life in (d.l1_ttl_s, d.l2_ttl_s) if life]
-        return remarks(self.trace.account, self.case.log, ttl_s=max(lives, default=0.0))
+        told = remarks(self.trace.account, self.case.log, ttl_s=max(lives, default=0.0))
+        return (*told, *self._unlike_the_case())
+
+    def _unlike_the_case(self) -> Iterator[Remark]:
+        """Which of two traffics counts, where the case says another than the log has."""
+        said, logged = self.case.workload.requests_per_month, self.requests_per_month
+        if self.log is not None and not said / UNLIKE <= logged <= said * UNLIKE:
+            yield Remark(
+                "unlike",
+                f"The log has {logged:,.0f} requests a month, the case's workload {said:,.0f}; what"
+                " is said here is of the log's.",
+            )
 
     def part(self, most: int) -> Study:
         """The same study on at most `most` of its requests, which stand for all."""

@@ -10,6 +10,7 @@ from cachelib.errors import CachelibError
 
 Kind = Literal[
     "invented", "mixed", "one-placed", "sampled", "short", "undecided", "skipped", "keys",
+    "unlike",
 ]  # fmt: skip
 
 
