@@ -128,3 +128,29 @@ def test_a_price_of_what_is_not_metered_is_refused_with_what_is(tmp_path: Path) 
     done = CliRunner().invoke(main, ["check", str(path)])
     assert done.exit_code == 2
     assert "did you mean 'redis.node_hours'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ('{isolate: "<script>alert(1)</script>"}', "words.isolate: "),
+        ('{isolate: "{{ 7 * 7 }}"}', "words.isolate: "),
+        ('{isolate: "%} x"}', "words.isolate: "),
+        ("{if: pwned}", "words.if: must be 'an isolate'"),
+        ("{case: other}", "words.case: must be"),
+    ],
+)
+def test_a_platform_s_words_are_plain_words_for_ours(words: str, said: str, tmp_path: Path) -> None:
+    """They take the place of ours in templates, before these are read."""
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(own(tmp_path, f"like: servers-redis\nwords: {words}\n"))
+    assert f"mine.yaml:2: {said}" in str(caught.value)
+
+
+def test_a_wrong_range_is_all_that_is_told_of_a_number(tmp_path: Path) -> None:
+    number = "{value: -3, low: 0.2, high: 2, unit: ms, why: w}"
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(own(tmp_path, f"like: servers-redis\nnumbers:\n  redis_ms: {number}\n"))
+    told = str(caught.value).splitlines()
+    assert len(told) == 1
+    assert told[0].endswith("mine.yaml:3: numbers.redis_ms: low <= value <= high must hold")

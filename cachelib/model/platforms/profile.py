@@ -7,18 +7,25 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.registry import ALL, owners
 
+OURS = (
+    "an isolate", "isolate", "isolates", "Isolate", "Isolates", "data centre", "data centres",
+    "Worker", "Workers", "the same Worker", "origin", "Origin",
+)  # fmt: skip
+"""What a platform may have other words for."""
+
 if TYPE_CHECKING:
     Word = str
+    Our = str
 else:
-    Word = Literal[*ALL]
+    Word, Our = Literal[*ALL], Literal[*OURS]
 
 FOLDER = Path(__file__).parent / "profiles"
 SHIPPED = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
@@ -53,7 +60,18 @@ class Fact(Strict):
     date: datetime.date
 
 
+def _kind(given: object) -> str:
+    has = given if isinstance(given, Mapping) else vars(given)
+    return "assumption" if {"low", "high", "why"} & has.keys() else "fact"
+
+
+Known = Annotated[
+    Annotated[Assumption, Tag("assumption")] | Annotated[Fact, Tag("fact")], Discriminator(_kind)
+]
 Numbers = Mapping[str, Assumption | Fact]
+
+Theirs = Annotated[str, Field(pattern=r"^[^\W\d_]+(?:[ -][^\W\d_]+)*$", max_length=40)]
+"""Plain words: they stand in templates as if we had written them."""
 
 
 class Profile(Strict):
@@ -67,8 +85,8 @@ class Profile(Strict):
     like: str | None = Field(default=None, description="another, which says what this does not")
     tiers: tuple[Word, ...] = ()
     book: str = ""
-    words: dict[str, str] = Field(default={})
-    numbers: dict[str, Assumption | Fact] = Field(default={})
+    words: dict[Our, Theirs] = Field(default={})
+    numbers: dict[str, Known] = Field(default={})
 
     @model_validator(mode="after")
     def _like_one_that_is_there(self) -> Profile:
