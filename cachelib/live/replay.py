@@ -23,6 +23,7 @@ from cachelib.live.driver import (
 from cachelib.live.runtime import LiveError
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import ALL
 from cachelib.model.traffic.trace import Trace
 
 IN_FLIGHT = 16
@@ -50,9 +51,13 @@ class LiveRun:
     operations: pd.DataFrame
 
 
+THERE = frozenset({"memory", "cache-api", "kv", "durable-object", "r2"})
+"""The tiers of the local runtime, as cases call them."""
+
+
 def can_run(design: Design) -> bool:
     """Whether the local runtime has all tiers of the design."""
-    return design.front is None
+    return THERE.issuperset(design.tiers)
 
 
 def run(
@@ -71,8 +76,9 @@ def run(
     `NodeMissingError` where there is none.
     """
     if not can_run(design):
+        lacking = " and no ".join(ALL[word].label for word in design.tiers if word not in THERE)
         raise LiveError(
-            f"{design.name}: the local runtime has no Workers Cache, so what it would do cannot be "
+            f"{design.name}: the local runtime has no {lacking}, so what it would do cannot be "
             "seen here; leave this design out of the live run"
         )
     isolate, isolates = isolates_met(trace, platform, seed)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cachelib.live.conformance import conformance
-from cachelib.live.replay import run
+from cachelib.live.replay import can_run, run
 from cachelib.live.result import as_local, run_designs
 from cachelib.live.runtime import LiveError
 from cachelib.model.case.case import load_case
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("local_runtime")
 
 STUDY = Study(load_case("trading-sentiment"))
 SEED = 1
-RUNNABLE = [name for name, design in BUILT_IN.items() if not design.front]
+RUNNABLE = [name for name, design in BUILT_IN.items() if can_run(design)]
 
 
 @cache
@@ -170,9 +170,12 @@ def test_more_isolates_than_a_machine_holds_are_refused():
         run(case_trace(), BUILT_IN["l1-only"], as_local(platform))
 
 
-def test_a_cache_that_the_local_runtime_lacks_is_said():
-    design = BUILT_IN["workers-cache-kv"].model_copy(update=TTL)
-    with pytest.raises(LiveError, match="the local runtime has no Workers Cache"):
+@pytest.mark.parametrize(
+    ("name", "lacks"), [("workers-cache-kv", "Workers Cache"), ("memory-redis", "Redis")]
+)
+def test_a_cache_that_the_local_runtime_lacks_is_said(name, lacks):
+    design = BUILT_IN[name].model_copy(update=TTL)
+    with pytest.raises(LiveError, match=f"the local runtime has no {lacks}"):
         run_designs(case_trace(), [design], STUDY.platform)
 
 
