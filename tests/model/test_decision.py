@@ -243,7 +243,8 @@ def test_settings_and_choice_are_those_of_simulating_every_option_at_every_setti
         assert sign * tuned.measured[aim] <= near(value), name
     assert set(best) == {o.name for o in decision.ranked}
     assert decision.chosen is not None
-    assert best[decision.chosen.name] <= near(min(best.values()))
+    # of settings that do as well one was taken, and of options that do as well as these, one
+    assert best[decision.chosen.name] <= near(near(min(best.values())))
 
 
 def test_what_is_there_stays_as_it_is_set_and_held_settings_are_held() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cachelib.model.case.choices import WHOLE
 from cachelib.model.case.names import ASSUMPTIONS, HOURS, KNOBS, Number
+from cachelib.model.platforms.profile import FIRST, shipped
 from cachelib.model.traffic.workload import Workload
 
 EXTREMES = (0.0, 1e-12, 0.001, 1.0, 1_000.0, 1e6, 1e15)
@@ -36,6 +37,7 @@ AIMS = ("monthly_cost_usd", "bill_usd", "origin_loads_per_month", "mean_ms", "p9
 LIVELY = {"reads_per_write", "zipf", "value_bytes", "daily_swing", "burst_share", "burst_requests",
           "burst_s", "drift_per_day", "new_keys_per_day"}  # fmt: skip
 WHY = "drawn by a test"
+THERE = [name for name in ASSUMPTIONS if not shipped(FIRST).lacks(name)]
 
 
 def draw(chance: Random) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def draw(chance: Random) -> dict[str, Any]:
         "title": "Any", "question": "Which?", "system": {"name": "any", "summary": "Any numbers."},
         "workload": {"requests_per_month": 300, "keys": chance.choice([1, 5]), "zipf": 1,
                      "value_bytes": 100, "colos": {"AMS": 2, "FRA": 1}},
-        "assumptions": {name: _assumption(chance, name) for name in _some(chance, ASSUMPTIONS)},
+        "assumptions": {name: _assumption(chance, name) for name in _some(chance, THERE)},
         "knobs": {name: _knob(chance, name) for name in _some(chance, KNOBS)},
         "options": {name: {"hours": _three(chance, HOURS)} for name in _some(chance, names)},
         "designs": designs,
