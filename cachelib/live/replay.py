@@ -22,8 +22,10 @@ from cachelib.live.driver import (
 )
 from cachelib.live.runtime import LiveError
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.platforms.profile import shipped
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
+from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.trace import Trace
 
 IN_FLIGHT = 16
@@ -51,13 +53,16 @@ class LiveRun:
     operations: pd.DataFrame
 
 
-THERE = frozenset({"memory", "cache-api", "kv", "durable-object", "r2"})
-"""The tiers of the local runtime, as cases call them."""
+def lacking(design: Design) -> list[Tier]:
+    """The tiers of a design that the local runtime has not: what answers before the Worker runs,
+    and what its vendor has not."""
+    there = shipped("miniflare").tiers
+    return [ALL[word] for word in design.tiers if word not in there or ALL[word].in_front]
 
 
 def can_run(design: Design) -> bool:
     """Whether the local runtime has all tiers of the design."""
-    return THERE.issuperset(design.tiers)
+    return not lacking(design)
 
 
 def run(
@@ -75,10 +80,10 @@ def run(
     once, so measure latencies with 1. Raises `LiveError` where the runtime fails,
     `NodeMissingError` where there is none.
     """
-    if not can_run(design):
-        lacking = " and no ".join(ALL[word].label for word in design.tiers if word not in THERE)
+    if missing := lacking(design):
+        none = " and no ".join(tier.label for tier in missing)
         raise LiveError(
-            f"{design.name}: the local runtime has no {lacking}, so what it would do cannot be "
+            f"{design.name}: the local runtime has no {none}, so what it would do cannot be "
             "seen here; leave this design out of the live run"
         )
     isolate, isolates = isolates_met(trace, platform, seed)
