@@ -16,6 +16,7 @@ MAGIC = b"SQLite format 3\0"
 OUR_TABLE = b"CREATE TABLE leases"  # the schema lies at the far end of the first page
 PAGE = 4096  # bytes
 BROKEN = 11, 26  # SQLITE_CORRUPT and SQLITE_NOTADB
+MOVED = 8, 10, 14  # SQLITE_READONLY, _IOERR, _CANTOPEN: what a file says that is being moved away
 SIDES = "-wal", "-shm"
 
 Identity = tuple[int, int]
@@ -30,32 +31,33 @@ def identity(path: str) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-class MalformedError(sqlite3.DatabaseError):
-    """It is the file itself that is broken: `file`, wherever it may be by now."""
+class DamagedError(sqlite3.DatabaseError):
+    """It is the file that is broken, or was moved away: `file`, wherever it may be by now."""
 
-    def __init__(self, message: str, file: Identity | None) -> None:
-        super().__init__(message)
-        self.file = file
+    def __init__(self, error: sqlite3.Error, file: Identity | None, malformed: bool) -> None:
+        super().__init__(str(error))
+        self.file, self.malformed = file, malformed
 
 
 def check_damage(error: sqlite3.Error, file: Identity | None) -> None:
-    """MalformedError if that is what SQLite says of `file`."""
-    emptied = str(error).startswith("no such table")
-    if emptied or (getattr(error, "sqlite_errorcode", 0) & 0xFF) in BROKEN:
-        raise MalformedError(str(error), file) from error
+    """DamagedError if what SQLite says of `file` may mean that."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    malformed = code in BROKEN or str(error).startswith("no such table")
+    if malformed or code in MOVED:
+        raise DamagedError(error, file, malformed) from error
 
 
-def set_aside(path: str, broken: Identity | None, was_ours: bool, busy_seconds: float) -> bool:
-    """Move the file `broken` to `path`.damaged; False if it may be another program's.
+def set_aside(path: str, damage: DamagedError, was_ours: bool, busy_seconds: float) -> bool:
+    """Whether the file is out of the way: moved to `path`.damaged, unless another program's.
 
     One process at a time, or the second would move away what the first has made anew: SQLite's
     own lock, on an empty file beside it, ends with its process.
     """
     with closing(sqlite3.connect(f"{path}.mending", timeout=busy_seconds)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
-        if identity(path) != broken:
+        if identity(path) != damage.file:
             return True  # another one was faster
-        if not _is_ours(path, was_ours):
+        if not damage.malformed or not _is_ours(path, was_ours):
             return False
         for side in (*SIDES, ""):  # a log must not be replayed into the new file
             with suppress(FileNotFoundError):

@@ -2,6 +2,10 @@
 
 None is left in a transaction, wherever an interrupt hits: it would lock all processes out. None is
 used after its file has been removed, replaced or found malformed: others would not see its writes.
+
+SQLite opens a log and its index by name, when a connection first reads. Had the file been replaced
+since it was opened, that would be the new file's log, and locks do not keep two files of one
+process apart: so one thread at a time opens files, to the end, or moves them (`_by_name`).
 """
 
 from __future__ import annotations
@@ -19,8 +23,8 @@ from cachelib.locks import OwnedLock
 from cachelib.stores.fork import Forkable, Layer, mind_forks
 from cachelib.stores.protocol import Closing, RejectedError, StoreUnavailableError
 from cachelib.stores.sqlite_damage import (
+    DamagedError,
     Identity,
-    MalformedError,
     check_damage,
     identity,
     set_aside,
@@ -29,6 +33,7 @@ from cachelib.stores.sqlite_damage import (
 PATIENCE = 0.1  # seconds that SQLite itself waits for another process: a fork waits as long
 FORK_PATIENCE = 2.0  # seconds that a fork waits for connections in use; then it takes the risk
 LOOK_EVERY = 0.01  # seconds between looks whether the file is still there: it may cost 0.1 ms
+ATTEMPTS = 4  # at one statement, when files are set aside meanwhile
 
 HARMLESS = sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError
 
@@ -36,6 +41,7 @@ T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
 
 
+_by_name = Lock()  # held inside a store's `_opening` only, so nobody has it during a fork
 _graves: list[sqlite3.Connection] = []  # of a parent's, not even to be closed in a child
 
 
@@ -80,12 +86,7 @@ class SqliteFile(Forkable, Closing):
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """The rows of a query."""
-        try:
-            return self._read(sql, values)
-        except MalformedError as error:
-            if not self._mend(error):
-                raise
-        return self._read(sql, values)
+        return self._mending(lambda: self._read(sql, values))
 
     def _read(self, sql: str, values: Sequence[Any]) -> Rows:
         give_up = None
@@ -138,12 +139,7 @@ class SqliteFile(Forkable, Closing):
 
         One thread of this process at a time; SQLite orders the processes.
         """
-        try:
-            return self._write(work)
-        except MalformedError as error:
-            if not self._mend(error):
-                raise
-        return self._write(work)
+        return self._mending(lambda: self._write(work))
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         db, give_up = None, time.monotonic() + self._busy_seconds
@@ -191,6 +187,15 @@ class SqliteFile(Forkable, Closing):
                     yield db
             finally:
                 self._give(db)
+
+    def _mending(self, work: Callable[[], T]) -> T:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return work()
+            except DamagedError as error:
+                if not self._mend(error):
+                    raise
+        return work()
 
     # Connections
 
@@ -252,7 +257,8 @@ class SqliteFile(Forkable, Closing):
     def _connect_once(self) -> Connection:
         if self._closed:
             raise StoreUnavailableError(f"{self.path} is closed")
-        with self._opening:
+        with self._opening, _by_name:
+            before = identity(self.path)
             db = sqlite3.connect(
                 self.path,
                 timeout=PATIENCE,
@@ -262,10 +268,9 @@ class SqliteFile(Forkable, Closing):
             )
             try:
                 db.file = identity(self.path)
-                db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
-                if db.file != self._prepared or db.file is None:
-                    self._prepare(db)
-                    self._prepared = db.file
+                if before not in (None, db.file):
+                    raise sqlite3.OperationalError("locked: another process replaces the file")
+                self._look_into(db)
             except BaseException as error:
                 db.close()
                 if isinstance(error, sqlite3.Error):
@@ -275,11 +280,23 @@ class SqliteFile(Forkable, Closing):
             self._open.add(db)
             return db
 
-    def _mend(self, error: MalformedError) -> bool:
+    def _look_into(self, db: Connection) -> None:
+        """Make it ours if it is new, and read: from then on it has all its files open."""
+        db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
+        if db.file != self._prepared or db.file is None:
+            self._prepare(db)
+            self._prepared = db.file
+        else:
+            db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+
+    def _mend(self, damage: DamagedError) -> bool:
         """Whether to try again, as the file is out of the way."""
-        with self._opening:
-            ours = error.file is not None and error.file == self._prepared
-            return set_aside(self.path, error.file, ours, self._busy_seconds)
+        ours = damage.file is not None and damage.file == self._prepared
+        with self._opening, _by_name:
+            try:
+                return set_aside(self.path, damage, ours, self._busy_seconds)
+            except sqlite3.Error:  # a folder that cannot be written, say: the damage is the news
+                return False
 
     def close(self) -> None:
         """Operations in progress end; later ones raise StoreUnavailableError."""
