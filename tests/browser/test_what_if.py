@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Page
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.draws import draw
-from cachelib.model.judgement.flips import sweeps
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import options
+from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.tiers.design import Design
 from cachelib.report.build import Report, build
 from cachelib.report.document.page import SCRIPTS

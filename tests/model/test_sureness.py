@@ -25,6 +25,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options, simulate
+from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing
 from cachelib.report.document.what_if import panel
 from tests.model.cases import hours, small
@@ -191,7 +192,7 @@ def test_pieces_of_draws_change_nothing() -> None:
 def test_flips_are_those_of_a_dense_search_and_narrow_windows_are_not_stepped_over() -> None:
     decision = decided(criteria={"minimise": "bill_usd", "limits": [LATE]})
     names = [option.name for option in decision.options]
-    for sweep in flips.sweeps(decision.model):
+    for sweep in sweeps(decision.model):
         found = flips.flips(decision.model, sweep)
         edges = [sweep.low, *(flip.at for flip in found), sweep.high]
         dense = (
@@ -225,7 +226,7 @@ def test_of_options_that_keep_a_limit_from_almost_the_same_bound_on_each_flip_is
         for metric, target in zip(("p95_ms", "bill_usd"), targets, strict=True):
             corrections[name, metric] = Correction.between(metric, float(at[metric][0]), target)
     brought = replace(raw.only(list(wanted)), corrections=corrections)
-    sweep = next(s for s in flips.sweeps(brought) if s.name.startswith("limit:"))
+    sweep = next(s for s in sweeps(brought) if s.name.startswith("limit:"))
     told = [(f.before, f.after) for f in flips.flips(brought, sweep)]
     assert told == [(None, "origin-only"), ("origin-only", "l1-kv")]
 
@@ -258,7 +259,7 @@ def test_the_tornado_s_ends_are_the_rival_s_lead_at_low_and_high() -> None:
 
 def test_a_map_holds_the_choice_of_every_cell_and_here() -> None:
     decision = decided(criteria={"minimise": "bill_usd", "limits": [LATE]})
-    known = {sweep.name: sweep for sweep in flips.sweeps(decision.model)}
+    known = {sweep.name: sweep for sweep in sweeps(decision.model)}
     drawn = maps.two_way(decision.model, known["value_life_s"], known["origin_neurons"], 6)
     for i, j in ((0, 0), (3, 5), (5, 2)):
         at = {"value_life_s": drawn.xs[[j]], "origin_neurons": drawn.ys[[i]]}
@@ -461,7 +462,7 @@ def test_recommendation_table_shares_flips_and_panel_say_one_thing(chosen: dict[
     assert ranked[:1] == ([name] if name else [])
     assert not set(ranked) & decision.missed.keys()
     # no flip lies between here and here: on either side, the nearest flips agree with the choice
-    for sweep in flips.sweeps(decision.model):
+    for sweep in sweeps(decision.model):
         found = flips.flips(decision.model, sweep)
         below = [flip for flip in found if flip.at < sweep.here]
         above = [flip for flip in found if flip.at > sweep.here]

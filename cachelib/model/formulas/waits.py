@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.roots import increasing_root
@@ -37,9 +37,11 @@ class Waits:
         for way in self._ways():
             parts.append((way.found, l1_ms + way.ms))
             parts.append((way.loaded, l1_ms + way.ms + _by_colo(self.at["origin_ms"])))
-        shape = np.broadcast_shapes(*(array.shape for part in parts for array in part))
-        weight = np.concatenate([np.broadcast_to(rate, shape) for rate, _ in parts], axis=1)
-        median = np.concatenate([np.broadcast_to(ms, shape) for _, ms in parts], axis=1)
+        parts = [_merged(rate, ms) for rate, ms in parts]
+        draws = max(len(array) for part in parts for array in part)
+        shapes = [(draws, np.broadcast_shapes(rate.shape, ms.shape)[1]) for rate, ms in parts]
+        weight = _side_by_side([rate for rate, _ in parts], shapes)
+        median = _side_by_side([ms for _, ms in parts], shapes)
         taken = weight.any(axis=0)
         weight, median = weight[:, taken], median[:, taken]
         self.weight: Array = weight / weight.sum(axis=1, keepdims=True)
@@ -60,7 +62,8 @@ class Waits:
             reached: Array = np.einsum("ij,ij->i", self.weight, ndtr(at[:, None] - places)) - q
             return reached
 
-        at = increasing_root(more, places.min(axis=1) - 6, places.max(axis=1) + 6)
+        alone = ndtri(q)  # where it lies in one log-normal; of several, between the outermost
+        at = increasing_root(more, places.min(axis=1) + alone, places.max(axis=1) + alone)
         quantile: Array = np.exp(at * self.sigma[:, 0])
         return quantile
 
@@ -158,6 +161,16 @@ class Waits:
                 trip = _by_colo(self._trip(trips.to_home[:, home]))
                 for way in (memory, storage):
                     yield Way(way.found * share, way.loaded * share, way.ms + trip)
+
+
+def _merged(rate: Array, ms: Array) -> tuple[Array, Array]:
+    """As one for all colos, if it takes the same time in each."""
+    return (rate.sum(axis=1, keepdims=True), ms) if ms.shape[1] == 1 else (rate, ms)
+
+
+def _side_by_side(arrays: list[Array], shapes: list[tuple[int, int]]) -> Array:
+    pairs = zip(arrays, shapes, strict=True)
+    return np.concatenate([np.broadcast_to(array, shape) for array, shape in pairs], axis=1)
 
 
 def _by_colo(number: Array) -> Array:

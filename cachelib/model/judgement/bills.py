@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cachelib.model.case.metrics import METRICS
-from cachelib.model.judgement.flips import grid_of, sweeps
 from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.sweeps import grid_of, sweeps
 from cachelib.model.money.prices import OBJECT_GB, Bill, Meter, PriceBook, price_book
 from cachelib.model.platforms.profile import Profile
 

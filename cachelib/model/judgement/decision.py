@@ -22,6 +22,7 @@ from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.placement import Placed, placements
 from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing, judged
 
 CONTENDS = 0.02  # share of draws in which an option is best or tied, to be looked at closer
@@ -141,8 +142,14 @@ class Decision:
         return draws.draw(self.study, self.options, self.draws, self.study.seed)
 
     @cached_property
+    def _formula(self) -> dict[str, dict[str, Array]]:
+        """What the formulas say of each option over all draws, before anything corrects it."""
+        model, names = self.corrected, self.criteria.names()
+        return {o.name: model.by_formula(o, self.drawn, names) for o in self.options}
+
+    @cached_property
     def _first_standing(self) -> Standing:
-        return self.corrected.standing(self.drawn)
+        return self.corrected.standing(self.drawn, self._formula)
 
     @cached_property
     def contenders(self) -> list[str]:
@@ -175,7 +182,9 @@ class Decision:
         """All options over all draws."""
         if self.by_simulation:
             return self.anchoring.standing
-        return self.model.standing(self.drawn) if self.model.surrogates else self._first_standing
+        if self.model.surrogates:
+            return self.model.standing(self.drawn, self._formula)
+        return self._first_standing
 
     @property
     def judged_draws(self) -> int:
@@ -270,7 +279,7 @@ class Decision:
 
     def map(self, x: str, y: str) -> maps.Map:
         """Who is chosen over two numbers."""
-        known = {sweep.name: sweep for sweep in flips.sweeps(self.model)}
+        known = {sweep.name: sweep for sweep in sweeps(self.model)}
         return maps.two_way(self.model, known[x], known[y])
 
     @property

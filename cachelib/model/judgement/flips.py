@@ -7,7 +7,7 @@ window however narrow is not stepped over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -15,35 +15,22 @@ import numpy as np
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.draws import CHANCE, ranges
+from cachelib.model.judgement.draws import ranges
 from cachelib.model.judgement.limits import bounds, excess, limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.simulator import TRAFFIC as TRAFFIC_NAME
 from cachelib.model.judgement.simulator import Simulator
+from cachelib.model.judgement.sweeps import Moving, Sweep, grid_of, sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
-from cachelib.model.platforms.platform import Assumption, Platform
 
-POINTS = 49
 SECTIONS, ROUNDS = 17, 5  # of a cell, to find where in it a value is crossed
 BESIDE = 1e-7  # of a flip's value: how far from it its two sides are looked at
-TRAFFIC = 100.0  # traffic is looked at so many times up and down
-MOST_REQUESTS = 1e9
 
 EXACT = ("limit:", "hours:", "hourly_rate_usd")
 """How the names of numbers begin that no formula stands between."""
 BOTH_SIDES = 0.05  # of a flip's value: how far from it simulation is asked
 
 Cause = Literal["limit", "score", "secondary"]
-
-
-class Sweep(NamedTuple):
-    """A number and the values over which it is let grow; `here`: its value in the case."""
-
-    name: str
-    low: float
-    high: float
-    here: float
-    assumed: Assumption | None
 
 
 @dataclass(frozen=True)
@@ -78,50 +65,6 @@ class Flip:
         return self.after if self.at > self.here else self.before
 
 
-def sweeps(model: Model) -> list[Sweep]:
-    """Every number that may change: what is drawn, and traffic."""
-    study = model.study
-    found = [
-        _sweep(name, number)
-        for name, number in ranges(study, model.options).items()
-        if name not in ("requests_per_month", CHANCE)
-    ]
-    limits = limit_names(study.case.criteria)
-    drawn = {sweep.name for sweep in found}
-    found += [
-        Sweep(name, limit.bound / 2, limit.bound * 2, limit.bound, None)
-        for name, limit in limits.items()
-        if name not in drawn and limit.bound > 0
-    ]
-    here = study.requests_per_month
-    low, high = here / TRAFFIC, min(here * TRAFFIC, max(MOST_REQUESTS, here))
-    traffic = ranges(study, model.options).get("requests_per_month")
-    return [Sweep("requests_per_month", low, high, here, traffic), *found]
-
-
-def _sweep(name: str, number: Assumption) -> Sweep:
-    """Twice as far as the range; no further than the number can be."""
-    low, high = number.low / 2, number.high * 2
-    if name in Platform.model_fields:
-        for limit in Platform.model_fields[name].metadata:
-            low = max(low, getattr(limit, "ge", low) or 0)
-            high = min(high, getattr(limit, "le", high))
-    if name == "isolates_per_colo":
-        low = max(low, 1.0)
-    return Sweep(name, low, high, number.value, number)
-
-
-def grid_of(sweep: Sweep, points: int = POINTS) -> Array:
-    """Values to look at, evenly in the logarithm where the number is positive; here among them."""
-    even = (
-        np.geomspace(sweep.low, sweep.high, points)
-        if sweep.low > 0
-        else np.linspace(sweep.low, sweep.high, points)
-    )
-    inside = sweep.low < sweep.here < sweep.high
-    return np.union1d(even, [sweep.here]) if inside else even
-
-
 class _Crossing(NamedTuple):
     at: float
     cell: int
@@ -132,27 +75,25 @@ class _Crossing(NamedTuple):
     side: int
 
 
-def flips(model: Model, sweep: Sweep, moved: _Moved | None = None) -> list[Flip]:
-    """Every change of the choice over a sweep, in its order.
-
-    `moved`: which options the numbers touch, where that is known already.
-    """
+def flips(model: Model, sweep: Sweep, values: Moving | None = None) -> list[Flip]:
+    """Every change of the choice over a sweep, in its order; `values`: where they are known."""
     if not sweep.low < sweep.high:
         return []
-    touched = (moved or _moved(model, [sweep]))[sweep.name]
+    values = values or Moving(model, [sweep])
     grid = grid_of(sweep)
-    standing = _standing(model, sweep, grid, touched)
+    standing = _standing(model, values, sweep, grid)
     crossings = sorted(_crossings(model, sweep, grid, standing))
     if not crossings:
         return []
     places = np.array([crossing.at for crossing in crossings])
     edges = np.concatenate([[grid[0]], places, [grid[-1]]])
     # asked exactly: straight lines are good enough to find the points, not to judge between them
-    between = _standing(model, sweep, (edges[:-1] + edges[1:]) / 2, touched)
+    between = _standing(model, values, sweep, (edges[:-1] + edges[1:]) / 2)
     found: list[Flip] = []
     chosen = [None if i == NOBODY else model.options[i].name for i in between.chosen.tolist()]
     for nth in np.flatnonzero(np.diff(between.chosen)).tolist():
-        flip = _nearby(model, sweep, grid, crossings, nth, (chosen[nth], chosen[nth + 1]))
+        change = chosen[nth], chosen[nth + 1]
+        flip = _nearby(model, values, sweep, grid, crossings, nth, change)
         if flip and not any(np.isclose(flip.at, other.at, rtol=1e-6) for other in found):
             found.append(flip)
     return sorted(found, key=lambda flip: flip.at)
@@ -160,6 +101,7 @@ def flips(model: Model, sweep: Sweep, moved: _Moved | None = None) -> list[Flip]
 
 def _nearby(
     model: Model,
+    values: Moving,
     sweep: Sweep,
     grid: Array,
     crossings: list[_Crossing],
@@ -173,51 +115,18 @@ def _nearby(
     another = None
     for step in (0, -1, 1, -2, 2, -3, 3):
         if 0 <= nth + step < len(crossings):
-            flip = _flip(model, sweep, grid, crossings[nth + step])
+            flip = _flip(model, values, sweep, grid, crossings[nth + step])
             if flip is not None and (flip.before, flip.after) == change:
                 return flip
             another = another or flip
     return another
 
 
-_Moved = Mapping[str, frozenset[str]]
-
-
-def _moved(model: Model, looked_at: Sequence[Sweep]) -> _Moved:
-    """By number, the options that it touches: one look at all numbers costs as much as one at each.
-
-    Each number in turn is at its least, in its middle and at its most, all others as they are.
-    """
-    places = [grid_of(sweep)[[0, POINTS // 2, -1]] for sweep in looked_at]
-    numbers = {}
-    for nth, sweep in enumerate(looked_at):
-        numbers[sweep.name] = np.full(3 * len(looked_at), sweep.here)
-        numbers[sweep.name][3 * nth : 3 * nth + 3] = places[nth]
-    values = {o.name: model.values(o, numbers, model.names).values() for o in model.options}
-    return {
-        sweep.name: frozenset(
-            name
-            for name, metrics in values.items()
-            if any(_varies(metric[3 * nth : 3 * nth + 3]) for metric in metrics)
-        )
-        for nth, sweep in enumerate(looked_at)
-    }
-
-
-def _varies(values: Array) -> bool:
-    return not float(np.ptp(values)) <= 1e-12 * abs(float(values[0]))
-
-
-def _standing(model: Model, sweep: Sweep, grid: Array, touched: frozenset[str]) -> Standing:
-    """Options whose values the number does not touch are computed once."""
-    found = []
-    for option in model.options:
-        at = grid if option.name in touched else grid[:1]
-        values = model.values(option, {sweep.name: at}, model.names)
-        found.append({name: np.broadcast_to(v, grid.shape) for name, v in values.items()})
-    stacked = {name: np.stack([values[name] for values in found]) for name in model.names}
+def _standing(model: Model, values: Moving, sweep: Sweep, at: Array) -> Standing:
+    found = [values.at(option, sweep, at) for option in model.options]
+    stacked = {name: np.stack([each[name] for each in found]) for name in model.names}
     return judged(
-        model.study.case.criteria, model.options, stacked, {sweep.name: grid},
+        model.study.case.criteria, model.options, stacked, {sweep.name: at},
         model.resolution or None,
     )  # fmt: skip
 
@@ -287,12 +196,14 @@ def _noise(model: Model, cause: str, metric: str) -> Array:
     return model.resolution.get(metric, none)
 
 
-def _flip(model: Model, sweep: Sweep, grid: Array, crossing: _Crossing) -> Flip | None:
+def _flip(
+    model: Model, values: Moving, sweep: Sweep, grid: Array, crossing: _Crossing
+) -> Flip | None:
     """The crossing refined, if the choice does change there."""
     other = crossing.other if crossing.cause != "limit" else None
-    at = _refined(model, sweep, grid, crossing, other)
+    at = _refined(model, values, sweep, grid, crossing, other)
     step = max(abs(at) * BESIDE, np.ptp(grid) * 1e-12)
-    sides = model.standing({sweep.name: np.array([at - step, at + step])}).chosen
+    sides = _standing(model, values, sweep, np.array([at - step, at + step])).chosen
     before, after = (None if i == NOBODY else model.options[i].name for i in sides.tolist())
     if before == after:
         return None
@@ -306,7 +217,7 @@ def _flip(model: Model, sweep: Sweep, grid: Array, crossing: _Crossing) -> Flip 
 
 
 def _refined(
-    model: Model, sweep: Sweep, grid: Array, crossing: _Crossing, other: int | None
+    model: Model, values: Moving, sweep: Sweep, grid: Array, crossing: _Crossing, other: int | None
 ) -> float:
     low, high = float(grid[crossing.cell]), float(grid[crossing.cell + 1])
     places = [crossing.option] if other is None else sorted({crossing.option, other})
@@ -318,9 +229,9 @@ def _refined(
     )  # fmt: skip
     for _ in range(ROUNDS):
         tried = np.linspace(low, high, SECTIONS)
-        standing = [some.values(option, {sweep.name: tried}, some.names) for option in some.options]
-        values = {name: np.stack([each[name] for each in standing]) for name in some.names}
-        row = _functions(some, values, {sweep.name: tried}, key)[key]
+        found = [values.at(option, sweep, tried) for option in some.options]
+        stacked = {name: np.stack([each[name] for each in found]) for name in some.names}
+        row = _functions(some, stacked, {sweep.name: tried}, key)[key]
         cells = np.flatnonzero(np.signbit(row[:-1]) != np.signbit(row[1:]))
         if not len(cells):
             break
@@ -331,8 +242,8 @@ def _refined(
 def all_flips(model: Model) -> list[Flip]:
     """Of every number, those nearest first; what lies within a range before what does not."""
     looked_at = [sweep for sweep in sweeps(model) if sweep.low < sweep.high]
-    moved = _moved(model, looked_at)
-    found = [flip for sweep in looked_at for flip in flips(model, sweep, moved)]
+    values = Moving(model, looked_at)
+    found = [flip for sweep in looked_at for flip in flips(model, sweep, values)]
     return sorted(found, key=lambda flip: (flip.distance, flip.number, flip.at))
 
 

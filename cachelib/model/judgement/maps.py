@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.flips import Sweep, grid_of
 from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.sweeps import Sweep, grid_of
 
 SIDE = 24
 

@@ -178,9 +178,12 @@ class Model:
         moved = value - METRICS[name].sign * error * numbers[CHANCE]
         return np.clip(moved, 0.0, 1.0 if METRICS[name].unit == "ratio" else np.inf)
 
-    def standing(self, numbers: Numbers) -> Standing:
-        """All options at `numbers`, judged."""
-        found = [self.values(option, numbers, self.names) for option in self.options]
+    def standing(self, numbers: Numbers, formula: Mapping[str, Numbers] | None = None) -> Standing:
+        """All options at `numbers`, judged; `formula`: by option, what formulas say, if known."""
+        found = []
+        for option in self.options:
+            said = (formula or {}).get(option.name) or self.by_formula(option, numbers, self.names)
+            found.append(self.brought(option, said, numbers, self.names))
         stacked = {name: np.stack([values[name] for values in found]) for name in self.names}
         return judged(
             self.study.case.criteria, self.options, stacked, numbers, self.resolution or None

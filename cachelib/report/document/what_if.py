@@ -17,10 +17,10 @@ from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import NEVER_S
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.judgement.flips import Sweep, sweeps
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.sweeps import Sweep, sweeps
 from cachelib.model.money.prices import METERS, OBJECT_GB, PriceBook, hours_rented
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.tiers.tier import Tier
