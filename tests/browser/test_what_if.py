@@ -19,7 +19,7 @@ from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import options
 from cachelib.model.tiers.design import Design
 from cachelib.report.build import Report, build
-from cachelib.report.document.page import SCRIPTS
+from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import judged_with
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
@@ -53,7 +53,7 @@ def close(name: str, found: float, wanted: float) -> bool:
 @pytest.fixture
 def page(browser: Browser) -> Any:
     page = browser.new_page()
-    for name in SCRIPTS[:-1]:
+    for name in FORMULAS:
         page.add_script_tag(path=FOLDER / name)
     yield page
     page.close()

@@ -25,7 +25,11 @@ OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 STYLE = "style.css"
-SCRIPTS = ("estimate.js", "late.js", "what_if.js", "page.js")
+SCRIPTS = (
+    "estimate.js", "late.js", "what_if.js", "sure.js", "panel.js", "ledger.js", "page.js"
+)  # fmt: skip
+FORMULAS = SCRIPTS[:4]
+"""Those that compute and touch no page."""
 
 
 @dataclass(frozen=True)
