@@ -13,7 +13,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cachelib.model.case.theme import LOGOS, Theme
 from cachelib.report.document.material import Material
@@ -74,6 +74,11 @@ def _give_anchors(tokens: list[Token]) -> Iterator[Heading]:
             yield Heading(int(opening.tag[1]), anchor, text)
 
 
+def permalink(id: str, what: str) -> str:
+    """A link to its own place: heard as what it leads to, seen when pointed at."""
+    return f'<a class="permalink" href="#{escape(id)}" aria-label="Link to this {what}">#</a>'
+
+
 def _name_cells(tokens: list[Token]) -> None:
     """Tell each cell of a table the name of its column, beside which a phone shows it."""
     heads: list[str] = []
@@ -96,7 +101,7 @@ def _in_chapters(tokens: list[Token]) -> Iterator[Token]:
 
     They are open as written: who has no JavaScript reads all, and so does paper.
     """
-    chapters = 0
+    chapters, anchor = 0, ""
     for token in tokens:
         if token.type == "heading_open" and token.tag == "h2":
             chapters += 1
@@ -104,6 +109,10 @@ def _in_chapters(tokens: list[Token]) -> Iterator[Token]:
                 yield _raw("</div></details>\n")
             if chapters > 1:
                 yield _raw('<details class="chapter" open>\n<summary>')
+        if token.type == "heading_open":
+            anchor = str(token.attrGet("id"))
+        if token.type == "heading_close" and token.tag in ("h2", "h3"):
+            yield _raw(f" {permalink(anchor, 'heading')}")
         yield token
         if token.type == "heading_close" and token.tag == "h2" and chapters > 1:
             yield _raw("</summary>\n<div>")

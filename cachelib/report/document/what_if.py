@@ -53,6 +53,7 @@ def panel(decision: Decision) -> dict[str, Any]:
         ],
         "draws": _draws(decision),
         "map": decision.map_axes,
+        "unit": words.score_unit(decision),
         "case": _case(decision),
         "order": [option.name for option in words.in_order(decision)],
     }
@@ -143,6 +144,7 @@ def controls(panel: Panel) -> dict[str, Any]:
     names = [design["name"] for design in data["designs"]]
     return {
         "data": htmlsafe_json_dumps({name: data[name] for name in data if name != "sliders"}),
+        "has_draws": bool(data.get("draws")),
         "sliders": [slider | _on_track(slider) for slider in data["sliders"]],
         "columns": [data["criteria"]["metrics"][name] for name in data["criteria"]["shown"]],
         "designs": [
