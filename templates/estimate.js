@@ -4,16 +4,17 @@
 
 const MONTH_S = 30 * 86400;
 
-function estimate(design, at) {
+function estimate(design, at, flows = flowsOf(design, at)) {
   const n = at.numbers;
-  const flows = flowsOf(design, at);
   const reads = total(flows.rc, at);
   const l1 = flows.front ? 0 : (reads - total(flows.missed, at)) / reads;
   const origin = total(flows.loaded, at) / reads;
   return {
     l1, origin, hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
     counts: countsOf(design, at, flows), stored_gb: storedGb(design, at, flows),
-    mean_ms: meanMs(design, at, flows) * Math.exp(Math.max(n.jitter, 1e-6) ** 2 / 2),
+    get mean_ms() { // costs more than all the rest, and few ask
+      return meanMs(design, at, flows) * Math.exp(Math.max(n.jitter, 1e-6) ** 2 / 2);
+    },
   };
 }
 
@@ -327,12 +328,13 @@ function kvWays(at, f, found, trip) {
   let fromRegion = map(found, () => 0), pastColo;
   for (let turn = 0; turn < 3; turn++) {
     pastColo = map(f.asked, (x, c, k) => 1 / (1 + x * ttl * (1 - fromRegion[c][k] / 2)));
+    const together = new Map(t.region.map((region) => [region, f.r.map(() => 0)]));
+    f.asked.forEach((row, c) => row.forEach((x, k) => {
+      together.get(t.region[c])[k] += x * pastColo[c][k];
+    }));
     fromRegion = map(f.asked, (_, c, k) => {
-      let together = 0;
-      t.region.forEach((region, other) => {
-        if (region === t.region[c]) together += f.asked[other][k] * pastColo[other][k];
-      });
-      return (together * ttl) / (1 + together * ttl);
+      const sum = together.get(t.region[c])[k];
+      return (sum * ttl) / (1 + sum * ttl);
     });
   }
   const beyond = map(found, (x, c, k) => x * pastColo[c][k]);

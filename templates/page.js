@@ -36,7 +36,9 @@ function markPlace() {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
       for (const link of links.values()) link.removeAttribute("aria-current");
-      links.get(target.id)?.setAttribute("aria-current", "true");
+      const link = links.get(target.id);
+      link?.setAttribute("aria-current", "true");
+      if (link) document.querySelector(".contents .place").textContent = link.textContent;
     }
   }, { rootMargin: "0px 0px -70% 0px" });
   document.querySelectorAll("h2[id]").forEach((heading) => seen.observe(heading));
@@ -95,24 +97,25 @@ function explainNumbers() {
   addEventListener("scroll", follow, { passive: true });
 }
 
-// A ledger of many rows can be narrowed to those with a word.
-function filterLedger() {
-  const chapter = document.getElementById("claims-ledger")?.closest("details");
-  const rows = [...(chapter?.querySelectorAll("tbody tr") ?? [])];
-  if (rows.length < 8) return;
-  const label = document.createElement("label"), said = document.createElement("output");
-  label.className = "filter";
-  label.append("Show rows with ", Object.assign(document.createElement("input"), { type: "search" }), said);
-  chapter.querySelector("summary + div").prepend(label);
-  label.addEventListener("input", (event) => {
-    const word = event.target.value.trim().toLowerCase();
-    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(word);
-    said.textContent = word ? ` ${rows.filter((row) => !row.hidden).length} of ${rows.length}` : "";
+// Below the width at which the contents stand beside the text they stay on top, say where the
+// reader is, and close when something of them was chosen.
+function keepContents() {
+  const fold = document.querySelector(".contents details"), wide = matchMedia("(min-width: 68rem)");
+  fold.open = wide.matches;
+  wide.addEventListener("change", () => (fold.open = wide.matches));
+  fold.addEventListener("click", (event) => {
+    if (event.target.closest("a") && !wide.matches) fold.open = false;
+  });
+  fold.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || wide.matches) return;
+    fold.open = false;
+    fold.querySelector("summary").focus();
   });
 }
 
-document.querySelector(".contents details").open = matchMedia("(min-width: 68rem)").matches;
+keepContents();
 foldChapters();
 markPlace();
 explainNumbers();
 filterLedger();
+sortLedger();

@@ -62,26 +62,73 @@ const METRICS = {
   error_share: (o) => o.month.origin * o.at.numbers.origin_failure,
   availability: (o) => 1 - o.month.origin * o.at.numbers.origin_failure,
   bill_usd: (o) => monthlyUsd(o.design, o.month, o.at, o.prices),
-  work_hours: (o) => o.hours,
+  loads_saved: (o) =>
+    1 - o.month.counts.origin_loads / asSet(o, "l1-only").of("origin_loads_per_month"),
+  l2_speed_up: (o) => {
+    const free = { ...o.at, numbers: { ...o.at.numbers, origin_ms: 0 } };
+    return asSet(o, "origin-only").of("p50_ms") / monthOf(o.panel, o.design, free).of("p50_ms");
+  },
+  writes_saved: (o) => {
+    const audited = asSet(o, "kept by the application").month.counts;
+    return 1 - o.month.counts.kv_writes / (audited.kv_writes + audited.kv_deletes + audited.kv_lists);
+  },
+  busiest_load: ({ at, panel }) =>
+    ((at.numbers.requests_per_month / MONTH_S) * Math.max(...at.keys.share)) / panel.object_rate,
+  cost_over_durable_object: (o) => monthlyUsd(o.design, o.month, o.at, o.prices) / asSet(o, "durable-object").of("bill_usd"),
 };
 
-// Every option's metrics at changed numbers; null for what nobody states.
+// Another design's month as the case sets it, at the same numbers, to compare with.
+const asSet = (o, name) => monthOf(o.panel, o.panel.as_set[name], o.at);
+
+const Z95 = 1.96;
+
+// What another log would have said, as `Model.by_chance` in cachelib/model/judgement/model.py says.
+function byChance(value, name, { design, chance, panel }) {
+  if (chance === undefined || !(name in design.noise)) return value;
+  const { sign, unit } = panel.criteria.metrics[name], error = design.noise[name] / Z95;
+  return Math.min(Math.max(value - sign * error * chance, 0), unit === "ratio" ? 1 : Infinity);
+}
+
+// The numbers that no formula sees: hours, what they cost, limits, and chance.
+const BESIDE = /^(hours:|limit:|chance$|hourly_rate_usd$)/;
+const KEPT = new WeakMap();
+
+// Every design's month by formula, kept while only what stands beside it changes.
+function monthsAt(panel, changes) {
+  const seen = Object.fromEntries(Object.entries(changes).filter(([name]) => !BESIDE.test(name)));
+  const key = JSON.stringify(seen), kept = KEPT.get(panel) ?? new Map();
+  KEPT.set(panel, kept);
+  if (kept.size > 99) kept.clear();
+  if (!kept.has(key)) {
+    const grownTo = grown(panel, seen);
+    kept.set(key, panel.designs.map((design) => monthOf(panel, design, grownTo)));
+  }
+  return kept.get(key);
+}
+
+// A design's month, and its metrics, each computed when it is first asked for.
+function monthOf(panel, design, grownTo) {
+  const at = { ...grownTo, numbers: { ...grownTo.numbers, ...design.platform } };
+  const flows = flowsOf(design, at), month = estimate(design, at, flows), known = {};
+  let ways; // of both quantiles, if two are asked for
+  const seen = { panel, design, at, flows, month, criteria: panel.criteria, prices: panel.prices,
+                 get parts() { return (ways ??= parts(design, at, flows)); } };
+  return { month, of: (name) => (known[name] ??= METRICS[name](seen)) };
+}
+
+// Every option's metrics at changed numbers; NaN for what nobody states.
 function whatIf(panel, changes) {
-  const grownTo = grown(panel, changes), criteria = panel.criteria;
-  return panel.designs.map((design) => {
-    const at = { ...grownTo, numbers: { ...grownTo.numbers, ...design.platform } };
-    const flows = flowsOf(design, at), month = estimate(design, at);
-    const hours = changes[`hours:${design.name}`] ?? design.hours;
-    const seen = { design, at, flows, month, hours, criteria, prices: panel.prices,
-                   parts: parts(design, at, flows) };
-    const of = (name) => corrected(METRICS[name](seen), design.corrections[name]);
+  const criteria = panel.criteria, months = monthsAt(panel, changes), chance = changes.chance;
+  const rate = changes.hourly_rate_usd ?? panel.at.numbers.hourly_rate_usd;
+  return panel.designs.map((design, i) => {
+    const hours = changes[`hours:${design.name}`] ?? design.hours ?? NaN, { month, of } = months[i];
+    const right = (name) =>
+      byChance(corrected(of(name), design.corrections[name]), name, { design, chance, panel });
     const values = {};
     for (const name of Object.keys(criteria.metrics))
-      if (name === "monthly_cost_usd")
-        values[name] = hours === null ? NaN
-          : of("bill_usd") + (hours * at.numbers.hourly_rate_usd) / criteria.months;
-      else if (name === "work_hours") values[name] = hours ?? NaN;
-      else values[name] = of(name);
+      if (name === "monthly_cost_usd") values[name] = right("bill_usd") + (hours * rate) / criteria.months;
+      else if (name === "work_hours") values[name] = hours;
+      else values[name] = right(name);
     return { name: design.name, values, month };
   });
 }
@@ -171,105 +218,3 @@ function caseWith(panel, changes) {
   }
   return JSON.stringify(told, null, 2);
 }
-
-function startPanel(root) {
-  const panel = JSON.parse(root.querySelector("script").textContent);
-  const sliders = [...root.querySelectorAll(".slider")].map((box) => ({
-    name: box.dataset.name, unit: box.dataset.unit, log: "log" in box.dataset, here: Number(box.dataset.here),
-    range: box.querySelector("[type=range]"), typed: box.querySelector("[type=number]"),
-    said: box.querySelector("output"), value: Number(box.dataset.here),
-  }));
-  const rows = panel.designs.map((_, i) => root.querySelector(`tr[data-nth="${i}"]`)), answer = root.querySelector("[role=status]");
-  const unsure = new Set(panel.unsure.map((pair) => pair.join()));
-  const shown = panel.criteria.shown, metrics = panel.criteria.metrics;
-  const words = (i) => `“${panel.designs[i].words}”`;
-  const before = judge(panel, whatIf(panel, {}), {}).chosen;
-
-  const changes = () => Object.fromEntries(
-    sliders.filter((one) => one.value !== one.here).map((one) => [one.name, one.value]));
-  const verdict = (judged, i) => {
-    if (judged.broken[i].length)
-      return "out: " + judged.broken[i].map((limit) => metrics[limit.metric].head).join(", ");
-    if (i === judged.chosen) return "chosen";
-    if (Number.isNaN(judged.score[i])) return "not ranked";
-    return judged.tied[i] ? "as good" : "stands";
-  };
-  const sentence = (judged, moved) => {
-    const now = judged.chosen < 0 ? "Nothing keeps every limit" : `${words(judged.chosen)} would be chosen`;
-    const ties = judged.tied.flatMap((tied, i) => (tied && i !== judged.chosen ? [words(i)] : []));
-    const also = ties.length ? `; ${ties.join(" and ")} would do as well` : "";
-    if (!moved) return `As in the case: ${now}${also}.`;
-    return judged.chosen === before ? `Still ${now}${also}.` : `The answer changes: ${now}${also}.`;
-  };
-
-  let saying = 0;
-  const show = () => {
-    const changed = changes(), found = whatIf(panel, changed), judged = judge(panel, found, changed);
-    for (const one of sliders) {
-      one.range.value = one.log ? Math.log(one.value) : one.value;
-      if (document.activeElement !== one.typed) one.typed.value = Number(one.value.toPrecision(3));
-      one.said.textContent = told(one.value, one.unit);
-      one.range.setAttribute("aria-valuetext", told(one.value, one.unit));
-    }
-    found.forEach(({ name, values }, i) => {
-      rows[i].classList.toggle("chosen", i === judged.chosen);
-      const cells = rows[i].querySelectorAll("td");
-      cells[0].textContent = verdict(judged, i);
-      shown.forEach((metric, nth) => {
-        const cell = cells[nth + 1];
-        cell.textContent = told(values[metric], metrics[metric].unit);
-        cell.classList.toggle("breaks", judged.broken[i].some((limit) => limit.metric === metric));
-        cell.classList.toggle("unsure",
-          unsure.has([name, metric === "monthly_cost_usd" ? "bill_usd" : metric].join()));
-      });
-    });
-    clearTimeout(saying); // one announcement, once the hand rests
-    saying = setTimeout(() => (answer.textContent = sentence(judged, Object.keys(changed).length)), 250);
-  };
-  const remember = () => {
-    const state = new URLSearchParams(Object.entries(changes()).map(([k, v]) => [k, v.toPrecision(6)]));
-    history.replaceState(null, "", state.size ? `#what-if?${state}` : "#what-if");
-  };
-  const recall = () => {
-    const [anchor, state] = location.hash.slice(1).split("?");
-    if (anchor !== "what-if" || !state) return;
-    for (const [name, text] of new URLSearchParams(state)) {
-      const one = sliders.find((each) => each.name === name), value = Number(text);
-      if (one && Number.isFinite(value)) one.value = inside(one, value);
-    }
-  };
-  const inside = (one, value) => {
-    const ends = [one.range.min, one.range.max].map(Number).map((end) => (one.log ? Math.exp(end) : end));
-    return Math.min(Math.max(value, ends[0]), ends[1]);
-  };
-  let waiting = 0;
-  root.addEventListener("input", (event) => {
-    const one = sliders.find((each) => each.range === event.target || each.typed === event.target);
-    if (!one) return;
-    const value = Number(event.target.value);
-    if (event.target === one.typed && (event.target.value === "" || !Number.isFinite(value))) return;
-    one.value = event.target === one.typed ? inside(one, value) : one.log ? Math.exp(value) : value;
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(show);
-  });
-  root.addEventListener("change", () => { show(); remember(); });
-  root.querySelector(".reset").addEventListener("click", () => {
-    for (const one of sliders) one.value = one.here;
-    show();
-    remember();
-  });
-  root.querySelector(".copy").addEventListener("click", () => {
-    const area = root.querySelector("textarea");
-    area.value = caseWith(panel, changes());
-    area.closest("details").open = true;
-    area.select();
-    navigator.clipboard?.writeText(area.value).catch(() => {});
-  });
-  root.addEventListener("submit", (event) => event.preventDefault());
-  addEventListener("hashchange", () => { recall(); show(); });
-  recall();
-  root.hidden = false;
-  show();
-}
-
-document.querySelectorAll(".what-if").forEach(startPanel);

@@ -22,7 +22,7 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import EXPIRY_WORDS, POLICY_WORDS, Design
 from cachelib.model.tiers.registry import ALL
-from cachelib.report.document.page import SCRIPTS
+from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import judged_with
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
@@ -71,8 +71,8 @@ def node() -> str:
 
 
 def said_by_the_page(node: str, data: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    scripts = [(FOLDER / name).read_text("utf-8") for name in SCRIPTS[:-1]]
-    program = "const document = { querySelectorAll: () => [] };" + "".join(scripts) + ASKING
+    scripts = [(FOLDER / name).read_text("utf-8") for name in FORMULAS]
+    program = "".join(scripts) + ASKING
     done = subprocess.run(
         [node, "-e", program],
         input=json.dumps([data, CHANGES]),

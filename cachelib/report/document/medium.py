@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cachelib.model.judgement.claims import Verdict
 from cachelib.report.document.collect import Found
+from cachelib.report.numbers import Scalar
 from cachelib.report.text import Markdown
 
 Said = Markdown | str
@@ -27,6 +28,12 @@ class Medium(Protocol):
 
     def verdict(self, verdict: Verdict) -> Said:
         """What became of a claim."""
+
+    def anchor(self, id: str) -> Said:
+        """A place that can be linked to."""
+
+    def follows(self, claim: str, found: Scalar) -> Said:
+        """Where a claim's verdict at other numbers may be told; `found`: its number here."""
 
     def fold(self, title: str, inside: str) -> Markdown:
         """What few need."""

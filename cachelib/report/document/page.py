@@ -13,7 +13,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cachelib.model.case.theme import LOGOS, Theme
 from cachelib.report.document.material import Material
@@ -25,7 +25,11 @@ OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 STYLE = "style.css"
-SCRIPTS = ("estimate.js", "late.js", "what_if.js", "page.js")
+SCRIPTS = (
+    "estimate.js", "late.js", "what_if.js", "sure.js", "panel.js", "ledger.js", "page.js"
+)  # fmt: skip
+FORMULAS = SCRIPTS[:4]
+"""Those that compute and touch no page."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,11 @@ def _give_anchors(tokens: list[Token]) -> Iterator[Heading]:
             yield Heading(int(opening.tag[1]), anchor, text)
 
 
+def permalink(id: str, what: str) -> str:
+    """A link to its own place: heard as what it leads to, seen when pointed at."""
+    return f'<a class="permalink" href="#{escape(id)}" aria-label="Link to this {what}">#</a>'
+
+
 def _name_cells(tokens: list[Token]) -> None:
     """Tell each cell of a table the name of its column, beside which a phone shows it."""
     heads: list[str] = []
@@ -92,7 +101,7 @@ def _in_chapters(tokens: list[Token]) -> Iterator[Token]:
 
     They are open as written: who has no JavaScript reads all, and so does paper.
     """
-    chapters = 0
+    chapters, anchor = 0, ""
     for token in tokens:
         if token.type == "heading_open" and token.tag == "h2":
             chapters += 1
@@ -100,6 +109,10 @@ def _in_chapters(tokens: list[Token]) -> Iterator[Token]:
                 yield _raw("</div></details>\n")
             if chapters > 1:
                 yield _raw('<details class="chapter" open>\n<summary>')
+        if token.type == "heading_open":
+            anchor = str(token.attrGet("id"))
+        if token.type == "heading_close" and token.tag in ("h2", "h3"):
+            yield _raw(f" {permalink(anchor, 'heading')}")
         yield token
         if token.type == "heading_close" and token.tag == "h2" and chapters > 1:
             yield _raw("</summary>\n<div>")

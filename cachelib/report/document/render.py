@@ -88,6 +88,8 @@ class Document:
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
+            "anchor": self.medium.anchor,
+            "follows": self.medium.follows,
             "barred": self.study.barred,
             "case": self.study.case,
             "growth": growth_in_words(self.study.case.growth),

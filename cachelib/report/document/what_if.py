@@ -13,23 +13,32 @@ from typing import Any
 from jinja2.utils import htmlsafe_json_dumps
 
 from cachelib.model.case.case import Case
+from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import NEVER_S
+from cachelib.model.judgement import policies
 from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.draws import draw
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import Sweep, sweeps
 from cachelib.model.money.prices import METERS, OBJECT_GB, PriceBook, hours_rented
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital
 from cachelib.report.publish import decision as words
+from cachelib.report.publish.figures import VARIABLES, colour
 from cachelib.report.publish.findings import Panel
 
 MOST = 8
 """Numbers that the reader may move: more would be no panel."""
+
+TRIES = 120
+"""Draws that the page judges anew: as many as it does in a second or two."""
 
 
 def panel(decision: Decision) -> dict[str, Any]:
@@ -42,6 +51,9 @@ def panel(decision: Decision) -> dict[str, Any]:
             for anchor in decision.anchoring.anchors
             if anchor.status != "formula"
         ],
+        "draws": _draws(decision),
+        "map": decision.map_axes,
+        "unit": words.score_unit(decision),
         "case": _case(decision),
         "order": [option.name for option in words.in_order(decision)],
     }
@@ -61,9 +73,62 @@ def judged_with(model: Model) -> dict[str, Any]:
         },
         "growth": study.case.growth.model_dump(include={"writes", "keys", "value_life"}),
         "designs": [_as_judged(model, nth) for nth in range(len(model.options))],
+        "claims": [_claim(*followed) for followed in _followed(study)],
+        "as_set": {name: _as_set(model, design) for name, design in _asked(study).items()},
+        "object_rate": study.platform.do_requests_per_s,
         "criteria": _criteria(study.case.criteria, study.told),
         "prices": _prices(study.book),
     }
+
+
+def _draws(decision: Decision) -> dict[str, list[float]]:
+    """Everything that nobody knows, so many times; nothing where formulas had to be withheld."""
+    if decision.by_simulation:
+        return {}
+    drawn = draw(decision.study, decision.options, TRIES, decision.study.seed)
+    return {name: [float(f"{value:.5g}") for value in values] for name, values in drawn.items()}
+
+
+def _followed(study: Study) -> Iterator[tuple[Claim, str, str]]:
+    """The claims that a formula decides, each with its design and metric; of work none says."""
+    for claim in study.case.claims:
+        of, _, metric = (claim.region.of if claim.region else "").partition(".")
+        if of and metric not in ("monthly_cost_usd", "work_hours"):
+            yield claim, of, metric
+
+
+def _claim(claim: Claim, of: str, metric: str) -> dict[str, Any]:
+    """What the page needs to judge a claim at other numbers."""
+    told = {"id": claim.id, "of": of, "metric": metric, "unit": METRICS[metric].unit}
+    return told | {"low": claim.low, "high": claim.high}
+
+
+COMPARED_WITH = {
+    "loads_saved": "l1-only",
+    "l2_speed_up": "origin-only",
+    "cost_over_durable_object": "durable-object",
+}
+"""The metrics that compare a design with another one; see `judgement.metrics`."""
+
+
+def _asked(study: Study) -> dict[str, Design]:
+    """The designs that claims are about, and those that they compare them with."""
+    asked: dict[str, Design] = {}
+    for _, of, metric in _followed(study):
+        names = {of, COMPARED_WITH.get(metric, of)}
+        asked |= {name: study.case.design(name) for name in sorted(names)}
+        if metric == "writes_saved":
+            asked |= policies.designs(study)
+    return asked
+
+
+def _as_set(model: Model, design: Design) -> dict[str, Any]:
+    """A design as the case sets it, for the page's formulas."""
+    return design.model_dump() | {"platform": {}, "rented": _rented(model, design)}
+
+
+def _rented(model: Model, design: Design) -> Any:
+    return hours_rented(design, len(model.setting.weights), model.study.platform.redis_nodes)
 
 
 def _tier(tier: Tier) -> dict[str, Any]:
@@ -79,6 +144,7 @@ def controls(panel: Panel) -> dict[str, Any]:
     names = [design["name"] for design in data["designs"]]
     return {
         "data": htmlsafe_json_dumps({name: data[name] for name in data if name != "sliders"}),
+        "has_draws": bool(data.get("draws")),
         "sliders": [slider | _on_track(slider) for slider in data["sliders"]],
         "columns": [data["criteria"]["metrics"][name] for name in data["criteria"]["shown"]],
         "designs": [
@@ -151,6 +217,7 @@ def _criteria(criteria: Criteria, told: Callable[[str], str]) -> dict[str, Any]:
         "then": criteria.then,
         "late_after_s": criteria.late_after_s,
         "months": criteria.written_off_months,
+        "broken_limit": criteria.broken_limit,
         "shown": shown,
     }
 
@@ -178,10 +245,9 @@ def _as_judged(model: Model, nth: int) -> dict[str, Any]:
             if name == option.name
         },
         "platform": option.platform,
-        "rented": hours_rented(
-            option.design, len(model.setting.weights), model.study.platform.redis_nodes
-        ),
+        "rented": _rented(model, option.design),
         "words": capital(case.words(option.name)),
+        "colour": VARIABLES[colour(model.study, option.name)],
         "hours": None if option.hours is None else option.hours.value,
         "today": option.is_today,
         "simplicity": option.simplicity,

@@ -15,6 +15,7 @@ from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Said
 from cachelib.report.document.render import Document, file_name
 from cachelib.report.document.what_if import controls
+from cachelib.report.numbers import Scalar
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.figures import with_own_ids
 from cachelib.report.publish.findings import Figure, Metric, Panel, column_head
@@ -47,6 +48,16 @@ class InHtml:
 
     def verdict(self, verdict: Verdict) -> Said:
         return self._block("verdict", verdict=verdict)
+
+    def anchor(self, id: str) -> Said:
+        link = page.permalink(id, "row")
+        return Markdown(self._token(f'<span id="{escape(id)}">{link}</span>'))
+
+    def follows(self, claim: str, found: Scalar) -> Said:
+        if not isinstance(found, int | float):
+            return ""
+        told = f'data-claim="{escape(claim)}" data-found="{float(found)!r}"'
+        return Markdown(self._token(f'<span class="live" {told}></span>'))
 
     def fold(self, title: str, inside: str) -> Markdown:
         """Closed on the page, and open on paper."""

@@ -12,6 +12,7 @@ from cachelib.report.document.collect import Found
 from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Said
 from cachelib.report.document.render import Document, file_name
+from cachelib.report.numbers import Scalar
 from cachelib.report.publish.findings import Figure, Table, column_head
 from cachelib.report.templates import Templates
 from cachelib.report.text import Markdown
@@ -40,6 +41,12 @@ class InMarkdown:
 
     def verdict(self, verdict: Verdict) -> Said:
         return verdict
+
+    def anchor(self, id: str) -> Said:
+        return ""
+
+    def follows(self, claim: str, found: Scalar) -> Said:
+        return ""
 
     def fold(self, title: str, inside: str) -> Markdown:
         return Markdown(f"<details>\n<summary>{escape(title)}</summary>\n\n{inside}\n\n</details>")

@@ -1,0 +1,145 @@
+"""What the panel says of regret, of the map and of claims is what Python says: under node."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.live.node import NodeMissingError, find_node
+from cachelib.model.case.claims import Claim, Region
+from cachelib.model.judgement import regions
+from cachelib.model.judgement.draws import CHANCE, draw
+from cachelib.model.judgement.model import Correction, Model
+from cachelib.model.judgement.options import options
+from cachelib.model.judgement.regret import sureness
+from cachelib.report.document.page import FORMULAS
+from cachelib.report.document.what_if import COMPARED_WITH, judged_with
+from cachelib.report.experiments.parameters import settle
+from cachelib.report.templates import FOLDER
+
+HELD: list[dict[str, float]] = [{}, {"requests_per_month": 2e6, "limit:p95_ms": 400.0}]
+FEW = 30
+
+
+def said_by_the_page(asked: dict[str, Any], asking: str) -> Any:
+    """What the panel's formulas answer to `asking`, in which `asked` is there by name."""
+    try:
+        node = str(find_node())
+    except NodeMissingError:
+        pytest.skip("there is no node")
+    scripts = "".join((FOLDER / name).read_text("utf-8") for name in FORMULAS)
+    names = ", ".join(asked)
+    program = f"""{scripts}
+    const {{ {names} }} = JSON.parse(require("node:fs").readFileSync(0));
+    const drained = (steps) => {{
+      for (;;) {{ const {{ value, done }} = steps.next(); if (done) return value; }}
+    }};
+    console.log(JSON.stringify({asking}));"""
+    given = json.dumps(asked)
+    done = subprocess.run(
+        [node, "-e", program], input=given, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """The shipped case's options, with noise, so that there are ties."""
+    study = settle({"case": "trading-sentiment"}).study
+    rng = np.random.default_rng(5)
+    there = tuple(options(study))
+    noise = {name: rng.uniform(0, 0.3, len(there)) for name in ("bill_usd", "p95_ms")}
+    return Model(study, there, resolution=noise)
+
+
+def drawn(model: Model) -> dict[str, Any]:
+    chance = np.random.default_rng(1).uniform(-2, 2, FEW)
+    return draw(model.study, model.options, FEW, seed=2) | {CHANCE: chance}
+
+
+@pytest.mark.parametrize("broken_limit", [None, 7.5])
+def test_regret_is_that_of_the_same_draws(model: Model, broken_limit: float | None) -> None:
+    case = model.study.case
+    criteria = case.criteria.model_copy(update={"broken_limit": broken_limit})
+    study = replace(model.study, case=case.model_copy(update={"criteria": criteria}))
+    model, numbers = replace(model, study=study), drawn(model)
+    draws = {name: values.tolist() for name, values in numbers.items()}
+    panel = judged_with(model) | {"draws": draws}
+    found = said_by_the_page(
+        {"panel": panel, "held": HELD}, "held.map((changes) => drained(tried(panel, changes)))"
+    )
+    for changes, options_found in zip(HELD, found, strict=True):
+        moved = {name: np.full(FEW, value) for name, value in changes.items()}
+        wanted = sureness(criteria, model.standing(numbers | moved))
+        assert len({sure.best.value for sure in wanted.values()}) > 2
+        for sure, said in zip(wanted.values(), options_found, strict=True):
+            assert said["kept"] == pytest.approx(sure.keeps.value)
+            assert said["best"] == pytest.approx(sure.best.value)
+            if np.isnan(sure.regret.mean):
+                assert said["mean"] is None
+                continue
+            regret = (said["mean"], said["error"], said["p95"])
+            assert regret == pytest.approx(
+                (sure.regret.mean, sure.regret.mean_error, sure.regret.p95), rel=1e-7, abs=1e-9
+            )
+
+
+def test_the_map_shows_the_choice_of_the_model(model: Model) -> None:
+    x, y = "requests_per_month", "limit:p95_ms"
+    ends = {"x": {"low": 1e3, "high": 1e9, "log": True}, "y": {"low": 20, "high": 2000, "log": 1}}
+    held = {"origin_ms": 300.0}
+    found = said_by_the_page(
+        {"panel": judged_with(model), "held": held, **ends},
+        f"""((xs, ys) => ({{ xs, ys,
+          rows: drained(chosenOver(panel, held, "{x}", "{y}", xs, ys)) }}))(
+            placesOn(x, 9), placesOn(y, 8))""",
+    )
+    assert found["xs"] == pytest.approx(np.geomspace(1e3, 1e9, 9).tolist())
+    assert found["ys"] == pytest.approx(np.geomspace(20, 2000, 8).tolist())
+    across, up = np.meshgrid(found["xs"], found["ys"])
+    moved = {name: np.full(across.size, value) for name, value in held.items()}
+    wanted = model.standing({x: across.ravel(), y: up.ravel()} | moved).chosen
+    assert found["rows"] == wanted.reshape(across.shape).tolist()
+    assert len(np.unique(wanted)) > 2
+
+
+def test_boxes_of_a_map_cover_each_cell_once_by_its_own_choice() -> None:
+    rows = np.random.default_rng(3).integers(-1, 2, (7, 6)).tolist()
+    covered = np.full((7, 6), 9)
+    for box in said_by_the_page({"rows": rows}, "boxesOf(rows)"):
+        there = (slice(box["y"], box["y"] + box["high"]), slice(box["x"], box["x"] + box["wide"]))
+        assert (covered[there] == 9).all()
+        covered[there] = box["chosen"]
+    assert covered.tolist() == rows
+
+
+METRICS = ("hit_ratio", "p50_ms", "bill_usd", "busiest_load", "writes_saved", *COMPARED_WITH)
+
+
+def test_a_claim_follows_the_formula_brought_to_what_was_found(model: Model) -> None:
+    over = Region(over="requests_per_month", of="l1-kv.hit_ratio", low=1, high=2)
+    claims = tuple(
+        Claim(id=name.replace("_", "-"), quote="It is so.", section="One", metric="some.finding",
+              low=0.2, high=0.9, region=over.model_copy(update={"of": f"l1-kv.{name}"}))
+        for name in METRICS
+    )  # fmt: skip
+    case = model.study.case.model_copy(update={"claims": claims})
+    study = replace(model.study, case=case)
+    panel = judged_with(replace(model, study=study))
+    traffic, measured = 3e7, 0.4
+    found = said_by_the_page(
+        {"panel": panel, "changes": {"requests_per_month": traffic}, "measured": measured},
+        "panel.claims.map((claim) => claimAt(panel, claim, changes, measured))",
+    )
+    for claim, name, said in zip(claims, METRICS, found, strict=True):
+        values = np.array([study.requests_per_month, traffic])
+        here, there = regions.metric(study, f"l1-kv.{name}", "requests_per_month", values)
+        correction = Correction.between(name, float(here), measured)
+        wanted = float(correction.applied(np.array(there)))
+        assert said["value"] == pytest.approx(wanted, rel=1e-7), name
+        assert said["holds"] == claim.holds_for(wanted)
