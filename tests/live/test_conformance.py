@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cachelib.live.conformance import conformance
+from cachelib.live.driver import BATCH
 from cachelib.live.replay import can_run, run
 from cachelib.live.result import as_local, run_designs
 from cachelib.live.runtime import LiveError
@@ -32,7 +33,11 @@ def case_trace() -> Trace:
 
 @pytest.fixture(scope="module")
 def day(traces) -> Trace:
-    return read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz").only(slice(6_000))
+    """A third of the keys, each with all its requests: more than one batch of the driver's."""
+    log = read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz").only(slice(7_500))
+    some = log.only(log.key % 3 == 0)
+    assert len(some) > BATCH
+    return some
 
 
 def differences(result) -> list:
