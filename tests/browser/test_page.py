@@ -7,6 +7,7 @@ import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from cachelib.report.publish.findings import Message, Node, Sequence
 from tests.browser.conftest import unfold
 
 pytestmark = pytest.mark.timeout(600)
+SCHEMES: tuple[Any, ...] = ("light", "dark")
 
 
 @contextmanager
@@ -51,15 +53,14 @@ def pages(report: Report) -> list[Path]:
     return [report.folder / "report.html", *sorted(report.folder.glob("notebooks/*.html"))]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 768, 1280])
-def test_no_page_scrolls_sideways(
-    browser: Browser, report: Report, width: int, scheme: Any
-) -> None:
-    size: Any = {"width": width, "height": 800}
+def test_no_page_scrolls_sideways(browser: Browser, report: Report) -> None:
     for path in pages(report):
-        with opened(browser, path, viewport=size, color_scheme=scheme) as page:
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+        with opened(browser, path) as page:
+            for scheme, width in product(SCHEMES, (360, 768, 1280)):
+                page.emulate_media(color_scheme=scheme)
+                page.set_viewport_size({"width": width, "height": 800})
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= width, (path.name, scheme, width)
 
 
 CUT_OFF = """[...document.querySelectorAll("figure svg")].flatMap(svg => {
@@ -93,17 +94,16 @@ def test_no_word_of_a_sequence_is_cut_off(browser: Browser, tmp_path: Path) -> N
         assert page.evaluate(CUT_OFF) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(
-    browser: Browser, report: Report, node_modules: Path, scheme: Any
-) -> None:
+def test_axe_finds_no_violation(browser: Browser, report: Report, node_modules: Path) -> None:
     axe = (node_modules / "axe-core" / "axe.min.js").read_text("utf-8")
     for path in pages(report):
-        with opened(browser, path, color_scheme=scheme, bypass_csp=True) as page:
+        with opened(browser, path, bypass_csp=True) as page:
             page.evaluate(axe)
-            violations = page.evaluate("axe.run().then(result => result.violations)")
-            found = [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in violations]
-            assert not found, path.name
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                violations = page.evaluate("axe.run().then(result => result.violations)")
+                found = [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in violations]
+                assert not found, (path.name, scheme)
 
 
 def test_dark_mode_changes_the_paper_and_the_figures_ink(browser: Browser, report: Report) -> None:
