@@ -199,6 +199,40 @@ def test_the_ledger_is_narrowed_to_the_rows_with_a_word(
         assert f"{len(shown)} of {rows.count()}" in ledger.locator("output").inner_text()
 
 
+def test_the_ledger_is_sorted_by_a_column_and_comes_back_to_the_document_s_order(
+    browser: Browser, with_claims: Path
+) -> None:
+    with opened(browser, with_claims) as page:
+        table = page.locator("details:has(> summary > #claims-ledger) table").first
+        first = "rows => rows.map(row => row.cells[0].textContent.replace(/^#/, ''))"
+        rows, head = table.locator("tbody tr"), table.locator("th").first
+        written, order = rows.evaluate_all(first), []
+        for _ in range(3):
+            head.locator("button").click()
+            order.append((head.get_attribute("aria-sort"), rows.evaluate_all(first)))
+        assert [way for way, _ in order] == ["ascending", "descending", None]
+        assert order[0][1] == order[1][1][::-1] != written
+        assert order[2][1] == written
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_contents_stay_in_reach_and_links_lead_to_headings_figures_and_rows(
+    browser: Browser, with_claims: Path, width: int
+) -> None:
+    size: Any = {"width": width, "height": 800}
+    with opened(browser, with_claims, viewport=size) as page:
+        places = page.evaluate(
+            "[...document.querySelectorAll('.permalink, .own')]"
+            ".map(link => document.getElementById(decodeURIComponent(link.hash.slice(1))))"
+            ".map(place => place?.localName)"
+        )
+        assert {"h2", "h3", "figure", "tr", "span"} <= set(places)
+        assert None not in places
+        page.evaluate("document.getElementById('sources').scrollIntoView()")
+        box: Any = page.locator(".contents summary").bounding_box()
+        assert 0 <= box["y"] < 100
+
+
 def test_a_link_to_a_chapter_opens_it(browser: Browser, with_claims: Path) -> None:
     page = browser.new_page()
     page.goto(f"{with_claims.as_uri()}#claims-ledger")

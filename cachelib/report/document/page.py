@@ -111,11 +111,12 @@ def _in_chapters(tokens: list[Token]) -> Iterator[Token]:
                 yield _raw('<details class="chapter" open>\n<summary>')
         if token.type == "heading_open":
             anchor = str(token.attrGet("id"))
-        if token.type == "heading_close" and token.tag in ("h2", "h3"):
+        folds = token.tag == "h2" and chapters > 1  # what opens it can hold no link
+        if token.type == "heading_close" and token.tag in ("h2", "h3") and not folds:
             yield _raw(f" {permalink(anchor, 'heading')}")
         yield token
-        if token.type == "heading_close" and token.tag == "h2" and chapters > 1:
-            yield _raw("</summary>\n<div>")
+        if token.type == "heading_close" and folds:
+            yield _raw(f"</summary>\n<div>{permalink(anchor, 'chapter')}")
     if chapters > 1:
         yield _raw("</div></details>\n")
 
