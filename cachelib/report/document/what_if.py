@@ -86,7 +86,7 @@ def _draws(decision: Decision) -> dict[str, list[float]]:
     if decision.by_simulation:
         return {}
     drawn = draw(decision.study, decision.options, TRIES, decision.study.seed)
-    return {name: [float(f"{value:.5g}") for value in values] for name, values in drawn.items()}
+    return {name: [float(f"{value:.4g}") for value in values] for name, values in drawn.items()}
 
 
 def _followed(study: Study) -> Iterator[tuple[Claim, str, str]]:
