@@ -239,7 +239,8 @@ class Coder:
             self.untimed = True
             rate = self.reading.requests_per_s or 1.0
             return np.arange(self.requests, self.requests + n, dtype=np.float64) / rate
-        time: npt.NDArray[np.float64] = column.to_numpy()
+        # a view of Arrow's memory cannot be written to, and other machine code would be made for it
+        time: npt.NDArray[np.float64] = column.to_numpy().copy()
         return time
 
     def _watch_order(self, time: npt.NDArray[np.float64]) -> None:
