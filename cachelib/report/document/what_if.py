@@ -145,6 +145,7 @@ def controls(panel: Panel) -> dict[str, Any]:
     return {
         "data": htmlsafe_json_dumps({name: data[name] for name in data if name != "sliders"}),
         "has_draws": bool(data.get("draws")),
+        "is_fitted": bool(data["unsure"]),
         "sliders": [slider | _on_track(slider) for slider in data["sliders"]],
         "columns": [data["criteria"]["metrics"][name] for name in data["criteria"]["shown"]],
         "designs": [
