@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from itertools import islice, starmap
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -60,28 +59,29 @@ class Answer(NamedTuple):
 
 
 def drive(
-    topology: dict[str, Any],
+    runtimes: Sequence[Runtime],
     settings: object,
     requests: list[Request],
     *,
     in_flight: int,
-    instances: int = 1,
     progress: Progress,
 ) -> list[Answer]:
     """The answers of the isolates, in the order of the requests.
 
     Requests for one key keep their order; up to `in_flight` for different keys run at once. As
-    different keys never meet, several instances of the runtime may share the keys among them.
+    different keys never meet, several instances of the runtime share the keys among them.
     """
-    shares = _shares(requests, instances)
     answers: dict[int, Answer] = {}
-    with ThreadPoolExecutor(instances) as pool, ExitStack() as stack:
-        work = []
-        for share in shares:
-            runtime = stack.enter_context(Runtime(topology))
-            work.append(pool.submit(_replay, runtime, settings, share, in_flight, progress))
+    pool = ThreadPoolExecutor(len(runtimes))
+    try:
+        work = [
+            pool.submit(_replay, runtime, settings, share, in_flight, progress)
+            for runtime, share in zip(runtimes, _shares(requests, len(runtimes)), strict=True)
+        ]
         for done in work:
             answers.update(done.result())
+    finally:
+        pool.shutdown(wait=False)  # interrupted, its threads end with the runtimes
     return [answers[row] for row in range(len(requests))]
 
 

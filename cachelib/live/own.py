@@ -16,6 +16,7 @@ from cachelib.live.driver import Progress, drive, isolates_met, operations_of, r
 from cachelib.live.node import runtime_versions
 from cachelib.live.not_checked import NOT_CHECKED, NotChecked
 from cachelib.live.own_config import own_worker
+from cachelib.live.runtime import Runtime
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.traffic.trace import READ, Trace
 
@@ -161,13 +162,10 @@ def run_worker(
     own = own_worker(folder, environment, read=read, connect=connect)
     isolate, isolates = isolates_met(trace, platform, seed)
     start_s = EPOCH_S if trace.time_s.max(initial=0.0) < BEFORE_THE_WEB_S else 0.0
-    answers = drive(
-        {"own": {**own, "isolates": isolates}},
-        {"originResponse": origin_response, "open": own["connect"]},
-        requests_of(replace(trace, time_s=trace.time_s + start_s), isolate),
-        in_flight=1,
-        progress=progress,
-    )
+    requests = requests_of(replace(trace, time_s=trace.time_s + start_s), isolate)
+    settings = {"originResponse": origin_response, "open": own["connect"]}
+    with Runtime({"own": {**own, "isolates": isolates}}) as runtime:
+        answers = drive([runtime], settings, requests, in_flight=1, progress=progress)
     operations = operations_of(answers)
     said = [answer.what for answer in answers]
     return OwnRun(

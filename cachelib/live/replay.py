@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from cachelib.live.driver import (
     operations_of,
     requests_of,
 )
-from cachelib.live.runtime import LiveError
+from cachelib.live.runtime import LiveError, Runtime
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.platforms.profile import shipped
 from cachelib.model.tiers.design import Design
@@ -80,25 +81,59 @@ def run(
     once, so measure latencies with 1. Raises `LiveError` where the runtime fails,
     `NodeMissingError` where there is none.
     """
+    return run_each(trace, [design], platform, seed=seed, in_flight=in_flight, progress=progress)[0]
+
+
+def run_each(
+    trace: Trace,
+    designs: Sequence[Design],
+    platform: Platform,
+    *,
+    seed: int = 0,
+    in_flight: int = IN_FLIGHT,
+    progress: Progress = lambda done: None,
+) -> list[LiveRun]:
+    """`run` for several designs: one after another on the same instances of the runtime, whose
+    start takes a second, each with stores of its own."""
+    for design in designs:
+        _refuse_missing(design)
+    isolate, isolates = isolates_met(trace, platform, seed)
+    topology = {"designs": {"isolates": isolates, "rooms": len(designs)}}
+    shares = [_instances(design, len(trace), in_flight) for design in designs]
+    with ExitStack() as stack:
+        runtimes = [stack.enter_context(Runtime(topology)) for _ in range(max(shares, default=0))]
+        return [
+            _run(trace, design, isolate, runtimes[:share], room, in_flight, progress)
+            for room, (design, share) in enumerate(zip(designs, shares, strict=True))
+        ]
+
+
+def _refuse_missing(design: Design) -> None:
     if missing := lacking(design):
         none = " and no ".join(tier.label for tier in missing)
         raise LiveError(
             f"{design.name}: the local runtime has no {none}, so what it would do cannot be "
             "seen here; leave this design out of the live run"
         )
-    isolate, isolates = isolates_met(trace, platform, seed)
+
+
+def _instances(design: Design, requests: int, in_flight: int) -> int:
+    """As many as may share the keys."""
+    bounded = design.l1_max_entries or design.l1_max_bytes
+    alone = design.policy == "clean-up" or bounded or in_flight == 1
+    return 1 if alone or requests < ENOUGH_FOR_TWO else 2
+
+
+def _run(
+    trace: Trace, design: Design, isolate: list[int], runtimes: list[Runtime], room: int,
+    in_flight: int, progress: Progress,
+) -> LiveRun:  # fmt: skip
     largest = None if design.l1_max_bytes else MAX_BODY
     requests = requests_of(trace, isolate, largest=largest, objects=design.objects)
-    cleaned = design.policy == "clean-up"
-    alone = cleaned or design.l1_max_entries or design.l1_max_bytes or in_flight == 1
-    answers = drive(
-        {"designs": {"isolates": isolates}},
-        _settings(design),
-        list(_with_clean_ups(requests, design.clean_up_every_s)) if cleaned else requests,
-        in_flight=in_flight,
-        instances=1 if alone or len(trace) < ENOUGH_FOR_TWO else 2,
-        progress=progress,
-    )
+    if design.policy == "clean-up":
+        requests = list(_with_clean_ups(requests, design.clean_up_every_s))
+    settings = _settings(design) | {"room": room}
+    answers = drive(runtimes, settings, requests, in_flight=in_flight, progress=progress)
     answers = list(_without_clean_ups(answers))
     tiers, places, stale = zip(*(answer.what for answer in answers), strict=True)
     return LiveRun(

@@ -11,7 +11,7 @@ from cachelib.live.conformance import Row, conformance
 from cachelib.live.driver import Progress
 from cachelib.live.node import runtime_versions
 from cachelib.live.not_checked import NOT_CHECKED
-from cachelib.live.replay import LiveRun, run
+from cachelib.live.replay import LiveRun, run_each
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
 from cachelib.model.platforms.platform import Platform
@@ -75,7 +75,7 @@ def run_designs(
         local.check(design)
     return LiveResult(
         len(trace),
-        [run(trace, design, local, seed=seed, progress=progress) for design in designs],
+        run_each(trace, designs, local, seed=seed, progress=progress),
         [replay(trace, design, local, seed=seed) for design in designs],
     )
 

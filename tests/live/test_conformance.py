@@ -1,12 +1,15 @@
-"""The simulation equals the real runtime, count by count; a wrong one does not."""
+"""The simulation equals the real runtime, count by count; a wrong one does not.
+
+A request costs some milliseconds there: `CACHELIB_EXAMPLES=4` sends four times as many.
+"""
 
 from functools import cache
 
 import numpy as np
 import pytest
 
+from cachelib.live import driver
 from cachelib.live.conformance import conformance
-from cachelib.live.driver import BATCH
 from cachelib.live.replay import can_run, run
 from cachelib.live.result import as_local, run_designs
 from cachelib.live.runtime import LiveError
@@ -18,44 +21,69 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.logs import read_log
 from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
+from tests.conftest import examples
 
 pytestmark = pytest.mark.usefixtures("local_runtime")
 
-STUDY = Study(load_case("trading-sentiment"))
 SEED = 1
+BATCH = 400
+"""Of the driver's messages here, so that few requests are several."""
 RUNNABLE = [name for name, design in BUILT_IN.items() if can_run(design)]
 
 
 @cache
+def study() -> Study:
+    return Study(load_case("trading-sentiment"))
+
+
+@cache
 def case_trace() -> Trace:
-    return STUDY.trace.only(slice(1_200))
+    return study().trace.only(slice(examples(400)))
 
 
 @pytest.fixture(scope="module")
 def day(traces) -> Trace:
-    """A third of the keys, each with all its requests: more than one batch of the driver's."""
-    log = read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz").only(slice(7_500))
-    some = log.only(log.key % 3 == 0)
+    """A sixth of the keys, each with all its requests."""
+    log = read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz").only(slice(examples(4_500)))
+    some = log.only(log.key % 6 == 0)
     assert len(some) > BATCH
     return some
 
 
-def differences(result) -> list:
-    assert result.conformance
-    return [row for row in result.conformance if not row.equal]
+def rows_of(result, design: str) -> list:
+    rows = [row for row in result.conformance if row.design == design]
+    assert rows
+    return rows
+
+
+def differences(rows) -> list:
+    return [row for row in rows if not row.equal]
+
+
+@pytest.fixture(scope="module")
+def of_the_case(local_runtime):
+    """Every design, one after another on one instance of the runtime, as a report runs them."""
+    designs = map(study().case.design, RUNNABLE)
+    return run_designs(case_trace(), designs, study().platform, seed=SEED)
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
-def test_the_default_case_conforms(name):
-    result = run_designs(case_trace(), [STUDY.case.design(name)], STUDY.platform, seed=SEED)
-    assert differences(result) == []
+def test_the_default_case_conforms(of_the_case, name):
+    assert differences(rows_of(of_the_case, name)) == []
+
+
+@pytest.fixture(scope="module")
+def of_the_day(local_runtime, day):
+    platform = study().platform.model_copy(update={"isolates_per_colo": 1})
+    designs = map(study().case.design, RUNNABLE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(driver, "BATCH", BATCH)
+        return run_designs(day, designs, platform, seed=SEED)
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
-def test_a_day_of_a_web_site_conforms(day, name):
-    platform = STUDY.platform.model_copy(update={"isolates_per_colo": 1})
-    result = run_designs(day, [STUDY.case.design(name)], platform, seed=SEED)
-    assert differences(result) == []
+def test_a_day_of_a_web_site_conforms(of_the_day, name):
+    assert differences(rows_of(of_the_day, name)) == []
 
 
 TTL = {"l1_ttl_s": 120.0, "l2_ttl_s": 400.0}
@@ -65,54 +93,66 @@ LAYERED = ("memory", "cache-api", "kv")
 CHANGED = {"policy": "refresh", "write_only_if_changed": True}
 
 
-@pytest.mark.parametrize(
-    "design",
-    [
-        Design(name="a fresh life in L1", l2="kv", expiry="independent", **TTL),
-        Design(name="a life renewed by hits", l2="kv", expiry="sliding", **TTL),
-        Design(name="the same in few bytes", l2="r2", expiry="sliding", l1_max_bytes=20_000, **TTL),
-        Design(name="few entries", l2="kv", l1_max_entries=3, **TTL),
-        Design(name="few bytes", l2="kv", l1_max_bytes=20_000, **TTL),
-        Design(name="fewer bytes than a value", l2="kv", l1_max_bytes=5_000, **TTL),
-        Design(name="old values served", l2="kv", **SOFT, **TTL),
-        Design(name="old values from R2", l2="r2", **SOFT, **TTL),
-        Design(name="cleaned up", l2="kv", **CLEANED, **TTL),
-        Design(name="three objects", l2="durable-object", objects=3, **TTL),
-        Design(name="colo caches", l2="cache-api", **TTL),
-        Design(name="colo caches and KV", tiers=LAYERED, **TTL),
-        Design(name="and a life of its own", tiers=LAYERED, expiry="independent", **TTL),
-        Design(name="and old values served", tiers=LAYERED, **SOFT, **TTL),
-        Design(name="and only what changed", tiers=LAYERED, **CHANGED, **TTL),
-        Design(name="and cleaned up", tiers=LAYERED, **CLEANED, **TTL),
-        Design(name="before objects", tiers=("cache-api", "durable-object"), objects=3, **TTL),
-        Design(name="before R2", tiers=("memory", "cache-api", "r2"), **TTL),
-        Design(name="only what changed", l2="kv", **CHANGED, **TTL),
-        Design(name="only what changed, no L1", l2="kv", l1=False, **CHANGED, **TTL),
-        Design(name="only what changed, in R2", l2="r2", **CHANGED, **TTL),
-        Design(name="only what changed, in objects", l2="durable-object", **CHANGED, **TTL),
-        Design(name="only what changed, by colo", l2="cache-api", **CHANGED, **TTL),
-        Design(
-            name="only what changed, and lives",
-            l2="kv",
-            expiry="independent",
-            **SOFT | {"write_only_if_changed": True},
-            **TTL | {"l1_ttl_s": 1_000.0},
-        ),
-    ],
-    ids=lambda design: design.name,
-)
-def test_reads_writes_and_deletes_conform_under_every_policy(design):
-    trace = mixed_trace(odd_keys=design.l1_max_bytes is None)  # what is too long is hashed
-    result = run_designs(trace, [design], Platform(isolates_per_colo=2), seed=SEED)
-    assert differences(result) == []
-    metrics = {row.metric for row in result.conformance}
+POLICIES = [
+    Design(name="a fresh life in L1", l2="kv", expiry="independent", **TTL),
+    Design(name="a life renewed by hits", l2="kv", expiry="sliding", **TTL),
+    Design(name="the same in few bytes", l2="r2", expiry="sliding", l1_max_bytes=20_000, **TTL),
+    Design(name="few entries", l2="kv", l1_max_entries=3, **TTL),
+    Design(name="few bytes", l2="kv", l1_max_bytes=20_000, **TTL),
+    Design(name="fewer bytes than a value", l2="kv", l1_max_bytes=5_000, **TTL),
+    Design(name="old values served", l2="kv", **SOFT, **TTL),
+    Design(name="old values from R2", l2="r2", **SOFT, **TTL),
+    Design(name="cleaned up", l2="kv", **CLEANED, **TTL),
+    Design(name="three objects", l2="durable-object", objects=3, **TTL),
+    Design(name="colo caches", l2="cache-api", **TTL),
+    Design(name="colo caches and KV", tiers=LAYERED, **TTL),
+    Design(name="and a life of its own", tiers=LAYERED, expiry="independent", **TTL),
+    Design(name="and old values served", tiers=LAYERED, **SOFT, **TTL),
+    Design(name="and only what changed", tiers=LAYERED, **CHANGED, **TTL),
+    Design(name="and cleaned up", tiers=LAYERED, **CLEANED, **TTL),
+    Design(name="before objects", tiers=("cache-api", "durable-object"), objects=3, **TTL),
+    Design(name="before R2", tiers=("memory", "cache-api", "r2"), **TTL),
+    Design(name="only what changed", l2="kv", **CHANGED, **TTL),
+    Design(name="only what changed, no L1", l2="kv", l1=False, **CHANGED, **TTL),
+    Design(name="only what changed, in R2", l2="r2", **CHANGED, **TTL),
+    Design(name="only what changed, in objects", l2="durable-object", **CHANGED, **TTL),
+    Design(name="only what changed, by colo", l2="cache-api", **CHANGED, **TTL),
+    Design(
+        name="only what changed, and lives",
+        l2="kv",
+        expiry="independent",
+        **SOFT | {"write_only_if_changed": True},
+        **TTL | {"l1_ttl_s": 1_000.0},
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def mixed(local_runtime):
+    """Reads, writes and deletes under every policy. What is too long a key is hashed."""
+    return [
+        run_designs(
+            mixed_trace(odd_keys=odd_keys),
+            [design for design in POLICIES if (design.l1_max_bytes is None) == odd_keys],
+            Platform(isolates_per_colo=2),
+            seed=SEED,
+        )
+        for odd_keys in (True, False)
+    ]
+
+
+@pytest.mark.parametrize("design", POLICIES, ids=lambda design: design.name)
+def test_reads_writes_and_deletes_conform_under_every_policy(mixed, design):
+    rows = rows_of(mixed[design.l1_max_bytes is not None], design.name)
+    assert differences(rows) == []
+    metrics = {row.metric for row in rows}
     assert ("kv_lists" in metrics) == (design.policy == "clean-up")
     assert ("refreshes" in metrics) == (design.policy in ("soft-hard", "refresh"))
     assert ("l2_unchanged" in metrics) == design.write_only_if_changed
     assert ("stale answers" in metrics) == bool(design.l1 or design.colo_cache)
 
 
-def mixed_trace(*, odd_keys: bool, requests: int = 500, keys: int = 12) -> Trace:
+def mixed_trace(*, odd_keys: bool, requests: int = examples(400), keys: int = 12) -> Trace:
     odd = ["..", "/" + "long" * 200] if odd_keys else ["/a", "/b"]
     rng = np.random.default_rng(SEED)
     return Trace(
@@ -170,7 +210,7 @@ def test_a_model_that_does_not_count_reads_of_missing_keys_does_not_conform(live
 
 
 def test_more_isolates_than_a_machine_holds_are_refused():
-    platform = STUDY.platform.model_copy(update={"isolates_per_colo": 500})
+    platform = study().platform.model_copy(update={"isolates_per_colo": 500})
     with pytest.raises(LiveError, match="at most 256"):
         run(case_trace(), BUILT_IN["l1-only"], as_local(platform))
 
@@ -181,11 +221,11 @@ def test_more_isolates_than_a_machine_holds_are_refused():
 def test_a_cache_that_the_local_runtime_lacks_is_said(name, lacks):
     design = BUILT_IN[name].model_copy(update=TTL)
     with pytest.raises(LiveError, match=f"the local runtime has no {lacks}"):
-        run_designs(case_trace(), [design], STUDY.platform)
+        run_designs(case_trace(), [design], study().platform)
 
 
 def test_the_result_lists_what_it_does_not_confirm():
-    result = run_designs(case_trace().only(slice(5)), [BUILT_IN["l1-only"]], STUDY.platform)
+    result = run_designs(case_trace().only(slice(5)), [BUILT_IN["l1-only"]], study().platform)
     said = result.as_dict()
     assert said["conforms"]
     assert {"design", "metric", "observed", "simulated"} == said["conformance"][0].keys()

@@ -77,15 +77,19 @@ with runtime.Runtime({"designs": {"isolates": 1}}) as live:
     sys.stdin.read()
 """
 REPLAYING = """
+from cachelib.live import driver
 from cachelib.live.driver import Request, drive
+
+driver.BATCH = 100
 
 def say(done):
     print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
 
 requests = [Request(0, "read", f"/{i}", 0.0, 1, 0, "SJC", "", 0.0) for i in range(20_000)]
-design = {"tiers": ["memory", "kv"], "expiry": "inherited"}
+design = {"tiers": ["memory", "kv"], "expiry": "inherited", "room": 0}
 topology = {"designs": {"isolates": 1}}
-drive(topology, design, requests, in_flight=16, instances=2, progress=say)
+with runtime.Runtime(topology) as one, runtime.Runtime(topology) as other:
+    drive([one, other], design, requests, in_flight=16, progress=say)
 """
 
 

@@ -15,8 +15,8 @@ export async function accesses(env, value) {
   const headers = { "cache-control": "max-age=3600" };
   return {
     l1: (i) => memory.get(key(i), 0),
-    ...store("kv", new KvStore(env.KV, { told: true, now: 0 }), entry),
-    ...store("r2", new R2Store(env.R2), entry),
+    ...store("kv", new KvStore(env.KV0, { told: true, now: 0 }), entry),
+    ...store("r2", new R2Store(env.R20), entry),
     do_memory: (i) => object.get(key(i)),
     do_storage: (i) => object.get(`missing ${i}`), // what is missing is looked for in storage
     do_write: (i) => object.set(key(i), entry),

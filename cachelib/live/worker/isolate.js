@@ -63,17 +63,17 @@ export default class extends WorkerEntrypoint {
     const clock = () => now;
     switch (word) {
       case "kv": {
-        const kv = counted("kv", virtualKv(this.env.KV, clock), note);
+        const kv = counted("kv", virtualKv(this.env[`KV${design.room}`], clock), note);
         return new KvStore(kv, { told: rules.told, now });
       }
       case "r2":
-        return new R2Store(counted("r2", this.env.R2, note));
+        return new R2Store(counted("r2", this.env[`R2${design.room}`], note));
       case "cache-api": {
-        const cache = virtualCache(await caches.open(colo), clock);
+        const cache = virtualCache(await caches.open(`${design.room} ${colo}`), clock);
         return new CacheApiStore(counted("cache", cache, note), now);
       }
       case "durable-object":
-        return new ObjectStore(countedStub(this.env.CACHE.getByName(object), note), note);
+        return new ObjectStore(countedStub(this.env.CACHE.getByName(`${design.room} ${object}`), note), note);
     }
   }
 }

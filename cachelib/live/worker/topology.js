@@ -19,14 +19,16 @@ export async function topology({ designs, own }, require) {
   return { workers: [{ ...(await worker("driver")), serviceBindings: isolates.bound }, ...isolates.workers] };
 }
 
-async function designsTopology({ isolates }, worker) {
+// Each design has a room: stores in which nobody else has written.
+async function designsTopology({ isolates, rooms = 1 }, worker) {
+  const stores = storesOf(Array.from({ length: rooms }, (_, room) => room));
   const names = Array.from({ length: isolates }, (_, i) => `isolate-${i}`);
   const isolate = await worker("isolate");
   return {
     bound: Object.fromEntries(names.map((name) => [name, name])),
     workers: [
       { ...(await worker("object")), durableObjects: { CACHE: OBJECT } },
-      ...names.map((name) => ({ ...isolate, ...STORES, name })),
+      ...names.map((name) => ({ ...isolate, ...stores, name })),
     ],
   };
 }
@@ -38,8 +40,8 @@ const OBJECT = {
   unsafePreventEviction: true, // eviction goes by the real clock
 };
 
-const STORES = {
-  kvNamespaces: { KV: "shared" },
-  r2Buckets: { R2: "shared" },
+const storesOf = (rooms) => ({
+  kvNamespaces: Object.fromEntries(rooms.map((room) => [`KV${room}`, `shared-${room}`])),
+  r2Buckets: Object.fromEntries(rooms.map((room) => [`R2${room}`, `shared-${room}`])),
   durableObjects: { CACHE: OBJECT },
-};
+});
