@@ -32,7 +32,7 @@ notebooks: $(VENV)/report.installed
 
 # The finished report that README.md shows: what `make test` makes anew and compares.
 example: $(VENV)/dev.installed
-	UPDATE_EXAMPLE=1 $(BIN)/pytest -q -n 0 tests/shipped/test_locked.py -k example
+	UPDATE_EXAMPLE=1 $(BIN)/pytest -q -n 0 tests/shipped/test_reports.py -k example
 
 # Optional: what `cachelib live` needs, once; it does so by itself on first use.
 node: $(VENV)/report.installed

@@ -1,4 +1,4 @@
-"""Environments like a user's: nothing in them but what the lock file or the wheel brings."""
+"""An environment like a user's: nothing in it but what the lock file brings, and the wheel."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class Environment:
         """What `python -m WORDS` prints."""
         return self._run(str(self.python), "-m", *words)
 
+    def script(self, code: str, *words: str) -> str:
+        """What a script prints."""
+        return self._run(str(self.python), "-c", code, *words)
+
     def _run(self, *words: str, status: int = 0) -> str:
         clean = {
             name: value
@@ -49,31 +53,44 @@ class Environment:
         return done.stdout
 
 
-def locked(folder: Path) -> Environment:
-    """What `make report` sets up: requirements.lock alone, and this checkout."""
-    made = _empty(folder)
-    install(made, "--no-deps", "--require-hashes", "-r", str(ROOT / "requirements.lock"))
-    install(made, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
-    return made
-
-
-def from_wheel(folder: Path) -> Environment:
-    """What `pip install 'cachelib-decisions[report]'` sets up, at the versions of the lock file."""
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    [wheel] = (folder / "dist").glob("*.whl")
-    made = _empty(folder)
-    install(made, f"{wheel}[report]", "-c", str(ROOT / "requirements.lock"))
-    return made
-
-
-def _empty(folder: Path) -> Environment:
-    made = Environment(folder / "env", folder / "somewhere else")
+def locked(made: Environment) -> None:
+    """requirements.lock alone: what `make report` sets up."""
     made.work.mkdir(parents=True)
     without_pip = ["--without-pip"] if _uv() else []
-    words = [sys.executable, "-m", "venv", *without_pip, str(made.folder)]
-    subprocess.run(words, check=True)
-    return made
+    subprocess.run([sys.executable, "-m", "venv", *without_pip, str(made.folder)], check=True)
+    install(made, "--no-deps", "--require-hashes", "-r", str(ROOT / "requirements.lock"))
+    _share_bytecode(made)
+
+
+def with_wheel(made: Environment) -> None:
+    """`pip install 'cachelib-decisions[report]'`, for which the lock file must have been enough."""
+    dist = made.folder.with_name("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(dist)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = dist.glob("*.whl")
+    before = packages(made)
+    install(made, f"{wheel}[report]", "-c", str(ROOT / "requirements.lock"))
+    assert packages(made) - before == {wheel.name.rpartition("-py3")[0]}
+
+
+def packages(made: Environment) -> set[str]:
+    """Name and version of all that is installed."""
+    return {path.stem for path in _site(made.python).glob("*.dist-info")}
+
+
+def _site(python: Path) -> Path:
+    [site] = python.parents[1].glob("lib/python*/site-packages")
+    return site
+
+
+def _share_bytecode(made: Environment) -> None:
+    """What this process's environment has compiled of the very same files need not be compiled
+    again, which takes ten seconds: Python looks at a source's time and size before it believes."""
+    mine, theirs = _site(Path(sys.executable)), _site(made.python)
+    for folder in mine.rglob("__pycache__"):
+        beside = theirs / folder.relative_to(mine)
+        if beside.parent.is_dir() and not beside.exists():
+            shutil.copytree(folder, beside)
 
 
 def install(made: Environment, *words: str) -> None:

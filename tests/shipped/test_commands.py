@@ -1,76 +1,25 @@
-"""The product's main paths from a wheel, in a folder that knows nothing of this repository."""
+"""The other main paths with nothing but what the lock file and the wheel bring."""
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-
 import pytest
 
-from tests.shipped.environments import Environment, a_log, from_wheel
+from tests.shipped.environments import ROOT, Environment
 
 pytestmark = pytest.mark.timeout(1_800)
-WORKER = """
-export default {
-  async fetch(request, env) {
-    await env.CACHE.put(new URL(request.url).pathname, "value");
-    return new Response("ok");
-  },
-};
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PLAIN = """
+import sys
+import papermill
+
+case, *notebooks = sys.argv[1:]
+few = {"08_runtime": {"live_requests": 0}, "09_decision": {"draws": 200}}
+for path in notebooks:
+    name = path.rpartition("/")[2]
+    given = {"case": case, "origin_ms": 50, **few.get(name.partition(".")[0], {})}
+    papermill.execute_notebook(path, name, given, kernel_name="python3", progress_bar=False)
 """
-WRANGLER = """
-name = "prices"
-main = "index.ts"
-compatibility_date = "2026-01-01"
-[[kv_namespaces]]
-binding = "CACHE"
-id = "0123456789abcdef0123456789abcdef"
-"""
-
-
-@pytest.fixture(scope="module")
-def env(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    made = from_wheel(tmp_path_factory.mktemp("wheel"))
-    a_log(made.work / "access.log")
-    project = made.work / "project"
-    project.mkdir()
-    (project / "index.ts").write_text(WORKER)
-    (project / "wrangler.toml").write_text(WRANGLER)
-    return made
-
-
-@pytest.fixture(scope="module")
-def reports(env: Environment) -> list[Path]:
-    """A report on a case of one's own, and one on a log."""
-    env.run("init", "mine", "--keys", "50", "--requests-per-month", "20000")
-    assert env.run("check", "mine") == "mine: good\n"
-    case = env.work / "mine" / "case.yaml"
-    few = 'designs: ["l1-kv", "durable-object", "l1-only"]'  # of twelve: each takes its time
-    case.write_text(re.sub("(?m)^designs: .*$", few, case.read_text("utf-8")), "utf-8")
-    quick = ("-p", "live_requests=0", "-p", "draws=200")
-    told = [
-        env.run("report", "mine", *quick),
-        env.run("report", "mine", *quick, "--trace", "access.log", "--out", "logged"),
-    ]
-    assert [text.splitlines()[-1] for text in told] == [
-        str(Path("output/mine/report.html")),
-        str(Path("logged/report.html")),
-    ]
-    return [env.work / "output" / "mine", env.work / "logged"]
-
-
-def test_a_case_of_ones_own_and_a_log_make_reports(reports: list[Path]) -> None:
-    for report in reports:
-        decision = json.loads((report / "decision.json").read_text("utf-8"))
-        assert decision["metrics"]["decision.recommended"]["value"]
-    assert "access.log" in (reports[1] / "manifest.json").read_text("utf-8")
-
-
-def test_two_reports_are_compared(env: Environment, reports: list[Path]) -> None:
-    told = env.run("compare", *map(str, reports), "--html", "both.html")
-    assert "decision changed" in told
-    assert (env.work / "both.html").exists()
+"""Papermill's own interface, of which each process would import half a second."""
 
 
 @pytest.mark.parametrize(
@@ -89,3 +38,12 @@ def test_two_reports_are_compared(env: Environment, reports: list[Path]) -> None
 )
 def test_a_command_works(env: Environment, words: tuple[str, ...], said: str) -> None:
     assert said in env.run(*words)
+
+
+def test_every_notebook_runs_by_itself_under_papermill(env: Environment) -> None:
+    """One from the command line, which takes a second more; on the case that `init` wrote."""
+    first, *others = map(str, NOTEBOOKS)
+    case = str(env.work / "mine" / "case.yaml")
+    env.module("papermill", first, "first.ipynb", "-k", "python3", "-p", "case", case)
+    env.script(PLAIN, case, *others)
+    assert len(list(env.work.glob("*.ipynb"))) == len(NOTEBOOKS) > 8

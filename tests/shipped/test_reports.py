@@ -1,51 +1,59 @@
-"""The main paths with nothing but what requirements.lock brings: as after `make report`."""
+"""Reports with nothing but what the lock file and the wheel bring, far from this repository."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.shipped.environments import ROOT, Environment, locked
+from tests.shipped.environments import ROOT, Environment
 
 EXAMPLE = ROOT / "docs" / "example"
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SMALL = Path(__file__).with_name("small.yaml")
 pytestmark = pytest.mark.timeout(1_800)
 
 
 @pytest.fixture(scope="module")
-def env(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    return locked(tmp_path_factory.mktemp("locked"))
-
-
-def test_the_ready_made_case_gives_the_example_that_the_readme_shows(env: Environment) -> None:
+def ready_made(env: Environment) -> Path:
     printed = env.run("report", "trading-sentiment", "-p", "live_requests=0", "--out", "out")
     assert printed.splitlines()[-1] == str(Path("out/report.html"))
-    made = env.work / "out"
+    return env.work / "out"
+
+
+@pytest.fixture(scope="module")
+def own(env: Environment) -> Path:
+    """On a case of one's own, and a log."""
+    assert env.run("check", "mine") == "mine: good\n"
+    quick = ("-p", "live_requests=0", "-p", "draws=200")
+    printed = env.run("report", "mine", *quick, "--trace", "access.log")
+    assert printed.splitlines()[-1] == str(Path("output/mine/report.html"))
+    return env.work / "output" / "mine"
+
+
+def test_the_ready_made_case_gives_the_example_that_the_readme_shows(ready_made: Path) -> None:
     if os.environ.get("UPDATE_EXAMPLE"):
         shutil.rmtree(EXAMPLE, ignore_errors=True)
         EXAMPLE.mkdir(parents=True)
         for name in ("report.md", "adr.md", "figures"):
-            copy = shutil.copytree if (made / name).is_dir() else shutil.copy
-            copy(made / name, EXAMPLE / name)
+            copy = shutil.copytree if (ready_made / name).is_dir() else shutil.copy
+            copy(ready_made / name, EXAMPLE / name)
     stale = "the committed example is stale: `make example` makes it anew"
     for name in ("report.md", "adr.md"):
-        assert (made / name).read_text("utf-8") == (EXAMPLE / name).read_text("utf-8"), stale
-    figures = {path.name for path in (made / "figures").iterdir()}
+        made = (ready_made / name).read_text("utf-8")
+        assert made == (EXAMPLE / name).read_text("utf-8"), stale
+    figures = {path.name for path in (ready_made / "figures").iterdir()}
     assert figures == {path.name for path in (EXAMPLE / "figures").iterdir()}, stale
 
 
-def test_every_notebook_runs_by_itself_under_papermill(env: Environment) -> None:
-    def one(notebook: Path) -> None:
-        case = ("-p", "case", str(SMALL), "-p", "origin_ms", "50")
-        kernel = ("-k", "python3")
-        few = {"08_runtime": ("-p", "live_requests", "0"), "09_decision": ("-p", "draws", "200")}
-        given = [*case, *few.get(notebook.stem, ())]
-        env.module("papermill", str(notebook), str(env.work / notebook.name), *kernel, *given)
+def test_a_case_of_ones_own_and_a_log_make_a_report(own: Path) -> None:
+    decision = json.loads((own / "decision.json").read_text("utf-8"))
+    assert decision["metrics"]["decision.recommended"]["value"]
+    assert "access.log" in (own / "manifest.json").read_text("utf-8")
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(one, NOTEBOOKS))
+
+def test_two_reports_are_compared(env: Environment, ready_made: Path, own: Path) -> None:
+    told = env.run("compare", str(ready_made), str(own), "--html", "both.html")
+    assert "decision changed" in told
+    assert (env.work / "both.html").exists()
