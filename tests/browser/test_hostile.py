@@ -62,7 +62,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     ]  # fmt: skip
     log = folder / "log.ndjson"
     log.write_text("\n".join(map(json.dumps, rows)))
-    given = {"case": str(folder / "case.yaml"), "trace": str(log), "live_requests": 0}
+    given = {"case": str(folder / "case.yaml"), "trace": str(log), "live_requests": 0,
+             "draws": 200}  # fmt: skip
     return build(given, folder / "out", jobs=2, progress=lambda *_: None)
 
 

@@ -168,7 +168,7 @@ def test_the_copied_case_runs_and_gives_the_panel_s_numbers(opened: Page, tmp_pa
     typed.press("Tab")
     opened.locator(".what-if .copy").click()
     (tmp_path / "case.yaml").write_text(opened.locator(".what-if textarea").input_value())
-    given = {"case": str(tmp_path / "case.yaml"), "live_requests": 0}
+    given = {"case": str(tmp_path / "case.yaml"), "live_requests": 0, "draws": 200}
     done = build(given, tmp_path / "out", jobs=2, progress=lambda *_: None, only=("09_decision",))
     outcome = json.loads((done.folder / "decision.json").read_text())["outcome"]
     answer = opened.evaluate(ANSWER)

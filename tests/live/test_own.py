@@ -4,6 +4,7 @@ import shutil
 import socket
 import threading
 from dataclasses import replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,15 +19,20 @@ from cachelib.model.case.case import load_case
 from cachelib.model.engines.replay import replay
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
+from tests.conftest import examples
 
 WORKERS = Path(__file__).parent / "workers"
-STUDY = Study(load_case("trading-sentiment"))
+
+
+@cache
+def study() -> Study:
+    return Study(load_case("trading-sentiment"))
 
 
 @pytest.fixture(scope="module")
 def trace():
-    """A thousand reads at whole seconds."""
-    first = STUDY.trace.only(slice(1_000))
+    """Reads at whole seconds."""
+    first = study().trace.only(slice(examples(400)))
     return replace(first, time_s=np.floor(first.time_s), op=np.zeros_like(first.op))
 
 
@@ -45,7 +51,7 @@ def worker(tmp_path):
 
 
 def run(folder: Path, trace, **options):
-    return run_worker(folder, trace, STUDY.platform, seed=1, **options)
+    return run_worker(folder, trace, study().platform, seed=1, **options)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,7 @@ def live(local_runtime, trace):
 
 def test_an_unchanged_worker_hits_as_often_as_the_library_says(live, trace):
     same = Design(name="own", l2="kv", l1_ttl_s=60, l2_ttl_s=300, expiry="independent")
-    simulated = replay(trace, same, as_local(STUDY.platform), seed=1)
+    simulated = replay(trace, same, as_local(study().platform), seed=1)
     found = dict(zip(*np.unique(live.answered_by, return_counts=True), strict=True))
     assert found == {
         "memory": simulated.l1_hits,
@@ -203,7 +209,7 @@ def test_a_hit_that_refreshes_after_its_answer_is_a_hit(worker, trace):
     folder = worker(REFRESHING, kv_namespaces='[{binding = "KV", id = "0"}]')
     trace = trace.only(slice(6))
     trace = replace(trace, key=np.zeros_like(trace.key), time_s=np.array([0, 5, 20, 25, 40, 41.0]))
-    platform = STUDY.platform.model_copy(update={"isolates_per_colo": 1})
+    platform = study().platform.model_copy(update={"isolates_per_colo": 1})
     one = replace(trace, colo=np.zeros_like(trace.colo))
     live = run_worker(folder, one, platform, origin_response="x")
     assert live.status.tolist() == [202, 200, 200, 200, 200, 200]

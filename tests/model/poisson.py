@@ -3,7 +3,9 @@
 import numpy as np
 from numba import njit
 
-REQUESTS, KEYS, RATE, ZIPF = 20_000_000, 20_000, 1_000.0, 0.9
+from tests.conftest import examples
+
+REQUESTS, KEYS, RATE, ZIPF = examples(6_000_000), 20_000, 1_000.0, 0.9
 WARM = REQUESTS // 4
 
 

@@ -1,4 +1,4 @@
-"""The closed forms against 20 million simulated Poisson requests, within 0.005."""
+"""The closed forms against six million simulated Poisson requests, within 0.005."""
 
 import math
 

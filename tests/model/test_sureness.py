@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scipy.stats import qmc, triang
 
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement import (
@@ -64,6 +63,8 @@ def test_draws_stay_in_their_ranges_and_never_touch_a_knob() -> None:
 
 
 def test_draws_are_those_that_scipy_makes_without_its_import() -> None:
+    from scipy.stats import qmc, triang  # a second, of every worker that collects this file
+
     rng = np.random.default_rng(3)
     assert (
         draws._latin_hypercube(200, 7, rng.spawn(1)[0])

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -254,6 +255,12 @@ def ready_made() -> list[str]:
     return sorted(path.stem for path in CASES.glob("*.yaml"))
 
 
+@cache
+def case_schema() -> dict[str, Any]:
+    """The JSON Schema of a case, to be read only: making it takes as long as reading a case."""
+    return Case.model_json_schema()
+
+
 def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Case:
     """The checked case, with `settings` in the place of what the file says; see `overrides`.
 
@@ -262,7 +269,7 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
     from cachelib.model.case import checks, overrides, repository
 
     path = find_case(name)
-    document = overrides.applied(_with_its_platform(read(path)), Case.model_json_schema(), settings)
+    document = overrides.applied(_with_its_platform(read(path)), case_schema(), settings)
     is_told = ("system", "path") in document.given
 
     def faults(case: Case) -> Findings:
@@ -318,4 +325,4 @@ def handed_down(name: str, settled: Any, settings: Settings = MappingProxyType({
     from cachelib.model.case import overrides
 
     document = Document(find_case(name), settled, None, {})
-    return validated(overrides.applied(document, Case.model_json_schema(), settings), Case)
+    return validated(overrides.applied(document, case_schema(), settings), Case)

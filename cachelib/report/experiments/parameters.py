@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from ruamel.yaml.error import YAMLError
 
 from cachelib.model.case import overrides
-from cachelib.model.case.case import Case, find_case, handed_down, load_case
+from cachelib.model.case.case import Case, case_schema, find_case, handed_down, load_case
 from cachelib.model.case.designs import barred
 from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import ParameterError as ParameterError
@@ -90,7 +90,7 @@ def settable(name: str) -> dict[str, Any]:
     """
     case = load_case(name)
     defaults = check({}).model_dump(mode="json", exclude={"case", "trace"})
-    found = overrides.settable(Case.model_json_schema(), read(find_case(name)).data)
+    found = overrides.settable(case_schema(), read(find_case(name)).data)
     for assumption, number in case.assumed.items():
         found[assumption] = f"{number.value:g} {number.unit} ({number.low:g} to {number.high:g})"
     return defaults | found
@@ -258,7 +258,7 @@ def _handed_down(case: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[
 
 def _refuse_unused(settings: Mapping[str, Any], parameters: Parameters) -> None:
     """Raise `ParameterError` for what would be set and do nothing."""
-    schema, others = Case.model_json_schema(), list(Parameters.model_fields)
+    schema, others = case_schema(), list(Parameters.model_fields)
     for name in settings:
         section = overrides.section(name, schema, others)
         if section == "workload" and parameters.trace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field
@@ -59,8 +60,9 @@ class DecisionFile(Record):
     metrics: dict[str, Told] = Field(description="by the id of the finding")
 
 
+@cache
 def schema() -> dict[str, Any]:
-    """The JSON Schema of `decision.json`."""
+    """The JSON Schema of `decision.json`, to be read only."""
     made = DecisionFile.model_json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
