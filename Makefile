@@ -11,7 +11,7 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 
 # what that made, each of hundreds of processes (kernels, workers) would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test lint notebooks example node lab lock clean
+.PHONY: report test test-thorough lint notebooks example node lab lock clean
 
 report: $(VENV)/report.installed
 	@$(BIN)/cachelib report $(CASE)
@@ -21,6 +21,14 @@ test: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# The same tests, with more of what is drawn, sent, killed and interrupted: for a night.
+test-thorough: export CACHELIB_EXAMPLES ?= 4
+test-thorough: export CACHELIB_HOSTILE ?= 500
+test-thorough: export CACHELIB_KILLS ?= 200
+test-thorough: export CACHELIB_LONG ?= 1
+test-thorough: $(VENV)/dev.installed
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 7200
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check --fix .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,22 @@ def small_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         return build(
             {"case": str(SMALL), "live_requests": 0}, out, jobs=2, progress=lambda *_: None
         )
+
+
+TOGETHER = {"tests/report/test_decision_file.py": "tests/report/test_unlike_cases.py"}
+"""Files that read what another file makes in its process: the same worker runs both."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TOGETHER.get(file, file)
+
+    return Together(config, log)
 
 
 def examples(usual: int) -> int:
