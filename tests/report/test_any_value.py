@@ -1,6 +1,6 @@
 """No number that `check` lets pass breaks a report: not nothing, and not far too much of it.
 
-The notebooks' own code runs, and all three documents are written. `CACHELIB_EXAMPLES=50` tries fifty times as many.
+The notebooks' own code runs, and all three documents are written. `CACHELIB_EXAMPLES=50` for more.
 """
 
 from __future__ import annotations

@@ -92,19 +92,26 @@ def test_every_design_at_every_traffic(node: str, routing: str) -> None:
     model = Model(study, tuple(Option(design, {}) for design in designs))
     data = judged_with(model)
     data["criteria"]["metrics"] = {name: {} for name in MEASURED}
-    for change, found in zip(CHANGES, said_by_the_page(node, data), strict=True):
-        numbers = {name: np.array([value]) for name, value in change.items()}
-        for option, shown in zip(model.options, found, strict=True):
-            wanted = model.values(option, numbers, MEASURED)
-            month = estimate(option.design, model.setting.but(**_grown(model, numbers)))
-            wanted |= {"stored_gb": month.stored_gb, "l1": month.l1, **month.counts}
+    numbers = changed(model)
+    setting = model.setting.but(**grown_numbers(model.setting, study.case.growth, numbers))
+    by_change = said_by_the_page(node, data)
+    for nth, option in enumerate(model.options):
+        wanted = model.values(option, numbers, MEASURED)
+        month = estimate(option.design, setting)
+        wanted |= {"stored_gb": month.stored_gb, "l1": month.l1, **month.counts}
+        wanted = {name: np.broadcast_to(number, len(CHANGES)) for name, number in wanted.items()}
+        for change, at, found in zip(CHANGES, range(len(CHANGES)), by_change, strict=True):
+            shown = found[nth]
             said = shown["values"] | shown["month"] | shown["month"]["counts"]
             for name, number in wanted.items():
                 # quantiles to what `formulas.roots` stops at
                 near = 1e-6 if name in ("p50_ms", "p95_ms", "p99_ms") else 1e-9
-                close = pytest.approx(float(number[0]), rel=near, abs=1e-12, nan_ok=True)
+                close = pytest.approx(float(number[at]), rel=near, abs=1e-12, nan_ok=True)
                 assert said[name] == close, (option.name, change, name)
 
 
-def _grown(model: Model, numbers: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-    return dict(grown_numbers(model.setting, model.study.case.growth, numbers))
+def changed(model: Model) -> dict[str, np.ndarray[Any, Any]]:
+    """Each number at every change: what a change does not name stands as in the case."""
+    names = dict.fromkeys(name for change in CHANGES for name in change)
+    own = {name: float(model.setting.numbers[name]) for name in names}
+    return {name: np.array([{**own, **change}[name] for change in CHANGES]) for name in names}
