@@ -41,7 +41,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "money": (
         ("cachelib/model/money/*.py",),
         ("tests/model/test_prices.py", "tests/model/test_platforms.py",
-         "tests/model/test_model.py"),
+         "tests/model/test_estimate.py", "tests/model/test_model.py"),
     ),
     "formulas": (
         ("cachelib/model/formulas/*.py",),
