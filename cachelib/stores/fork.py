@@ -7,12 +7,18 @@ SQLite leaves its mutexes locked in the child for ever. So all is closed *before
 Before it the upper layers come first: whoever waits for a cache's lock may then return its
 connection. After it the stores come first: what a cache starts again needs a store that works.
 A child that is spawned, or comes from a fork server, inherits nothing of this.
+
+A module that another thread is just importing (`encodings.idna`, at the first connection of a
+process) stays locked in the child for ever. Python does not see to that; so a fork waits for it.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from enum import IntEnum
+from importlib import import_module
 from threading import get_ident
 from weakref import ref
 
@@ -58,7 +64,21 @@ def _inside_out() -> list[Forkable]:
 _held: dict[int, list[Forkable]] = {}  # by the thread that forks
 
 
+def _being_imported() -> list[str]:
+    """By any thread."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        with suppress(AttributeError):  # not `getattr`: it would load what is to be loaded later
+            spec = object.__getattribute__(module, "__dict__").get("__spec__")
+            if getattr(spec, "_initializing", False):
+                found.append(name)
+    return found
+
+
 def _before() -> None:
+    for name in _being_imported():
+        with suppress(Exception):  # it is for the one who began it
+            import_module(name)
     things = _held[get_ident()] = _inside_out()
     for thing in reversed(things):
         thing.before_fork()
