@@ -19,10 +19,9 @@ def expressions_in_this_process(
 
     The query is the same; test_log_sql.py, which is about that process, keeps it.
     """
-    if request.module.__name__.endswith("test_log_sql"):
-        return
+    if not request.module.__name__.endswith("test_log_sql"):
+        monkeypatch.setattr(apart, "answers_from_apart", here)
 
-    def here(stream: LogStream, rows: Rows) -> Iterator[pa.RecordBatch]:
-        return answers_here(stream, told(stream.files, stream.reading), rows)
 
-    monkeypatch.setattr(apart, "answers_from_apart", here)
+def here(stream: LogStream, rows: Rows) -> Iterator[pa.RecordBatch]:
+    return answers_here(stream, told(stream.files, stream.reading), rows)

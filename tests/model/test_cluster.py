@@ -32,8 +32,8 @@ def test_a_cluster_without_its_extra_says_what_to_install(monkeypatch):
         pass
 
 
-def local(say=lambda words: None):
-    return connected(None, 2, None, say)
+def local(say=lambda words: None, workers=2):
+    return connected(None, workers, None, say)
 
 
 @pytest.fixture
@@ -64,7 +64,10 @@ def test_a_cluster_gives_the_bits_of_a_run_at_home_though_a_worker_is_lost(trace
 def test_workers_of_another_version_are_refused(trace, monkeypatch):
     theirs = spool.SOURCES
     monkeypatch.setattr(spool, "SOURCES", "another")
-    with pytest.raises(ClusterError, match=f"model is {theirs} there and another here"), local():
+    with (
+        pytest.raises(ClusterError, match=f"model is {theirs} there and another here"),
+        local(workers=1),
+    ):
         pass
 
 

@@ -15,6 +15,8 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from cachelib.model.judgement import subject
+from cachelib.model.traffic.logs import apart
+from tests.model.conftest import here
 from tests.report.in_process import Report, report
 
 CASES = Path(__file__).with_name("cases")
@@ -31,7 +33,9 @@ STATED = ("fronted", "keeps", "one_place")
 
 def of(name: str) -> Report:
     log = {"trace": parcels()} if name == "one_place" else {}
-    return report(str(CASES / f"{name}.yaml"), **FEW, **log)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(apart, "answers_from_apart", here)  # ten processes, of a second each
+        return report(str(CASES / f"{name}.yaml"), **FEW, **log)
 
 
 @cache
