@@ -74,6 +74,7 @@ class Platform(Strict):
     cache_api_ms: NotNegative
     redis_ms: NotNegative = 0.0
     redis_write_ms: NotNegative = 0.0
+    redis_message_ms: NotNegative = 0.0
     redis_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     cross_zone_share: Share = 0.0
     workers_cache_ms: NotNegative

@@ -43,7 +43,9 @@ class Tier:
     `shortest` (a number of the platform) at the earliest. `lists`: what it holds can be listed, so
     that a routine may clean it up. `in_front`: it answers before the Worker runs. `reads` and
     `writes` are the counts of these where all its rules follow from this description: a map in
-    each place of its scope, one place in it, written through. `rented`: the meter of its
+    each place of its scope, one place in it, written through. `tells`: it can tell whoever listens
+    of every change; the count of such messages is this, and `telling` names what it takes until
+    one is heard, as `Place.takes` does. `rented`: the meter of its
     node-hours, whatever is asked of it, and the platform's number of nodes; `carried`: the meter
     of what goes to and from it between zones.
 
@@ -68,6 +70,8 @@ class Tier:
     in_front: bool = False
     reads: str = ""
     writes: str = ""
+    tells: str = ""
+    telling: tuple[str, ...] = ()
     rented: tuple[str, str] | None = None
     carried: str | None = None
 

@@ -133,7 +133,8 @@ def _rented(model: Model, design: Design) -> Any:
 
 def _tier(tier: Tier) -> dict[str, Any]:
     """What the page's formulas need of a tier."""
-    told = {name: getattr(tier, name) for name in ("scope", "plain", "reads", "writes", "erases")}
+    names = ("scope", "plain", "reads", "writes", "erases", "tells", "telling")
+    told = {name: getattr(tier, name) for name in names}
     takes = tier.places[0].takes if tier.places else ()
     return told | {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
 
