@@ -340,3 +340,16 @@ def test_a_rented_redis_costs_its_hours_at_the_case_s_own_price() -> None:
     }
     assert bills["database-only"] == bills["memory-only"] == 0
     assert bills["redis-only"] == pytest.approx(720 * 2 * 0.02, rel=0.01)
+
+
+def test_messages_are_spoken_of_where_some_option_listens_and_bound_how_old_an_answer_is() -> None:
+    for name in NAMES:
+        text = prose(of(name).markdown)
+        assert ("once a message tells it" in text) == (name == "pods"), name
+    found = of("pods").findings
+    told, untold = (
+        float(found[f"consistency.{name}_max_s"].finding.value)  # type: ignore[union-attr, arg-type]
+        for name in ("told", "untold")
+    )
+    assert told < 1 < untold <= 120
+    assert "each pod drops what another has changed" in prose(of("pods").markdown)

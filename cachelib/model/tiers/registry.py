@@ -33,6 +33,14 @@ METERS = {meter: count for tier in ALL.values() for meter, count in tier.meters.
 STORED = {word: tier.stored for word, tier in ALL.items() if tier.stored}
 """What charges for what a tier holds."""
 
+TOLD = {
+    name
+    for tier in ALL.values()
+    for name in tier.telling
+    if name in tier.numbers and not any(name in place.takes for place in tier.places)
+}
+"""Numbers that only a message of a change takes."""
+
 
 def owners(number: str) -> set[str]:
     """The tiers, by their words, that a number of the platform is of: by how its name begins."""
