@@ -33,6 +33,7 @@ class Trips(NamedTuple):
     to_central: Array
     to_bucket: Array
     to_redis: Array
+    to_table: Array
     to_home: Array
     """Shape (colos, homes): to a Durable Object at each place where one may be,"""
     home_share: Array
@@ -91,7 +92,7 @@ def trips(colos: tuple[str, ...], weights: Array, platform: Platform) -> Trips:
     homes = np.bincount(places.host, weights, minlength=places.to_host.shape[1])
     return Trips(
         places.region, places.to_region, places.to_central, places.to_bucket, places.to_redis,
-        places.to_host, homes / homes.sum(),
+        places.to_table, places.to_host, homes / homes.sum(),
     )  # fmt: skip
 
 

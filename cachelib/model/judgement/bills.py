@@ -16,7 +16,7 @@ from cachelib.model.platforms.profile import Profile
 
 TRAFFIC = "requests_per_month"
 POINTS, SECTIONS = 65, 33
-ORIGIN = ("workers_ai.", "database.")
+ORIGIN = ("workers_ai.", "database.", "origin.")
 
 
 def part(bill: Bill, prefix: str) -> Decimal:
@@ -82,7 +82,7 @@ def quoted_meters(book: PriceBook) -> dict[str, Meter]:
     return {
         names.get(name, name.replace(".", "_")): meter
         for name, meter in book.of_plan("paid").items()
-        if name.startswith(("kv.", "do.", "redis.", "zones."))
+        if name.startswith(("kv.", "do.", "redis.", "zones.", "dax.", "dynamodb.", "lambda."))
     }
 
 

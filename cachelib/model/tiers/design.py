@@ -272,9 +272,16 @@ ON_SERVERS = {
         Design(name="memory-redis-per-region", tiers=("memory", "redis-per-region")),
     )
 }
+ON_LAMBDA = {
+    design.name: design
+    for design in (
+        Design(name="memory-dynamodb", tiers=("memory", "dynamodb")),
+        Design(name="dax-only", tiers=("dax",)),
+        Design(name="memory-dax", tiers=("memory", "dax")),
+    )
+}
 
-
-BUILT_IN = ON_CLOUDFLARE | ON_SERVERS
+BUILT_IN = ON_CLOUDFLARE | ON_SERVERS | ON_LAMBDA
 """The shipped designs; a platform allows those whose tiers it has."""
 
 

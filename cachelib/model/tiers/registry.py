@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
+from cachelib.model.tiers.dynamodb import DAX, DYNAMODB
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.r2 import R2
@@ -14,6 +15,7 @@ ALL = {
     tier.word: tier
     for tier in (
         MEMORY, KV, DURABLE_OBJECT, R2, CACHE_API, WORKERS_CACHE, REDIS, REDIS_PER_REGION,
+        DYNAMODB, DAX,
     )
 }  # fmt: skip
 """By its word in a case."""
