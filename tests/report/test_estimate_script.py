@@ -91,6 +91,17 @@ def test_every_design_at_every_traffic(node: str, routing: str) -> None:
     study: Study = replace(settle({"case": "trading-sentiment"}).study, routing=routing)
     designs = list(every_design())
     assert len(designs) > 200
+    the_page_says_what_the_model_does(node, study, designs)
+
+
+@pytest.mark.parametrize("case", ["shop-redis", "catalogue-lambda", "news-workers"])
+def test_every_ready_made_case_at_its_own_prices(node: str, case: str) -> None:
+    study = settle({"case": case, "requests_per_month": 200_000}).study
+    designs = [study.design(name) for name in study.case.design_names]
+    the_page_says_what_the_model_does(node, study, designs)
+
+
+def the_page_says_what_the_model_does(node: str, study: Study, designs: list[Design]) -> None:
     model = Model(study, tuple(Option(design, {}) for design in designs))
     data = judged_with(model)
     data["criteria"]["metrics"] = {name: {} for name in MEASURED}
