@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # or the first connection would, of which a fork knows nothing
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
