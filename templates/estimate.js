@@ -52,6 +52,7 @@ function flowsOf(design, at) {
     refreshing: design.policy === "refresh" || design.policy === "soft-hard",
   };
   f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
+  f.told = design.listen ? toldOf(n, at, f) : () => 0;
   f.l1Life = l1Life(design, n, f);
   f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
   if (f.front) f.missed = f.front.runs;
@@ -80,11 +81,17 @@ function frontOf(f, lost) {
 }
 
 function l1Life(design, n, f) {
-  let life = f.l1Ttl;
-  if (f.store && design.expiry === "inherited" && !f.forever) life = cut(life, f.l2Ttl);
-  const lost = lostPerSecond(n);
-  return -Math.expm1(-lost * life) / lost;
+  const inherits = f.store && design.expiry === "inherited" && !f.forever;
+  f.l1Whole = inherits ? cut(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
+  return (c, k) => {
+    const ended = lostPerSecond(n) + f.told(c, k);
+    return -Math.expm1(-ended * f.l1Whole) / ended;
+  };
 }
+
+// Messages a second that an isolate hears of a key: of what others wrote, within reach.
+const toldOf = (n, at, f) => (c, k) =>
+  (f.alone ? f.wc[c][k] : f.w[k]) - f.wc[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
 
 const lostPerSecond = (n) => 1 / n.isolate_life_s + 1 / n.deploy_every_s;
 
@@ -102,7 +109,7 @@ function missedBy(design, at, f, totals) {
       const others = Math.max(alone - asked, 0);
       return x * Math.max(1 - seenWithin(asked, others, f.l1Ttl, lostPerSecond(n), idle), 1e-12);
     }
-    return x / (1 + (asked / alone) * arrivals(alone, f.l1Life, idle));
+    return x / (1 + (asked / alone) * arrivals(alone, f.l1Life(c, k), idle));
   });
 }
 
@@ -192,7 +199,7 @@ function cycleOf(design, n, f) {
   const old = all(map(f.rc, (x, c, k) => {
     let sum = 0;
     if (f.store === "kv" && !f.layered) sum += stillHeld(f.missed[c][k] * n.kv_cache_ttl_s);
-    if (f.l1) sum += stillHeld((x / n.isolates_per_colo) * f.l1Life) * n.isolates_per_colo;
+    if (f.l1) sum += stillHeld((x / n.isolates_per_colo) * f.l1Life(c, k)) * n.isolates_per_colo;
     return sum;
   }));
   const reading = all(f.missed);
@@ -231,6 +238,7 @@ function countsOf(design, at, f) {
     counts.do_rows_read = month(map(f.asked, (x, c, k) => x * (1 - f.warm[k])));
     counts.do_rows_written = stored;
   }
+  if (design.listen) counts[f.far.tells] = stored;
   const count = (name, number) => { counts[name] = (counts[name] ?? 0) + number; };
   if (f.far?.plain && !f.alone) {
     count(f.far.reads, looked);
@@ -295,9 +303,7 @@ function waysOf(at, f) {
   const n = at.numbers, t = at.trips;
   const trip = (straight) => straight.map((ms) => n.rtt_base_ms + n.path_factor * ms);
   const same = (ms) => at.weights.map(() => ms);
-  const looking = (tier) => // as `Waits._adds_up_to`
-    tier.takes.reduce(
-      (sum, name) => (name in t ? trip(t[name]) : same(n[name])).map((ms, c) => ms + sum[c]), same(0));
+  const looking = (tier) => addsUpTo(tier.takes, at);
   if (f.layered) {
     const near = { found: map(f.missed, (x, c, k) => x - f.asked[c][k]), loaded: map(f.rc, () => 0) };
     const behind = waysOf(at, { ...f, layered: false });
@@ -321,6 +327,12 @@ function waysOf(at, f) {
       }));
   });
 }
+
+// Milliseconds of what is named, by data centre: as `Setting.adds_up_to`.
+const addsUpTo = (takes, at) => at.weights.map((_, c) => takes.reduce((sum, name) => {
+  const n = at.numbers, straight = at.trips[name];
+  return sum + (straight ? n.rtt_base_ms + n.path_factor * straight[c] : n[name]);
+}, 0));
 
 function kvWays(at, f, found, trip) {
   const n = at.numbers, t = at.trips;

@@ -10,18 +10,24 @@ function lateAt(change, life, bound, renewed = 0) {
 
 function lateShare(design, at, f, bound) {
   const n = at.numbers, change = 1 / n.value_life_s;
+  const after = design.listen ? addsUpTo(f.far.telling, at) : [];
+  const unheardBy = (c, k) => design.listen
+    ? unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole))
+    : lateAt(f.w[k], f.l1Life(c, k), bound);
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
     if (f.front) return found * lateAt(change + w, f.l2Ttl, bound); // it hears of no write
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
-    if (!f.store) return l1 * lateAt(change + w, f.l1Life, bound);
+    if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);
+    if (f.alone && design.listen)
+      return found * lateAt(change + w - f.wc[c][k], f.l2Ttl, bound, f.wc[c][k]) + l1 * unheardBy(c, k);
     if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Ttl, bound);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
     const life = f.colo && f.refreshing ? f.softTtl : f.l2Ttl;
     let overdue = f.refreshing ? x * expired(r, own, life) : 0;
     if (f.colo && !f.forever) overdue *= -Math.expm1(-(r + own) * (f.l2Ttl - life));
     const same = (Math.exp(-change * Math.max(life - bound, 0)) * r) / (r + change);
-    let unheard = l1 * lateAt(w, f.l1Life, bound);
+    let unheard = l1 * unheardBy(c, k);
     if (f.colo)
       unheard += (x - (f.layered ? f.asked : f.loaded)[c][k]) * lateAt(w - own, life, bound, own);
     if (f.store === "kv")
@@ -29,6 +35,15 @@ function lateShare(design, at, f, bound) {
     return (found - overdue) * lateAt(change, life, bound, w) + overdue * (1 - same) + unheard;
   });
   return total(shares, at) / total(f.rc, at);
+}
+
+// Who is told after so many seconds has not heard of the last of them, or of those of its copy.
+function unheardUntilTold(at, f, c, k, bound, after) {
+  const n = at.numbers, told = f.told(c, k);
+  const ended = lostPerSecond(n) + told + f.wc[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+  const younger = Math.expm1(-ended * after) / Math.expm1(-ended * f.l1Whole);
+  const old = -Math.expm1(-told * Math.max(after - bound, 0));
+  return younger * lateAt(told, after, bound, ended) + (1 - younger) * old;
 }
 
 const NEVER_S = 1e30;

@@ -10,9 +10,16 @@ function monthlyUsd(design, month, at, prices) {
   if (store === "durable-object")
     used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
   if (store in prices.stored) used[prices.stored[store]] = month.stored_gb;
-  used["database.calls"] = month.counts.origin_loads;
+  for (const meter of prices.calls) used[meter] = month.counts.origin_loads;
   Object.assign(used, design.rented);
   const tier = at.tiers[store], c = month.counts;
+  if (n.function_gb) // billed while it waits
+    used["lambda.gb_s"] = ((c.requests * (month.mean_ms + n.worker_cpu_ms)) / 1e3) * n.function_gb;
+  for (const [meter, { of, size, units }] of Object.entries(tier?.units ?? {})) {
+    const nothing = of === tier.reads ? c.origin_loads - c.refreshes : 0;
+    const begun = Math.max(Math.ceil(n.value_bytes / size), 1);
+    used[meter] = ((c[of] - nothing) * begun + nothing) * units;
+  }
   if (tier?.carried) {
     const found = c[tier.reads] - (c.origin_loads - c.refreshes);
     used[tier.carried] = (((found + c[tier.writes]) * n.value_bytes) / 1e9) * n.cross_zone_share;

@@ -76,7 +76,7 @@ def test_times_agree_within_a_tenth(name: str, traffic: int) -> None:
 @every_design
 def test_lateness_agrees_within_a_few_hundredths(name: str, traffic: int) -> None:
     result, month = both(name, traffic)
-    assert month.flows.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=0.06)
+    assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=0.06)
 
 
 @every_design

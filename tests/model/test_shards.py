@@ -47,7 +47,8 @@ def spooled(tmp_path_factory, trace, cut, run):
 @pytest.mark.timeout(400)
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    designs(), platforms(), one_of("random", "round-robin", "hash"), request_tables(),
+    st.one_of(designs(), designs(listening=True)), platforms(),
+    one_of("random", "round-robin", "hash"), request_tables(),
     st.integers(0, 9), st.integers(1, 9), one_of(1, 2), st.integers(1, 300),
 )  # fmt: skip
 def test_any_number_of_shards_gives_the_same_bits(

@@ -23,6 +23,7 @@ COLOS = ["SJC", "LHR", "FRA", "SYD"]
 NEVER = math.inf
 COLO = [word for word, tier in STORES.items() if tier.scope == "colo"]
 NEAR = ("workers-cache", "memory", *COLO)
+TELLING = [word for word, tier in STORES.items() if tier.tells]
 WORLD = [word for word, tier in STORES.items() if tier.scope == "world"]
 
 
@@ -31,16 +32,19 @@ def one_of(*values):
 
 
 @st.composite
-def designs(draw):
+def designs(draw, *, listening=False):
     near = draw(one_of(("workers-cache",), *((word,) for word in COLO), (), ()))
     if draw(st.booleans()):
         near = tuple(sorted((*near, "memory"), key=list(NEAR).index))
     base = Design(name="drawn", tiers=(*near, *draw(one_of((), *((word,) for word in WORLD)))))
+    if listening:
+        base = Design(name="drawn", tiers=("memory", draw(one_of(*TELLING))), listen=True)
     kv_only = ["clean-up"] if base.l2 == "kv" else []
-    others = [] if base.front else ["soft-hard", "refresh", *kv_only]
+    others = [] if base.front or listening else ["soft-hard", "refresh", *kv_only]
     policy = draw(one_of("hard", *others))
     slides = ["sliding"] if base.l1 and policy in ("hard", "clean-up") else []
-    expiries = ["inherited"] if base.front else ["inherited", "independent", *slides]
+    alone = base.front or listening
+    expiries = ["inherited"] if alone else ["inherited", "independent", *slides]
     return base.model_copy(
         update={
             "l1_ttl_s": draw(one_of(None, 5.0, 30.0, 90.0)),
@@ -71,6 +75,7 @@ def platforms(draw):
         do_writes_per_s=draw(one_of(350.0, 0.2)),
         do_idle_s=draw(one_of(1.0, 10.0, NEVER)),
         do_queue_s=draw(one_of(1.0, 10.0)),
+        redis_message_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         origin_failure=draw(one_of(0.0, 0.3)),
         value_life_s=draw(one_of(20.0, 200.0, NEVER)),
     )
@@ -97,6 +102,19 @@ def request_tables(draw):
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(designs(), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300))
 def test_both_engines_agree_on_every_request_and_every_count(design, platform, trace, seed, cut):
+    both_engines_agree(design, platform, trace, seed, cut)
+
+
+@pytest.mark.timeout(400)
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    designs(listening=True), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300)
+)
+def test_both_engines_agree_on_what_memory_is_told(design, platform, trace, seed, cut):
+    both_engines_agree(design, platform, trace, seed, cut)
+
+
+def both_engines_agree(design, platform, trace, seed, cut):
     places = geography(COLOS, platform)
     rng = np.random.default_rng(seed)
     isolate = trace.colo * platform.isolates_per_colo + rng.integers(

@@ -34,6 +34,7 @@ CHANGES: list[dict[str, float]] = [
     {"requests_per_month": 1e3},
     {"requests_per_month": 1e12},
     {"requests_per_month": 3e8, "value_life_s": 500, "origin_neurons": 900},
+    {"requests_per_month": 3e9, "redis_message_ms": 90_000, "isolates_per_colo": 1},
 ]
 ASKING = """
 const [panel, changes] = JSON.parse(require("node:fs").readFileSync(0));
@@ -44,16 +45,17 @@ console.log(JSON.stringify(changes.map((change) => whatIf(panel, change))));
 def every_design() -> Iterator[Design]:
     """Tiers × policy × expiry × whether unchanged values are written, as far as they can be."""
     tiers = [some for n in range(4) for some in itertools.permutations(ALL, n)]
-    for some, policy, expiry, changed in itertools.product(
-        tiers, POLICY_WORDS, EXPIRY_WORDS, (False, True)
+    for some, policy, expiry, changed, listen in itertools.product(
+        tiers, POLICY_WORDS, EXPIRY_WORDS, (False, True), (False, True)
     ):
         try:
             yield Design(
-                name=f"{', '.join(some)}; {policy}, {expiry}, {changed}",
+                name=f"{', '.join(some)}; {policy}, {expiry}, {changed}, {listen}",
                 tiers=some,
                 policy=policy,
                 expiry=expiry,
                 write_only_if_changed=changed,
+                listen=listen,
                 soft_ttl_s=600,
                 l1_ttl_s=300,
                 l2_ttl_s=3_600,
@@ -89,6 +91,17 @@ def test_every_design_at_every_traffic(node: str, routing: str) -> None:
     study: Study = replace(settle({"case": "trading-sentiment"}).study, routing=routing)
     designs = list(every_design())
     assert len(designs) > 200
+    the_page_says_what_the_model_does(node, study, designs)
+
+
+@pytest.mark.parametrize("case", ["shop-redis", "catalogue-lambda", "news-workers"])
+def test_every_ready_made_case_at_its_own_prices(node: str, case: str) -> None:
+    study = settle({"case": case, "requests_per_month": 200_000}).study
+    designs = [study.design(name) for name in study.case.design_names]
+    the_page_says_what_the_model_does(node, study, designs)
+
+
+def the_page_says_what_the_model_does(node: str, study: Study, designs: list[Design]) -> None:
     model = Model(study, tuple(Option(design, {}) for design in designs))
     data = judged_with(model)
     data["criteria"]["metrics"] = {name: {} for name in MEASURED}

@@ -15,23 +15,28 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from cachelib.model.judgement import subject
+from cachelib.model.money.prices import monthly_bill
 from cachelib.model.traffic.logs import apart
 from tests.model.conftest import here
 from tests.report.in_process import Report, report
 
 CASES = Path(__file__).with_name("cases")
-NAMES = sorted(path.stem for path in CASES.glob("*.yaml"))
+READY_MADE = ("catalogue-lambda", "news-workers")
+"""Cases that come with the package and have no document to test; here with less traffic."""
+NAMES = [*sorted(path.stem for path in CASES.glob("*.yaml")), *READY_MADE]
 FEW = {
     "draws": 100, "isolate_counts": (1, 4), "traffic_factors": (0.1, 1), "ttl_factors": (0.1, 1),
 }  # fmt: skip
 pytestmark = pytest.mark.timeout(300)
 
 
-STATED = ("fronted", "keeps", "one_place")
+STATED = ("fronted", "keeps", "one_place", *READY_MADE)
 """The cases that say what is there today."""
 
 
 def of(name: str) -> Report:
+    if name in READY_MADE:
+        return report(name, requests_per_month=100_000, **FEW)
     log = {"trace": parcels()} if name == "one_place" else {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(apart, "answers_from_apart", here)  # ten processes, of a second each
@@ -344,3 +349,56 @@ def test_a_rented_redis_costs_its_hours_at_the_case_s_own_price() -> None:
     }
     assert bills["database-only"] == bills["memory-only"] == 0
     assert bills["redis-only"] == pytest.approx(720 * 2 * 0.02, rel=0.01)
+
+
+def test_messages_are_spoken_of_where_some_option_listens_and_bound_how_old_an_answer_is() -> None:
+    for name in NAMES:
+        text = prose(of(name).markdown)
+        assert ("once a message tells it" in text) == (name == "pods"), name
+    found = of("pods").findings
+    told, untold = (
+        float(found[f"consistency.{name}_max_s"].finding.value)  # type: ignore[union-attr, arg-type]
+        for name in ("told", "untold")
+    )
+    assert told < 1 < untold <= 120
+    assert "each pod drops what another has changed" in prose(of("pods").markdown)
+
+
+FOREIGN = {
+    "catalogue-lambda": (
+        "worker", "workers", "isolate", "isolates", "data centre", "data centres", "kv", "colo",
+        "cloudflare", "pod", "pods", "server", "servers", "neurons", "ai", "durable object",
+        "article", "articles", "postgresql",
+    ),
+    "news-workers": (
+        "pod", "pods", "redis", "environment", "environments", "lambda", "dynamodb", "dax",
+        "neuron", "neurons", "ai", "product", "products", "durable objects", "postgresql",
+    ),
+    "pods": (
+        "environment", "environments", "lambda", "dynamodb", "dax", "neurons", "article",
+    ),
+}  # fmt: skip
+"""What other platforms and other stories say, and these never."""
+
+
+@pytest.mark.parametrize("document", ["markdown", "record"])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_no_word_of_another_platform_is_said(name: str, document: str) -> None:
+    text = prose(getattr(of(name), document)).lower()
+    said = [word for word in FOREIGN[name] if re.search(rf"(?<![\w-]){word}(?![\w-])", text)]
+    assert said == []
+
+
+def test_what_is_billed_while_it_waits_is_said_to_be() -> None:
+    assert "billed for as long as it waits" in prose(of("catalogue-lambda").markdown)
+    assert "servers and the database cost the same" not in prose(of("catalogue-lambda").markdown)
+    assert "billed for as long as it waits" not in prose(of("pods").markdown)
+
+
+def test_no_meter_is_charged_that_the_case_does_not_name() -> None:
+    study = of("news-workers").study
+    assert study.platform.origin_neurons == 0
+    assert "origin_neurons" not in study.case.assumed
+    bill = monthly_bill(study.replay("origin-only"), study.book)
+    charged = {line.meter for line in bill.lines if line.metered}
+    assert charged == {"workers.requests", "workers.cpu_ms", "origin.calls"}

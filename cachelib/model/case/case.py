@@ -154,9 +154,12 @@ class Case(Strict):
 
     @property
     def assumed(self) -> dict[str, Assumption]:
-        """Every assumption by name: the case's own, or else the platform profile's."""
+        """Every assumption by name: the case's own, or else the platform profile's.
+
+        Of the profile's, those with a range: what has none is settled until a case says otherwise.
+        """
         own = {name: getattr(self.assumptions, name) for name in ASSUMPTIONS if name not in TTLS}
-        there = self.profile.assumptions
+        there = {n: a for n, a in self.profile.assumptions.items() if a.low < a.high}
         filled = {
             name: there.get(name) if number is None else number for name, number in own.items()
         }

@@ -201,7 +201,7 @@ def _outside(name: str, metric: Metric, value: float) -> str:
 def _colos(case: Case, _: Path) -> Faults:
     for colo in case.workload.colos:
         yield from _colo(("workload", "colos", colo), colo)
-    for name in ("unplaced", "bucket_at", "kv_central_at", "objects_at"):
+    for name in ("unplaced", "bucket_at", "kv_central_at", "objects_at", "redis_at", "table_at"):
         places = case.platform.get(name, ())
         for place in places if isinstance(places, tuple) else (str(places),):
             yield from _colo(("platform", name), place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import cache
 from itertools import takewhile
 from statistics import NormalDist
@@ -15,6 +14,7 @@ from cachelib.model.engines.compiled.measure import BINS, FIRST, JITTER_BITS, SH
 from cachelib.model.engines.compiled.state import CONSECUTIVE
 from cachelib.model.engines.exact import PER_UNIT
 from cachelib.model.engines.random import LATENCY, key_of
+from cachelib.model.engines.ways import adds_up_to
 from cachelib.model.platforms.colos import REGIONS, Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -139,18 +139,18 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
     for tier in design.shared:
         passed = _passed_before(tier, design)
         for depth, place in zip(depths(tier), tier.places, strict=True):
-            way[depth] = _adds_up_to((*passed, *place.takes), platform, places)
+            way[depth] = adds_up_to((*passed, *place.takes), platform, places)
     l1 = p.l1_ms if design.l1 else 0.0
     base = np.zeros((len(TIERS), *way.shape))
     base[L1], base[L2] = l1, l1 + way
     if design.front:
         first = list(depths(design.front))
         base[L2, first] = way[first]
-        base[L1] = way[NO_L2] = _adds_up_to(design.front.places[-1].takes, platform, places)
+        base[L1] = way[NO_L2] = adds_up_to(design.front.places[-1].takes, platform, places)
         base[L1] += l1
     base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms
     takes = [name for tier in design.stores for name in tier.writing]
-    base[WRITTEN, NO_L2] = l1 + _adds_up_to(takes, platform, places)
+    base[WRITTEN, NO_L2] = l1 + adds_up_to(takes, platform, places)
     return base.reshape(CODES, -1)
 
 
@@ -158,13 +158,3 @@ def _passed_before(tier: Tier, design: Design) -> list[str]:
     """What it takes to look into the tiers before, which have one place each."""
     before = takewhile(lambda each: each is not tier, design.shared)
     return [name for each in before for name in each.places[-1].takes]
-
-
-def _adds_up_to(
-    takes: Iterable[str], platform: Platform, places: Geography
-) -> float | npt.NDArray[np.float64]:
-    """Milliseconds by colo, or the same everywhere, of what is named; see `Place.takes`."""
-    total: float | npt.NDArray[np.float64] = 0.0
-    for name in takes:
-        total = total + getattr(places if hasattr(places, name) else platform, name)
-    return total

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cachelib.model.formulas.flows import Flows
+from cachelib.model.formulas.lateness import late_share
 from cachelib.model.formulas.setting import Array, Keys, Setting, Trips, grouped, trips
 from cachelib.model.formulas.waits import Waits
 from cachelib.model.tiers.design import Design
@@ -38,6 +39,10 @@ class Estimate:
     @property
     def hit_ratio(self) -> Array:
         return self.l1 + self.l2
+
+    def late_share(self, bound_s: float) -> Array:
+        """The share of reads whose answer was superseded more than `bound_s` seconds ago."""
+        return late_share(self.flows, bound_s)
 
 
 def estimate(design: Design, at: Setting) -> Estimate:

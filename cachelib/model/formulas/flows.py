@@ -13,7 +13,7 @@ import numpy as np
 
 from cachelib.model.formulas import lives
 from cachelib.model.formulas.front import Front, Traffic, front
-from cachelib.model.formulas.setting import NEVER_S, Array, Setting
+from cachelib.model.formulas.setting import Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.traffic.generator import MONTH_S
@@ -72,41 +72,73 @@ class Flows:
             return self.front.runs
         if not self.design.l1:
             return self.rc
-        at, asked = self.at, self._asked
+        at, asked = self.at, self.asked_of_isolate
         alone = self.total / at["isolates_per_colo"]  # all keys' requests at one isolate
         if self.design.expiry == "sliding":
             others = np.maximum(alone - asked, 0)
             held = lives.seen_within(asked, others, self.l1_ttl, self._lost, at["isolate_idle_s"])
             return np.asarray(self.rc * np.maximum(1 - held, 1e-12))
-        arrivals = lives.arrivals(alone, self._l1_life(), at["isolate_idle_s"])
+        arrivals = lives.arrivals(alone, self.l1_life(), at["isolate_idle_s"])
         hits = asked / alone * arrivals
         missed: Array = self.rc / (1 + hits)
         return missed
 
     @property
-    def _asked(self) -> Array:
+    def asked_of_isolate(self) -> Array:
         """Requests a second for a key at one isolate."""
-        split = np.ones((1, 1, 1)) if self.at.hashed else self.at["isolates_per_colo"]
-        return (self.rc + self.wc) / split
+        return (self.rc + self.wc) / self._split
 
-    def _l1_life(self) -> Array:
+    @property
+    def _split(self) -> Array:
+        """Isolates of a data centre among which a key's requests are spread."""
+        return np.ones((1, 1, 1)) if self.at.hashed else self.at["isolates_per_colo"]
+
+    def l1_life(self) -> Array:
         """Seconds that a copy may live in L1, losses of its isolate at random included.
 
-        Inherited expiry leaves a copy min(T₁, R), where R, L2's remaining life at promotion, is
-        taken as uniform over T₂: T₁ - T₁²/2T₂, or T₂/2. Losses at rate μ make T (1 - e^-μT)/μ.
+        Those, and messages of changes, at rate μ, make of a life T: (1 - e^-μT)/μ.
         """
-        life = self.l1_ttl
-        if self.design.l2 and self.design.expiry == "inherited" and not self.forever:
-            short = np.minimum(life, self.l2_ttl)
-            life = short - short**2 / (2 * self.l2_ttl)
-        left: Array = -np.expm1(-self._lost * life) / self._lost
+        ended = self._lost + self.told
+        left: Array = -np.expm1(-ended * self.l1_whole) / ended
         return left
+
+    @property
+    def l1_whole(self) -> Array:
+        """The same where nothing ends it before.
+
+        Inherited expiry leaves a copy min(T₁, R), where R, L2's remaining life at promotion, is
+        taken as uniform over T₂: T₁ - T₁²/2T₂, or T₂/2.
+        """
+        if not self.design.l2 or self.design.expiry != "inherited" or self.forever:
+            return self.l1_ttl
+        short = np.minimum(self.l1_ttl, self.l2_ttl)
+        whole: Array = short - short**2 / (2 * self.l2_ttl)
+        return whole
+
+    @property
+    def l1_ended(self) -> Array:
+        """How often a copy ends before, 1/s: it is lost, dropped when told, or written anew."""
+        return self._lost + self.told + self.wc / self._split
 
     @property
     def _lost(self) -> Array:
         """Losses of an isolate a second, at random and by deploys."""
         lost: Array = 1 / self.at["isolate_life_s"] + 1 / self.at["deploy_every_s"]
         return lost
+
+    @property
+    def told(self) -> Array:
+        """Messages a second that an isolate hears of a key: of what others wrote, within reach."""
+        if not self.design.listen:
+            return np.zeros((1, 1, 1))
+        others: Array = (self.wc if self.alone else self.w) - self.wc / self._split
+        return others
+
+    @property
+    def told_after_s(self) -> Array:
+        """Seconds from a change in the store until an isolate has heard, shape (…, colos, 1)."""
+        takes = self.design.store.telling if self.design.store else ()
+        return self.at.adds_up_to(takes) / 1e3
 
     @cached_property
     def front(self) -> Front | None:
@@ -140,7 +172,7 @@ class Flows:
         arriving, writes = self.r, self.w
         if self.design.expiry != "inherited":
             arriving = self.missed.sum(axis=1, keepdims=True)
-        fresh = self._soft_ttl if self.layered and self.refreshing else self.l2_ttl
+        fresh = self.soft_ttl if self.layered and self.refreshing else self.l2_ttl
         loads = arriving * lives.expired(arriving, writes, fresh)
         if self.design.policy == "soft-hard":
             loads = loads * np.exp(-arriving * (self.l2_ttl - (self.design.soft_ttl_s or 0)))
@@ -168,13 +200,13 @@ class Flows:
 
     def _too_late(self) -> Array:
         """Reads a second of what no read of the colo came to refresh before it expired."""
-        soft = self._soft_ttl
+        soft = self.soft_ttl
         unasked = np.exp(-(self.rc + self.wc) * (self.l2_ttl - soft))
         late: Array = self.rc * lives.expired(self.rc, self.wc, soft) * unasked
         return late
 
     @property
-    def _soft_ttl(self) -> Array:
+    def soft_ttl(self) -> Array:
         soft = self.design.soft_ttl_s
         return self.l2_ttl if soft is None else np.full((1, 1, 1), float(soft))
 
@@ -202,7 +234,7 @@ class Flows:
         until the value changes, at rate v, or is written, and until then every read that L1 does
         not answer loads again.
         """
-        soft = self._soft_ttl
+        soft = self.soft_ttl
         r, w = (self.rc, self.wc) if self.design.colo_cache else (self.r, self.w)
         read_first = r / (r + w)
         if self.design.colo_cache and not self.forever:
@@ -229,7 +261,7 @@ class Flows:
             old = old + self._by_cache(held)
         if self.design.l1:
             isolates = self.at["isolates_per_colo"]
-            held = lives.still_held(self.rc / isolates, self._l1_life()) * isolates
+            held = lives.still_held(self.rc / isolates, self.l1_life()) * isolates
             old = old + self._by_cache(held)
         return old
 
@@ -255,7 +287,7 @@ class Flows:
         refreshes = self.per_month(self.refreshes)
         kept = self.per_month(self.kept)
         stored = loads + writes + kept
-        counts = {
+        counts: dict[str, Array] = {
             "requests": at["requests_per_month"].ravel(),
             "origin_loads": loads + refreshes,
             "refreshes": refreshes,
@@ -271,6 +303,8 @@ class Flows:
             counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": stored}
         if design.store and design.store.plain and not self.alone:
             counts |= {design.store.reads: looked, design.store.writes: stored}
+        if design.listen and design.store:
+            counts[design.store.tells] = stored
         if near := design.colo_cache:
             filled = stored if self.alone else looked + writes + kept
             for name, number in ((near.reads, self.per_month(self.missed)), (near.writes, filled)):
@@ -297,63 +331,6 @@ class Flows:
             "kv_missing_reads": deletes,  # what is only too old is there, and found so
             "kv_lists": np.atleast_1d(np.float64(lists)),
         }
-
-    def late_share(self, bound_s: float) -> Array:
-        """The share of reads whose answer was superseded more than `bound_s` seconds ago.
-
-        A value that changes at rate v is late at age a with chance 1 - e^-v(a - bound). Changes
-        that nobody writes make the age of L2's copy count, which ends with its TTL or the next
-        write; those that are written, at rate w, the age of L1's copy and of the colo's cache of
-        KV. A refreshed value is served once more in every cycle before it is loaded anew.
-        """
-        change, w = 1 / self.at["value_life_s"], self.w
-        if self.front is not None:  # it hears of no write
-            late = lives.late(change + w, self.l2_ttl, bound_s)
-            return self.share((self.rc - self.loaded) * late)
-        if self.design.expiry == "sliding":
-            return self.share(self._late_sliding(change, bound_s))
-        if self.design.l2 is None:
-            return self.share(
-                self.answered_by_l1 * lives.late(change + w, self._l1_life(), bound_s)
-            )
-        if self.alone and not self.refreshing:  # other colos hear of no write
-            return self.share(
-                (self.rc - self.loaded) * lives.late(change + w, self.l2_ttl, bound_s)
-            )
-        r, own, life = self.r, w, self.l2_ttl
-        if self.design.colo_cache:
-            r, own, life = self.rc, self.wc, self._soft_ttl if self.refreshing else life
-        overdue = self.rc * lives.expired(r, own, life) if self.refreshing else 0.0
-        if self.design.colo_cache and not self.forever:
-            overdue = overdue * -np.expm1(-(r + own) * (self.l2_ttl - life))
-        late = (self.rc - self.loaded - overdue) * lives.late(change, life, bound_s, w)
-        same = np.exp(-change * np.maximum(life - bound_s, 0)) * r / (r + change)
-        unheard = self.answered_by_l1 * lives.late(w, self._l1_life(), bound_s)
-        if self.design.colo_cache:  # it hears of its own colo's writes alone
-            elsewhere = lives.late(w - own, life, bound_s, own)
-            unheard = (
-                unheard + (self.rc - (self.asked if self.layered else self.loaded)) * elsewhere
-            )
-        if self.design.l2 == "kv":
-            ttl = self.at["kv_cache_ttl_s"]
-            unheard = unheard + (self.asked - self.loaded) * lives.late(w, ttl, bound_s)
-        return self.share(late + overdue * (1 - same) + unheard)
-
-    def _late_sliding(self, change: Array, bound_s: float) -> Array:
-        """Late answers a second where every hit renews L1's TTL. Own derivation.
-
-        A copy in L1 has its age from gaps g shorter than the TTL, of which the next comes with the
-        chance h of a hit: g / (1 - h) on average. L2's is as old as its TTL lets it be.
-        """
-        hit = self.answered_by_l1 / self.rc
-        n = np.clip(self._asked * self.l1_ttl, 1e-6, 600.0)
-        gap = self.l1_ttl * (1 / n - 1 / np.expm1(n))
-        near = lives.late(change + self.w, np.full_like(gap, NEVER_S), bound_s, (1 - hit) / gap)
-        if self.design.l2 is None:
-            return self.answered_by_l1 * near
-        far = lives.late(change, self.l2_ttl, bound_s, self.w)
-        late: Array = self.answered_by_l1 * (1 - (1 - near) * (1 - far))
-        return late + (self.missed - self.loaded) * far
 
     def stored_gb(self) -> Array:
         """GB held on average."""

@@ -33,6 +33,7 @@ class Trips(NamedTuple):
     to_central: Array
     to_bucket: Array
     to_redis: Array
+    to_table: Array
     to_home: Array
     """Shape (colos, homes): to a Durable Object at each place where one may be,"""
     home_share: Array
@@ -71,6 +72,18 @@ class Setting:
         """A number, shaped (draws, 1, 1) to meet (colos, keys)."""
         return np.minimum(np.asarray(self.numbers[name], np.float64), NEVER_S).reshape(-1, 1, 1)
 
+    def adds_up_to(self, takes: tuple[str, ...]) -> Array:
+        """Milliseconds of what is named, shape (…, colos or 1, 1); see `Place.takes`."""
+        total = np.zeros((1, 1, 1))
+        for name in takes:
+            straight = self.trips._asdict().get(name)
+            total = total + (self[name] if straight is None else self.trip(straight))
+        return total
+
+    def trip(self, straight: Array) -> Array:
+        """A way there and back from each data centre, in ms, as fibres and hosts make it."""
+        return self["rtt_base_ms"] + self["path_factor"] * straight.reshape(1, -1, 1)
+
 
 def trips(colos: tuple[str, ...], weights: Array, platform: Platform) -> Trips:
     """The distances between data centres and the platform's stores, as times."""
@@ -79,7 +92,7 @@ def trips(colos: tuple[str, ...], weights: Array, platform: Platform) -> Trips:
     homes = np.bincount(places.host, weights, minlength=places.to_host.shape[1])
     return Trips(
         places.region, places.to_region, places.to_central, places.to_bucket, places.to_redis,
-        places.to_host, homes / homes.sum(),
+        places.to_table, places.to_host, homes / homes.sum(),
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class Waits:
         """What Workers Cache answers, and after how many ms: from the colo, and from all's tier."""
         flows = self.flows
         if flows.front is not None:
-            near, far = (self._adds_up_to(place.takes) for place in WORKERS_CACHE.places)
+            near, far = (self.at.adds_up_to(place.takes) for place in WORKERS_CACHE.places)
             yield self._sum(flows.rc - flows.front.past_colo), _by_colo(near)
             yield self._sum(flows.front.past_colo - flows.front.runs), _by_colo(far)
 
@@ -100,24 +100,13 @@ class Waits:
         takes = near.places[0].takes if near and self.flows.layered else ()
         if self.flows.front is not None:
             takes = WORKERS_CACHE.places[-1].takes
-        return self._adds_up_to(takes)
+        return self.at.adds_up_to(takes)
 
     def _takes(self, place: Place) -> Array:
-        return self._passed + self._adds_up_to(place.takes)
-
-    def _adds_up_to(self, takes: tuple[str, ...]) -> Array:
-        """Milliseconds of what is named; see `Place.takes`."""
-        total = np.zeros((1, 1, 1))
-        for name in takes:
-            straight = self.at.trips._asdict().get(name)
-            total = total + (self.at[name] if straight is None else self._trip(straight))
-        return total
+        return self._passed + self.at.adds_up_to(place.takes)
 
     def _way(self, found: Array, loaded: Array, ms: Array) -> Way:
         return Way(self._sum(found), self._sum(loaded), _by_colo(ms))
-
-    def _trip(self, straight: Array) -> Array:
-        return self.at["rtt_base_ms"] + self.at["path_factor"] * straight.reshape(1, -1, 1)
 
     def _kv_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
         """A colo's cache answers xT/(1+xT) of what reaches it, then a region's likewise."""
@@ -158,7 +147,7 @@ class Waits:
         storage = self._way(found * (1 - warm), loaded * (1 - warm), in_storage)
         for home, share in enumerate(trips.home_share.tolist()):
             if share:
-                trip = _by_colo(self._trip(trips.to_home[:, home]))
+                trip = _by_colo(self.at.trip(trips.to_home[:, home]))
                 for way in (memory, storage):
                     yield Way(way.found * share, way.loaded * share, way.ms + trip)
 

@@ -10,13 +10,23 @@ import pandas as pd
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import grid_of, sweeps
-from cachelib.model.money.prices import OBJECT_GB, Bill, Meter, PriceBook, price_book
+from cachelib.model.money.prices import OBJECT_GB, Bill, Meter, price_book
 from cachelib.model.platforms.profile import Profile
 
 TRAFFIC = "requests_per_month"
 POINTS, SECTIONS = 65, 33
-ORIGIN = ("workers_ai.", "database.")
+QUOTED = {
+    "kv.": ("kv",),
+    "do.": ("durable-object",),
+    "redis.": ("redis", "redis-per-region"),
+    "zones.": ("redis", "redis-per-region"),
+    "dynamodb.": ("dynamodb",),
+    "dax.": ("dax",),
+}
+"""Meters that are quoted, by how they begin, and of which tiers they are."""
+ORIGIN = ("workers_ai.", "database.", "origin.")
 
 
 def part(bill: Bill, prefix: str) -> Decimal:
@@ -76,13 +86,16 @@ def quoted_table(sums: Mapping[str, Decimal]) -> pd.DataFrame:
     )
 
 
-def quoted_meters(book: PriceBook) -> dict[str, Meter]:
-    """The meters of stores and objects by the names that claims quote them with."""
+def quoted_meters(study: Study) -> dict[str, Meter]:
+    """The meters of what the case's designs keep values in, by the names that claims quote them
+    with, and those of what runs and of the origin, where they have a price."""
     names = {"kv.stored": "kv_stored_gb_month", "do.stored": "do_stored_gb_month"}
+    tiers = [word for name in study.case.design_names for word in study.case.design(name).tiers]
+    told = tuple(prefix for prefix, of in QUOTED.items() if set(of) & set(tiers))
     return {
         names.get(name, name.replace(".", "_")): meter
-        for name, meter in book.of_plan("paid").items()
-        if name.startswith(("kv.", "do.", "redis.", "zones."))
+        for name, meter in study.book.of_plan("paid").items()
+        if name.startswith(told) or (name.startswith(("lambda.", "origin.")) and meter.price)
     }
 
 

@@ -91,9 +91,7 @@ PREDICTED: dict[str, Callable[[Month], Array]] = {
     "p50_ms": lambda month: month.estimate.waits.quantile_ms(0.5),
     "p95_ms": lambda month: month.estimate.waits.quantile_ms(0.95),
     "p99_ms": lambda month: month.estimate.waits.quantile_ms(0.99),
-    "late_share": lambda month: month.estimate.flows.late_share(
-        month.study.case.criteria.late_after_s
-    ),
+    "late_share": lambda month: month.estimate.late_share(month.study.case.criteria.late_after_s),
     "error_share": lambda month: month.failed,
     "availability": lambda month: 1 - month.failed,
     "bill_usd": lambda month: month.bill,

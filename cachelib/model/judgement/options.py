@@ -42,7 +42,7 @@ class Option:
         """Tiers, and how much its policy does: less is simpler."""
         design = self.design
         policy = POLICIES_BY_SIMPLICITY.index(design.policy) + design.write_only_if_changed
-        return len(design.tiers), policy
+        return len(design.tiers), policy + design.listen
 
     @property
     def simplicity(self) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.registry import ALL, owners
+from cachelib.model.tiers.registry import ALL, TOLD, owners
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -63,6 +63,11 @@ def _in_one_order(study: Study, designs: list[Design]) -> list[Design]:
     )
 
 
+def told_of_changes(study: Study) -> Design | None:
+    """The design whose memory drops what others change, as it is told."""
+    return next(iter(_in_one_order(study, _designs(study, lambda design: design.listen))), None)
+
+
 def caching(study: Study) -> list[Design]:
     """Every design that keeps anything."""
     return _designs(study, lambda design: bool(design.tiers))
@@ -70,6 +75,8 @@ def caching(study: Study) -> list[Design]:
 
 def concerns(study: Study, number: str) -> bool:
     """Whether a number of the case has to do with any of its options."""
+    if number in TOLD:
+        return told_of_changes(study) is not None
     words = owners(number)
     return not words or any(with_store(study, word) for word in words)
 

@@ -10,13 +10,16 @@ import numpy as np
 from cachelib.model.formulas import Estimate, Setting
 from cachelib.model.formulas.setting import Array
 from cachelib.model.money.prices import (
+    CALLS,
     METERS,
     NOT_RUN,
     OBJECT_GB,
     PriceBook,
     bytes_carried,
+    gb_s_of,
     hours_rented,
     price_book,
+    units_of,
 )
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import STORED
@@ -36,10 +39,14 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
         used["do.duration"] = active_s * float(OBJECT_GB)
     if design.l2 in STORED:
         used[STORED[design.l2]] = month.stored_gb
-    used["database.calls"] = counts["origin_loads"]
-    nodes = float(at["redis_nodes"].ravel()[0])
-    hours = hours_rented(design, len(at.weights), nodes)
+    used |= dict.fromkeys(CALLS, counts["origin_loads"])
+    hours = hours_rented(design, len(at.weights), lambda name: float(at[name].ravel()[0]))
     used |= {meter: np.full(1, hours[meter]) for meter in hours}
+    if at["function_gb"].any():  # else nobody is billed for waiting, and that takes long to know
+        own, gigabytes = at["worker_cpu_ms"].ravel(), at["function_gb"].ravel()
+        used["lambda.gb_s"] = gb_s_of(counts["requests"], month.waits.mean_ms, own, gigabytes)
+    if design.store:
+        used |= units_of(design.store, counts, at["value_bytes"].ravel())
     if design.store and design.store.carried:
         carried = bytes_carried(design.store, counts, at["value_bytes"].ravel())
         used[design.store.carried] = carried / 1e9 * at["cross_zone_share"].ravel()

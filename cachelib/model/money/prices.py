@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from cachelib.model.engines.result import Result
@@ -26,9 +27,11 @@ SHIPPED = Path(__file__).parent / "books"
 OBJECT_GB = Decimal("0.128")  # a Durable Object is billed for 128 MB, whatever it uses
 CENT = Decimal("0.01")
 NO_COST = Decimal(0)
+CALLS = ("database.calls", "origin.calls")
+"""Meters of the origin's calls."""
 NOT_RUN = "workers_cache_hits"
 """Counts requests for which no Worker runs, and no CPU is billed."""
-METERS = {"workers.requests": "requests", **OF_TIERS}
+METERS = {"workers.requests": "requests", "lambda.requests": "requests", **OF_TIERS}
 """What charges by a count, and which."""
 
 
@@ -144,13 +147,32 @@ def price_book(book: Path | str = "cloudflare") -> PriceBook:
     return load(SHIPPED / f"{book}.yaml" if isinstance(book, str) else book, PriceBook)
 
 
-def hours_rented(design: Design, colos: int, nodes: float) -> dict[str, float]:
-    """Node-hours of a month, by meter, of the tiers of a design that are rented."""
+def hours_rented(design: Design, colos: int, number: Callable[[str], float]) -> dict[str, float]:
+    """Node-hours of a month, by meter, of the tiers of a design that are rented.
+
+    `number` tells one of the platform's by name.
+    """
+    rented = [(tier, *tier.rented) for tier in design.stores if tier.rented]
     return {
-        tier.rented[0]: MONTH_S / 3_600 * nodes * (colos if tier.scope == "colo" else 1)
-        for tier in design.stores
-        if tier.rented
+        meter: MONTH_S / 3_600 * number(nodes) * (colos if tier.scope == "colo" else 1)
+        for tier, meter, nodes in rented
     }
+
+
+def units_of(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> dict[str, Any]:
+    """What a month is charged by the size of values, by meter; what is not there has no size."""
+    missed = month["origin_loads"] - month["refreshes"]
+    used = {}
+    for meter, by in tier.units.items():
+        begun = np.maximum(np.ceil(np.asarray(value_bytes) / by.size), 1)
+        nothing = missed if by.of == tier.reads else 0
+        used[meter] = ((month[by.of] - nothing) * begun + nothing) * by.units
+    return used
+
+
+def gb_s_of(requests: Any, mean_ms: Any, own_ms: Any, gigabytes: Any) -> Any:
+    """What a function is charged that is billed while it waits."""
+    return requests * (mean_ms + own_ms) / 1e3 * gigabytes
 
 
 def bill(usage: Mapping[str, Decimal], book: PriceBook | None = None, plan: str = "paid") -> Bill:
@@ -186,14 +208,20 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     """
     amounts = {
         "workers.requests": month["requests"],
+        "lambda.requests": month["requests"],
         "workers.cpu_ms": (month["requests"] - month[NOT_RUN]) * platform.worker_cpu_ms,
         **{meter: month[count] for meter, count in OF_TIERS.items()},
         "workers_ai.neurons": month["origin_loads"] * platform.origin_neurons,
     }
     if design.l2 in STORED:
         amounts[STORED[design.l2]] = month["stored_gb_months"]
-    amounts["database.calls"] = month["origin_loads"]
-    amounts |= hours_rented(design, int(month.get("colos", 1)), platform.redis_nodes)
+    amounts |= dict.fromkeys(CALLS, month["origin_loads"])
+    amounts |= hours_rented(design, int(month.get("colos", 1)), partial(getattr, platform))
+    amounts["lambda.gb_s"] = gb_s_of(
+        month["requests"], month.get("mean_ms", 0.0), platform.worker_cpu_ms, platform.function_gb
+    )
+    if design.store:
+        amounts |= units_of(design.store, month, month.get("value_bytes", 0.0))
     if design.store and design.store.carried:
         carried = bytes_carried(design.store, month, month.get("value_bytes", 0.0))
         amounts[design.store.carried] = carried / 1e9 * platform.cross_zone_share
@@ -217,7 +245,8 @@ def warm_up() -> None:
 def monthly_bill(result: Result, book: PriceBook | None = None, plan: str = "paid") -> Bill:
     """What a design costs in 30 days of the replayed traffic, calls of the origin included."""
     book = book or price_book()
-    month = {**result.per_month(), "colos": result.colos, "value_bytes": result.value_bytes}
+    of_all = {"colos": result.colos, "value_bytes": result.value_bytes}
+    month = {**result.per_month(), **of_all, "mean_ms": np.nan_to_num(result.tally.latency.mean)}
     used = usage(month, result.design, result.platform)
     has = {meter.meter for meter in book.meters}
     return bill({meter: amount for meter, amount in used.items() if meter in has}, book, plan)

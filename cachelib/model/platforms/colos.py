@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 
 import airportsdata
 import numpy as np
 import numpy.typing as npt
+from pydantic import RootModel
 
 from cachelib.errors import CachelibError
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema.typed_yaml import load
 
 # The vendor's location hints (durable-objects/reference/data-location), each at one large city:
 # a KV regional tier is assumed in each. Objects hinted sam, afr or me are created nearby instead.
@@ -40,8 +43,8 @@ class Geography:
     """Of the data centres of a trace: region and host by number, and times in ms.
 
     `region` and `host` are shape `(colos,)`, numbers into REGIONS and `platform.objects_at`;
-    `to_region`, `to_central`, `to_bucket` and `to_redis` are round trips, `to_central` from the
-    regional tier on; `to_host` is shape `(colos, hosts)`.
+    `to_region`, `to_central`, `to_bucket`, `to_redis` and `to_table` are round trips, `to_central`
+    from the regional tier on; `to_host` is shape `(colos, hosts)`.
     """
 
     region: npt.NDArray[np.int64]
@@ -50,6 +53,7 @@ class Geography:
     to_central: Matrix
     to_bucket: Matrix
     to_redis: Matrix
+    to_table: Matrix
     to_host: Matrix
 
 
@@ -67,6 +71,7 @@ def geography(colos: Sequence[str], platform: Platform) -> Geography:
         to_central=to_central[region],
         to_bucket=rtt_ms(named, [platform.bucket_at], platform)[:, 0],
         to_redis=rtt_ms(named, platform.redis_at, platform).min(axis=1),
+        to_table=rtt_ms(named, platform.table_at, platform).min(axis=1),
         to_host=to_hosts,
     )
 
@@ -89,14 +94,25 @@ def coordinates(colo: str) -> tuple[float, float]:
     """Latitude and longitude of a data centre; raises `UnknownColoError`."""
     if colo == "all":  # the requests of everywhere, taken as if in one place
         colo = "IAD"
-    airport = _airports().get(colo)
+    airport = _airports().get(_regions().get(colo, colo))
     if airport is None:
-        near = get_close_matches(colo, _airports(), n=1, cutoff=0.5)
+        near = get_close_matches(colo, [*_regions(), *_airports()], n=1, cutoff=0.5)
         guess = f"; did you mean {near[0]!r}?" if near else ""
-        raise UnknownColoError(f"colos: {colo!r} is no IATA code of an airport{guess}")
+        raise UnknownColoError(
+            f"colos: {colo!r} is no IATA code of an airport, nor a cloud's region{guess}"
+        )
     return airport["lat"], airport["lon"]
 
 
 @cache
 def _airports() -> dict[str, airportsdata.Airport]:
     return airportsdata.load("IATA")
+
+
+class Regions(RootModel[dict[str, str]]):
+    """A cloud's regions, each at an airport."""
+
+
+@cache
+def _regions() -> dict[str, str]:
+    return load(Path(__file__).with_name("regions.yaml"), Regions).root

@@ -74,8 +74,15 @@ class Platform(Strict):
     cache_api_ms: NotNegative
     redis_ms: NotNegative = 0.0
     redis_write_ms: NotNegative = 0.0
+    redis_message_ms: NotNegative = 0.0
     redis_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     cross_zone_share: Share = 0.0
+    dynamodb_ms: NotNegative = 0.0
+    dynamodb_write_ms: NotNegative = 0.0
+    dax_ms: NotNegative = 0.0
+    dax_write_ms: NotNegative = 0.0
+    dax_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
+    function_gb: NotNegative = Field(default=0.0, description="billed while a function waits")
     workers_cache_ms: NotNegative
     origin_ms: NotNegative
     origin_failure: Share
@@ -94,6 +101,9 @@ class Platform(Strict):
     )
     redis_at: Places = Field(
         default=("IAD",), description="where the Redis is that all share, or the nearest of these"
+    )
+    table_at: Places = Field(
+        default=("IAD",), description="where the DynamoDB table is, or the nearest of its copies"
     )
     bucket_at: str = Field(default="IAD", description="where a bucket is: its location hint")
     objects_at: Places = Field(

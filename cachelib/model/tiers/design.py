@@ -67,6 +67,9 @@ class Design(Strict):
     `expiry` says how long L1 keeps a value: `inherited`: `l1_ttl_s`, but no longer than L2 would.
     `independent`: `l1_ttl_s`. `sliding`: `l1_ttl_s` from the last hit, so that a key which is
     asked often enough is served from L1 for ever, however stale.
+
+    `listen`: each L1 drops what another isolate wrote or deleted as soon as it hears of that from
+    L2 (the library's `listen`); its TTL then bounds what no message tells: changes past the cache.
     """
 
     model_config = ConfigDict(json_schema_extra=lambda schema: _formerly(schema))
@@ -83,6 +86,7 @@ class Design(Strict):
     soft_ttl_s: float | None = Field(default=None, gt=0)
     clean_up_every_s: float = Field(default=3_600, gt=0)
     write_only_if_changed: bool = False
+    listen: bool = Field(default=False, description="memory drops what others change, when told")
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
 
     @model_validator(mode="before")
@@ -152,6 +156,32 @@ class Design(Strict):
             raise ValueError(f"expiry: 'sliding' does not go with the policy '{self.policy}'")
         return self
 
+    @model_validator(mode="after")
+    def _told_of_changes(self) -> Self:
+        if not self.listen:
+            return self
+        if not self.l1:
+            raise ValueError("listen: it is memory that drops what others change; there is none")
+        if self.store is None or not self.store.tells:
+            there = ", ".join(repr(word) for word, tier in STORES.items() if tier.tells)
+            raise ValueError(f"listen: only {there} can tell of changes; let one be the last tier")
+        if len(self.shared) > 1:
+            raise ValueError(
+                f"listen: is not modelled with {self.shared[0].word!r} before {self.l2!r}: what "
+                "memory drops, that would still have"
+            )
+        if self.expiry != "inherited":
+            raise ValueError(
+                f"expiry: {self.expiry!r} is not modelled with listen, since copies would outlive "
+                "the store's, and each load would tell others to drop theirs"
+            )
+        if self.policy != "hard":
+            raise ValueError(
+                f"policy: {self.policy!r} is not modelled with listen, since each refresh would "
+                "tell others to drop what they have"
+            )
+        return self
+
     @property
     def l1(self) -> bool:
         """Whether each isolate has a memory."""
@@ -197,6 +227,7 @@ class Design(Strict):
         tiers += " alone" if len(phrases) == 1 else ""
         manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
         manners += ["written only if changed"] if self.write_only_if_changed else []
+        manners += ["told of changes"] if self.listen else []
         manners += [f"{self.objects:,} in all"] if self.objects else []
         return ", ".join([tiers, *filter(None, manners)])
 
@@ -237,12 +268,20 @@ ON_SERVERS = {
         Design(name="memory-only", tiers=("memory",)),
         Design(name="redis-only", tiers=("redis",)),
         Design(name="memory-redis", tiers=("memory", "redis")),
+        Design(name="memory-redis-listen", tiers=("memory", "redis"), listen=True),
         Design(name="memory-redis-per-region", tiers=("memory", "redis-per-region")),
     )
 }
+ON_LAMBDA = {
+    design.name: design
+    for design in (
+        Design(name="memory-dynamodb", tiers=("memory", "dynamodb")),
+        Design(name="dax-only", tiers=("dax",)),
+        Design(name="memory-dax", tiers=("memory", "dax")),
+    )
+}
 
-
-BUILT_IN = ON_CLOUDFLARE | ON_SERVERS
+BUILT_IN = ON_CLOUDFLARE | ON_SERVERS | ON_LAMBDA
 """The shipped designs; a platform allows those whose tiers it has."""
 
 

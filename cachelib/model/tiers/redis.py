@@ -1,10 +1,15 @@
 """Redis or Valkey beside servers: one for all regions, or one in each, which hears of no other.
 
 Both keep a value until it expires, are written through, and are nowhere bounded: what node memory
-holds is not modelled, nor are replicas' lag and fail-over. Every rule follows from what is declared
-here, in both engines, the formulas and the page. A node is paid by the hour, whatever is asked of
-it; sources of times and prices stand in `platforms/profiles/servers-redis.yaml` and
-`money/books/servers-redis.yaml`.
+holds is not modelled, nor are replicas' lag and fail-over. Each tells those who listen of every
+write and deletion, as the library's `RedisStore` does with `announce`; the message goes to Redis
+and on from there, which is taken as a round trip of the listener, and what then passes until he
+has heard is an assumption. No message is lost: the library drops all of its memory when a
+connection breaks. One in each region tells that region alone.
+
+Every rule follows from what is declared here, in both engines, the formulas and the page. A node is
+paid by the hour, whatever is asked of it; sources of times and prices stand in
+`platforms/profiles/servers-redis.yaml` and `money/books/servers-redis.yaml`.
 """
 
 from cachelib.model.tiers.tier import Place, Tier
@@ -16,15 +21,22 @@ REDIS = Tier(
     scope="world",
     places=(Place("Redis", ("redis_ms", "to_redis")),),
     writing=("redis_write_ms", "to_redis"),
-    counts={"redis_gets": "reads of Redis", "redis_sets": "writes to Redis"},
+    counts={
+        "redis_gets": "reads of Redis",
+        "redis_sets": "writes to Redis",
+        "redis_messages": "messages of changes in Redis",
+    },
     numbers={
         "redis_ms": "time of a read in Redis",
         "redis_write_ms": "time of a write to Redis",
+        "redis_message_ms": "time until a message of a change is heard, its way aside",
     },
     prefixes=("redis_",),
     erases=True,
     reads="redis_gets",
     writes="redis_sets",
+    tells="redis_messages",
+    telling=("redis_message_ms", "to_redis"),
     rented=("redis.node_hours", "redis_nodes"),
     carried="zones.gb",
 )
@@ -42,6 +54,8 @@ REDIS_PER_REGION = Tier(
     erases=True,
     reads=REDIS.reads,
     writes=REDIS.writes,
+    tells=REDIS.tells,
+    telling=("redis_message_ms", "rtt_base_ms"),
     rented=REDIS.rented,
     carried=REDIS.carried,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cachelib.model.tiers.cache_api import CACHE_API
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
+from cachelib.model.tiers.dynamodb import DAX, DYNAMODB
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.r2 import R2
@@ -14,6 +15,7 @@ ALL = {
     tier.word: tier
     for tier in (
         MEMORY, KV, DURABLE_OBJECT, R2, CACHE_API, WORKERS_CACHE, REDIS, REDIS_PER_REGION,
+        DYNAMODB, DAX,
     )
 }  # fmt: skip
 """By its word in a case."""
@@ -32,6 +34,14 @@ METERS = {meter: count for tier in ALL.values() for meter, count in tier.meters.
 
 STORED = {word: tier.stored for word, tier in ALL.items() if tier.stored}
 """What charges for what a tier holds."""
+
+TOLD = {
+    name
+    for tier in ALL.values()
+    for name in tier.telling
+    if name in tier.numbers and not any(name in place.takes for place in tier.places)
+}
+"""Numbers that only a message of a change takes."""
 
 
 def owners(number: str) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Scope = Literal["isolate", "colo", "world", "colo and world"]
 
@@ -30,6 +30,14 @@ class Place:
     takes: tuple[str, ...]
 
 
+class Units(NamedTuple):
+    """What charges by size: for each `of` a count, `units` for each begun `size` bytes."""
+
+    of: str
+    size: int
+    units: float
+
+
 @dataclass(frozen=True)
 class Tier:
     """A kind of place to keep values.
@@ -37,15 +45,17 @@ class Tier:
     `word` is what a case calls it, `label` its name in a diagram, `phrase` its name inside a
     sentence; `scope` says who shares one copy. `writing` names what a write takes, as
     `Place.takes` does. `counts` are what is counted of it, with readers' words; `meters` the
-    meters of a price book that charge by one of these, and `stored` the one that charges for what
-    it holds. `numbers` are the platform's numbers that readers meet, with their words, and
-    `prefixes` how all its numbers begin. `erases`: it forgets by itself what has expired, after
-    `shortest` (a number of the platform) at the earliest. `lists`: what it holds can be listed, so
-    that a routine may clean it up. `in_front`: it answers before the Worker runs. `reads` and
-    `writes` are the counts of these where all its rules follow from this description: a map in
-    each place of its scope, one place in it, written through. `rented`: the meter of its
-    node-hours, whatever is asked of it, and the platform's number of nodes; `carried`: the meter
-    of what goes to and from it between zones.
+    meters of a price book that charge by one of these, `units` those that charge by size as well,
+    and `stored` the one that charges for what it holds. `numbers` are the platform's numbers that
+    readers meet, with their words, and `prefixes` how all its numbers begin. `erases`: it forgets
+    by itself what has expired, after `shortest` (a number of the platform) at the earliest.
+    `lists`: what it holds can be listed, so that a routine may clean it up. `in_front`: it answers
+    before the Worker runs. `reads` and `writes` are the counts of these where all its rules follow
+    from this description: a map in each place of its scope, one place in it, written through.
+    `tells`: it can tell whoever listens of every change; the count of such messages is this, and
+    `telling` names what it takes until one is heard, as `Place.takes` does. `rented`: the meter of
+    its node-hours, whatever is asked of it, and the platform's number of nodes; `carried`: the
+    meter of what goes to and from it between zones.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -61,6 +71,7 @@ class Tier:
     numbers: Mapping[str, str]
     prefixes: tuple[str, ...]
     meters: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, Units] = field(default_factory=dict)
     stored: str | None = None
     erases: bool = False
     shortest: str | None = None
@@ -68,6 +79,8 @@ class Tier:
     in_front: bool = False
     reads: str = ""
     writes: str = ""
+    tells: str = ""
+    telling: tuple[str, ...] = ()
     rented: tuple[str, str] | None = None
     carried: str | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from jinja2.utils import htmlsafe_json_dumps
@@ -25,7 +26,7 @@ from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import Sweep, sweeps
-from cachelib.model.money.prices import METERS, OBJECT_GB, PriceBook, hours_rented
+from cachelib.model.money.prices import CALLS, METERS, OBJECT_GB, PriceBook, hours_rented
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.tiers.tier import Tier
@@ -128,14 +129,18 @@ def _as_set(model: Model, design: Design) -> dict[str, Any]:
 
 
 def _rented(model: Model, design: Design) -> Any:
-    return hours_rented(design, len(model.setting.weights), model.study.platform.redis_nodes)
+    number = partial(getattr, model.study.platform)
+    return hours_rented(design, len(model.setting.weights), number)
 
 
 def _tier(tier: Tier) -> dict[str, Any]:
     """What the page's formulas need of a tier."""
-    told = {name: getattr(tier, name) for name in ("scope", "plain", "reads", "writes", "erases")}
+    names = ("scope", "plain", "reads", "writes", "erases", "tells", "telling")
+    told = {name: getattr(tier, name) for name in names}
     takes = tier.places[0].takes if tier.places else ()
-    return told | {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
+    units = {meter: each._asdict() for meter, each in tier.units.items()}
+    told |= {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
+    return told | {"units": units}
 
 
 def controls(panel: Panel) -> dict[str, Any]:
@@ -285,6 +290,7 @@ def _prices(book: PriceBook) -> dict[str, Any]:
         "minimum": float(book.plans["paid"].minimum),
         "object_gb": float(OBJECT_GB),
         "counts": METERS,
+        "calls": CALLS,
         "stored": STORED,
         "meters": {
             name: {

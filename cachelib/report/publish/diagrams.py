@@ -150,7 +150,8 @@ def _workers(study: Study, design: Design) -> list[Node]:
     """The busiest data centres, and one box for the others."""
     isolates = study.told(counted(study.platform.isolates_per_colo, "isolate"))
     memory = f"each its own memory, {duration(design.l1_ttl_s)}" if design.l1_ttl_s else ""
-    note = memory if design.l1 else "no memory"
+    told = ", told of changes" if design.listen else ""
+    note = f"{memory}{told}" if design.l1 else "no memory"
     traffic = np.bincount(study.trace.colo, minlength=len(study.trace.colos))
     busiest = [study.trace.colos[place] for place in np.argsort(-traffic, kind="stable")]
     nodes = [
@@ -193,6 +194,8 @@ def _alt(study: Study, design: Design) -> str:
     memory = study.told(
         "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
     )
+    if design.listen:
+        memory += ", and drops what another has changed when a message tells it"
     behind = "".join(f"{tier.phrase}, then to " for tier in design.stores)
     before = f"{design.front.phrase} answers what it has; " if design.front else ""
     return (

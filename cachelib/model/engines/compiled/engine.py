@@ -14,11 +14,14 @@ from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE, rehash
 from cachelib.model.engines.compiled.state import (
     CONSECUTIVE,
     LIST_PAGE,
+    MESSAGE,
     NO_BOUND,
     OBJECT,
     OF_THEIR_OWN,
     PLAIN_STORE,
     RECORD,
+    TO_ALL,
+    TO_COLO,
     TOTALS,
     Places,
     Rules,
@@ -26,6 +29,7 @@ from cachelib.model.engines.compiled.state import (
 )
 from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND, stored_sum
 from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_of
+from cachelib.model.engines.ways import told_after_s
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -66,7 +70,8 @@ class Compiled:
     """Simulates a design by the compiled rules: the same counts as `Reference`."""
 
     def __init__(self, design: Design, platform: Platform, seed: int) -> None:
-        self.design, self.rules = design, rules_of(design, platform, seed)
+        self.design, self.platform = design, platform
+        self.rules = rules_of(design, platform, seed)
         self.state = State(
             pool=np.empty(0, ENTRY),
             buckets=np.full(1, NONE, np.int32),
@@ -76,6 +81,7 @@ class Compiled:
             key_bytes=np.empty(0, np.int32),
             superseded=np.empty(0, np.float64),
             listed=np.empty(0, np.int64),
+            messages=np.empty(0, MESSAGE),
             totals=np.zeros(1, TOTALS)[0],
         )
         self.state.totals["free"] = NONE
@@ -100,7 +106,8 @@ class Compiled:
         self._know(piece.keys)
         outcomes = Outcomes(np.empty(n, CODE_TYPE), *(np.empty(n, np.float32) for _ in range(3)))
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
-        near = Places(places.region, places.host, places.to_host)
+        told_after = told_after_s(self.design, self.platform, places)
+        near = Places(places.region, places.host, places.to_host, told_after)
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
             self._make_room(part.stop - start, int(isolate[part].max()) + 1)
@@ -139,6 +146,8 @@ class Compiled:
                 colo = "colo_" if tier.scope == "colo" else ""
                 counts[tier.reads] += int(totals[f"{colo}reads"])
                 counts[tier.writes] += int(totals[f"{colo}writes"])
+            if tier.tells:
+                counts[tier.tells] += int(totals["messages"])
         return counts
 
     def begin(self, start: float) -> None:
@@ -170,7 +179,7 @@ class Compiled:
         )
 
     def _make_room(self, requests: int, isolates: int) -> None:
-        """A request adds at most six entries to the pool and one version to the origin."""
+        """A request adds at most six entries to the pool, a version to the origin, a message."""
         state, used = self.state, int(self.state.totals["used"])
         if used + 6 * requests > len(state.pool):
             pool = _grown(state.pool, used, 2 * used + 6 * requests)
@@ -181,6 +190,9 @@ class Compiled:
         if versions + requests > len(state.superseded):
             longer = _grown(state.superseded, versions, 2 * (versions + requests))
             state = state._replace(superseded=longer)
+        sent = int(state.totals["messages"])
+        if self.rules.tells and sent + requests > len(state.messages):
+            state = state._replace(messages=_grown(state.messages, sent, 2 * (sent + requests)))
         if isolates > len(state.isolates):
             new = np.zeros(isolates - len(state.isolates), ISOLATE)
             new["newest"] = new["oldest"] = NONE
@@ -219,6 +231,12 @@ def _store(design: Design) -> int:
     return OF_THEIR_OWN.get(design.store.word, PLAIN_STORE)
 
 
+def _tells(design: Design) -> int:
+    if not design.listen or design.store is None:
+        return 0
+    return TO_COLO if design.store.scope == "colo" else TO_ALL
+
+
 def _depth(tier: Tier | None) -> int:
     return depths(tier)[-1] if tier else NO_L2
 
@@ -238,6 +256,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         inherited=design.expiry == "inherited",
         sliding=design.expiry == "sliding",
         only_if_changed=design.write_only_if_changed,
+        tells=_tells(design),
         told=design.policy != "clean-up",
         clean_up_every=design.clean_up_every_s if design.policy == "clean-up" else math.inf,
         max_entries=design.l1_max_entries or NO_BOUND,

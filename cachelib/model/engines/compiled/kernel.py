@@ -19,6 +19,7 @@ from cachelib.model.engines.compiled.stores import (
     write_colo_cache,
     write_store,
 )
+from cachelib.model.engines.compiled.telling import heed, tell
 from cachelib.model.engines.compiled.tiers import (
     age,
     change,
@@ -51,10 +52,12 @@ def read_l2(rules, state, places, colo, key, record, now):
 
 
 @hot
-def write_l2(rules, state, places, colo, key, record, now, value):
+def write_l2(rules, state, places, number, colo, key, record, now, value):
     extra = write_store(rules, state, places, colo, key, record, now, value)
     if rules.colo_cache:
         write_colo_cache(state, colo, key, value)
+    if rules.tells:
+        tell(state, number, colo, key, now)
     return extra
 
 
@@ -102,6 +105,8 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
     extra = delete_from_store(rules, state, places, colo, key, record, now)
     if rules.colo_cache:
         delete_from_colo_cache(state, colo, key)
+    if rules.tells:
+        tell(state, number, colo, key, now)
     if rules.l1:
         at = find(state, number, key)
         if at != NONE:
@@ -118,6 +123,8 @@ def work(rules, state, places, table, number, generation, key, colo, row, now, o
             age(rules, state, table, isolate, number, now)
         else:
             follow(state, isolate, generation)
+    if rules.tells:
+        heed(rules, state, isolate, number, colo, places.told_after[colo], now)
     tier, depth, extra = WRITTEN, NO_L2, 0.0
     version = fresh = np.int64(NONE)
     loaded, expires, unchanged = now, now, False
@@ -136,7 +143,7 @@ def work(rules, state, places, table, number, generation, key, colo, row, now, o
             size = size if size > VALUE_BYTES else VALUE_BYTES
         new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
         if not unchanged:
-            way = write_l2(rules, state, places, colo, key, record, now, new)
+            way = write_l2(rules, state, places, number, colo, key, record, now, new)
             if tier == WRITTEN:
                 extra = way
         elif rules.store or rules.colo_cache:

@@ -29,9 +29,10 @@ ENTRY = np.dtype(
 ISOLATE = np.dtype(
     [
         ("newest", "i4"), ("oldest", "i4"), ("entries", "i4"), ("generation", "i4"),
-        ("bytes", "i8"), ("last", "f8"), ("dies_at", "f8"),
+        ("bytes", "i8"), ("last", "f8"), ("dies_at", "f8"), ("heard", "i8"),
     ]
 )  # fmt: skip
+"""`heard`: how many messages of changes, whatever has been lost of its memory since."""
 
 
 @hot

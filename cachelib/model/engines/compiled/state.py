@@ -33,18 +33,25 @@ Durable Object it belongs to, and which of that object's wakes last had it in me
 OBJECT = np.dtype([("home", "i8"), ("awake", "i8"), ("free_at", "f8"), ("last", "f8")])
 
 
+MESSAGE = np.dtype([("at", "f8"), ("isolate", "i4"), ("colo", "i4"), ("key", "i8")])
+"""What tells of a change: when it was sent, by whom, of which key."""
+
+TO_COLO, TO_ALL = 1, 2
+"""Who hears of changes; 0 for nobody."""
+
 TOTALS = np.dtype(
     [
         ("start", "f8"), ("next_clean_up", "f8"), ("clean_ups", "i8"),
         ("stored_high", "i8"), ("stored_low", "i8"), ("versions", "i8"), ("free", "i8"),
         ("used", "i8"),
         ("colo_reads", "i8"), ("colo_writes", "i8"), ("reads", "i8"), ("writes", "i8"),
+        ("messages", "i8"),
         *((name, "i8") for name in COUNTS),
     ]
 )  # fmt: skip
 """What there is one of: times; clean-ups, byte-seconds (see `exact`) and versions so far; in the
 pool the first of the rooms given back, and the first never used; reads and writes of the plain
-tiers that the design has in each colo and for all; and the counts."""
+tiers that the design has in each colo and for all; messages sent; and the counts."""
 
 CONSECUTIVE = np.empty(0, np.int64)
 """In the place of requests' numbers, where each is one more than that before it."""
@@ -66,6 +73,7 @@ class Rules(NamedTuple):
     inherited: bool
     sliding: bool
     only_if_changed: bool
+    tells: int
     told: bool
     clean_up_every: float
     max_entries: int
@@ -97,6 +105,7 @@ class State(NamedTuple):
     key_bytes: npt.NDArray[np.int32]
     superseded: npt.NDArray[np.float64]
     listed: npt.NDArray[np.int64]
+    messages: npt.NDArray[np.void]
     totals: np.void
 
 
@@ -111,8 +120,10 @@ class Held(NamedTuple):
 
 
 class Places(NamedTuple):
-    """The part of `Geography` that routing needs."""
+    """The part of `Geography` that stores need, and after how many seconds each colo hears of a
+    change."""
 
     region: npt.NDArray[np.int64]
     host: npt.NDArray[np.int64]
     to_host: npt.NDArray[np.float64]
+    told_after: npt.NDArray[np.float64]

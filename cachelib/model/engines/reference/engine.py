@@ -16,6 +16,7 @@ from cachelib.model.engines.reference.kv import KeyValue
 from cachelib.model.engines.reference.others import (
     DurableObjects,
     Layered,
+    Listening,
     OneForAll,
     OneInEachColo,
     WorkersCache,
@@ -30,6 +31,7 @@ from cachelib.model.engines.reference.world import (
     ValueCodec,
     World,
 )
+from cachelib.model.engines.ways import told_after_s
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -56,8 +58,9 @@ SILENT = logging.Logger("cachelib.simulation", logging.CRITICAL + 1)  # its fail
 class Isolate:
     """A running copy of the Worker. Its memory goes when it is idle, at random, at a deploy."""
 
-    def __init__(self, number: int, cache: TieredCache) -> None:
-        self.number, self.cache = number, cache
+    def __init__(self, number: int, l2: ModelStore | Listening | None) -> None:
+        self.number, self.l2 = number, l2
+        self.cache: TieredCache
         self.last = self.dies_at = -math.inf
         self.generation = 0
 
@@ -83,6 +86,7 @@ class Reference:
     ) -> Outcomes:
         """The next requests; `row` is the number of the first."""
         self._place(places)
+        self.world.told_after_s = told_after_s(self.design, self.platform, places).tolist()
         if row == 0 and len(piece):
             self._begin(float(piece.time_s[0]))
         world, n = self.world, len(piece)
@@ -93,12 +97,13 @@ class Reference:
         columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
         keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
         read, mortal, front, start = self._read, self.mortal, self.front, self.start
+        listens = self.design.listen
         for i, (now, key, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
             if now >= self.next_clean_up:
                 self._clean_up(now)
-            world.now, world.row, world.colo = now, row + i, colo
+            world.now, world.row, world.colo, world.isolate = now, row + i, colo, number
             world.size = size if size > least else least
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
             value = None
@@ -108,6 +113,8 @@ class Reference:
                 reached = isolates.get(number) or self._isolate(number)
                 if mortal:
                     self._age(reached)
+                if listens:
+                    reached.cache.heed_changes()
                 if op != READ:
                     self._change(reached.cache, keys[key], op, life)
                 elif (value := read(reached.cache, keys[key], life)) and front:
@@ -185,14 +192,15 @@ class Reference:
         return self.origin.load(key)
 
     def _isolate(self, number: int) -> Isolate:
-        made = self.isolates[number] = Isolate(number, self._cache())
+        made = self.isolates[number] = Isolate(number, self._l2(number))
+        made.cache = self._cache(made.l2)
         return made
 
     def _age(self, isolate: Isolate) -> None:
         now, platform = self.world.now, self.platform
         if isolate.generation and (reason := self._lost(isolate)):
             self.world.counts[f"isolates_lost_{reason}"] += 1
-            isolate.cache = self._cache()
+            isolate.cache = self._cache(isolate.l2)
             isolate.dies_at = -math.inf
         if isolate.dies_at == -math.inf:
             counter = isolate.number << 32 | isolate.generation
@@ -209,7 +217,7 @@ class Reference:
         since, last = now - self.start, isolate.last - self.start
         return "deploy" if math.floor(since / every) > math.floor(last / every) else ""
 
-    def _cache(self) -> TieredCache:
+    def _cache(self, l2: ModelStore | Listening | None) -> TieredCache:
         design = self.design
         options: dict[str, Any] = {}
         if design.refresh_after_s < math.inf:
@@ -223,7 +231,7 @@ class Reference:
             bounds["max_bytes"] = design.l1_max_bytes
         return TieredCache(
             MemoryCache(**bounds) if design.l1 else None,
-            self._l2(),
+            l2,
             l1_ttl=design.l1_ttl_s,
             l2_ttl=None if design.hard_ttl_s == math.inf else design.hard_ttl_s,
             expiry="inherited" if design.expiry == "inherited" else "independent",
@@ -239,10 +247,12 @@ class Reference:
         kind = OneInEachColo if tier.scope == "colo" else OneForAll
         return kind(self.world, tier, self.design)
 
-    def _l2(self) -> ModelStore | None:
-        """All shared tiers as the one that the library's cache knows."""
+    def _l2(self, number: int) -> ModelStore | Listening | None:
+        """All shared tiers as the one that the library's cache knows, in that isolate."""
         if len(self.stores) > 1:
             return Layered(self.world, self.design, self.stores)
+        if self.design.listen:
+            return Listening(self.stores[0], self.design.stores[0], number)
         return self.stores[0] if self.stores else None
 
     def _place(self, places: Geography) -> None:

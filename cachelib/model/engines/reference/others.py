@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from cachelib import Stored
-from cachelib.model.engines.reference.world import ModelStore, Value, World, alive
+from cachelib.model.engines.reference.world import Change, ModelStore, Value, World, alive
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import (
@@ -111,6 +111,7 @@ class OneForAll(ModelStore):
     def __init__(self, world: World, tier: Tier, design: Design) -> None:
         super().__init__(world, design, erased_at_expiry=tier.erases)
         self.tier, self.reads, self.writes = tier, tier.reads, tier.writes
+        self.tells = tier.tells if design.listen else ""
         (self.depth,) = depths(tier)
 
     def read(self, key: str, now: float) -> Stored | None:
@@ -122,9 +123,18 @@ class OneForAll(ModelStore):
     def write(self, key: str, stored: Stored) -> None:
         self.world.counts[self.writes] += 1
         self.keep(key, stored)
+        self.tell(key)
 
     def delete(self, key: str) -> None:
         self.drop(key)
+        self.tell(key)
+
+    def tell(self, key: str) -> None:
+        """Send a message of a change to those who listen."""
+        if self.tells:
+            world = self.world
+            world.counts[self.tells] += 1
+            world.messages.append(Change(world.now, world.isolate, world.colo, key))
 
 
 class OneInEachColo(OneForAll):
@@ -143,9 +153,37 @@ class OneInEachColo(OneForAll):
     def write(self, key: str, stored: Stored) -> None:
         self.world.counts[self.writes] += 1
         self.held[self.world.colo, key] = stored
+        self.tell(key)
 
     def delete(self, key: str) -> None:
         self.held.pop((self.world.colo, key), None)
+        self.tell(key)
+
+
+class Listening:
+    """A store as one isolate has it that listens: with what others changed, once it has heard."""
+
+    blocking = False
+
+    def __init__(self, store: ModelStore, tier: Tier, isolate: int) -> None:
+        self.world, self.isolate = store.world, isolate
+        self.of_colo = tier.scope == "colo"
+        self.get, self.set, self.delete = store.get, store.set, store.delete
+        self.get_many, self.set_many = store.get_many, store.set_many
+        self.delete_many = store.delete_many
+        self.heard = 0  # of all messages; with its memory an isolate loses what these are about
+
+    def changes(self, timeout: float) -> list[str]:  # the clock stands still
+        world = self.world
+        sent, after = world.messages, world.told_after_s[world.colo]
+        begin = self.heard
+        while self.heard < len(sent) and sent[self.heard].at + after <= world.now:
+            self.heard += 1
+        return [
+            change.key
+            for change in sent[begin : self.heard]
+            if change.isolate != self.isolate and not (self.of_colo and change.colo != world.colo)
+        ]
 
 
 class WorkersCache:

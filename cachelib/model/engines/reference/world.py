@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from cachelib import Stored
 from cachelib.model.engines.exact import stored_units
@@ -15,6 +15,17 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import COUNTS, L1, NO_L2
 
 NOTHING = -1
+
+
+class Change(NamedTuple):
+    """A message that tells of a change: when it was sent, by whom, and of which key."""
+
+    at: float
+    isolate: int
+    colo: int
+    key: str
+
+
 Value = tuple[int, float]
 """A version of a key's true value, and when it was loaded."""
 
@@ -24,13 +35,15 @@ class World:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.row = self.colo = self.size = self.version = 0
+        self.row = self.colo = self.isolate = self.size = self.version = 0
         self.tier, self.depth, self.extra_ms = L1, NO_L2, 0.0
         self.writing = self.background = False
         self.at_hand = NOTHING
         self.expires = math.inf  # of what the stores found last
         self.counts = dict.fromkeys(COUNTS, 0)
         self.stored = 0  # in units of `exact`
+        self.messages: list[Change] = []
+        self.told_after_s: list[float] = []  # by colo
 
     def clock(self) -> float:
         return self.now

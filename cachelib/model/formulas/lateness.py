@@ -1,0 +1,85 @@
+"""The share of out-of-date answers, by formula."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cachelib.model.formulas import lives
+from cachelib.model.formulas.flows import Flows
+from cachelib.model.formulas.setting import NEVER_S, Array
+
+
+def late_share(flows: Flows, bound_s: float) -> Array:
+    """The share of reads whose answer was superseded more than `bound_s` seconds ago.
+
+    A value that changes at rate v is late at age a with chance 1 - e^-v(a - bound). Changes
+    that nobody writes make the age of L2's copy count, which ends with its TTL or the next
+    write; those that are written, at rate w, the age of L1's copy and of the colo's cache of
+    KV; one that listens is late while a message is on its way. A refreshed value is served once
+    more in every cycle before it is loaded anew.
+    """
+    change, w = 1 / flows.at["value_life_s"], flows.w
+    if flows.front is not None:  # it hears of no write
+        late = lives.late(change + w, flows.l2_ttl, bound_s)
+        return flows.share((flows.rc - flows.loaded) * late)
+    if flows.design.expiry == "sliding":
+        return flows.share(_sliding(flows, change, bound_s))
+    if flows.design.l2 is None:
+        return flows.share(flows.answered_by_l1 * lives.late(change + w, flows.l1_life(), bound_s))
+    if flows.alone and not flows.refreshing:  # other colos hear of no write
+        found = flows.rc - flows.loaded
+        if not flows.design.listen:
+            return flows.share(found * lives.late(change + w, flows.l2_ttl, bound_s))
+        elsewhere = lives.late(change + w - flows.wc, flows.l2_ttl, bound_s, flows.wc)
+        return flows.share(found * elsewhere + flows.answered_by_l1 * _unheard(flows, bound_s))
+    r, own, life = flows.r, w, flows.l2_ttl
+    if flows.design.colo_cache:
+        r, own, life = flows.rc, flows.wc, flows.soft_ttl if flows.refreshing else life
+    overdue = flows.rc * lives.expired(r, own, life) if flows.refreshing else 0.0
+    if flows.design.colo_cache and not flows.forever:
+        overdue = overdue * -np.expm1(-(r + own) * (flows.l2_ttl - life))
+    late = (flows.rc - flows.loaded - overdue) * lives.late(change, life, bound_s, w)
+    same = np.exp(-change * np.maximum(life - bound_s, 0)) * r / (r + change)
+    unheard = flows.answered_by_l1 * _unheard(flows, bound_s)
+    if flows.design.colo_cache:  # it hears of its own colo's writes alone
+        elsewhere = lives.late(w - own, life, bound_s, own)
+        unheard = (
+            unheard + (flows.rc - (flows.asked if flows.layered else flows.loaded)) * elsewhere
+        )
+    if flows.design.l2 == "kv":
+        ttl = flows.at["kv_cache_ttl_s"]
+        unheard = unheard + (flows.asked - flows.loaded) * lives.late(w, ttl, bound_s)
+    return flows.share(late + overdue * (1 - same) + unheard)
+
+
+def _unheard(flows: Flows, bound_s: float) -> Array:
+    """The chance that what L1 serves was overwritten in its store more than so long ago.
+
+    One that listens is told after d, so a copy of age a has not heard of the last min(a, d).
+    """
+    if not flows.design.listen:
+        return lives.late(flows.w, flows.l1_life(), bound_s)
+    whole, ended = flows.l1_whole, flows.l1_ended
+    after = np.minimum(flows.told_after_s, whole)
+    younger = np.expm1(-ended * after) / np.expm1(-ended * whole)
+    young = lives.late(flows.told, after, bound_s, ended)
+    old = -np.expm1(-flows.told * np.maximum(after - bound_s, 0))
+    unheard: Array = younger * young + (1 - younger) * old
+    return unheard
+
+
+def _sliding(flows: Flows, change: Array, bound_s: float) -> Array:
+    """Late answers a second where every hit renews L1's TTL. Own derivation.
+
+    A copy in L1 has its age from gaps g shorter than the TTL, of which the next comes with the
+    chance h of a hit: g / (1 - h) on average. L2's is as old as its TTL lets it be.
+    """
+    hit = flows.answered_by_l1 / flows.rc
+    n = np.clip(flows.asked_of_isolate * flows.l1_ttl, 1e-6, 600.0)
+    gap = flows.l1_ttl * (1 / n - 1 / np.expm1(n))
+    near = lives.late(change + flows.w, np.full_like(gap, NEVER_S), bound_s, (1 - hit) / gap)
+    if flows.design.l2 is None:
+        return flows.answered_by_l1 * near
+    far = lives.late(change, flows.l2_ttl, bound_s, flows.w)
+    late: Array = flows.answered_by_l1 * (1 - (1 - near) * (1 - far))
+    return late + (flows.missed - flows.loaded) * far
