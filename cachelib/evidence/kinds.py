@@ -405,8 +405,9 @@ class Resolver:
 
     def _property(self, base: Kinds, name: str) -> Kinds:
         found: Kinds = NOTHING
+        stated = any(k.tag == "shape" and self._types.declares(k.name, name) for k in base)
         for kind in base:
-            if kind.tag == "env":
+            if kind.tag == "env" and not stated:
                 found |= self._binding(name)
             elif kind.tag == "class":
                 found |= self._field(kind.name, name)

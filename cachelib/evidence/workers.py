@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from cachelib.evidence.facts import bindings_of
-from cachelib.evidence.imports import Imports, specifiers
+from cachelib.evidence.imports import Imports, specifiers, type_specifiers
 from cachelib.evidence.program import Module
 from cachelib.evidence.workspace import Workspace
 from cachelib.evidence.wrangler import Wrangler
@@ -203,10 +203,18 @@ class Workers:
 
     def _imports_of(self, path: str) -> list[str]:
         if path not in self._imported:
-            names = specifiers(self.modules[path].source)
-            resolved = (self.imports.resolve(path, name) for name in names)
-            self._imported[path] = [each for each in resolved if each is not None]
+            source = self.modules[path].source
+            resolved = {name: self.imports.resolve(path, name) for name in specifiers(source)}
+            for name in type_specifiers(source):
+                if self._is_of_another_worker(resolved[name], path):
+                    resolved[name] = None
+            self._imported[path] = [each for each in resolved.values() if each is not None]
         return self._imported[path]
+
+    def _is_of_another_worker(self, path: str | None, importer: str) -> bool:
+        """In the folder of a Worker that is called, not run: its types say what it answers."""
+        owner = self._owner(path) if path is not None else None
+        return owner is not None and not _within(importer, owner)
 
 
 def _mains(config: Wrangler) -> list[str]:

@@ -8,8 +8,10 @@ from tree_sitter import Node
 from cachelib.evidence.bindings import BY_KIND
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.facts import names_by_environment
+from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import Module, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.syntax import text
 
 _THROUGH_ENV = re.compile(r"\benv\??\.(\w+)")
 _TESTS = re.compile(
@@ -27,7 +29,8 @@ _METHODS = {
 def find(examined: Examination) -> Iterator[Hit]:
     if examined.config is None:
         return
-    used, tested = _used(examined), _tested(examined)
+    tested = _tested(examined)
+    used = {name: place for name, place in _used(examined).items() if not _may_be_absent(*place)}
     known = names_by_environment(examined.config)
     everywhere = set().union(*known.values())
     for name, (module, node) in used.items():
@@ -68,6 +71,15 @@ def _tested(examined: Examination) -> set[str]:
     for module in examined.program.modules:
         found |= {one or other for one, other in _TESTS.findall(module.source)}
     return found
+
+
+def _may_be_absent(module: Module, receiver: Node) -> bool:
+    """`const archive = env.ARCHIVE; if (!archive) return;`: asked for under another name."""
+    function = owner_function(receiver)
+    if receiver.type != "identifier" or function is None:
+        return False
+    asked = _TESTS.findall(text(function))
+    return any(text(receiver) in names for names in asked)
 
 
 def _is_binding(examined: Examination, name: str, through_env: set[str]) -> bool:

@@ -80,8 +80,24 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
             personal = _PERSONAL.search(text(receiver)) is not None and not _SHARED.search(
                 text(receiver)
             )
+            if personal and not counted:
+                personal = not _is_load(examined, call)
             if (counted or personal) and (name := _global(examined, receiver, call)):
                 yield module, call, name
+
+
+def _is_load(examined: Examination, call: Node) -> bool:
+    """`files.set(id, load(id))`: what any isolate could load for itself is a cache's."""
+    stored = next(iter(arguments(call)[1:2]), None)
+    if stored is not None and stored.type == "identifier":
+        definition = examined.program.look_up(text(stored), stored)
+        stored = definition.value if definition is not None else None
+    if stored is None:
+        return False
+    if any(origin.kind in ("load", "kv") for origin in examined.flow.origins(stored)):
+        return True
+    functions = examined.kinds.callees(stored) if stored.type == "call_expression" else []
+    return any(child.type == "async" for each in functions for child in each.children)
 
 
 def _numbers(node: Node) -> bool:

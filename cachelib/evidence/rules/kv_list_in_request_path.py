@@ -13,7 +13,7 @@ from cachelib.evidence.syntax import ancestors, text
 
 _RARE = re.compile(
     r"(?i)admin|debug|cleanup|clean_up|purge|delete|remove|revoke|invalidate|migrat|export|backup"
-    r"|sync|reset|sweep|expire|clear|maintenance|logout"
+    r"|sync|reset|sweep|expire|clear|maintenance|logout|repair|reindex|rebuild"
 )
 
 

@@ -9,7 +9,11 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import Module, Program, arguments, callee, function_of, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.rules._lifetimes import outlives_requests, sets
+from cachelib.evidence.rules._lifetimes import (
+    outlives_requests,
+    outlives_with_its_class,
+    sets,
+)
 from cachelib.evidence.syntax import ancestors, below, inside, part, text
 
 _SHARED = re.compile(
@@ -60,7 +64,11 @@ def _outlives(examined: Examination, call: Node) -> bool:
     receiver = receiver_of(call)
     names = examined.kinds.names(receiver, "map") | examined.kinds.names(receiver, "lru")
     return any(
-        str(node.id) in names and (outlives_requests(node) or _is_captured(examined, node, call))
+        str(node.id) in names
+        and (
+            (outlives_requests(node) and outlives_with_its_class(examined, node))
+            or _is_captured(examined, node, call)
+        )
         for _, node in examined.program.nodes["new_expression"]
     )
 

@@ -74,3 +74,42 @@ export default {
     return env.ASSETS.fetch(request);
   },
 };
+// == quiet: asked for under another name
+interface Mirror {
+  put(key: string, body: Uint8Array): Promise<unknown>;
+}
+export async function mirror(env: Env, key: string, body: Uint8Array) {
+  const archive = (env as Env & { ARCHIVE?: R2Bucket }).ARCHIVE;
+  if (!archive) return { status: 503 };
+  await archive.put(key, body);
+  return drain((env as { DRAIN?: Mirror }).DRAIN, key, body);
+}
+async function drain(bucket: Mirror | undefined, key: string, body: Uint8Array) {
+  if (!bucket) return { status: 200 };
+  await bucket.put(key, body);
+  return { status: 201 };
+}
+// == quiet: the types of another Worker
+// -- file: wrangler.toml
+name = "front"
+main = "src/index.ts"
+services = [{ binding = "REPOS", service = "repos", entrypoint = "Repos" }]
+// -- file: repos/wrangler.toml
+name = "repos"
+main = "index.ts"
+r2_buckets = [{ binding = "PACKS", bucket_name = "packs" }]
+// -- file: repos/index.ts
+import { WorkerEntrypoint } from "cloudflare:workers";
+export class Repos extends WorkerEntrypoint<{ PACKS: R2Bucket }> {
+  async pack(name: string) {
+    return this.env.PACKS.get(name);
+  }
+}
+export default {};
+// -- file: src/index.ts
+import type { Repos } from "../repos/index";
+export default {
+  async fetch(request: Request, env: { REPOS: Service<Repos> }): Promise<Response> {
+    return Response.json(await env.REPOS.pack(new URL(request.url).pathname));
+  },
+};

@@ -19,3 +19,14 @@ export class Chat extends DurableObject<Env> {
     await this.ctx.blockConcurrencyWhile(() => this.ctx.storage.put("last", text));
   }
 }
+// == quiet: what is outside is done later
+export class Stream extends DurableObject<Env> {
+  async remove(id: string): Promise<Response> {
+    return this.ctx.blockConcurrencyWhile(async () => {
+      const segments = (await this.ctx.storage.get<string[]>(id)) ?? [];
+      await this.ctx.storage.delete(id);
+      this.ctx.waitUntil(Promise.allSettled(segments.map((each) => this.env.BUCKET.delete(each))));
+      return new Response(null, { status: 204 });
+    });
+  }
+}

@@ -24,3 +24,9 @@ export default {
 export async function adminOverview(request: Request, env: Env): Promise<Response> {
   return Response.json((await env.CONFIG.list({ limit: 10 })).keys);
 }
+// == quiet: an index that is put right now and then
+export async function repairIndex(request: Request, env: Env): Promise<Response> {
+  const { keys } = await env.POSTS.list({ prefix: "post:", limit: 500 });
+  for (const key of keys) await env.INDEX.put(key.name, "1", { expirationTtl: 86400 });
+  return Response.json({ repaired: keys.length });
+}

@@ -253,3 +253,13 @@ interface Env { RELATIONS: KVNamespace }
 // == quiet: the generation of a cache
 const GENERATION_KEY = "pages:generation";
 export const purge = (env: Env) => env.CACHE.put(GENERATION_KEY, Date.now().toString());
+// == quiet: a bucket under a type of its own
+interface Pages {
+  put(key: string, body: string, options?: { httpMetadata?: { contentType?: string } }): Promise<unknown>;
+}
+export async function mirror(env: unknown, pages: Map<string, string>) {
+  const bucket = (env as { FILES?: Pages } | null)?.FILES;
+  for (const [path, page] of pages) {
+    await bucket?.put(`pages/${path}`, page, { httpMetadata: { contentType: "text/html" } });
+  }
+}

@@ -165,3 +165,20 @@ export function keysOf(address: string) {
   return keys;
 }
 declare function createRemoteKeys(address: URL): object;
+// == quiet: keyed by one of a few words, or by a plugin
+type Algorithm = "EdDSA" | "ES256";
+const signingKeys: Partial<Record<Algorithm, CryptoKey>> = {};
+const pages: { [kind in Algorithm]?: string } = {};
+const defaults = { name: "relay", plugins: {} as Record<string, unknown> };
+export async function signingKey(algorithm: Algorithm) {
+  signingKeys[algorithm] ??= await make(algorithm);
+  const known = signingKeys[algorithm];
+  if (!known) signingKeys[algorithm] = await make(algorithm);
+  pages[algorithm] = pages[algorithm] ?? "";
+  return signingKeys[algorithm];
+}
+export function configure(pluginId: string, value: unknown) {
+  const before = defaults.plugins[pluginId];
+  defaults.plugins[pluginId] = value;
+  return before;
+}
