@@ -24,12 +24,13 @@ def in_request(examined: Examination, node: Node, depth: int = 0) -> bool:
     routine = examined.routine(node)
     if routine is None or depth > _DEEPEST or is_background(node):
         return False
-    if _handles(examined, routine):
+    if handles(examined, routine):
         return True
     return any(in_request(examined, call, depth + 1) for call in examined.kinds.callers(routine))
 
 
-def _handles(examined: Examination, routine: Node) -> bool:
+def handles(examined: Examination, routine: Node) -> bool:
+    """A handler of requests, by its name, its parameters or what it returns."""
     if "Response" in text(part(routine, "return_type")):
         return True
     if _HANDLING.match(function_name(routine)):

@@ -12,12 +12,16 @@ from cachelib.evidence.functions import owner_function
 from cachelib.evidence.program import Module, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import text
+from cachelib.evidence.wrangler import Wrangler
 
 _THROUGH_ENV = re.compile(r"\benv\??\.(\w+)")
 _TESTS = re.compile(
     r"(?:\bif\s*\(|&&|\|\||!|\btypeof\s+|\?\?)\s*!*\(?\s*(?:[\w.]+\.)?([A-Za-z]\w*)"
     r"\s*(?=\)|&&|\|\||\?|[!=]==?)"
     r"|\b([A-Za-z]\w*)\s*(?:\?\.|\?(?![.:?]))"
+)
+_FLAG = re.compile(
+    r"\benv\.((?!\w*(?:DEBUG|LOG|DEV))\w+)\s*[!=]==?\s*[\"'](true|on|1|enabled)[\"']"
 )
 _METHODS = {
     "get", "put", "delete", "list", "getWithMetadata", "idFromName", "idFromString", "newUniqueId",
@@ -36,7 +40,7 @@ def find(examined: Examination) -> Iterator[Hit]:
     for name, (module, node) in used.items():
         if examined.kinds.bindings.is_optional(name) or name in tested:
             continue
-        if name not in everywhere:
+        if name not in everywhere and examined.has_entry:
             message = f"{name} is used here, but {examined.config.file} configures no such binding"
             yield Hit(message, node, module)
     for environment, names in known.items():
@@ -44,12 +48,24 @@ def find(examined: Examination) -> Iterator[Hit]:
         missing = (set(used) & known[None]) - names - tested
         optional = examined.kinds.bindings.is_optional
         for name in sorted(each for each in missing if not optional(each)):
-            if table is not None:
+            off = environment and _is_switched_off(examined.config, environment, used[name][0])
+            if table is not None and not off:
                 yield Hit(
                     f"{name} is used, but env.{environment} does not configure it: "
                     "bindings are not inherited",
                     line=table.span.line,
                 )
+
+
+def _is_switched_off(config: Wrangler, environment: str, module: Module) -> bool:
+    """Where it is used a flag is asked for, and this environment sets it to something else."""
+    flags = dict(_FLAG.findall(module.source))
+    table = config.root.get("env", environment, "vars")
+    for flag, value in flags.items():
+        said = table.get(flag) if table is not None else None
+        if said is None or str(said.value).lower() != value:
+            return True
+    return False
 
 
 def _used(examined: Examination) -> dict[str, tuple[Module, Node]]:

@@ -41,7 +41,7 @@ def _changes(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
             target = part(node, "argument") or part(node, "left")
             name = _global(examined, _base(target), node)
             memo = text(part(node, "operator")) in ("??=", "||=")
-            if name and not memo and not _numbers(node):
+            if name and not memo and not _numbers(node) and not _is_of_now(node, name):
                 yield module, node, name
     for module, node in nodes["assignment_expression"]:
         target = part(node, "left")
@@ -72,7 +72,8 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
         if callee(call) in _ADDING and (name := _global(examined, receiver, call)):
             definition = examined.program.look_up(name, call)
             collects = definition is not None and _COLLECTION.match(text(definition.value))
-            if collects and _is_of_request(examined, call, name):
+            waits = any(text(part(above, "constructor")) == "Promise" for above in ancestors(call))
+            if collects and not waits and _is_of_request(examined, call, name):
                 yield module, call, name
         elif callee(call) == "set" and examined.kinds.has(receiver, "map"):
             stored = part(call, "arguments")
@@ -84,6 +85,14 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
                 personal = not _is_load(examined, call)
             if (counted or personal) and (name := _global(examined, receiver, call)):
                 yield module, call, name
+
+
+def _is_of_now(node: Node, name: str) -> bool:
+    """Counted up and, when it has ended, down again: how much this isolate does at a time."""
+    function = owner_function(node)
+    ends = below(function, "finally_clause") if function is not None else ()
+    changed = re.compile(rf"\b{re.escape(name)}\s*(?:--|-=)|--\s*{re.escape(name)}\b")
+    return any(changed.search(text(each)) for each in ends)
 
 
 def _is_load(examined: Examination, call: Node) -> bool:

@@ -17,6 +17,7 @@ _FORGETTING = ("cache", "unknown", "configuration")
 _STALE = re.compile(r"(?i)clean|sweep|expir|evict|prune|stale|garbage|outdated|scheduled|housekeep")
 _WHOLE = re.compile(r"(?i)purge|clear|flush|wipe|reset")
 _CLOCK = re.compile(r"Date\.now\(\)|new Date\(\)|\bnow\b")
+_NEWEST = re.compile(r"\.slice\(\s*[a-zA-Z_]\w*\s*\)|\.slice\(\s*\d+\s*\)|\.splice\(")
 _AGE = re.compile(r"(?i)expir|stale|maxage|max_age|ttl|old|cutoff|timestamp|createdat|storedat")
 
 
@@ -47,6 +48,8 @@ def _is_clean_up(examined: Examination, routine: Node, listing: Operation) -> bo
     prefix = examined.values.option(listing.call, 0, "prefix")
     if _WHOLE.search(function_name(routine)) and not isinstance(prefix, Node):
         return True
+    if _NEWEST.search(text(routine)) and not _CLOCK.search(text(routine)):
+        return False  # all but the newest few: no expiration does that
     around = [each for each in (routine, *ancestors(routine)) if each.type in FUNCTIONS]
     if any(_STALE.search(function_name(each)) for each in around):
         return True

@@ -113,3 +113,30 @@ export default {
     return Response.json(await env.REPOS.pack(new URL(request.url).pathname));
   },
 };
+// == quiet: switched off where it is not configured
+// -- file: wrangler.toml
+name = "gate"
+main = "src/index.ts"
+kv_namespaces = [{ binding = "TOKENS", id = "1" }]
+[vars]
+LIMITS_ENABLED = "true"
+[env.test]
+[env.test.vars]
+LIMITS_ENABLED = "false"
+// -- file: src/index.ts
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    if (env.LIMITS_ENABLED !== "true") return new Response("ok");
+    return new Response(await env.TOKENS.get(request.headers.get("x-token") ?? ""));
+  },
+};
+// == quiet: built from what is not here
+// -- file: wrangler.toml
+name = "debug"
+main = "dist/worker.mjs"
+[build]
+command = "npm run build"
+// -- file: src/index.ts
+export { withLimits } from "./limits";
+// -- file: src/limits.ts
+export const withLimits = async (env: Env, token: string) => env.TOKENS.get(token);

@@ -182,3 +182,16 @@ export async function times(session: string) {
   sessionFiles.set(session, loading);
   return loading;
 }
+// == quiet: how much this isolate does at a time
+let running = 0;
+const waiting: Array<() => void> = [];
+export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= 2) await new Promise<void>((resolve) => waiting.push(resolve));
+  running += 1;
+  try {
+    return await work();
+  } finally {
+    running -= 1;
+    waiting.shift()?.();
+  }
+}

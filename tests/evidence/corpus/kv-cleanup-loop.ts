@@ -110,3 +110,9 @@ const local = new Map<string, number>();
 export function sweep(now: number) {
   for (const [key, end] of local) if (end < now) local.delete(key);
 }
+// == quiet: all but the newest five
+export async function pruneArchives(env: Env, keep = 5) {
+  const { keys } = await env.ARCHIVES.list({ prefix: "archive:" });
+  const newest = keys.map((key) => key.name).sort().reverse();
+  for (const name of newest.slice(keep)) await env.ARCHIVES.delete(name);
+}

@@ -263,3 +263,37 @@ export async function mirror(env: unknown, pages: Map<string, string>) {
     await bucket?.put(`pages/${path}`, page, { httpMetadata: { contentType: "text/html" } });
   }
 }
+// == quiet: what a player has left
+const LEFT = (id: string) => `energy:${id}`;
+const clamp = (value: number, low: number, high: number) => Math.max(low, Math.min(high, value));
+const rules = (env: Env) => ({ most: Number(env.ENERGY_MOST ?? 100), each: Number(env.ENERGY_EACH ?? 1) });
+export async function energy(env: Env, id: string) {
+  const raw = await env.STATE.get(LEFT(id));
+  const { most, each } = rules(env);
+  if (!raw) {
+    const first = { left: most, at: Date.now() };
+    await env.STATE.put(LEFT(id), JSON.stringify(first));
+    return first.left;
+  }
+  const known = JSON.parse(raw);
+  const minutes = Math.floor((Date.now() - known.at) / 60_000);
+  const left = clamp(known.left + minutes * each, 0, most);
+  await env.STATE.put(LEFT(id), JSON.stringify({ left, at: Date.now() }));
+  return left;
+}
+// == quiet: one key that is refreshed when it is old, and served meanwhile
+export async function labels(env: Env, ctx: ExecutionContext) {
+  const known = await env.TAGS.get<{ labels: string[]; builtAt: number }>("labels", "json");
+  if (known && Date.now() - known.builtAt < 86_400_000) return known.labels;
+  if (known) {
+    ctx.waitUntil(build(env));
+    return known.labels;
+  }
+  return build(env);
+}
+async function build(env: Env) {
+  const { results } = await env.DB.prepare("SELECT DISTINCT label FROM notes").all();
+  const labels = results.map((row) => String(row.label));
+  await env.TAGS.put("labels", JSON.stringify({ labels, builtAt: Date.now() }));
+  return labels;
+}
