@@ -41,7 +41,7 @@ _FOREIGN = re.compile(
     r"\A#!|\b(?:from|import|require\()\s*[\"'](?:k6(?:/[\w-]+)?|vitest|@playwright/test|@jest/globals"
     r"|commander|yargs|(?:node:)?child_process|inquirer|prompts|execa|puppeteer)[\"']"
     r"|\bprocess\.(?:argv|exit)\b|\bDeno\.(?:serve|listen\w*|args)\b|\bBun\.(?:serve|argv)\b"
-    r"|[\"'](?:node:)?(?:cluster|http2|tls|net|dgram|readline)[\"']|\bhttps?\.createServer\("
+    r"|\bfs\.\w+Sync\(|[\"'](?:node:)?(?:cluster|http2|tls|net|dgram|readline)[\"']|\bhttps?\.createServer\("
     r"|[\"']@hono/node-server[\"']|[\"']fastly:"
 )
 _FRAMEWORK = re.compile(

@@ -39,7 +39,9 @@ def find(examined: Examination) -> Iterator[Hit]:
         if text(part(node, "constructor")) == "Map" and _is_shared_map(examined, node):
             name = str(node.id)
             if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
-                yield _hit(module, node, by_request=_is_keyed_by_requests(examined, uses[name]))
+                by_request = _is_keyed_by_requests(examined, uses[name])
+                if by_request or _is_called_cache(node) or _is_memo(uses[name]):
+                    yield _hit(module, node, by_request=by_request)
     yield from _plain_objects(examined)
 
 
@@ -68,15 +70,16 @@ def _is_shared_map(examined: Examination, node: Node) -> bool:
         return True
     made = examined.program.calls_by_name[text(part(class_, "name"))]
     if not made:
-        return is_durable_object(class_) or _is_called_cache(class_, node)
+        return is_durable_object(class_) or _is_called_cache(node)
     return any(owner_function(each) is None and not enclosing(each, CLASSES) for each in made)
 
 
-def _is_called_cache(class_: Node, node: Node) -> bool:
-    """A class that others make: its name is all there is to tell how long it lives."""
-    field = enclosing(node, {"public_field_definition", "assignment_expression"})
-    name = text(part(field, "name") or part(field, "left"))
-    return _CACHE.search(f"{text(part(class_, 'name'))} {name}") is not None
+def _is_called_cache(node: Node) -> bool:
+    """Where nothing else tells what a map is for: by its name, or that of its class or file."""
+    holders = {"public_field_definition", "assignment_expression", "variable_declarator"}
+    holder, class_ = enclosing(node, holders), enclosing(node, CLASSES)
+    names = (part(holder, "name"), part(holder, "left"), part(class_, "name"))
+    return _CACHE.search(" ".join(map(text, names))) is not None
 
 
 def _has_few_keys(examined: Examination, node: Node) -> bool:
@@ -88,6 +91,17 @@ def _has_few_keys(examined: Examination, node: Node) -> bool:
         declared = examined.program.types.get(text(key), [])
         key = part(declared[0], "value") if declared else None
     return key is not None and key.type in ("union_type", "literal_type")
+
+
+def _is_memo(uses: list[tuple[str, Node]]) -> bool:
+    """`set(key, compute(key))`."""
+    stored = (arguments(call) for method, call in uses if method == "set")
+    return any(
+        len(given) == 2
+        and given[1].type == "call_expression"
+        and text(given[0]) in map(text, arguments(given[1]))
+        for given in stored
+    )
 
 
 def _key_type(node: Node) -> Node | None:

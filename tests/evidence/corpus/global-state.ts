@@ -195,3 +195,13 @@ export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     waiting.shift()?.();
   }
 }
+// == quiet: a program that writes files
+// -- file: www/generate.ts
+import * as fs from "fs";
+let warnings = 0;
+export function warn(message: string, request: Request) {
+  warnings++;
+  fs.writeFileSync("warnings.txt", `${warnings} ${message} ${request.url}`);
+}
+// -- file: src/index.ts
+export default { fetch: () => new Response("ok") };

@@ -182,3 +182,14 @@ export function configure(pluginId: string, value: unknown) {
   defaults.plugins[pluginId] = value;
   return before;
 }
+// == quiet: the state of each of a few parts
+const states = new Map<string, { loading: Promise<unknown> | null }>();
+export function stateFor(label: string | undefined) {
+  const key = label ?? "";
+  let state = states.get(key);
+  if (!state) {
+    state = { loading: null };
+    states.set(key, state);
+  }
+  return state;
+}
