@@ -46,7 +46,7 @@ class Imports:
             self._by_stem[PurePosixPath(_unsuffixed(path)).name].append(path)
 
     def resolve(self, importer: str, specifier: str) -> str | None:
-        folder = str(PurePosixPath(importer).parent)
+        folder = importer.rpartition("/")[0] or "."
         if (folder, specifier) not in self._known:
             self._known[folder, specifier] = self._resolve(folder, specifier)
         return self._known[folder, specifier]

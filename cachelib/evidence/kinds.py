@@ -14,6 +14,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.accessors import (
     constructed_with_env,
+    holds_variables,
     is_get_of_variable,
     is_routed,
     variables,
@@ -320,7 +321,7 @@ class Resolver:
             found = self._method(method, self.kinds(receiver))
             if not found and is_get_of_variable(node):
                 key = self.string(arguments(node)[0])
-                found = self._union(variables(self.program, receiver, key))
+                found = self._union(self._in_context(receiver, key))
             if found:
                 return found
         elif text(called) == "require":
@@ -328,6 +329,16 @@ class Resolver:
         elif text(called) == "env":  # Hono's env(c)
             return ENV
         return self._union_returned(node)
+
+    def _in_context(self, receiver: Node | None, name: str | None) -> list[Node]:
+        """What a framework's context has under a name."""
+        if name is None or not holds_variables(receiver):
+            return []
+        return self._variables.get(name, [])
+
+    @cached_property
+    def _variables(self) -> dict[str, list[Node]]:
+        return variables(self.program)
 
     def _required(self, call: Node) -> Kinds:
         """`require("./store")`."""
@@ -395,8 +406,8 @@ class Resolver:
     def _member(self, base: Node | None, name: str) -> Kinds:
         if name in ("env", "__env__") and text(base) not in _NOT_WORKERS:
             return ENV
-        if set_ := variables(self.program, base, name):
-            return self._union(set_)
+        if kept := self._in_context(base, name):
+            return self._union(kept)
         if name == "default" and text(base) == "caches":
             return frozenset([Kind("edge_cache", "default")])
         if name == "storage" and _STATE.search(text(base)):

@@ -179,13 +179,38 @@ class Program:
 
     def look_up(self, name: str, at: Node) -> Definition | None:
         """The declaration in force for a name, in this file or exported by another one."""
-        for scope in ancestors(at):
-            if (known := self.scopes.get(scope.id)) is not None and name in known:
-                found = known[name]
-                if found.owner.type in IMPORTED:
-                    return self._imported(found)
-                return found
+        for known in self._scopes_around(at.parent):
+            if (found := known.get(name)) is not None:
+                return self._imported(found) if found.owner.type in IMPORTED else found
         return None
+
+    def _scopes_around(self, node: Node | None) -> list[dict[str, Definition]]:
+        """The declarations of each scope around, from the innermost; a parent is dear to find."""
+        steps: list[Node] = []
+        while node is not None and node.id not in self._around:
+            steps.append(node)
+            node = node.parent
+        found = self._around[node.id] if node is not None else []
+        for step in reversed(steps):
+            known = self.scopes.get(step.id)
+            found = [known, *found] if known else found
+            self._around[step.id] = found
+        return found
+
+    @cached_property
+    def _around(self) -> dict[int, list[dict[str, Definition]]]:
+        return {}
+
+    @cached_property
+    def extended(self) -> frozenset[str]:
+        """What members are assigned to somewhere: `options` of `options.expirationTtl = …`."""
+        names: set[str] = set()
+        for _, node in self.nodes["assignment_expression"]:
+            base = part(node, "left")
+            while base is not None and base.type in ("member_expression", "subscript_expression"):
+                base = part(base, "object")
+                names.add(text(base))
+        return frozenset(names)
 
     def _imported(self, found: Definition) -> Definition:
         """What another file exports under the name: the file that is named, else the only one."""

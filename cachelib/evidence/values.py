@@ -67,10 +67,7 @@ class Values:
 
     def _extended(self, options: Node) -> bool:
         """`options.expirationTtl = …` somewhere in the source."""
-        assignments = self.resolver.program.nodes["assignment_expression"]
-        return any(
-            text(part(node, "left")).startswith(f"{text(options)}.") for _, node in assignments
-        )
+        return text(options) in self.resolver.program.extended
 
     def _in_object(self, literal: Node, name: str) -> Node | Missing | Unknown:
         """Later members override earlier ones; an object spread into itself says nothing."""

@@ -87,6 +87,8 @@ class Workers:
         self.imports = Imports(self.modules, workspace.packages)
         self._imported: dict[str, list[str]] = {}
         self._browsers: dict[str, bool] = {}
+        self._foreign: dict[str, bool] = {}
+        self._owners: dict[str, str | None] = {}
 
     def __iter__(self) -> Iterator[Worker]:
         claimed: set[str] = set()
@@ -139,11 +141,11 @@ class Workers:
 
     def _owner(self, path: str) -> str | None:
         """The nearest folder above with a configuration."""
-        for above in PurePosixPath(path).parents:
-            folder = str(above).removeprefix(".")
-            if folder in self.workspace.configurations:
-                return folder
-        return None
+        folder = path.rpartition("/")[0]
+        if folder not in self._owners:
+            known = folder in self.workspace.configurations
+            self._owners[folder] = folder if known else self._owner(folder) if folder else None
+        return self._owners[folder]
 
     def _unclaimed(self) -> set[str]:
         """Code for Workers outside the folders of all of them, as in a library."""
@@ -180,7 +182,12 @@ class Workers:
             return False
         if config is not None and any(_within(path, place) for place in _assets(config, folder)):
             return False
-        return not _FOREIGN.search(self.modules[path].source) and not self._is_browser(path)
+        return not self._is_foreign(path) and not self._is_browser(path)
+
+    def _is_foreign(self, path: str) -> bool:
+        if path not in self._foreign:
+            self._foreign[path] = _FOREIGN.search(self.modules[path].source) is not None
+        return self._foreign[path]
 
     def _is_browser(self, path: str) -> bool:
         if path not in self._browsers:

@@ -33,10 +33,14 @@ _METHODS = {
 def find(examined: Examination) -> Iterator[Hit]:
     if examined.config is None:
         return
-    tested = _tested(examined)
-    used = {name: place for name, place in _used(examined).items() if not _may_be_absent(*place)}
     known = names_by_environment(examined.config)
     everywhere = set().union(*known.values())
+    used = {
+        name: place
+        for name, place in _used(examined).items()
+        if any(name not in names for names in known.values()) and not _may_be_absent(*place)
+    }
+    tested = _tested(examined) if used else set()
     for name, (module, node) in used.items():
         if examined.kinds.bindings.is_optional(name) or name in tested:
             continue

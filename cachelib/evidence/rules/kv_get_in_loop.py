@@ -37,6 +37,8 @@ def find(examined: Examination) -> Iterator[Hit]:
         if varies and not written:
             yield _hit(get, get.module, get.call)
     for module, call in examined.program.calls:
+        if not any(each.method in _READS for each in examined.performed_by_call(call)):
+            continue
         loop = examined.loop(call)
         if loop is not None and _depends_on_answers(loop):
             continue
