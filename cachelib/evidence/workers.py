@@ -34,6 +34,7 @@ _BROWSER = re.compile(
     r"|documentElement)|\bwindow\.(?:location|addEventListener|document|localStorage)"
     r"|\b(?:local|session)Storage\.|[\"']use client[\"']|[\"']react-dom/client[\"']"
     r"|\buse(?:State|Effect|Ref|LayoutEffect|Reducer)\s*[(<]"
+    r"|\bfrom\s*[\"'](?:zustand|jotai|recoil|sonner|react-hot-toast)[\"']"
 )
 _CLIENT = re.compile(r"\A(?:\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*[\"']use client[\"']")
 _BROWSER_CACHES = re.compile(r"\bcaches\.open\b")  # browsers have them too

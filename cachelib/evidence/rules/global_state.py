@@ -83,6 +83,8 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
             )
             if personal and not counted:
                 personal = not _is_load(examined, call)
+            if _is_taken_off(call):
+                continue
             if (counted or personal) and (name := _global(examined, receiver, call)):
                 yield module, call, name
 
@@ -93,6 +95,13 @@ def _is_of_now(node: Node, name: str) -> bool:
     ends = below(function, "finally_clause") if function is not None else ()
     changed = re.compile(rf"\b{re.escape(name)}\s*(?:--|-=)|--\s*{re.escape(name)}\b")
     return any(changed.search(text(each)) for each in ends)
+
+
+def _is_taken_off(call: Node) -> bool:
+    """The entry leaves in a `finally` of the same function: it is about what runs now."""
+    function, name = owner_function(call), f"{text(receiver_of(call))}.delete("
+    ends = below(function, "finally_clause") if function is not None else ()
+    return any(name in text(each) for each in ends)
 
 
 def _is_load(examined: Examination, call: Node) -> bool:

@@ -13,6 +13,7 @@ from cachelib.evidence.program import arguments
 from cachelib.evidence.repair import insert
 from cachelib.evidence.roles import Role
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
+from cachelib.evidence.rules._requests import object_class
 from cachelib.evidence.syntax import below, text
 from cachelib.evidence.values import MISSING
 
@@ -46,18 +47,30 @@ def _hit(put: Operation, role: Role) -> Hit:
 
 def _forgets(examined: Examination, put: Operation, role: Role) -> bool:
     """A cache, or keys without end of which nothing says that they must be kept."""
+    if _is_compared(examined, put):
+        return False
     if role.name == "cache":
         return role.confidence == "high" or not _is_of_env(examined, put)
     if any(each.shares_namespace(put) for each in examined.of("list")):
         return False  # what is looked for by its prefix is kept on purpose
     if any(_redirects(examined, get) for get in examined.reads if get.shares_namespace(put)):
         return False  # a short link
+    if object_class(put.call):
+        return False  # what an object keeps is published, and written anew by the object
     return role.name == "unknown" and "*" in examined.flow.pattern(put.key)
 
 
 def _redirects(examined: Examination, get: Operation) -> bool:
     routine = examined.routine(get.call)
     return routine is not None and re.search(r"(?i)redirect\(", text(routine)) is not None
+
+
+def _is_compared(examined: Examination, put: Operation) -> bool:
+    """`if (known === id) return; await kv.put(key, id)`: a mark of what was seen last."""
+    routine, value = examined.routine(put.call), re.escape(text(put.value))
+    if routine is None or not value:
+        return False
+    return re.search(rf"[!=]==?\s*{value}(?!\w)|{value}\s*[!=]==?", text(routine)) is not None
 
 
 def _is_of_env(examined: Examination, put: Operation) -> bool:

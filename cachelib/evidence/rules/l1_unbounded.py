@@ -56,9 +56,10 @@ def _hit(module: Module, node: Node, *, by_request: bool) -> Hit:
 
 
 def _is_keyed_by_requests(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
-    """What comes with a request may be anything."""
+    """What comes with a request may be anything; what a load names is as much as it names."""
     keys = [next(iter(arguments(call)), None) for method, call in uses if method == "set"]
-    return any(o.kind == "request" for key in keys for o in examined.flow.origins(key))
+    kinds = [{origin.kind for origin in examined.flow.origins(key)} for key in keys]
+    return any("request" in each and "load" not in each for each in kinds)
 
 
 def _is_shared_map(examined: Examination, node: Node) -> bool:

@@ -78,9 +78,18 @@ def _is_captured(examined: Examination, node: Node, call: Node) -> bool:
     maker, user = owner_function(node), examined.routine(call)
     if maker is None or user is None or maker == user or not inside(user, maker):
         return False
-    return not any(
-        above.type == "arguments" and inside(above, maker) for above in ancestors(user)
-    )  # what another function is given for the while is no cache of the isolate
+    if any(above.type == "arguments" and inside(above, maker) for above in ancestors(user)):
+        return False  # what another function is given for the while is no cache of the isolate
+    return not _is_of_its_maker(user, maker)
+
+
+def _is_of_its_maker(user: Node, maker: Node) -> bool:
+    """`const nameFor = …; nameFor(target)`: the maker calls it, and gives it to nobody."""
+    name = text(part(user.parent, "name")) or text(part(user, "name"))
+    mentions = [each for each in below(maker, "identifier") if text(each) == name]
+    called = [each for each in mentions if each == part(each.parent, "function")]
+    declared = [each for each in mentions if each == part(each.parent, "name")]
+    return bool(called) and len(called) + len(declared) == len(mentions)
 
 
 def _looks_into(read: Node, fill: Node) -> bool:

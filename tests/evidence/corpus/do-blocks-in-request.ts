@@ -30,3 +30,17 @@ export class Stream extends DurableObject<Env> {
     });
   }
 }
+// == quiet: before its first use
+export class Workspace extends DurableObject<Env> {
+  private owner = "";
+  async open(user: string) {
+    const first = !this.owner;
+    if (first) {
+      await this.ctx.blockConcurrencyWhile(async () => {
+        if (!(await this.env.SERVICE.knows(user))) throw new Error("unknown");
+        this.owner = user;
+      });
+    }
+    return this.owner;
+  }
+}

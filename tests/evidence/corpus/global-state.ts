@@ -205,3 +205,37 @@ export function warn(message: string, request: Request) {
 }
 // -- file: src/index.ts
 export default { fetch: () => new Response("ok") };
+// == quiet: who waits for a load that is under way
+const loads = new Map<string, Promise<string>>();
+const waiters = new Map<string, number>();
+export async function coalesced(key: string, load: () => Promise<string>) {
+  const running = loads.get(key);
+  if (running) {
+    waiters.set(key, (waiters.get(key) ?? 0) + 1);
+    return running;
+  }
+  const started = (async () => {
+    try {
+      return await load();
+    } finally {
+      console.log(key, waiters.get(key) ?? 0);
+      loads.delete(key);
+      waiters.delete(key);
+    }
+  })();
+  loads.set(key, started);
+  return started;
+}
+// == quiet: a store of the browser
+// -- file: open-next.config.ts
+export default {};
+// -- file: src/app/write/store.ts
+import { create } from "zustand";
+let latest = 0;
+export const useDraft = create((set) => ({
+  load: async (slug: string) => {
+    const mine = ++latest;
+    latest += mine;
+    set({ slug });
+  },
+}));

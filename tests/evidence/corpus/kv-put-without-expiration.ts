@@ -297,3 +297,19 @@ async function build(env: Env) {
   await env.TAGS.put("labels", JSON.stringify({ labels, builtAt: Date.now() }));
   return labels;
 }
+// == quiet: a mark and a publication
+export async function build(env: Env) {
+  const answer = await fetch("https://game.example/build");
+  if (!answer.ok) return false;
+  const { id } = await answer.json<{ id: number }>();
+  const known = await env.LOOKUP.get("build");
+  if (known === String(id)) return false;
+  await env.LOOKUP.put("build", String(id));
+  return true;
+}
+export class Library extends DurableObject<Env> {
+  async publish(domain: string, collections: string[]) {
+    await this.ctx.storage.put(domain, collections);
+    await this.env.COLLECTIONS.put(`public:${domain}`, JSON.stringify(collections));
+  }
+}

@@ -254,3 +254,18 @@ export async function inspect(env: Env, ids: string[]) {
   const total = sizes.reduce((sum, each) => sum + each, 0);
   return { sizes, total, names: [...files.keys()], mean: total / Math.max(1, sizes.length) };
 }
+// == quiet: names that one call gives
+export class Namer extends DurableObject<Env> {
+  async nameAll(targets: string[]) {
+    const names = new Map<string, string>();
+    const nameFor = async (target: string) => {
+      const known = names.get(target);
+      if (known) return known;
+      const made = await this.env.AI.run("model", { prompt: target });
+      names.set(target, String(made));
+      return String(made);
+    };
+    for (const target of targets) await nameFor(target);
+    return [...names];
+  }
+}
