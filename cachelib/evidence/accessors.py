@@ -6,7 +6,8 @@ from collections import defaultdict
 from tree_sitter import Node
 
 from cachelib.evidence.functions import function_name, parameters
-from cachelib.evidence.program import CLASSES, Program, arguments, callee, receiver_of
+from cachelib.evidence.module import CLASSES
+from cachelib.evidence.program import Program, arguments, callee, receiver_of
 from cachelib.evidence.syntax import enclosing, part, text
 
 _PLATFORM_CLASS = re.compile(r"\b(?:DurableObject|WorkerEntrypoint|WorkflowEntrypoint|Agent)\b")

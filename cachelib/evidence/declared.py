@@ -6,8 +6,9 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from cachelib.evidence.bindings import BY_KIND
+from cachelib.evidence.module import CLASSES
 from cachelib.evidence.names import BindingNames
-from cachelib.evidence.program import CLASSES, Program, class_key
+from cachelib.evidence.program import Program, class_key
 from cachelib.evidence.syntax import below, part, text
 
 

@@ -9,16 +9,10 @@ from tree_sitter import Node
 from cachelib.evidence.flow import Flow
 from cachelib.evidence.functions import callback_of, owner_function
 from cachelib.evidence.kinds import Resolver
+from cachelib.evidence.module import FUNCTIONS, LOOPS, Module
 from cachelib.evidence.operations import KV_METHODS, Operation
 from cachelib.evidence.pairs import Pairs
-from cachelib.evidence.program import (
-    FUNCTIONS,
-    LOOPS,
-    Module,
-    Program,
-    callee,
-    receiver_of,
-)
+from cachelib.evidence.program import Program, callee, receiver_of
 from cachelib.evidence.roles import Roles
 from cachelib.evidence.syntax import ancestors, below, inside, part, preorder, text
 from cachelib.evidence.values import Values

@@ -11,8 +11,9 @@ from tree_sitter import Node
 
 from cachelib.evidence.flow import Flow
 from cachelib.evidence.functions import callback_of
+from cachelib.evidence.module import FUNCTIONS, Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS, Module, arguments, receiver_of
+from cachelib.evidence.program import arguments, receiver_of
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from tree_sitter import Node
 
 from cachelib.evidence.flow import Flow, Origin
 from cachelib.evidence.functions import function_name
+from cachelib.evidence.module import CLASSES, FUNCTIONS
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.pairs import Pair, Pairs
-from cachelib.evidence.program import CLASSES, FUNCTIONS, callee
+from cachelib.evidence.program import callee
 from cachelib.evidence.syntax import ancestors, below, part, text
 
 if TYPE_CHECKING:

@@ -5,8 +5,10 @@ import re
 
 from tree_sitter import Node
 
+from cachelib.evidence.functions import parameters
 from cachelib.evidence.kinds import Resolver
-from cachelib.evidence.program import FUNCTIONS, arguments, function_of
+from cachelib.evidence.module import FUNCTIONS
+from cachelib.evidence.program import arguments, function_of
 from cachelib.evidence.syntax import below, enclosing, part, text
 
 _PARAMETERS = ("required_parameter", "optional_parameter")
@@ -58,7 +60,7 @@ class Values:
         if function is None or part(definition.owner, "value") is not None:
             return UNKNOWN
         callers = self.resolver.callers(function)
-        places = [each.id for each in self.resolver.parameters(function)]
+        places = [each.id for each in parameters(function)]
         if definition.owner.id not in places:
             return UNKNOWN
         place = places.index(definition.owner.id)
@@ -141,7 +143,7 @@ class Values:
     def _always_given(self, parameter: Node, depth: int) -> float | None:
         """The one number that every known call gives, the default where a call gives none."""
         function = enclosing(parameter, FUNCTIONS)
-        place = [each.id for each in self.resolver.parameters(function)] if function else []
+        place = [each.id for each in parameters(function)] if function else []
         if function is None or parameter.id not in place:
             return None
         index = place.index(parameter.id)

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from cachelib.evidence.facts import bindings_of
 from cachelib.evidence.imports import Imports, specifiers, type_specifiers
-from cachelib.evidence.program import Module
+from cachelib.evidence.module import Module
 from cachelib.evidence.workspace import Workspace
 from cachelib.evidence.wrangler import Wrangler
 

@@ -8,8 +8,9 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
+from cachelib.evidence.module import CLASSES, Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import CLASSES, Module, arguments, receiver_of
+from cachelib.evidence.program import arguments, receiver_of
 from cachelib.evidence.syntax import below, enclosing, part, text
 
 NOW = "Date.now()"

@@ -7,7 +7,8 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name, parameters
-from cachelib.evidence.program import CLASSES, FUNCTIONS, LOOPS, Module, callee, receiver_of
+from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
+from cachelib.evidence.program import callee, receiver_of
 from cachelib.evidence.syntax import ancestors, enclosing, part, text
 
 _REQUEST = re.compile(r"^(?:request|req|_request|_req|c|event|r)$")

@@ -9,7 +9,8 @@ from cachelib.evidence.bindings import BY_KIND
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.facts import names_by_environment
 from cachelib.evidence.functions import owner_function
-from cachelib.evidence.program import Module, receiver_of
+from cachelib.evidence.module import Module
+from cachelib.evidence.program import receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import text
 from cachelib.evidence.wrangler import Wrangler

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import Module, arguments, function_of
+from cachelib.evidence.module import Module
+from cachelib.evidence.program import arguments, function_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._requests import is_background
 from cachelib.evidence.syntax import part, text

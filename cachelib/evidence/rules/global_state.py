@@ -7,7 +7,8 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
-from cachelib.evidence.program import FUNCTIONS, LOOPS, Module, arguments, callee, receiver_of
+from cachelib.evidence.module import FUNCTIONS, LOOPS, Module
+from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 

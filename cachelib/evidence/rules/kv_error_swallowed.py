@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.module import FUNCTIONS
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS, arguments, callee
+from cachelib.evidence.program import arguments, callee
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, enclosing, part, text
 

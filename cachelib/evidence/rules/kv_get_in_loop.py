@@ -7,8 +7,9 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import parameters
+from cachelib.evidence.module import Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import Module, arguments
+from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._requests import ends_after
 from cachelib.evidence.syntax import below, part, text

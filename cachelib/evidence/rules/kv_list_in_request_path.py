@@ -7,8 +7,9 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name
+from cachelib.evidence.module import FUNCTIONS
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS, arguments
+from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import handles, is_background
 from cachelib.evidence.syntax import ancestors, part, text

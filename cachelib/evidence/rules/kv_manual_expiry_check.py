@@ -11,8 +11,8 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name, owner_function
+from cachelib.evidence.module import FUNCTIONS, Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS, Module
 from cachelib.evidence.repair import whole_lines
 from cachelib.evidence.roles import is_called_token
 from cachelib.evidence.rule import Counterfactual, Hit, Rule

@@ -8,15 +8,8 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name, owner_function
-from cachelib.evidence.program import (
-    CLASSES,
-    FUNCTIONS,
-    LOOPS,
-    Module,
-    arguments,
-    callee,
-    receiver_of,
-)
+from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
+from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._lifetimes import is_durable_object, is_static, outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text

@@ -7,7 +7,14 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
-from cachelib.evidence.program import Module, Program, arguments, callee, function_of, receiver_of
+from cachelib.evidence.module import Module
+from cachelib.evidence.program import (
+    Program,
+    arguments,
+    callee,
+    function_of,
+    receiver_of,
+)
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._lifetimes import (
     outlives_requests,
