@@ -11,7 +11,7 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 
 # what that made, each of hundreds of processes (kernels, workers) would compile all it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test lint notebooks example node lab lock clean
+.PHONY: report test lint notebooks example mutants node lab lock clean
 
 report: $(VENV)/report.installed
 	@$(BIN)/cachelib report $(CASE)
@@ -33,6 +33,10 @@ notebooks: $(VENV)/report.installed
 # The finished report that README.md shows: what `make test` makes anew and compares.
 example: $(VENV)/dev.installed
 	UPDATE_EXAMPLE=1 $(BIN)/pytest -q -n 0 tests/shipped/test_locked.py -k example
+
+# By night: how many small faults, put into each room's code, its tests notice.
+mutants: $(VENV)/dev.installed
+	$(BIN)/python benchmarks/mutants.py $(ROOMS)
 
 # Optional: what `cachelib live` needs, once; it does so by itself on first use.
 node: $(VENV)/report.installed

@@ -119,11 +119,12 @@ class CacheCore(Loading):
         """What the tiers have, or else what the loader returns."""
         policy, found, shared, outer = self.policy.override(options), None, False, loading()
         now, mine = self._begin(key), None
+        asked = now
         make_room()
         try:
             try:
                 while found is None:
-                    mine = Flight(key, policy, loader, self._owner())
+                    mine = Flight(key, policy, loader, self._owner(), now)
                     flight = self._flights.setdefault(key, mine)
                     if outer is not None:
                         outer.wait_for(flight)
@@ -132,7 +133,9 @@ class CacheCore(Loading):
                     elif (found := self._in_l1(key, policy, now)) is None:
                         shared, valid = True, flight.valid
                         found = await self._join(flight, policy)
-                        if found is not None and not (valid and self._is_for(found, policy, now)):
+                        if found is not None and not (
+                            valid and self._is_for(found, flight.began, policy, asked, now)
+                        ):
                             found = None  # it was over before we came: look again
                         now = self._clock()
                     if outer is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from math import inf
 from typing import Any
 
 from cachelib.failed_loads import again
@@ -35,9 +36,15 @@ class Flight:
     result: Result = None
 
     def __init__(
-        self, key: str, policy: Policy, loader: Any = None, owner: Owner | None = None
+        self,
+        key: str,
+        policy: Policy,
+        loader: Any = None,
+        owner: Owner | None = None,
+        began: float = -inf,
     ) -> None:
         self.key, self.policy, self.loader = key, policy, loader
+        self.began = began  # not later than when it looked into the tiers; -inf: nobody knows
         self.owner = owner  # None: a task or work in the background, which does not get lost
         self.waits_for: list[Flight] = []  # of other keys, in this one's loader
 
@@ -137,17 +144,26 @@ class Flights(Forkable, ABC):
             raise again(flight.result)
         return flight.result if isinstance(flight.result, tuple) else None
 
-    def _is_for(self, found: Found, policy: Policy, came: float) -> bool:
-        """Whether a flight's result may be shared by one who came at `came`, while it was going on.
+    def _is_for(
+        self, found: Found, began: float, policy: Policy, asked: float, came: float
+    ) -> bool:
+        """Whether a flight's result may be shared by one who asked at `asked`, and came at `came`
+        while it was going on.
 
         It may have been found, or loaded, long before it is given out: L2 takes its time to be
-        read and to be written. A value without a life ends as its load does, at that very instant.
+        read and to be written. What was read is like a copy of L1 then: others may have changed
+        the key since. A value without a life ends as its load does, at that very instant.
         """
         entry, tier, _ = found
         if tier == "stale":
             return True
-        if (tier == "l1" and policy.skip_l1) or (self._stamps and self._revoked(entry)):
+        if self._stamps and self._revoked(entry):
             return False
+        if tier != "load":
+            if policy.skip_l1 and (tier == "l1" or began < asked):
+                return False
+            if came >= (entry.until if tier == "l1" else began + (policy.l1_ttl or inf)):
+                return False
         end = max(entry.expires_at, entry.ends_at)
         return came < end or (came == end and tier == "load")
 

@@ -67,7 +67,7 @@ class Batch:
             if hit is not None and now < hit[0].refresh_at:
                 self._found[key] = hit
                 continue
-            mine = self._mine[key] = Flight(key, self._policy, self._one, owner)
+            mine = self._mine[key] = Flight(key, self._policy, self._one, owner, now)
             if hit is None and cache._flights.setdefault(key, mine) is mine:
                 self._found[key] = None
                 if outer is not None:
@@ -85,14 +85,14 @@ class Batch:
     async def _lead(self) -> list[str]:
         """Read what L2 has, load the rest; which keys to look at again, as others load them."""
         cache, there, l2 = self._cache, None, self._cache._l2
+        now = cache._clock()
         if l2 is not None and not self._policy.skip_l2:
-            keys, now = list(self._mine), cache._clock()
-            there = await cache._read(l2, keys, self._policy, now, self._found)
+            there = await cache._read(l2, list(self._mine), self._policy, now, self._found)
         missing = {}
         for key, flight in self._mine.items():
             if (hit := self._found[key]) is not None:
                 cache._land(flight, hit[0], hit)
-                if hit[0].refresh_at <= cache._clock():
+                if hit[0].refresh_at <= now:
                     cache._refresh(flight, from_l1=hit[1] == "l1")
             else:
                 flight.last = cache._peek(key) if there is None else there.get(key)

@@ -72,7 +72,7 @@ def build(
         for step in steps.reused:
             progress(step.name, "reused", "")
         for step in steps.left_out:
-            progress(step.name, "not run", f"though {step.because}")
+            progress(step.name, "not run", f"left out by --only ({step.because})")
         if steps.stands:
             runs = [step.earlier for step in steps.reused if step.earlier]
             return Report(request.folder, runs, staging.others(request.folder))

@@ -69,6 +69,6 @@ def foretold(steps: Plan) -> str:
     """What a run would do, a line for each notebook and one for the report."""
     lines = {step.name: f"would run: {step.because}" for step in steps.to_run}
     lines |= {step.name: "would be reused" for step in steps.reused}
-    lines |= {step.name: f"would not run, though {step.because}" for step in steps.left_out}
+    lines |= {step.name: f"left out by --only ({step.because})" for step in steps.left_out}
     last = f"would be written: {steps.document.because}" if not steps.stands else "is up to date"
     return "\n".join([*(f"{name}: {lines[name]}" for name in sorted(lines)), f"report: {last}"])

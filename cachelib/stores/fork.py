@@ -7,14 +7,22 @@ SQLite leaves its mutexes locked in the child for ever. So all is closed *before
 Before it the upper layers come first: whoever waits for a cache's lock may then return its
 connection. After it the stores come first: what a cache starts again needs a store that works.
 A child that is spawned, or comes from a fork server, inherits nothing of this.
+
+A module that another thread is just importing (`encodings.idna`, at the first connection of a
+process) stays locked in the child for ever. Python does not see to that; so a fork waits for it.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from enum import IntEnum
 from threading import get_ident
+from time import monotonic, sleep
 from weakref import ref
+
+PATIENCE = 2.0  # seconds that a fork waits for others' imports
 
 
 class Layer(IntEnum):
@@ -58,10 +66,40 @@ def _inside_out() -> list[Forkable]:
 _held: dict[int, list[Forkable]] = {}  # by the thread that forks
 
 
+def _being_imported() -> set[str]:
+    """By any thread."""
+    found = set()
+    for name, module in list(sys.modules.items()):
+        with suppress(AttributeError):  # not `getattr`: it would load what is to be loaded later
+            spec = object.__getattribute__(module, "__dict__").get("__spec__")
+            if getattr(spec, "_initializing", False):
+                found.add(name)
+    return found
+
+
+def _own_imports() -> set[str]:
+    """By this thread."""
+    own, frame = set(), sys._getframe()
+    while (above := frame.f_back) is not None:
+        frame = above
+        if frame.f_code.co_name == "<module>":
+            own.add(str(frame.f_globals.get("__name__")))
+    return own
+
+
+def _await_imports() -> None:
+    """Those of other threads; not for ever, as one of them may wait for this thread."""
+    give_up = monotonic() + PATIENCE
+    while _being_imported() - _own_imports() and monotonic() < give_up:
+        sleep(0.001)
+
+
 def _before() -> None:
+    _await_imports()
     things = _held[get_ident()] = _inside_out()
     for thing in reversed(things):
         thing.before_fork()
+    _await_imports()  # that have begun since
 
 
 def _in_parent() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -35,7 +34,7 @@ try:
 except ImportError as error:
     raise ImportError("RedisStore needs the extra: redis") from error
 
-from cachelib.stores.redis_client import checked, connect, is_cluster
+from cachelib.stores.redis_client import checked, connect, guard, is_cluster, pipeline
 
 PORTION = 500  # commands sent at once: while they run, the server serves nobody else
 TOMBSTONE = Stored(b"", 0.0)
@@ -87,7 +86,7 @@ class RedisStore(Forkable, Closing):
         )
         self._in_cluster = is_cluster(self._client)
         self._mget = self._client.mget_nonatomic if self._in_cluster else self._client.mget
-        _guard(getattr(self._client, "connection_pool", None))
+        guard(self._client)
         self._prefix, self._clock, self._announce = prefix, clock, announce
         self._channel, self._writer = f"{prefix}changes", secrets.token_hex(8)
         self._freed = f"{prefix}leases"  # the channel that tells of leases that have ended
@@ -172,7 +171,7 @@ class RedisStore(Forkable, Closing):
         packed = {key: self._packed(key, *change) for key, change in changes.items()}  # or refused
         versions: list[int] = []
         for some in _portions(packed):
-            with self._client.pipeline(transaction=False) as pipe:
+            with pipeline(self._client) as pipe:
                 for key in some:
                     pipe.execute_command("EVAL", WRITE, 1, self._name(key), *packed[key])
                 versions += map(self._note, self._send(pipe, some))
@@ -308,21 +307,3 @@ def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
     left = iter(keys)
     while some := list(islice(left, PORTION)):
         yield some
-
-
-def _guard(pool: Any) -> None:
-    """A connection whose caller was interrupted goes back closed.
-
-    redis-py would give it to the next one, who would get the reply to another's command.
-    """
-    if pool is None:
-        return
-    release = pool.release
-
-    def release_closed(connection: Any) -> None:
-        error = sys.exc_info()[1]
-        if error is not None and not isinstance(error, redis.RedisError):
-            connection.disconnect()
-        release(connection)
-
-    pool.release = release_closed

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # or the first connection would, of which a fork knows nothing
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from inspect import iscoroutinefunction
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,12 +20,23 @@ URLS = (
 SENTINEL_PORT = 26379
 
 
+try:
+    from redis.maint_notifications import MaintNotificationsConfig
+except ImportError:  # redis-py before 7
+    _QUIET: dict[str, Any] = {}
+else:
+    # While these may come, redis-py does not look whether a connection from its pool still has
+    # the reply to another's command; and every new one asks for them, which Valkey refuses.
+    _QUIET = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
+
+
 def connect(url: str, options: dict[str, Any]) -> Any:
     """A client for `url`; ValueError if it is none of those above."""
     if not isinstance(url, str):
         raise TypeError(
             f"a URL is a string, not {type(url).__name__}; a client is given as client="
         )
+    options = _QUIET | options
     scheme, _, rest = url.partition("://")
     kind, _, way = scheme.replace("valkey", "redis").partition("+")
     plain = f"{kind}://{rest}"
@@ -54,6 +69,76 @@ def checked(client: Any) -> Any:
 def is_cluster(client: Any) -> bool:
     """Whether keys live in different places, so that not all commands may be put together."""
     return hasattr(client, "mget_nonatomic")
+
+
+# Interrupts: redis-py forgets that there are any
+
+
+def guard(client: Any) -> None:
+    """A connection whose caller was interrupted goes back closed.
+
+    redis-py would give it to the next one, who would get the reply to another's command.
+    """
+    if not is_cluster(client):
+        _guard(getattr(client, "connection_pool", None))
+        return
+    for node in client.get_nodes():
+        _guard(getattr(node.redis_connection, "connection_pool", None))
+    create: Callable[..., Any] = client.nodes_manager.create_redis_node
+
+    def create_guarded(*args: Any, **kwargs: Any) -> Any:
+        node = create(*args, **kwargs)
+        _guard(node.connection_pool)
+        return node
+
+    client.nodes_manager.create_redis_node = create_guarded
+
+
+def _guard(pool: Any) -> None:
+    if pool is None or hasattr(pool.release, "closes"):
+        return
+    release: Callable[[Any], None] = pool.release
+
+    def release_closed(connection: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, redis.RedisError):
+            connection.disconnect()
+        release(connection)
+
+    release_closed.closes = True  # type: ignore[attr-defined]
+    pool.release = release_closed
+
+
+@contextmanager
+def pipeline(client: Any) -> Iterator[Any]:
+    """Commands that are sent at once, but not as one."""
+    with client.pipeline(transaction=False) as pipe:
+        if not is_cluster(client):
+            pipe.connection_pool = _Loan(pipe.connection_pool)
+        yield pipe
+
+
+class _Loan:
+    """A pool for one pipeline, which gives each connection back once.
+
+    Interrupted while it does that, a pipeline does it again; by then, another thread may have it.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._lent: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def get_connection(self, *args: Any, **kwargs: Any) -> Any:
+        self._lent = self._pool.get_connection(*args, **kwargs)
+        return self._lent
+
+    def release(self, connection: Any) -> None:
+        lent, self._lent = self._lent, None  # if it gets lost here, nobody has it
+        if connection is lent:
+            self._pool.release(connection)
 
 
 def _by_sentinel(url: str, is_tls: bool, options: dict[str, Any]) -> Any:

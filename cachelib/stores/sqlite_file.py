@@ -34,6 +34,7 @@ PATIENCE = 0.1  # seconds that SQLite itself waits for another process: a fork w
 FORK_PATIENCE = 2.0  # seconds that a fork waits for connections in use; then it takes the risk
 LOOK_EVERY = 0.01  # seconds between looks whether the file is still there: it may cost 0.1 ms
 ATTEMPTS = 4  # at one statement, when files are set aside meanwhile
+MAX_LOG = 32 * 1024 * 1024  # bytes that the write-ahead log keeps after a large value has passed
 
 HARMLESS = sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError
 
@@ -283,6 +284,7 @@ class SqliteFile(Forkable, Closing):
     def _look_into(self, db: Connection) -> None:
         """Make it ours if it is new, and read: from then on it has all its files open."""
         db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing by it
+        db.execute(f"PRAGMA journal_size_limit = {MAX_LOG}")
         if db.file != self._prepared or db.file is None:
             self._prepare(db)
             self._prepared = db.file

@@ -127,6 +127,31 @@ def test_the_same_over_redis(tmp_path: Path, server: Server) -> None:
     assert run(BUSY, f"{tmp_path}:", server.url, rounds(15, 1000), seconds=3600) == "0 0\n"
 
 
+IMPORTING = """
+import os, signal, sys, threading, time
+from cachelib import MemoryStore, TieredCache
+folder = sys.argv[1]
+sys.path.insert(0, folder)
+with open(f"{folder}/slow_to_import.py", "w") as file:
+    file.write(f"import time; open({folder!r} + '/begun', 'w').close(); time.sleep(0.5); done = 1")
+cache = TieredCache(None, MemoryStore())
+thread = threading.Thread(target=__import__, args=("slow_to_import",))
+thread.start()
+while not os.path.exists(f"{folder}/begun"): time.sleep(0.001)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    import slow_to_import
+    os._exit(0 if slow_to_import.done else 1)
+print(os.waitpid(child, 0)[1])
+thread.join()
+"""
+
+
+def test_a_fork_waits_for_what_another_thread_is_importing(tmp_path: Path) -> None:
+    assert run(IMPORTING, tmp_path) == "0\n"
+
+
 PREFORK = """
 import os, sys, time
 from cachelib import MemoryCache, SqliteStore, TieredCache

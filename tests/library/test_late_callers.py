@@ -50,6 +50,18 @@ class BusyStore(FlakyStore):
         return super()._trip(name, *args)
 
 
+class SlowAnswers(BusyStore):
+    """What it was asked is known long before the answer is there."""
+
+    def _trip(self, name: str, *args: Any) -> Any:
+        answer = FlakyStore._trip(self, name, *args)
+        if name == self.slow:
+            self.slow = ""
+            self.begun.set()
+            assert self.go.wait(20)
+        return answer
+
+
 class LittleStore(FlakyStore):
     """Its values must be small."""
 
@@ -214,6 +226,40 @@ def test_who_leaves_l1_out_gets_nothing_from_it_through_another(
     store.go.set()
     assert first.result(20).tier == "l1"
     assert second.result(20).tier == "l2"
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds", "value"),
+    [
+        ({}, 0.9, "old"),  # as it would be served from L1, too
+        ({}, 1.1, "new"),
+        ({"skip_l1": True}, 0.1, "new"),
+    ],
+)
+@pytest.mark.parametrize("many", [False, True], ids=["one", "batch"])
+def test_what_another_process_has_changed_since_it_was_read_is_shared_as_long_as_l1_might(
+    skin: Callable[..., Skin],
+    clock: Clock,
+    options: Any,
+    seconds: float,
+    value: str,
+    many: bool,
+) -> None:
+    store = SlowAnswers()
+    busy, elsewhere = skin(store, l1_ttl=1), TieredCache(None, store.inner, clock=clock)
+    elsewhere.set("k", "old")
+    store.slow = "get"
+    if many:
+        first = busy.ask("get_or_load_many", ["k"], lambda keys: {})
+    else:
+        first = busy.ask("get_or_load", "k", Origin())
+    assert store.begun.wait(20)
+    elsewhere.set("k", "new")
+    clock.advance(seconds)
+    others = [busy.join("get_or_load", "k", Origin(), **options) for _ in range(3)]
+    store.go.set()
+    assert first.result(20) == ({"k": "old"} if many else "old")
+    assert [other.result(20) for other in others] == [value] * 3
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["l1", "l1+l2"])

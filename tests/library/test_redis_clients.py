@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,57 @@ def test_a_client_of_ones_own_is_used_and_stays_open(server: Server, raw: Any) -
         assert raw.exists("own:{k}")
     assert client.ping()
     pool.disconnect()
+
+
+class Interrupt(BaseException):
+    """Like KeyboardInterrupt."""
+
+
+def test_a_pipeline_interrupted_as_it_ends_leaves_another_threads_connection_alone(
+    server: Server,
+) -> None:
+    with RedisStore(server.url, prefix="interrupted:") as store:
+        pool, taken = store._client.connection_pool, []
+        release = pool.release
+
+        def interrupted(connection: Any) -> None:
+            release(connection)
+            if not taken:
+                taken.append(pool.get_connection())  # as another thread does, this very instant
+                raise Interrupt
+
+        pool.release = interrupted
+        values = {"a": Stored(b"1", None), "b": Stored(b"2", None)}
+        with pytest.raises(Interrupt):
+            store.set_many(values)
+        [another] = taken
+        another.send_command("PING")
+        assert pool.get_connection() is not another
+        assert another.read_response() == b"PONG"
+        assert store.get_many(["a", "b"], 0.0).keys() == values.keys()
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["alone", "pipeline"])
+@pytest.mark.parametrize("clustered", [False, True], ids=["server", "cluster"])
+def test_who_comes_after_an_interrupted_command_gets_no_reply_to_it(
+    server: Server, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, clustered: bool, many: bool
+) -> None:
+    with RedisStore(cluster.url if clustered else server.url, prefix="cut:") as store:
+        for key, data in (("a", b"of a"), ("b", b"of b")):
+            store.set(key, Stored(data, None))
+        read = redis.connection.Connection.read_response
+
+        def interrupted(*args: Any, **options: Any) -> Any:
+            monkeypatch.setattr(redis.connection.Connection, "read_response", read)
+            raise Interrupt
+
+        monkeypatch.setattr(redis.connection.Connection, "read_response", interrupted)
+        ask = partial(store.delete_many, ["c", "d"]) if many else partial(store.get, "a", 0.0)
+        with pytest.raises(Interrupt):
+            ask()
+        found = store.get("b", 0.0)
+        assert found is not None
+        assert found.data == b"of b"
 
 
 def test_sentinels_say_where_the_server_is(server: Server, sentinel: int) -> None:

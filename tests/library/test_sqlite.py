@@ -23,6 +23,7 @@ from cachelib import (
     StoreUnavailableError,
     TieredCache,
 )
+from cachelib.stores.sqlite_file import MAX_LOG
 
 WRITER = """
 import sys
@@ -249,6 +250,16 @@ def test_the_log_of_changes_is_bounded(tmp_path: Path) -> None:
         with store._writing() as db:
             length = db.execute("SELECT sum(length(keys)) FROM changes").fetchone()[0]
     assert length < 65_536 / 8 + 64 * 30
+
+
+def test_the_write_ahead_log_shrinks_again_after_a_large_value(tmp_path: Path) -> None:
+    log = tmp_path / "c.db-wal"
+    with SqliteStore(tmp_path / "c.db") as store:
+        store.set("large", Stored(bytes(2 * MAX_LOG), None))
+        assert log.stat().st_size > 2 * MAX_LOG
+        for n in range(3):
+            store.set(f"small{n}", Stored(b"1", None))
+        assert log.stat().st_size <= MAX_LOG
 
 
 def test_expired_entries_are_swept_a_bit_at_a_time(tmp_path: Path, clock: Clock) -> None:

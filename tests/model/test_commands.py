@@ -80,6 +80,14 @@ def test_mrc_prints_entries_hits_and_ratio(traces):
     assert got["exact"]
 
 
+def test_mrc_says_that_writes_and_deletes_count_as_uses(tmp_path):
+    log = tmp_path / "t.csv"
+    log.write_text("time,key,op\n" + "1,a,get\n2,a,set\n3,a,get\n4,a,delete\n" * 10)
+    assert any("20 of 40 requests write or delete" in note for note in mrc_log(log)["notes"])
+    log.write_text("time,key,op\n" + "1,a,get\n2,a,get\n" * 20)
+    assert not any("write or delete" in note for note in mrc_log(log)["notes"])
+
+
 def test_mrc_samples_with_an_error(traces):
     got = mrc_log(traces / "cloudphysics.oracleGeneral.bin", sizes=[10_000], sample_rate=0.2)
     (row,) = got["curve"]

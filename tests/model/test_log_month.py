@@ -18,6 +18,7 @@ from cachelib.model.traffic.logs import Reading, read_log
 from cachelib.model.traffic.logs.anonymise import anonymised
 from cachelib.model.traffic.made_whole import sampling_error, unsampled
 from cachelib.model.traffic.places import spread
+from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.workload import Workload
 from tests.model.cases import small
 
@@ -181,3 +182,21 @@ def test_a_log_of_another_traffic_than_the_case_says_is_told_of(tmp_path, stated
     assert not told or said[0].startswith(
         f"The log has 721 requests a month, the case's workload {stated:,};"
     )
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ([f"/p?a=1&utm_source={n}" for n in range(99)], "99 of 99 keys"),
+        ([f"/p?fbclid={n}" for n in range(2)] + [f"/{n}" for n in range(98)], "2 of 100 keys"),
+        (["/p?fbclid=1"] + [f"/{n}" for n in range(199)], None),  # no more than one in a hundred
+        ([f"/utm_source={n}?a=utm_source&utm={n}" for n in range(99)], None),
+    ],
+)
+def test_keys_that_follow_a_reader_are_told(tmp_path, keys, said):
+    log = tmp_path / "log.csv"
+    log.write_text("time,url\n" + "".join(f"{n},{key}\n" for n, key in enumerate(keys)))
+    told = [r for r in remarks(read_log(log).account, Reading()) if r.kind == "keys"]
+    assert [remark.says[: len(said or "")] for remark in told] == ([said] if said else [])
+    plain = Reading(normalise=("no-tracking-parameters",))
+    assert not [r for r in remarks(read_log(log, plain).account, plain) if r.kind == "keys"]

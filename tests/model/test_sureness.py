@@ -290,6 +290,8 @@ def test_on_poisson_traffic_formulas_serve() -> None:
     assert found.anchors
     assert {anchor.status for anchor in found.anchors} == {"formula"}
     assert all(anchor.typical <= anchor.worst for anchor in found.anchors)
+    for anchor in found.anchors:
+        assert (anchor.within == anchoring.POINTS) == (anchor.worst <= anchor.tolerance)
 
 
 def test_on_bursts_formulas_do_not_serve_and_the_report_knows() -> None:

@@ -91,7 +91,7 @@ def test_check_fails_with_the_reasons_unless_the_report_is_up_to_date() -> None:
 def test_only_runs_what_is_named_and_says_what_it_leaves_out() -> None:
     done = run("report", "--out", "out", "--only", "21")
     assert done.exit_code == 0
-    assert f"{SECOND}: not run: though there is no earlier run\n" in done.stderr
+    assert f"{SECOND}: not run: left out by --only (there is no earlier run)\n" in done.stderr
     assert list(json.loads(Path("out/manifest.json").read_text())["notebooks"]) == [FIRST]
     wrong = run("report", "--out", "out", "--only", "21_fist")
     assert wrong.exit_code == 2

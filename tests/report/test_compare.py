@@ -39,7 +39,7 @@ def report(folder: Path, **changed: Any) -> Path:
 def test_equal_reports_have_no_changes(tmp_path: Path) -> None:
     found = compare(report(tmp_path / "a"), report(tmp_path / "b"))
     assert not found.decision_changed
-    assert found.as_text().splitlines()[0] == "decision changed: no, l1-kv"
+    assert found.as_text().splitlines()[0] == "decision changed: no, “l1-kv”"
     assert (found.parameters, found.metrics, found.claims) == ([], [], [])
 
 
@@ -49,7 +49,7 @@ def test_every_kind_of_change_is_said_with_its_size(tmp_path: Path) -> None:
         verdict="contradicted",
     )  # fmt: skip
     text = compare(report(tmp_path / "a"), other).as_text().replace("\u00a0", " ")
-    assert text.splitlines()[0] == "decision changed: yes, l1-kv → l1-only"
+    assert text.splitlines()[0] == "decision changed: yes, “l1-kv” → “l1-only”"
     assert "  workload.keys: 100 → 200 (+100)" in text
     assert "  l1_ttl_s: – → 60" in text
     assert "  shared.hit_ratio: 50 % → 25 % (−25 points)  A number" in text
@@ -65,6 +65,18 @@ def test_what_only_one_side_has_is_a_change(tmp_path: Path) -> None:
     text = compare(a, b).as_text()
     assert "  hits: supported → –  a quote" in text
     assert "  cost.month: $5.00 → –" in text
+
+
+def test_where_a_case_was_found_and_why_a_number_is_what_it_is_are_no_questions(
+    tmp_path: Path,
+) -> None:
+    a, b = report(tmp_path / "a"), report(tmp_path / "b")
+    for folder, name, why, ms in ((a, "cases/own.yaml", "a guess", 5), (b, "own", "-p", 9)):
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["parameters"]["case"] = name
+        manifest["case"]["assumptions"] = {"origin_ms": {"value": ms, "why": why}}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert [one.name for one in compare(a, b).parameters] == ["assumptions.origin_ms.value"]
 
 
 def test_json_carries_numbers_not_words(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def names(steps: list[Any]) -> list[str]:
 def test_an_interrupted_run_writes_a_report_of_what_there_is_and_the_next_one_goes_on() -> None:
     with pytest.raises(InterruptedRunError, match="what had finished is in"):
         built(interrupt_first)
-    assert "was not run" in (OUT / "report.md").read_text() or (OUT / "report.html").exists()
+    assert "This is a part of the report" in (OUT / "report.md").read_text()
     steps = planned()
     assert (names(steps.reused), names(steps.to_run)) == ([LAST], [FIRST])
     assert names(planned().to_run) == [FIRST]

@@ -19,7 +19,7 @@ from cachelib.model.engines.compiler import compiled
 from cachelib.model.engines.random import key_of, mixed
 from cachelib.model.traffic.logs import Reading, in_order
 from cachelib.model.traffic.remarks import CURVE, DECISION, answered, in_words, remarks, unanswered
-from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.trace import READ, Trace
 
 NONE_OF_ITS_BUSINESS = ("invented", "mixed", "one-placed")
 """Kinds of remarks on a log: of times and places, of which a stack distance knows nothing."""
@@ -109,10 +109,19 @@ def mrc_log(
 ) -> dict[str, Any]:
     """The curve of a log, read piece by piece: what `cachelib mrc --json` prints."""
 
+    changes = 0
+
+    def counted(pieces: Iterator[Trace]) -> Iterator[Trace]:
+        nonlocal changes
+        for piece in pieces:
+            changes += int((piece.op != READ).sum())
+            yield piece
+
     def curve(pieces: Iterator[Trace]) -> Curve:
-        return miss_ratio_curve(pieces, sizes, sample_rate=sample_rate, seed=seed)
+        return miss_ratio_curve(counted(pieces), sizes, sample_rate=sample_rate, seed=seed)
 
     stream, found = in_order(log, reading, curve)
+    notes = [_of_changes(changes, found.requests)] if changes else []
     skipped = stream.coder.skipped
     told = remarks(stream.coder.account, stream.reading)
     told = tuple(remark for remark in told if remark.kind not in NONE_OF_ITS_BUSINESS)
@@ -121,8 +130,13 @@ def mrc_log(
         "skipped_lines": skipped.lines,
         "remarks": in_words(told),
         "carries_a_decision": not unanswered(told, DECISION),
-        "notes": stream.coder.notes,
+        "notes": [*stream.coder.notes, *notes],
     }
+
+
+def _of_changes(changes: int, requests: int) -> str:
+    share = f"{changes:,} of {requests:,} requests write or delete"
+    return f"{share}: each counts as a use of its key, so hits and hit ratio are of them, too"
 
 
 class _Distances:

@@ -40,7 +40,7 @@ class Anchor:
 
     `here`: at the case's own numbers, before the correction. `typical` and `worst`: median and
     greatest error over the points, after it, and after the fit where one was made. In points of
-    a share, else as a share of the simulated value.
+    a share, else as a share of the simulated value. `within`: at how many points it is tolerable.
     """
 
     option: str
@@ -49,6 +49,7 @@ class Anchor:
     typical: float
     worst: float
     tolerance: float
+    within: int
     status: Status
 
 
@@ -132,7 +133,8 @@ def _held(
     return Anchor(
         option=option.name, metric=name, here=float(uncorrected[0]),
         typical=float(np.median(errors)), worst=float(errors.max()),
-        tolerance=tolerance, status=status,  # type: ignore[arg-type]
+        tolerance=tolerance, within=int((errors <= tolerance).sum()),
+        status=status,  # type: ignore[arg-type]
     ), surrogate  # fmt: skip
 
 

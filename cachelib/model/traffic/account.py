@@ -52,6 +52,9 @@ class Account:
     repeated: int = 0
     unordered: int = 0
     hosts: int = 0
+    keys: int = 0
+    tracked: int = 0
+    """Keys with a parameter that follows the reader, as `utm_source`."""
     sampled: Mapping[float, int] = field(default_factory=dict)
     """Requests by what a column of the log says that each stands for (above 1), or the share of
     requests that were kept (below)."""

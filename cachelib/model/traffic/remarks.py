@@ -59,6 +59,7 @@ def remarks(account: Account | None, reading: Reading, *, ttl_s: float = 0.0) ->
         *_places(account),
         *_sampling(account, reading),
         *_kinds(account),
+        *_keys(account),
         *_length(account, ttl_s),
     ]
     return tuple(found)
@@ -227,6 +228,20 @@ def _kinds(account: Account) -> list[Remark]:
             Remark("skipped", f"{lost:,} of {account.rows:,} rows could not be read ({reason}).")
         )
     return found
+
+
+def _keys(account: Account) -> list[Remark]:
+    if account.tracked <= MATERIAL * account.keys:
+        return []
+    return [
+        Remark(
+            "keys",
+            f"{account.tracked:,} of {account.keys:,} keys carry parameters that follow a reader,"
+            " such as utm_source or fbclid, and are a page of their own for each: normalise:"
+            " [no-tracking-parameters] in the case's log section, or --normalise"
+            " no-tracking-parameters, drops them.",
+        )
+    ]
 
 
 def _length(account: Account, ttl_s: float) -> list[Remark]:

@@ -91,9 +91,10 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """The line that matters most."""
+        before, after = (self._called(name) for name in (self.decision.before, self.decision.after))
         if self.decision_changed:
-            return f"decision changed: yes, {self.decision.in_words}"
-        return f"decision changed: no, {shown(self.decision.after)}"
+            return f"decision changed: yes, {before} → {after}"
+        return f"decision changed: no, {after}"
 
     @property
     def parts(self) -> dict[str, list[Change]]:
@@ -136,8 +137,15 @@ class _Written:
 
     @property
     def asked(self) -> dict[str, Scalar]:
-        """Parameters and the case, each number under its own name."""
-        return dict(_leaves("", {**self.manifest.get("case", {}), **self.manifest["parameters"]}))
+        """Parameters and the case, each number under its own name.
+
+        Not where the case was found, whose numbers are here; nor why a number is what it is.
+        """
+        case, given = self.manifest.get("case", {}), dict(self.manifest["parameters"])
+        if case:
+            given.pop("case", None)
+        leaves = _leaves("", {**case, **given})
+        return {name: value for name, value in leaves if not name.endswith(".why")}
 
     @property
     def metrics(self) -> dict[str, Any]:

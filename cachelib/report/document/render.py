@@ -52,6 +52,7 @@ class Document:
     numbers: dict[str, str] = field(default_factory=dict)
     _count: Counter[str] = field(default_factory=Counter)
     _repeated: set[str] = field(default_factory=set)
+    _absent: set[str] = field(default_factory=set)  # notebooks that were not run
     _is_numbered: bool = False
 
     def text(self) -> str:
@@ -88,6 +89,7 @@ class Document:
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
+            "absent": sorted(self._absent),
             "anchor": self.medium.anchor,
             "follows": self.medium.follows,
             "barred": self.study.barred,
@@ -239,25 +241,20 @@ class Document:
         return self.medium.reference(number, id)
 
     def section(self, name: str, *notebooks: str, if_: str | None = None) -> Markdown:
-        """A section of the report, or, if a notebook it needs did not finish, what went wrong.
+        """A section of the report, or, if a notebook it needs failed, what went wrong.
 
-        Nothing where the case has no such subject: where the metric `if_` is not true.
+        Nothing where the case has no such subject (where the metric `if_` is not true), nor where
+        a notebook was not run: that is told once for all.
         """
         if if_ and if_ in self.findings and not self.value(if_):
             return Markdown("")
+        if absent := set(notebooks) - {run.name for run in self.material.runs}:
+            self._absent |= absent
+            return Markdown("")
         failed = [run for run in self.material.runs if run.name in notebooks and run.failure]
-        absent = set(notebooks) - {run.name for run in self.material.runs}
-        template = self._template(
-            "sections/_failed.md.j2" if failed or absent else f"sections/{name}.md.j2"
-        )
-        return Markdown(
-            template.render(
-                self._context(),
-                name=name,
-                failed=failed,
-                absent=sorted(absent),
-            )
-        )
+        template = self._template(f"sections/{'_failed' if failed else name}.md.j2")
+        title = TITLES.get(name, name.replace("_", " ").capitalize())
+        return Markdown(template.render(self._context(), title=title, failed=failed))
 
     def _typed(self, id: str, kind: type[Kind]) -> Kind:
         return self.findings[id].expected(kind)
@@ -267,6 +264,10 @@ class Document:
         self._count[kind] += 1
         number = self.numbers[id] = f"{kind} {self._count[kind]}"
         return number
+
+
+TITLES = {"shared_l2": "The shared tier", "ttl": "Time to live", "when": "What would change it"}
+"""Of sections whose notebook failed, where their names would not do."""
 
 
 def _aim(criteria: Criteria) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.criteria import finite
 from cachelib.model.case.metrics import METRICS
-from cachelib.model.judgement.anchoring import Anchor
+from cachelib.model.judgement.anchoring import POINTS, Anchor
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import Miss
@@ -229,11 +229,17 @@ def anchors_table(decision: Decision) -> pd.DataFrame:
                 "here": shown(anchor.here, unit), "typical error": shown(anchor.typical, unit),
                 "worst error": shown(anchor.worst, unit),
                 "tolerance": shown(anchor.tolerance, unit),
-                "so": {"formula": "formula serves", "fitted": "corrected by a fit",
-                       "withheld": "withheld"}[anchor.status],
+                "so": _verdict(anchor),
             })  # fmt: skip
     columns = ["option", "metric", "here", "typical error", "worst error", "tolerance", "so"]
     return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def _verdict(anchor: Anchor) -> str:
+    if anchor.status == "withheld":
+        return "withheld"
+    said = {"formula": "formula serves", "fitted": "corrected by a fit"}[anchor.status]
+    return said if anchor.within == POINTS else f"{said}: within it at {anchor.within} of {POINTS}"
 
 
 def misses_table(decision: Decision) -> pd.DataFrame:

@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.traffic.account import Account
 from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs.recipes import TRACKING
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME
 from cachelib.model.traffic.trace import Skipped, Trace
 
 UNIT_NAMES = ("text", "s", "ms", "us", "ns")
 IATA = re.compile(r"([A-Za-z]{3})(?:[^A-Za-z\-].*)?")
+TRACKED = re.compile(rf"[?&]{TRACKING}(?:=|&|$)")
 # Stands between host and key until it is known whether there are several hosts: a character that
 # Unicode keeps free of meaning.
 HOST_END = "\uffff"
@@ -144,6 +146,8 @@ class Coder:
             hosts=len(self.hosts), sampled=dict(self.sampled), untimed=self.untimed,
             span_s=float(self._last_s - self._first_s),
             rate_given=self.reading.requests_per_s is not None,
+            keys=len(self.keys.names),
+            tracked=sum("?" in key and TRACKED.search(key) is not None for key in self.keys.names),
         )  # fmt: skip
         self._note()
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+TRACKING = (
+    "(utm_[a-z]+|gclid|gbraid|wbraid|dclid|fbclid|msclkid|mc_cid|mc_eid|igshid|yclid|twclid|ttclid"
+    "|li_fat_id|_ga|_gl)"
+)
+"""Parameters of a URL that follow its reader, and change nothing of the page."""
+
 # In DuckDB's SQL; `url` is a path with parameters, or a whole URL.
 FUNCTIONS: dict[str, tuple[str, str]] = {
     "http_method": ("r", "split_part(r, ' ', 1)"),
@@ -36,9 +42,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
         "url",
         "CASE WHEN strpos(url, '?') = 0 THEN url ELSE with_parameters(url,"
         " list_filter(string_split(parameters_of(url), '&'), lambda p: p <> '' AND NOT"
-        " regexp_matches(p, '^(utm_[a-z]+|gclid|gbraid|wbraid|dclid|fbclid|msclkid|mc_cid|mc_eid"
-        "|igshid|yclid"
-        "|twclid|ttclid|li_fat_id|_ga|_gl)(=|$)'))) END",
+        f" regexp_matches(p, '^{TRACKING}(=|$)'))) END",
     ),
     "no_trailing_slash": (
         "url",

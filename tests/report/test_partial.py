@@ -1,0 +1,46 @@
+"""A report of some notebooks alone, as `--only` or an interrupt leaves it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from cachelib.report.document.collect import Findings
+from cachelib.report.document.formats import adr, html, markdown
+from cachelib.report.document.material import Material
+from cachelib.report.experiments.parameters import settle
+from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
+
+
+@cache
+def written(*only: str) -> dict[str, str]:
+    """The documents, made of the notebooks as they were committed."""
+    runs = [Run(name, NOTEBOOKS / f"{name}.ipynb", 0.0, None) for name in only]
+    study = settle({"case": "trading-sentiment"}).study
+    provenance = {"written": "", "code": {"revision": "", "modified": False}, "python": ""}
+    material = Material(study, Findings(runs), runs, provenance)
+    return {**markdown.files(material), **adr.files(material), **html.files(material)}
+
+
+def test_it_says_once_what_was_not_run_and_has_the_other_chapters_alone() -> None:
+    text = written("03_shared_l2")["report.md"]
+    assert text.count("not run") == 1
+    assert "This is a part of the report" in text
+    assert "01\\_evidence, 02\\_isolation, 04\\_ttl" in text
+    headings = re.findall(r"^## (.*)", text, re.MULTILINE)
+    assert headings[1:] == ["Claims ledger", "Assumptions", "Provenance"]
+    assert "reads are found" in headings[0]
+    assert "This is a part of the report" in written("03_shared_l2")["report.html"]
+
+
+def test_its_record_decides_nothing() -> None:
+    record = written("03_shared_l2")["adr.md"]
+    assert "Nothing is decided yet" in record
+    assert "Considered Options" not in record
+    assert "Pros and Cons" not in record
+
+
+def test_a_whole_report_says_nothing_of_it() -> None:
+    for text in written(*notebook_names()).values():
+        assert "not run" not in text
+        assert "Nothing is decided yet" not in text
