@@ -58,7 +58,7 @@ class Resolver:
         self._objects: dict[str, Node] = {}
         self._types = DeclaredTypes(program, self.bindings)
         self._lineage = Lineage(program, self.names)
-        self._calls = Calls(program, self, self._lineage)
+        self._calls = Calls(program, self._lineage, self.kinds, self.names)
         self.callers = self._calls.callers
         self.callees = self._calls.callees
         self.fields = self._lineage.fields
