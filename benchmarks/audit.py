@@ -1,10 +1,11 @@
 """How right the audit is on public code, and how fast.
 
-    python benchmarks/audit.py --labelled FOLDER
+    python benchmarks/audit.py --labelled FOLDER [--memory FOLDER] [--seconds 120]
     python benchmarks/audit.py [--lines 20000]
 
 With `--labelled`: the table of rules × (true, false, debatable, missed) over the repositories that
-tests/evidence/labels names, each checked out in FOLDER under its own name at the label's commit.
+tests/evidence/labels names, each checked out in FOLDER under its own name, or as owner+name, at the
+label's commit. With `--memory` a run that was ended goes on where it was.
 Without: lines audited per second beside the bare parse of the same lines, in one run.
 
 Two programs: the example's cache manager many times over (three findings in 1,250 lines), and the
@@ -64,22 +65,27 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--lines", type=int, default=20_000)
     arguments.add_argument("--labelled", type=Path, metavar="FOLDER")
+    arguments.add_argument("--memory", type=Path, metavar="FOLDER")
+    arguments.add_argument("--seconds", type=float, default=120, help="for one repository")
     given = arguments.parse_args()
     if given.labelled is not None:
-        rightness(given.labelled)
+        rightness(given.labelled, given.memory, given.seconds)
     else:
         speed(given.lines)
 
 
-def rightness(folder: Path) -> None:
-    result = compare(folder, labels())
+def rightness(folder: Path, memory: Path | None, seconds: float) -> None:
+    started = time.perf_counter()
+    result = compare(folder, labels(), memory, seconds, lambda line: print(line, file=sys.stderr))
     print(table(result))
     for title, places in (
         ("wrong", result.wrong),
         ("reported and not judged", result.unjudged),
         ("not checked out", result.absent),
+        ("not done in time", result.unfinished),
     ):
         print(f"\n{title}: {len(places)}", *places, sep="\n  ")
+    print(f"\n{time.perf_counter() - started:.0f} s")
 
 
 def speed(lines: int) -> None:

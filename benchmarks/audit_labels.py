@@ -6,12 +6,15 @@ by reading that the audit did not report when the label was written.
 """
 
 import csv
+import hashlib
+import json
 import subprocess
+import sys
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from cachelib.evidence import audit
 
 LABELS = Path(__file__).parents[1] / "tests" / "evidence" / "labels"
 
@@ -56,6 +59,7 @@ class Comparison:
     unjudged: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
 
 
 def labels(folder: Path = LABELS) -> list[Label]:
@@ -69,25 +73,104 @@ def labels(folder: Path = LABELS) -> list[Label]:
     return found
 
 
-def compare(folder: Path, known: list[Label]) -> Comparison:
-    """Audits each labelled repository that is checked out below `folder` under its own name."""
+def compare(
+    folder: Path,
+    known: list[Label],
+    memory: Path | None = None,
+    seconds: float = 120,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Comparison:
+    """Audits each labelled repository that is checked out below `folder`.
+
+    Under its own name or as owner+name. Each is audited by a process of its own, which is ended
+    after `seconds`; `tell` is given a line for each. What was found is written to `memory` at once
+    and not looked for again there while neither the commit nor the audit's own code has changed.
+    """
     result = Comparison()
     by_repository: dict[str, list[Label]] = defaultdict(list)
     for label in known:
         by_repository[label.repository].append(label)
-    for repository, its in sorted(by_repository.items()):
-        home = folder / repository.partition("/")[2]
+    for number, (repository, its) in enumerate(sorted(by_repository.items()), start=1):
         commits = {each.commit for each in its}
-        if {_commit(home)} != commits:
+        home = _home(folder, repository, commits)
+        if home is None:
             result.absent.append(f"{repository} at {', '.join(sorted(commits))}")
             continue
-        _compare_one(result, repository, home, its)
+        started = time.perf_counter()
+        reported = _remembered(memory, repository, its[0].commit)
+        if reported is None:
+            reported = _reported(home, seconds)
+            if reported is not None and memory is not None:
+                _remember(memory, repository, its[0].commit, reported)
+        took = time.perf_counter() - started
+        if reported is None:
+            result.unfinished.append(f"{repository}: not done in {seconds:g} s")
+        else:
+            _compare_one(result, repository, its, reported)
+        said = "not done" if reported is None else f"{len(reported)} findings"
+        tell(f"{number}/{len(by_repository)} {repository}: {said}, {took:.1f} s")
     return result
 
 
-def _compare_one(result: Comparison, repository: str, home: Path, its: list[Label]) -> None:
+def _home(folder: Path, repository: str, commits: set[str]) -> Path | None:
+    """Where the repository is checked out at its one commit."""
+    names = repository.partition("/")[2], repository.replace("/", "+")
+    return next((folder / each for each in names if {_commit(folder / each)} == commits), None)
+
+
+Place = tuple[str, str, int]
+
+
+def _reported(home: Path, seconds: float) -> set[Place] | None:
+    """Rule, file and line of each finding; None where the time was not enough."""
+    command = [sys.executable, "-c", _AUDITING, str(home)]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    return {(rule, file, line) for rule, file, line in json.loads(ended.stdout)}
+
+
+_AUDITING = """
+import json, sys
+from pathlib import Path
+from cachelib.evidence import audit
+found = audit(Path(sys.argv[1])).findings
+print(json.dumps(sorted({(each.rule, each.file, each.line) for each in found})))
+"""
+
+
+def _code() -> str:
+    """What tells one state of the audit's own code from another."""
+    digest = hashlib.sha256()
+    for path in sorted((Path(__file__).parents[1] / "cachelib" / "evidence").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _remembered(memory: Path | None, repository: str, commit: str) -> set[Place] | None:
+    if memory is None or not (kept := _kept(memory, repository)).is_file():
+        return None
+    known = json.loads(kept.read_text())
+    if (known["commit"], known["code"]) != (commit, _code()):
+        return None
+    return {(rule, file, line) for rule, file, line in known["reported"]}
+
+
+def _remember(memory: Path, repository: str, commit: str, reported: set[Place]) -> None:
+    memory.mkdir(parents=True, exist_ok=True)
+    known = {"commit": commit, "code": _code(), "reported": sorted(reported)}
+    _kept(memory, repository).write_text(json.dumps(known))
+
+
+def _kept(memory: Path, repository: str) -> Path:
+    return memory / f"{repository.replace('/', '+')}.json"
+
+
+def _compare_one(
+    result: Comparison, repository: str, its: list[Label], reported: set[Place]
+) -> None:
     verdicts = {(each.rule, each.path, each.line): each.verdict for each in its}
-    reported = {(each.rule, each.file, each.line) for each in audit(home).findings}
     for place in sorted(reported):
         row, verdict = result.rows[place[0]], verdicts.get(place)
         name = f"{place[0]} {repository}/{place[1]}:{place[2]}"

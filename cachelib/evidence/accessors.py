@@ -1,11 +1,13 @@
 """How frameworks hand bindings on: by a router's second parameter, by variables of a context."""
 
 import re
+from collections import defaultdict
 
 from tree_sitter import Node
 
 from cachelib.evidence.functions import function_name, parameters
-from cachelib.evidence.program import CLASSES, Program, arguments, callee, receiver_of
+from cachelib.evidence.module import CLASSES
+from cachelib.evidence.program import Program, arguments, callee, receiver_of
 from cachelib.evidence.syntax import enclosing, part, text
 
 _PLATFORM_CLASS = re.compile(r"\b(?:DurableObject|WorkerEntrypoint|WorkflowEntrypoint|Agent)\b")
@@ -44,19 +46,20 @@ def is_routed(program: Program, function: Node) -> bool:
     return definition is not None and _ROUTER.search(text(definition.value)) is not None
 
 
-def variables(program: Program, receiver: Node | None, name: str | None) -> list[Node]:
-    """What Hono's context is given by `c.set("kv", …)`, read as `c.get("kv")` or `c.var.kv`."""
-    if receiver is None or name is None:
-        return []
-    if not (_CONTEXT.match(text(receiver)) or _VARIABLES.match(text(receiver))):
-        return []
-    return [
-        given[1]
-        for call in program.calls_by_name["set"]
-        if len(given := arguments(call)) == 2
-        and text(given[0]).strip("\"'`") == name
-        and _CONTEXT.match(text(receiver_of(call)))
-    ]
+def variables(program: Program) -> dict[str, list[Node]]:
+    """What Hono's context is given by `c.set("kv", …)`, by name."""
+    found: dict[str, list[Node]] = defaultdict(list)
+    for call in program.calls_by_name["set"]:
+        given = arguments(call)
+        if len(given) == 2 and _CONTEXT.match(text(receiver_of(call))):
+            found[text(given[0]).strip("\"'`")].append(given[1])
+    return found
+
+
+def holds_variables(receiver: Node | None) -> bool:
+    """`c` of `c.get("kv")`, `c.var` of `c.var.kv`."""
+    name = text(receiver)
+    return bool(_CONTEXT.match(name) or _VARIABLES.match(name))
 
 
 def globals_written(program: Program) -> frozenset[str]:

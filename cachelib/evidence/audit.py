@@ -12,7 +12,8 @@ from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.finding import Change, Finding, finding_of, numbered
 from cachelib.evidence.ignores import ABOUT_IGNORES, ignores_in, silenced
 from cachelib.evidence.imports import Imports
-from cachelib.evidence.program import Module, program_of, read_modules
+from cachelib.evidence.module import Module, read_modules
+from cachelib.evidence.program import program_of
 from cachelib.evidence.rule import SEVERITIES, Rule, Severity
 from cachelib.evidence.rules import RULES
 from cachelib.evidence.settings import Settings

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from cachelib.evidence.bindings import BY_KIND
+from cachelib.evidence.module import CLASSES
 from cachelib.evidence.names import BindingNames
-from cachelib.evidence.program import CLASSES, Program, class_key
+from cachelib.evidence.program import Program, class_key
 from cachelib.evidence.syntax import below, part, text
 
 
@@ -38,9 +39,11 @@ class DeclaredTypes:
         self._shapes: dict[str, Node] = {}
 
     def of(self, annotation: Node, depth: int = 0) -> Kinds:
-        literal = _object_type(annotation)
-        if literal is not None:
-            return self._shape(literal)
+        annotation = _written(annotation)
+        if annotation.type == "object_type":
+            return self._shape(annotation)
+        if annotation.type in ("intersection_type", "union_type"):
+            return NOTHING.union(*(self.of(each, depth) for each in annotation.named_children))
         found: set[Kind] = set()
         for node in below(annotation, "type_identifier", "nested_type_identifier"):
             if depth < _DEEPEST_TYPE:
@@ -73,15 +76,16 @@ class DeclaredTypes:
     def member(self, shape: str, name: str, depth: int = 0) -> Kinds:
         """The kind of a member of a declared type; a binding is called as the member is."""
         declared = self._shapes[shape]
-        members = part(declared, "body") or declared
-        for member in members.named_children:
-            if member.type == "property_signature" and text(part(member, "name")) == name:
-                written = part(member, "type")
-                kinds = self.of(written) if written is not None else NOTHING
-                return frozenset(
-                    Kind(k.tag, name) if k.tag in BY_KIND and not k.name else k for k in kinds
-                )
-        return self._inherited(declared, name, depth)
+        member = _member(declared, name)
+        if member is None:
+            return self._inherited(declared, name, depth)
+        written = part(member, "type")
+        kinds = self.of(written) if written is not None else NOTHING
+        return frozenset(Kind(k.tag, name) if k.tag in BY_KIND and not k.name else k for k in kinds)
+
+    def declares(self, shape: str, name: str) -> bool:
+        """Whether a type has the member itself, of whatever type."""
+        return _member(self._shapes[shape], name) is not None
 
     def _inherited(self, declared: Node, name: str, depth: int) -> Kinds:
         """`interface More extends Base`."""
@@ -98,8 +102,18 @@ def class_kind(node: Node | None) -> Kinds:
     return frozenset([Kind("class", class_key(node))]) if node is not None else NOTHING
 
 
-def _object_type(annotation: Node) -> Node | None:
-    """The `{ … }` of an annotation that is nothing else."""
-    if annotation.type == "type_annotation" and annotation.named_children:
+def _written(annotation: Node) -> Node:
+    """The type behind a colon or in parentheses."""
+    while annotation.type in ("type_annotation", "parenthesized_type"):
+        if not annotation.named_children:
+            break
         annotation = annotation.named_children[0]
-    return annotation if annotation.type == "object_type" else None
+    return annotation
+
+
+def _member(declared: Node, name: str) -> Node | None:
+    members = part(declared, "body") or declared
+    for member in members.named_children:
+        if member.type == "property_signature" and text(part(member, "name")) == name:
+            return member
+    return None

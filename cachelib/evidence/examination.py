@@ -9,16 +9,10 @@ from tree_sitter import Node
 from cachelib.evidence.flow import Flow
 from cachelib.evidence.functions import callback_of, owner_function
 from cachelib.evidence.kinds import Resolver
+from cachelib.evidence.module import FUNCTIONS, LOOPS, Module
 from cachelib.evidence.operations import KV_METHODS, Operation
 from cachelib.evidence.pairs import Pairs
-from cachelib.evidence.program import (
-    FUNCTIONS,
-    LOOPS,
-    Module,
-    Program,
-    callee,
-    receiver_of,
-)
+from cachelib.evidence.program import Program, callee, receiver_of
 from cachelib.evidence.roles import Roles
 from cachelib.evidence.syntax import ancestors, below, inside, part, preorder, text
 from cachelib.evidence.values import Values
@@ -56,6 +50,8 @@ class Examination:
         self.pairs = Pairs(self, self.flow)
         self.roles = Roles(self, self.flow, self.pairs)
         self._reached: dict[int, list[Operation]] = {}
+        self._loops: dict[int, Node | None] = {}
+        self._routines: dict[int, Node | None] = {}
 
     @cached_property
     def operations(self) -> list[Operation]:
@@ -68,7 +64,16 @@ class Examination:
         return found
 
     def of(self, *methods: str) -> Iterator[Operation]:
+        if len(methods) == 1:
+            return iter(self._by_method[methods[0]])
         return (each for each in self.operations if each.method in methods)
+
+    @cached_property
+    def _by_method(self) -> dict[str, list[Operation]]:
+        found: dict[str, list[Operation]] = defaultdict(list)
+        for each in self.operations:
+            found[each.method].append(each)
+        return found
 
     @cached_property
     def reads(self) -> list[Operation]:
@@ -102,6 +107,11 @@ class Examination:
 
         A loop statement or a callback of map, forEach …
         """
+        if node.id not in self._loops:
+            self._loops[node.id] = self._loop_around(node)
+        return self._loops[node.id]
+
+    def _loop_around(self, node: Node) -> Node | None:
         below_ = node
         for above in ancestors(node):
             if above.type in LOOPS and _repeats(above, below_):
@@ -115,6 +125,11 @@ class Examination:
 
     def routine(self, node: Node) -> Node | None:
         """The function a node belongs to; callbacks of then, map … belong to the one around."""
+        if node.id not in self._routines:
+            self._routines[node.id] = self._routine_around(node)
+        return self._routines[node.id]
+
+    def _routine_around(self, node: Node) -> Node | None:
         function = owner_function(node)
         while function is not None and callback_of(function) in _CONTINUING:
             outer = owner_function(function)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from tree_sitter import Node
 
 from cachelib.evidence.mask import hide, mask
-from cachelib.evidence.program import CLASSES, FUNCTIONS, Module
+from cachelib.evidence.module import CLASSES, FUNCTIONS, Module
 from cachelib.evidence.repair import as_diff
 from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, NotModelled, Rule, Severity

@@ -9,7 +9,8 @@ from tree_sitter import Node
 from cachelib.evidence.definitions import Definition
 from cachelib.evidence.functions import owner_function, parameters, returns
 from cachelib.evidence.kinds import Resolver
-from cachelib.evidence.program import CLASSES, FUNCTIONS, arguments, function_of
+from cachelib.evidence.module import CLASSES, FUNCTIONS
+from cachelib.evidence.program import arguments, function_of
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
 OriginKind = Literal["env", "request", "given", "kv", "load", "minted", "time", "called", "unknown"]

@@ -3,7 +3,8 @@
 from tree_sitter import Node
 
 from cachelib.evidence.definitions import Definition
-from cachelib.evidence.program import FUNCTIONS, callee
+from cachelib.evidence.module import FUNCTIONS
+from cachelib.evidence.program import callee
 from cachelib.evidence.syntax import ancestors, below, part, text
 
 HANDLERS = ("fetch", "scheduled", "queue", "email", "tail", "trace", "test")

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 from cachelib.evidence.finding import Finding, numbered
 from cachelib.evidence.mask import mask
-from cachelib.evidence.program import Module
+from cachelib.evidence.module import Module
 from cachelib.evidence.rule import NotModelled, Severity
 from cachelib.evidence.wrangler import Wrangler
 

@@ -9,6 +9,9 @@ from pathlib import PurePosixPath
 from cachelib.evidence.files import SOURCE_SUFFIXES
 
 _SPECIFIER = re.compile(r"""\b(?:from|import|require)\s*\(?\s*["']([^"'\n]+)["']""")
+_OF_TYPES = re.compile(
+    r"\b(?:import|export)\s+type\s+(?!from\b)[^;\"'`]*?\bfrom\s*[\"']([^\"'\n]+)[\"']"
+)
 _SOURCE = (*sorted(SOURCE_SUFFIXES), ".vue", ".svelte", ".astro")
 _BUILT = re.compile(r"\.(?:[cm]?js|jsx)$")
 _ALIAS = re.compile(r"^(?:[@~#$]\w*|\$lib)?/")
@@ -17,6 +20,12 @@ _ALIAS = re.compile(r"^(?:[@~#$]\w*|\$lib)?/")
 def specifiers(source: str) -> list[str]:
     """What a source imports, requires or exports from; dynamically too."""
     return _SPECIFIER.findall(source)
+
+
+def type_specifiers(source: str) -> list[str]:
+    """What a source takes types from and nothing else, as `import type` does."""
+    others = set(specifiers(_OF_TYPES.sub("", source)))
+    return [each for each in _OF_TYPES.findall(source) if each not in others]
 
 
 class Imports:
@@ -37,7 +46,7 @@ class Imports:
             self._by_stem[PurePosixPath(_unsuffixed(path)).name].append(path)
 
     def resolve(self, importer: str, specifier: str) -> str | None:
-        folder = str(PurePosixPath(importer).parent)
+        folder = importer.rpartition("/")[0] or "."
         if (folder, specifier) not in self._known:
             self._known[folder, specifier] = self._resolve(folder, specifier)
         return self._known[folder, specifier]

@@ -8,7 +8,7 @@ from cachelib.evidence.bindings import BINDING_TYPES, BY_KIND
 from cachelib.evidence.facts import Fact, FactKind, Frozen, binding_facts, facts_of, local_secrets
 from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.mask import mask
-from cachelib.evidence.program import read_modules
+from cachelib.evidence.module import read_modules
 from cachelib.evidence.remarks import Remark, remarks
 from cachelib.evidence.wrangler import (
     FILE_NAMES,

@@ -6,30 +6,26 @@ known call sites and returned values; where it cannot follow, it knows nothing.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 
 from tree_sitter import Node
 
 from cachelib.evidence.accessors import (
     constructed_with_env,
+    holds_variables,
     is_get_of_variable,
     is_routed,
     variables,
 )
+from cachelib.evidence.calling import Calls
 from cachelib.evidence.declared import ENV, NOTHING, DeclaredTypes, Kind, Kinds, class_kind
 from cachelib.evidence.definitions import Definition
-from cachelib.evidence.functions import (
-    function_name,
-    is_handler,
-    parameters,
-    returns,
-)
+from cachelib.evidence.functions import function_name, is_handler, parameters, returns
+from cachelib.evidence.lineage import Lineage
+from cachelib.evidence.module import CLASSES, FUNCTIONS
 from cachelib.evidence.names import BindingNames
 from cachelib.evidence.program import (
-    CLASSES,
-    FUNCTIONS,
     IMPORTED,
     Program,
     arguments,
@@ -37,7 +33,7 @@ from cachelib.evidence.program import (
     function_of,
     receiver_of,
 )
-from cachelib.evidence.syntax import below, enclosing, part, text
+from cachelib.evidence.syntax import enclosing, part, text
 
 _DEEPEST = 40
 _STATE = re.compile(r"(?:^|\.)_?(?:ctx|state)$")
@@ -60,9 +56,14 @@ class Resolver:
         self._known: dict[int, Kinds] = {}
         self._returned: dict[int, Kinds] = {}
         self._objects: dict[str, Node] = {}
-        self._functions: dict[str, Node] = {}
         self._types = DeclaredTypes(program, self.bindings)
-        self._callers: dict[str, dict[int, list[Node]]] = {}
+        self._lineage = Lineage(program, self.names)
+        self._calls = Calls(program, self._lineage, self.kinds, self.names)
+        self.callers = self._calls.callers
+        self.callees = self._calls.callees
+        self.fields = self._lineage.fields
+        self.held = self._lineage.held
+        self.parameter_properties = self._lineage.parameter_properties
         self._depth = 0
 
     def kinds(self, node: Node | None) -> Kinds:
@@ -127,7 +128,7 @@ class Resolver:
         return frozenset[Kind]().union(*(self.kinds(node) for node in nodes))
 
     def _function(self, node: Node) -> Kinds:
-        self._functions[str(node.id)] = node
+        self._calls.functions[str(node.id)] = node
         return frozenset([Kind("function", str(node.id))])
 
     def _identifier(self, node: Node) -> Kinds:
@@ -220,7 +221,7 @@ class Resolver:
             if (value := part(pair, "value")) is not None
             and value.type == "identifier"
             and is_handler(value)
-            for function in self._called(value)
+            for function in self._calls.reached(value)
         }
 
     def _continued(self, function: Node, index: int) -> Kinds:
@@ -231,75 +232,10 @@ class Resolver:
         called = function_of(call)
         return self.kinds(part(called, "object")) if called is not None else NOTHING
 
-    def callers(self, function: Node) -> list[Node]:
-        name = function_name(function)
-        if not name:
-            return []
-        if name == "constructor":
-            return self._constructions(enclosing(function, CLASSES))
-        if name not in self._callers:
-            self._callers[name] = self._callers_by_function(name)
-        return self._callers[name].get(function.id, [])
-
-    def _constructions(self, class_: Node | None) -> list[Node]:
-        calls = self.program.calls_by_name[text(part(class_, "name"))]
-        return [call for call in calls if self.kinds(call) == class_kind(class_)]
-
-    def _callers_by_function(self, name: str) -> dict[int, list[Node]]:
-        found: dict[int, list[Node]] = defaultdict(list)
-        for call in self.program.calls_by_name[name]:
-            for function in self.callees(call) if call.type == "call_expression" else []:
-                found[function.id].append(call)
-        return found
-
-    def callees(self, call: Node) -> list[Node]:
-        """The functions of the program that a call may reach."""
-        called = function_of(call)
-        return self._called(called) if called is not None else []
-
-    def _called(self, called: Node) -> list[Node]:
-        found = [self._functions[name] for name in sorted(self.names(called, "function"))]
-        if called.type == "member_expression":
-            name = text(part(called, "property"))
-            for class_ in sorted(self.names(part(called, "object"), "class")):
-                found += [each for each in self._methods(class_, name) if each not in found]
-        return found
-
-    def _lineage(self, class_: str) -> Iterator[str]:
-        """A class of the program and what it extends."""
-        seen: set[str] = set()
-        while class_ in self.program.classes and class_ not in seen and len(seen) < _DEEPEST:
-            yield class_
-            seen.add(class_)
-            class_ = self._extended(self.program.classes[class_])
-
-    def _extended(self, class_: Node) -> str:
-        """The key of the class in the `extends` of another, where the program has it."""
-        for child in class_.named_children:
-            if child.type == "class_heritage":
-                base = next(below(child, "identifier"), None)
-                return min(self.names(base, "class"), default="")
-        return ""
-
-    def fields(self, class_: str, name: str) -> list[Node]:
-        """The members of that name, of the class or of what it extends."""
-        for each in self._lineage(class_):
-            if (each, name) in self.program.members:
-                return self.program.members[each, name]
-        return []
-
-    def _methods(self, class_: str, name: str) -> list[Node]:
-        """The methods of that name, and the functions held in fields."""
-        members = [part(each, "value") or each for each in self.fields(class_, name)]
-        return [each for each in members if each.type in FUNCTIONS]
-
     def objects(self, node: Node | None) -> list[Node]:
         """The object literals that an expression may stand for, in the order of the source."""
         nodes = [self._objects[name] for name in self.names(node, "object")]
         return sorted(nodes, key=lambda each: each.start_byte)
-
-    def parameters(self, function: Node) -> list[Node]:
-        return parameters(function)
 
     def returned(self, function: Node) -> Kinds:
         if function.id not in self._returned:
@@ -320,7 +256,7 @@ class Resolver:
             found = self._method(method, self.kinds(receiver))
             if not found and is_get_of_variable(node):
                 key = self.string(arguments(node)[0])
-                found = self._union(variables(self.program, receiver, key))
+                found = self._union(self._in_context(receiver, key))
             if found:
                 return found
         elif text(called) == "require":
@@ -328,6 +264,16 @@ class Resolver:
         elif text(called) == "env":  # Hono's env(c)
             return ENV
         return self._union_returned(node)
+
+    def _in_context(self, receiver: Node | None, name: str | None) -> list[Node]:
+        """What a framework's context has under a name."""
+        if name is None or not holds_variables(receiver):
+            return []
+        return self._variables.get(name, [])
+
+    @cached_property
+    def _variables(self) -> dict[str, list[Node]]:
+        return variables(self.program)
 
     def _required(self, call: Node) -> Kinds:
         """`require("./store")`."""
@@ -395,8 +341,8 @@ class Resolver:
     def _member(self, base: Node | None, name: str) -> Kinds:
         if name in ("env", "__env__") and text(base) not in _NOT_WORKERS:
             return ENV
-        if set_ := variables(self.program, base, name):
-            return self._union(set_)
+        if kept := self._in_context(base, name):
+            return self._union(kept)
         if name == "default" and text(base) == "caches":
             return frozenset([Kind("edge_cache", "default")])
         if name == "storage" and _STATE.search(text(base)):
@@ -405,8 +351,9 @@ class Resolver:
 
     def _property(self, base: Kinds, name: str) -> Kinds:
         found: Kinds = NOTHING
+        stated = any(k.tag == "shape" and self._types.declares(k.name, name) for k in base)
         for kind in base:
-            if kind.tag == "env":
+            if kind.tag == "env" and not stated:
                 found |= self._binding(name)
             elif kind.tag == "class":
                 found |= self._field(kind.name, name)
@@ -437,7 +384,7 @@ class Resolver:
 
     def _field(self, class_: str, name: str) -> Kinds:
         found = NOTHING
-        for each in self._lineage(class_):
+        for each in self._lineage.of(class_):
             found |= self._union(self.program.assigned[each, name])
             for parameter in self.parameter_properties(each, name):
                 found |= self._typed(parameter) | self._passed(parameter)
@@ -447,22 +394,3 @@ class Resolver:
             elif any(child.type == "get" for child in member.children):
                 found |= self.returned(member)
         return found
-
-    def held(self, class_: str, name: str) -> list[Node]:
-        """The values that a field is given: where declared, and wherever it is assigned."""
-        found = [each for key in self._lineage(class_) for each in self.program.assigned[key, name]]
-        values = [part(each, "value") for each in self.fields(class_, name)]
-        return found + [each for each in values if each is not None]
-
-    def parameter_properties(self, class_: str, name: str) -> list[Node]:
-        """`constructor(private readonly kv: KVNamespace)`."""
-        constructors = self.fields(class_, "constructor")
-        return [
-            parameter
-            for constructor in constructors
-            for parameter in parameters(constructor)
-            if text(part(parameter, "pattern")) == name
-            and any(
-                child.type in ("accessibility_modifier", "readonly") for child in parameter.children
-            )
-        ]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from cachelib.evidence.program import Module, arguments, receiver_of
+from cachelib.evidence.module import Module
+from cachelib.evidence.program import arguments, receiver_of
 from cachelib.evidence.syntax import text
 
 KV_METHODS = ("get", "getWithMetadata", "put", "delete", "list")

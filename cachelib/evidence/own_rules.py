@@ -14,7 +14,7 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.files import regular
 from cachelib.evidence.globs import matches
 from cachelib.evidence.mask import mask
-from cachelib.evidence.program import Module
+from cachelib.evidence.module import Module
 from cachelib.evidence.rule import Edit, Hit, NotModelled, Rule, Severity
 from cachelib.evidence.rules import RULES
 

@@ -11,15 +11,19 @@ from tree_sitter import Node
 
 from cachelib.evidence.flow import Flow
 from cachelib.evidence.functions import callback_of
+from cachelib.evidence.module import FUNCTIONS, Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS, Module, arguments, receiver_of
+from cachelib.evidence.program import arguments, receiver_of
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
 if TYPE_CHECKING:
     from cachelib.evidence.examination import Examination
 
 _ABSENT = r"(?:^\(|&&|\|\|)(?:!{name}(?![\w$.?([])|{name}===?(?:null|undefined))"
-_CHANGES = ("variable_declarator", "assignment_expression", "augmented_assignment_expression")
+_CHANGES = (
+    *("variable_declarator", "assignment_expression", "augmented_assignment_expression"),
+    "for_in_statement",
+)
 _NAMES = ("identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern")
 _READS = ("get", "getWithMetadata")
 
@@ -108,9 +112,11 @@ class Pairs:
     def _of_one_key(self, read: Access, write: Access) -> bool:
         if read.call == write.call or not read.operation.shares_namespace(write.operation):
             return False
+        keys = self.flow.pattern(read.operation.key), self.flow.pattern(write.operation.key)
+        if not _may_meet(*keys):
+            return False
         if any(self._same(one, other) for one in write.keys for other in read.keys):
             return True
-        keys = self.flow.pattern(read.operation.key), self.flow.pattern(write.operation.key)
         if keys[0] != keys[1] or len(keys[0].strip("*")) < _SHORTEST:
             return False
         return "*" not in keys[0] or self._is_chosen_alike(read, write)
@@ -180,6 +186,12 @@ class Pairs:
                     listed = part(above, "parameters") or part(above, "parameter") or above
                     return self.variables(listed)
         return set()
+
+
+def _may_meet(one: str, other: str) -> bool:
+    """Whether two patterns can be of one key: not `profile:*` and `energy:*`."""
+    heads = one.partition("*")[0], other.partition("*")[0]
+    return heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
 
 
 def _is_refill(source: Node, get: Node) -> bool:

@@ -1,39 +1,23 @@
 """The examined sources as one program: declarations by scope, calls, classes, assignments."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
 
 from tree_sitter import Node
 
 from cachelib.evidence.definitions import Definition, definitions
-from cachelib.evidence.files import Fault, Source
 from cachelib.evidence.imports import Imports
-from cachelib.evidence.mask import hide, mask, may_hold_secrets
-from cachelib.evidence.recovery import read_tree
-from cachelib.evidence.secrets import secrets_in
+from cachelib.evidence.module import CLASSES, DECLARATIONS, FUNCTIONS, KEPT, Module
 from cachelib.evidence.syntax import (
-    Grammar,
     ancestors,
     below,
     enclosing,
-    is_deeper,
-    of_types,
     part,
     text,
 )
 
-FUNCTIONS = frozenset(
-    [
-        *("function_declaration", "function_expression", "arrow_function", "method_definition"),
-        *("generator_function", "generator_function_declaration"),
-    ]
-)
-LOOPS = frozenset(["for_statement", "for_in_statement", "while_statement", "do_statement"])
-CLASSES = frozenset(["class_declaration", "class", "abstract_class_declaration"])
 _SCOPES = (
     FUNCTIONS
     | CLASSES
@@ -50,86 +34,10 @@ _SCOPES = (
 )
 
 
-_BLOCK, _AROUND = 100, 60
-
-
-@dataclass(frozen=True)
-class Module:
-    """`left_out` are lines of the file, counted from 1, both included, that do not parse."""
-
-    path: str
-    source: str
-    root: Node
-    grammar: Grammar = "tsx"
-    left_out: tuple[tuple[int, int], ...] = ()
-
-    @cached_property
-    def nodes(self) -> list[Node]:
-        """What a program is made of: calls, declarations, assignments …, in the source's order."""
-        return of_types(self.root, self.grammar, _INDEXED)
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """The names that its code uses, and its strings; what it only declares is not used."""
-        names = (
-            node
-            for node in of_types(self.root, self.grammar, _NAMES)
-            if node.type == "string_fragment" or not _is_declared_member(node)
-        )
-        return frozenset(map(text, names))
-
-    @property
-    def not_read(self) -> list[Fault]:
-        """The lines that do not parse."""
-        return [Fault(self.path, first, _left_out(first, last)) for first, last in self.left_out]
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """Split at line feeds only, as the parser counts rows."""
-        return self.source.split("\n")
-
-    @cached_property
-    def starts(self) -> list[int]:
-        """The byte at which each line begins, and one for the end."""
-        return list(accumulate((len(line.encode()) + 1 for line in self.lines), initial=0))
-
-    def place(self, byte: int) -> tuple[int, int]:
-        """The line and the column, in characters and counted from 1, of a byte of the source."""
-        row = min(bisect_right(self.starts, byte), len(self.lines)) - 1
-        before = self.lines[row].encode()[: byte - self.starts[row]]
-        return row + 1, len(before.decode(errors="ignore")) + 1
-
-    def shown(self, first: int, last: int) -> list[str]:
-        """Lines, counted from 0, without what looks like a credential.
-
-        They are masked with those around them: a key of many lines is known by its first.
-        """
-        block = first // _BLOCK
-        start = max(0, block * _BLOCK - _AROUND)
-        if block not in self._masked:
-            lines = self.lines[start : (block + 1) * _BLOCK + _AROUND]
-            self._masked[block] = self.fit(mask("\n".join(lines))).split("\n")
-        return self._masked[block][first - start : last - start]
-
-    def fit(self, text: str) -> str:
-        """Text about the module without what its own names call secrets."""
-        return hide(text, self._secrets)
-
-    @cached_property
-    def _secrets(self) -> frozenset[str]:
-        return secrets_in(self.root) if may_hold_secrets(self.source) else frozenset()
-
-    @cached_property
-    def _masked(self) -> dict[int, list[str]]:
-        return {}
-
-
-def _left_out(first: int, last: int) -> str:
-    lines = f"line {first} does" if first == last else f"lines {first} to {last} do"
-    return f"{lines} not parse; the rest of the file was audited"
-
-
 Exports = dict[str, list[tuple[str, Definition]]]
+
+
+IMPORTED = ("import_specifier", "import_clause", "namespace_import")
 
 
 @dataclass
@@ -179,13 +87,38 @@ class Program:
 
     def look_up(self, name: str, at: Node) -> Definition | None:
         """The declaration in force for a name, in this file or exported by another one."""
-        for scope in ancestors(at):
-            if (known := self.scopes.get(scope.id)) is not None and name in known:
-                found = known[name]
-                if found.owner.type in IMPORTED:
-                    return self._imported(found)
-                return found
+        for known in self._scopes_around(at.parent):
+            if (found := known.get(name)) is not None:
+                return self._imported(found) if found.owner.type in IMPORTED else found
         return None
+
+    def _scopes_around(self, node: Node | None) -> list[dict[str, Definition]]:
+        """The declarations of each scope around, from the innermost; a parent is dear to find."""
+        steps: list[Node] = []
+        while node is not None and node.id not in self._around:
+            steps.append(node)
+            node = node.parent
+        found = self._around[node.id] if node is not None else []
+        for step in reversed(steps):
+            known = self.scopes.get(step.id)
+            found = [known, *found] if known else found
+            self._around[step.id] = found
+        return found
+
+    @cached_property
+    def _around(self) -> dict[int, list[dict[str, Definition]]]:
+        return {}
+
+    @cached_property
+    def extended(self) -> frozenset[str]:
+        """What members are assigned to somewhere: `options` of `options.expirationTtl = …`."""
+        names: set[str] = set()
+        for _, node in self.nodes["assignment_expression"]:
+            base = part(node, "left")
+            while base is not None and base.type in ("member_expression", "subscript_expression"):
+                base = part(base, "object")
+                names.add(text(base))
+        return frozenset(names)
 
     def _imported(self, found: Definition) -> Definition:
         """What another file exports under the name: the file that is named, else the only one."""
@@ -243,38 +176,8 @@ class Program:
         return None
 
 
-IMPORTED = ("import_specifier", "import_clause", "namespace_import")
-_DEEPEST = 500  # a parent is found from the root downwards, so depth costs its square
 _DEEPEST_EXPORT = 8
 _TYPES = ("interface_declaration", "type_alias_declaration")
-_KEPT = LOOPS | {
-    "assignment_expression",
-    "augmented_assignment_expression",
-    "update_expression",
-    "binary_expression",
-    "enum_declaration",
-    "interface_declaration",
-    "new_expression",
-    "pair",
-    "public_field_definition",
-    "subscript_expression",
-    "try_statement",
-    "type_alias_declaration",
-    "variable_declarator",
-}
-_NAMES = frozenset(
-    [
-        *("identifier", "property_identifier", "shorthand_property_identifier"),
-        *("shorthand_property_identifier_pattern", "string_fragment"),
-    ]
-)
-
-
-def read_modules(sources: Iterable[Source]) -> tuple[list[Module], list[Fault]]:
-    """The sources as trees, and which of them do not parse."""
-    read = [read_module(source) for source in sources]
-    modules = [each for each in read if isinstance(each, Module)]
-    return modules, [each for each in read if isinstance(each, Fault)]
 
 
 def program_of(modules: Iterable[Module], imports: Imports) -> Program:
@@ -286,22 +189,13 @@ def program_of(modules: Iterable[Module], imports: Imports) -> Program:
     return program
 
 
-def read_module(source: Source) -> Module | Fault:
-    tree = read_tree(*source.code)
-    if tree is None:
-        return Fault(source.path, 1, "does not parse; nothing in it was audited")
-    if is_deeper(tree.root, _DEEPEST):
-        return Fault(source.path, 1, f"nested deeper than {_DEEPEST} levels; it was not audited")
-    return Module(source.path, source.text, tree.root, source.code[1], tuple(tree.left_out))
-
-
 def _index(program: Program, module: Module) -> None:
     program.paths[module.root.id] = module.path
     for node in module.nodes:
         kind = node.type
         if kind == "call_expression":
             _add_call(program, module, node)
-        if kind in _KEPT:
+        if kind in KEPT:
             program.nodes[kind].append((module, node))
             if kind == "new_expression":
                 program.calls_by_name[text(part(node, "constructor"))].append(node)
@@ -309,7 +203,7 @@ def _index(program: Program, module: Module) -> None:
                 _assign(program, node)
             elif kind in _TYPES:
                 program.types[text(part(node, "name"))].append(node)
-        if kind in _DECLARATIONS:
+        if kind in DECLARATIONS:
             _declare(program, module.path, node)
         elif kind == "export_statement":
             _export(program, module.path, node)
@@ -336,11 +230,6 @@ def _export(program: Program, path: str, node: Node) -> None:
     value = part(node, "value")
     if value is not None and value.type == "identifier":
         program.renamed[path, "default"] = "", text(value)
-
-
-def _is_declared_member(node: Node) -> bool:
-    """`CACHE` in `interface Env { CACHE: KVNamespace }` declares, it does not use."""
-    return node.parent is not None and node.parent.type == "property_signature"
 
 
 def function_of(call: Node | None) -> Node | None:
@@ -384,14 +273,6 @@ def _assign(program: Program, node: Node) -> None:
 def class_key(class_: Node | None) -> str:
     """What tells classes of one name apart."""
     return str(class_.id) if class_ is not None else ""
-
-
-_PARAMETERS = {"required_parameter", "optional_parameter"}
-_DECLARATIONS = FUNCTIONS | CLASSES | _PARAMETERS | {
-    "variable_declarator", "import_specifier", "import_clause", "for_in_statement", "catch_clause",
-    "namespace_import",
-}  # fmt: skip
-_INDEXED = frozenset(_KEPT | _DECLARATIONS | {"call_expression", "export_statement"})
 
 
 def _declare(program: Program, path: str, node: Node) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tree_sitter import Node
 
 from cachelib.evidence.mask import mask
-from cachelib.evidence.program import Module
+from cachelib.evidence.module import Module
 from cachelib.evidence.rule import Edit
 
 

@@ -15,9 +15,10 @@ from tree_sitter import Node
 
 from cachelib.evidence.flow import Flow, Origin
 from cachelib.evidence.functions import function_name
+from cachelib.evidence.module import CLASSES, FUNCTIONS
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.pairs import Pair, Pairs
-from cachelib.evidence.program import CLASSES, FUNCTIONS
+from cachelib.evidence.program import callee
 from cachelib.evidence.syntax import ancestors, below, part, text
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ _SETTINGS = re.compile(
 )
 _CACHE = re.compile(r"(?i)cach|memoi?[sz]?")
 _KEY_MADE = re.compile(r"(?i)generate(?:Key|Secret)|getRandomValues")
+_ACTING = re.compile(
+    r"(?:^_?(?:create|insert|register|submit|charge|enqueue)"
+    r"|[a-z](?:Create|Insert|Register|Submit|Charge|Enqueue))"
+    r"(?!Completion|Chat|Embedding|Response|Image|Summary)[A-Z]"
+)
+_MAKES = re.compile(r"[\"'`]POST[\"'`]|\bINSERT (?:OR \w+ )?INTO\b|\.(?:insert|create|send)\(")
 _LONGEST = 2000  # characters of a routine that are searched for sums
 _NUMBER = re.compile(r"(?i)parseInt|Number\(|\+\+|\+=|\+\s*1\b|count|increment")
 
@@ -118,6 +125,8 @@ class Roles:
             return Role("lock", "medium", "it is called a lock")
         if changes and _COUNTER.search(names):
             return Role("counter", "medium", "it is counted up and called a counter")
+        if any(self._acts(each) for each in fills):
+            return Role("record", "medium", "what is stored is what was made on the way")
         loaded = [each for each in fills if self._is_loaded(each)]
         if loaded:
             return Role("cache", "high", "a miss is loaded and written back")
@@ -159,6 +168,20 @@ class Roles:
         if any(_CACHE.search(each) for each in _around(operation)):
             return Role("cache", "medium", "the code around it is called a cache")
         return Role("unknown", "low", "the source does not show what a miss means")
+
+    def _acts(self, pair: Pair) -> bool:
+        """Between the look and the write something is made: `await createOrder(…)`.
+
+        Whoever forgets that it was made makes another one; nothing is loaded.
+        """
+        between = range(pair.read.call.end_byte, pair.write.call.start_byte)
+        calls = (
+            call
+            for call in below(pair.routine, "call_expression")
+            if call.start_byte in between and _ACTING.search(callee(call))
+        )
+        made = (function for call in calls for function in self._examined.kinds.callees(call))
+        return any(_MAKES.search(text(each)) for each in made)
 
     def _is_minted(self, pair: Pair) -> bool:
         origins = {o for value in self._values(pair) for o in self._flow.origins(value)}

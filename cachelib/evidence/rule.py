@@ -7,7 +7,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import Module
+from cachelib.evidence.module import Module
 from cachelib.evidence.roles import Confidence
 
 Severity = Literal["note", "warning", "error"]

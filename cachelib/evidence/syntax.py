@@ -150,7 +150,13 @@ def enclosing(node: Node, types: Collection[str]) -> Node | None:
 
 
 def inside(node: Node, outer: Node) -> bool:
-    return outer.start_byte <= node.start_byte and node.end_byte <= outer.end_byte
+    """Within the other or the same; of another file, whose bytes count alike, it is not."""
+    if not (outer.start_byte <= node.start_byte and node.end_byte <= outer.end_byte):
+        return False
+    above: Node | None = node
+    while above is not None and above != outer and above.start_byte >= outer.start_byte:
+        above = above.parent
+    return above == outer
 
 
 def line(node: Node) -> int:

@@ -5,8 +5,10 @@ import re
 
 from tree_sitter import Node
 
+from cachelib.evidence.functions import parameters
 from cachelib.evidence.kinds import Resolver
-from cachelib.evidence.program import FUNCTIONS, arguments, function_of
+from cachelib.evidence.module import FUNCTIONS
+from cachelib.evidence.program import arguments, function_of
 from cachelib.evidence.syntax import below, enclosing, part, text
 
 _PARAMETERS = ("required_parameter", "optional_parameter")
@@ -58,7 +60,7 @@ class Values:
         if function is None or part(definition.owner, "value") is not None:
             return UNKNOWN
         callers = self.resolver.callers(function)
-        places = [each.id for each in self.resolver.parameters(function)]
+        places = [each.id for each in parameters(function)]
         if definition.owner.id not in places:
             return UNKNOWN
         place = places.index(definition.owner.id)
@@ -67,10 +69,7 @@ class Values:
 
     def _extended(self, options: Node) -> bool:
         """`options.expirationTtl = …` somewhere in the source."""
-        assignments = self.resolver.program.nodes["assignment_expression"]
-        return any(
-            text(part(node, "left")).startswith(f"{text(options)}.") for _, node in assignments
-        )
+        return text(options) in self.resolver.program.extended
 
     def _in_object(self, literal: Node, name: str) -> Node | Missing | Unknown:
         """Later members override earlier ones; an object spread into itself says nothing."""
@@ -144,7 +143,7 @@ class Values:
     def _always_given(self, parameter: Node, depth: int) -> float | None:
         """The one number that every known call gives, the default where a call gives none."""
         function = enclosing(parameter, FUNCTIONS)
-        place = [each.id for each in self.resolver.parameters(function)] if function else []
+        place = [each.id for each in parameters(function)] if function else []
         if function is None or parameter.id not in place:
             return None
         index = place.index(parameter.id)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from cachelib.evidence.facts import bindings_of
-from cachelib.evidence.imports import Imports, specifiers
-from cachelib.evidence.program import Module
+from cachelib.evidence.imports import Imports, specifiers, type_specifiers
+from cachelib.evidence.module import Module
 from cachelib.evidence.workspace import Workspace
 from cachelib.evidence.wrangler import Wrangler
 
@@ -34,6 +34,7 @@ _BROWSER = re.compile(
     r"|documentElement)|\bwindow\.(?:location|addEventListener|document|localStorage)"
     r"|\b(?:local|session)Storage\.|[\"']use client[\"']|[\"']react-dom/client[\"']"
     r"|\buse(?:State|Effect|Ref|LayoutEffect|Reducer)\s*[(<]"
+    r"|\bfrom\s*[\"'](?:zustand|jotai|recoil|sonner|react-hot-toast)[\"']"
 )
 _CLIENT = re.compile(r"\A(?:\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*[\"']use client[\"']")
 _BROWSER_CACHES = re.compile(r"\bcaches\.open\b")  # browsers have them too
@@ -41,7 +42,7 @@ _FOREIGN = re.compile(
     r"\A#!|\b(?:from|import|require\()\s*[\"'](?:k6(?:/[\w-]+)?|vitest|@playwright/test|@jest/globals"
     r"|commander|yargs|(?:node:)?child_process|inquirer|prompts|execa|puppeteer)[\"']"
     r"|\bprocess\.(?:argv|exit)\b|\bDeno\.(?:serve|listen\w*|args)\b|\bBun\.(?:serve|argv)\b"
-    r"|[\"'](?:node:)?(?:cluster|http2|tls|net|dgram|readline)[\"']|\bhttps?\.createServer\("
+    r"|\bfs\.\w+Sync\(|[\"'](?:node:)?(?:cluster|http2|tls|net|dgram|readline)[\"']|\bhttps?\.createServer\("
     r"|[\"']@hono/node-server[\"']|[\"']fastly:"
 )
 _FRAMEWORK = re.compile(
@@ -87,6 +88,8 @@ class Workers:
         self.imports = Imports(self.modules, workspace.packages)
         self._imported: dict[str, list[str]] = {}
         self._browsers: dict[str, bool] = {}
+        self._foreign: dict[str, bool] = {}
+        self._owners: dict[str, str | None] = {}
 
     def __iter__(self) -> Iterator[Worker]:
         claimed: set[str] = set()
@@ -139,11 +142,11 @@ class Workers:
 
     def _owner(self, path: str) -> str | None:
         """The nearest folder above with a configuration."""
-        for above in PurePosixPath(path).parents:
-            folder = str(above).removeprefix(".")
-            if folder in self.workspace.configurations:
-                return folder
-        return None
+        folder = path.rpartition("/")[0]
+        if folder not in self._owners:
+            known = folder in self.workspace.configurations
+            self._owners[folder] = folder if known else self._owner(folder) if folder else None
+        return self._owners[folder]
 
     def _unclaimed(self) -> set[str]:
         """Code for Workers outside the folders of all of them, as in a library."""
@@ -180,7 +183,12 @@ class Workers:
             return False
         if config is not None and any(_within(path, place) for place in _assets(config, folder)):
             return False
-        return not _FOREIGN.search(self.modules[path].source) and not self._is_browser(path)
+        return not self._is_foreign(path) and not self._is_browser(path)
+
+    def _is_foreign(self, path: str) -> bool:
+        if path not in self._foreign:
+            self._foreign[path] = _FOREIGN.search(self.modules[path].source) is not None
+        return self._foreign[path]
 
     def _is_browser(self, path: str) -> bool:
         if path not in self._browsers:
@@ -203,10 +211,18 @@ class Workers:
 
     def _imports_of(self, path: str) -> list[str]:
         if path not in self._imported:
-            names = specifiers(self.modules[path].source)
-            resolved = (self.imports.resolve(path, name) for name in names)
-            self._imported[path] = [each for each in resolved if each is not None]
+            source = self.modules[path].source
+            resolved = {name: self.imports.resolve(path, name) for name in specifiers(source)}
+            for name in type_specifiers(source):
+                if self._is_of_another_worker(resolved[name], path):
+                    resolved[name] = None
+            self._imported[path] = [each for each in resolved.values() if each is not None]
         return self._imported[path]
+
+    def _is_of_another_worker(self, path: str | None, importer: str) -> bool:
+        """In the folder of a Worker that is called, not run: its types say what it answers."""
+        owner = self._owner(path) if path is not None else None
+        return owner is not None and not _within(importer, owner)
 
 
 def _mains(config: Wrangler) -> list[str]:

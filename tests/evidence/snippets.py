@@ -28,7 +28,7 @@ class Snippet:
             (directory / "wrangler.toml").write_text(configuration)
         for name, lines in self.files.items():
             path = directory / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join(lines) + "\n")
 
 

@@ -8,7 +8,8 @@ from cachelib.evidence import audit
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.files import Source
 from cachelib.evidence.imports import Imports
-from cachelib.evidence.program import program_of, read_modules
+from cachelib.evidence.module import read_modules
+from cachelib.evidence.program import program_of
 
 
 def examined(source: str) -> Examination:

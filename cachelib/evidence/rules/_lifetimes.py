@@ -8,8 +8,9 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
+from cachelib.evidence.module import CLASSES, Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import Module, arguments, receiver_of
+from cachelib.evidence.program import arguments, receiver_of
 from cachelib.evidence.syntax import below, enclosing, part, text
 
 NOW = "Date.now()"
@@ -40,6 +41,50 @@ def outlives_requests(node: Node) -> bool:
     assigned = enclosing(node, {"assignment_expression"})
     is_field = text(part(assigned, "left")).startswith("this.")
     return text(part(function, "name")) == "constructor" and is_field
+
+
+def outlives_with_its_class(examined: Examination, node: Node, depth: int = 0) -> bool:
+    """A field lives as long as the objects of its class: known where the class is made.
+
+    True where nothing here makes one, for all that can be seen.
+    """
+    class_ = enclosing(node, CLASSES)
+    if class_ is None or depth > _DEEPEST or is_static(node) or is_durable_object(class_):
+        return True
+    made = examined.program.calls_by_name[text(part(class_, "name"))]
+    return not made or any(_is_kept(examined, each, depth) for each in made)
+
+
+_DEEPEST = 4
+
+
+def _is_kept(examined: Examination, made: Node, depth: int) -> bool:
+    """`const one = new One()` of a module, also later, or of an object that is kept itself."""
+    if enclosing(made, CLASSES) is not None and outlives_requests(made):
+        return outlives_with_its_class(examined, made, depth + 1)
+    if owner_function(made) is None:
+        return True
+    assigned = enclosing(made, {"assignment_expression", "augmented_assignment_expression"})
+    target = part(assigned, "left")
+    if target is None or target.type != "identifier":
+        return False
+    if assigned is None or owner_function(assigned) != owner_function(made):
+        return False
+    definition = examined.program.look_up(text(target), target)
+    return definition is not None and owner_function(definition.owner) is None
+
+
+def is_static(node: Node) -> bool:
+    field = enclosing(node, {"public_field_definition"})
+    return field is not None and any(child.type == "static" for child in field.children)
+
+
+def is_durable_object(class_: Node) -> bool:
+    return any(
+        "DurableObject" in text(child)
+        for child in class_.named_children
+        if child.type == "class_heritage"
+    )
 
 
 def from_now(call: Node) -> Iterator[Node]:

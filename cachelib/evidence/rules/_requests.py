@@ -7,7 +7,8 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name, parameters
-from cachelib.evidence.program import CLASSES, FUNCTIONS, LOOPS, Module, callee, receiver_of
+from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
+from cachelib.evidence.program import callee, receiver_of
 from cachelib.evidence.syntax import ancestors, enclosing, part, text
 
 _REQUEST = re.compile(r"^(?:request|req|_request|_req|c|event|r)$")
@@ -24,12 +25,13 @@ def in_request(examined: Examination, node: Node, depth: int = 0) -> bool:
     routine = examined.routine(node)
     if routine is None or depth > _DEEPEST or is_background(node):
         return False
-    if _handles(examined, routine):
+    if handles(examined, routine):
         return True
     return any(in_request(examined, call, depth + 1) for call in examined.kinds.callers(routine))
 
 
-def _handles(examined: Examination, routine: Node) -> bool:
+def handles(examined: Examination, routine: Node) -> bool:
+    """A handler of requests, by its name, its parameters or what it returns."""
     if "Response" in text(part(routine, "return_type")):
         return True
     if _HANDLING.match(function_name(routine)):

@@ -8,14 +8,21 @@ from tree_sitter import Node
 from cachelib.evidence.bindings import BY_KIND
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.facts import names_by_environment
-from cachelib.evidence.program import Module, receiver_of
+from cachelib.evidence.functions import owner_function
+from cachelib.evidence.module import Module
+from cachelib.evidence.program import receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.syntax import text
+from cachelib.evidence.wrangler import Wrangler
 
 _THROUGH_ENV = re.compile(r"\benv\??\.(\w+)")
 _TESTS = re.compile(
     r"(?:\bif\s*\(|&&|\|\||!|\btypeof\s+|\?\?)\s*!*\(?\s*(?:[\w.]+\.)?([A-Za-z]\w*)"
     r"\s*(?=\)|&&|\|\||\?|[!=]==?)"
     r"|\b([A-Za-z]\w*)\s*(?:\?\.|\?(?![.:?]))"
+)
+_FLAG = re.compile(
+    r"\benv\.((?!\w*(?:DEBUG|LOG|DEV))\w+)\s*[!=]==?\s*[\"'](true|on|1|enabled)[\"']"
 )
 _METHODS = {
     "get", "put", "delete", "list", "getWithMetadata", "idFromName", "idFromString", "newUniqueId",
@@ -27,13 +34,18 @@ _METHODS = {
 def find(examined: Examination) -> Iterator[Hit]:
     if examined.config is None:
         return
-    used, tested = _used(examined), _tested(examined)
     known = names_by_environment(examined.config)
     everywhere = set().union(*known.values())
+    used = {
+        name: place
+        for name, place in _used(examined).items()
+        if any(name not in names for names in known.values()) and not _may_be_absent(*place)
+    }
+    tested = _tested(examined) if used else set()
     for name, (module, node) in used.items():
         if examined.kinds.bindings.is_optional(name) or name in tested:
             continue
-        if name not in everywhere:
+        if name not in everywhere and examined.has_entry:
             message = f"{name} is used here, but {examined.config.file} configures no such binding"
             yield Hit(message, node, module)
     for environment, names in known.items():
@@ -41,12 +53,24 @@ def find(examined: Examination) -> Iterator[Hit]:
         missing = (set(used) & known[None]) - names - tested
         optional = examined.kinds.bindings.is_optional
         for name in sorted(each for each in missing if not optional(each)):
-            if table is not None:
+            off = environment and _is_switched_off(examined.config, environment, used[name][0])
+            if table is not None and not off:
                 yield Hit(
                     f"{name} is used, but env.{environment} does not configure it: "
                     "bindings are not inherited",
                     line=table.span.line,
                 )
+
+
+def _is_switched_off(config: Wrangler, environment: str, module: Module) -> bool:
+    """Where it is used a flag is asked for, and this environment sets it to something else."""
+    flags = dict(_FLAG.findall(module.source))
+    table = config.root.get("env", environment, "vars")
+    for flag, value in flags.items():
+        said = table.get(flag) if table is not None else None
+        if said is None or str(said.value).lower() != value:
+            return True
+    return False
 
 
 def _used(examined: Examination) -> dict[str, tuple[Module, Node]]:
@@ -68,6 +92,15 @@ def _tested(examined: Examination) -> set[str]:
     for module in examined.program.modules:
         found |= {one or other for one, other in _TESTS.findall(module.source)}
     return found
+
+
+def _may_be_absent(module: Module, receiver: Node) -> bool:
+    """`const archive = env.ARCHIVE; if (!archive) return;`: asked for under another name."""
+    function = owner_function(receiver)
+    if receiver.type != "identifier" or function is None:
+        return False
+    asked = _TESTS.findall(text(function))
+    return any(text(receiver) in names for names in asked)
 
 
 def _is_binding(examined: Examination, name: str, through_env: set[str]) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import FUNCTIONS, arguments
+from cachelib.evidence.module import FUNCTIONS
+from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import edge_calls
 from cachelib.evidence.syntax import below, text

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import Module, arguments, function_of
+from cachelib.evidence.module import Module
+from cachelib.evidence.program import arguments, function_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rules._requests import is_background
 from cachelib.evidence.syntax import part, text
 
 _NAMING = ("idFromName", "getByName")
@@ -23,7 +25,8 @@ def find(examined: Examination) -> Iterator[Hit]:
         for namespace in examined.kinds.names(part(called, "object"), "durable_object"):
             key = next(iter(arguments(call)), None)
             if method in _NAMING and examined.values.is_constant(key):
-                named[namespace].append((module, call))
+                if not is_background(call):
+                    named[namespace].append((module, call))
             elif method in (*_NAMING, *_OTHERS):
                 various.add(namespace)
     for namespace, calls in named.items():

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import CLASSES, arguments, callee, receiver_of
+from cachelib.evidence.module import CLASSES
+from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, enclosing, part, text
 

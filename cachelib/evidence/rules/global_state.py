@@ -7,7 +7,8 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
-from cachelib.evidence.program import FUNCTIONS, LOOPS, Module, arguments, callee, receiver_of
+from cachelib.evidence.module import FUNCTIONS, LOOPS, Module
+from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
@@ -41,7 +42,7 @@ def _changes(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
             target = part(node, "argument") or part(node, "left")
             name = _global(examined, _base(target), node)
             memo = text(part(node, "operator")) in ("??=", "||=")
-            if name and not memo and not _numbers(node):
+            if name and not memo and not _numbers(node) and not _is_of_now(node, name):
                 yield module, node, name
     for module, node in nodes["assignment_expression"]:
         target = part(node, "left")
@@ -72,7 +73,8 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
         if callee(call) in _ADDING and (name := _global(examined, receiver, call)):
             definition = examined.program.look_up(name, call)
             collects = definition is not None and _COLLECTION.match(text(definition.value))
-            if collects and _is_of_request(examined, call, name):
+            waits = any(text(part(above, "constructor")) == "Promise" for above in ancestors(call))
+            if collects and not waits and _is_of_request(examined, call, name):
                 yield module, call, name
         elif callee(call) == "set" and examined.kinds.has(receiver, "map"):
             stored = part(call, "arguments")
@@ -80,8 +82,41 @@ def _collections(examined: Examination) -> Iterator[tuple[Module, Node, str]]:
             personal = _PERSONAL.search(text(receiver)) is not None and not _SHARED.search(
                 text(receiver)
             )
+            if personal and not counted:
+                personal = not _is_load(examined, call)
+            if _is_taken_off(call):
+                continue
             if (counted or personal) and (name := _global(examined, receiver, call)):
                 yield module, call, name
+
+
+def _is_of_now(node: Node, name: str) -> bool:
+    """Counted up and, when it has ended, down again: how much this isolate does at a time."""
+    function = owner_function(node)
+    ends = below(function, "finally_clause") if function is not None else ()
+    changed = re.compile(rf"\b{re.escape(name)}\s*(?:--|-=)|--\s*{re.escape(name)}\b")
+    return any(changed.search(text(each)) for each in ends)
+
+
+def _is_taken_off(call: Node) -> bool:
+    """The entry leaves in a `finally` of the same function: it is about what runs now."""
+    function, name = owner_function(call), f"{text(receiver_of(call))}.delete("
+    ends = below(function, "finally_clause") if function is not None else ()
+    return any(name in text(each) for each in ends)
+
+
+def _is_load(examined: Examination, call: Node) -> bool:
+    """`files.set(id, load(id))`: what any isolate could load for itself is a cache's."""
+    stored = next(iter(arguments(call)[1:2]), None)
+    if stored is not None and stored.type == "identifier":
+        definition = examined.program.look_up(text(stored), stored)
+        stored = definition.value if definition is not None else None
+    if stored is None:
+        return False
+    if any(origin.kind in ("load", "kv") for origin in examined.flow.origins(stored)):
+        return True
+    functions = examined.kinds.callees(stored) if stored.type == "call_expression" else []
+    return any(child.type == "async" for each in functions for child in each.children)
 
 
 def _numbers(node: Node) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import parameters
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.repair import insert
@@ -89,7 +90,7 @@ def _sets_cache_ttl(examined: Examination, get: Operation) -> bool:
 def _serves(examined: Examination, get: Operation) -> bool:
     """In a handler of requests: the namespace is published elsewhere and only read here."""
     routine = examined.routine(get.call)
-    given = examined.kinds.parameters(routine) if routine is not None else []
+    given = parameters(routine) if routine is not None else []
     names = [text(part(each, "pattern") or each) for each in given]
     return any(_REQUEST.search(name) for name in names) and examined.loop(get.call) is None
 

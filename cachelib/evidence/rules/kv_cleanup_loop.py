@@ -7,16 +7,18 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name
+from cachelib.evidence.module import FUNCTIONS, Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS, Module
+from cachelib.evidence.program import function_of
 from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.syntax import ancestors, line, text
+from cachelib.evidence.syntax import ancestors, below, line, part, text
 
 _FORGETTING = ("cache", "unknown", "configuration")
 _STALE = re.compile(r"(?i)clean|sweep|expir|evict|prune|stale|garbage|outdated|scheduled|housekeep")
 _WHOLE = re.compile(r"(?i)purge|clear|flush|wipe|reset")
 _CLOCK = re.compile(r"Date\.now\(\)|new Date\(\)|\bnow\b")
+_NEWEST = re.compile(r"\.slice\(\s*[a-zA-Z_]\w*\s*\)|\.slice\(\s*\d+\s*\)|\.splice\(")
 _AGE = re.compile(r"(?i)expir|stale|maxage|max_age|ttl|old|cutoff|timestamp|createdat|storedat")
 
 
@@ -47,10 +49,20 @@ def _is_clean_up(examined: Examination, routine: Node, listing: Operation) -> bo
     prefix = examined.values.option(listing.call, 0, "prefix")
     if _WHOLE.search(function_name(routine)) and not isinstance(prefix, Node):
         return True
+    clock = _CLOCK.search(text(routine)) is not None
+    if not clock and (_NEWEST.search(text(routine)) or _is_chosen(routine)):
+        return False  # all but the newest few, or another layout's: no expiration does that
     around = [each for each in (routine, *ancestors(routine)) if each.type in FUNCTIONS]
     if any(_STALE.search(function_name(each)) for each in around):
         return True
     return bool(_CLOCK.search(text(routine)) and _AGE.search(text(routine)))
+
+
+def _is_chosen(routine: Node) -> bool:
+    """`for (const key of staleKeys(keys))`: by a function that has its own reasons."""
+    iterated = (part(loop, "right") for loop in below(routine, "for_in_statement"))
+    called = (function_of(each) for each in iterated if each and each.type == "call_expression")
+    return any(each is not None and each.type == "identifier" for each in called)
 
 
 def _listings(examined: Examination) -> Iterator[tuple[Module, Node, Operation]]:

@@ -1,14 +1,18 @@
 """A failed KV operation leaves no trace."""
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.module import FUNCTIONS
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS, arguments, callee
+from cachelib.evidence.program import arguments, callee
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, enclosing, part, text
+
+_FAILURE = re.compile(r"(?i)error|fail|unreach|unavail|degraded|\b(?:ok|success)\s*:\s*false")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -17,7 +21,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         handler = part(attempt, "handler")
         if handler is not None and _is_silent(part(handler, "body")) and not _keeps_it(handler):
             operation = _tried(examined, attempt, at)
-            if operation is not None:
+            if operation is not None and not _is_told(handler, operation):
                 yield Hit(_message(operation), handler, module)
     for operation in examined.operations:
         caught = _catch_of(operation.call)
@@ -48,6 +52,16 @@ def _is_silent(body: Node | None) -> bool:
         return False
     return not any(below(body, "call_expression", "throw_statement", "update_expression",
                          "augmented_assignment_expression", "new_expression"))  # fmt: skip
+
+
+def _is_told(handler: Node, operation: Operation) -> bool:
+    """`return { status: "error" }`, or `return false` after a write: whoever called learns it."""
+    answers = [*below(handler, "return_statement")]
+    said = any(_FAILURE.search(text(each)) for each in answers)
+    refused = any(
+        each.named_children and text(each.named_children[0]) == "false" for each in answers
+    )
+    return said or (refused and operation.method in ("put", "delete"))
 
 
 def _keeps_it(handler: Node) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import Module
+from cachelib.evidence.module import Module
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import edge_calls, object_class, statement_of
 

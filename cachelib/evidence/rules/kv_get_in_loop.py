@@ -7,8 +7,9 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import parameters
+from cachelib.evidence.module import Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import Module, arguments
+from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._requests import ends_after
 from cachelib.evidence.syntax import below, part, text
@@ -37,6 +38,8 @@ def find(examined: Examination) -> Iterator[Hit]:
         if varies and not written:
             yield _hit(get, get.module, get.call)
     for module, call in examined.program.calls:
+        if not any(each.method in _READS for each in examined.performed_by_call(call)):
+            continue
         loop = examined.loop(call)
         if loop is not None and _depends_on_answers(loop):
             continue

@@ -3,23 +3,29 @@
 import re
 from collections.abc import Iterator
 
+from tree_sitter import Node
+
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name
+from cachelib.evidence.module import FUNCTIONS
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS
+from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
-from cachelib.evidence.rules._requests import in_request
-from cachelib.evidence.syntax import ancestors, text
+from cachelib.evidence.rules._requests import handles, is_background
+from cachelib.evidence.syntax import ancestors, part, text
 
 _RARE = re.compile(
     r"(?i)admin|debug|cleanup|clean_up|purge|delete|remove|revoke|invalidate|migrat|export|backup"
-    r"|sync|reset|sweep|expire|clear|maintenance|logout"
+    r"|sync|reset|sweep|expire|clear|maintenance|logout|repair|reindex|rebuild|nightly|daily|batch"
+    r"|cron"
 )
+_JOB = re.compile(r"^(?:run|process|seed|warm|import|scan)(?:[A-Z]|$)")
+_DEEPEST = 3
 
 
 def find(examined: Examination) -> Iterator[Hit]:
     for listing in examined.of("list"):
-        if in_request(examined, listing.call) and not _is_rare(examined, listing):
+        if not _is_rare(examined, listing) and _is_asked(examined, listing.call):
             message = f"each request lists the keys of {listing.namespace} to find what it wants"
             yield Hit(
                 message,
@@ -28,6 +34,30 @@ def find(examined: Examination) -> Iterator[Hit]:
                 confidence="medium",
                 because="a handler of requests reaches it",
             )
+
+
+def _is_asked(examined: Examination, node: Node, depth: int = 0) -> bool:
+    """A handler of requests leads here, by no name or path that speaks of a job."""
+    routine = examined.routine(node)
+    if routine is None or depth > _DEEPEST or is_background(node):
+        return False
+    if _RARE.search(" ".join(_named_around(node))) or _JOB.search(function_name(routine)):
+        return False
+    if handles(examined, routine):
+        return True
+    callers = examined.kinds.callers(routine)
+    return any(_is_asked(examined, call, depth + 1) for call in callers)
+
+
+def _named_around(node: Node) -> Iterator[str]:
+    """Functions, and the strings of routes and conditions: `if (path === "/debug/keys")`."""
+    for above in ancestors(node):
+        if above.type in FUNCTIONS:
+            yield function_name(above)
+        elif above.type == "if_statement":
+            yield text(part(above, "condition"))
+        elif above.type == "call_expression":
+            yield from (text(each) for each in arguments(above) if each.type == "string")
 
 
 def _is_rare(examined: Examination, listing: Operation) -> bool:

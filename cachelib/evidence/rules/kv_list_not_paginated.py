@@ -8,10 +8,16 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Hit, NotModelled, Rule
-from cachelib.evidence.syntax import part, text
+from cachelib.evidence.syntax import below, part, text
 
 _PAGING = re.compile(r"cursor|list_complete|listComplete")
+_DEEPEST = 8
+_PART = re.compile(
+    r"(?i)(?:^|[._])(?:\w*prefix|lang(?:uage)?|locale|project|tenant|org\w*|workspace|categor(?:y|ies)|kind"
+    r"|type|status|collection|site|domain|channel|namespace)(?:_?(?:id|name|slug|code))?(?:$|\.)"
+)
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -20,23 +26,61 @@ def find(examined: Examination) -> Iterator[Hit]:
             message = (
                 f"{listing.namespace}.list gives 1,000 keys at most, and no cursor is followed"
             )
-            yield Hit(message, listing.call, listing.module)
+            confidence: Confidence = "medium" if _varies(examined, listing) else "high"
+            because = "how many keys there are under one prefix is not shown"
+            yield Hit(
+                message,
+                listing.call,
+                listing.module,
+                confidence=confidence,
+                because=because if confidence == "medium" else "",
+            )
 
 
 def _is_whole(examined: Examination, listing: Operation) -> bool:
-    """Options that a caller hands in may hold a cursor, a limit says that some are enough.
-
-    A prefix that names one user or one test has few keys, for all that can be seen.
-    """
+    """Options that a caller hands in may hold a cursor, a limit says that some are enough."""
     given = arguments(listing.call)
     if given and given[0].type not in ("object", "undefined"):
         return False
     if given and ("limit" in text(given[0]) or "..." in text(given[0])):
         return False
-    prefix = examined.values.option(listing.call, 0, "prefix")
-    if isinstance(prefix, Node) and "*" in examined.flow.pattern(prefix):
+    if _varies(examined, listing) and not _is_of_many(examined, listing):
         return False
     return not _is_passed_on(listing.call)
+
+
+def _prefix(examined: Examination, listing: Operation) -> Node | None:
+    prefix = examined.values.option(listing.call, 0, "prefix")
+    return prefix if isinstance(prefix, Node) else None
+
+
+def _varies(examined: Examination, listing: Operation) -> bool:
+    prefix = _prefix(examined, listing)
+    return prefix is not None and "*" in examined.flow.pattern(prefix)
+
+
+def _is_of_many(examined: Examination, listing: Operation) -> bool:
+    """A prefix that names a part of all, as a language; that of one user or page has few keys."""
+    prefix = _prefix(examined, listing)
+    if _PART.search(text(_last(examined, prefix))):
+        return True
+    return all(_PART.search(origin.text) for origin in examined.flow.origins(prefix))
+
+
+def _last(examined: Examination, prefix: Node | None) -> Node | None:
+    """The last thing that differs in a prefix: `language` of `posts/${site}/${language}/`."""
+    for _ in range(_DEEPEST):
+        if prefix is not None and prefix.type == "identifier":
+            definition = examined.program.look_up(text(prefix), prefix)
+            made = definition.value if definition is not None else None
+            if made is None or made.type not in ("template_string", "binary_expression"):
+                break
+            prefix = made
+        filled = [*below(prefix, "template_substitution", "identifier")] if prefix else []
+        if not filled or filled[-1] == prefix:
+            break
+        prefix = filled[-1]
+    return prefix
 
 
 def _is_passed_on(call: Node) -> bool:

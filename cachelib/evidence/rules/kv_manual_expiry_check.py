@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.functions import function_name
+from cachelib.evidence.functions import function_name, owner_function
+from cachelib.evidence.module import FUNCTIONS, Module
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import FUNCTIONS, Module
 from cachelib.evidence.repair import whole_lines
 from cachelib.evidence.roles import is_called_token
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.syntax import ancestors, below, inside, part, text
+from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
 _COMPARING = {"<", ">", "<=", ">="}
 _CLOCK = re.compile(r"\.now\(\)|\bnew Date\(\)")
@@ -30,6 +30,8 @@ def find(examined: Examination) -> Iterator[Hit]:
             continue
         namespace = _read_from(examined, node)
         if namespace is None or not _tells_time(examined, node) or _only_refreshes(node):
+            continue
+        if _is_served_anyway(node):
             continue
         family = _families(examined, node, reads) or [
             each for each in examined.reads if namespace in each.namespaces
@@ -120,6 +122,20 @@ def _tells_time(examined: Examination, node: Node) -> bool:
         if definition is not None and _CLOCK.search(text(definition.value)):
             return True
     return False
+
+
+def _is_served_anyway(node: Node) -> bool:
+    """`if (fresh) return entry.value; if (entry) { refresh(); return entry.value; }`."""
+    check = enclosing(node, {"if_statement"})
+    first = next(iter(below(check, "return_statement")), None) if check is not None else None
+    function = owner_function(node)
+    if check is None or first is None or function is None:
+        return False
+    answer = text(first)
+    later = (
+        each for each in below(function, "return_statement") if each.start_byte > check.end_byte
+    )
+    return "." in answer and any(text(each) == answer for each in later)
 
 
 def _only_refreshes(node: Node) -> bool:

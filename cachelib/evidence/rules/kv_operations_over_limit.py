@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.module import LOOPS
 from cachelib.evidence.operations import Operation
-from cachelib.evidence.program import LOOPS
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import is_conditional
 from cachelib.evidence.syntax import ancestors, inside, part, text

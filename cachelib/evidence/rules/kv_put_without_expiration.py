@@ -13,9 +13,12 @@ from cachelib.evidence.program import arguments
 from cachelib.evidence.repair import insert
 from cachelib.evidence.roles import Role
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
-from cachelib.evidence.syntax import text
+from cachelib.evidence.rules._requests import object_class
+from cachelib.evidence.syntax import below, text
 from cachelib.evidence.values import MISSING
 
+_CLOCK = re.compile(r"Date\.now\(\)|new Date\(\)")
+_AGE = re.compile(r"Date\.now\(\)\s*-|\bnow\s*-|-\s*(?:Date\.now\(\)|now)\b|<\s*Date\.now\(\)")
 _GENERATION = re.compile(r"(?i)generation|version|epoch|revision|purge")
 
 
@@ -24,7 +27,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         options = [examined.values.option(put.call, 2, o) for o in ("expirationTtl", "expiration")]
         if not all(option is MISSING for option in options) or _is_deleted(examined, put):
             continue
-        if _is_generation(examined, put):
+        if _is_generation(examined, put) or _is_renewed(examined, put):
             continue
         role = examined.roles.of(put)
         if _forgets(examined, put, role):
@@ -44,18 +47,30 @@ def _hit(put: Operation, role: Role) -> Hit:
 
 def _forgets(examined: Examination, put: Operation, role: Role) -> bool:
     """A cache, or keys without end of which nothing says that they must be kept."""
+    if _is_compared(examined, put):
+        return False
     if role.name == "cache":
         return role.confidence == "high" or not _is_of_env(examined, put)
     if any(each.shares_namespace(put) for each in examined.of("list")):
         return False  # what is looked for by its prefix is kept on purpose
     if any(_redirects(examined, get) for get in examined.reads if get.shares_namespace(put)):
         return False  # a short link
+    if object_class(put.call):
+        return False  # what an object keeps is published, and written anew by the object
     return role.name == "unknown" and "*" in examined.flow.pattern(put.key)
 
 
 def _redirects(examined: Examination, get: Operation) -> bool:
     routine = examined.routine(get.call)
     return routine is not None and re.search(r"(?i)redirect\(", text(routine)) is not None
+
+
+def _is_compared(examined: Examination, put: Operation) -> bool:
+    """`if (known === id) return; await kv.put(key, id)`: a mark of what was seen last."""
+    routine, value = examined.routine(put.call), re.escape(text(put.value))
+    if routine is None or not value:
+        return False
+    return re.search(rf"[!=]==?\s*{value}(?!\w)|{value}\s*[!=]==?", text(routine)) is not None
 
 
 def _is_of_env(examined: Examination, put: Operation) -> bool:
@@ -71,6 +86,28 @@ def _is_generation(examined: Examination, put: Operation) -> bool:
     origins = examined.flow.origins(put.value)
     moment = bool(origins) and all(origin.kind == "time" for origin in origins)
     return moment and _GENERATION.search(text(put.key)) is not None
+
+
+def _is_renewed(examined: Examination, put: Operation) -> bool:
+    """One key with its age, which the application looks at: it is written anew, never forgotten."""
+    family = examined.roles.operations(put)
+    aged = any(_CLOCK.search(_written(examined, each)) for each in family if each.method == "put")
+    if "*" in examined.flow.pattern(put.key) or not aged:
+        return False
+    own = [examined.routine(each.call) for each in family]
+    calls = [call for each in own if each is not None for call in examined.kinds.callers(each)]
+    around = [*own, *(examined.routine(call) for call in calls)]
+    return any(each is not None and _AGE.search(text(each)) for each in around)
+
+
+def _written(examined: Examination, put: Operation) -> str:
+    """The value as the source makes it, also in a variable."""
+    names = (
+        examined.program.look_up(text(name), name)
+        for name in (below(put.value, "identifier") if put.value is not None else ())
+    )
+    made = (text(each.value) for each in names if each is not None and each.value is not None)
+    return " ".join([text(put.value), *made])
 
 
 def _is_deleted(examined: Examination, put: Operation) -> bool:

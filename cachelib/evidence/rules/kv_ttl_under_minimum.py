@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.program import arguments, function_of
 from cachelib.evidence.rule import Edit, Hit, NotModelled, Rule
 from cachelib.evidence.syntax import part, text
 
@@ -22,12 +23,27 @@ def find(examined: Examination) -> Iterator[Hit]:
                 message = f"expirationTtl of {seconds:g} s is under KV's minimum of {MINIMUM} s"
                 place = option if literal else _stated(examined, option)
                 yield Hit(message, place, put.module, edits=repair if literal else ())
+            elif seconds is None and (low := _lower_bound(examined, option)) is not None:
+                message = f"expirationTtl may be {low:g} s, under KV's minimum of {MINIMUM} s"
+                yield Hit(message, option, put.module)
         option = examined.values.option(put.call, 2, "expiration")
         if isinstance(option, Node):
             seconds = _from_now(examined, option)
             if seconds is not None and seconds < MINIMUM:
                 message = f"expiration {seconds:g} s from now is under KV's minimum of {MINIMUM} s"
                 yield Hit(message, option, put.module)
+
+
+def _lower_bound(examined: Examination, option: Node) -> float | None:
+    """The N of `Math.max(N, …)`, where it is under the minimum."""
+    definition = examined.program.look_up(text(option), option)
+    bound = definition.value if definition is not None and not definition.path else option
+    if bound is None or text(function_of(bound)) != "Math.max":
+        return None
+    numbers = [examined.values.number(each) for each in arguments(bound)]
+    stated = [each for each in numbers if each is not None]
+    low = max(stated, default=None)
+    return low if low is not None and low < MINIMUM and None in numbers else None
 
 
 def _stated(examined: Examination, option: Node) -> Node:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import function_name, is_handler, owner_function
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import in_request, is_conditional
-from cachelib.evidence.syntax import text
+from cachelib.evidence.syntax import below, text
 
 _SEEN = re.compile(
     r"(?i)last_?(?:seen|active|access\w*|used?|visit\w*|request\w*|ping|hit|activity|login)"
@@ -34,6 +35,33 @@ def find(examined: Examination) -> Iterator[Hit]:
                 confidence="medium",
                 because="nothing decides whether the write is due",
             )
+    yield from _by_every_request(examined)
+
+
+def _by_every_request(examined: Examination) -> Iterator[Hit]:
+    """One key, changed and written back by the handler that all requests go through."""
+    told: set[int] = set()
+    for pair in examined.pairs.all:
+        call = pair.write.call
+        constant = "*" not in examined.flow.pattern(pair.write.operation.key)
+        if not pair.derived or not constant or call.id in told or not _is_entry(pair.routine):
+            continue
+        if not is_conditional(call, pair.routine) and not _leaves_before(pair.routine, call):
+            told.add(call.id)
+            message = f"{pair.write.operation.namespace} is written on every request, to one key"
+            yield Hit(message, call, pair.write.module)
+
+
+def _is_entry(routine: Node) -> bool:
+    return is_handler(routine) and function_name(routine) == "fetch"
+
+
+def _leaves_before(routine: Node, call: Node) -> bool:
+    """Some requests have been answered before."""
+    leaving = below(routine, "return_statement", "throw_statement")
+    return any(
+        each.start_byte < call.start_byte and owner_function(each) == routine for each in leaving
+    )
 
 
 def _rarely(examined: Examination, routine: Node) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.program import LOOPS, arguments, callee
+from cachelib.evidence.module import LOOPS
+from cachelib.evidence.program import arguments, callee
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.syntax import below, inside, preorder, text
 

@@ -8,17 +8,10 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name, owner_function
-from cachelib.evidence.program import (
-    CLASSES,
-    FUNCTIONS,
-    LOOPS,
-    Module,
-    arguments,
-    callee,
-    receiver_of,
-)
+from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
+from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.rules._lifetimes import outlives_requests
+from cachelib.evidence.rules._lifetimes import is_durable_object, is_static, outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
 _CACHE = re.compile(r"(?i)cache|memo|(?<![a-z])l1(?![a-z])")
@@ -29,6 +22,7 @@ _FEW = re.compile(
 )
 _MAKING = re.compile(r"^(?:create|make|build|new|init|connect)[A-Z]")
 _COMPARING = ("<", ">", "<=", ">=", "===", "==")
+_DEEPEST_TYPE = 8  # of names for names
 _ENDING = ("finally", "then", "forEach", "setTimeout")
 
 
@@ -38,7 +32,9 @@ def find(examined: Examination) -> Iterator[Hit]:
         if text(part(node, "constructor")) == "Map" and _is_shared_map(examined, node):
             name = str(node.id)
             if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
-                yield _hit(module, node, by_request=_is_keyed_by_requests(examined, uses[name]))
+                by_request = _is_keyed_by_requests(examined, uses[name])
+                if by_request or _is_called_cache(node) or _is_memo(uses[name]):
+                    yield _hit(module, node, by_request=by_request)
     yield from _plain_objects(examined)
 
 
@@ -53,9 +49,10 @@ def _hit(module: Module, node: Node, *, by_request: bool) -> Hit:
 
 
 def _is_keyed_by_requests(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
-    """What comes with a request may be anything."""
+    """What comes with a request may be anything; what a load names is as much as it names."""
     keys = [next(iter(arguments(call)), None) for method, call in uses if method == "set"]
-    return any(o.kind == "request" for key in keys for o in examined.flow.origins(key))
+    kinds = [{origin.kind for origin in examined.flow.origins(key)} for key in keys]
+    return any("request" in each and "load" not in each for each in kinds)
 
 
 def _is_shared_map(examined: Examination, node: Node) -> bool:
@@ -63,51 +60,55 @@ def _is_shared_map(examined: Examination, node: Node) -> bool:
     if not outlives_requests(node) or _has_few_keys(examined, node):
         return False
     class_ = enclosing(node, CLASSES)
-    if class_ is None or _is_static(node):
+    if class_ is None or is_static(node):
         return True
     made = examined.program.calls_by_name[text(part(class_, "name"))]
     if not made:
-        return _is_durable_object(class_) or _is_called_cache(class_, node)
+        return is_durable_object(class_) or _is_called_cache(node)
     return any(owner_function(each) is None and not enclosing(each, CLASSES) for each in made)
 
 
-def _is_called_cache(class_: Node, node: Node) -> bool:
-    """A class that others make: its name is all there is to tell how long it lives."""
-    field = enclosing(node, {"public_field_definition", "assignment_expression"})
-    name = text(part(field, "name") or part(field, "left"))
-    return _CACHE.search(f"{text(part(class_, 'name'))} {name}") is not None
-
-
-def _is_static(node: Node) -> bool:
-    field = enclosing(node, {"public_field_definition"})
-    return field is not None and any(child.type == "static" for child in field.children)
-
-
-def _is_durable_object(class_: Node) -> bool:
-    return any(
-        "DurableObject" in text(child)
-        for child in class_.named_children
-        if child.type == "class_heritage"
-    )
+def _is_called_cache(node: Node) -> bool:
+    """Where nothing else tells what a map is for: by its name, or that of its class or file."""
+    holders = {"public_field_definition", "assignment_expression", "variable_declarator"}
+    holder, class_ = enclosing(node, holders), enclosing(node, CLASSES)
+    names = (part(holder, "name"), part(holder, "left"), part(class_, "name"))
+    return _CACHE.search(" ".join(map(text, names))) is not None
 
 
 def _has_few_keys(examined: Examination, node: Node) -> bool:
-    """Keys of a union of literals, `Map<"a" | "b", …>`, or values that are lists of listeners."""
-    written = (
-        part(node, "type_arguments") or next(below(annotation, "type_arguments"), None)
-        if (annotation := _annotation(node)) is not None
-        else part(node, "type_arguments")
-    )
-    key = written.named_children[0] if written is not None and written.named_children else None
-    while key is not None and key.type == "type_identifier":
+    """Keys of a union of literals."""
+    key = _key_type(node)
+    for _ in range(_DEEPEST_TYPE):
+        if key is None or key.type != "type_identifier":
+            break
         declared = examined.program.types.get(text(key), [])
         key = part(declared[0], "value") if declared else None
     return key is not None and key.type in ("union_type", "literal_type")
 
 
-def _annotation(node: Node) -> Node | None:
+def _is_memo(uses: list[tuple[str, Node]]) -> bool:
+    """`set(key, compute(key))`."""
+    stored = (arguments(call) for method, call in uses if method == "set")
+    return any(
+        len(given) == 2
+        and given[1].type == "call_expression"
+        and text(given[0]) in map(text, arguments(given[1]))
+        for given in stored
+    )
+
+
+def _key_type(node: Node) -> Node | None:
+    """The K of `Map<K, V>`, of `Partial<Record<K, V>>` and of `{ [name in K]: V }`."""
     holder = enclosing(node, {"variable_declarator", "public_field_definition"})
-    return part(holder, "type")
+    written = part(node, "type_arguments") or part(holder, "type")
+    for inner in below(written, "type_arguments", "mapped_type_clause") if written else ():
+        if inner.type == "mapped_type_clause":
+            return part(inner, "type")
+        first = next(iter(inner.named_children), None)
+        if first is not None and first.type != "generic_type":
+            return first
+    return None
 
 
 def _uses(examined: Examination) -> dict[str, list[tuple[str, Node]]]:
@@ -216,7 +217,9 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
         base, index = part(left, "object"), part(left, "index")
         if base is None or index is None or index.type in ("string", "number"):
             continue
-        literal = _literal(examined, base)
+        literal = None if _FEW.search(text(index)) else _literal(examined, base)
+        if literal is not None and _has_few_keys(examined, literal):
+            continue
         emptied = f"delete {text(base)}[", f"Object.keys({text(base)})"
         if literal is None or literal.id in seen or any(each in module.source for each in emptied):
             continue

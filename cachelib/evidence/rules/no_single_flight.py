@@ -7,9 +7,20 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
-from cachelib.evidence.program import Module, Program, arguments, callee, function_of, receiver_of
+from cachelib.evidence.module import Module
+from cachelib.evidence.program import (
+    Program,
+    arguments,
+    callee,
+    function_of,
+    receiver_of,
+)
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.rules._lifetimes import outlives_requests, sets
+from cachelib.evidence.rules._lifetimes import (
+    outlives_requests,
+    outlives_with_its_class,
+    sets,
+)
 from cachelib.evidence.syntax import ancestors, below, inside, part, text
 
 _SHARED = re.compile(
@@ -60,7 +71,11 @@ def _outlives(examined: Examination, call: Node) -> bool:
     receiver = receiver_of(call)
     names = examined.kinds.names(receiver, "map") | examined.kinds.names(receiver, "lru")
     return any(
-        str(node.id) in names and (outlives_requests(node) or _is_captured(examined, node, call))
+        str(node.id) in names
+        and (
+            (outlives_requests(node) and outlives_with_its_class(examined, node))
+            or _is_captured(examined, node, call)
+        )
         for _, node in examined.program.nodes["new_expression"]
     )
 
@@ -70,9 +85,18 @@ def _is_captured(examined: Examination, node: Node, call: Node) -> bool:
     maker, user = owner_function(node), examined.routine(call)
     if maker is None or user is None or maker == user or not inside(user, maker):
         return False
-    return not any(
-        above.type == "arguments" and inside(above, maker) for above in ancestors(user)
-    )  # what another function is given for the while is no cache of the isolate
+    if any(above.type == "arguments" and inside(above, maker) for above in ancestors(user)):
+        return False  # what another function is given for the while is no cache of the isolate
+    return not _is_of_its_maker(user, maker)
+
+
+def _is_of_its_maker(user: Node, maker: Node) -> bool:
+    """`const nameFor = …; nameFor(target)`: the maker calls it, and gives it to nobody."""
+    name = text(part(user.parent, "name")) or text(part(user, "name"))
+    mentions = [each for each in below(maker, "identifier") if text(each) == name]
+    called = [each for each in mentions if each == part(each.parent, "function")]
+    declared = [each for each in mentions if each == part(each.parent, "name")]
+    return bool(called) and len(called) + len(declared) == len(mentions)
 
 
 def _looks_into(read: Node, fill: Node) -> bool:

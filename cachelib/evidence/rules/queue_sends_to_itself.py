@@ -7,7 +7,8 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.facts import facts_of
 from cachelib.evidence.functions import function_name
-from cachelib.evidence.program import FUNCTIONS, receiver_of
+from cachelib.evidence.module import FUNCTIONS
+from cachelib.evidence.program import receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors
 

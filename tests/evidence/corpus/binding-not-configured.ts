@@ -74,3 +74,69 @@ export default {
     return env.ASSETS.fetch(request);
   },
 };
+// == quiet: asked for under another name
+interface Mirror {
+  put(key: string, body: Uint8Array): Promise<unknown>;
+}
+export async function mirror(env: Env, key: string, body: Uint8Array) {
+  const archive = (env as Env & { ARCHIVE?: R2Bucket }).ARCHIVE;
+  if (!archive) return { status: 503 };
+  await archive.put(key, body);
+  return drain((env as { DRAIN?: Mirror }).DRAIN, key, body);
+}
+async function drain(bucket: Mirror | undefined, key: string, body: Uint8Array) {
+  if (!bucket) return { status: 200 };
+  await bucket.put(key, body);
+  return { status: 201 };
+}
+// == quiet: the types of another Worker
+// -- file: wrangler.toml
+name = "front"
+main = "src/index.ts"
+services = [{ binding = "REPOS", service = "repos", entrypoint = "Repos" }]
+// -- file: repos/wrangler.toml
+name = "repos"
+main = "index.ts"
+r2_buckets = [{ binding = "PACKS", bucket_name = "packs" }]
+// -- file: repos/index.ts
+import { WorkerEntrypoint } from "cloudflare:workers";
+export class Repos extends WorkerEntrypoint<{ PACKS: R2Bucket }> {
+  async pack(name: string) {
+    return this.env.PACKS.get(name);
+  }
+}
+export default {};
+// -- file: src/index.ts
+import type { Repos } from "../repos/index";
+export default {
+  async fetch(request: Request, env: { REPOS: Service<Repos> }): Promise<Response> {
+    return Response.json(await env.REPOS.pack(new URL(request.url).pathname));
+  },
+};
+// == quiet: switched off where it is not configured
+// -- file: wrangler.toml
+name = "gate"
+main = "src/index.ts"
+kv_namespaces = [{ binding = "TOKENS", id = "1" }]
+[vars]
+LIMITS_ENABLED = "true"
+[env.test]
+[env.test.vars]
+LIMITS_ENABLED = "false"
+// -- file: src/index.ts
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    if (env.LIMITS_ENABLED !== "true") return new Response("ok");
+    return new Response(await env.TOKENS.get(request.headers.get("x-token") ?? ""));
+  },
+};
+// == quiet: built from what is not here
+// -- file: wrangler.toml
+name = "debug"
+main = "dist/worker.mjs"
+[build]
+command = "npm run build"
+// -- file: src/index.ts
+export { withLimits } from "./limits";
+// -- file: src/limits.ts
+export const withLimits = async (env: Env, token: string) => env.TOKENS.get(token);

@@ -51,3 +51,10 @@ export async function join(env: Env, room: string) {
 export const create = (env: Env) => env.COUNTER.get(env.COUNTER.newUniqueId());
 // == quiet: a stored id
 export const open = ({ COUNTER }: Env, id: string) => COUNTER.get(COUNTER.idFromString(id));
+// == quiet: a job of the night
+export default {
+  async scheduled(event: ScheduledController, env: Env, ctx: ExecutionContext) {
+    const id = env.IMPORTER.idFromName("singleton");
+    ctx.waitUntil(env.IMPORTER.get(id).fetch("https://importer/start"));
+  },
+};

@@ -169,3 +169,73 @@ export function outline(text: string) {
   for (const line of text.split("\n")) headings.push(line);
   return headings;
 }
+// == quiet: files of a session, loaded once and kept
+const sessionFiles = new Map<string, Promise<Map<string, number>>>();
+async function readTimes(session: string): Promise<Map<string, number>> {
+  const answer = await fetch(`https://files.example/${session}/times`);
+  return new Map(Object.entries(await answer.json<Record<string, number>>()));
+}
+export async function times(session: string) {
+  const known = sessionFiles.get(session);
+  if (known) return known;
+  const loading = readTimes(session);
+  sessionFiles.set(session, loading);
+  return loading;
+}
+// == quiet: how much this isolate does at a time
+let running = 0;
+const waiting: Array<() => void> = [];
+export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= 2) await new Promise<void>((resolve) => waiting.push(resolve));
+  running += 1;
+  try {
+    return await work();
+  } finally {
+    running -= 1;
+    waiting.shift()?.();
+  }
+}
+// == quiet: a program that writes files
+// -- file: www/generate.ts
+import * as fs from "fs";
+let warnings = 0;
+export function warn(message: string, request: Request) {
+  warnings++;
+  fs.writeFileSync("warnings.txt", `${warnings} ${message} ${request.url}`);
+}
+// -- file: src/index.ts
+export default { fetch: () => new Response("ok") };
+// == quiet: who waits for a load that is under way
+const loads = new Map<string, Promise<string>>();
+const waiters = new Map<string, number>();
+export async function coalesced(key: string, load: () => Promise<string>) {
+  const running = loads.get(key);
+  if (running) {
+    waiters.set(key, (waiters.get(key) ?? 0) + 1);
+    return running;
+  }
+  const started = (async () => {
+    try {
+      return await load();
+    } finally {
+      console.log(key, waiters.get(key) ?? 0);
+      loads.delete(key);
+      waiters.delete(key);
+    }
+  })();
+  loads.set(key, started);
+  return started;
+}
+// == quiet: a store of the browser
+// -- file: open-next.config.ts
+export default {};
+// -- file: src/app/write/store.ts
+import { create } from "zustand";
+let latest = 0;
+export const useDraft = create((set) => ({
+  load: async (slug: string) => {
+    const mine = ++latest;
+    latest += mine;
+    set({ slug });
+  },
+}));

@@ -110,3 +110,15 @@ const local = new Map<string, number>();
 export function sweep(now: number) {
   for (const [key, end] of local) if (end < now) local.delete(key);
 }
+// == quiet: all but the newest five
+export async function pruneArchives(env: Env, keep = 5) {
+  const { keys } = await env.ARCHIVES.list({ prefix: "archive:" });
+  const newest = keys.map((key) => key.name).sort().reverse();
+  for (const name of newest.slice(keep)) await env.ARCHIVES.delete(name);
+}
+// == quiet: what another layout left, chosen elsewhere
+const staleKeys = (names: string[], current: string) => names.filter((name) => !name.startsWith(current));
+export async function pruneOldKeys(env: Env, current: string) {
+  const { keys } = await env.STORE.list({ prefix: "chunk:" });
+  for (const name of staleKeys(keys.map((key) => key.name), current)) await env.STORE.delete(name);
+}

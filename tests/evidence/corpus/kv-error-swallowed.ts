@@ -118,3 +118,20 @@ export async function load(url: string) {
     return null;
   }
 }
+// == quiet: whoever asks is told
+export async function health(env: Env) {
+  try {
+    await env.CACHE.get("health");
+    return { status: "ok" };
+  } catch {
+    return { status: "error", message: "KV is unreachable" };
+  }
+}
+export async function pause(kv: KVNamespace, note: string): Promise<boolean> {
+  try {
+    await kv.put("paused", note);
+    return true;
+  } catch {
+    return false;
+  }
+}

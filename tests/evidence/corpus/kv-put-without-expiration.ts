@@ -253,3 +253,63 @@ interface Env { RELATIONS: KVNamespace }
 // == quiet: the generation of a cache
 const GENERATION_KEY = "pages:generation";
 export const purge = (env: Env) => env.CACHE.put(GENERATION_KEY, Date.now().toString());
+// == quiet: a bucket under a type of its own
+interface Pages {
+  put(key: string, body: string, options?: { httpMetadata?: { contentType?: string } }): Promise<unknown>;
+}
+export async function mirror(env: unknown, pages: Map<string, string>) {
+  const bucket = (env as { FILES?: Pages } | null)?.FILES;
+  for (const [path, page] of pages) {
+    await bucket?.put(`pages/${path}`, page, { httpMetadata: { contentType: "text/html" } });
+  }
+}
+// == quiet: what a player has left
+const LEFT = (id: string) => `energy:${id}`;
+const clamp = (value: number, low: number, high: number) => Math.max(low, Math.min(high, value));
+const rules = (env: Env) => ({ most: Number(env.ENERGY_MOST ?? 100), each: Number(env.ENERGY_EACH ?? 1) });
+export async function energy(env: Env, id: string) {
+  const raw = await env.STATE.get(LEFT(id));
+  const { most, each } = rules(env);
+  if (!raw) {
+    const first = { left: most, at: Date.now() };
+    await env.STATE.put(LEFT(id), JSON.stringify(first));
+    return first.left;
+  }
+  const known = JSON.parse(raw);
+  const minutes = Math.floor((Date.now() - known.at) / 60_000);
+  const left = clamp(known.left + minutes * each, 0, most);
+  await env.STATE.put(LEFT(id), JSON.stringify({ left, at: Date.now() }));
+  return left;
+}
+// == quiet: one key that is refreshed when it is old, and served meanwhile
+export async function labels(env: Env, ctx: ExecutionContext) {
+  const known = await env.TAGS.get<{ labels: string[]; builtAt: number }>("labels", "json");
+  if (known && Date.now() - known.builtAt < 86_400_000) return known.labels;
+  if (known) {
+    ctx.waitUntil(build(env));
+    return known.labels;
+  }
+  return build(env);
+}
+async function build(env: Env) {
+  const { results } = await env.DB.prepare("SELECT DISTINCT label FROM notes").all();
+  const labels = results.map((row) => String(row.label));
+  await env.TAGS.put("labels", JSON.stringify({ labels, builtAt: Date.now() }));
+  return labels;
+}
+// == quiet: a mark and a publication
+export async function build(env: Env) {
+  const answer = await fetch("https://game.example/build");
+  if (!answer.ok) return false;
+  const { id } = await answer.json<{ id: number }>();
+  const known = await env.LOOKUP.get("build");
+  if (known === String(id)) return false;
+  await env.LOOKUP.put("build", String(id));
+  return true;
+}
+export class Library extends DurableObject<Env> {
+  async publish(domain: string, collections: string[]) {
+    await this.ctx.storage.put(domain, collections);
+    await this.env.COLLECTIONS.put(`public:${domain}`, JSON.stringify(collections));
+  }
+}

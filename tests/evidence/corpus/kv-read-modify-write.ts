@@ -122,3 +122,22 @@ export async function read(env: Env, key: string) {
   if (!cached) await env.CACHE.put(key, value, { expirationTtl: 300 });
   return value;
 }
+// == fires: member by member
+export async function save(env: Env, change: Record<string, unknown>) {
+  const known = JSON.parse((await env.CONFIG.get("settings")) ?? "{}");
+  const merged = { ...known, ...change };
+  const sparse: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(merged)) {
+    if (value !== null) sparse[name] = value;
+  }
+  await env.CONFIG.put("settings", JSON.stringify(sparse)); // fault
+}
+// == quiet: two keys of one user, in helpers
+const profile = (env: Env, id: string) => env.STATE.get(`profile:${id}`);
+const spend = (env: Env, id: string, left: string) => env.STATE.put(`energy:${id}`, left);
+export async function answer(env: Env, id: string) {
+  const known = await profile(env, id);
+  const left = await ask(known, id);
+  await spend(env, id, left);
+  return left;
+}

@@ -78,3 +78,13 @@ export const save = (env: Env, k: string, v: string, ttl: number) =>
 export const read = (env: Env, k: string) => env.CACHE.get(k, { cacheTtl: 30 });
 // == quiet: a lifetime of another store
 export const remember = (redis: Redis, k: string, v: string) => redis.put(k, v, { expirationTtl: 5 });
+// == fires: a bound from below that is too low
+export async function hit(env: Env, key: string, count: number, resetAt: number) {
+  const ttl = Math.max(1, Math.ceil((resetAt - Date.now()) / 1000)); // a comment
+  await env.CACHE.put(key, String(count), { expirationTtl: ttl }); // fault
+}
+// == quiet: a bound from below
+export async function keep(env: Env, key: string, count: number, resetAt: number) {
+  const ttl = Math.max(60, Math.ceil((resetAt - Date.now()) / 1000));
+  await env.CACHE.put(key, String(count), { expirationTtl: ttl });
+}

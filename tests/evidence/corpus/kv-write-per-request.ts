@@ -25,3 +25,32 @@ export default {
 export async function save(env: Env, id: string, text: string) {
   await env.CONFIG.put(id, JSON.stringify({ text, savedAt: Date.now() }));
 }
+// == fires: settings put right by every request
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const settings = new Settings(env.CONFIG);
+    const known = await settings.all();
+    known.features = features();
+    await settings.save(known); // fault
+    return new Response(JSON.stringify(known));
+  },
+};
+class Settings {
+  constructor(private kv: KVNamespace) {}
+  async all() {
+    return JSON.parse((await this.kv.get("settings")) ?? "{}");
+  }
+  async save(value: unknown) {
+    await this.kv.put("settings", JSON.stringify(value));
+  }
+}
+// == quiet: settings put right by who may
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const known = JSON.parse((await env.CONFIG.get("settings")) ?? "{}");
+    if (request.method === "PUT") {
+      await env.CONFIG.put("settings", JSON.stringify({ ...known, ...(await request.json<object>()) }));
+    }
+    return new Response(JSON.stringify(known));
+  },
+};

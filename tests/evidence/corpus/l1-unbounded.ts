@@ -165,3 +165,42 @@ export function keysOf(address: string) {
   return keys;
 }
 declare function createRemoteKeys(address: URL): object;
+// == quiet: keyed by one of a few words, or by a plugin
+type Algorithm = "EdDSA" | "ES256";
+const signingKeys: Partial<Record<Algorithm, CryptoKey>> = {};
+const pages: { [kind in Algorithm]?: string } = {};
+const defaults = { name: "relay", plugins: {} as Record<string, unknown> };
+export async function signingKey(algorithm: Algorithm) {
+  signingKeys[algorithm] ??= await make(algorithm);
+  const known = signingKeys[algorithm];
+  if (!known) signingKeys[algorithm] = await make(algorithm);
+  pages[algorithm] = pages[algorithm] ?? "";
+  return signingKeys[algorithm];
+}
+export function configure(pluginId: string, value: unknown) {
+  const before = defaults.plugins[pluginId];
+  defaults.plugins[pluginId] = value;
+  return before;
+}
+// == quiet: the state of each of a few parts
+const states = new Map<string, { loading: Promise<unknown> | null }>();
+export function stateFor(label: string | undefined) {
+  const key = label ?? "";
+  let state = states.get(key);
+  if (!state) {
+    state = { loading: null };
+    states.set(key, state);
+  }
+  return state;
+}
+// == quiet: what a list of another service names
+export class Poller extends DurableObject<Env> {
+  private ends = new Map<string, string>();
+  async fetch(request: Request): Promise<Response> {
+    const answer = await fetch("https://game.example/matches", { headers: request.headers });
+    for (const match of await answer.json<{ id: string; end: string }[]>()) {
+      if (this.ends.get(match.id) !== match.end) this.ends.set(match.id, match.end);
+    }
+    return new Response("ok");
+  }
+}
