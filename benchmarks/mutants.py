@@ -40,7 +40,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "money": (
         ("cachelib/model/money/*.py",),
-        ("tests/model/test_prices.py", "tests/model/test_platforms.py",
+        ("tests/model/test_costs.py", "tests/model/test_prices.py", "tests/model/test_platforms.py",
          "tests/model/test_estimate.py", "tests/model/test_model.py"),
     ),
     "formulas": (

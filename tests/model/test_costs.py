@@ -1,0 +1,61 @@
+"""A month's use and bill are written twice: in decimals of a simulation, in arrays of a formula."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from cachelib.model.judgement.study import Study
+from cachelib.model.money import costs, prices
+from cachelib.report.experiments.parameters import settle
+
+CASES = "trading-sentiment", "shop-redis", "catalogue-lambda"
+
+
+@cache
+def study(case: str) -> Study:
+    return settle({"case": case, "requests_per_month": 100_000, "seed": 3}).study
+
+
+OPTIONS = [(case, name) for case in CASES for name in study(case).case.design_names]
+
+
+@pytest.mark.parametrize("times", [1, 100_000], ids=["little", "beyond what is included"])
+@pytest.mark.parametrize(("case", "name"), OPTIONS)
+def test_the_same_counts_are_the_same_use_and_the_same_bill(
+    case: str, name: str, times: int
+) -> None:
+    here = study(case)
+    design = here.design(name)
+    result = here.replay(design)
+    month = here.estimate(design)
+    counted = {n: v * times for n, v in result.per_month().items()}
+    exact = prices.usage(
+        {
+            **counted,
+            "colos": result.colos,
+            "value_bytes": result.value_bytes,
+            "mean_ms": month.waits.mean_ms[0],
+        },
+        design,
+        result.platform,
+    )
+    same = replace(
+        month,
+        counts={name: np.array([counted[name]]) for name in month.counts},
+        stored_gb=np.array([counted["stored_gb_months"]]),
+    )
+    found = costs.usage(design, same, here.setting)
+    assert {meter: used[0] for meter, used in found.items() if used[0]} == pytest.approx(
+        {meter: float(used) for meter, used in exact.items()}
+    )
+    book = here.book
+    bill = prices.bill(
+        {m: v for m, v in exact.items() if m in {x.meter for x in book.meters}}, book
+    )
+    for included, usd in ((True, bill.charged), (False, bill.metered)):
+        [of_formula] = costs.monthly_usd(design, same, here.setting, included=included, book=book)
+        assert of_formula == pytest.approx(float(usd))
