@@ -372,7 +372,8 @@ FOREIGN = {
     ),
     "news-workers": (
         "pod", "pods", "redis", "environment", "environments", "lambda", "dynamodb", "dax",
-        "neuron", "neurons", "ai", "product", "products", "durable objects", "postgresql",
+        "neuron", "neurons", "ai", "product", "products", "durable object", "durable objects",
+        "postgresql",
     ),
     "pods": (
         "environment", "environments", "lambda", "dynamodb", "dax", "neurons", "article",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cachelib.live.latency import ACCESSES, measure
 from cachelib.live.node import NodeMissingError, ensure_node_modules
+from cachelib.live.not_checked import not_checked_of
 from cachelib.live.replay import can_run
 from cachelib.live.result import LiveResult, run_designs
 from cachelib.live.story import two_places
@@ -80,6 +81,16 @@ def recorded(study: Study, design: Design, id: str) -> Drawing:
     )
 
 
+def not_checked(study: Study) -> list[str]:
+    """What the live run cannot show of the tiers that the case has."""
+    return [f"{each.what}: {each.why} ({each.source})" for each in not_checked_of(_tiers(study))]
+
+
+def _tiers(study: Study) -> set[str]:
+    case = study.case
+    return {tier for name in case.design_names for tier in case.design(name).tiers}
+
+
 def _participant(id: str, name: str) -> Node:
     """`Isolate in London` on two lines."""
     label, _, city = name.partition(" in ")
@@ -92,8 +103,10 @@ def times(samples: int = 20) -> pd.DataFrame:
 
 
 def times_table(times: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Median and 95th percentile of every access, and the assumption it is held against, in ms."""
-    grouped = times.groupby("access", sort=False)
+    """Of every access that the case has: median, 95th percentile and what is assumed, in ms."""
+    there = _tiers(study)
+    ours = [access.name for access in ACCESSES if access.tier in there]
+    grouped = times[times["access"].isin(ours)].groupby("access", sort=False)
     assumption = grouped["assumption"].first()
     table = pd.DataFrame(
         {

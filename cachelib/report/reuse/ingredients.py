@@ -82,7 +82,7 @@ def versions() -> dict[str, str]:
         name, extra = todo.pop()
         key = re.sub(r"[-_.]+", "-", name).lower()
         if key not in found and (package := _metadata(name)):
-            found[key] = _header(package, "Version")[0]
+            found[key] = next(iter(_header(package, "Version")), "")
             todo += [(required, "") for required in _required(package, extra)]
     return dict(sorted(found.items()))
 
