@@ -308,6 +308,15 @@ def test_on_bursts_formulas_do_not_serve_and_the_report_knows() -> None:
         assert at["origin_loads_per_month"][0] == pytest.approx(exact)
 
 
+def test_traffic_that_may_be_none_at_all_is_simulated_all_the_same() -> None:
+    """No simulation of less than a request a month has one that reads."""
+    decision = decided(workload={"requests_per_month": 500})
+    assert decision.anchoring.numbers["requests_per_month"].min() >= 30
+    least = {"requests_per_month": np.array([1e-6, 500.0])}
+    simulated = decision.anchoring.simulator.values(decision.options[0], least)
+    assert all(np.isfinite(values).all() for values in simulated.values())
+
+
 def test_a_fit_is_made_where_what_is_left_of_an_error_is_smooth(monkeypatch: Any) -> None:
     study = small()
     rng = np.random.default_rng(1)

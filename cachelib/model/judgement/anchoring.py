@@ -23,6 +23,7 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.simulator import TRAFFIC, Simulator
 from cachelib.model.judgement.ties import Standing
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.traffic.remarks import FEW
 
 POINTS = 24
 TOLERANCE = {"ratio": 0.02}  # points of a share; of all else, this share of the value
@@ -81,6 +82,8 @@ def anchor(
     numbers = draw(study, model.options, POINTS, seed=seed + 1)
     if "isolates_per_colo" in numbers:
         numbers["isolates_per_colo"] = np.maximum(np.round(numbers["isolates_per_colo"]), 1)
+    if TRAFFIC in numbers:  # of a few requests, or of none, no simulation tells anything
+        numbers[TRAFFIC] = np.maximum(numbers[TRAFFIC], min(FEW, study.requests_per_month))
     if study.log is not None and TRAFFIC in numbers:  # a log grows no denser
         numbers[TRAFFIC] = np.minimum(numbers[TRAFFIC], study.requests_per_month)
     here = {name: number.value for name, number in ranges(study, model.options).items()}

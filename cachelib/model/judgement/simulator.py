@@ -18,7 +18,7 @@ from cachelib.model.judgement.growth import grown_numbers
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model, Numbers
 from cachelib.model.judgement.options import Option
-from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.study import NoTrafficError, Study
 from cachelib.model.judgement.ties import Standing, judged
 from cachelib.model.platforms.platform import Platform
 
@@ -83,7 +83,11 @@ class Simulator:
 
     def _study(self, requests_per_month: float) -> Study:
         if requests_per_month not in self._studies:
-            made = self.model.study.grown(requests_per_month, MOST_REQUESTS, len(self._studies))
+            nth = len(self._studies)
+            try:
+                made = self.model.study.grown(requests_per_month, MOST_REQUESTS, nth)
+            except NoTrafficError:  # so few that none was made: there is nothing to tell of them
+                made = self._part
             self._studies[requests_per_month] = made
         return self._studies[requests_per_month]
 
