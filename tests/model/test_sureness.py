@@ -311,7 +311,6 @@ def test_on_bursts_formulas_do_not_serve_and_the_report_knows() -> None:
 def test_traffic_that_may_be_none_at_all_is_simulated_all_the_same() -> None:
     """No simulation of less than a request a month has one that reads."""
     decision = decided(workload={"requests_per_month": 500})
-    assert decision.anchoring.numbers["requests_per_month"].min() >= 30
     least = {"requests_per_month": np.array([1e-6, 500.0])}
     simulated = decision.anchoring.simulator.values(decision.options[0], least)
     assert all(np.isfinite(values).all() for values in simulated.values())
