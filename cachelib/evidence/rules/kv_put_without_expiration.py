@@ -1,6 +1,6 @@
 """A KV `put` that gives neither expirationTtl nor expiration: the key lives for ever.
 
-Only where that is a fault: in a cache, or where keys of an unknown purpose grow without end. A
+Only where that is a fault: in a cache, or where keys that nothing reads grow without end. A
 setting, a signing key or a short link must not vanish, so nothing is said of those.
 """
 
@@ -53,16 +53,11 @@ def _forgets(examined: Examination, put: Operation, role: Role) -> bool:
         return role.confidence == "high" or not _is_of_env(examined, put)
     if any(each.shares_namespace(put) for each in examined.of("list")):
         return False  # what is looked for by its prefix is kept on purpose
-    if any(_redirects(examined, get) for get in examined.reads if get.shares_namespace(put)):
-        return False  # a short link
+    if any(get.shares_namespace(put) for get in examined.reads):
+        return False  # what is read, and shows no sign of a cache, is kept to be read
     if object_class(put.call):
         return False  # what an object keeps is published, and written anew by the object
     return role.name == "unknown" and "*" in examined.flow.pattern(put.key)
-
-
-def _redirects(examined: Examination, get: Operation) -> bool:
-    routine = examined.routine(get.call)
-    return routine is not None and re.search(r"(?i)redirect\(", text(routine)) is not None
 
 
 def _is_compared(examined: Examination, put: Operation) -> bool:
