@@ -65,6 +65,16 @@ def test_it_is_empty_after_a_deploy_and_what_stands_behind_is_not(
     assert (result.origin_loads, result.counts["workers_cache_hits"]) == (loads, 1)
 
 
+@both_engines
+def test_what_memory_had_written_is_kept_until_the_value_ends_not_until_memory_s_copy_does(
+    engine: str,
+) -> None:
+    design = Design(name="x", tiers=("workers-cache", "memory"), l1_ttl_s=5, **TTL)
+    requests = trace("0 w k@LHR", "1 r k@LHR", "50 r k@LHR", "101 r k@LHR")
+    result = replay(requests, design, Platform(**STEADY), engine=engine)
+    assert result.reasons == {"write": 1, "L1": 1, IN_COLO: 1, "origin": 1}
+
+
 def test_an_answer_costs_a_request_and_no_cpu() -> None:
     result = of("workers-cache", *(f"{second} r k@LHR" for second in range(10)), span_s=MONTH_S)
     used = usage(result.per_month(), result.design, result.platform)

@@ -74,6 +74,7 @@ class Reference:
         self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
         self.stores = [self._store(tier) for tier in design.stores]
         self.front = WorkersCache(self.world, platform) if design.front else None
+        self.ends: dict[int, float] = {}  # by version, of what may stand in front of a Worker
         self.isolates: dict[int, Isolate] = {}
         self.lives = key_of(seed, ISOLATES)
         ends = (platform.isolate_idle_s, platform.isolate_life_s, platform.deploy_every_s)
@@ -118,7 +119,8 @@ class Reference:
                 if op != READ:
                     self._change(reached.cache, keys[key], op, life)
                 elif (value := read(reached.cache, keys[key], life)) and front:
-                    front.put(keys[key], value, self._end(reached.cache, keys[key], life), start)
+                    end = self._end(reached.cache, keys[key], value, life)
+                    front.put(keys[key], value, end, start)
             code[i] = code_of(world.tier, world.depth)
             if world.extra_ms:
                 extra[i] = world.extra_ms
@@ -156,15 +158,24 @@ class Reference:
             self._renew(cache, key, value)
         return value
 
-    def _end(self, cache: TieredCache, key: str, life: float) -> float:
+    def _end(self, cache: TieredCache, key: str, value: Value, life: float) -> float:
         """When the value ends that was just served."""
         world = self.world
         if world.tier == ORIGIN:
-            return world.now + (life if life > 0 else self.design.hard_ttl_s)
+            return self._begins(value, life)
         if world.tier == L2:
             return world.expires
+        if not self.stores:  # an L1 alone knows no other end than its own
+            return self.ends[value[0]]
         near = cache.l1.peek(key)
         return world.now if near is None else near.expires_at
+
+    def _begins(self, value: Value, life: float) -> float:
+        """When a value ends that was just loaded or written."""
+        end = self.world.now + (life if life > 0 else self.design.hard_ttl_s)
+        if self.front:
+            self.ends[value[0]] = end
+        return end
 
     def _renew(self, cache: TieredCache, key: str, value: Value) -> None:
         """Set what was hit again, as large as it was, as applications do whose TTL slides."""
@@ -178,7 +189,9 @@ class Reference:
         options: dict[str, Any] = {"l2_ttl": life} if life > 0 else {}
         world.writing = True
         if op == WRITE:
-            cache.set(key, self.origin.write(key), **options)
+            value = self.origin.write(key)
+            self._begins(value, life)
+            cache.set(key, value, **options)
         else:
             self.origin.supersede(key)
             cache.delete(key)
