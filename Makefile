@@ -57,19 +57,20 @@ lab: $(VENV)/lab.installed
 UV_COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
 lock: $(BIN)/python
-	$(BIN)/pip install -q uv
+	@$(PIP) install uv
 	$(UV_COMPILE) --upgrade --extra build --extra test -o requirements-dev.lock
 	$(UV_COMPILE) --extra build --extra report -c requirements-dev.lock -o requirements.lock
 	$(UV_COMPILE) --extra build --extra report --extra lab -c requirements-dev.lock -o requirements-lab.lock
 	$(UV_COMPILE) --extra fast -c requirements-dev.lock -o requirements-uv.lock
 
 # uv installs in seconds what takes pip a minute or more, from the index that pip is told to use;
-# where there is no uv, or it fails, pip does it.
-PIP = $(BIN)/pip --disable-pip-version-check -q install
+# where there is no uv, or it fails, pip does it. Python's own pip serves until there is another.
+PIP = $$(test -x $(BIN)/pip && echo $(BIN)/pip || echo $(PYTHON) -m pip --python $(BIN)/python) \
+    --disable-pip-version-check -q
 define install
-@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null)}}; \
+@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$(cat $(VENV)/uv.tried)}}; \
     { test -x $(BIN)/uv && env $${index:+UV_DEFAULT_INDEX="$$index"} \
-    $(BIN)/uv pip install -q --python $(BIN)/python --no-deps $(1); } || $(PIP) --no-deps $(1)
+    $(BIN)/uv pip install -q --python $(BIN)/python --no-deps $(1); } || $(PIP) install --no-deps $(1)
 endef
 
 $(VENV)/report.installed: requirements.lock pyproject.toml | $(VENV)/uv.tried
@@ -90,14 +91,15 @@ $(VENV)/lab.installed: requirements-lab.lock $(VENV)/report.installed
 
 $(VENV)/uv.tried: requirements-uv.lock | $(BIN)/python
 	@echo 'Installing uv, which installs the rest ...'
-	@$(PIP) --no-deps --require-hashes -r requirements-uv.lock \
+	@$(PIP) install --no-deps --require-hashes -r requirements-uv.lock \
 	    || echo 'There is no uv to be had; pip does it too, and takes longer.'
-	@touch $@
+	@$(PIP) config get global.index-url >$@ 2>/dev/null || :
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	@echo 'Making an environment in $(VENV) ...'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -m pip --python $@ --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 
 .PHONY: audit-dependencies licences
 

@@ -85,14 +85,16 @@ def report(
     CASE is a case file, a folder with a case.yaml, or the name of a ready-made case. Notebooks
     of which nothing has changed are reused, those too that finished in a run that did not.
     """
-    from cachelib.report import progress
-    from cachelib.report.build import build
-    from cachelib.report.document import pdf
-    from cachelib.report.experiments.parameters import parse_assignments
-    from cachelib.report.reuse.plan import Request, plan
+    from cachelib.model.engines.kept import compiled_aside
 
     _there(case)
-    with told():
+    with told(), compiled_aside():
+        from cachelib.report import progress
+        from cachelib.report.build import build
+        from cachelib.report.document import pdf
+        from cachelib.report.experiments.parameters import parse_assignments
+        from cachelib.report.reuse.plan import Request, plan
+
         given = {"case": case, "trace": trace, **parse_assignments(assignments)}
         if dry_run or is_check:
             steps = plan(Request.of(given, out, templates), **which)

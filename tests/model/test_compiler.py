@@ -1,10 +1,15 @@
 """Machine code is kept by its sources, or not at all, but never in the way."""
 
+import os
+import subprocess
+import sys
+import time
+
 import pytest
 from numba import config
 
 from cachelib.model.case.case import load_case
-from cachelib.model.engines import compiler
+from cachelib.model.engines import compiler, kept
 from cachelib.model.engines.compiled.kernel import run
 from cachelib.model.engines.compiled.measure import measure
 from cachelib.model.engines.compiled.pool import rehash
@@ -43,10 +48,28 @@ def test_code_is_kept_by_the_sources_of_all_that_is_compiled(monkeypatch, tmp_pa
     (tmp_path / "engines" / "compiled").mkdir(parents=True)
     for name in ("compiler.py", "compiled/pool.py"):
         (tmp_path / "engines" / name).write_text("a = 1")
-    monkeypatch.setattr(compiler, "__file__", str(tmp_path / "engines" / "compiler.py"))
-    before = compiler._sources()
+    monkeypatch.setattr(kept, "MODEL", tmp_path)
+    before = kept._sources()
     (tmp_path / "engines" / "compiled" / "pool.py").write_text("a = 2")
-    assert compiler._sources() != before
+    assert kept._sources() != before
+
+
+def test_what_there_is_none_of_another_process_compiles_meanwhile(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(kept, "COMPILE", f"open({str(tmp_path / 'a.nbi')!r}, 'w')")
+    with kept.compiled_aside():
+        while not kept.code(tmp_path):
+            time.sleep(0.01)
+    monkeypatch.setattr(kept, "COMPILE", f"open({str(tmp_path / 'b.nbi')!r}, 'w')")
+    with kept.compiled_aside():
+        time.sleep(0.2)
+    assert [file.name for file in kept.code(tmp_path)] == ["a.nbi"]
+
+
+def test_what_another_process_compiles_is_what_is_needed(tmp_path):
+    asked = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-P", "-c", kept.COMPILE], env=asked, check=True)
+    assert {file.name.split(".")[0] for file in kept.code(tmp_path)} >= {"kernel", "measure"}
 
 
 def test_what_is_made_beforehand_is_what_replays_of_all_traffic_need(tmp_path):

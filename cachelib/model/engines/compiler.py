@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from numba import config, njit, typeof
+
+from cachelib.model.engines.kept import code, folder
 
 OPTIONS = {"error_model": "numpy", "nogil": True, "_nrt": False}
 """Nothing is allocated in these functions, so nothing need be counted: a quarter of the time.
@@ -23,17 +24,7 @@ inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
 hot = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **OPTIONS)
 """The same, copied into their callers: a call has to pass a hundred numbers."""
 
-
-def _sources() -> str:
-    model = Path(__file__).parents[1]
-    rooms = (model / "tiers", model / "traffic", model / "engines")
-    files = sorted(file for room in rooms for file in room.rglob("*.py"))
-    return sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
-
-
 SUMS = "sums"
-SOURCES = _sources()
-KEPT = Path(__file__).parent / "__pycache__" / f"numba-{SOURCES}"
 
 
 class Kernel:
@@ -47,7 +38,7 @@ class Kernel:
     def __init__(self, function: Callable[..., Any]) -> None:
         chosen = config.CACHE_DIR  # not to be trusted: a file in the current folder may set it
         try:
-            config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or str(KEPT)
+            config.CACHE_DIR = str(folder())
             self.machine = njit(cache=True, **OPTIONS)(function)
         except RuntimeError:
             self.machine = njit(**OPTIONS)(function)
@@ -56,8 +47,8 @@ class Kernel:
 
     def __call__(self, *args: Any) -> Any:
         if not self.machine.signatures:
-            folder = self.machine.stats.cache_path
-            with _in_turn(folder), _undamaged(folder):
+            place = self.machine.stats.cache_path
+            with _in_turn(place), _undamaged(place):
                 self.machine.compile(tuple(map(typeof, args)))
         known = len(self.machine.overloads)
         result = self.machine(*args)
@@ -75,7 +66,7 @@ def _undamaged(folder: str | None) -> Iterator[None]:
     with suppress(OSError, TypeError):
         kept = Path(folder)
         if _said(kept) != _sums(kept):
-            for file in _code(kept):
+            for file in code(kept):
                 file.unlink()
     yield
     _note_sums(folder)
@@ -97,12 +88,8 @@ def _note_sums(folder: str | None) -> None:
 
 
 def _sums(folder: Path) -> str:
-    lines = (f"{sha256(file.read_bytes()).hexdigest()} {file.name}" for file in _code(folder))
+    lines = (f"{sha256(file.read_bytes()).hexdigest()} {file.name}" for file in code(folder))
     return "\n".join(lines)
-
-
-def _code(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc"))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from cachelib.errors import CachelibError
 from cachelib.model.engines.compiled.engine import NO_GENERATIONS
-from cachelib.model.engines.compiler import SOURCES
+from cachelib.model.engines.kept import SOURCES
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.first_pass import FirstPass
 from cachelib.model.engines.shards.parting import Part, Parting
