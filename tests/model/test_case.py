@@ -51,6 +51,8 @@ def with_design(folder: Path, words: str) -> Path:
         ("l2: vk", "l2: 'vk' is unknown; there are kv, durable-object"),
         ("l2: [kv]", "l2: ['kv'] is unknown; there are kv, durable-object"),
         ("l1: perhaps", "l1: must be true or false"),
+        ("l2_ttl_s: long", "l2_ttl_s: must be a number, not 'long'"),
+        ("tiers: kv", "tiers: must be a list: a line for each, which begins with a dash"),
         ("l2: r2, tiers: [memory, kv]", "tiers: l1 and l2 are an older way to say the same"),
         ("l1_ttl_s: 0", "l1_ttl_s: must be greater than 0"),
         ("l2_tll_s: 60", "l2_tll_s: unknown key; did you mean 'l2_ttl_s'"),

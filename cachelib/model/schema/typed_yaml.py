@@ -175,10 +175,23 @@ def _problems(
         elif item["type"] == "missing":
             key, message = ".".join(map(str, item["loc"])), "missing; it must be given"
         else:
-            message = _said(item["msg"])
+            message = WORDS.get(item["type"]) or _said(item["msg"])
             if item["type"] != "value_error":  # ours say it themselves
                 message += _given(item["input"])
         yield document.problem(item["loc"], message, key)
+
+
+_A_LIST = "must be a list: a line for each, which begins with a dash"
+_TYPES = {
+    "must be keys with values": ("dict_type", "mapping_type"),
+    "must be text": ("string_type",),
+    "must be a number": ("float_parsing", "float_type"),
+    "must be a whole number": ("int_parsing", "int_type", "int_from_float"),
+    "must be true or false": ("bool_parsing", "bool_type"),
+    _A_LIST: ("list_type", "tuple_type", "set_type"),
+}
+WORDS = {kind: said for said, kinds in _TYPES.items() for kind in kinds}
+"""What is wrong, for a reader who does not know the types of a programming language."""
 
 
 def _said(message: str) -> str:
