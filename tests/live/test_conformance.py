@@ -44,7 +44,7 @@ def case_trace() -> Trace:
 @pytest.fixture(scope="module")
 def day(traces) -> Trace:
     """A sixth of the keys, each with all its requests."""
-    log = read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz").only(slice(examples(4_500)))
+    log = read_log(traces / "nasa-1995-08-01.logpush.ndjson.gz").only(slice(examples(3_000)))
     some = log.only(log.key % 6 == 0)
     assert len(some) > BATCH
     return some

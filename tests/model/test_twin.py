@@ -99,14 +99,14 @@ def request_tables(draw):
 
 
 @pytest.mark.timeout(400)
-@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(designs(), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300))
 def test_both_engines_agree_on_every_request_and_every_count(design, platform, trace, seed, cut):
     both_engines_agree(design, platform, trace, seed, cut)
 
 
 @pytest.mark.timeout(400)
-@settings(max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     designs(listening=True), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300)
 )

@@ -24,7 +24,7 @@ from tests.report import tiny
 
 SMALL = Path(__file__).with_name("small.yaml")
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("CACHELIB_KILLS", "4"))
+KILLS = int(os.environ.get("CACHELIB_KILLS", "3"))
 RUNS = """
 import os, signal, sys, time
 from pathlib import Path

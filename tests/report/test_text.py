@@ -23,6 +23,7 @@ from cachelib.report.publish import figures
 from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.findings import Diagram, Edge, Message, Node, Sequence
 from cachelib.report.templates import html_environment, markdown_environment
+from tests.conftest import examples
 
 CHUNK = 4096
 HIDDEN = {"\u202e", "\u2066", "\u200b", "\u200e", "\ufeff", "\u061c", "\u00ad", "\U000e0041"}
@@ -261,7 +262,7 @@ def test_json_keeps_every_text_and_every_file_can_hold_it() -> None:
         assert not HIDDEN & set(written)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ANY_TEXT)
 def test_any_text_is_only_text_everywhere(text: str) -> None:
     assert links_and_elements(fit.markdown(text)) == []

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, get_args
 
 from jinja2 import Template
@@ -82,6 +83,10 @@ class Document:
         return self.material.findings
 
     def _context(self) -> dict[str, Any]:
+        return {**self._given, "absent": sorted(self._absent)}
+
+    @cached_property
+    def _given(self) -> dict[str, Any]:
         return {
             **self._of_the_decision(),
             "amount": lambda number, unit: self.study.told(amount(number, plain_unit(unit))),
@@ -89,7 +94,6 @@ class Document:
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
-            "absent": sorted(self._absent),
             "anchor": self.medium.anchor,
             "follows": self.medium.follows,
             "barred": self.study.barred,
