@@ -1,6 +1,5 @@
 """Machine code is kept by its sources, or not at all, but never in the way."""
 
-import os
 import subprocess
 import sys
 import time
@@ -66,10 +65,21 @@ def test_what_there_is_none_of_another_process_compiles_meanwhile(monkeypatch, t
     assert [file.name for file in kept.code(tmp_path)] == ["a.nbi"]
 
 
-def test_what_another_process_compiles_is_what_is_needed(tmp_path):
-    asked = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-P", "-c", kept.COMPILE], env=asked, check=True)
-    assert {file.name.split(".")[0] for file in kept.code(tmp_path)} >= {"kernel", "measure"}
+def test_the_process_that_compiles_ends_with_the_one_that_asked():
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", f"{kept.COMPILE}\nimport time; time.sleep(600)"],
+        stdin=subprocess.PIPE,
+    ) as compiling:
+        compiling.communicate(b"")
+    assert compiling.returncode == 0
+
+
+def test_what_another_process_compiles_lies_where_it_is_looked_for():
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", kept.COMPILE], stdin=subprocess.PIPE
+    ) as made:
+        assert made.wait() == 0
+    assert {file.name.split(".")[0] for file in kept.code(kept.folder())} >= {"kernel", "measure"}
 
 
 def test_what_is_made_beforehand_is_what_replays_of_all_traffic_need(tmp_path):

@@ -12,7 +12,13 @@ from pathlib import Path
 
 MODEL = Path(__file__).parents[1]
 SUFFIXES = (".nbi", ".nbc")
-COMPILE = "from cachelib.model.engines import replay; replay.warm_up()"
+COMPILE = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from cachelib.model.engines import replay
+replay.warm_up()
+"""
+"""Ends with whoever waits for it: then its input does."""
 
 
 def _sources() -> str:
@@ -47,7 +53,7 @@ def compiled_aside() -> Iterator[None]:
         return
     quiet = subprocess.DEVNULL
     command = [sys.executable, "-P", "-c", COMPILE]
-    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as compiling:  # noqa: S603
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet) as compiling:  # noqa: S603
         try:
             yield
         finally:
