@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RoleName = Literal["cache", "record", "token", "counter", "lock", "configuration", "unknown"]
 Confidence = Literal["low", "medium", "high"]
+CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
 @dataclass(frozen=True)
