@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._requests import edge_calls, in_request, object_class
 from cachelib.evidence.syntax import below, part, text
@@ -17,9 +18,24 @@ def find(examined: Examination) -> Iterator[Hit]:
             continue
         if "Response" not in (text(part(routine, "return_type")) or "Response"):
             continue
-        later = (e for e in below(routine, "return_statement") if e.start_byte > put.end_byte)
-        if any(True for _ in later) and in_request(examined, put):
+        if _is_returned(examined, put, routine) and in_request(examined, put):
             yield Hit("awaits the write to the Cache API before it responds", put, module)
+
+
+def _is_returned(examined: Examination, put: Node, routine: Node) -> bool:
+    """What is written is what is answered: a mark or a lock is rightly waited for."""
+    written = {
+        text(name)
+        for each in arguments(put)[1:2]
+        for name in below(each, "identifier")
+        if examined.program.look_up(text(name), name) is not None
+    }
+    return any(
+        text(name) in written
+        for answer in below(routine, "return_statement")
+        if answer.start_byte > put.end_byte
+        for name in below(answer, "identifier")
+    )
 
 
 def _is_awaited_statement(call: Node) -> bool:

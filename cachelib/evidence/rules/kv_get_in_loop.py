@@ -12,7 +12,7 @@ from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._requests import ends_after
-from cachelib.evidence.syntax import below, part, text
+from cachelib.evidence.syntax import below, inside, part, text
 
 _READS = ("get", "getWithMetadata")
 _COUNTING = re.compile(r"\+\+|\+= ?1\b|\.(?:shift|pop|next)\(")
@@ -26,7 +26,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         if (
             loop is None
             or _is_binary(examined, get)
-            or _depends_on_answers(loop)
+            or _depends_on_answers(loop, get.call)
             or ends_after(get.call, loop)
         ):
             continue
@@ -41,7 +41,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         if not any(each.method in _READS for each in examined.performed_by_call(call)):
             continue
         loop = examined.loop(call)
-        if loop is not None and _depends_on_answers(loop):
+        if loop is not None and _depends_on_answers(loop, call):
             continue
         if loop and any(examined.varies_by_name(each, loop) for each in arguments(call)):
             read = next(_chosen_reads(examined, call, loop), None)
@@ -57,8 +57,14 @@ def _is_binary(examined: Examination, get: Operation) -> bool:
     return any(text(each).strip("\"'`") in ("stream", "arrayBuffer") for each in kinds)
 
 
-def _depends_on_answers(loop: Node) -> bool:
-    """`while (low < high)`: the next key is known only when the last has been read."""
+def _depends_on_answers(loop: Node, read: Node) -> bool:
+    """`while (low < high)`: the next key is known only when the last has been read.
+
+    So it is in `do { id = random(); } while (await kv.get(id))`, however often it may try.
+    """
+    condition = part(loop, "condition")
+    if loop.type != "for_statement" and condition is not None and inside(read, condition):
+        return True
     return loop.type == "while_statement" and not _COUNTING.search(text(loop))
 
 

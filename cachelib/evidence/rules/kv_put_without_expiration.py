@@ -40,8 +40,8 @@ def _hit(put: Operation, role: Role) -> Hit:
         put.call,
         put.module,
         edits=_repair(put) if role.name == "cache" else (),
-        confidence=role.confidence,
-        because=role.why,
+        confidence=role.confidence if role.name == "cache" else "medium",
+        because=role.why if role.name == "cache" else "ever new keys, which nothing here reads",
     )
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.flow import Origins
 from cachelib.evidence.functions import function_name, owner_function
 from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
 from cachelib.evidence.program import arguments, callee, receiver_of
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._lifetimes import is_durable_object, is_static, outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
@@ -32,27 +34,40 @@ def find(examined: Examination) -> Iterator[Hit]:
         if text(part(node, "constructor")) == "Map" and _is_shared_map(examined, node):
             name = str(node.id)
             if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
-                by_request = _is_keyed_by_requests(examined, uses[name])
-                if by_request or _is_called_cache(node) or _is_memo(uses[name]):
-                    yield _hit(module, node, by_request=by_request)
+                confidence = _confidence(_key_origins(examined, uses[name]))
+                if confidence == "high" or _is_called_cache(node) or _is_memo(uses[name]):
+                    yield _hit(module, node, confidence)
     yield from _plain_objects(examined)
 
 
-def _hit(module: Module, node: Node, *, by_request: bool) -> Hit:
+def _hit(module: Module, node: Node, confidence: Confidence) -> Hit:
     message = "this cache in memory has no bound: it grows until the isolate dies"
-    if by_request:
+    if confidence == "high":
         return Hit(message, node, module)
     return Hit(
-        f"{message}, if there are more keys than it can hold", node, module,
-        confidence="medium", because="nothing bounds it, but how many keys there are is not shown",
-    )  # fmt: skip
+        f"{message}, if there are more keys than it can hold",
+        node,
+        module,
+        confidence=confidence,
+        because="nothing bounds it, but how many keys there are is not shown",
+    )
 
 
-def _is_keyed_by_requests(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
-    """What comes with a request may be anything; what a load names is as much as it names."""
-    keys = [next(iter(arguments(call)), None) for method, call in uses if method == "set"]
-    kinds = [{origin.kind for origin in examined.flow.origins(key)} for key in keys]
-    return any("request" in each and "load" not in each for each in kinds)
+def _confidence(keys: list[Origins]) -> Confidence:
+    """What comes with a request may be anything; what a load names is as much as it names.
+
+    What callers outside of these sources give is more than the sources can say.
+    """
+    kinds = [{origin.kind for origin in each} for each in keys]
+    if any("request" in each and "load" not in each for each in kinds):
+        return "high"
+    handed_in = any(each and each <= {"given", "time"} for each in kinds)
+    return "medium" if handed_in else "low"
+
+
+def _key_origins(examined: Examination, uses: list[tuple[str, Node]]) -> list[Origins]:
+    keys = (next(iter(arguments(call)), None) for method, call in uses if method == "set")
+    return [examined.flow.origins(key) for key in keys]
 
 
 def _is_shared_map(examined: Examination, node: Node) -> bool:
@@ -228,8 +243,7 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
             continue
         if _is_shared(literal) and owner_function(node) is not None:
             seen.add(literal.id)
-            by_request = any(origin.kind == "request" for origin in origins)
-            yield _hit(module, literal, by_request=by_request)
+            yield _hit(module, literal, _confidence([origins]))
 
 
 def _is_shared(literal: Node) -> bool:

@@ -18,3 +18,14 @@ export default {
     return;
   },
 };
+// == quiet: a mark that must stand before work begins
+export default {
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    const lock = new Request(request.url + "/lock");
+    if (!(await caches.default.match(lock))) {
+      await caches.default.put(lock, new Response("1"));
+      ctx.waitUntil(refresh(request));
+    }
+    return new Response(await render(request.url));
+  },
+};

@@ -126,3 +126,13 @@ export async function files(env: Env, names: string[], write: (part: ArrayBuffer
     if (part) write(part);
   }
 }
+// == quiet: new names until one is free
+export async function freeName(env: Env) {
+  let name: string;
+  let tries = 0;
+  do {
+    name = randomWord();
+    tries++;
+  } while ((await env.CACHE.get(name)) && tries < 10);
+  return name;
+}

@@ -313,3 +313,21 @@ export class Library extends DurableObject<Env> {
     await this.env.COLLECTIONS.put(`public:${domain}`, JSON.stringify(collections));
   }
 }
+// == unsure: what keeps posts, in a file that is called a cache
+// -- file: src/cache.ts
+const keyOf = (id: string) => `post:${id}`;
+export const load = (kv: KVNamespace, id: string) => kv.get(keyOf(id), "json");
+export const store = async (kv: KVNamespace, id: string, post: Post) => {
+  await kv.put(keyOf(id), JSON.stringify(post)); // fault
+};
+// == quiet: settings that are merged and written back
+export async function settings(env: Env, id: string) {
+  const stored = await env.CONFIG.get(`settings:${id}`, "json");
+  return stored ?? (await defaults(id));
+}
+export async function update(env: Env, id: string, change: Partial<Settings>) {
+  const current = await settings(env, id);
+  const next = { ...current, ...change };
+  await env.CONFIG.put(`settings:${id}`, JSON.stringify(next));
+  return next;
+}

@@ -204,3 +204,13 @@ export class Poller extends DurableObject<Env> {
     return new Response("ok");
   }
 }
+// == unsure: keyed by rows of a database
+const parsedById = new Map<number, Parsed>(); // fault
+export async function checkAll(env: Env) {
+  const cacheOf = parsedById;
+  const { results } = await env.DB.prepare("SELECT id, body FROM monitors").all<Row>();
+  for (const row of results) {
+    if (!parsedById.has(row.id)) parsedById.set(row.id, parse(row.id));
+  }
+  return cacheOf.size;
+}
