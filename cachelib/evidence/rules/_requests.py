@@ -12,6 +12,7 @@ from cachelib.evidence.program import callee, receiver_of
 from cachelib.evidence.syntax import ancestors, enclosing, part, text
 
 _REQUEST = re.compile(r"^(?:request|req|_request|_req|c|event|r)$")
+_TYPED = re.compile(r"\b(?:\w+\.)?(?:Incoming|Next|I)?Request\b")
 _HANDLING = re.compile(
     r"^(?:fetch|onRequest\w*|loader|action|GET|POST|PUT|PATCH|DELETE|handle\w*)$"
 )
@@ -40,7 +41,7 @@ def handles(examined: Examination, routine: Node) -> bool:
     if call is not None and routine.parent is not None and routine.parent.parent == call:
         return callee(call) in _ROUTING
     names = [text(part(each, "pattern") or each) for each in parameters(routine)]
-    typed = any("Request" in text(part(each, "type")) for each in parameters(routine))
+    typed = any(_TYPED.search(text(part(each, "type"))) for each in parameters(routine))
     return typed or any(_REQUEST.match(name) and name != "r" for name in names)
 
 
@@ -96,6 +97,8 @@ def ends_after(call: Node, loop: Node) -> bool:
     """The round in which the call stands is the last: the loop looks for the first that fits."""
     if loop.type not in LOOPS:
         return False
+    if _ends_with_leaving(part(loop, "body"), call):
+        return True
     block = enclosing(call, {"statement_block"})
     while block is not None and block.start_byte >= loop.start_byte:
         last = block.named_children[-1] if block.named_children else None
@@ -105,6 +108,16 @@ def ends_after(call: Node, loop: Node) -> bool:
             return False
         block = enclosing(block, {"statement_block"})
     return False
+
+
+def _ends_with_leaving(block: Node | None, call: Node) -> bool:
+    """`if (await isBroken(each)) continue; … return each;`: who is not passed over is taken."""
+    last = block.named_children[-1] if block is not None and block.named_children else None
+    if last is None or last.end_byte < call.start_byte:
+        return False
+    if last.type == "try_statement":
+        return _ends_with_leaving(part(last, "body"), call)
+    return last.type in ("return_statement", "break_statement")
 
 
 def is_conditional(node: Node, routine: Node) -> bool:

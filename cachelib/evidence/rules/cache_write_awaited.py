@@ -23,17 +23,18 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 
 def _is_returned(examined: Examination, put: Node, routine: Node) -> bool:
-    """What is written is what is answered: a mark or a lock is rightly waited for."""
-    written = {
+    """What is written is what is answered: a mark, a lock or a token is rightly waited for."""
+    written = next(iter(arguments(put)[1:2]), None)
+    names = {
         text(name)
-        for each in arguments(put)[1:2]
-        for name in below(each, "identifier")
+        for name in (below(written, "identifier") if written is not None else ())
         if examined.program.look_up(text(name), name) is not None
     }
+    made = written is not None and written.type == "new_expression"
     return any(
-        text(name) in written
+        text(name) in names
         for answer in below(routine, "return_statement")
-        if answer.start_byte > put.end_byte
+        if answer.start_byte > put.end_byte and (not made or "Response(" in text(answer))
         for name in below(answer, "identifier")
     )
 

@@ -16,9 +16,21 @@ def find(examined: Examination) -> Iterator[Hit]:
         alarm = owner_function(call)
         if alarm is None or function_name(alarm) != "alarm" or not object_class(call):
             continue
-        if not is_conditional(call, alarm) and not _may_leave(alarm, call):
+        if is_conditional(call, alarm) or _may_leave(alarm, call):
+            continue
+        if _is_begun(examined, call):
             message = "this alarm sets itself again for ever: an object nobody uses goes on waking"
             yield Hit(message, call, examined.module_of(call))
+
+
+def _is_begun(examined: Examination, call: Node) -> bool:
+    """Something else of its file sets the first one; otherwise it never runs."""
+    module = examined.module_of(call)
+    others = (e for e in examined.program.calls_by_name["setAlarm"] if e != call)
+    return any(
+        examined.module_of(each) == module and owner_function(each) != owner_function(call)
+        for each in others
+    )
 
 
 def _may_leave(alarm: Node, call: Node) -> bool:
@@ -40,6 +52,9 @@ RULE = Rule(
     counterfactual=NotModelled("the model's objects set no alarms"),
     find=find,
     fires="""export class Poller extends DurableObject<Env> {
+  async start() {
+    await this.ctx.storage.setAlarm(Date.now() + 60_000);
+  }
   async alarm() {
     await this.poll();
     await this.ctx.storage.setAlarm(Date.now() + 60_000);

@@ -19,7 +19,9 @@ _REGISTRY = re.compile(
     r"(?i)listener|subscri|handler|callback|event|hook|observer|plugin|middleware|warned|register"
     r"|registry|route|factor|provider|adapter|timer"
 )
-_BREAKER = re.compile(r"(?i)fail|circuit|breaker|backoff|cool_?down|retr(?:y|ies)|consecutive")
+_BREAKER = re.compile(
+    r"(?i)fail|degrad|circuit|breaker|backoff|cool_?down|retr(?:y|ies)|consecutive"
+)
 _SHARED = re.compile(r"(?i)in_?flight|pending|dedupe|coalesc")
 _COMPONENTS = (".vue", ".svelte", ".astro")  # whose script runs for each component anew
 _MEMO = ("||", "??")

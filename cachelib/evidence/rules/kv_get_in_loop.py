@@ -41,9 +41,9 @@ def find(examined: Examination) -> Iterator[Hit]:
         if not any(each.method in _READS for each in examined.performed_by_call(call)):
             continue
         loop = examined.loop(call)
-        if loop is not None and _depends_on_answers(loop, call):
+        if loop is None or _depends_on_answers(loop, call) or ends_after(call, loop):
             continue
-        if loop and any(examined.varies_by_name(each, loop) for each in arguments(call)):
+        if any(examined.varies_by_name(each, loop) for each in arguments(call)):
             read = next(_chosen_reads(examined, call, loop), None)
             if read is not None:
                 yield _hit(read, module, call)

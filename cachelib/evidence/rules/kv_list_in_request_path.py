@@ -15,7 +15,7 @@ from cachelib.evidence.rules._requests import handles, is_background
 from cachelib.evidence.syntax import ancestors, part, text
 
 _RARE = re.compile(
-    r"(?i)admin|debug|cleanup|clean_up|purge|delete|remove|revoke|invalidate|migrat|export|backup"
+    r"(?i)admin|manage(?!r)|dashboard|debug|cleanup|clean_up|purge|delete|remove|revoke|invalidate|migrat|export|backup"
     r"|sync|reset|sweep|expire|clear|maintenance|logout|repair|reindex|rebuild|nightly|daily|batch"
     r"|cron"
 )

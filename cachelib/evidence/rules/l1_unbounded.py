@@ -34,7 +34,8 @@ def find(examined: Examination) -> Iterator[Hit]:
         if text(part(node, "constructor")) == "Map" and _is_shared_map(examined, node):
             name = str(node.id)
             if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
-                confidence = _confidence(_key_origins(examined, uses[name]))
+                origins = _key_origins(examined, uses[name])
+                confidence = _confidence(origins, in_class=enclosing(node, CLASSES) is not None)
                 if confidence == "high" or _is_called_cache(node) or _is_memo(uses[name]):
                     yield _hit(module, node, confidence)
     yield from _plain_objects(examined)
@@ -53,16 +54,16 @@ def _hit(module: Module, node: Node, confidence: Confidence) -> Hit:
     )
 
 
-def _confidence(keys: list[Origins]) -> Confidence:
+def _confidence(keys: list[Origins], *, in_class: bool = False) -> Confidence:
     """What comes with a request may be anything; what a load names is as much as it names.
 
-    What callers outside of these sources give is more than the sources can say.
+    What callers give to a class that nothing here makes is more than the sources can say.
     """
     kinds = [{origin.kind for origin in each} for each in keys]
     if any("request" in each and "load" not in each for each in kinds):
         return "high"
     handed_in = any(each and each <= {"given", "time"} for each in kinds)
-    return "medium" if handed_in else "low"
+    return "medium" if handed_in and in_class else "low"
 
 
 def _key_origins(examined: Examination, uses: list[tuple[str, Node]]) -> list[Origins]:
@@ -273,9 +274,13 @@ RULE = Rule(
     counterfactual=Counterfactual("l1_bound", "unbounded", "lru", ("l1_hit_ratio", "l1_bytes")),
     find=find,
     fires="""const cache = new Map<string, string>();
-export function remember(key: string, value: string) {
-  if (!cache.has(key)) cache.set(key, value);
-}""",
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const known = cache.get(request.url) ?? (await render(request.url));
+    cache.set(request.url, known);
+    return new Response(known);
+  },
+};""",
     quiet="""const cache = new Map<string, string>();
 export function remember(key: string, value: string) {
   if (cache.size >= 1000) cache.delete(cache.keys().next().value!);

@@ -35,9 +35,11 @@ _EXPENSIVE_BINDINGS = ("ai", "service", "d1", "vectorize", "hyperdrive", "browse
 def find(examined: Examination) -> Iterator[Hit]:
     expensive: dict[int, list[Node]] = {}
     loads = _loads(examined, expensive)
-    for routine, (module, load) in loads.items():
-        if not _leads_to(examined, load, loads.keys() - {routine}):
-            yield Hit("callers that miss together each start this load", load, module)
+    for routine, (module, its) in loads.items():
+        others = loads.keys() - {routine}
+        own = next((each for each in its if not _leads_to(examined, each, others)), None)
+        if own is not None:
+            yield Hit("callers that miss together each start this load", own, module)
 
 
 def _leads_to(examined: Examination, load: Node, told: Set[int]) -> bool:
@@ -60,17 +62,17 @@ def _leads_to(examined: Examination, load: Node, told: Set[int]) -> bool:
 
 def _loads(
     examined: Examination, expensive: dict[int, list[Node]]
-) -> dict[int, tuple[Module, Node]]:
-    """The first unshared load of each routine that looks into a cache and fills it."""
-    found: dict[int, tuple[Module, Node]] = {}
+) -> dict[int, tuple[Module, list[Node]]]:
+    """The loads of each routine that looks into a cache, fills it, and shares none of them."""
+    found: dict[int, tuple[Module, list[Node]]] = {}
     for module, read, fill in _fills(examined):
         routine = examined.routine(fill)
         if routine is None or routine.id in found:
             continue
         calls = _expensive_calls(examined, routine, expensive)
-        load = next((each for each in calls if _is_between(each, read, fill, routine)), None)
-        if load is not None and not _shares(examined.program, routine):
-            found[routine.id] = module, load
+        its = [each for each in calls if _is_between(each, read, fill, routine)]
+        if its and not _shares(examined.program, routine):
+            found[routine.id] = module, its
     return found
 
 

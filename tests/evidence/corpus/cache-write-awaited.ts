@@ -29,3 +29,23 @@ export default {
     return new Response(await render(request.url));
   },
 };
+// == quiet: a token for the next one who asks
+async function accessToken(request: Request, env: Env) {
+  const { token, seconds } = await login(env);
+  await caches.default.put(
+    "https://token.internal/",
+    new Response(token, { headers: { "Cache-Control": `max-age=${seconds}` } }),
+  );
+  return token;
+}
+export default {
+  fetch: async (request: Request, env: Env) => proxy(request, await accessToken(request, env)),
+};
+// == fires: another response of the same page
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const page = await render(request.url);
+    await caches.default.put(request.url, new Response(page)); // fault
+    return new Response(page);
+  },
+};

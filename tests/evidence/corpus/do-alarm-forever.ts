@@ -1,5 +1,8 @@
 // == fires: whatever it finds
 export class Watch extends DurableObject<Env> {
+  async start() {
+    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now());
+  }
   async alarm() {
     const status = await this.look();
     await this.ctx.storage.put("status", status);
@@ -20,5 +23,12 @@ export class Watch extends DurableObject<Env> {
   }
   async alarm() {
     await this.ctx.storage.deleteAll();
+  }
+}
+// == quiet: nothing ever sets the first one
+export class Watch extends DurableObject<Env> {
+  async alarm() {
+    await this.look();
+    await this.ctx.storage.setAlarm(Date.now() + 60_000);
   }
 }

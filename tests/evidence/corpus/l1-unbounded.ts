@@ -1,4 +1,4 @@
-// == fires: map of the module
+// == unsure: map of the module
 const cache = new Map<string, Quote>(); // fault
 export async function quote(env: Env, symbol: string) {
   const known = cache.get(symbol);
@@ -49,7 +49,7 @@ export function lookup(key) {
   if (!entries.has(key)) entries.set(key, compute(key));
   return entries.get(key);
 }
-// == fires: object with the in operator
+// == unsure: object with the in operator
 const memo: { [k: string]: string } = {}; // fault
 export function get(k: string) {
   if (k in memo) return memo[k];
@@ -67,7 +67,7 @@ export default {
     return res;
   },
 };
-// == fires: kept on globalThis
+// == unsure: kept on globalThis
 const g = globalThis as any;
 const memory: Map<string, any> = (g.__cache ??= new Map()); // fault
 export function get(k: string) {
@@ -76,7 +76,7 @@ export function get(k: string) {
 export function set(k: string, v: any) {
   memory.set(k, v);
 }
-// == fires: static object
+// == unsure: static object
 class Mem {
   static store: Record<string, unknown> = {}; // fault
   static get(k: string) {
@@ -214,3 +214,13 @@ export async function checkAll(env: Env) {
   }
   return cacheOf.size;
 }
+// == fires: keyed by what a request asks for
+const pagesByPath = new Map<string, string>(); // fault
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const page = pagesByPath.get(pathname) ?? (await render(pathname));
+    pagesByPath.set(pathname, page);
+    return new Response(page);
+  },
+};
