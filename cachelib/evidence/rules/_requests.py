@@ -19,6 +19,8 @@ _HANDLING = re.compile(
 _ROUTING = {"get", "all", "use", "post", "put", "patch", "delete", "route", "on"}
 _BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail|trace)$|[Cc]ron")
 _DEEPEST = 3
+_MANY = ("array",)
+_MAKES_MANY = (*(".slice(", ".splice(", ".map(", ".filter(", "Array.from(", "Object.fromEntries("),)
 
 
 def in_request(examined: Examination, node: Node, depth: int = 0) -> bool:
@@ -118,6 +120,20 @@ def _ends_with_leaving(block: Node | None, call: Node) -> bool:
     if last.type == "try_statement":
         return _ends_with_leaving(part(last, "body"), call)
     return last.type in ("return_statement", "break_statement")
+
+
+def is_many(examined: Examination, key: Node | None) -> bool:
+    """An array of keys, or an object of them with their values."""
+    if key is None or key.type in _MANY or any(made in text(key) for made in _MAKES_MANY):
+        return True
+    definition = examined.program.look_up(text(key), key) if key.type == "identifier" else None
+    if definition is None:
+        return False
+    value, annotation = definition.value, text(part(definition.owner, "type"))
+    made = value is not None and (
+        value.type in _MANY or any(each in text(value) for each in _MAKES_MANY)
+    )
+    return made or annotation.endswith("[]") or "Array<" in annotation
 
 
 def is_conditional(node: Node, routine: Node) -> bool:

@@ -71,6 +71,8 @@ def _certainty(config: Wrangler, name: str, module: Module) -> tuple[Confidence,
     """Another configuration may be what is deployed, and a shared package serves others too."""
     if re.search(rf"\b{re.escape(name)}\b", config.beside):
         return "low", "another configuration of this folder has it"
+    if any(re.search(rf"\b{re.escape(name)}\b", each.text) for each in config.comments):
+        return "low", "a remark of the configuration speaks of it"
     folder = config.file.rpartition("/")[0]
     if folder and not module.path.startswith(f"{folder}/"):
         return "low", "it is used in a package, which other Workers may use with it"

@@ -11,13 +11,11 @@ from cachelib.evidence.module import Module
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.rules._requests import ends_after
+from cachelib.evidence.rules._requests import ends_after, is_many
 from cachelib.evidence.syntax import below, inside, part, text
 
 _READS = ("get", "getWithMetadata")
 _COUNTING = re.compile(r"\+\+|\+= ?1\b|\.(?:shift|pop|next)\(")
-_MANY = ("array",)
-_MAKES_MANY = (".slice(", ".splice(", ".map(", ".filter(", "Array.from(")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -34,7 +32,7 @@ def find(examined: Examination) -> Iterator[Hit]:
             examined.loop(put.call) == loop and examined.values.same_text(put.key, get.key)
             for put in examined.of("put")
         )
-        varies = examined.varies_by_name(get.key, loop) and not _is_bulk(examined, get.key)
+        varies = examined.varies_by_name(get.key, loop) and not is_many(examined, get.key)
         if varies and not written:
             yield _hit(get, get.module, get.call)
     for module, call in examined.program.calls:
@@ -86,7 +84,7 @@ def _chosen_reads(examined: Examination, call: Node, loop: Node) -> Iterator[Ope
 
 
 def _is_keyed_by(examined: Examination, operation: Operation, given: set[int]) -> bool:
-    if operation.key is None or _is_bulk(examined, operation.key):
+    if operation.key is None or is_many(examined, operation.key):
         return False
     names = [operation.key, *_behind(examined, operation.key)]
     found = (
@@ -107,20 +105,6 @@ def _behind(examined: Examination, key: Node) -> Iterator[Node]:
 def _hit(get: Operation, module: Module, node: Node) -> Hit:
     message = f"reads {get.namespace} key by key in a loop; get([…]) reads up to 100 keys at once"
     return Hit(message, node, module)
-
-
-def _is_bulk(examined: Examination, key: Node | None) -> bool:
-    """The key is an array of keys."""
-    if key is None or key.type in _MANY or any(made in text(key) for made in _MAKES_MANY):
-        return True
-    definition = examined.program.look_up(text(key), key) if key.type == "identifier" else None
-    if definition is None:
-        return False
-    value, annotation = definition.value, text(part(definition.owner, "type"))
-    made = value is not None and (
-        value.type in _MANY or any(each in text(value) for each in _MAKES_MANY)
-    )
-    return made or annotation.endswith("[]") or "Array<" in annotation
 
 
 RULE = Rule(

@@ -192,6 +192,8 @@ def _is_instance(value: Node | None) -> bool:
         return value is not None
     if value.type == "call_expression":
         return _MAKING.match(callee(value)) is not None
+    if value.type == "object":  # `{ host: null, guests: new Set() }`: a room, not a value
+        return any(text(part(each, "value")).startswith("new Set") for each in value.named_children)
     plain = ("Promise", "Date", "Uint8Array", "Response")
     return value.type == "new_expression" and text(part(value, "constructor")) not in plain
 

@@ -175,3 +175,16 @@ export default {
 };
 // -- file: packages/common/src/remember.ts
 export const remember = (env: Env, key: string) => env.CONSENTS.get(key); // fault
+// == unsure: a remark says where it is configured
+// -- file: wrangler.toml
+name = "api"
+main = "src/index.ts"
+# FLAGS (KV) is bound in the dashboard
+[vars]
+MODE = "live"
+// -- file: src/index.ts
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return new Response(await env.FLAGS.get("banner")); // fault
+  },
+};

@@ -331,3 +331,18 @@ export async function update(env: Env, id: string, change: Partial<Settings>) {
   await env.CONFIG.put(`settings:${id}`, JSON.stringify(next));
   return next;
 }
+// == quiet: one key, whose age the reader looks at
+class ContextStore {
+  constructor(private kv: KVNamespace) {}
+  read = () => this.kv.get<Context>("context", "json");
+  async write(context: Context) {
+    await this.kv.put("context", JSON.stringify(context));
+  }
+}
+export async function context(store: ContextStore, now: number) {
+  const known = await store.read();
+  if (known && now - known.fetchedAt < 3600) return known;
+  const fresh = await (await fetch("https://origin.example/")).json<Context>();
+  await store.write(fresh);
+  return fresh;
+}

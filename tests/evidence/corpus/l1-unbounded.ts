@@ -224,3 +224,23 @@ export default {
     return new Response(page);
   },
 };
+// == quiet: rooms, each until its last guest has left
+const rooms = new Map<string, { host: WebSocket | null; guests: Set<WebSocket> }>();
+function roomOf(id: string) {
+  if (!rooms.has(id)) rooms.set(id, { host: null, guests: new Set() });
+  return rooms.get(id)!;
+}
+function leave(id: string, guest: WebSocket) {
+  const room = roomOf(id);
+  room.guests.delete(guest);
+  if (room.guests.size === 0) rooms.delete(id);
+}
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const id = new URL(request.url).pathname;
+    const [client, server] = Object.values(new WebSocketPair());
+    roomOf(id).guests.add(server);
+    server.addEventListener("close", () => leave(id, server));
+    return new Response(null, { status: 101, webSocket: client });
+  },
+};
