@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.program import arguments
-from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import edge_calls, in_request, object_class
 from cachelib.evidence.syntax import below, part, text
 
@@ -57,7 +57,7 @@ RULE = Rule(
     "byte of the response waits for the last one. waitUntil lets both go on at once.",
     source="Cloudflare docs, workers/runtime-apis/cache and workers/runtime-apis/context; read "
     "2026-11-26",
-    counterfactual=Counterfactual("response", "awaits_write", "wait_until", ("latency_p95_ms",)),
+    counterfactual=NotModelled("in the model no reader waits for a write"),
     find=find,
     fires="""export default {
   async fetch(request: Request): Promise<Response> {

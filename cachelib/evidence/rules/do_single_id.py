@@ -46,7 +46,7 @@ RULE = Rule(
     source="Cloudflare docs, durable-objects/platform/limits and "
     "durable-objects/reference/data-location; read 2026-11-23",
     counterfactual=Counterfactual(
-        "object_shards", "one", "one_per_key", ("latency_p95_ms", "do_queue_ms", "error_rate")
+        "object_shards", "one", "one_per_key", ("latency_p95_ms", "error_rate")
     ),
     find=find,
     fires="""export const stub = (env: Env) =>

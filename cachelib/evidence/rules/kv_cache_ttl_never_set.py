@@ -135,9 +135,7 @@ RULE = Rule(
     "that anyway, a longer cacheTtl makes more reads local, at the price of seeing writes "
     "later.",
     source="Cloudflare docs, kv/concepts/how-kv-works and kv/platform/limits; read 2026-11-23",
-    counterfactual=Counterfactual(
-        "cache_ttl", "60", "300", ("latency_p95_ms", "kv_cold_reads", "stale_share")
-    ),
+    counterfactual=Counterfactual("cache_ttl", "60", "300", ("latency_p95_ms", "stale_share")),
     find=find,
     fires="""export const flags = (env: Env) => env.CONFIG.get("flags", "json");""",
     quiet="""export const flags = (env: Env) => env.CONFIG.get("flags", { cacheTtl: 300 });""",

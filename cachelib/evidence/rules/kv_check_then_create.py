@@ -56,8 +56,10 @@ def _asks(check: Node, read: Node) -> bool:
         if holder.type in ("statement_block", "program"):
             return False
         holder = holder.parent
-    name = text(part(holder, "name"))
-    return bool(name) and re.search(rf"\b{re.escape(name)}\b", text(condition)) is not None
+    name = re.escape(text(part(holder, "name")))
+    if not name or re.search(rf"\b{name}\??\.\w+\s*!==?", text(condition)):
+        return False  # `review.status !== "pending"`: it is there, and is to be changed
+    return re.search(rf"\b{name}\b", text(condition)) is not None
 
 
 RULE = Rule(

@@ -12,7 +12,7 @@ from cachelib.evidence.functions import function_name, owner_function
 from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
 from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.roles import Confidence
-from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._lifetimes import is_durable_object, is_static, outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
@@ -273,7 +273,7 @@ RULE = Rule(
     why="An isolate has 128 MB, shared by all requests it serves at once; when it exceeds them "
     "it is ended, and with it every entry of its memory cache.",
     source="Cloudflare docs, workers/platform/limits; read 2026-11-23",
-    counterfactual=Counterfactual("l1_bound", "unbounded", "lru", ("l1_hit_ratio", "l1_bytes")),
+    counterfactual=NotModelled("an isolate that dies of its memory is not modelled"),
     find=find,
     fires="""const cache = new Map<string, string>();
 export default {

@@ -15,7 +15,7 @@ from cachelib.evidence.program import (
     function_of,
     receiver_of,
 )
-from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._lifetimes import (
     is_kept,
     outlives_requests,
@@ -237,9 +237,7 @@ RULE = Rule(
     "isolate they can share one promise; over all locations only a coordinator such as a "
     "Durable Object can.",
     source="Cloudflare docs, workers/reference/how-workers-works; read 2026-11-23",
-    counterfactual=Counterfactual(
-        "single_flight", "none", "per_isolate", ("origin_loads", "latency_p99_ms", "monthly_cost")
-    ),
+    counterfactual=NotModelled("in the model loads are shared as the tiers of a design say"),
     find=find,
     fires="""export async function read(env: Env, key: string) {
   const known = await env.CACHE.get(key);
