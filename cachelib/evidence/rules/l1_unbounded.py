@@ -36,6 +36,8 @@ def find(examined: Examination) -> Iterator[Hit]:
             if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
                 origins = _key_origins(examined, uses[name])
                 confidence = _confidence(origins, in_class=enclosing(node, CLASSES) is not None)
+                if _is_taken_out(examined, uses[name]):
+                    confidence = "low"
                 if confidence == "high" or _is_called_cache(node) or _is_memo(uses[name]):
                     yield _hit(module, node, confidence)
     yield from _plain_objects(examined)
@@ -64,6 +66,17 @@ def _confidence(keys: list[Origins], *, in_class: bool = False) -> Confidence:
         return "high"
     handed_in = any(each and each <= {"given", "time"} for each in kinds)
     return "medium" if handed_in and in_class else "low"
+
+
+def _is_taken_out(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
+    """An entry leaves by an event of its own (a room that closes), not as a look finds it stale."""
+    looks = {
+        routine.id
+        for method, call in uses
+        if method in ("get", "has") and (routine := examined.routine(call)) is not None
+    }
+    leaving = (examined.routine(call) for method, call in uses if method == "delete")
+    return any(routine is not None and routine.id not in looks for routine in leaving)
 
 
 def _key_origins(examined: Examination, uses: list[tuple[str, Node]]) -> list[Origins]:

@@ -244,3 +244,18 @@ export default {
     return new Response(null, { status: 101, webSocket: client });
   },
 };
+// == unsure: lobbies, each taken out when it closes
+const lobbyCache = new Map<string, Lobby>(); // fault
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const id = new URL(request.url).pathname;
+    if (request.method === "DELETE") return closed(id);
+    const lobby = lobbyCache.get(id) ?? (await open(id));
+    lobbyCache.set(id, lobby);
+    return Response.json(lobby);
+  },
+};
+function closed(id: string) {
+  lobbyCache.delete(id);
+  return new Response(null, { status: 204 });
+}
