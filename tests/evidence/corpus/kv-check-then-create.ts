@@ -41,3 +41,11 @@ export async function decline(env: Env, id: string) {
   await decide(env, id, "declined");
   return Response.json({ status: "declined" });
 }
+// == fires (js): refused in a loop that runs once
+export async function shorten(env, name, target) {
+  while (await env.SHORT_LINKS.get(name)) {
+    return new Response("Name unavailable", { status: 400 });
+  }
+  await env.SHORT_LINKS.put(name, target); // fault
+  return new Response(name);
+}
