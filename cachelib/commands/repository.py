@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cachelib.commands.words import JSON, print_json, say, told
+
+if TYPE_CHECKING:
+    from cachelib.evidence.roles import Confidence
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 
@@ -40,6 +45,8 @@ def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None
               help="Write this file too, for code scanning.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["note", "warning", "error", "never"]),
               help="Exit with 1 if a finding is at least so severe; error by default.")  # fmt: skip
+@click.option("--confidence", type=click.Choice(["low", "medium", "high"]),
+              help="Show findings that are at least so certain; medium by default.")  # fmt: skip
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Take these settings, not those found above FOLDER.")  # fmt: skip
 @click.option("--no-config", is_flag=True,
@@ -56,8 +63,9 @@ def evidence(folder: Path, env: str | None, reveal: bool, as_json: bool) -> None
 @click.option("--case", help="Say what each fault costs in this case.")
 def audit(
     folder: Path, form: str, output: Path | None, sarif: Path | None, fail_on: str | None,
-    config: Path | None, no_config: bool, baseline: Path | None, write_baseline: Path | None,
-    changed_since: str | None, rule_files: tuple[Path, ...], case: str | None,
+    confidence: Confidence | None, config: Path | None, no_config: bool,
+    baseline: Path | None, write_baseline: Path | None, changed_since: str | None,
+    rule_files: tuple[Path, ...], case: str | None,
 ) -> None:  # fmt: skip
     """Find caching faults in the TypeScript and JavaScript in FOLDER.
 
@@ -68,6 +76,8 @@ def audit(
 
     with told():
         settings = examined.settings_of(folder, config, take_none=no_config)
+        if confidence:
+            settings = replace(settings, confidence=confidence)
         rules = examined.load_rules([*settings.own_rules, *rule_files])
         found = examined.audit(folder, settings, rules)
         if write_baseline:

@@ -29,8 +29,9 @@ class Audit(BaseModel):
     """`configuration` is the wrangler file, or None where the directory has none.
 
     Of the files in `unparsable` nothing was audited, of those in `partly_read` all but some lines.
-    `ignored` findings were silenced by remarks, `known` ones stand in a baseline; neither is among
-    the findings. `failures` are rules that broke, which is a fault of theirs.
+    `ignored` findings were silenced by remarks, `known` ones stand in a baseline, of `unsure` ones
+    less is certain than the settings ask for; none of these is among the findings. `failures` are
+    rules that broke, which is a fault of theirs.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +45,7 @@ class Audit(BaseModel):
     skipped: dict[str, int]
     ignored: int = 0
     known: int = 0
+    unsure: int = 0
     failures: list[str] = []
 
     def at_least(self, severity: Severity) -> list[Finding]:
@@ -70,8 +72,8 @@ def audit(
     """The findings in the TypeScript and JavaScript below `directory`, by file and line.
 
     Nothing of the directory is executed. Remarks in its files silence findings; `settings` grade
-    them. Raises EvidenceError for a wrong directory, one with neither sources nor a wrangler
-    configuration, or settings that name a rule there is not.
+    them and say how sure one must be. Raises EvidenceError for a wrong directory, one with neither
+    sources nor a wrangler configuration, or settings that name a rule there is not.
     """
     root = directory_of(directory)
     rules = (*RULES, *own_rules)
@@ -92,15 +94,18 @@ def audit(
     ignores = ignores_in(audited, workspace.configurations.values())
     told = [rule.id for rule in rules if graded.grade(rule.id, "", rule.severity) != "off"]
     kept, ignored = silenced(found, ignores, [rule.id for rule in rules], told)
+    told_of = _graded(kept, graded)
+    sure = [each for each in told_of if graded.is_sure(each.confidence)]
     return Audit(
         configuration=workspace.shown,
         files=len(modules),
         lines=sum(module.source.count("\n") for module in modules),
-        findings=_graded(kept, graded),
+        findings=sure,
         unparsable=seen.unparsable + broken + tangled + workspace.faults,
         partly_read=seen.partly_read + [fault for each in modules for fault in each.not_read],
         skipped=dict(sorted(seen.skipped.items())),
         ignored=ignored,
+        unsure=len(told_of) - len(sure),
         failures=sorted(set(failures)),
     )
 

@@ -37,9 +37,16 @@ class DeclaredTypes:
         self._program = program
         self._bindings = bindings
         self._shapes: dict[str, Node] = {}
+        self._known: dict[tuple[int, int], Kinds] = {}
 
     def of(self, annotation: Node, depth: int = 0) -> Kinds:
-        annotation = _written(annotation)
+        """Each type at each depth once: types of many members name each other many times."""
+        place = annotation.id, depth
+        if place not in self._known:
+            self._known[place] = self._of(_written(annotation), depth)
+        return self._known[place]
+
+    def _of(self, annotation: Node, depth: int) -> Kinds:
         if annotation.type == "object_type":
             return self._shape(annotation)
         if annotation.type in ("intersection_type", "union_type"):

@@ -76,6 +76,7 @@ def _audit_lines(audit: Audit) -> Iterator[str]:
     told = ", ".join(f"{counts[each]} {each}" for each in reversed(SEVERITIES) if counts[each])
     aside = [f"{audit.ignored} ignored"] * (audit.ignored > 0)
     aside += [f"{audit.known} known"] * (audit.known > 0)
+    aside += [f"{audit.unsure} unsure, shown with --confidence low"] * (audit.unsure > 0)
     left = f" ({', '.join(aside)})" if aside else ""
     yield f"{audit.files} files, {audit.lines} lines: {told or 'no finding'}{left}"
 

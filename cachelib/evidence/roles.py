@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RoleName = Literal["cache", "record", "token", "counter", "lock", "configuration", "unknown"]
 Confidence = Literal["low", "medium", "high"]
+CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ class Roles:
             return Role("counter", "medium", "it is counted up and called a counter")
         if any(self._acts(each) for each in fills):
             return Role("record", "medium", "what is stored is what was made on the way")
+        if changes and not _CACHE.search(names):
+            return None  # of what is changed in place nobody knows an origin
         loaded = [each for each in fills if self._is_loaded(each)]
         if loaded:
             return Role("cache", "high", "a miss is loaded and written back")
@@ -166,7 +169,11 @@ class Roles:
         if _SETTINGS.search(names) or "*" not in family[1]:
             return Role("configuration", "medium", "one fixed key, or called a setting")
         if any(_CACHE.search(each) for each in _around(operation)):
-            return Role("cache", "medium", "the code around it is called a cache")
+            if family[1] == "*" or any(map(_CACHE.search, _classes_around(operation))):
+                return Role(
+                    "cache", "medium", "its class, or what takes any key, is called a cache"
+                )
+            return Role("cache", "low", "only the code around it is called a cache")
         return Role("unknown", "low", "the source does not show what a miss means")
 
     def _acts(self, pair: Pair) -> bool:
@@ -234,6 +241,11 @@ def _has_default(read: Node) -> bool:
         if above.type not in ("await_expression", "parenthesized_expression", "as_expression"):
             return False
     return False
+
+
+def _classes_around(operation: Operation) -> list[str]:
+    around = (each for each in ancestors(operation.call) if each.type in CLASSES)
+    return [text(part(each, "name")) for each in around]
 
 
 def _around(operation: Operation) -> list[str]:

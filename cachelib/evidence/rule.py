@@ -24,9 +24,8 @@ class Counterfactual:
     """
 
     policy: Literal[
-        "kv_expiration", "clean_up", "expiry_check", "promotion", "l1_ttl", "l1_bound", "cache_ttl",
-        "kv_reads", "kv_writes", "response", "single_flight", "object_shards",
-    ]  # fmt: skip
+        "kv_expiration", "clean_up", "expiry_check", "promotion", "cache_ttl", "object_shards"
+    ]
     fault: str
     fix: str
     metrics: tuple[str, ...]

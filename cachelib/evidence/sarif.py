@@ -50,6 +50,7 @@ def to_sarif(audit: Audit, prefix: str = "") -> dict[str, Any]:
                     "skipped": audit.skipped,
                     "ignored": audit.ignored,
                     "known": audit.known,
+                    "unsure": audit.unsure,
                 },
             }
         ],

@@ -15,12 +15,16 @@ from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.files import regular
 from cachelib.evidence.globs import matches
 from cachelib.evidence.located import Located, UnreadableError, read_toml
+from cachelib.evidence.roles import CONFIDENCES, Confidence
 from cachelib.evidence.rule import SEVERITIES, Severity
 
 Grade = Severity | Literal["off"]
 Gate = Severity | Literal["never"]
 GATES: tuple[Gate, ...] = (*SEVERITIES, "never")
-_KEYS = ("rules", "include", "exclude", "overrides", "fail-on", "baseline", "own-rules")
+_KEYS = (
+    *("rules", "include", "exclude", "overrides", "fail-on", "confidence", "baseline"),
+    "own-rules",
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Settings:
     """`rules` grade rules by id or pattern, later ones win; overrides win over them.
 
     Paths are patterns, as in .gitignore, from the folder of the settings; `prefix` is the way from
-    there to the audited folder.
+    there to the audited folder. Findings of less `confidence` are counted and not shown.
     """
 
     file: str | None = None
@@ -46,6 +50,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     fail_on: Gate = "error"
+    confidence: Confidence = "medium"
     baseline: Path | None = None
     own_rules: tuple[Path, ...] = ()
 
@@ -61,6 +66,9 @@ class Settings:
                 grades += override.rules
         told = [grade for pattern, grade in grades if fnmatchcase(rule, pattern)]
         return told[-1] if told else severity
+
+    def is_sure(self, confidence: Confidence) -> bool:
+        return CONFIDENCES.index(confidence) >= CONFIDENCES.index(self.confidence)
 
     def checked(self, known: Iterable[str]) -> "Settings":
         """Itself; EvidenceError where it grades a rule that there is not."""
@@ -137,6 +145,9 @@ class _Reader:
             exclude=self._texts(table, "exclude"),
             overrides=self._overrides(table.get("overrides")),
             fail_on=cast("Gate", self._choice(table.get("fail-on"), GATES) or "error"),
+            confidence=cast(
+                "Confidence", self._choice(table.get("confidence"), CONFIDENCES) or "medium"
+            ),
             baseline=self._below(table, baseline[0]) if baseline else None,
             own_rules=tuple(
                 path

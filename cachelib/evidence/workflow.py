@@ -23,6 +23,8 @@ def to_workflow(audit: Audit, prefix: str = "") -> str:
         for each in audit.unparsable + audit.partly_read
     ]
     lines += [_command("error", {}, each) for each in audit.failures]
+    if audit.unsure:
+        lines.append(f"{audit.unsure} unsure findings are not shown; --confidence low shows them")
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from cachelib.evidence.imports import package_name
 from cachelib.evidence.wrangler import FILE_NAMES, Wrangler, configuration_in, read_configuration
 
 _NO_WORKSPACE = {"node_modules", "dist", "build", "out", "coverage"}
+_FORMATS = (".toml", ".json", ".jsonc")
 _ENV = re.compile(r"\binterface\s+(?:\w*Env\w*|Bindings)\b[^{]*\{([^{}]*)\}")
 _MEMBER = re.compile(
     r"(?:^|[;,])\s*(?:readonly\s+)?(\w+)\??\s*:\s*(?:import\([^)]*\)\.)?([\w.]+)", re.M
@@ -71,7 +72,10 @@ def _read_configuration(found: Workspace, folder: Path, place: str) -> None:
         path = configuration_in(folder)
         if path is not None:
             name = f"{place}/{path.name}" if place else path.name
-            found.configurations[place] = read_configuration(path, name=name)
+            config = read_configuration(path, name=name)
+            others = sorted(each for each in folder.glob("wrangler*.*") if each != path)
+            config.beside = "\n".join(_text(each) for each in others if each.suffix in _FORMATS)
+            found.configurations[place] = config
     except EvidenceError as error:
         if not place:
             raise

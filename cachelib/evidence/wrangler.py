@@ -57,7 +57,12 @@ class Setting:
 
 
 class Wrangler:
-    """One configuration file: the environments it defines and the lines it is made of."""
+    """One configuration file: the environments it defines and the lines it is made of.
+
+    `beside` is the text of the folder's other configurations, which `--config` may choose.
+    """
+
+    beside: str = ""
 
     def __init__(self, file: str, source: str, document: Document, *, reveal: bool = False) -> None:
         self.file = file

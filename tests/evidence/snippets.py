@@ -1,8 +1,9 @@
 """The corpus: sources with the faults marked, one file a rule.
 
-`// == fires: title` or `// == quiet: title` begins a snippet, `(js)` makes it JavaScript,
-`// -- file: path` begins one of its files, and a line that ends in `// fault` (`# fault`) is where
-the rule must report; in a file without comments, `// -- marks: path:line` says so.
+`// == fires: title`, `// == unsure: title` (told only when asked for) or `// == quiet: title`
+begins a snippet, `(js)` makes it JavaScript, `// -- file: path` begins one of its files, and a line
+that ends in `// fault` (`# fault`) is where the rule must report; in a file without comments,
+`// -- marks: path:line` says so.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ class Snippet:
     title: str
     files: dict[str, list[str]] = field(default_factory=dict)
     marks: set[tuple[str, int]] = field(default_factory=set)
+    unsure: bool = False
 
     def write(self, directory: Path, *, configured: bool = True) -> None:
         directory.mkdir(exist_ok=True)
@@ -43,7 +45,8 @@ def _read(path: Path) -> Iterator[Snippet]:
             if snippet:
                 yield snippet
             head, _, title = line.removeprefix("// == ").partition(": ")
-            snippet = Snippet(path.stem, head.startswith("fires"), title)
+            fires, unsure = not head.startswith("quiet"), head.startswith("unsure")
+            snippet = Snippet(path.stem, fires, title, unsure=unsure)
             name = "src/index.js" if "(js)" in head else "src/index.ts"
         elif line.startswith("// -- file: "):
             name = line.removeprefix("// -- file: ")

@@ -53,6 +53,43 @@ def test_the_status_gates(source: str, gate: str | None, status: int, tmp_path: 
     assert run(tmp_path, *(["--fail-on", gate] if gate else []))[0] == status
 
 
+# -- confidence -----------------------------------------------------------------------------------
+
+GUESS = """from cachelib.evidence import Hit, NotModelled, Rule
+
+
+def find(examined):
+    for operation in examined.operations:
+        yield Hit("may be", operation.call, operation.module, confidence="low", because="a guess")
+
+
+RULES = [Rule(id="guess", severity="warning", title="Guess", why="A guess.", source="this project",
+              counterfactual=NotModelled("a guess"), find=find, fires="", quiet="")]
+"""
+
+
+def test_what_is_not_sure_is_counted_and_shown_when_asked_for(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.py"
+    rules.write_text(GUESS)
+    home = write(tmp_path / "code", a_ts=ERROR)
+    shown = [rule for rule, _, _ in found(home, "--rules", rules)]
+    assert shown == [TTL]
+    assert "1 unsure, shown with --confidence low" in run(home, "--rules", rules)[1]
+    assert "1 unsure" in run(home, "--rules", rules, "--format", "github")[1]
+    asked = [rule for rule, _, _ in found(home, "--rules", rules, "--confidence", "low")]
+    assert sorted(asked) == ["guess", TTL]
+    write(home, cachelib_toml='[audit]\nconfidence = "low"\n')
+    assert sorted(rule for rule, _, _ in found(home, "--rules", rules)) == ["guess", TTL]
+
+
+def test_what_is_not_shown_does_not_gate(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.py"
+    rules.write_text(GUESS)
+    home = write(tmp_path / "code", a_ts="export const read = (e: Env) => e.CACHE.get('k');\n")
+    assert run(home, "--rules", rules, "--fail-on", "warning")[0] == 0
+    assert run(home, "--rules", rules, "--fail-on", "warning", "--confidence", "low")[0] == 1
+
+
 def test_what_cannot_run_has_a_status_of_its_own(tmp_path: Path) -> None:
     assert run(tmp_path)[0] == 2
     assert run(tmp_path / "none")[0] == 2

@@ -6,29 +6,34 @@ from pathlib import Path
 import pytest
 from snippets import CORPUS, Snippet, snippets
 
-from cachelib.evidence import RULES, Rule, audit
+from cachelib.evidence import RULES, Rule, Settings, audit
 
 SNIPPETS = snippets()
 
 
-def places(directory: Path, rule: str) -> set[tuple[str, int]]:
+EVERYTHING = Settings(confidence="low")
+
+
+def places(directory: Path, rule: str, settings: Settings = EVERYTHING) -> set[tuple[str, int]]:
     """Where a rule reports; in `clean` sources, where any does."""
-    result = audit(directory)
+    result = audit(directory, settings)
     assert result.unparsable == []
     rules = {rule} if rule != "clean" else {each.id for each in RULES} - {"binding-not-used"}
     return {(each.file, each.line) for each in result.findings if each.rule in rules}
 
 
-def example(rule: Rule, source: str, directory: Path) -> set[tuple[str, int]]:
+def example(
+    rule: Rule, source: str, directory: Path, settings: Settings = EVERYTHING
+) -> set[tuple[str, int]]:
     (directory / "index.ts").write_text(source)
     if rule.configuration:
         (directory / "wrangler.toml").write_text(rule.configuration)
-    return places(directory, rule.id)
+    return places(directory, rule.id, settings)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_rule_fires_on_its_example(rule: Rule, tmp_path: Path) -> None:
-    assert len(example(rule, rule.fires, tmp_path)) == 1
+    assert len(example(rule, rule.fires, tmp_path, Settings())) == 1
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
@@ -58,6 +63,13 @@ def test_the_marked_lines_are_found_and_no_others(snippet: Snippet, tmp_path: Pa
 def test_bindings_are_told_without_a_configuration(snippet: Snippet, tmp_path: Path) -> None:
     snippet.write(tmp_path, configured=False)
     assert places(tmp_path, snippet.rule) == snippet.marks
+
+
+@pytest.mark.parametrize("snippet", [each for each in SNIPPETS if each.fires], ids=title)
+def test_what_is_sure_is_told_unasked(snippet: Snippet, tmp_path: Path) -> None:
+    snippet.write(tmp_path)
+    shown = places(tmp_path, snippet.rule, Settings())
+    assert shown == (set() if snippet.unsure else snippet.marks)
 
 
 def test_every_marked_snippet_is_meant_to_fire() -> None:

@@ -52,13 +52,13 @@ def outlives_with_its_class(examined: Examination, node: Node, depth: int = 0) -
     if class_ is None or depth > _DEEPEST or is_static(node) or is_durable_object(class_):
         return True
     made = examined.program.calls_by_name[text(part(class_, "name"))]
-    return not made or any(_is_kept(examined, each, depth) for each in made)
+    return not made or any(is_kept(examined, each, depth) for each in made)
 
 
 _DEEPEST = 4
 
 
-def _is_kept(examined: Examination, made: Node, depth: int) -> bool:
+def is_kept(examined: Examination, made: Node, depth: int = 0) -> bool:
     """`const one = new One()` of a module, also later, or of an object that is kept itself."""
     if enclosing(made, CLASSES) is not None and outlives_requests(made):
         return outlives_with_its_class(examined, made, depth + 1)

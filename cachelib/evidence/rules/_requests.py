@@ -12,12 +12,15 @@ from cachelib.evidence.program import callee, receiver_of
 from cachelib.evidence.syntax import ancestors, enclosing, part, text
 
 _REQUEST = re.compile(r"^(?:request|req|_request|_req|c|event|r)$")
+_TYPED = re.compile(r"\b(?:\w+\.)?(?:Incoming|Next|I)?Request\b")
 _HANDLING = re.compile(
     r"^(?:fetch|onRequest\w*|loader|action|GET|POST|PUT|PATCH|DELETE|handle\w*)$"
 )
 _ROUTING = {"get", "all", "use", "post", "put", "patch", "delete", "route", "on"}
 _BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail|trace)$|[Cc]ron")
 _DEEPEST = 3
+_MANY = ("array",)
+_MAKES_MANY = (*(".slice(", ".splice(", ".map(", ".filter(", "Array.from(", "Object.fromEntries("),)
 
 
 def in_request(examined: Examination, node: Node, depth: int = 0) -> bool:
@@ -40,7 +43,7 @@ def handles(examined: Examination, routine: Node) -> bool:
     if call is not None and routine.parent is not None and routine.parent.parent == call:
         return callee(call) in _ROUTING
     names = [text(part(each, "pattern") or each) for each in parameters(routine)]
-    typed = any("Request" in text(part(each, "type")) for each in parameters(routine))
+    typed = any(_TYPED.search(text(part(each, "type"))) for each in parameters(routine))
     return typed or any(_REQUEST.match(name) and name != "r" for name in names)
 
 
@@ -96,6 +99,8 @@ def ends_after(call: Node, loop: Node) -> bool:
     """The round in which the call stands is the last: the loop looks for the first that fits."""
     if loop.type not in LOOPS:
         return False
+    if _ends_with_leaving(part(loop, "body"), call):
+        return True
     block = enclosing(call, {"statement_block"})
     while block is not None and block.start_byte >= loop.start_byte:
         last = block.named_children[-1] if block.named_children else None
@@ -105,6 +110,30 @@ def ends_after(call: Node, loop: Node) -> bool:
             return False
         block = enclosing(block, {"statement_block"})
     return False
+
+
+def _ends_with_leaving(block: Node | None, call: Node) -> bool:
+    """`if (await isBroken(each)) continue; … return each;`: who is not passed over is taken."""
+    last = block.named_children[-1] if block is not None and block.named_children else None
+    if last is None or last.end_byte < call.start_byte:
+        return False
+    if last.type == "try_statement":
+        return _ends_with_leaving(part(last, "body"), call)
+    return last.type in ("return_statement", "break_statement")
+
+
+def is_many(examined: Examination, key: Node | None) -> bool:
+    """An array of keys, or an object of them with their values."""
+    if key is None or key.type in _MANY or any(made in text(key) for made in _MAKES_MANY):
+        return True
+    definition = examined.program.look_up(text(key), key) if key.type == "identifier" else None
+    if definition is None:
+        return False
+    value, annotation = definition.value, text(part(definition.owner, "type"))
+    made = value is not None and (
+        value.type in _MANY or any(each in text(value) for each in _MAKES_MANY)
+    )
+    return made or annotation.endswith("[]") or "Array<" in annotation
 
 
 def is_conditional(node: Node, routine: Node) -> bool:

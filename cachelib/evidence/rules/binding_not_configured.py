@@ -11,6 +11,7 @@ from cachelib.evidence.facts import names_by_environment
 from cachelib.evidence.functions import owner_function
 from cachelib.evidence.module import Module
 from cachelib.evidence.program import receiver_of
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import text
 from cachelib.evidence.wrangler import Wrangler
@@ -47,7 +48,8 @@ def find(examined: Examination) -> Iterator[Hit]:
             continue
         if name not in everywhere and examined.has_entry:
             message = f"{name} is used here, but {examined.config.file} configures no such binding"
-            yield Hit(message, node, module)
+            confidence, because = _certainty(examined.config, name, module)
+            yield Hit(message, node, module, confidence=confidence, because=because)
     for environment, names in known.items():
         table = examined.config.root.get("env", environment) if environment else None
         missing = (set(used) & known[None]) - names - tested
@@ -55,11 +57,26 @@ def find(examined: Examination) -> Iterator[Hit]:
         for name in sorted(each for each in missing if not optional(each)):
             off = environment and _is_switched_off(examined.config, environment, used[name][0])
             if table is not None and not off:
+                confidence, because = _certainty(examined.config, name, used[name][0])
                 yield Hit(
                     f"{name} is used, but env.{environment} does not configure it: "
                     "bindings are not inherited",
                     line=table.span.line,
+                    confidence=confidence,
+                    because=because,
                 )
+
+
+def _certainty(config: Wrangler, name: str, module: Module) -> tuple[Confidence, str]:
+    """Another configuration may be what is deployed, and a shared package serves others too."""
+    if re.search(rf"\b{re.escape(name)}\b", config.beside):
+        return "low", "another configuration of this folder has it"
+    if any(re.search(rf"\b{re.escape(name)}\b", each.text) for each in config.comments):
+        return "low", "a remark of the configuration speaks of it"
+    folder = config.file.rpartition("/")[0]
+    if folder and not module.path.startswith(f"{folder}/"):
+        return "low", "it is used in a package, which other Workers may use with it"
+    return "high", ""
 
 
 def _is_switched_off(config: Wrangler, environment: str, module: Module) -> bool:

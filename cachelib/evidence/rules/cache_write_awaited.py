@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.program import arguments
+from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import edge_calls, in_request, object_class
 from cachelib.evidence.syntax import below, part, text
 
@@ -17,9 +18,25 @@ def find(examined: Examination) -> Iterator[Hit]:
             continue
         if "Response" not in (text(part(routine, "return_type")) or "Response"):
             continue
-        later = (e for e in below(routine, "return_statement") if e.start_byte > put.end_byte)
-        if any(True for _ in later) and in_request(examined, put):
+        if _is_returned(examined, put, routine) and in_request(examined, put):
             yield Hit("awaits the write to the Cache API before it responds", put, module)
+
+
+def _is_returned(examined: Examination, put: Node, routine: Node) -> bool:
+    """What is written is what is answered: a mark, a lock or a token is rightly waited for."""
+    written = next(iter(arguments(put)[1:2]), None)
+    names = {
+        text(name)
+        for name in (below(written, "identifier") if written is not None else ())
+        if examined.program.look_up(text(name), name) is not None
+    }
+    made = written is not None and written.type == "new_expression"
+    return any(
+        text(name) in names
+        for answer in below(routine, "return_statement")
+        if answer.start_byte > put.end_byte and (not made or "Response(" in text(answer))
+        for name in below(answer, "identifier")
+    )
 
 
 def _is_awaited_statement(call: Node) -> bool:
@@ -40,7 +57,7 @@ RULE = Rule(
     "byte of the response waits for the last one. waitUntil lets both go on at once.",
     source="Cloudflare docs, workers/runtime-apis/cache and workers/runtime-apis/context; read "
     "2026-11-26",
-    counterfactual=Counterfactual("response", "awaits_write", "wait_until", ("latency_p95_ms",)),
+    counterfactual=NotModelled("in the model no reader waits for a write"),
     find=find,
     fires="""export default {
   async fetch(request: Request): Promise<Response> {

@@ -12,22 +12,22 @@ from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._requests import is_background
 from cachelib.evidence.syntax import part, text
 
-_NAMING = ("idFromName", "getByName")
-_OTHERS = ("newUniqueId", "idFromString")
+NAMING = ("idFromName", "getByName")
+OTHERS = ("newUniqueId", "idFromString")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
     named: dict[str, list[tuple[Module, Node]]] = defaultdict(list)
     various: set[str] = set()
-    for module, call in examined.program.calls_of(*_NAMING, *_OTHERS):
+    for module, call in examined.program.calls_of(*NAMING, *OTHERS):
         called = function_of(call)
         method = text(part(called, "property"))
         for namespace in examined.kinds.names(part(called, "object"), "durable_object"):
             key = next(iter(arguments(call)), None)
-            if method in _NAMING and examined.values.is_constant(key):
+            if method in NAMING and examined.values.is_constant(key):
                 if not is_background(call):
                     named[namespace].append((module, call))
-            elif method in (*_NAMING, *_OTHERS):
+            elif method in (*NAMING, *OTHERS):
                 various.add(namespace)
     for namespace, calls in named.items():
         if namespace not in various:
@@ -46,7 +46,7 @@ RULE = Rule(
     source="Cloudflare docs, durable-objects/platform/limits and "
     "durable-objects/reference/data-location; read 2026-11-23",
     counterfactual=Counterfactual(
-        "object_shards", "one", "one_per_key", ("latency_p95_ms", "do_queue_ms", "error_rate")
+        "object_shards", "one", "one_per_key", ("latency_p95_ms", "error_rate")
     ),
     find=find,
     fires="""export const stub = (env: Env) =>

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
-from cachelib.evidence.rules._requests import ends_after
+from cachelib.evidence.rules._requests import ends_after, is_many
 from cachelib.evidence.syntax import enclosing
 
 _METHODS = ("put", "delete", "get")
@@ -19,6 +19,8 @@ def find(examined: Examination) -> Iterator[Hit]:
         awaited = call.parent is not None and call.parent.type == "await_expression"
         if loop is None or not awaited or enclosing(call, {"try_statement"}) is not None:
             continue
+        if is_many(examined, key):
+            continue  # a batch in each round
         if examined.varies_by_name(key, loop) and not ends_after(call, loop):
             message = f"storage.{callee(call)} key by key in a loop; one call takes up to 128 keys"
             yield Hit(message, call, module)

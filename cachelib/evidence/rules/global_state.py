@@ -9,6 +9,7 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
 from cachelib.evidence.module import FUNCTIONS, LOOPS, Module
 from cachelib.evidence.program import arguments, callee, receiver_of
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import ancestors, below, enclosing, inside, part, text
 
@@ -17,6 +18,9 @@ _PERSONAL = re.compile(r"(?i)session|user|login|cart|connection|rate_?limit|atte
 _REGISTRY = re.compile(
     r"(?i)listener|subscri|handler|callback|event|hook|observer|plugin|middleware|warned|register"
     r"|registry|route|factor|provider|adapter|timer"
+)
+_BREAKER = re.compile(
+    r"(?i)fail|degrad|circuit|breaker|backoff|cool_?down|retr(?:y|ies)|consecutive"
 )
 _SHARED = re.compile(r"(?i)in_?flight|pending|dedupe|coalesc")
 _COMPONENTS = (".vue", ".svelte", ".astro")  # whose script runs for each component anew
@@ -31,7 +35,10 @@ def find(examined: Examination) -> Iterator[Hit]:
         if f"{module.path}:{name}" not in seen:
             seen.add(f"{module.path}:{name}")
             message = f"{name} belongs to one isolate: other requests see another one, or none"
-            yield Hit(message, node, module)
+            breaks = _BREAKER.search(name) is not None
+            because = "an isolate may act on its own failures alone" if breaks else ""
+            sure: Confidence = "low" if breaks else "high"
+            yield Hit(message, node, module, confidence=sure, because=because)
 
 
 def _changes(examined: Examination) -> Iterator[tuple[Module, Node, str]]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.functions import parameters
+from cachelib.evidence.functions import function_name, parameters
+from cachelib.evidence.module import FUNCTIONS
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.repair import insert
@@ -19,6 +20,7 @@ from cachelib.evidence.values import MISSING
 _LONGER_S = 300
 _PERSONAL = re.compile(r"(?i)session|token|auth|nonce|otp|csrf|user")
 _VERSION = re.compile(r"(?i)version|purge|generation|epoch|revision|maintenance|kill_?switch")
+_RARE = re.compile(r"(?i)admin|manage(?!r)|dashboard|export|debug|report")
 _REQUEST = re.compile(r"^(?:request|req|c|context)$|\brequest\b")
 _BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail)$|[Cc]ron|[Rr]efresh|[Ww]arm")
 
@@ -36,12 +38,12 @@ def find(examined: Examination) -> Iterator[Hit]:
         hot = published or _is_slow(examined, get) or _is_link(examined, get)
         if _VERSION.search(f"{get.namespace} {text(get.key)}") or not hot:
             continue
-        personal = _PERSONAL.search(f"{get.namespace} {text(get.key)}")
+        called = " ".join(map(function_name, _functions_around(get)))
+        personal = _PERSONAL.search(f"{get.namespace} {text(get.key)} {called}")
         if not personal and not get.namespaces & told and not _in_background(get):
             told |= get.namespaces
             message = f"no read of {get.namespace} sets cacheTtl: each place asks again every 60 s"
-            confidence: Confidence = "medium" if published else "high"
-            because = "nothing here writes it" if published else "it may be old for longer anyway"
+            confidence, because = _certainty(examined, get, published=published)
             yield Hit(
                 message,
                 get.call,
@@ -50,6 +52,19 @@ def find(examined: Examination) -> Iterator[Hit]:
                 confidence=confidence,
                 because=because,
             )
+
+
+def _certainty(examined: Examination, get: Operation, *, published: bool) -> tuple[Confidence, str]:
+    if not published:
+        return "high", "it may be old for longer anyway"
+    names = " ".join([get.module.path, *map(function_name, _functions_around(get))])
+    if _RARE.search(names) or not examined.values.is_constant(get.key):
+        return "low", "nothing here writes it; how often it is read is not shown"
+    return "medium", "nothing here writes it, and it is one key"
+
+
+def _functions_around(get: Operation) -> list[Node]:
+    return [each for each in ancestors(get.call) if each.type in FUNCTIONS]
 
 
 def _is_slow(examined: Examination, get: Operation) -> bool:
@@ -120,9 +135,7 @@ RULE = Rule(
     "that anyway, a longer cacheTtl makes more reads local, at the price of seeing writes "
     "later.",
     source="Cloudflare docs, kv/concepts/how-kv-works and kv/platform/limits; read 2026-11-23",
-    counterfactual=Counterfactual(
-        "cache_ttl", "60", "300", ("latency_p95_ms", "kv_cold_reads", "stale_share")
-    ),
+    counterfactual=Counterfactual("cache_ttl", "60", "300", ("latency_p95_ms", "stale_share")),
     find=find,
     fires="""export const flags = (env: Env) => env.CONFIG.get("flags", "json");""",
     quiet="""export const flags = (env: Env) => env.CONFIG.get("flags", { cacheTtl: 300 });""",

@@ -11,7 +11,8 @@ from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, part, text
 
 _TAKEN = re.compile(
-    r"(?i)\b409\b|exists|taken|already|duplicate|conflict|in use|locked|is running|in progress"
+    r"(?i)\b409\b|exists|taken|already|duplicate|conflict|unavailable|in use"
+    r"|locked|is running|in progress"
 )
 _LEAVING = ("return_statement", "throw_statement", "continue_statement")
 
@@ -33,9 +34,9 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _refuses(pair: Pair) -> bool:
     """`if (await kv.get(name)) return conflict();` between the read and the write."""
-    for check in below(pair.routine, "if_statement"):
+    for check in below(pair.routine, "if_statement", "while_statement"):
         between = pair.read.call.start_byte - 200 < check.start_byte < pair.write.call.start_byte
-        then = part(check, "consequence")
+        then = part(check, "consequence") or part(check, "body")
         if not between or then is None or check.end_byte <= pair.read.call.start_byte:
             continue
         asked = _asks(check, pair.read.call)
@@ -56,8 +57,10 @@ def _asks(check: Node, read: Node) -> bool:
         if holder.type in ("statement_block", "program"):
             return False
         holder = holder.parent
-    name = text(part(holder, "name"))
-    return bool(name) and re.search(rf"\b{re.escape(name)}\b", text(condition)) is not None
+    name = re.escape(text(part(holder, "name")))
+    if not name or re.search(rf"\b{name}\??\.\w+\s*!==?", text(condition)):
+        return False  # `review.status !== "pending"`: it is there, and is to be changed
+    return re.search(rf"\b{name}\b", text(condition)) is not None
 
 
 RULE = Rule(

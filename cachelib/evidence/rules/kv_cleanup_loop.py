@@ -39,8 +39,11 @@ def find(examined: Examination) -> Iterator[Hit]:
                 f"lists the keys of {listing.namespace} and deletes them one by one "
                 f"(lines {line(routine)}-{routine.end_point.row + 1})"
             )
-            confidence: Confidence = "high" if _CLOCK.search(text(routine)) else "medium"
-            because = "what is deleted is chosen by its age, or the routine is called a clean-up"
+            aged = _CLOCK.search(text(routine)) is not None
+            confidence: Confidence = "high" if aged else "low"
+            because = "what is deleted is chosen by its age"
+            if not aged:
+                because = "the routine is called a clean-up, but shows no age"
             yield Hit(message, call, module, confidence=confidence, because=because)
 
 
@@ -100,8 +103,10 @@ RULE = Rule(
     ),
     find=find,
     fires="""export async function cleanUp(env: Env) {
-  const { keys } = await env.CACHE.list({ prefix: "s:" });
-  for (const key of keys) await env.CACHE.delete(key.name);
+  const { keys } = await env.CACHE.list<{ expiresAt: number }>({ prefix: "s:" });
+  for (const { name, metadata } of keys) {
+    if (metadata && metadata.expiresAt < Date.now()) await env.CACHE.delete(name);
+  }
 }""",
     quiet="""export async function forget(env: Env, id: string) {
   await env.CACHE.delete(id);

@@ -38,10 +38,11 @@ def _tried(examined: Examination, attempt: Node, at: dict[int, Operation]) -> Op
     body = part(attempt, "body")
     for call in below(body, "call_expression") if body is not None else ():
         if enclosing(call, {"try_statement"}) == attempt:
-            if call.id in at:
+            if call.id in at and _catch_of(call) is None:
                 return at[call.id]
             for operation in examined.performed_by_call(call):
-                if enclosing(operation.call, {"try_statement"}) is None:
+                caught = _catch_of(operation.call) or enclosing(operation.call, {"try_statement"})
+                if caught is None:
                     return operation
     return None
 

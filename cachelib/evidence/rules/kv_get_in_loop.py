@@ -10,14 +10,12 @@ from cachelib.evidence.functions import parameters
 from cachelib.evidence.module import Module
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
-from cachelib.evidence.rule import Counterfactual, Hit, Rule
-from cachelib.evidence.rules._requests import ends_after
-from cachelib.evidence.syntax import below, part, text
+from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rules._requests import ends_after, is_many
+from cachelib.evidence.syntax import below, inside, part, text
 
 _READS = ("get", "getWithMetadata")
 _COUNTING = re.compile(r"\+\+|\+= ?1\b|\.(?:shift|pop|next)\(")
-_MANY = ("array",)
-_MAKES_MANY = (".slice(", ".splice(", ".map(", ".filter(", "Array.from(")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -26,7 +24,7 @@ def find(examined: Examination) -> Iterator[Hit]:
         if (
             loop is None
             or _is_binary(examined, get)
-            or _depends_on_answers(loop)
+            or _depends_on_answers(loop, get.call)
             or ends_after(get.call, loop)
         ):
             continue
@@ -34,16 +32,16 @@ def find(examined: Examination) -> Iterator[Hit]:
             examined.loop(put.call) == loop and examined.values.same_text(put.key, get.key)
             for put in examined.of("put")
         )
-        varies = examined.varies_by_name(get.key, loop) and not _is_bulk(examined, get.key)
+        varies = examined.varies_by_name(get.key, loop) and not is_many(examined, get.key)
         if varies and not written:
             yield _hit(get, get.module, get.call)
     for module, call in examined.program.calls:
         if not any(each.method in _READS for each in examined.performed_by_call(call)):
             continue
         loop = examined.loop(call)
-        if loop is not None and _depends_on_answers(loop):
+        if loop is None or _depends_on_answers(loop, call) or ends_after(call, loop):
             continue
-        if loop and any(examined.varies_by_name(each, loop) for each in arguments(call)):
+        if any(examined.varies_by_name(each, loop) for each in arguments(call)):
             read = next(_chosen_reads(examined, call, loop), None)
             if read is not None:
                 yield _hit(read, module, call)
@@ -57,8 +55,14 @@ def _is_binary(examined: Examination, get: Operation) -> bool:
     return any(text(each).strip("\"'`") in ("stream", "arrayBuffer") for each in kinds)
 
 
-def _depends_on_answers(loop: Node) -> bool:
-    """`while (low < high)`: the next key is known only when the last has been read."""
+def _depends_on_answers(loop: Node, read: Node) -> bool:
+    """`while (low < high)`: the next key is known only when the last has been read.
+
+    So it is in `do { id = random(); } while (await kv.get(id))`, however often it may try.
+    """
+    condition = part(loop, "condition")
+    if loop.type != "for_statement" and condition is not None and inside(read, condition):
+        return True
     return loop.type == "while_statement" and not _COUNTING.search(text(loop))
 
 
@@ -80,7 +84,7 @@ def _chosen_reads(examined: Examination, call: Node, loop: Node) -> Iterator[Ope
 
 
 def _is_keyed_by(examined: Examination, operation: Operation, given: set[int]) -> bool:
-    if operation.key is None or _is_bulk(examined, operation.key):
+    if operation.key is None or is_many(examined, operation.key):
         return False
     names = [operation.key, *_behind(examined, operation.key)]
     found = (
@@ -103,20 +107,6 @@ def _hit(get: Operation, module: Module, node: Node) -> Hit:
     return Hit(message, node, module)
 
 
-def _is_bulk(examined: Examination, key: Node | None) -> bool:
-    """The key is an array of keys."""
-    if key is None or key.type in _MANY or any(made in text(key) for made in _MAKES_MANY):
-        return True
-    definition = examined.program.look_up(text(key), key) if key.type == "identifier" else None
-    if definition is None:
-        return False
-    value, annotation = definition.value, text(part(definition.owner, "type"))
-    made = value is not None and (
-        value.type in _MANY or any(each in text(value) for each in _MAKES_MANY)
-    )
-    return made or annotation.endswith("[]") or "Array<" in annotation
-
-
 RULE = Rule(
     id="kv-get-in-loop",
     severity="warning",
@@ -124,7 +114,7 @@ RULE = Rule(
     why="One invocation may perform 1,000 KV operations and hold 6 connections at once; a bulk "
     "read of up to 100 keys counts as one operation and takes one round trip.",
     source="Cloudflare docs, kv/api/read-key-value-pairs and changelog 2025-04-10; read 2026-11-23",
-    counterfactual=Counterfactual("kv_reads", "one_by_one", "bulk", ("latency_p95_ms",)),
+    counterfactual=NotModelled("the traffic of a case does not say how many keys a request reads"),
     find=find,
     fires="""export async function all(env: Env, keys: string[]) {
   const values = [];

@@ -15,38 +15,52 @@ from cachelib.evidence.rules._requests import handles, is_background
 from cachelib.evidence.syntax import ancestors, part, text
 
 _RARE = re.compile(
-    r"(?i)admin|debug|cleanup|clean_up|purge|delete|remove|revoke|invalidate|migrat|export|backup"
+    r"(?i)admin|manage(?!r)|dashboard|debug|cleanup|clean_up|purge|delete|remove|revoke|invalidate|migrat|export|backup"
     r"|sync|reset|sweep|expire|clear|maintenance|logout|repair|reindex|rebuild|nightly|daily|batch"
     r"|cron"
 )
 _JOB = re.compile(r"^(?:run|process|seed|warm|import|scan)(?:[A-Z]|$)")
 _DEEPEST = 3
+_GUARDED = re.compile(
+    r"(?i)\b40[13]\b|unauthori[sz]ed|forbidden|\brequire_?(?:auth|admin|user|role|session|login)"
+    r"|\bis_?admin|authenticate|\b(?:verify|check|get|validate)_?(?:auth|token|session|user)"
+    r"|authorization|\bowner|\bcursor\s*[?:=,}]"
+)
 
 
 def find(examined: Examination) -> Iterator[Hit]:
     for listing in examined.of("list"):
         if not _is_rare(examined, listing) and _is_asked(examined, listing.call):
             message = f"each request lists the keys of {listing.namespace} to find what it wants"
+            openly = _is_asked(examined, listing.call, openly=True)
+            because = "a handler of requests reaches it"
+            if not openly:
+                because += ", perhaps for a few who may: it asks for a right or a page"
             yield Hit(
                 message,
                 listing.call,
                 listing.module,
-                confidence="medium",
-                because="a handler of requests reaches it",
+                confidence="medium" if openly else "low",
+                because=because,
             )
 
 
-def _is_asked(examined: Examination, node: Node, depth: int = 0) -> bool:
-    """A handler of requests leads here, by no name or path that speaks of a job."""
+def _is_asked(examined: Examination, node: Node, depth: int = 0, *, openly: bool = False) -> bool:
+    """A handler of requests leads here, by no name or path that speaks of a job.
+
+    `openly` means also: past no question who asks, and not page by page as the caller says.
+    """
     routine = examined.routine(node)
     if routine is None or depth > _DEEPEST or is_background(node):
         return False
     if _RARE.search(" ".join(_named_around(node))) or _JOB.search(function_name(routine)):
         return False
+    if openly and _GUARDED.search(text(routine)):
+        return False
     if handles(examined, routine):
         return True
     callers = examined.kinds.callers(routine)
-    return any(_is_asked(examined, call, depth + 1) for call in callers)
+    return any(_is_asked(examined, call, depth + 1, openly=openly) for call in callers)
 
 
 def _named_around(node: Node) -> Iterator[str]:

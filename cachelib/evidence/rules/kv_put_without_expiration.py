@@ -14,10 +14,9 @@ from cachelib.evidence.repair import insert
 from cachelib.evidence.roles import Role
 from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
 from cachelib.evidence.rules._requests import object_class
-from cachelib.evidence.syntax import below, text
+from cachelib.evidence.syntax import text
 from cachelib.evidence.values import MISSING
 
-_CLOCK = re.compile(r"Date\.now\(\)|new Date\(\)")
 _AGE = re.compile(r"Date\.now\(\)\s*-|\bnow\s*-|-\s*(?:Date\.now\(\)|now)\b|<\s*Date\.now\(\)")
 _GENERATION = re.compile(r"(?i)generation|version|epoch|revision|purge")
 
@@ -40,8 +39,8 @@ def _hit(put: Operation, role: Role) -> Hit:
         put.call,
         put.module,
         edits=_repair(put) if role.name == "cache" else (),
-        confidence=role.confidence,
-        because=role.why,
+        confidence=role.confidence if role.name == "cache" else "medium",
+        because=role.why if role.name == "cache" else "ever new keys, which nothing here reads",
     )
 
 
@@ -85,24 +84,13 @@ def _is_generation(examined: Examination, put: Operation) -> bool:
 
 def _is_renewed(examined: Examination, put: Operation) -> bool:
     """One key with its age, which the application looks at: it is written anew, never forgotten."""
-    family = examined.roles.operations(put)
-    aged = any(_CLOCK.search(_written(examined, each)) for each in family if each.method == "put")
-    if "*" in examined.flow.pattern(put.key) or not aged:
+    if "*" in examined.flow.pattern(put.key):
         return False
+    family = examined.roles.operations(put)
     own = [examined.routine(each.call) for each in family]
     calls = [call for each in own if each is not None for call in examined.kinds.callers(each)]
     around = [*own, *(examined.routine(call) for call in calls)]
     return any(each is not None and _AGE.search(text(each)) for each in around)
-
-
-def _written(examined: Examination, put: Operation) -> str:
-    """The value as the source makes it, also in a variable."""
-    names = (
-        examined.program.look_up(text(name), name)
-        for name in (below(put.value, "identifier") if put.value is not None else ())
-    )
-    made = (text(each.value) for each in names if each is not None and each.value is not None)
-    return " ".join([text(put.value), *made])
 
 
 def _is_deleted(examined: Examination, put: Operation) -> bool:

@@ -9,7 +9,7 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import owner_function
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import callee
-from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
+from cachelib.evidence.rule import Edit, Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, enclosing, inside, part, text
 
 _RESPONDING = re.compile(
@@ -96,7 +96,7 @@ RULE = Rule(
     "waitUntil lets it finish after the response has been sent.",
     source="Cloudflare docs, kv/concepts/how-kv-works and workers/runtime-apis/context; read "
     "2026-11-23",
-    counterfactual=Counterfactual("response", "awaits_write", "wait_until", ("latency_p95_ms",)),
+    counterfactual=NotModelled("in the model no reader waits for a write"),
     find=find,
     fires="""export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {

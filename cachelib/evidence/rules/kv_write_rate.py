@@ -7,7 +7,7 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.module import LOOPS
 from cachelib.evidence.program import arguments, callee
-from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.syntax import below, inside, preorder, text
 
 _LEAVING = ("return_statement", "break_statement", "throw_statement")
@@ -69,8 +69,8 @@ RULE = Rule(
     why="KV accepts one write per second to the same key; a faster one fails with 429 Too Many "
     "Requests. Every attempt that succeeds is billed.",
     source="Cloudflare docs, kv/api/write-key-value-pairs; read 2026-11-23",
-    counterfactual=Counterfactual(
-        "kv_writes", "every_round", "once", ("kv_writes", "kv_failed_writes", "monthly_cost")
+    counterfactual=NotModelled(
+        "the traffic of a case does not say how often one key is written in a request"
     ),
     find=find,
     fires="""export async function work(env: Env, jobs: string[]) {

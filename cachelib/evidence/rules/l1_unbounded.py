@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.flow import Origins
 from cachelib.evidence.functions import function_name, owner_function
 from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
 from cachelib.evidence.program import arguments, callee, receiver_of
-from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.roles import Confidence
+from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._lifetimes import is_durable_object, is_static, outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
@@ -32,27 +34,54 @@ def find(examined: Examination) -> Iterator[Hit]:
         if text(part(node, "constructor")) == "Map" and _is_shared_map(examined, node):
             name = str(node.id)
             if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
-                by_request = _is_keyed_by_requests(examined, uses[name])
-                if by_request or _is_called_cache(node) or _is_memo(uses[name]):
-                    yield _hit(module, node, by_request=by_request)
+                origins = _key_origins(examined, uses[name])
+                confidence = _confidence(origins, in_class=enclosing(node, CLASSES) is not None)
+                if _is_taken_out(examined, uses[name]):
+                    confidence = "low"
+                if confidence == "high" or _is_called_cache(node) or _is_memo(uses[name]):
+                    yield _hit(module, node, confidence)
     yield from _plain_objects(examined)
 
 
-def _hit(module: Module, node: Node, *, by_request: bool) -> Hit:
+def _hit(module: Module, node: Node, confidence: Confidence) -> Hit:
     message = "this cache in memory has no bound: it grows until the isolate dies"
-    if by_request:
+    if confidence == "high":
         return Hit(message, node, module)
     return Hit(
-        f"{message}, if there are more keys than it can hold", node, module,
-        confidence="medium", because="nothing bounds it, but how many keys there are is not shown",
-    )  # fmt: skip
+        f"{message}, if there are more keys than it can hold",
+        node,
+        module,
+        confidence=confidence,
+        because="nothing bounds it, but how many keys there are is not shown",
+    )
 
 
-def _is_keyed_by_requests(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
-    """What comes with a request may be anything; what a load names is as much as it names."""
-    keys = [next(iter(arguments(call)), None) for method, call in uses if method == "set"]
-    kinds = [{origin.kind for origin in examined.flow.origins(key)} for key in keys]
-    return any("request" in each and "load" not in each for each in kinds)
+def _confidence(keys: list[Origins], *, in_class: bool = False) -> Confidence:
+    """What comes with a request may be anything; what a load names is as much as it names.
+
+    What callers give to a class that nothing here makes is more than the sources can say.
+    """
+    kinds = [{origin.kind for origin in each} for each in keys]
+    if any("request" in each and "load" not in each for each in kinds):
+        return "high"
+    handed_in = any(each and each <= {"given", "time"} for each in kinds)
+    return "medium" if handed_in and in_class else "low"
+
+
+def _is_taken_out(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
+    """An entry leaves by an event of its own (a room that closes), not as a look finds it stale."""
+    looks = {
+        routine.id
+        for method, call in uses
+        if method in ("get", "has") and (routine := examined.routine(call)) is not None
+    }
+    leaving = (examined.routine(call) for method, call in uses if method == "delete")
+    return any(routine is not None and routine.id not in looks for routine in leaving)
+
+
+def _key_origins(examined: Examination, uses: list[tuple[str, Node]]) -> list[Origins]:
+    keys = (next(iter(arguments(call)), None) for method, call in uses if method == "set")
+    return [examined.flow.origins(key) for key in keys]
 
 
 def _is_shared_map(examined: Examination, node: Node) -> bool:
@@ -176,6 +205,8 @@ def _is_instance(value: Node | None) -> bool:
         return value is not None
     if value.type == "call_expression":
         return _MAKING.match(callee(value)) is not None
+    if value.type == "object":  # `{ host: null, guests: new Set() }`: a room, not a value
+        return any(text(part(each, "value")).startswith("new Set") for each in value.named_children)
     plain = ("Promise", "Date", "Uint8Array", "Response")
     return value.type == "new_expression" and text(part(value, "constructor")) not in plain
 
@@ -228,8 +259,7 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
             continue
         if _is_shared(literal) and owner_function(node) is not None:
             seen.add(literal.id)
-            by_request = any(origin.kind == "request" for origin in origins)
-            yield _hit(module, literal, by_request=by_request)
+            yield _hit(module, literal, _confidence([origins]))
 
 
 def _is_shared(literal: Node) -> bool:
@@ -256,12 +286,16 @@ RULE = Rule(
     why="An isolate has 128 MB, shared by all requests it serves at once; when it exceeds them "
     "it is ended, and with it every entry of its memory cache.",
     source="Cloudflare docs, workers/platform/limits; read 2026-11-23",
-    counterfactual=Counterfactual("l1_bound", "unbounded", "lru", ("l1_hit_ratio", "l1_bytes")),
+    counterfactual=NotModelled("an isolate that dies of its memory is not modelled"),
     find=find,
     fires="""const cache = new Map<string, string>();
-export function remember(key: string, value: string) {
-  if (!cache.has(key)) cache.set(key, value);
-}""",
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const known = cache.get(request.url) ?? (await render(request.url));
+    cache.set(request.url, known);
+    return new Response(known);
+  },
+};""",
     quiet="""const cache = new Map<string, string>();
 export function remember(key: string, value: string) {
   if (cache.size >= 1000) cache.delete(cache.keys().next().value!);

@@ -1,7 +1,7 @@
 """A miss starts an expensive load although the same load may already be under way."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from tree_sitter import Node
 
@@ -15,8 +15,9 @@ from cachelib.evidence.program import (
     function_of,
     receiver_of,
 )
-from cachelib.evidence.rule import Counterfactual, Hit, Rule
+from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._lifetimes import (
+    is_kept,
     outlives_requests,
     outlives_with_its_class,
     sets,
@@ -32,17 +33,47 @@ _EXPENSIVE_BINDINGS = ("ai", "service", "d1", "vectorize", "hyperdrive", "browse
 
 
 def find(examined: Examination) -> Iterator[Hit]:
-    told: set[int] = set()
     expensive: dict[int, list[Node]] = {}
+    loads = _loads(examined, expensive)
+    for routine, (module, its) in loads.items():
+        others = loads.keys() - {routine}
+        own = next((each for each in its if not _leads_to(examined, each, others)), None)
+        if own is not None:
+            yield Hit("callers that miss together each start this load", own, module)
+
+
+def _leads_to(examined: Examination, load: Node, told: Set[int]) -> bool:
+    """The load is another one of these, or calls it: to share that one is enough."""
+    seen: set[int] = set()
+    waiting = examined.kinds.callees(load)
+    while waiting:
+        function = waiting.pop()
+        if function.id in told:
+            return True
+        if function.id not in seen:
+            seen.add(function.id)
+            waiting += [
+                each
+                for call in below(function, "call_expression")
+                for each in examined.kinds.callees(call)
+            ]
+    return False
+
+
+def _loads(
+    examined: Examination, expensive: dict[int, list[Node]]
+) -> dict[int, tuple[Module, list[Node]]]:
+    """The loads of each routine that looks into a cache, fills it, and shares none of them."""
+    found: dict[int, tuple[Module, list[Node]]] = {}
     for module, read, fill in _fills(examined):
         routine = examined.routine(fill)
-        if routine is None or routine.id in told:
+        if routine is None or routine.id in found:
             continue
         calls = _expensive_calls(examined, routine, expensive)
-        load = next((each for each in calls if _is_between(each, read, fill, routine)), None)
-        if load is not None and not _shares(examined.program, routine):
-            told.add(routine.id)
-            yield Hit("callers that miss together each start this load", load, module)
+        its = [each for each in calls if _is_between(each, read, fill, routine)]
+        if its and not _shares(examined.program, routine):
+            found[routine.id] = module, its
+    return found
 
 
 def _is_between(load: Node, read: Node, fill: Node, routine: Node) -> bool:
@@ -87,7 +118,13 @@ def _is_captured(examined: Examination, node: Node, call: Node) -> bool:
         return False
     if any(above.type == "arguments" and inside(above, maker) for above in ancestors(user)):
         return False  # what another function is given for the while is no cache of the isolate
-    return not _is_of_its_maker(user, maker)
+    return not _is_of_its_maker(user, maker) and _is_made_once(examined, maker)
+
+
+def _is_made_once(examined: Examination, maker: Node) -> bool:
+    """Of a maker that a request calls each time, no other request sees the map."""
+    calls = examined.kinds.callers(maker)
+    return not calls or any(is_kept(examined, each) for each in calls)
 
 
 def _is_of_its_maker(user: Node, maker: Node) -> bool:
@@ -200,9 +237,7 @@ RULE = Rule(
     "isolate they can share one promise; over all locations only a coordinator such as a "
     "Durable Object can.",
     source="Cloudflare docs, workers/reference/how-workers-works; read 2026-11-23",
-    counterfactual=Counterfactual(
-        "single_flight", "none", "per_isolate", ("origin_loads", "latency_p99_ms", "monthly_cost")
-    ),
+    counterfactual=NotModelled("in the model loads are shared as the tiers of a design say"),
     find=find,
     fires="""export async function read(env: Env, key: string) {
   const known = await env.CACHE.get(key);

@@ -11,9 +11,7 @@ from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import edge_calls, in_request
 from cachelib.evidence.syntax import inside, text
 
-_PUBLISHED = re.compile(
-    r"(?i)/certs\b|jwks|\.well-known/|openid-configuration|public[-_]?keys?\b|discovery"
-)
+_PUBLISHED = re.compile(r"(?i)/certs\b|jwks|\.well-known/|openid-configuration|public[-_]?keys?\b")
 _KEPT = re.compile(r"(?i)cach|memo|(?<![a-z])lru|\bcf\s*:")
 
 

@@ -140,3 +140,51 @@ command = "npm run build"
 export { withLimits } from "./limits";
 // -- file: src/limits.ts
 export const withLimits = async (env: Env, token: string) => env.TOKENS.get(token);
+// == unsure: another configuration of the folder has it
+// -- file: wrangler.toml
+name = "api"
+main = "src/index.ts"
+[[kv_namespaces]]
+binding = "CACHE"
+id = "0"
+// -- file: wrangler.production.toml
+name = "api"
+main = "src/index.ts"
+[[kv_namespaces]]
+binding = "FLAGS"
+id = "1"
+// -- file: src/index.ts
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return new Response(await env.FLAGS.get("banner")); // fault
+  },
+};
+// == unsure: used in a package that other Workers use with it
+// -- file: apps/web/wrangler.toml
+name = "web"
+main = "src/index.ts"
+[[kv_namespaces]]
+binding = "CACHE"
+id = "0"
+// -- file: apps/web/src/index.ts
+import { remember } from "../../../packages/common/src/remember";
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return new Response(await remember(env, "a"));
+  },
+};
+// -- file: packages/common/src/remember.ts
+export const remember = (env: Env, key: string) => env.CONSENTS.get(key); // fault
+// == unsure: a remark says where it is configured
+// -- file: wrangler.toml
+name = "api"
+main = "src/index.ts"
+# FLAGS (KV) is bound in the dashboard
+[vars]
+MODE = "live"
+// -- file: src/index.ts
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return new Response(await env.FLAGS.get("banner")); // fault
+  },
+};

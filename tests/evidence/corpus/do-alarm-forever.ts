@@ -1,5 +1,8 @@
 // == fires: whatever it finds
 export class Watch extends DurableObject<Env> {
+  async start() {
+    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now());
+  }
   async alarm() {
     const status = await this.look();
     await this.ctx.storage.put("status", status);
@@ -22,3 +25,36 @@ export class Watch extends DurableObject<Env> {
     await this.ctx.storage.deleteAll();
   }
 }
+// == quiet: nothing ever sets the first one
+export class Watch extends DurableObject<Env> {
+  async alarm() {
+    await this.look();
+    await this.ctx.storage.setAlarm(Date.now() + 60_000);
+  }
+}
+// == unsure: the one listener there is
+// -- file: wrangler.toml
+name = "listener"
+main = "src/index.ts"
+[[durable_objects.bindings]]
+name = "LISTENER"
+class_name = "Listener"
+// -- file: src/index.ts
+export class Listener extends DurableObject<Env> {
+  async start() {
+    await this.ctx.storage.setAlarm(Date.now());
+  }
+  async alarm() {
+    await this.ctx.storage.setAlarm(Date.now() + 120_000); // fault
+    try {
+      await this.drain();
+    } finally {
+      await this.ctx.storage.setAlarm(Date.now() + 60_000);
+    }
+  }
+}
+export default {
+  async scheduled(event: ScheduledEvent, env: Env) {
+    await env.LISTENER.get(env.LISTENER.idFromName("the one")).start();
+  },
+};

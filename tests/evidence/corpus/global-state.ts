@@ -62,7 +62,7 @@ app.get("/", (c) => {
   counters.total += 1; // fault
   return c.json(counters);
 });
-// == fires: circuit breaker
+// == unsure: circuit breaker
 let circuitOpen = false;
 let failures = 0;
 export async function call() {

@@ -27,3 +27,25 @@ export async function rename(env: Env, id: string, name: string) {
   await env.CONFIG.put(id, name);
   return new Response("ok");
 }
+// == quiet: what is there is decided, by its state
+async function decide(env: Env, id: string, status: string) {
+  const review = await env.REVIEWS.get<Review>(`review:${id}`, "json");
+  if (review) await env.REVIEWS.put(`review:${id}`, JSON.stringify({ ...review, status }));
+}
+export async function decline(env: Env, id: string) {
+  const review = await env.REVIEWS.get<Review>(`review:${id}`, "json");
+  if (!review) return new Response("Not found", { status: 404 });
+  if (review.status !== "pending") {
+    return Response.json({ error: `Already ${review.status}` }, { status: 409 });
+  }
+  await decide(env, id, "declined");
+  return Response.json({ status: "declined" });
+}
+// == fires (js): refused in a loop that runs once
+export async function shorten(env, name, target) {
+  while (await env.SHORT_LINKS.get(name)) {
+    return new Response("Name unavailable", { status: 400 });
+  }
+  await env.SHORT_LINKS.put(name, target); // fault
+  return new Response(name);
+}

@@ -1,11 +1,11 @@
-// == fires: for of over the listed keys
+// == unsure: for of over the listed keys
 export async function cleanUp(env: Env) {
   const listed = await env.CACHE.list({ prefix: "tmp:" }); // fault
   for (const key of listed.keys) {
     await env.CACHE.delete(key.name);
   }
 }
-// == fires: pages with a cursor, deletes at once
+// == unsure: pages with a cursor, deletes at once
 export default {
   async scheduled(_: ScheduledEvent, env: Env) {
     let cursor: string | undefined;
@@ -28,7 +28,7 @@ export class Janitor {
     }
   }
 }
-// == fires: the delete is in a method
+// == unsure: the delete is in a method
 export class CacheManager {
   private kv: KVNamespace;
   constructor(env: Env) {
@@ -44,7 +44,7 @@ export class CacheManager {
     await this.kv.delete(key);
   }
 }
-// == fires (js): forEach on a destructured namespace
+// == unsure (js): forEach on a destructured namespace
 export const purge = async ({ CACHE }) => {
   const { keys } = await CACHE.list(); // fault
   keys.forEach((key) => CACHE.delete(key.name));
@@ -63,7 +63,7 @@ async function cleanup(env) {
     cursor = res.cursor;
   }
 }
-// == fires: keys listed by another method
+// == unsure: keys listed by another method
 export class M {
   constructor(private env: Env) {}
   async purge() {
@@ -82,7 +82,7 @@ export async function gc(kv: KVNamespace) {
     await kv.delete(k.name);
   }
 }
-// == fires: allSettled
+// == unsure: allSettled
 export async function clearAll(env: Env) {
   const list = await env.CACHE.list(); // fault
   await Promise.allSettled(list.keys.map(({ name }) => env.CACHE.delete(name)));

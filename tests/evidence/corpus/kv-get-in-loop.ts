@@ -126,3 +126,27 @@ export async function files(env: Env, names: string[], write: (part: ArrayBuffer
     if (part) write(part);
   }
 }
+// == quiet: new names until one is free
+export async function freeName(env: Env) {
+  let name: string;
+  let tries = 0;
+  do {
+    name = randomWord();
+    tries++;
+  } while ((await env.CACHE.get(name)) && tries < 10);
+  return name;
+}
+// == quiet: the first that is not known to be broken
+async function isBroken(env: Env, id: string) {
+  return (await env.CACHE.get(`broken:${id}`)) !== null;
+}
+export async function complete(env: Env, models: Model[], prompt: string) {
+  for (const model of models) {
+    if (await isBroken(env, model.id)) continue;
+    try {
+      return await model.complete(prompt);
+    } catch (error) {
+      console.warn(model.id, error);
+    }
+  }
+}

@@ -52,3 +52,15 @@ export default {
     await nightlySummary(env);
   },
 };
+// == unsure: the page of one who may see it
+export async function mine(request: Request, env: Env): Promise<Response> {
+  const user = await userOf(request, env);
+  if (!user) return new Response("Unauthorized", { status: 401 });
+  const { keys } = await env.NOTES.list({ prefix: `note:${user.id}:`, limit: 100 }); // fault
+  return Response.json(keys);
+}
+// == quiet: a helper that nobody calls, given a context of requests
+export async function recent(context: RequestContext, limit = 50) {
+  const { keys } = await context.env.CONFIG.list({ prefix: "log:", limit });
+  return keys;
+}

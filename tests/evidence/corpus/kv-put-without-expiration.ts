@@ -313,3 +313,36 @@ export class Library extends DurableObject<Env> {
     await this.env.COLLECTIONS.put(`public:${domain}`, JSON.stringify(collections));
   }
 }
+// == unsure: what keeps posts, in a file that is called a cache
+// -- file: src/cache.ts
+const keyOf = (id: string) => `post:${id}`;
+export const load = (kv: KVNamespace, id: string) => kv.get(keyOf(id), "json");
+export const store = async (kv: KVNamespace, id: string, post: Post) => {
+  await kv.put(keyOf(id), JSON.stringify(post)); // fault
+};
+// == quiet: settings that are merged and written back
+export async function settings(env: Env, id: string) {
+  const stored = await env.CONFIG.get(`settings:${id}`, "json");
+  return stored ?? (await defaults(id));
+}
+export async function update(env: Env, id: string, change: Partial<Settings>) {
+  const current = await settings(env, id);
+  const next = { ...current, ...change };
+  await env.CONFIG.put(`settings:${id}`, JSON.stringify(next));
+  return next;
+}
+// == quiet: one key, whose age the reader looks at
+class ContextStore {
+  constructor(private kv: KVNamespace) {}
+  read = () => this.kv.get<Context>("context", "json");
+  async write(context: Context) {
+    await this.kv.put("context", JSON.stringify(context));
+  }
+}
+export async function context(store: ContextStore, now: number) {
+  const known = await store.read();
+  if (known && now - known.fetchedAt < 3600) return known;
+  const fresh = await (await fetch("https://origin.example/")).json<Context>();
+  await store.write(fresh);
+  return fresh;
+}

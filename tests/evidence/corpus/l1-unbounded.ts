@@ -1,4 +1,4 @@
-// == fires: map of the module
+// == unsure: map of the module
 const cache = new Map<string, Quote>(); // fault
 export async function quote(env: Env, symbol: string) {
   const known = cache.get(symbol);
@@ -49,7 +49,7 @@ export function lookup(key) {
   if (!entries.has(key)) entries.set(key, compute(key));
   return entries.get(key);
 }
-// == fires: object with the in operator
+// == unsure: object with the in operator
 const memo: { [k: string]: string } = {}; // fault
 export function get(k: string) {
   if (k in memo) return memo[k];
@@ -67,7 +67,7 @@ export default {
     return res;
   },
 };
-// == fires: kept on globalThis
+// == unsure: kept on globalThis
 const g = globalThis as any;
 const memory: Map<string, any> = (g.__cache ??= new Map()); // fault
 export function get(k: string) {
@@ -76,7 +76,7 @@ export function get(k: string) {
 export function set(k: string, v: any) {
   memory.set(k, v);
 }
-// == fires: static object
+// == unsure: static object
 class Mem {
   static store: Record<string, unknown> = {}; // fault
   static get(k: string) {
@@ -203,4 +203,59 @@ export class Poller extends DurableObject<Env> {
     }
     return new Response("ok");
   }
+}
+// == unsure: keyed by rows of a database
+const parsedById = new Map<number, Parsed>(); // fault
+export async function checkAll(env: Env) {
+  const cacheOf = parsedById;
+  const { results } = await env.DB.prepare("SELECT id, body FROM monitors").all<Row>();
+  for (const row of results) {
+    if (!parsedById.has(row.id)) parsedById.set(row.id, parse(row.id));
+  }
+  return cacheOf.size;
+}
+// == fires: keyed by what a request asks for
+const pagesByPath = new Map<string, string>(); // fault
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const page = pagesByPath.get(pathname) ?? (await render(pathname));
+    pagesByPath.set(pathname, page);
+    return new Response(page);
+  },
+};
+// == quiet: rooms, each until its last guest has left
+const rooms = new Map<string, { host: WebSocket | null; guests: Set<WebSocket> }>();
+function roomOf(id: string) {
+  if (!rooms.has(id)) rooms.set(id, { host: null, guests: new Set() });
+  return rooms.get(id)!;
+}
+function leave(id: string, guest: WebSocket) {
+  const room = roomOf(id);
+  room.guests.delete(guest);
+  if (room.guests.size === 0) rooms.delete(id);
+}
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const id = new URL(request.url).pathname;
+    const [client, server] = Object.values(new WebSocketPair());
+    roomOf(id).guests.add(server);
+    server.addEventListener("close", () => leave(id, server));
+    return new Response(null, { status: 101, webSocket: client });
+  },
+};
+// == unsure: lobbies, each taken out when it closes
+const lobbyCache = new Map<string, Lobby>(); // fault
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const id = new URL(request.url).pathname;
+    if (request.method === "DELETE") return closed(id);
+    const lobby = lobbyCache.get(id) ?? (await open(id));
+    lobbyCache.set(id, lobby);
+    return Response.json(lobby);
+  },
+};
+function closed(id: string) {
+  lobbyCache.delete(id);
+  return new Response(null, { status: 204 });
 }

@@ -19,3 +19,10 @@ export async function check(request: Request) {
 export async function load(request: Request) {
   return fetch(`https://api.example${new URL(request.url).pathname}`);
 }
+// == quiet: a service that is called a discovery
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const offers = await fetch("https://api.example/discovery/restaurants");
+    return Response.json(await offers.json());
+  },
+};
