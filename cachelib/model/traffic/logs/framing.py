@@ -45,19 +45,24 @@ def lines(files: list[Path]) -> Iterator[pa.RecordBatch]:
     for number, path in enumerate(files):
         line = 1
         for block in blocks(path):
-            yield _clean(block, number, line) or _checked(block, number, line)
-            line += block.count(b"\n")
+            batch = _clean(block, number, line) or _checked(block, number, line)
+            yield batch
+            line += len(batch)
 
 
 def _clean(block: bytes, number: int, line: int) -> pa.RecordBatch | None:
     """The lines without copying them, if all are text of a sane length."""
     ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int32)
-    if np.diff(offsets).max(initial=0) > MAX_LINE or not is_text(block):
+    if np.diff(offsets).max(initial=0) > MAX_LINE:
         return None
     text = pa.Array.from_buffers(
         pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(block)]
     )
+    try:
+        text.validate(full=True)  # that all is UTF-8, without decoding it
+    except pa.ArrowInvalid:
+        return None
     places = places_of(number, counting(line, len(ends)), None)
     return pa.RecordBatch.from_arrays([*places, text], schema=TEXT)
 

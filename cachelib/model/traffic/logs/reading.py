@@ -125,10 +125,10 @@ def answers_here(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.Rec
             with connect(Path(spill)) as db:
                 query = Query(db, shape, stream.reading, where=str(stream.files[0]))
                 stream.mapping = query.described_mapping()
-                sql = query.sql(described=stream.described)
+                asked = query.asked(described=stream.described)
             batches = rows.watch(shape.batches(stream.files))
             answer = by_time if stream.sort else as_logged
-            yield from sized(answer(sql, shape, batches, Path(spill)), min(stream.rows, CODED))
+            yield from sized(answer(asked, shape, batches, Path(spill)), min(stream.rows, CODED))
         except (duckdb.Error, *DAMAGED) as error:
             if isinstance(rows.fault, LogError):
                 raise rows.fault from None

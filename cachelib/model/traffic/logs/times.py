@@ -51,7 +51,9 @@ def told(kind: str, unit: str, *, clf: bool) -> Time:
     other = f"{comma}, epoch(try_strptime(_t, [{', '.join(map(quoted, STAMPS))}]))"
     if clf:  # the quickest first
         return Time(number, f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT")
-    return Time(number, f"coalesce({scaled}, {iso}, {other})", written)
+    # What is no number is asked first whether it is RFC 3339: that most logs are.
+    dated = f"CASE WHEN _n IS NULL THEN {iso} END"
+    return Time(number, f"coalesce({dated}, {scaled}, {other})", written)
 
 
 def _scaled(unit: str) -> tuple[str, str]:
