@@ -24,6 +24,8 @@ from cachelib.model.traffic.trace import Skipped, Trace
 UNIT_NAMES = ("text", "s", "ms", "us", "ns")
 IATA = re.compile(r"([A-Za-z]{3})(?:[^A-Za-z\-].*)?")
 TRACKED = re.compile(rf"[?&]{TRACKING}(?:=|&|$)")
+LONG_AGO = 1e8  # seconds since 1970: March 1973
+TOO_EARLY = "a time before 1973, where the others are later"
 # Stands between host and key until it is known whether there are several hosts: a character that
 # Unicode keeps free of meaning.
 HOST_END = "\uffff"
@@ -64,6 +66,7 @@ class Coder:
         self.hint = ""
         """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
+        self._dated: bool | None = None  # whether its times are dates, and not seconds of a trace
         self._colo: dict[str, str | None] = {}
         self._last = -np.inf
         self._first_s, self._last_s = np.inf, -np.inf
@@ -80,6 +83,7 @@ class Coder:
         """The requests among the rows; all others are counted."""
         if batch["skipped"].null_count < len(batch):
             batch = self._reject(batch, batch["skipped"])
+        batch = self._of_one_age(batch)
         if batch["filtered"].null_count < len(batch):
             good = pc.is_null(batch["filtered"])
             self.filtered.update(_counted(batch["filtered"].drop_null()))
@@ -102,6 +106,19 @@ class Coder:
             return self._piece(batch, self._canonical(batch["colo"]))
         named = pa.array(places, pa.string()).take(colos.indices)
         return self._piece(batch, named)
+
+    def _of_one_age(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Without times that were never set, as 0 is, where the others are dates."""
+        time = batch["time"]
+        if self._dated is None and time.null_count < len(time):
+            self._dated = bool(np.median(time.drop_null().to_numpy()) > LONG_AGO)
+        if not self._dated:
+            return batch
+        early = pc.fill_null(pc.less(time, LONG_AGO), False)
+        early = pc.and_(early, pc.is_null(batch["filtered"]))
+        if not pc.any(early).as_py():
+            return batch
+        return self._reject(batch, pc.if_else(early, TOO_EARLY, pa.scalar(None, pa.string())))
 
     def _canonical(self, column: pa.Array) -> pa.Array:
         coded = pc.dictionary_encode(pc.fill_null(column, ""))
@@ -204,7 +221,7 @@ class Coder:
                 " Say what they are with methods, statuses or keep (--method POST=read,"
                 " --status 503=read, --keep subrequests)"
             )
-        return "the file is empty"
+        return "there is a header, and no row below it"
 
     def _piece(self, batch: pa.RecordBatch, colos: pa.Array) -> Trace:
         time = self._times(batch["time"], len(batch))

@@ -31,6 +31,14 @@ class Delimited:
     quotes: bool = True
     directives: bool = False
 
+    def cells(self, row: str) -> list[str]:
+        """What stands in the columns of one line, as far as it can be told from it alone."""
+        if self.delimiter == " ":
+            return row.split()
+        if self.quotes and (found := _cells(row, self.delimiter)) is not None:
+            return found
+        return [cell.strip('"') for cell in row.split(self.delimiter)]
+
     @property
     def schema(self) -> pa.Schema:
         return pa.schema([*PLACE, *((name, pa.string()) for name in self.names)])

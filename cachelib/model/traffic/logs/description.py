@@ -132,9 +132,14 @@ def _names(trace: Trace) -> dict[str, int]:
 def _shares(counts: Counter[str]) -> dict[str, str]:
     total = max(counts.total(), 1)
     shown = {
-        (name or "(empty)")[:60]: f"{n:,} ({n / total:.1%})" for name, n in counts.most_common(12)
+        (name or "(empty)")[:60]: f"{n:,} ({_share(n / total)})"
+        for name, n in counts.most_common(12)
     }
     if len(counts) > 12:
         rest = sum(n for _, n in counts.most_common()[12:])
-        shown[f"{len(counts) - 12} others"] = f"{rest:,} ({rest / total:.1%})"
+        shown[f"{len(counts) - 12} others"] = f"{rest:,} ({_share(rest / total)})"
     return shown
+
+
+def _share(share: float) -> str:
+    return "under 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"

@@ -110,6 +110,13 @@ def records(files: list[Path], dtype: np.dtype[Any], skip: int = 0) -> Iterator[
                 line += len(found)
 
 
+def only(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
+    """Of a table's rows one column, as `text`."""
+    for batch in batches:
+        columns = [batch[place] for place, _ in PLACE]
+        yield pa.RecordBatch.from_arrays([*columns, batch[name]], schema=TEXT)
+
+
 def record_schema(dtype: np.dtype[Any]) -> pa.Schema:
     fields = [(n, pa.from_numpy_dtype(dtype[n].newbyteorder("="))) for n in dtype.names or ()]
     return pa.schema([*PLACE, *fields])

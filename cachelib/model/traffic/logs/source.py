@@ -145,13 +145,18 @@ def chunks(path: Path) -> Iterator[bytes]:
             if first.startswith(mark) and not first.startswith(codecs.BOM_UTF32_LE):
                 decoder, first = codecs.getincrementaldecoder(name)("replace"), first[2:]
         if decoder is None:
-            yield first.removeprefix(codecs.BOM_UTF8)
+            old = b"\n" not in first and b"\r" in first  # lines that end as on the first Macs
+            yield _lines_ended(first.removeprefix(codecs.BOM_UTF8), old)
             while block := stream.read(BLOCK):
-                yield block
+                yield _lines_ended(block, old)
             return
         while first:
             yield decoder.decode(first).encode()
             first = stream.read(BLOCK)
+
+
+def _lines_ended(block: bytes, by_return: bool) -> bytes:
+    return block.replace(b"\r", b"\n") if by_return else block
 
 
 def blocks(path: Path) -> Iterator[bytes]:

@@ -1,0 +1,120 @@
+"""What real logs have in them that no format says: and what each of it is taken for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs import LogError, read_log
+from cachelib.model.traffic.trace import Trace
+
+START = 1_760_000_000
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Write:
+    def write(content: str | bytes, name: str = "access.log") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def logpush(n: int, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"EdgeStartTimestamp": START + i, "ClientRequestURI": f"/{i % 7}"} | more for i in range(n)
+    ]
+
+
+def lines(objects: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(each) + "\n" for each in objects)
+
+
+def skipped(trace: Trace) -> dict[str, int]:
+    assert trace.account is not None
+    return dict(trace.account.skipped)
+
+
+def filtered(trace: Trace) -> dict[str, int]:
+    assert trace.account is not None
+    return dict(trace.account.filtered)
+
+
+@pytest.mark.parametrize("never", [0, -1, "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_a_time_that_was_never_set_makes_no_log_of_fifty_years(log: Write, never: object) -> None:
+    rows = logpush(40)
+    rows[5]["EdgeStartTimestamp"] = never
+    trace = read_log(log(lines(rows), "day.ndjson"))
+    assert len(trace) == 39
+    assert trace.span_s == 39
+    (reason,) = skipped(trace)
+    assert "before 1973" in reason
+
+
+def test_seconds_of_a_trace_may_begin_at_nought(log: Write) -> None:
+    trace = read_log(log("time,key\n0,a\n1,b\n2,a\n", "t.csv"))
+    assert trace.time_s.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("status", [0, -1, "000"])
+def test_what_was_never_answered_is_counted_and_may_be_kept(log: Write, status: object) -> None:
+    rows = logpush(40, EdgeResponseStatus=200)
+    rows[3]["EdgeResponseStatus"] = status
+    path = log(lines(rows), "day.ndjson")
+    assert filtered(read_log(path)) == {f"no answer (status {int(str(status))})": 1}
+    assert len(read_log(path, Reading(statuses={int(str(status)): "read"}))) == 40
+
+
+def test_hours_of_twelve_after_a_date_that_is_one_day_only_are_read(log: Write) -> None:
+    rows = "".join(f"2025-10-10,0{1 + i}:00:00 PM,/{i}\n" for i in range(5))
+    trace = read_log(log("Date,Time,URL\n" + rows, "t.csv"))
+    assert trace.span_s == 4 * 3_600
+
+
+def test_a_date_in_two_columns_that_could_mean_two_days_says_how_to_read_it(log: Write) -> None:
+    path = log("Date,Time,URL\n10/11/2025,13:00:00,/a\n10/11/2025,13:00:01,/b\n", "t.csv")
+    with pytest.raises(LogError, match=r"holds '10/11/2025 13:00:00'.*--column time="):
+        read_log(path)
+
+
+@pytest.mark.parametrize("content", ["time,url\n", "time,url\r\n", "#Version: 1.0\n#Fields: date time"
+                                     " x-edge-location cs-uri-stem\n"])  # fmt: skip
+def test_a_header_alone_is_called_so(log: Write, content: str) -> None:
+    with pytest.raises(LogError, match="a header, and no row below it"):
+        read_log(log(content, "t.csv"))
+
+
+@pytest.mark.parametrize("field", ["message", "@message", "textPayload", "event.original", "body"])
+def test_a_line_that_a_collector_keeps_in_a_field_is_read(log: Write, field: str) -> None:
+    outer, _, name = field.rpartition(".")
+    inside = '192.0.2.1 - - [10/Oct/2025:13:00:{:02d} +0000] "GET /{} HTTP/1.1" 200 5'
+    rows: list[dict[str, Any]] = []
+    for i in range(40):
+        kept = {name: inside.format(i, i % 3)}
+        rows.append({"id": f"x{i}", "timestamp": START, **({outer: kept} if outer else kept)})
+    trace = read_log(log(lines(rows), "day.ndjson"))
+    assert len(trace) == 40
+    assert sorted(trace.keys) == ["/0", "/1", "/2"]
+    assert trace.span_s == 39
+
+
+def test_a_message_beside_the_fields_of_a_request_is_no_log_of_its_own(log: Write) -> None:
+    rows = [{"time": START + i, "url": f"/{i % 3}", "message": "GET done"} for i in range(40)]
+    assert len(read_log(log(lines(rows), "day.ndjson")).keys) == 3
+
+
+def test_a_broken_line_of_a_collector_costs_itself(log: Write) -> None:
+    inside = '192.0.2.1 - - [10/Oct/2025:13:00:{:02d} +0000] "GET /a HTTP/1.1" 200 5'
+    rows = [{"log": inside.format(i), "stream": "stdout", "time": "x"} for i in range(40)]
+    text = lines(rows[:20]) + '{"log": "cut sho\n' + lines(rows[20:])
+    trace = read_log(log(text))
+    assert len(trace) == 40
+    assert sum(skipped(trace).values()) == 1
+    assert trace.skipped.first_line == 21
