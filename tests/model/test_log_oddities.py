@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import LogError, read_log
-from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.trace import READ, WRITE, Trace
 
 START = 1_760_000_000
 Write = Callable[..., Path]
@@ -84,8 +86,9 @@ def test_a_date_in_two_columns_that_could_mean_two_days_says_how_to_read_it(log:
         read_log(path)
 
 
-@pytest.mark.parametrize("content", ["time,url\n", "time,url\r\n", "#Version: 1.0\n#Fields: date time"
-                                     " x-edge-location cs-uri-stem\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content", ["time,url\n", "time,url\r\n", "#Version: 1.0\n#Fields: date time cs-uri-stem\n"]
+)
 def test_a_header_alone_is_called_so(log: Write, content: str) -> None:
     with pytest.raises(LogError, match="a header, and no row below it"):
         read_log(log(content, "t.csv"))
@@ -118,3 +121,51 @@ def test_a_broken_line_of_a_collector_costs_itself(log: Write) -> None:
     assert len(trace) == 40
     assert sum(skipped(trace).values()) == 1
     assert trace.skipped.first_line == 21
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["20251010130{}00", "20251010T130{}00Z", "Fri Oct 10 13:0{}:00 2025", "10/Oct/2025:13:0{}:00"],
+)
+def test_dates_are_read_however_they_are_written(log: Write, written: str) -> None:
+    rows = "".join(f"{written.format(i)},/{i}\n" for i in range(5))
+    trace = read_log(log("timestamp,url\n" + rows, "t.csv"))
+    assert trace.time_s[0] == 1_760_101_200
+    assert trace.span_s == 240
+
+
+def test_envelopes_may_stand_one_a_line(log: Write) -> None:
+    """As Azure's Event Hubs deliver them."""
+    rows = logpush(30)
+    text = lines([{"records": rows[:10]}, {"records": rows[10:11]}, {"records": rows[11:]}])
+    trace = read_log(log(text, "PT1H.json"))
+    assert len(trace) == 30
+    assert trace.span_s == 29
+
+
+def test_a_list_in_every_row_is_no_envelope(log: Write) -> None:
+    rows = [{"ts": START + i, "url": f"/{i % 3}", "logs": [{"a": 1}, {"a": 2}]} for i in range(30)]
+    assert len(read_log(log(lines(rows), "day.ndjson"))) == 30
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_told_without_a_mark(log: Write, encoding: str) -> None:
+    rows = "".join(f"{START + i},/{i % 3}\r\n" for i in range(30))
+    assert len(read_log(log(("time,url\r\n" + rows).encode(encoding), "t.csv"))) == 30
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_parquet_has_times_of_every_kind_and_records_within_records(
+    tmp_path: Path, unit: str, zone: str | None
+) -> None:
+    times = pa.array([START, START + 60]).cast(pa.timestamp("s")).cast(pa.timestamp(unit))
+    if zone:
+        times = times.cast(pa.timestamp(unit, "UTC")).cast(pa.timestamp(unit, zone))
+    request = [{"method": "GET", "uri": "/a", "headers": {"x": 1}}, {"method": "PUT", "uri": "/b"}]
+    path = tmp_path / "day.parquet"
+    pyarrow.parquet.write_table(pa.table({"ts": times, "request": request}), path)
+    trace = read_log(path)
+    assert trace.keys == ["/a", "/b"]
+    assert trace.op.tolist() == [READ, WRITE]
+    assert trace.time_s.tolist() == [START, START + 60]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +54,8 @@ def header_of(line: str, delimiter: str, *, quotes: bool) -> list[str]:
     line = line.lstrip("\ufeff").rstrip("\r\n")
     if delimiter == " ":
         names = line.split()
-    elif quotes:
-        names = next(csv.reader([line], delimiter=delimiter), [])
     else:
-        names = line.split(delimiter)
+        names = (_cells(line, delimiter) if quotes else None) or line.split(delimiter)
     return numbered([name.strip() for name in names])
 
 

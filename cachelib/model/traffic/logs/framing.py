@@ -156,15 +156,22 @@ def _run(text: bytes, line: int) -> list[tuple[int, int, str | None]]:
     return [(line, key, None) for key in range(first, first + count)]
 
 
+def _flat(table: pa.Table) -> pa.Table:
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
+    return table
+
+
 def parquet(files: list[Path]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The columns of the first file, and the rows of all, by name."""
-    first = pyarrow.parquet.ParquetFile(files[0]).schema_arrow
+    """The columns of the first file, and the rows of all, by name; `a.b` is b of the records a."""
+    first = _flat(pyarrow.parquet.ParquetFile(files[0]).schema_arrow.empty_table()).schema
     schema = pa.schema([*PLACE, *((field.name, field.type) for field in first)])
 
     def batches() -> Iterator[pa.RecordBatch]:
         for number, path in enumerate(files):
             line = 1
-            for batch in pyarrow.parquet.ParquetFile(path).iter_batches(1 << 17):
+            for nested in pyarrow.parquet.ParquetFile(path).iter_batches(1 << 17):
+                (batch,) = _flat(pa.Table.from_batches([nested])).combine_chunks().to_batches()
                 columns = [
                     batch[field.name].cast(field.type)
                     if field.name in batch.schema.names

@@ -144,6 +144,8 @@ def chunks(path: Path) -> Iterator[bytes]:
         for mark, name in UTF16.items():
             if first.startswith(mark) and not first.startswith(codecs.BOM_UTF32_LE):
                 decoder, first = codecs.getincrementaldecoder(name)("replace"), first[2:]
+        if decoder is None and (name := _unmarked(first)):
+            decoder = codecs.getincrementaldecoder(name)("replace")
         if decoder is None:
             old = b"\n" not in first and b"\r" in first  # lines that end as on the first Macs
             yield _lines_ended(first.removeprefix(codecs.BOM_UTF8), old)
@@ -153,6 +155,16 @@ def chunks(path: Path) -> Iterator[bytes]:
         while first:
             yield decoder.decode(first).encode()
             first = stream.read(BLOCK)
+
+
+def _unmarked(start: bytes) -> str:
+    """Which UTF-16 text is in that says not that it is: of its letters every second byte is 0."""
+    even, odd = start[0:512:2], start[1:512:2]
+    if len(start) < 16 or (any(even) and any(odd)):
+        return ""
+    if all(even):
+        return "utf-16-le"
+    return "utf-16-be" if all(odd) else ""
 
 
 def _lines_ended(block: bytes, by_return: bool) -> bytes:

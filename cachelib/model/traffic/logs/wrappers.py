@@ -53,7 +53,7 @@ WRAPPERS = (
 )
 
 HOLDING = ("message", "@message", "log", "textpayload", "_raw", "original", "msg", "body", "line")
-"""Fields in which collectors keep a line as it was: Filebeat and Logstash, CloudWatch Logs, Google's
+"""Fields in which collectors keep a line as it was: Filebeat and Logstash, CloudWatch Logs, Google
 Cloud Logging, Splunk, Elastic's event.original, OpenTelemetry, Loki."""
 
 
