@@ -13,6 +13,7 @@ import pytest
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import LogError, read_log
+from cachelib.model.traffic.logs.description import described
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 
 START = 1_760_000_000
@@ -169,3 +170,31 @@ def test_parquet_has_times_of_every_kind_and_records_within_records(
     assert trace.keys == ["/a", "/b"]
     assert trace.op.tolist() == [READ, WRITE]
     assert trace.time_s.tolist() == [START, START + 60]
+
+
+def test_a_file_that_is_another_once_more_counts_once_and_it_is_said(tmp_path: Path) -> None:
+    text = lines(logpush(30))
+    for name in ("a.ndjson", "b.ndjson", "copy of a.ndjson"):
+        later = text.replace(str(START)[:5], "18000") if name.startswith("b") else text
+        (tmp_path / name).write_text(later)
+    trace = read_log(tmp_path)
+    assert len(trace) == 60
+    assert any("copy of a.ndjson is a.ndjson once more" in note for note in trace.notes)
+
+
+def test_what_has_no_times_may_be_there_twice(tmp_path: Path) -> None:
+    for name in ("a.keys", "b.keys"):
+        (tmp_path / name).write_text("x\ny\n")
+    assert len(read_log(tmp_path, Reading(format="keys"))) == 4
+
+
+@pytest.mark.parametrize("form", ["day.ndjson", "t.csv"])
+def test_rows_delivered_twice_are_told(log: Write, form: str) -> None:
+    rows = [(START + i, f"/{i % 3}", f"ray{i}") for i in range(30)]
+    twice = [*rows, *rows[:4]]
+    if form == "t.csv":
+        text = "time,url,ray\n" + "".join(f"{t},{u},{r}\n" for t, u, r in twice)
+    else:
+        text = lines([{"time": t, "url": u, "ray": r} for t, u, r in twice])
+    found = described(log(text, form))
+    assert found["order"]["rows_like_another"] == 4

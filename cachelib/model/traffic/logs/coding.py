@@ -66,6 +66,7 @@ class Coder:
         self.hint = ""
         """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
+        self._rows: list[npt.NDArray[np.uint64]] = []  # what each says, as a number
         self._dated: bool | None = None  # whether its times are dates, and not seconds of a trace
         self._colo: dict[str, str | None] = {}
         self._last = -np.inf
@@ -81,6 +82,8 @@ class Coder:
 
     def take(self, batch: pa.RecordBatch) -> Trace:
         """The requests among the rows; all others are counted."""
+        if "whole" in batch.schema.names and not batch["whole"].null_count:
+            self._rows.append(batch["whole"].to_numpy())
         if batch["skipped"].null_count < len(batch):
             batch = self._reject(batch, batch["skipped"])
         batch = self._of_one_age(batch)
@@ -144,6 +147,12 @@ class Coder:
         if first is not None and (self._first_bad is None or first < self._first_bad):
             self._first_bad = first
         return batch.filter(good)
+
+    @property
+    def twins(self) -> int:
+        """Rows that say, to the letter, what another says; 0 where nobody asked."""
+        rows = np.concatenate([np.zeros(0, np.uint64), *self._rows])
+        return len(rows) - len(np.unique(rows))
 
     def _describe(self, batch: pa.RecordBatch) -> None:
         for role in set(batch.schema.names) & {"method", "status", "cache", "content_type"}:

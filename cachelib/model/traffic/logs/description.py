@@ -47,7 +47,11 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
         else {},
         "taken_as": _operations(trace),
         "time": _time(trace, dict(account.units)),
-        "order": {"out_of_order": account.unordered, "same_time_as_before": account.repeated},
+        "order": {
+            "out_of_order": account.unordered,
+            "same_time_as_before": account.repeated,
+            "rows_like_another": stream.coder.twins,
+        },
         "keys": {
             "distinct": int((np.bincount(trace.key) > 0).sum()),
             "hosts": max(account.hosts, 1),

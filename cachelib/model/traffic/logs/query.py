@@ -179,6 +179,8 @@ class Query:
         }
         inner += [f'({sql}) AS "_ignore{i}"' for i, sql in enumerate(conditions.values())]
         inner.append(f"{self._check()} AS _unread")
+        if described and (whole := self._whole()):
+            inner.append(f"{whole} AS _whole")
         place = {role: f'"_{role}"' for role in roles} | user
         ignored = {reason: f'"_ignore{i}"' for i, reason in enumerate(conditions)}
         rows = f"(SELECT {', '.join(inner)} FROM {self._source()})"
@@ -193,7 +195,16 @@ class Query:
             bytes_as_text=is_text,
             empty_is_no_key=shape.container == "lines" and shape.format is not None,
             described=described,
+            whole="_whole" if described and self._whole() else None,
         )
+
+    def _whole(self) -> str:
+        """All of a row, as it stands in the log; empty where that is not asked of it."""
+        if "text" in self.shape.schema.names:
+            return "text"
+        if self.shape.container != "delimited":
+            return ""
+        return f"concat_ws(chr(31), {', '.join(map(identifier, self.shape.schema.names[3:]))})"
 
     @property
     def _has_types(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import filecmp
 import glob
 import gzip
 import io
@@ -72,6 +73,20 @@ def _meant(path: Path, stack: ExitStack | None) -> list[Path]:
     if not matched:
         raise LogError(f"{path}: there is no such file")
     return [file for each in matched for file in _meant(each, stack)]
+
+
+def same_as_another(found: Sequence[Path]) -> dict[Path, Path]:
+    """Files that hold to the byte what an earlier one does, each with that one."""
+    first: dict[int, list[Path]] = {}
+    same: dict[Path, Path] = {}
+    for path in found:
+        alike = first.setdefault(path.stat().st_size, [])
+        twin = next((each for each in alike if filecmp.cmp(each, path, shallow=False)), None)
+        if twin is None:
+            alike.append(path)
+        else:
+            same[path] = twin
+    return same
 
 
 def _hidden(part: str) -> bool:
