@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.traffic.account import Account
 from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs.numbering import Codes
 from cachelib.model.traffic.logs.recipes import TRACKING
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME
@@ -29,22 +29,6 @@ TOO_EARLY = "a time before 1973, where the others are later"
 # Stands between host and key until it is known whether there are several hosts: a character that
 # Unicode keeps free of meaning.
 HOST_END = "\uffff"
-
-
-class Codes:
-    """Names as consecutive numbers, in order of first use."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._code: dict[Any, int] = {}
-
-    def of(self, column: pa.Array) -> npt.NDArray[np.int32]:
-        coded, known, code = pc.dictionary_encode(column), len(self.names), self._code
-        values = coded.dictionary.to_pylist()
-        own = np.array([code.setdefault(value, len(code)) for value in values], np.int32)
-        self.names += [values[i] for i in np.flatnonzero(own >= known)]
-        codes: npt.NDArray[np.int32] = own[coded.indices.to_numpy()]
-        return codes
 
 
 class Coder:

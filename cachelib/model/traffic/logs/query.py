@@ -100,7 +100,7 @@ class Query:
 
     def _placed(self, sql: str) -> str:
         """Columns of JSON by their place among those that are taken out of the text."""
-        place = {name: i for i, name in enumerate(self._wanted(), 1)}
+        place = {name: i for i, name in enumerate(self.wanted(), 1)}
         return re.sub(r"\x00(.+?)\x00", lambda found: f"_r[{place[found[1]]}]", sql)
 
     def _mapping(self) -> dict[str, tuple[str, ...]]:
@@ -325,7 +325,7 @@ class Query:
         for wrapper in shape.wrapped:
             text = wrapper.sql(text)
         if shape.container in ("json", "json-values"):
-            paths = [self._paths()[name] for name in self._wanted()]
+            paths = [self._paths()[name] for name in self.wanted()]
             extracted = f"json_extract_string({text}, {listed(paths)})" if paths else "NULL"
             if paths and self.careful:
                 extracted = f"try({extracted})"
@@ -341,7 +341,7 @@ class Query:
             return f"(SELECT *, {text} AS _inner FROM {rows})"
         return rows
 
-    def _wanted(self) -> list[str]:
+    def wanted(self) -> list[str]:
         """The columns of JSON that are used at all: only those are taken out of the text."""
         known = self.shape.format
         roles = self.mapping.items()
@@ -397,7 +397,7 @@ class Query:
         ]
         found = []
         for role in roles:
-            names = [name for name in known.roles[role] if name in self._wanted()]
+            names = [name for name in known.roles[role] if name in self.wanted()]
             empty = " AND ".join(f"{self.raw[name]} IS NULL" for name in names)
             if names and not known.ignore.get("no HTTP request"):
                 found.append(f"WHEN {empty} THEN {quoted('no ' + names[0])}")

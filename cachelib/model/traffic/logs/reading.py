@@ -21,7 +21,7 @@ from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 20
-CODED = 1 << 17  # rows whose texts are in memory at once
+CODED = 1 << 16  # rows whose texts are in memory at once
 Result = TypeVar("Result")
 
 
