@@ -157,7 +157,7 @@ def parquet_end_to_end(folder: Path, n: int) -> None:
     path = folder / "requests.parquet"
     duckdb.execute("SELECT setseed(0.5)")
     duckdb.execute(
-        f"COPY (SELECT range / {RATE} AS time, floor(exp(random() * ln(1000)))::INT AS key,"  # noqa: S608
+        f"COPY (SELECT range / {RATE} AS time, floor(exp(random() * ln(1000)))::INT AS key,"
         f" {COLOS!r}[1 + (random() * 99)::INT] AS colo, 2000 AS size FROM range({n}))"
         f" TO '{path}' (FORMAT parquet)"
     )

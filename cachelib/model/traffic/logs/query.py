@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
@@ -37,7 +36,7 @@ from cachelib.model.traffic.logs.recipes import macros
 from cachelib.model.traffic.logs.refusing import nearest_fields
 from cachelib.model.traffic.logs.requests import quoted
 from cachelib.model.traffic.logs.source import LogError
-from cachelib.model.traffic.logs.steps import in_steps
+from cachelib.model.traffic.logs.steps import Asked, in_steps
 from cachelib.model.traffic.logs.telling import Shape
 
 MEMORY = "1GB"  # beyond it the database sorts on disk
@@ -57,16 +56,6 @@ def connect(spill: Path, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
         db.execute(statement)
     db.execute("SET lock_configuration = true")
     return db
-
-
-class Asked(NamedTuple):
-    """One query in two forms: `hasty` fails on a row that is not JSON, where `careful` says so.
-
-    To be ready for such a row at any time takes a tenth of the time.
-    """
-
-    hasty: str
-    careful: str
 
 
 class Query:

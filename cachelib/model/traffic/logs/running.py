@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from cachelib.model.traffic.logs.query import Asked, connect
+from cachelib.model.traffic.logs.query import connect
+from cachelib.model.traffic.logs.steps import Asked
 from cachelib.model.traffic.logs.telling import Shape
 
 AHEAD = 2  # batches that wait for each worker
