@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from cachelib.model.judgement.log_replay import replay_log
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import LogError, read_log
+from cachelib.model.traffic.logs.anonymise import anonymised
 from cachelib.model.traffic.logs.description import described
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 
@@ -198,3 +200,23 @@ def test_rows_delivered_twice_are_told(log: Write, form: str) -> None:
         text = lines([{"time": t, "url": u, "ray": r} for t, u, r in twice])
     found = described(log(text, form))
     assert found["order"]["rows_like_another"] == 4
+
+
+def test_a_shared_trace_gives_the_same_places_writes_and_hits(log: Write, tmp_path: Path) -> None:
+    rows = logpush(600)
+    for i, row in enumerate(rows):
+        row |= {"EdgeColoCode": ("FRA", "LHR", "SIN")[i % 3], "EdgeResponseBytes": 10 * i}
+        row |= {"ClientRequestMethod": "PUT" if i % 40 == 0 else "GET", "EdgeResponseStatus": 200}
+        row |= {"ClientRequestHost": ("a.example", "b.example")[i % 2], "ClientIP": "192.0.2.9"}
+    path, shared = log(lines(rows), "day.ndjson"), tmp_path / "shared.parquet"
+    anonymised(path, shared)
+    first, second = (
+        replay_log(
+            each, isolates=2, routing="round-robin", l1_ttl=60.0, l2_ttl=300.0,
+            expiry="inherited", engine="compiled", by_colo=True,
+        )
+        for each in (path, shared)
+    )  # fmt: skip
+    same = ("requests", "keys", "l1_hits", "l2_hits", "origin_loads", "remarks", "designs")
+    assert {name: first[name] for name in same} == {name: second[name] for name in same}
+    assert b"example" not in shared.read_bytes()
