@@ -373,7 +373,7 @@ class Query:
         if shape.container == "lines" and shape.format is not None and not shape.format.untimed:
             _, groups = self._regex(shape.format)
             unlike = quoted("not a line of " + titled(shape.format))
-            return f"CASE WHEN _r.{identifier(groups[0])} = '' THEN {unlike} END"
+            return f"CASE WHEN coalesce(_r.{identifier(groups[0])}, '') = '' THEN {unlike} END"
         return "NULL::VARCHAR"
 
     def _lacking(self, known: Format) -> list[str]:

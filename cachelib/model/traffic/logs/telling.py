@@ -62,7 +62,7 @@ class Shape:
 
 def within(outer: Shape, name: str, inner: Shape) -> Shape:
     """The shape of lines that stand in a field of others."""
-    why = f"in {name} of {outer.why}: {inner.why}"
+    why = f"in {name} of {outer.why.partition(';')[0]}: {inner.why}"
     if outer.container == "delimited":
         return replace(
             inner, why=why, batches=lambda files: framing.only(outer.batches(files), name)
