@@ -69,14 +69,15 @@ def http(
     time: float, method: str, key: str, status: Any = None, host: str | None = None
 ) -> Event | None:
     """A request as a cache sees it; None for one that it does not."""
-    code = int(status) if str(status or "").isdigit() else 0
+    said = re.fullmatch(r"-?\d+", str("" if status is None else status))
+    code = int(said[0]) if said else None  # 0 and -1: no answer began
     method = method.upper()
     what = "read" if method in READS else "write" if method in WRITES else "delete"
     if method not in READS | WRITES | DELETES:
         return None
-    if code and what == "read" and code not in KEPT:
+    if code is not None and what == "read" and code not in KEPT:
         return None
-    if code >= 400 and what != "read":
+    if code is not None and code >= 400 and what != "read":
         return None
     return Event(time, key, what, (host or "").lower())
 
@@ -282,7 +283,7 @@ def akamai(raw: bytes) -> Found:
 
 def haproxy(raw: bytes) -> Found:
     for line in lines(raw):
-        found = re.search(rf"\[([^\]]+)\] \S+ \S+ \S+ (\d+) .*{REQUEST}", line)
+        found = re.search(rf"\[([^\]]+)\] \S+ \S+ \S+ (-?\d+) .*{REQUEST}", line)
         if found:
             yield http(clf_time(found[1]), found["method"], found["url"], found[2])
 
@@ -403,8 +404,17 @@ def logfmt(raw: bytes) -> Found:
         )  # fmt: skip
 
 
-def journald(raw: bytes) -> Found:
-    yield from common("\n".join(event["MESSAGE"] for event in objects(raw)).encode())
+def inside(*path: str) -> Callable[[bytes], Found]:
+    """Lines of Common Log Format that a collector keeps in a field."""
+
+    def read(raw: bytes) -> Found:
+        yield from common("\n".join(dug(event, *path) for event in objects(raw)).encode())
+
+    return read
+
+
+def splunk(raw: bytes) -> Found:
+    yield from common("\n".join(row["_raw"] for row in table(raw, ",")).encode())
 
 
 def host_before_request(raw: bytes) -> Found:
@@ -458,6 +468,7 @@ KINDS: list[tuple[str, Callable[[bytes], Found]]] = [
     (r"^(envoy|istio)", envoy),
     (r"^fastly", json_rows("timestamp", "request_method", "url", "response_status", "host")),
     (r"^akamai", akamai),
+    (r"^google-text", inside("textPayload")),
     (r"^google", json_rows("timestamp", "httpRequest.requestMethod", "httpRequest.requestUrl",
                            "httpRequest.status")),
     (r"^azure", json_rows("time", "properties.httpMethod", "properties.requestUri",
@@ -469,7 +480,9 @@ KINDS: list[tuple[str, Callable[[bytes], Found]]] = [
     (r"^elastic-path", path_and_query),
     (r"^(elastic|ecs)", ECS),
     (r"^(logfmt|heroku)", logfmt),
-    (r"^journald", journald),
+    (r"^journald", inside("MESSAGE")),
+    (r"^(filebeat|cloudwatch)", inside("message")),
+    (r"^splunk", splunk),
     (r"^day-and-hour", day_and_hour),
     (r"^comma-before-ms", commas),
     (r"^semicolons", columns("time", "url", ";", "method", "status")),

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import json
 import lzma
 import struct
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cachelib.model.traffic.logs import LogError, LogStream, Reading, read_log
+from cachelib.model.traffic.logs import LogError, LogStream, Reading, read_log, source
 from cachelib.model.traffic.trace import DELETE, READ, WRITE
 
 CLF = 'host - - [01/Aug/1995:00:00:{:02d} -0400] "GET {} HTTP/1.0" 200 {}\n'
@@ -339,3 +340,14 @@ def test_finer_units_than_seconds_are_detected_and_said(log, factor, unit):
 def test_a_log_without_times_gets_the_stated_rate(log):
     trace = read_log(log("a\nb\n", "t.keys"), Reading(requests_per_s=4))
     assert trace.time_s.tolist() == [0, 0.25]
+
+
+def test_a_line_that_is_no_json_costs_itself_whatever_stands_before_and_after_it(log, monkeypatch):
+    """The query is asked in haste until the first such line, and with care from then on."""
+    monkeypatch.setattr(source, "BLOCK", 1 << 12)
+    good = json.dumps({"ts": 1_760_000_000, "url": "/a", "agent": "x" * 100})
+    rows = [good] * 100 + ["{broken"] + [good] * 100 + ["null"] + [good] * 100
+    trace = read_log(log("\n".join(rows) + "\n", name="day.ndjson"))
+    assert len(trace) == 300
+    assert trace.account.rows == 302
+    assert trace.skipped.first_line == 101

@@ -206,6 +206,9 @@ def _tail(account: Account) -> list[Remark]:
     return []
 
 
+_POSTS = "are POST and count as reads"
+
+
 def _kinds(account: Account) -> list[Remark]:
     found = []
     if account.undecided:
@@ -217,8 +220,9 @@ def _kinds(account: Account) -> list[Remark]:
         found.append(
             Remark(
                 "undecided",
-                f"{account.undecided:,} of {account.requests:,} requests are POST and count as"
-                " reads, which no cache answers unless it is told to.",
+                f"{account.undecided:,} of {account.requests:,} requests"
+                f" {'is a POST and counts as a read' if account.undecided == 1 else _POSTS}, which"
+                " no cache answers unless it is told to.",
                 answer,
             )
         )

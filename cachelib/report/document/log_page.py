@@ -56,6 +56,8 @@ def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "times written in", ", ".join(said)
     yield "out of order", language.counted(order["out_of_order"], "request")
     yield "at the time of the one before", language.counted(order["same_time_as_before"], "request")
+    if order["rows_like_another"]:
+        yield "like another to the letter", language.counted(order["rows_like_another"], "row")
     yield "taken as", ", ".join(f"{n:,} {what}" for what, n in told["taken_as"].items() if n)
     keys = told["keys"]
     yield "keys", f"{keys['distinct']:,} of {language.counted(keys['hosts'], 'host')}"

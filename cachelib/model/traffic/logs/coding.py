@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.traffic.account import Account
 from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs.numbering import Codes
 from cachelib.model.traffic.logs.recipes import TRACKING
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME
@@ -24,25 +24,11 @@ from cachelib.model.traffic.trace import Skipped, Trace
 UNIT_NAMES = ("text", "s", "ms", "us", "ns")
 IATA = re.compile(r"([A-Za-z]{3})(?:[^A-Za-z\-].*)?")
 TRACKED = re.compile(rf"[?&]{TRACKING}(?:=|&|$)")
+LONG_AGO = 1e8  # seconds since 1970: March 1973
+TOO_EARLY = "a time before 1973, where the others are later"
 # Stands between host and key until it is known whether there are several hosts: a character that
 # Unicode keeps free of meaning.
 HOST_END = "\uffff"
-
-
-class Codes:
-    """Names as consecutive numbers, in order of first use."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._code: dict[Any, int] = {}
-
-    def of(self, column: pa.Array) -> npt.NDArray[np.int32]:
-        coded, known, code = pc.dictionary_encode(column), len(self.names), self._code
-        values = coded.dictionary.to_pylist()
-        own = np.array([code.setdefault(value, len(code)) for value in values], np.int32)
-        self.names += [values[i] for i in np.flatnonzero(own >= known)]
-        codes: npt.NDArray[np.int32] = own[coded.indices.to_numpy()]
-        return codes
 
 
 class Coder:
@@ -64,6 +50,8 @@ class Coder:
         self.hint = ""
         """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
+        self._rows: list[npt.NDArray[np.uint64]] = []  # what each says, as a number
+        self._dated: bool | None = None  # whether its times are dates, and not seconds of a trace
         self._colo: dict[str, str | None] = {}
         self._last = -np.inf
         self._first_s, self._last_s = np.inf, -np.inf
@@ -78,8 +66,11 @@ class Coder:
 
     def take(self, batch: pa.RecordBatch) -> Trace:
         """The requests among the rows; all others are counted."""
+        if "whole" in batch.schema.names and not batch["whole"].null_count:
+            self._rows.append(batch["whole"].to_numpy())
         if batch["skipped"].null_count < len(batch):
             batch = self._reject(batch, batch["skipped"])
+        batch = self._of_one_age(batch)
         if batch["filtered"].null_count < len(batch):
             good = pc.is_null(batch["filtered"])
             self.filtered.update(_counted(batch["filtered"].drop_null()))
@@ -102,6 +93,19 @@ class Coder:
             return self._piece(batch, self._canonical(batch["colo"]))
         named = pa.array(places, pa.string()).take(colos.indices)
         return self._piece(batch, named)
+
+    def _of_one_age(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Without times that were never set, as 0 is, where the others are dates."""
+        time = batch["time"]
+        if self._dated is None and time.null_count < len(time):
+            self._dated = bool(np.median(time.drop_null().to_numpy()) > LONG_AGO)
+        if not self._dated:
+            return batch
+        early = pc.fill_null(pc.less(time, LONG_AGO), False)
+        early = pc.and_(early, pc.is_null(batch["filtered"]))
+        if not pc.any(early).as_py():
+            return batch
+        return self._reject(batch, pc.if_else(early, TOO_EARLY, pa.scalar(None, pa.string())))
 
     def _canonical(self, column: pa.Array) -> pa.Array:
         coded = pc.dictionary_encode(pc.fill_null(column, ""))
@@ -127,6 +131,12 @@ class Coder:
         if first is not None and (self._first_bad is None or first < self._first_bad):
             self._first_bad = first
         return batch.filter(good)
+
+    @property
+    def twins(self) -> int:
+        """Rows that say, to the letter, what another says; 0 where nobody asked."""
+        rows = np.concatenate([np.zeros(0, np.uint64), *self._rows])
+        return len(rows) - len(np.unique(rows))
 
     def _describe(self, batch: pa.RecordBatch) -> None:
         for role in set(batch.schema.names) & {"method", "status", "cache", "content_type"}:
@@ -204,7 +214,7 @@ class Coder:
                 " Say what they are with methods, statuses or keep (--method POST=read,"
                 " --status 503=read, --keep subrequests)"
             )
-        return "the file is empty"
+        return "there is a header, and no row below it"
 
     def _piece(self, batch: pa.RecordBatch, colos: pa.Array) -> Trace:
         time = self._times(batch["time"], len(batch))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,14 @@ class Delimited:
     quotes: bool = True
     directives: bool = False
 
+    def cells(self, row: str) -> list[str]:
+        """What stands in the columns of one line, as far as it can be told from it alone."""
+        if self.delimiter == " ":
+            return row.split()
+        if self.quotes and (found := _cells(row, self.delimiter)) is not None:
+            return found
+        return [cell.strip('"') for cell in row.split(self.delimiter)]
+
     @property
     def schema(self) -> pa.Schema:
         return pa.schema([*PLACE, *((name, pa.string()) for name in self.names)])
@@ -47,10 +54,8 @@ def header_of(line: str, delimiter: str, *, quotes: bool) -> list[str]:
     line = line.lstrip("\ufeff").rstrip("\r\n")
     if delimiter == " ":
         names = line.split()
-    elif quotes:
-        names = next(csv.reader([line], delimiter=delimiter), [])
     else:
-        names = line.split(delimiter)
+        names = (_cells(line, delimiter) if quotes else None) or line.split(delimiter)
     return numbered([name.strip() for name in names])
 
 

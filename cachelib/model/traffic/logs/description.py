@@ -47,7 +47,11 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
         else {},
         "taken_as": _operations(trace),
         "time": _time(trace, dict(account.units)),
-        "order": {"out_of_order": account.unordered, "same_time_as_before": account.repeated},
+        "order": {
+            "out_of_order": account.unordered,
+            "same_time_as_before": account.repeated,
+            "rows_like_another": stream.coder.twins,
+        },
         "keys": {
             "distinct": int((np.bincount(trace.key) > 0).sum()),
             "hosts": max(account.hosts, 1),
@@ -132,9 +136,14 @@ def _names(trace: Trace) -> dict[str, int]:
 def _shares(counts: Counter[str]) -> dict[str, str]:
     total = max(counts.total(), 1)
     shown = {
-        (name or "(empty)")[:60]: f"{n:,} ({n / total:.1%})" for name, n in counts.most_common(12)
+        (name or "(empty)")[:60]: f"{n:,} ({_share(n / total)})"
+        for name, n in counts.most_common(12)
     }
     if len(counts) > 12:
         rest = sum(n for _, n in counts.most_common()[12:])
-        shown[f"{len(counts) - 12} others"] = f"{rest:,} ({rest / total:.1%})"
+        shown[f"{len(counts) - 12} others"] = f"{rest:,} ({_share(rest / total)})"
     return shown
+
+
+def _share(share: float) -> str:
+    return "under 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"

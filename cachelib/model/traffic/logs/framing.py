@@ -45,19 +45,24 @@ def lines(files: list[Path]) -> Iterator[pa.RecordBatch]:
     for number, path in enumerate(files):
         line = 1
         for block in blocks(path):
-            yield _clean(block, number, line) or _checked(block, number, line)
-            line += block.count(b"\n")
+            batch = _clean(block, number, line) or _checked(block, number, line)
+            yield batch
+            line += len(batch)
 
 
 def _clean(block: bytes, number: int, line: int) -> pa.RecordBatch | None:
     """The lines without copying them, if all are text of a sane length."""
     ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int32)
-    if np.diff(offsets).max(initial=0) > MAX_LINE or not is_text(block):
+    if np.diff(offsets).max(initial=0) > MAX_LINE:
         return None
     text = pa.Array.from_buffers(
         pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(block)]
     )
+    try:
+        text.validate(full=True)  # that all is UTF-8, without decoding it
+    except pa.ArrowInvalid:
+        return None
     places = places_of(number, counting(line, len(ends)), None)
     return pa.RecordBatch.from_arrays([*places, text], schema=TEXT)
 
@@ -105,6 +110,13 @@ def records(files: list[Path], dtype: np.dtype[Any], skip: int = 0) -> Iterator[
                 line += len(found)
 
 
+def only(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
+    """Of a table's rows one column, as `text`."""
+    for batch in batches:
+        columns = [batch[place] for place, _ in PLACE]
+        yield pa.RecordBatch.from_arrays([*columns, batch[name]], schema=TEXT)
+
+
 def record_schema(dtype: np.dtype[Any]) -> pa.Schema:
     fields = [(n, pa.from_numpy_dtype(dtype[n].newbyteorder("="))) for n in dtype.names or ()]
     return pa.schema([*PLACE, *fields])
@@ -144,15 +156,22 @@ def _run(text: bytes, line: int) -> list[tuple[int, int, str | None]]:
     return [(line, key, None) for key in range(first, first + count)]
 
 
+def _flat(table: pa.Table) -> pa.Table:
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
+    return table
+
+
 def parquet(files: list[Path]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The columns of the first file, and the rows of all, by name."""
-    first = pyarrow.parquet.ParquetFile(files[0]).schema_arrow
+    """The columns of the first file, and the rows of all, by name; `a.b` is b of the records a."""
+    first = _flat(pyarrow.parquet.ParquetFile(files[0]).schema_arrow.empty_table()).schema
     schema = pa.schema([*PLACE, *((field.name, field.type) for field in first)])
 
     def batches() -> Iterator[pa.RecordBatch]:
         for number, path in enumerate(files):
             line = 1
-            for batch in pyarrow.parquet.ParquetFile(path).iter_batches(1 << 17):
+            for nested in pyarrow.parquet.ParquetFile(path).iter_batches(1 << 17):
+                (batch,) = _flat(pa.Table.from_batches([nested])).combine_chunks().to_batches()
                 columns = [
                     batch[field.name].cast(field.type)
                     if field.name in batch.schema.names

@@ -45,6 +45,11 @@ def nested(start: str) -> tuple[Nesting, list[dict[str, Any]]]:
     if len(objects) == 1 and (found := envelope(objects[0])):
         depth, rows = found
         return Nesting(depth, (1 if start.startswith("[") else 0) + 1), rows
+    if len(objects) > 1 and all(map(_is_envelope, objects)):
+        rows = [
+            row for each in objects for _, found in [envelope(each) or (1, [])] for row in found
+        ]
+        return Nesting(1, (1 if start.startswith("[") else 0) + 1), rows
     if not objects and (deep := re.search(rf'"(?:{ENVELOPES})"\s*:\s*\[', start)):
         before = start[: deep.start()]
         rows = _values(start[deep.end() - 1 :], 1)
@@ -52,6 +57,16 @@ def nested(start: str) -> tuple[Nesting, list[dict[str, Any]]]:
             before.count("{") - before.count("}"), before.count("[") - before.count("]") + 1
         ), rows
     return Nesting(0, 1 if start.startswith("[") else 0), objects
+
+
+def _is_envelope(event: dict[str, Any]) -> bool:
+    """Whether it has nothing but a list of rows, as Azure writes one a line."""
+    return (
+        len(event) == 1
+        and isinstance(rows := event.get(next(iter(event))), list)
+        and all(isinstance(row, dict) for row in rows)
+        and re.fullmatch(ENVELOPES, next(iter(event))) is not None
+    )
 
 
 def _values(text: str, at: int) -> list[dict[str, Any]]:

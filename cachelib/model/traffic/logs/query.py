@@ -36,7 +36,7 @@ from cachelib.model.traffic.logs.recipes import macros
 from cachelib.model.traffic.logs.refusing import nearest_fields
 from cachelib.model.traffic.logs.requests import quoted
 from cachelib.model.traffic.logs.source import LogError
-from cachelib.model.traffic.logs.steps import in_steps
+from cachelib.model.traffic.logs.steps import Asked, in_steps
 from cachelib.model.traffic.logs.telling import Shape
 
 MEMORY = "1GB"  # beyond it the database sorts on disk
@@ -69,6 +69,8 @@ class Query:
         self.mapping = self._mapping()
         self.unused: tuple[str, ...] = ()
         """Roles that only a description or the user's expressions ask for."""
+        self.careful = True
+        """Whether a row that is not JSON costs itself alone, and not the whole answer."""
 
     def described_mapping(self) -> dict[str, str]:
         """What was taken for what, as the user would write it."""
@@ -87,7 +89,7 @@ class Query:
 
     def _placed(self, sql: str) -> str:
         """Columns of JSON by their place among those that are taken out of the text."""
-        place = {name: i for i, name in enumerate(self._wanted(), 1)}
+        place = {name: i for i, name in enumerate(self.wanted(), 1)}
         return re.sub(r"\x00(.+?)\x00", lambda found: f"_r[{place[found[1]]}]", sql)
 
     def _mapping(self) -> dict[str, tuple[str, ...]]:
@@ -125,8 +127,14 @@ class Query:
             return told[0]
         return "coalesce(" + ", ".join(t if plain else f"nullif({t}, '')" for t in told) + ")"
 
-    def sql(self, *, described: bool = False) -> str:
+    def asked(self, *, described: bool = False) -> Asked:
+        """The query in both its forms."""
+        careful = self.sql(described=described)
+        return Asked(self.sql(described=described, careful=False), careful)
+
+    def sql(self, *, described: bool = False, careful: bool = True) -> str:
         """The whole query, over the relation `rows`."""
+        self.careful = careful
         own = " ".join(self.reading.expressions.values())
         if not described and not own:
             self.unused = ("cache", "agent")
@@ -160,6 +168,8 @@ class Query:
         }
         inner += [f'({sql}) AS "_ignore{i}"' for i, sql in enumerate(conditions.values())]
         inner.append(f"{self._check()} AS _unread")
+        if described and (whole := self._whole()):
+            inner.append(f"{whole} AS _whole")
         place = {role: f'"_{role}"' for role in roles} | user
         ignored = {reason: f'"_ignore{i}"' for i, reason in enumerate(conditions)}
         rows = f"(SELECT {', '.join(inner)} FROM {self._source()})"
@@ -174,7 +184,16 @@ class Query:
             bytes_as_text=is_text,
             empty_is_no_key=shape.container == "lines" and shape.format is not None,
             described=described,
+            whole="_whole" if described and self._whole() else None,
         )
+
+    def _whole(self) -> str:
+        """All of a row, as it stands in the log; empty where that is not asked of it."""
+        if "text" in self.shape.schema.names:
+            return "text"
+        if self.shape.container != "delimited":
+            return ""
+        return f"concat_ws(chr(31), {', '.join(map(identifier, self.shape.schema.names[3:]))})"
 
     @property
     def _has_types(self) -> bool:
@@ -295,8 +314,10 @@ class Query:
         for wrapper in shape.wrapped:
             text = wrapper.sql(text)
         if shape.container in ("json", "json-values"):
-            paths = [self._paths()[name] for name in self._wanted()]
-            extracted = f"try(json_extract_string({text}, {listed(paths)}))" if paths else "NULL"
+            paths = [self._paths()[name] for name in self.wanted()]
+            extracted = f"json_extract_string({text}, {listed(paths)})" if paths else "NULL"
+            if paths and self.careful:
+                extracted = f"try({extracted})"
             return f"(SELECT *, {extracted} AS _r FROM {rows})"
         if shape.container == "lines" and shape.format is not None:
             regex, groups = self._regex(shape.format)
@@ -309,7 +330,7 @@ class Query:
             return f"(SELECT *, {text} AS _inner FROM {rows})"
         return rows
 
-    def _wanted(self) -> list[str]:
+    def wanted(self) -> list[str]:
         """The columns of JSON that are used at all: only those are taken out of the text."""
         known = self.shape.format
         roles = self.mapping.items()
@@ -352,7 +373,7 @@ class Query:
         if shape.container == "lines" and shape.format is not None and not shape.format.untimed:
             _, groups = self._regex(shape.format)
             unlike = quoted("not a line of " + titled(shape.format))
-            return f"CASE WHEN _r.{identifier(groups[0])} = '' THEN {unlike} END"
+            return f"CASE WHEN coalesce(_r.{identifier(groups[0])}, '') = '' THEN {unlike} END"
         return "NULL::VARCHAR"
 
     def _lacking(self, known: Format) -> list[str]:
@@ -365,7 +386,7 @@ class Query:
         ]
         found = []
         for role in roles:
-            names = [name for name in known.roles[role] if name in self._wanted()]
+            names = [name for name in known.roles[role] if name in self.wanted()]
             empty = " AND ".join(f"{self.raw[name]} IS NULL" for name in names)
             if names and not known.ignore.get("no HTTP request"):
                 found.append(f"WHEN {empty} THEN {quoted('no ' + names[0])}")

@@ -15,13 +15,13 @@ from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined, one_after_another
 from cachelib.model.traffic.logs.query import Query, connect
 from cachelib.model.traffic.logs.running import as_logged, by_time, sized
-from cachelib.model.traffic.logs.source import DAMAGED, LogError, files
+from cachelib.model.traffic.logs.source import DAMAGED, LogError, files, same_as_another
 from cachelib.model.traffic.logs.telling import Shape, tell
 from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 20
-CODED = 1 << 17  # rows whose texts are in memory at once
+CODED = 1 << 16  # rows whose texts are in memory at once
 Result = TypeVar("Result")
 
 
@@ -76,6 +76,8 @@ class LogStream:
 
     def _pieces(self) -> Iterator[Trace]:
         shape = self.shape = told(self.files, self.reading)
+        if not (shape.format and shape.format.untimed):
+            self._leave_out_copies()
         rows, kept = Rows(), list[Trace]()
         for batch in answers(self, shape, rows):
             kept.append(self.coder.take(batch))
@@ -86,6 +88,15 @@ class LogStream:
             yield one_after_another(kept)
         self.coder.hint = shape.hint_of_time(self.mapping.get("time", ""))
         self.coder.finish(rows.count, shape.name, shape.why, self.mapping)
+
+    def _leave_out_copies(self) -> None:
+        """A request has its time: what stands in two files to the byte was made once."""
+        for copy, first in same_as_another(self.files).items():
+            if copy.stat().st_size:
+                self.files.remove(copy)
+                self.coder.notes.append(
+                    f"{copy.name} is {first.name} once more, to the byte: it is left out"
+                )
 
 
 def told(found: list[Path], reading: Reading) -> Shape:
@@ -125,10 +136,10 @@ def answers_here(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.Rec
             with connect(Path(spill)) as db:
                 query = Query(db, shape, stream.reading, where=str(stream.files[0]))
                 stream.mapping = query.described_mapping()
-                sql = query.sql(described=stream.described)
+                asked = query.asked(described=stream.described)
             batches = rows.watch(shape.batches(stream.files))
             answer = by_time if stream.sort else as_logged
-            yield from sized(answer(sql, shape, batches, Path(spill)), min(stream.rows, CODED))
+            yield from sized(answer(asked, shape, batches, Path(spill)), min(stream.rows, CODED))
         except (duckdb.Error, *DAMAGED) as error:
             if isinstance(rows.fault, LogError):
                 raise rows.fault from None

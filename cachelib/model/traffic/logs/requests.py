@@ -115,8 +115,15 @@ def _by_status(roles: Mapping[str, str], reading: Reading) -> list[str]:
         found.append(f"WHEN op <> {READ} AND _code >= 400 THEN 'a write that failed'")
     reads = f"op = {READ} AND " if can_change else ""
     numbers = ", ".join(map(str, sorted(kept)))
-    found.append(f"WHEN {reads}_code > 0 AND _code NOT IN ({numbers}) THEN 'status ' || _code")
+    found.append(f"WHEN {reads}_code NOT IN ({numbers}) THEN {_named_status()}")
     return found
+
+
+def _named_status() -> str:
+    """0 and -1 are how CloudFront, Envoy, Squid and HAProxy say that no answer began."""
+    return (
+        "CASE WHEN _code > 0 THEN 'status ' || _code ELSE 'no answer (status ' || _code || ')' END"
+    )
 
 
 def _asked(reading: Reading) -> dict[str, Taken]:

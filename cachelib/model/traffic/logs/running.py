@@ -13,20 +13,21 @@ import duckdb
 import pyarrow as pa
 
 from cachelib.model.traffic.logs.query import connect
+from cachelib.model.traffic.logs.steps import Asked
 from cachelib.model.traffic.logs.telling import Shape
 
 AHEAD = 2  # batches that wait for each worker
 
 
 def as_logged(
-    sql: str, shape: Shape, batches: Iterator[pa.RecordBatch], spill: Path
+    asked: Asked, shape: Shape, batches: Iterator[pa.RecordBatch], spill: Path
 ) -> Iterator[pa.RecordBatch]:
     """Answers batch by batch, so that they come as the rows do.
 
     Each worker has a database with one thread: DuckDB's own threads do not keep the order of a
     stream of Arrow batches, and a query over one batch ends soon when it is interrupted.
     """
-    workers = _Workers(sql, spill)
+    workers = _Workers(asked, spill)
     pending: deque[Future[pa.Table]] = deque()
     try:
         for batch in batches:
@@ -51,8 +52,8 @@ class _Hand:
 
 
 class _Workers:
-    def __init__(self, sql: str, spill: Path) -> None:
-        self.sql, self.spill = sql, spill
+    def __init__(self, asked: Asked, spill: Path) -> None:
+        self.asked, self.spill = asked, spill
         self.count = max(1, min(8, len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1))
         self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="log")
         self._own = threading.local()
@@ -66,14 +67,22 @@ class _Workers:
             self._own.rows = _Hand(batch)
             self._own.db = self._prepared(self._own.rows)
         self._own.rows.batch = batch
-        return self._own.db.sql("EXECUTE answer").to_arrow_table()
+        try:
+            return self._own.db.sql(f"EXECUTE {self._own.form}").to_arrow_table()
+        except duckdb.InvalidInputException:
+            if self._own.form == "careful":
+                raise
+            self._own.form = "careful"  # where one row is not JSON, others will be
+            self._own.db.execute(f"PREPARE careful AS {self.asked.careful}")
+            return self._own.db.sql("EXECUTE careful").to_arrow_table()
 
     def _prepared(self, rows: _Hand) -> duckdb.DuckDBPyConnection:
         """A database that knows the query: to plan it takes as long as to answer for a batch."""
         db = connect(self.spill)
         self._databases.append(db)
         db.register("rows", rows)
-        db.execute(f"PREPARE answer AS {self.sql}")
+        db.execute(f"PREPARE hasty AS {self.asked.hasty}")
+        self._own.form = "hasty"
         return db
 
     def stop(self, pending: deque[Future[pa.Table]]) -> None:
@@ -90,12 +99,12 @@ _LINUX = hasattr(os, "sched_getaffinity")
 
 
 def by_time(
-    sql: str, shape: Shape, batches: Iterator[pa.RecordBatch], spill: Path
+    asked: Asked, shape: Shape, batches: Iterator[pa.RecordBatch], spill: Path
 ) -> Iterator[pa.RecordBatch]:
     """All answers in order of time, sorted on disk where memory does not hold them."""
     with connect(spill, threads=os.cpu_count() or 1) as db:
         db.register("rows", pa.RecordBatchReader.from_batches(shape.schema, batches))
-        reader = db.sql(f"{sql} ORDER BY time, _file, _line").to_arrow_reader(1 << 17)
+        reader = db.sql(f"{asked.careful} ORDER BY time, _file, _line").to_arrow_reader(1 << 17)
         with ThreadPoolExecutor(1, thread_name_prefix="log") as pool:
             try:
                 while (batch := pool.submit(next, reader, None).result()) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import filecmp
 import glob
 import gzip
 import io
@@ -72,6 +73,20 @@ def _meant(path: Path, stack: ExitStack | None) -> list[Path]:
     if not matched:
         raise LogError(f"{path}: there is no such file")
     return [file for each in matched for file in _meant(each, stack)]
+
+
+def same_as_another(found: Sequence[Path]) -> dict[Path, Path]:
+    """Files that hold to the byte what an earlier one does, each with that one."""
+    first: dict[int, list[Path]] = {}
+    same: dict[Path, Path] = {}
+    for path in found:
+        alike = first.setdefault(path.stat().st_size, [])
+        twin = next((each for each in alike if filecmp.cmp(each, path, shallow=False)), None)
+        if twin is None:
+            alike.append(path)
+        else:
+            same[path] = twin
+    return same
 
 
 def _hidden(part: str) -> bool:
@@ -144,14 +159,31 @@ def chunks(path: Path) -> Iterator[bytes]:
         for mark, name in UTF16.items():
             if first.startswith(mark) and not first.startswith(codecs.BOM_UTF32_LE):
                 decoder, first = codecs.getincrementaldecoder(name)("replace"), first[2:]
+        if decoder is None and (name := _unmarked(first)):
+            decoder = codecs.getincrementaldecoder(name)("replace")
         if decoder is None:
-            yield first.removeprefix(codecs.BOM_UTF8)
+            old = b"\n" not in first and b"\r" in first  # lines that end as on the first Macs
+            yield _lines_ended(first.removeprefix(codecs.BOM_UTF8), old)
             while block := stream.read(BLOCK):
-                yield block
+                yield _lines_ended(block, old)
             return
         while first:
             yield decoder.decode(first).encode()
             first = stream.read(BLOCK)
+
+
+def _unmarked(start: bytes) -> str:
+    """Which UTF-16 text is in that says not that it is: of its letters every second byte is 0."""
+    even, odd = start[0:512:2], start[1:512:2]
+    if len(start) < 16 or (any(even) and any(odd)):
+        return ""
+    if all(even):
+        return "utf-16-le"
+    return "utf-16-be" if all(odd) else ""
+
+
+def _lines_ended(block: bytes, by_return: bool) -> bytes:
+    return block.replace(b"\r", b"\n") if by_return else block
 
 
 def blocks(path: Path) -> Iterator[bytes]:

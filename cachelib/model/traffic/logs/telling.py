@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from cachelib.model.traffic.logs.nesting import envelope, flattened, leaves, nes
 from cachelib.model.traffic.logs.patterns import PatternError, is_pattern, pattern
 from cachelib.model.traffic.logs.refusing import refusal
 from cachelib.model.traffic.logs.source import LogError, head, head_lines, text_of
-from cachelib.model.traffic.logs.wrappers import Wrapper, as_object, unwrap
+from cachelib.model.traffic.logs.wrappers import HOLDING, Wrapper, as_object, unwrap
 
 CONTAINERS = ("json", "csv", "tsv", "parquet")
 DELIMITERS = ("\t", ",", ";", "|")
+TOGETHER = " || ' ' || "  # how two columns make a time
 COMPRESSED = re.compile(r"\.(gz|xz|zst|zstd|bz2)$", re.I)
 Batches = Callable[[list[Path]], Iterator[pa.RecordBatch]]
 
@@ -48,13 +49,28 @@ class Shape:
 
     def hint_of_time(self, column: str) -> str:
         """How to say what the values of a column mean that are no times that are known."""
-        seen = next((value for value in self.columns.get(column, ()) if value), "")
+        parts = column.split(TOGETHER)
+        firsts = [next((v for v in self.columns.get(part, ()) if v), "") for part in parts]
+        seen = " ".join(filter(None, firsts))
         return (
             f". {column} holds {seen[:60]!r}: say how it is written, as in"
             f" --column time=\"strptime({column}, '%m/%d/%Y %I:%M:%S %p')\" (month first, 12 hours)"
             if seen
             else ""
         )
+
+
+def within(outer: Shape, name: str, inner: Shape) -> Shape:
+    """The shape of lines that stand in a field of others."""
+    why = f"in {name} of {outer.why.partition(';')[0]}: {inner.why}"
+    if outer.container == "delimited":
+        return replace(
+            inner, why=why, batches=lambda files: framing.only(outer.batches(files), name)
+        )
+    around = Wrapper(name, field=outer.paths[name].removeprefix("$."))
+    return replace(
+        inner, why=why, batches=outer.batches, wrapped=(*outer.wrapped, around, *inner.wrapped)
+    )
 
 
 def tell(path: Path, reading: Reading) -> Shape:
@@ -118,7 +134,25 @@ class _Teller:
             found = self._by_name()
         if found is None:
             raise LogError(refusal(self.path, self.lines))
-        return found
+        return self._inside(found) or found
+
+    def _inside(self, outer: Shape) -> Shape | None:
+        """What a field of rows that mean nothing by themselves holds, if it is a log's lines."""
+        if outer.format is not None or self.reading.format != "auto" or self.reading.expressions:
+            return None
+        for name in leaves(outer.columns):
+            values = [value for value in outer.columns[name] if value]
+            if name.rpartition(".")[2].lower() not in HOLDING or not values:
+                continue
+            self.lines, wrapped = unwrap([value.rstrip("\r\n") for value in values])
+            objects = [event for line in self.lines if (event := as_object(line)) is not None]
+            if len(objects) == len(self.lines):
+                inner: Shape | None = self._json(objects, "json", framing.lines, "an object a line")
+            else:
+                inner = self._known_lines()
+            if inner is not None and (inner.format or "key" in commonly(leaves(inner.columns))):
+                return within(outer, name, replace(inner, wrapped=wrapped))
+        return None
 
     # Binary and Parquet
 
@@ -201,9 +235,8 @@ class _Teller:
     def _delimited(self, shape: Delimited, rows: list[str], how: str) -> Shape:
         columns: dict[str, list[str]] = {name: [] for name in shape.names}
         for row in rows:
-            cells = row.split() if shape.delimiter == " " else row.split(shape.delimiter)
-            for name, cell in zip(shape.names, cells, strict=False):
-                columns[name].append(cell.strip('"'))
+            for name, cell in zip(shape.names, shape.cells(row), strict=False):
+                columns[name].append(cell)
         known, why = self._meaning(columns)
         generic = "tsv" if shape.delimiter == "\t" else "csv"
         return Shape(

@@ -14,6 +14,8 @@ MAX = 1e11
 STAMPS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g", "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
     "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
+    "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
+    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y",
 )  # fmt: skip
 HOUR = re.compile(r"\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M|Z| ?[-+]\d\d:?\d\d)?", re.I)
 CLF_STAMP = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}")
@@ -38,12 +40,16 @@ def told(kind: str, unit: str, *, clf: bool) -> Time:
     `unit`: of numbers, or auto. `clf`: the times seen are those of Common Log Format.
     """
     if "TIME" in kind or kind == "DATE":
-        return Time(NO_NUMBER, "epoch(_t)", f"{TEXT}::UTINYINT")
+        # The database knows no seconds of a time in nanoseconds with a zone.
+        coarse = kind.replace("_NS", "").replace(" NS", "") if "NS" in kind else ""
+        time = f"CAST(_t AS {coarse})" if coarse else "_t"
+        return Time(NO_NUMBER, f"epoch({time})", f"{TEXT}::UTINYINT")
     scaled, written = _scaled(unit)
     if kind != "VARCHAR":
         return Time("CAST(_t AS DOUBLE)", scaled, written)
-    # A cast that fails is slow, and a number has no colon.
-    number = "CASE WHEN contains(_t, ':') THEN NULL ELSE try_cast(_t AS DOUBLE) END"
+    # A cast that fails is slow, and a number has no colon; 20251010130000 is a date without any.
+    date = "length(_t) = 14 AND starts_with(_t, '20') AND NOT contains(_t, '.')"
+    number = f"CASE WHEN contains(_t, ':') OR {date} THEN NULL ELSE try_cast(_t AS DOUBLE) END"
     first = f"epoch(try_strptime(_t, {quoted(STAMPS[0])}))"
     iso = "epoch(try_cast(_t AS TIMESTAMPTZ))"
     # Many languages' loggers write a comma before the milliseconds.
@@ -51,7 +57,9 @@ def told(kind: str, unit: str, *, clf: bool) -> Time:
     other = f"{comma}, epoch(try_strptime(_t, [{', '.join(map(quoted, STAMPS))}]))"
     if clf:  # the quickest first
         return Time(number, f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT")
-    return Time(number, f"coalesce({scaled}, {iso}, {other})", written)
+    # What is no number is asked first whether it is RFC 3339: that most logs are.
+    dated = f"CASE WHEN _n IS NULL THEN {iso} END"
+    return Time(number, f"coalesce({dated}, {scaled}, {other})", written)
 
 
 def _scaled(unit: str) -> tuple[str, str]:

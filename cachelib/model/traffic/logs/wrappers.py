@@ -36,7 +36,7 @@ class Wrapper:
     def sql(self, text: str) -> str:
         if self.prefix:
             return f"regexp_replace({text}, '{self.prefix}', '')"
-        return f"json_extract_string({text}, '$.{self.field}')"
+        return f"try(json_extract_string({text}, '$.{self.field}'))"
 
 
 WRAPPERS = (
@@ -51,6 +51,10 @@ WRAPPERS = (
     ),
     Wrapper("syslog (ISO times)", prefix=r"^(?:<\d+>)?\d{4}-\d\d-\d\dT\S+ " + SYSLOG_HOST),
 )
+
+HOLDING = ("message", "@message", "log", "textpayload", "_raw", "original", "msg", "body", "line")
+"""Fields in which collectors keep a line as it was: Filebeat and Logstash, CloudWatch Logs, Google
+Cloud Logging, Splunk, Elastic's event.original, OpenTelemetry, Loki."""
 
 
 def unwrap(lines: list[str]) -> tuple[list[str], tuple[Wrapper, ...]]:
