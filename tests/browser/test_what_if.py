@@ -179,11 +179,14 @@ def test_a_click_on_the_map_moves_both_numbers_there_and_its_colour_is_the_choic
     across, up = (box.input_value() for box in shipped.locator(".map select").all())
     rect = shipped.locator(".map rect").last
     colour = rect.evaluate("box => box.style.fill")
+    middle: Any = rect.bounding_box()
+    place = shipped.locator(".map circle")
+    before = place.get_attribute("cx")
     rect.click()
     shipped.wait_for_function("() => location.hash.includes('?')")
     assert {across, up} == set(re.findall(r"[?&]([^=&]+)=", unquote(shipped.url)))
-    place = shipped.locator(".map circle")
-    middle: Any = rect.bounding_box()
+    moved = "old => document.querySelector('.map circle').getAttribute('cx') !== old"
+    shipped.wait_for_function(moved, arg=before)
     there: Any = place.bounding_box()
     for at, wide in (("x", "width"), ("y", "height")):
         assert middle[at] <= there[at] + there[wide] / 2 <= middle[at] + middle[wide]
