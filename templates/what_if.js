@@ -212,23 +212,23 @@ function told(value, unit) {
   if (Math.abs(value) >= 1e15) return "over 10¹⁵";
   const brief = (number) => {
     const size = Math.abs(number), isWhole = size >= 1e3 && size < 1e7 && unit !== "requests";
+    const rounded = Number(isWhole ? number.toFixed(0) : number.toPrecision(3)); // as Python rounds
     return new Intl.NumberFormat("en", {
-      ...(isWhole ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 }),
-      ...(size >= 1e7 && { notation: "compact" }),
-    }).format(number);
+      maximumSignificantDigits: isWhole ? 7 : 3, ...(size >= 1e7 && { notation: "compact" }),
+    }).format(rounded);
   };
   if (unit === "ratio") {
     const share = 100 * value, nearly = share >= 99.5 && share < 100; // nearly all is not all
     const digits = nearly && Math.min(Math.max(-Math.floor(Math.log10(100 - share)), 0), 3);
-    return `${nearly ? share.toFixed(digits) : brief(share)} %`;
+    return `${nearly ? share.toFixed(digits) : brief(share)}\u00a0%`;
   }
   if (unit === "USD")
     return `${value < 0 ? "-" : ""}$${Math.abs(value) >= 1e4 ? brief(Math.abs(value)) : Math.abs(value).toFixed(2)}`;
   if (unit === "s" && value >= 120)
     for (const [size, word] of [[86400, "days"], [3600, "h"], [60, "min"]])
-      if (value >= 2 * size) return `${brief(value / size)} ${word}`;
+      if (value >= 2 * size) return `${brief(value / size)}\u00a0${word}`;
   const word = { hours: "h", requests: "a month", times: "times", sigma: "" }[unit] ?? unit;
-  return `${brief(value)} ${word}`.trim();
+  return `${brief(value)}\u00a0${word}`.trim();
 }
 
 // The case with the panel's numbers, as JSON, which is YAML too.

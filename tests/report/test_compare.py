@@ -202,6 +202,7 @@ def test_what_changed_the_answer_is_said_where_the_earlier_report_knows_it(tmp_p
         " where “KV” gives way to “R2” in monthly bill."
     )
     assert cause in compare(a, b).as_text()
+    assert compare(a, b).parameters[-1].about == "hours of work for “R2”"
     page = compare(a, b).as_html()
     assert (
         page.index("The answer has changed") < page.index("past 5") < page.index("What was asked")

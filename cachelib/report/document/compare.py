@@ -209,7 +209,7 @@ def compare(a: Path, b: Path) -> Comparison:
         b=str(b),
         decision=Change("decision", before.choice, after.choice),
         parameters=[
-            replace(change, about=_asked(change.name))
+            replace(change, about=_asked(change.name, before.options | after.options))
             for change in _changes(before.asked, after.asked)
         ],
         options=list(_of_options(before, after)),
@@ -288,9 +288,11 @@ def _pair(values: Iterable[Each]) -> tuple[Each, Each]:
     return one, other
 
 
-def _asked(name: str) -> str:
+def _asked(name: str, options: Mapping[str, Any]) -> str:
     """`assumptions.origin_ms.high` as "time of the origin, high"; nothing where it has no words."""
     parts = name.split(".")
+    if parts[0] == "options" and parts[2:] == ["hours", "value"] and parts[1] in options:
+        return f"hours of work for “{options[parts[1]]['words']}”"
     known = next((part for part in reversed(parts) if part in LABELS), None)
     if known is None:
         return ""
