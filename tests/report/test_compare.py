@@ -160,12 +160,16 @@ def test_the_same_answer_is_said_to_be_the_same(tmp_path: Path) -> None:
     assert compare(a, a).answer == "The answer is the same: “KV”."
 
 
+def with_many(folder: Path, value: int) -> Path:
+    """A report of forty numbers, all alike."""
+    path = report(folder) / "decision.json"
+    many = {f"cost.n{nth}": metric(value) for nth in range(40)}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": many}))
+    return folder
+
+
 def test_many_numbers_that_differ_are_folded(tmp_path: Path) -> None:
-    a, b = report(tmp_path / "a"), report(tmp_path / "b")
-    for folder, value in ((a, 1), (b, 2)):
-        path = folder / "decision.json"
-        many = {f"cost.n{nth}": metric(value) for nth in range(40)}
-        path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": many}))
+    a, b = with_many(tmp_path / "a", 1), with_many(tmp_path / "b", 2)
     page = compare(a, b).as_html()
     assert "<summary>40 of them</summary>" in page
 
@@ -232,11 +236,7 @@ def test_every_option_of_both_is_drawn_with_its_score_before_and_now(tmp_path: P
 
 
 def test_the_terminal_is_not_flooded_with_numbers(tmp_path: Path) -> None:
-    a, b = report(tmp_path / "a"), report(tmp_path / "b")
-    for folder, value in ((a, 1), (b, 2)):
-        path = folder / "decision.json"
-        many = {f"cost.n{nth}": metric(value) for nth in range(40)}
-        path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": many}))
+    a, b = with_many(tmp_path / "a", 1), with_many(tmp_path / "b", 2)
     text = compare(a, b).as_text()
     assert text.count("cost.n") == 12
     assert text.endswith("  and 28 more, which --html and --json have")
