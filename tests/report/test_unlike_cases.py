@@ -123,6 +123,14 @@ def test_every_title_of_a_chapter_is_there_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_first_page_has_one_figure_and_the_limits_below_the_options(name: str) -> None:
+    front = section(of(name).markdown, "Recommendation")
+    assert front.count("*Figure ") == ("decision.comparison" in of(name).findings)
+    assert ("\n| Limit |" in front) == bool(of(name).study.case.criteria.limits)
+    assert not re.search(r"\n\|[-|]+\|\n\n", front), "a card without a row"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_title_ends_in_the_middle(name: str) -> None:
     for title in re.findall(r"^#+ (.+)$", of(name).markdown, re.MULTILINE):
         assert not re.search(r"\b(?:of|the|a|and|or|than|in|by)$", title), title
