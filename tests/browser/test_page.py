@@ -101,6 +101,23 @@ def test_axe_finds_no_violation(browser: Browser, report: Report, node_modules: 
                 assert not found, (path.name, scheme)
 
 
+@pytest.mark.parametrize("how", ["on paper", "on a phone", "in forced colours"])
+def test_axe_finds_no_violation_wherever_the_page_is_read(
+    browser: Browser, report: Report, node_modules: Path, how: str
+) -> None:
+    axe = (node_modules / "axe-core" / "axe.min.js").read_text("utf-8")
+    with opened(browser, report.folder / "report.html", bypass_csp=True) as page:
+        page.evaluate(axe)
+        if how == "on paper":
+            page.emulate_media(media="print")
+        elif how == "on a phone":
+            page.set_viewport_size({"width": 360, "height": 800})
+        else:
+            page.emulate_media(forced_colors="active")
+        violations = page.evaluate("axe.run().then(result => result.violations)")
+        assert [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in violations] == []
+
+
 def test_dark_mode_changes_the_paper_and_the_figures_ink(browser: Browser, report: Report) -> None:
     seen = {}
     for scheme in ("light", "dark"):
