@@ -2,6 +2,7 @@
 function foldChapters() {
   const chapters = [...document.querySelectorAll("details.chapter")];
   for (const chapter of chapters) chapter.open = false;
+  document.documentElement.classList.remove("folding");
   const show = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1).split("?")[0]));
     for (let fold = target?.closest("details"); fold; fold = fold.parentElement.closest("details"))
@@ -97,6 +98,20 @@ function explainNumbers() {
   addEventListener("scroll", follow, { passive: true });
 }
 
+// A row's own link comes when the row is pointed at: hundreds of them would weigh on the page.
+function linkRows() {
+  const link = document.createElement("a");
+  link.className = "permalink";
+  link.setAttribute("aria-label", "Link to this row");
+  document.addEventListener("pointerover", (event) => {
+    const row = event.target.closest?.("tbody tr");
+    const id = row && (row.id || row.cells[0].querySelector("[id]")?.id);
+    if (!id || row.contains(link)) return;
+    link.href = `#${id}`;
+    row.cells[0].append(link);
+  });
+}
+
 // Below the width at which the contents stand beside the text they stay on top, say where the
 // reader is, and close when something of them was chosen.
 function keepContents() {
@@ -113,9 +128,10 @@ function keepContents() {
   });
 }
 
-keepContents();
 foldChapters();
+keepContents();
 markPlace();
 explainNumbers();
-filterLedger();
-sortLedger();
+linkRows();
+filterLedger(ledgerGroups());
+sortLedger(ledgerGroups());

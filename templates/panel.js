@@ -134,29 +134,41 @@ function inPieces() {
   return { start, stop };
 }
 
-// How sure the answer is at these numbers, in columns of the table.
+// How sure the answer is at these numbers, in columns of the table: at the case's own what the
+// report found, elsewhere what the page's draws say, brought to it.
 function regretShown(root, panel) {
   const work = inPieces(), said = root.querySelector(".tries");
   const cells = panel.designs.map((_, i) => root.querySelectorAll(`tr[data-nth="${i}"] .sure`));
+  const reported = panel.designs.map(({ name }) => panel.found[name]);
+  const tries = Object.values(panel.draws)[0]?.length;
+  let here; // what the page's draws say of the case's own numbers
   const fill = (texts) => cells.forEach((row, i) =>
     row.forEach((cell, nth) => (cell.textContent = texts(i)[nth])));
+  const tell = (found) => fill((i) => {
+    const { best, kept, mean, error } = found[i];
+    const cost = !kept || mean === null || Number.isNaN(mean) ? "–"
+      : mean ? `${told(mean, panel.unit)} ± ${told(error, panel.unit)}` : told(0, panel.unit);
+    return [told(best, "ratio"), cost];
+  });
   return {
     wait() { // what was counted at other numbers is no more true
       work.stop();
       fill(() => ["…", "…"]);
     },
     show(changes) {
-      const tries = Object.values(panel.draws ?? {})[0]?.length;
       if (!tries) return;
+      if (!Object.keys(changes).length) {
+        said.textContent = `as the report found over ${told(panel.tries, "")} tries`;
+        return tell(reported);
+      }
       said.textContent = "counting …";
-      work.start(tried(panel, changes), (found) => {
-        fill((i) => {
-          const { best, kept, mean, error } = found[i];
-          const cost = !kept || Number.isNaN(mean) ? "–"
-            : mean ? `${told(mean, panel.unit)} ± ${told(error, panel.unit)}` : told(0, panel.unit);
-          return [told(best, "ratio"), cost];
-        });
-        said.textContent = `over ${tries} tries: what you moved is held, all else that nobody knows is drawn`;
+      work.start((function* () {
+        here ??= yield* tried(panel, {});
+        return yield* tried(panel, changes);
+      })(), (there) => {
+        tell(there.map((found, i) => brought(reported[i], here[i], found)));
+        said.textContent = `over ${tries} tries, brought to what ${told(panel.tries, "")} say at the case’s own `
+          + "numbers; what you moved is held, all else that nobody knows is drawn. So few tell a share to within some points";
       });
     },
   };
@@ -276,14 +288,15 @@ function claimsShown(root, panel) {
       said.replaceChildren(moved ? so + (turned.length ? ": " : ".") : "");
       turned.forEach((place, nth) => {
         const link = Object.assign(document.createElement("a"), { href: `#claim-${place.dataset.claim}` });
-        link.textContent = place.closest("tr").cells[0].textContent.replace(/^#/, "");
+        link.textContent = place.closest("tr").cells[0].textContent;
         said.append(link, nth < turned.length - 1 ? ", " : ".");
       });
     },
   };
 }
 
-// Not before the page is painted, unless the address asks for it.
-const startPanels = () => document.querySelectorAll(".what-if").forEach(startPanel);
-if (location.hash.startsWith("#what-if")) startPanels();
-else (globalThis.requestIdleCallback ?? setTimeout)(startPanels);
+// Not before somebody opens its chapter, which the address may ask for.
+for (const panel of document.querySelectorAll(".what-if")) {
+  const chapter = panel.closest("details");
+  chapter.addEventListener("toggle", () => chapter.open && panel.hidden && startPanel(panel));
+}

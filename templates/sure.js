@@ -35,6 +35,17 @@ function* tried(panel, changes) {
     kept: kept / tries, best: best / tries, ...regretOf(losses) }));
 }
 
+// The same brought to what the report found at the case's own numbers, over many more draws.
+// `here`: what these draws say there. What no draw or every draw says at both stays so.
+function brought(report, here, there) {
+  const to = (name, unit) => correctionTo(report[name], here[name], unit);
+  const share = (name) => Math.min(Math.max(corrected(there[name], to(name, "ratio")), 0), 1);
+  if (report.mean === null) return { ...there, kept: share("kept"), best: share("best") };
+  const regret = to("mean", "USD"), size = regret.kind === "factor" ? regret.amount : 1;
+  return { kept: share("kept"), best: share("best"),
+           mean: Math.max(corrected(there.mean, regret), 0), error: there.error * size };
+}
+
 // Mean, its error (one standard deviation), and what is exceeded in 1 of 20.
 function regretOf(losses) {
   const n = losses.length, mean = losses.reduce((sum, x) => sum + x, 0) / n;

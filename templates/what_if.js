@@ -58,6 +58,20 @@ function corrected(value, how) {
   return how.kind === "factor" ? value * how.amount : value + how.amount;
 }
 
+// A formula's value less what is left of its error, as cachelib/model/judgement/surface.py says.
+function withoutError(value, surface, changes, unit) {
+  if (!surface) return value;
+  const { names, here, centre, scale, points, weights, slopes } = surface;
+  const over = (places) => {
+    const at = places.map((x, i) => Math.min(Math.max((x - centre[i]) / scale[i], -2.5), 2.5));
+    const plane = at.reduce((sum, x, i) => sum + x * slopes[i], 0);
+    return points.reduce((sum, point, nth) =>
+      sum - weights[nth] * Math.hypot(...point.map((x, i) => x - at[i])), plane);
+  };
+  const there = names.map((name, i) => (name in changes ? Math.log(Math.max(changes[name], 1e-9)) : here[i]));
+  return Math.min(value * Math.exp(over(there) - over(here)), unit === "ratio" ? 1 : Infinity);
+}
+
 const METRICS = {
   hit_ratio: (o) => o.month.hit_ratio,
   origin_loads_per_month: (o) => o.month.counts.origin_loads,
@@ -129,8 +143,11 @@ function whatIf(panel, changes) {
   const rate = changes.hourly_rate_usd ?? panel.at.numbers.hourly_rate_usd;
   return panel.designs.map((design, i) => {
     const hours = changes[`hours:${design.name}`] ?? design.hours ?? NaN, { month, of } = months[i];
-    const right = (name) =>
-      byChance(corrected(of(name), design.corrections[name]), name, { design, chance, panel });
+    const right = (name) => {
+      const formula = corrected(of(name), design.corrections[name]);
+      const value = withoutError(formula, design.surfaces[name], changes, criteria.metrics[name]?.unit);
+      return byChance(value, name, { design, chance, panel });
+    };
     const values = {};
     for (const name of Object.keys(criteria.metrics))
       if (name === "monthly_cost_usd") values[name] = right("bill_usd") + (hours * rate) / criteria.months;
@@ -189,21 +206,29 @@ function narrowed(panel, found, name, alive, changes) {
   return by(values, tolerance, designs.map((design) => design.noise[name] ?? 0));
 }
 
-// A number as people read it: three digits, never more than they can tell.
+// A number as people read it, as cachelib/report/numbers.py says: three digits, whole from 1,000 on.
 function told(value, unit) {
   if (!Number.isFinite(value)) return "–";
   if (Math.abs(value) >= 1e15) return "over 10¹⁵";
-  const brief = (number) => new Intl.NumberFormat("en", {
-    maximumSignificantDigits: 3, ...(Math.abs(number) >= 1e7 && { notation: "compact" }),
-  }).format(number);
-  if (unit === "ratio") return `${brief(100 * value)} %`;
+  const brief = (number) => {
+    const size = Math.abs(number), isWhole = size >= 1e3 && size < 1e7 && unit !== "requests";
+    const rounded = Number(isWhole ? number.toFixed(0) : number.toPrecision(3)); // as Python rounds
+    return new Intl.NumberFormat("en", {
+      maximumSignificantDigits: isWhole ? 7 : 3, ...(size >= 1e7 && { notation: "compact" }),
+    }).format(rounded);
+  };
+  if (unit === "ratio") {
+    const share = 100 * value, nearly = share >= 99.5 && share < 100; // nearly all is not all
+    const digits = nearly && Math.min(Math.max(-Math.floor(Math.log10(100 - share)), 0), 3);
+    return `${nearly ? share.toFixed(digits) : brief(share)}\u00a0%`;
+  }
   if (unit === "USD")
     return `${value < 0 ? "-" : ""}$${Math.abs(value) >= 1e4 ? brief(Math.abs(value)) : Math.abs(value).toFixed(2)}`;
   if (unit === "s" && value >= 120)
     for (const [size, word] of [[86400, "days"], [3600, "h"], [60, "min"]])
-      if (value >= 2 * size) return `${brief(value / size)} ${word}`;
+      if (value >= 2 * size) return `${brief(value / size)}\u00a0${word}`;
   const word = { hours: "h", requests: "a month", times: "times", sigma: "" }[unit] ?? unit;
-  return `${brief(value)} ${word}`.trim();
+  return `${brief(value)}\u00a0${word}`.trim();
 }
 
 // The case with the panel's numbers, as JSON, which is YAML too.

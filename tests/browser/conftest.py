@@ -12,6 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cachelib.report.build import Report
+from cachelib.report.document.collect import Findings
+from cachelib.report.document.formats import html
+from cachelib.report.document.material import Material
+from cachelib.report.experiments.parameters import settle
+from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 
 HERE = Path(__file__).parent
 SMALL = HERE.parent / "report" / "small.yaml"
@@ -46,6 +51,18 @@ def browser() -> Iterator[Browser]:
 def report(small_report: Report) -> Report:
     """The report of a small case."""
     return small_report
+
+
+@pytest.fixture(scope="session")
+def with_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the shipped case, from its notebooks as they were committed."""
+    runs = [Run(name, NOTEBOOKS / f"{name}.ipynb", 0.0, None) for name in notebook_names()]
+    study = settle({"case": "trading-sentiment"}).study
+    provenance = {"written": "", "code": {"revision": "", "modified": False}, "python": ""}
+    page = html.files(Material(study, Findings(runs), runs, provenance))["report.html"]
+    path = tmp_path_factory.mktemp("shipped") / "report.html"
+    path.write_text(page, "utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

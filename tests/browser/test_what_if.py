@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from cachelib.report.build import Report, build
 from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import judged_with
 from cachelib.report.experiments.parameters import settle
+from cachelib.report.numbers import shown
 from cachelib.report.templates import FOLDER
 from tests.browser.conftest import unfold
 
@@ -68,10 +71,10 @@ def test_every_metric_of_every_option_at_every_end(page: Page) -> None:
     for changes in ({}, several, *ends):
         found = page.evaluate("([panel, changes]) => whatIf(panel, changes)", [data, changes])
         numbers = {name: np.array([value]) for name, value in changes.items()}
-        for option, shown in zip(model.options, found, strict=True):
+        for option, told in zip(model.options, found, strict=True):
             wanted = model.values(option, numbers, MEASURED)
             for name in MEASURED:
-                said = shown["values"][name]
+                said = told["values"][name]
                 assert close(name, said, float(wanted[name][0])), (option.name, name, changes, said)
 
 
@@ -108,6 +111,17 @@ def opened(browser: Browser, report: Report) -> Any:
     page.close()
 
 
+@pytest.fixture
+def shipped(browser: Browser, with_claims: Path) -> Any:
+    """The panel of the shipped case, whose numbers there are enough of for a map."""
+    page = browser.new_page()
+    page.goto(with_claims.as_uri())
+    unfold(page)
+    page.wait_for_function("() => document.querySelectorAll('.map rect').length > 0")
+    yield page
+    page.close()
+
+
 ANSWER = "document.querySelector('.what-if [role=status]').textContent"
 TABLE = "document.querySelector('.what-if tbody').innerText"
 
@@ -117,6 +131,83 @@ def test_at_the_case_s_numbers_it_gives_the_recommendation(opened: Page, report:
     words = next(o["words"] for o in outcome["options"] if o["fate"] == "chosen")
     opened.wait_for_function(f"() => {ANSWER} !== ''")
     assert opened.evaluate(ANSWER).startswith(f"As in the case: “{words}” would be chosen")
+
+
+SURE = """[...document.querySelectorAll(".what-if tbody tr")].map(row =>
+    [row.cells[0], ...row.querySelectorAll(".sure")].map(cell => cell.textContent))"""
+
+
+def test_at_the_case_s_numbers_it_is_as_sure_as_the_report(opened: Page, report: Report) -> None:
+    outcome = json.loads((report.folder / "decision.json").read_text())["outcome"]
+    opened.wait_for_function(f"() => !{TABLE}.includes('…')")
+    wanted = {}
+    for option in outcome["options"]:
+        sure, unit = option["sure"], outcome["unit"]
+        regret = (
+            f"{shown(sure['regret']['mean'], unit)} ± {shown(sure['regret']['mean_error'], unit)}"
+        )
+        cost = regret if sure["regret"]["mean"] else shown(0.0, unit)
+        cost = cost if sure["keeps_limits"]["share"] else "–"
+        wanted[option["words"]] = [shown(sure["best_or_tied"]["share"], "ratio"), cost]
+    said = {words: sure for words, *sure in opened.evaluate(SURE)}
+    assert said == wanted
+
+
+def test_the_map_is_of_two_numbers_that_the_reader_chooses(shipped: Page) -> None:
+    chosen = shipped.locator(".what-if .map")
+    across, up = chosen.locator("select").all()
+    ends = "[...document.querySelectorAll('.map text')].map(text => text.textContent)"
+    before = shipped.evaluate(ends)
+    other = next(
+        value
+        for value in across.evaluate("box => [...box.options].map(one => one.value)")
+        if value not in (across.input_value(), up.input_value())
+    )
+    across.select_option(other)
+    shipped.wait_for_function(f"old => {ends}.join() !== old.join()", arg=before)
+    assert up.locator(f"option[value='{other}']").is_disabled()
+    shares = re.findall(r"\(([\d.]+)\s%\)", chosen.locator("ul").inner_text())
+    assert sum(map(float, shares)) == pytest.approx(100, abs=1)
+
+
+COLOUR_AT_THE_RING = """() => {
+    const ring = document.querySelector(".map circle");
+    const [x, y] = [ring.cx, ring.cy].map(c => c.baseVal.value);
+    return [...document.querySelectorAll(".map rect")].find(box => box.getBBox().x <= x
+        && x <= box.getBBox().x + box.getBBox().width && box.getBBox().y <= y
+        && y <= box.getBBox().y + box.getBBox().height).style.fill;
+}"""
+
+
+def test_a_click_on_the_map_moves_both_numbers_there_and_its_colour_is_the_choice(
+    shipped: Page,
+) -> None:
+    across, up = (box.input_value() for box in shipped.locator(".map select").all())
+    drawing, ring = shipped.locator(".map svg"), shipped.locator(".map circle")
+    wide, high, middle = 610, 326, (248, 150)  # a point that is asked, however fine the map is
+    size: Any = drawing.bounding_box()
+    x, y = middle[0] / wide * size["width"], middle[1] / high * size["height"]
+    drawing.click(position={"x": x, "y": y})
+    shipped.wait_for_function("() => location.hash.includes('?')")
+    assert {across, up} == set(re.findall(r"[?&]([^=&]+)=", unquote(shipped.url)))
+    there = "([x, y]) => { const { cx, cy } = document.querySelector('.map circle');"
+    there += " return Math.hypot(cx.baseVal.value - x, cy.baseVal.value - y) < 2; }"
+    shipped.wait_for_function(there, arg=middle)
+    assert ring.count() == 1
+    data = json.loads(shipped.locator(".what-if script").text_content() or "")
+    colours = {design["words"]: f"var({design['colour']})" for design in data["designs"]}
+    chosen = shipped.locator(".what-if tr.chosen th").all_inner_texts()
+    wanted = colours[chosen[0]] if chosen else "var(--line)"
+    assert shipped.evaluate(COLOUR_AT_THE_RING) == wanted
+
+
+@pytest.mark.parametrize("key", ["ArrowRight", "ArrowLeft"])
+def test_a_step_of_the_keyboard_is_small(opened: Page, key: str) -> None:
+    for slider in opened.locator(".what-if input[type=range]").all():
+        place = "box => (box.value - box.min) / (box.max - box.min)"
+        before = slider.evaluate(place)
+        slider.press(key)
+        assert abs(slider.evaluate(place) - before) <= 0.0101
 
 
 def test_the_sliders_move_the_table_by_keyboard_and_come_back(opened: Page) -> None:
@@ -139,7 +230,7 @@ def test_a_number_can_be_typed_and_the_address_remembers_it(opened: Page, browse
     again = browser.new_page()
     again.goto(opened.url)
     unfold(again)
-    assert again.locator(".what-if .slider output").first.inner_text() == "123,000 a month"
+    assert again.locator(".what-if .slider output").first.inner_text() == "123,000\u00a0a month"
     opened.wait_for_function(f"() => !{TABLE}.includes('…')")
     again.wait_for_function(f"wanted => {TABLE} === wanted", arg=opened.evaluate(TABLE))
     again.close()
@@ -174,6 +265,23 @@ def test_the_copied_case_runs_and_gives_the_panel_s_numbers(opened: Page, tmp_pa
     answer = opened.evaluate(ANSWER)
     words = next(o["words"] for o in outcome["options"] if o["fate"] == "chosen")
     assert f"“{words}” would be chosen" in answer
+
+
+def test_what_is_copied_is_on_the_clipboard_and_holds_what_was_moved(
+    browser: Browser, report: Report
+) -> None:
+    page = browser.new_page()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto((report.folder / "report.html").as_uri())
+    unfold(page)
+    typed = page.locator(".what-if .slider", has_text="traffic").locator("input[type=number]")
+    typed.fill("6000")
+    typed.press("Tab")
+    page.locator(".what-if .copy").click()
+    shown = page.locator(".what-if textarea").input_value()
+    assert page.evaluate("navigator.clipboard.readText()") == shown
+    assert json.loads(shown)["workload"]["requests_per_month"] == 6_000
+    page.close()
 
 
 def test_the_panel_s_data_cannot_end_its_script(report: Report) -> None:

@@ -160,11 +160,83 @@ def test_the_same_answer_is_said_to_be_the_same(tmp_path: Path) -> None:
     assert compare(a, a).answer == "The answer is the same: “KV”."
 
 
+def with_many(folder: Path, value: int) -> Path:
+    """A report of forty numbers, all alike."""
+    path = report(folder) / "decision.json"
+    many = {f"cost.n{nth}": metric(value) for nth in range(40)}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": many}))
+    return folder
+
+
 def test_many_numbers_that_differ_are_folded(tmp_path: Path) -> None:
-    a, b = report(tmp_path / "a"), report(tmp_path / "b")
-    for folder, value in ((a, 1), (b, 2)):
-        path = folder / "decision.json"
-        many = {f"cost.n{nth}": metric(value) for nth in range(40)}
-        path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": many}))
+    a, b = with_many(tmp_path / "a", 1), with_many(tmp_path / "b", 2)
     page = compare(a, b).as_html()
     assert "<summary>40 of them</summary>" in page
+
+
+def turned(folder: Path, hours: float, chosen: str) -> Path:
+    """A report of which the work decides: at 5 h the choice is another."""
+    path = with_outcome(folder, chosen, kv=10.0, r2=12.0) / "decision.json"
+    told, manifest = (
+        json.loads(path.read_text()),
+        json.loads((folder / "manifest.json").read_text()),
+    )
+    told["outcome"] |= {
+        "flips": [
+            {"number": "hours:r2", "label": "the work for “R2”", "unit": "hours", "at": 5.0,
+             "before": "r2", "after": "kv", "cause": "score", "metric": "bill", "option": "kv"},
+            {"number": "hours:r2", "label": "the work for “R2”", "unit": "hours", "at": 50.0,
+             "before": "kv", "after": None, "cause": "limit", "metric": "limit:bill",
+             "option": "kv"},
+        ],
+        "limits": [{"name": "limit:bill", "metric": "bill"}],
+        "metrics": {"bill": {"label": "monthly bill"}},
+    }  # fmt: skip
+    manifest["case"]["options"] = {"r2": {"hours": {"value": hours, "low": 1, "high": 99}}}
+    path.write_text(json.dumps(told))
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_what_changed_the_answer_is_said_where_the_earlier_report_knows_it(tmp_path: Path) -> None:
+    a, b = turned(tmp_path / "a", 8, "kv"), turned(tmp_path / "bb", 2, "r2")
+    [cause] = compare(a, b).causes
+    assert cause.replace("\u00a0", " ") == (
+        "The work for “R2” went from 8 h to 2 h, past 5 h,"
+        " where “KV” gives way to “R2” in monthly bill."
+    )
+    assert cause in compare(a, b).as_text()
+    assert compare(a, b).parameters[-1].about == "hours of work for “R2”"
+    page = compare(a, b).as_html()
+    assert (
+        page.index("The answer has changed") < page.index("past 5") < page.index("What was asked")
+    )
+    assert compare(a, turned(tmp_path / "ccc", 9, "r2")).causes == []
+    assert "it is several together, or the code" in compare(a, tmp_path / "ccc").as_html()
+
+
+def test_a_limit_that_an_option_ceases_to_keep_is_named_as_the_cause(tmp_path: Path) -> None:
+    a, b = turned(tmp_path / "a", 8, "kv"), turned(tmp_path / "bb", 60, "r2")
+    [cause] = compare(a, b).causes
+    assert "“KV” gives way to nothing that keeps the limits" in cause
+    assert cause.endswith("there “KV” begins or ceases to keep the limit of monthly bill.")
+
+
+def test_every_option_of_both_is_drawn_with_its_score_before_and_now(tmp_path: Path) -> None:
+    a = with_outcome(tmp_path / "a", "kv", kv=10.0, gone=20.0)
+    b = with_outcome(tmp_path / "bb", "kv", kv=14.0, new=7.0)
+    found = compare(a, b)
+    assert [(one.words, one.fates, one.scores, one.shares) for one in found.standings] == [
+        ("KV", ("chosen", "chosen"), ("$10.00", "$14.00"), (0.5, 0.7)),
+        ("NEW", ("–", "keeps every limit"), ("–", "$7.00"), (None, 0.35)),
+        ("GONE", ("keeps every limit", "–"), ("$20.00", "–"), (1.0, None)),
+    ]
+    assert "--share: 70.0%" in found.as_html()
+    assert found.answer == "The answer is the same: “KV”. Its score: $10.00 → $14.00 (+$4.00)."
+
+
+def test_the_terminal_is_not_flooded_with_numbers(tmp_path: Path) -> None:
+    a, b = with_many(tmp_path / "a", 1), with_many(tmp_path / "b", 2)
+    text = compare(a, b).as_text()
+    assert text.count("cost.n") == 12
+    assert text.endswith("  and 28 more, which --html and --json have")

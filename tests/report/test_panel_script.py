@@ -12,7 +12,7 @@ import pytest
 
 from cachelib.live.node import NodeMissingError, find_node
 from cachelib.model.case.claims import Claim, Region
-from cachelib.model.judgement import regions
+from cachelib.model.judgement import regions, surface
 from cachelib.model.judgement.draws import CHANCE, draw
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options
@@ -60,6 +60,46 @@ def model() -> Model:
 def drawn(model: Model) -> dict[str, Any]:
     chance = np.random.default_rng(1).uniform(-2, 2, FEW)
     return draw(model.study, model.options, FEW, seed=2) | {CHANCE: chance}
+
+
+def test_what_is_left_of_a_formula_s_error_is_the_same_in_the_page(model: Model) -> None:
+    rng = np.random.default_rng(7)
+    names = ["origin_ms", "value_life_s"]
+    here = np.log([500.0, 14_400.0])
+    places = here + rng.uniform(-1, 1, (20, 2))
+    fits = {
+        ("l1-kv", name): surface.through(names, here, places, rng.uniform(-0.5, 0.5, 20))
+        for name in ("bill_usd", "late_share")
+    }
+    model, numbers = replace(model, surrogates=fits), drawn(model)
+    numbers = {name: values for name, values in numbers.items() if name != CHANCE}
+    held = [{name: values[nth] for name, values in numbers.items()} for nth in range(FEW)]
+    found = said_by_the_page(
+        {"panel": judged_with(model), "held": [{}, *held]},
+        "held.map((changes) => whatIf(panel, changes).find(({ name }) => name === 'l1-kv').values)",
+    )
+    option = model.option("l1-kv")
+    asked = ["bill_usd", "late_share"]
+    wanted = model.values(option, numbers, asked)
+    plain = replace(model, surrogates={}).values(option, numbers, asked)
+    for name in asked:
+        assert [one[name] for one in found[1:]] == pytest.approx(wanted[name].tolist(), rel=1e-7)
+        assert wanted[name].tolist() != pytest.approx(plain[name].tolist(), rel=0.01)
+        assert found[0][name] == pytest.approx(float(model.values(option, {}, asked)[name][0]))
+
+
+def test_what_few_draws_say_is_brought_to_what_the_report_found() -> None:
+    report = {"kept": 0.9, "best": 0.87, "mean": 15.0, "error": 1.0}
+    here = {"kept": 0.88, "best": 0.8, "mean": 12.0, "error": 3.0}
+    never = {"kept": 0.0, "best": 0.0, "mean": 24.0, "error": 6.0}
+    always = {"kept": 1.0, "best": 1.0, "mean": 0.0, "error": 0.0}
+    same, no, yes = said_by_the_page(
+        {"report": report, "here": here, "all": [here, never, always]},
+        "all.map((there) => brought(report, here, there))",
+    )
+    assert same == pytest.approx(report | {"error": 3.75})
+    assert no == pytest.approx({"kept": 0, "best": 0, "mean": 30.0, "error": 7.5})
+    assert yes == pytest.approx(always)
 
 
 @pytest.mark.parametrize("broken_limit", [None, 7.5])

@@ -122,6 +122,20 @@ def test_every_title_of_a_chapter_is_there_once(name: str) -> None:
     assert titles[0] == "Recommendation"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_page_has_one_figure_and_the_limits_below_the_options(name: str) -> None:
+    front = section(of(name).markdown, "Recommendation")
+    assert front.count("*Figure ") == ("decision.comparison" in of(name).findings)
+    assert ("\n| Limit |" in front) == bool(of(name).study.case.criteria.limits)
+    assert not re.search(r"\n\|[-|]+\|\n\n", front), "a card without a row"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_title_ends_in_the_middle(name: str) -> None:
+    for title in re.findall(r"^#+ (.+)$", of(name).markdown, re.MULTILINE):
+        assert not re.search(r"\b(?:of|the|a|and|or|than|in|by)$", title), title
+
+
 def test_where_nothing_uses_kv_nothing_is_said_of_it() -> None:
     for name in ("no_kv", "memory_only"):
         text = prose(of(name).markdown)
@@ -338,6 +352,7 @@ def test_pods_with_redis_are_told_of_pods_regions_redis_and_the_database() -> No
     assert "participant origin as Database" in of("pods").markdown
     assert "redis.node" in section(of("pods").markdown, "Sources")
     assert "this platform has no Workers KV" in text
+    assert "servers KV" not in text
     assert section(text, "runtime") == ""
     assert section(text, "expire in KV") == ""
 

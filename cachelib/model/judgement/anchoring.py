@@ -13,14 +13,15 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy.interpolate import RBFInterpolator
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement import surface
 from cachelib.model.judgement.draws import CHANCE, draw, ranges
 from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.simulator import TRAFFIC, Simulator
+from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.ties import Standing
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.traffic.remarks import FEW
@@ -29,7 +30,6 @@ POINTS = 24
 TOLERANCE = {"ratio": 0.02}  # points of a share; of all else, this share of the value
 RELATIVE = 0.05
 COVERED = 0.9  # share of the points at which the error must be within tolerance
-SMOOTHING = 0.1
 DIRECTIONS = 3  # numbers that the fitted error may depend on
 
 Status = Literal["formula", "fitted", "withheld"]
@@ -93,7 +93,7 @@ def anchor(
     raw = replace(model, corrections={}, surrogates={})
     simulated: dict[str, Mapping[str, Array]] = {}
     anchors: list[Anchor] = []
-    surrogates: dict[tuple[str, str], _Fitted] = {}
+    surrogates: dict[tuple[str, str], Surface] = {}
     for option in model.options:
         if option.name not in contenders:
             continue
@@ -124,7 +124,7 @@ def _error(name: str, predicted: Array, simulated: Array) -> Array:
 def _held(
     option: Option, name: str, formula: Array, truth: Array, numbers: Numbers,
     here: Mapping[str, float], uncorrected: Array,
-) -> tuple[Anchor, _Fitted | None]:  # fmt: skip
+) -> tuple[Anchor, Surface | None]:  # fmt: skip
     tolerance = TOLERANCE.get(METRICS[name].unit, RELATIVE)
     errors, status, surrogate = _error(name, formula, truth), "formula", None
     if np.quantile(errors, COVERED) > tolerance:
@@ -141,40 +141,9 @@ def _held(
     ), surrogate  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    """The logarithm of simulation by formula, over a few of the numbers.
-
-    Nothing at the case's own numbers, `here`, where the formula is exact as it is.
-    """
-
-    names: tuple[str, ...]
-    here: Array
-    centre: Array
-    scale: Array
-    surface: RBFInterpolator
-
-    def __call__(self, numbers: Numbers) -> Array:
-        n = max((np.size(values) for values in numbers.values()), default=1)
-        columns = [
-            np.broadcast_to(_place(numbers[name]), n)
-            if name in numbers
-            else np.full(n, self.here[i])
-            for i, name in enumerate(self.names)
-        ]
-        return self._over(np.column_stack(columns)) - self._over(self.here[None, :])
-
-    def _over(self, places: Array) -> Array:
-        return np.asarray(self.surface(np.clip((places - self.centre) / self.scale, -2.5, 2.5)))
-
-
-def _place(values: Array | float) -> Array:
-    return np.asarray(np.log(np.maximum(values, 1e-9)))
-
-
 def _fit(
     name: str, formula: Array, truth: Array, numbers: Numbers, here: Mapping[str, float]
-) -> tuple[_Fitted | None, Array]:
+) -> tuple[Surface | None, Array]:
     """The fit, and its errors at points that it did not see."""
     usable = (formula > 1e-9) & (truth > 1e-9)
     if not usable.all():
@@ -183,33 +152,23 @@ def _fit(
     names = _directions(left, numbers)
     if not names:
         return None, _error(name, formula, truth)
-    places = np.column_stack([_place(numbers[each]) for each in names])
-    own = np.array([float(_place(here[each])) for each in names])
+    places = np.column_stack([surface.place(numbers[each]) for each in names])
+    own = np.array([float(surface.place(here[each])) for each in names])
     unseen = np.empty(len(left))
     for nth in range(len(left)):
         others = np.arange(len(left)) != nth
-        fitted = _fitted(names, own, places[others], left[others])
+        fitted = surface.through(names, own, places[others], left[others])
         at = {each: numbers[each][nth : nth + 1] for each in names}
         unseen[nth] = fitted(at)[0]
-    return _fitted(names, own, places, left), _error(name, formula * np.exp(unseen), truth)
-
-
-def _fitted(names: Sequence[str], here: Array, places: Array, left: Array) -> _Fitted:
-    """Through nothing at `here`, and near what is left of the error elsewhere."""
-    centre, scale = places.mean(axis=0), places.std(axis=0)
-    at = (np.vstack([places, here]) - centre) / scale
-    surface = RBFInterpolator(
-        at, np.append(left, 0.0), kernel="linear", smoothing=SMOOTHING, degree=1
-    )
-    return _Fitted(tuple(names), here, centre, scale, surface)
+    return surface.through(names, own, places, left), _error(name, formula * np.exp(unseen), truth)
 
 
 def _directions(left: Array, numbers: Numbers) -> list[str]:
     """The numbers that the error goes with most."""
     strength = {
-        name: abs(float(np.corrcoef(_place(values), left)[0, 1]))
+        name: abs(float(np.corrcoef(surface.place(values), left)[0, 1]))
         for name, values in numbers.items()
-        if np.ptp(_place(values)) > 0 and name in (*Platform.model_fields, TRAFFIC)
+        if np.ptp(surface.place(values)) > 0 and name in (*Platform.model_fields, TRAFFIC)
     }
     known = {name: s for name, s in strength.items() if not np.isnan(s)}
     return sorted(known, key=lambda name: (-known[name], name))[:DIRECTIONS]

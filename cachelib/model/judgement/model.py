@@ -6,7 +6,7 @@ that grows with the traffic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -20,6 +20,7 @@ from cachelib.model.judgement.growth import grown_numbers, key_factors, with_key
 from cachelib.model.judgement.metrics import Month, predict, spread_usd
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.ties import Standing, judged
 
 AT_ONCE = 256  # draws whose arrays fit a processor's cache
@@ -29,7 +30,6 @@ Z95 = 1.96
 _WITHOUT_WORK = {"monthly_cost_usd": "bill_usd"}  # what the formulas see of it
 
 Numbers = Mapping[str, Array]
-Surrogate = Callable[[Numbers], Array]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Model:
     study: Study
     options: tuple[Option, ...]
     corrections: Mapping[tuple[str, str], Correction] = field(default_factory=dict)
-    surrogates: Mapping[tuple[str, str], Surrogate] = field(default_factory=dict)
+    surrogates: Mapping[tuple[str, str], Surface] = field(default_factory=dict)
     resolution: Mapping[str, Array] = field(default_factory=dict)
 
     @cached_property

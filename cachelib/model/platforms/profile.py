@@ -113,11 +113,11 @@ class Profile(Strict):
         return {n: number for n, number in self.numbers.items() if isinstance(number, Assumption)}
 
     def told(self, text: str) -> str:
-        """Our own words as this platform's readers say them."""
+        """Our own words as this platform's readers say them; a vendor's product keeps its name."""
         if not self.words:
             return text
         longest_first = sorted(self.words, key=len, reverse=True)
-        pattern = rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b"
+        pattern = rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b(?! (?:AI|Cache|KV)\b)"
         return re.sub(pattern, lambda found: self.words[found[0]], text)
 
     def lacks(self, number: str) -> bool:

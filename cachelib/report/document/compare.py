@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cachelib.errors import CachelibError
 from cachelib.evidence.files import regular
 from cachelib.model.case.labels import LABELS
 from cachelib.report import text
+from cachelib.report.document.causes import causes
+from cachelib.report.document.options import FATES
 from cachelib.report.language import capital, counted
-from cachelib.report.numbers import Scalar, Unit, shown
+from cachelib.report.numbers import Scalar, Unit, is_number, shown
 from cachelib.report.templates import html_environment
+
+Each = TypeVar("Each")
+MOST = 12
+"""Numbers that are told at once; the rest is folded."""
 
 
 class NoReportError(CachelibError, ValueError):
@@ -34,7 +40,7 @@ class Change:
     @property
     def delta(self) -> float | None:
         """By how much a number grew."""
-        if not (_is_number(self.before) and _is_number(self.after)):
+        if not (is_number(self.before) and is_number(self.after)):
             return None
         return float(self.after) - float(self.before)  # type: ignore[arg-type]
 
@@ -55,6 +61,19 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What became of an option in either report; nothing where it is not in it.
+
+    `shares`: the length of a bar for each score, of the greatest; None where there is none.
+    """
+
+    words: str
+    fates: tuple[str, str]
+    scores: tuple[str, str]
+    shares: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What differs between the reports in two folders."""
 
@@ -67,6 +86,10 @@ class Comparison:
     claims: list[Change]
     words: Mapping[str, str] = field(default_factory=dict)
     """What options are called."""
+    causes: list[str] = field(default_factory=list)
+    """What of that the earlier report says changes the answer, in sentences."""
+    standings: list[Standing] = field(default_factory=list)
+    """Every option in both, the later choice first."""
 
     @property
     def decision_changed(self) -> bool:
@@ -77,13 +100,18 @@ class Comparison:
         """The same for people, in a sentence or two."""
         before, after = (self._called(name) for name in (self.decision.before, self.decision.after))
         if not self.decision_changed:
-            return f"The answer is the same: {after}."
+            return f"The answer is the same: {after}.{self._of_the_choice()}"
         asked = len(self.parameters)
         why = counted(asked, "thing was asked differently", "things were asked differently")
         seen = (
             f"{capital(why)}." if asked else "Nothing was asked differently: the code has changed."
         )
         return f"The answer has changed, from {before} to {after}. {seen}"
+
+    def _of_the_choice(self) -> str:
+        """What the choice that stayed gained or lost in what is minimised."""
+        scored = [one for one in self.options if one.unit and one.name == self.decision.after]
+        return f" Its score: {scored[0].in_words}." if scored else ""
 
     def _called(self, name: Scalar) -> str:
         return "none" if name is None else f"“{self.words.get(str(name), name)}”"
@@ -105,22 +133,28 @@ class Comparison:
 
     def as_text(self) -> str:
         """For the terminal: nothing in it can move the cursor."""
-        lines = [self.verdict]
+        lines = [self.verdict, *self.causes]
         for name, changes in self.parts.items():
             lines += ["", f"{name}: {len(changes) or 'none'} changed"]
-            lines += [f"  {one.name}: {one.in_words}  {one.about}".rstrip() for one in changes]
+            shown = changes[:MOST] if name == "metrics" else changes
+            lines += [f"  {one.name}: {one.in_words}  {one.about}".rstrip() for one in shown]
+            if len(shown) < len(changes):
+                lines.append(
+                    f"  and {len(changes) - len(shown)} more, which --html and --json have"
+                )
         return "\n".join(map(text.plain, lines))
 
     def as_json(self) -> dict[str, Any]:
         parts = {name: [one.as_json() for one in changes] for name, changes in self.parts.items()}
         decision = {**self.decision.as_json(), "changed": self.decision_changed}
+        decision["causes"] = self.causes
         return {"a": self.a, "b": self.b, "decision": decision, **parts}
 
     def as_html(self) -> str:
         from cachelib.report.document.page import style
 
         template = html_environment().get_template("compare.html.j2")
-        return template.render(comparison=self, style=style())
+        return template.render(comparison=self, style=style(), many=MOST)
 
 
 @dataclass(frozen=True)
@@ -152,10 +186,14 @@ class _Written:
         return dict(self.decision["metrics"])
 
     @property
+    def outcome(self) -> dict[str, Any]:
+        """The decision as data; empty in reports of before it was written."""
+        return self.decision.get("outcome") or {}
+
+    @property
     def options(self) -> dict[str, dict[str, Any]]:
-        """Options by name; none in reports of before they were written."""
-        outcome = self.decision.get("outcome") or {}
-        return {option["name"]: option for option in outcome.get("options", ())}
+        """Options by name."""
+        return {option["name"]: option for option in self.outcome.get("options", ())}
 
     @property
     def claims(self) -> dict[str, Any]:
@@ -171,10 +209,12 @@ def compare(a: Path, b: Path) -> Comparison:
         b=str(b),
         decision=Change("decision", before.choice, after.choice),
         parameters=[
-            replace(change, about=_asked(change.name))
+            replace(change, about=_asked(change.name, before.options | after.options))
             for change in _changes(before.asked, after.asked)
         ],
         options=list(_of_options(before, after)),
+        causes=list(_causes(before, after)),
+        standings=list(_standings(before, after)),
         words={name: option["words"] for name, option in (before.options | after.options).items()},
         metrics=[
             replace(
@@ -204,7 +244,7 @@ def _read(folder: Path) -> _Written:
 
 def _of_options(before: _Written, after: _Written) -> Iterator[Change]:
     """What became of each option, and its score, where that differs."""
-    unit: Unit = (after.decision.get("outcome") or {}).get("unit", "")
+    unit: Unit = after.outcome.get("unit", "")
     both = before.options | after.options
     columns: tuple[tuple[str, Unit], ...] = (("fate", ""), ("score", unit))
     for what, of in columns:
@@ -216,9 +256,43 @@ def _of_options(before: _Written, after: _Written) -> Iterator[Change]:
             yield replace(change, about=both[change.name]["words"], unit=of)
 
 
-def _asked(name: str) -> str:
+def _causes(before: _Written, after: _Written) -> Iterator[str]:
+    """Nothing where the answer is the same."""
+    if before.choice == after.choice:
+        return
+    for change in _changes(before.asked, after.asked):
+        yield from causes(before.outcome, change.name, change.before, change.after)
+
+
+def _standings(before: _Written, after: _Written) -> Iterator[Standing]:
+    """The options of both, in the later report's order, then those that only the earlier has."""
+    sides = (before, after)
+    units: list[Unit] = [side.outcome.get("unit", "") for side in sides]
+    scores = [option["score"] for side in sides for option in side.options.values()]
+    most = max((abs(score) for score in scores if score is not None), default=0)
+    for name, option in (after.options | before.options).items():
+        found = [side.options.get(name) for side in sides]
+        numbers: list[float | None] = [one["score"] if one else None for one in found]
+        yield Standing(
+            words=option["words"],
+            fates=_pair(FATES.get(one["fate"], one["fate"]) if one else "–" for one in found),
+            scores=_pair(shown(score, unit) for score, unit in zip(numbers, units, strict=True)),
+            shares=_pair(
+                abs(score) / most if score is not None and most else None for score in numbers
+            ),
+        )
+
+
+def _pair(values: Iterable[Each]) -> tuple[Each, Each]:
+    one, other = values
+    return one, other
+
+
+def _asked(name: str, options: Mapping[str, Any]) -> str:
     """`assumptions.origin_ms.high` as "time of the origin, high"; nothing where it has no words."""
     parts = name.split(".")
+    if parts[0] == "options" and parts[2:] == ["hours", "value"] and parts[1] in options:
+        return f"hours of work for “{options[parts[1]]['words']}”"
     known = next((part for part in reversed(parts) if part in LABELS), None)
     if known is None:
         return ""
@@ -247,7 +321,3 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Scalar]]:
             yield from _leaves(f"{name}.{key}", item)
     else:
         yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _is_number(value: Scalar) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

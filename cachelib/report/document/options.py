@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import ALL
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Unit, shown
 from cachelib.report.publish.outcome import Candidate, Outcome
@@ -27,8 +29,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Option:
-    """An option, what became of it, and its points against the one it is held against."""
+    """An option, what became of it, and its points against the one it is held against.
 
+    `design`: what a case calls it; `name`: what readers do.
+    """
+
+    design: str
     name: str
     what: str
     points: list[Point]
@@ -43,9 +49,14 @@ def options(outcome: Outcome) -> list[Option]:
     """Every option, in the order of the decision."""
     other = reference(outcome)
     return [
-        Option(option.words, in_a_line(option), list(points(outcome, option, other)))
+        Option(option.name, option.words, in_a_line(option), list(points(outcome, option, other)))
         for option in outcome.options
     ]
+
+
+def way(design: Design) -> str:
+    """The small drawing of a design: whom a read asks, one after the other."""
+    return " → ".join(["readers", *(ALL[word].phrase for word in design.tiers), "the origin"])
 
 
 def reference(outcome: Outcome) -> Candidate | None:

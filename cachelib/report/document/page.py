@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 from cachelib.model.case.theme import LOGOS, Theme
+from cachelib.report.document.drawings import shared
 from cachelib.report.document.material import Material
 from cachelib.report.templates import FOLDER
 
@@ -28,6 +30,8 @@ STYLE = "style.css"
 SCRIPTS = (
     "estimate.js", "late.js", "what_if.js", "sure.js", "panel.js", "ledger.js", "page.js"
 )  # fmt: skip
+EARLY = Markup('document.documentElement.className = "folding"')
+"""Before anything is laid out: chapters that page.js will close need no place until then."""
 FORMULAS = SCRIPTS[:4]
 """Those that compute and touch no page."""
 
@@ -47,16 +51,18 @@ def to_html(material: Material, source: str, blocks: Sequence[str]) -> str:
     tokens = _markdown().parse(source)
     headings = list(_give_anchors(tokens))
     _name_cells(tokens)
+    _name_rows(tokens)
     body = _markdown().renderer.render(list(_in_chapters(tokens)), _markdown().options, {})
-    body = TOKEN.sub(lambda match: blocks[int(match.group(1))], body)
+    body, drawn = shared(TOKEN.sub(lambda match: blocks[int(match.group(1))], body))
     return material.templates.html.get_template("report.html.j2").render(
         case=material.study.case,
         body=Markup(body),  # noqa: S704 - markdown-it escaped what was not ours
         chapters=[heading for heading in headings if heading.level == 2],
-        style=style() + themed(theme) + Markup(_own_style(material)),  # noqa: S704 - no `</`
+        style=style() + Markup(drawn) + themed(theme) + Markup(_own_style(material)),  # noqa: S704 - no `</`
         logo=logo(theme, material.study.folder),
         script=script(),
-        script_hash=script_hash(),
+        early=EARLY,
+        script_hashes=script_hashes(),
         manifest=material.provenance,
     )  # fmt: skip
 
@@ -76,7 +82,7 @@ def _give_anchors(tokens: list[Token]) -> Iterator[Heading]:
 
 def permalink(id: str, what: str) -> str:
     """A link to its own place: heard as what it leads to, seen when pointed at."""
-    return f'<a class="permalink" href="#{escape(id)}" aria-label="Link to this {what}">#</a>'
+    return f'<a class="permalink" href="#{escape(id)}" aria-label="Link to this {what}"></a>'
 
 
 def _name_cells(tokens: list[Token]) -> None:
@@ -94,6 +100,17 @@ def _name_cells(tokens: list[Token]) -> None:
             if len(heads) > 2:
                 opening.attrSet("data-column", heads[place])
             place += 1
+
+
+def _name_rows(tokens: list[Token]) -> None:
+    """Give each row of a table an id after its first cell; a row that begins with one has it."""
+    seen: Counter[str] = Counter()
+    for row, cell, inline in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if row.type != "tr_open" or cell.type != "td_open" or inline.content.startswith(OPEN):
+            continue
+        name = "row-" + re.sub(r"\W+", "-", TOKEN.sub("", inline.content).lower()).strip("-")
+        seen[name] += 1
+        row.attrSet("id", name if seen[name] == 1 else f"{name}-{seen[name]}")
 
 
 def _in_chapters(tokens: list[Token]) -> Iterator[Token]:
@@ -164,10 +181,11 @@ def script() -> Markup:
     return Markup("\n".join((FOLDER / name).read_text("utf-8") for name in SCRIPTS))  # noqa: S704
 
 
-def script_hash() -> str:
-    """The only script that the page's policy lets run."""
-    digest = hashlib.sha256(f"\n{script()}\n".encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
+def script_hashes() -> Markup:
+    """The only scripts that the page's policy lets run."""
+    digests = (hashlib.sha256(text.encode()).digest() for text in (EARLY, f"\n{script()}\n"))
+    hashes = (f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return Markup(" ".join(hashes))  # noqa: S704 - digits and letters
 
 
 @cache

@@ -31,6 +31,7 @@ from cachelib.report.document.options import (
     points,
     reference,
     rivals,
+    way,
 )
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, shown
@@ -132,6 +133,7 @@ class Document:
             "unit": lambda name: METRICS[name].unit,
             "value": self.value,
             "verbatim": verbatim,
+            "way": lambda name: self.study.told(way(self.study.case.design(name))),
             "yaml": fit.yaml,
             "verdicts": {name: self._judged(name) for name in get_args(Verdict)},
         }

@@ -24,7 +24,9 @@ from cachelib.model.judgement.draws import draw
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.regret import Sureness
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.sweeps import Sweep, sweeps
 from cachelib.model.money.prices import CALLS, METERS, OBJECT_GB, PriceBook, hours_rented
 from cachelib.model.tiers.design import Design
@@ -44,15 +46,16 @@ TRIES = 120
 
 def panel(decision: Decision) -> dict[str, Any]:
     """Setting, options as judged, criteria and prices, as JSON; see templates/what_if.js."""
-    model = decision.corrected
-    return judged_with(model) | {
+    return judged_with(decision.model) | {
         "sliders": [_slider(decision, sweep) for sweep in _that_matter(decision)],
         "unsure": [
             [anchor.option, anchor.metric]
             for anchor in decision.anchoring.anchors
-            if anchor.status != "formula"
+            if anchor.status == "withheld"
         ],
         "draws": _draws(decision),
+        "found": {name: _found(sure) for name, sure in decision.sureness.items()},
+        "tries": decision.judged_draws,
         "map": decision.map_axes,
         "unit": words.score_unit(decision),
         "case": _case(decision),
@@ -88,6 +91,14 @@ def _draws(decision: Decision) -> dict[str, list[float]]:
         return {}
     drawn = draw(decision.study, decision.options, TRIES, decision.study.seed)
     return {name: [float(f"{value:.4g}") for value in values] for name, values in drawn.items()}
+
+
+def _found(sure: Sureness) -> dict[str, float | None]:
+    """What the report says of an option, to which the page's few draws are brought."""
+    regret = sure.regret
+    told = {"kept": sure.keeps.value, "best": sure.best.value,
+            "mean": regret.mean, "error": regret.mean_error}  # fmt: skip
+    return {name: None if math.isnan(number) else number for name, number in told.items()}
 
 
 def _followed(study: Study) -> Iterator[tuple[Claim, str, str]]:
@@ -150,7 +161,7 @@ def controls(panel: Panel) -> dict[str, Any]:
     return {
         "data": htmlsafe_json_dumps({name: data[name] for name in data if name != "sliders"}),
         "has_draws": bool(data.get("draws")),
-        "is_fitted": bool(data["unsure"]),
+        "is_unsure": bool(data["unsure"]),
         "sliders": [slider | _on_track(slider) for slider in data["sliders"]],
         "columns": [data["criteria"]["metrics"][name] for name in data["criteria"]["shown"]],
         "designs": [
@@ -250,6 +261,11 @@ def _as_judged(model: Model, nth: int) -> dict[str, Any]:
             for (name, metric), correction in model.corrections.items()
             if name == option.name
         },
+        "surfaces": {
+            metric: _surface(surface)
+            for (name, metric), surface in model.surrogates.items()
+            if name == option.name
+        },
         "platform": option.platform,
         "rented": _rented(model, option.design),
         "words": capital(case.words(option.name)),
@@ -259,6 +275,12 @@ def _as_judged(model: Model, nth: int) -> dict[str, Any]:
         "simplicity": option.simplicity,
         "noise": {name: float(noise[nth]) for name, noise in model.resolution.items()},
     }
+
+
+def _surface(surface: Surface) -> dict[str, Any]:
+    """What is left of a formula's error, as the page evaluates it."""
+    arrays = ("here", "centre", "scale", "points", "weights", "slopes")
+    return {"names": surface.names} | {name: getattr(surface, name).tolist() for name in arrays}
 
 
 def _case(decision: Decision) -> dict[str, Any]:

@@ -173,6 +173,9 @@ def _reason(decision: Decision, flip: Flip) -> str:
         limit = decision.study.told(limit_said(limit_names(decision.criteria)[flip.metric]))
         keeps = "breaks" if flip.option == chosen else "keeps"
         return f"since “{called(decision, flip.option)}” then {keeps} the limit: {limit}"
+    if flip.cause != "limit" and flip.away in (flip.option, flip.other):
+        what = decision.study.told(METRICS[flip.metric].label)
+        return f"since it is then at least as good in {what}"
     return f"since {cause(decision, flip)}"
 
 

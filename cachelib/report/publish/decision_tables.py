@@ -28,7 +28,10 @@ SAME = 0.01  # flips of one number closer than this are told together
 
 
 def designs_table(decision: Decision) -> pd.DataFrame:
-    """Every option with its work, its metrics and what became of it; the choice first."""
+    """Every option with its work, its metrics and what became of it; the choice first.
+
+    Below them the limits, beside whose bars those above can be held.
+    """
     secondary = {*decision.criteria.then} - {*decision.criteria.weights, *words.SHOWN}
     heads = [
         name
@@ -41,6 +44,9 @@ def designs_table(decision: Decision) -> pd.DataFrame:
         | {METRICS[name].head: decision.measured[option.name][name] for name in heads}
         for option in words.in_order(decision)
     ]
+    bounds = {limit.metric: limit.bound for limit in decision.criteria.limits}
+    if allowed := {METRICS[name].head: bounds[name] for name in heads if name in bounds}:
+        rows.append({"option": "Limit", "verdict": "–", "work": "–"} | allowed)
     return pd.DataFrame(rows).set_index("option")
 
 
@@ -103,7 +109,7 @@ def sure_table(decision: Decision) -> pd.DataFrame:
         {
             "option": words.called(decision, name),
             "keeps the limits": _share(sure.keeps), "best or tied": _share(sure.best),
-            "costs more than the best, on average": _regretted(
+            "above the best, on average": _regretted(
                 decision, sure, sure.regret.mean, sure.regret.mean_error
             ),
             "in 1 of 20 tries, or more": _regretted(

@@ -50,8 +50,7 @@ class InHtml:
         return self._block("verdict", verdict=verdict)
 
     def anchor(self, id: str) -> Said:
-        link = page.permalink(id, "row")
-        return Markdown(self._token(f'<span id="{escape(id)}">{link}</span>'))
+        return Markdown(self._token(f'<span id="{escape(id)}"></span>'))
 
     def follows(self, claim: str, found: Scalar) -> Said:
         if not isinstance(found, int | float):
