@@ -28,7 +28,7 @@ def test_it_says_once_what_was_not_run_and_has_the_other_chapters_alone() -> Non
     assert "This is a part of the report" in text
     assert "01\\_evidence, 02\\_isolation, 04\\_ttl" in text
     headings = re.findall(r"^## (.*)", text, re.MULTILINE)
-    assert headings[1:] == ["Claims ledger", "Assumptions", "Provenance"]
+    assert headings[1:] == ["Claims ledger", "Assumptions", "Words", "Provenance"]
     assert "reads are found" in headings[0]
     assert "This is a part of the report" in written("03_shared_l2")["report.html"]
 
