@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +85,18 @@ def report(
     CASE is a case file, a folder with a case.yaml, or the name of a ready-made case. Notebooks
     of which nothing has changed are reused, those too that finished in a run that did not.
     """
-    from cachelib.model.engines.kept import compiled_aside
+    from cachelib.report.reuse.glance import Glance, Standing
 
     _there(case)
+    glance = Glance({"case": case, "trace": trace, "-p": assignments, "out": out,
+                     "templates": templates})  # fmt: skip
+    is_whole = not (dry_run or is_check or is_pdf or partial_too or any(which.values()))
+    if is_whole and (standing := glance.report()):
+        _show(standing.page, is_open=is_open, reused=standing.notebooks)
+        return
+
+    from cachelib.model.engines.kept import compiled_aside
+
     with told(), compiled_aside():
         from cachelib.report import progress
         from cachelib.report.build import build
@@ -105,18 +114,27 @@ def report(
         with shown as tell:
             done = build(given, out, jobs=jobs, progress=tell, timeout_s=timeout,
                          partial_too=partial_too, templates=templates, **which)  # fmt: skip
-        page = done.folder / "report.html"
         if browser:
             pdf.print_report(browser, done.folder)
+        if is_whole and done.is_whole:
+            glance.remember(Standing(done.page, [run.name for run in done.runs]), done.made_from)
     if done.unrendered:
         say(f"the report could not be written: {done.unrendered!r}", err=True)
-    if is_open:
-        webbrowser.open(page.resolve().as_uri())
     if done.others:
         left = f"{done.folder}: left as it is, for it is not the report's: "
         say(left + ", ".join(done.others), err=True)
-    say(page)
+    _show(done.page, is_open=is_open)
     sys.exit(1 if done.failed or done.unrendered else 0)
+
+
+def _show(page: Path, *, is_open: bool, reused: Sequence[str] = ()) -> None:
+    """Say where a report lies, after the notebooks that it needed no run of."""
+    if not words.is_quiet():
+        for name in reused:
+            say(f"{name}: reused", err=True)
+    if is_open:
+        webbrowser.open(page.resolve().as_uri())
+    say(page)
 
 
 def _colos(context: click.Context, option: click.Parameter, said: str | None) -> Any:

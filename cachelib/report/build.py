@@ -29,17 +29,27 @@ class UnrenderedError(CachelibError, RuntimeError):
 class Report:
     """Where a report lies, how its notebooks fared, why it could not be written, if so.
 
-    `others`: what lies in its folder and is not the report's.
+    `others`: what lies in its folder and is not the report's; `made_from`: the user's own places.
     """
 
     folder: Path
     runs: list[Run]
     others: list[str]
+    made_from: list[Path]
     unrendered: Exception | None = None
 
     @property
     def failed(self) -> list[Run]:
         return [run for run in self.runs if run.failure]
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing, and nothing else needs to be said of it."""
+        return not (self.failed or self.unrendered or self.others)
 
 
 def build(
@@ -75,7 +85,7 @@ def build(
             progress(step.name, "not run", f"left out by --only ({step.because})")
         if steps.stands:
             runs = [step.earlier for step in steps.reused if step.earlier]
-            return Report(request.folder, runs, staging.others(request.folder))
+            return Report(request.folder, runs, staging.others(request.folder), request.places)
         run_all = partial(
             run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
         )
@@ -89,7 +99,8 @@ def build(
             f"interrupted; what had finished is in {request.folder / 'report.html'}, "
             "and the next run uses it"
         )
-    return Report(request.folder, made.runs, staging.others(request.folder), unrendered)
+    others = staging.others(request.folder)
+    return Report(request.folder, made.runs, others, request.places, unrendered)
 
 
 def _refused(folder: Path, steps: Plan) -> str:

@@ -32,6 +32,7 @@ def run(*words: str) -> Result:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a case and two notebooks that know two parameters."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user-s-cache"))
     notebooks = tmp_path / "notebooks"
     monkeypatch.setitem(build.build.__kwdefaults__, "notebooks", notebooks)
     monkeypatch.setitem(plan.plan.__kwdefaults__, "notebooks", notebooks)

@@ -253,6 +253,14 @@ def find_case(name: str | Path) -> Path:
     return ready_made if not path.exists() and ready_made.is_file() else path
 
 
+def files_of(name: str | Path) -> list[Path]:
+    """The files that a case is written in: its own, and the platform that it names beside it."""
+    path = find_case(name)
+    document = read(path)
+    named = _platform_beside(document)
+    return [path, path.parent / named] if named else [path]
+
+
 def ready_made() -> list[str]:
     """The names of the cases that come with the package."""
     return sorted(path.stem for path in CASES.glob("*.yaml"))
@@ -288,19 +296,23 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
 
 def _with_its_platform(document: Document) -> Document:
     """The document with the profile that it names as a file beside it, read and checked."""
-    data = document.data
-    said = data.get("platform") if isinstance(data, dict) else None
-    named = said.get("profile") if isinstance(said, dict) else None
-    if said is None or not isinstance(named, str) or not named.endswith((".yaml", ".yml")):
+    if (named := _platform_beside(document)) is None:
         return document
-    folder = document.path.parent
+    data, folder = document.data, document.path.parent
     path = folder / named
     if not path.resolve().is_relative_to(folder.resolve()):
         fault = "must lie beside the case or in a folder there"
         raise InvalidFileError([document.problem(("platform", "profile"), fault)])
     own = load_profile(path)
-    settled = said | {"profile": own.model_dump(mode="json", exclude_defaults=True)}
+    settled = data["platform"] | {"profile": own.model_dump(mode="json", exclude_defaults=True)}
     return replace(document, data=data | {"platform": settled})
+
+
+def _platform_beside(document: Document) -> str | None:
+    """The name of the file that a case has its platform from; None for a shipped one."""
+    said = document.data.get("platform") if isinstance(document.data, dict) else None
+    named = said.get("profile") if isinstance(said, dict) else None
+    return named if isinstance(named, str) and named.endswith((".yaml", ".yml")) else None
 
 
 def load_profile(path: Path) -> Profile:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cachelib.errors import CachelibError
-from cachelib.model.case.case import find_case
+from cachelib.model.case.case import files_of, find_case
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.report.experiments.parameters import ParameterError, Settled, settle, slug
 from cachelib.report.experiments.run import NOTEBOOKS, notebook_names
@@ -43,6 +43,18 @@ class Request:
         settled, templates = settle(overrides), Templates(own_templates)
         own_templates_fit(templates)
         return cls(settled, out or folder_of(settled.name), templates)
+
+    @property
+    def places(self) -> list[Path]:
+        """The user's files and folders that it is made from."""
+        folder, case = self.settled.file.parent, self.settled.case
+        beside = (case.system.path, case.theme.logo)
+        named = [
+            *(folder / path for path in beside if path),
+            self.settled.trace,
+            self.templates.own,
+        ]
+        return [*files_of(self.settled.name), *filter(None, named)]
 
 
 @dataclass(frozen=True)
