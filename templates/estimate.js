@@ -10,7 +10,7 @@ function estimate(design, at, flows = flowsOf(design, at)) {
   const l1 = flows.front ? 0 : (reads - total(flows.missed, at)) / reads;
   const origin = total(flows.loaded, at) / reads;
   return {
-    l1, origin, hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
+    l1, origin, asked: [total(flows.missed, at) / reads, total(flows.asked, at) / reads], hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
     counts: countsOf(design, at, flows), stored_gb: storedGb(design, at, flows),
     get mean_ms() { // costs more than all the rest, and few ask
       return meanMs(design, at, flows) * Math.exp(Math.max(n.jitter, 1e-6) ** 2 / 2);

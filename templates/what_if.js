@@ -80,8 +80,8 @@ const METRICS = {
   p95_ms: (o) => quantileMs(o.parts, o.at.numbers.jitter, 0.95),
   p99_ms: (o) => quantileMs(o.parts, o.at.numbers.jitter, 0.99),
   late_share: (o) => lateShare(o.design, o.at, o.flows, o.criteria.late_after_s),
-  error_share: (o) => o.month.origin * o.at.numbers.origin_failure,
-  availability: (o) => 1 - o.month.origin * o.at.numbers.origin_failure,
+  error_share: (o) => failedShare(o),
+  availability: (o) => 1 - failedShare(o),
   bill_usd: (o) => monthlyUsd(o.design, o.month, o.at, o.prices),
   loads_saved: (o) =>
     1 - o.month.counts.origin_loads / asSet(o, "l1-only").of("origin_loads_per_month"),
@@ -97,6 +97,17 @@ const METRICS = {
     ((at.numbers.requests_per_month / MONTH_S) * Math.max(...at.keys.share)) / panel.object_rate,
   cost_over_durable_object: (o) => monthlyUsd(o.design, o.month, o.at, o.prices) / asSet(o, "durable-object").of("bill_usd"),
 };
+
+// Reads that get no answer, as cachelib/model/judgement/failures.py says.
+function failedShare({ design, month, at: { numbers }, panel }) {
+  const stores = design.tiers.filter((word) => word !== "memory" && word !== "workers-cache");
+  const asked = stores.map((_, i) => month.asked[i === stores.length - 1 ? 1 : 0]);
+  const rates = stores.map((word) => numbers[panel.at.tiers[word].failure] ?? 0);
+  const turns = design.unreachable === "origin";
+  const lost = rates.reduce((sum, rate, i) =>
+    sum + rate * (turns ? Math.max(asked[i] - month.origin, 0) : asked[i]), 0);
+  return Math.min(month.origin * numbers.origin_failure + lost * (turns ? numbers.origin_failure : 1), 1);
+}
 
 // Another design's month as the case sets it, at the same numbers, to compare with.
 const asSet = (o, name) => monthOf(o.panel, o.panel.as_set[name], o.at);

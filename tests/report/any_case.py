@@ -8,6 +8,7 @@ from typing import Any
 from cachelib.model.case.choices import WHOLE
 from cachelib.model.case.names import ASSUMPTIONS, HOURS, KNOBS, Number
 from cachelib.model.platforms.profile import FIRST, shipped
+from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.workload import Workload
 
 EXTREMES = (0.0, 1e-12, 0.001, 1.0, 1_000.0, 1e6, 1e15)
@@ -37,6 +38,7 @@ AIMS = ("monthly_cost_usd", "bill_usd", "origin_loads_per_month", "mean_ms", "p9
 LIVELY = {"reads_per_write", "zipf", "value_bytes", "daily_swing", "burst_share", "burst_requests",
           "burst_s", "drift_per_day", "new_keys_per_day"}  # fmt: skip
 WHY = "drawn by a test"
+FAILING = [name for name in FAILURES if not shipped(FIRST).lacks(name)]
 THERE = [name for name in ASSUMPTIONS if not shipped(FIRST).lacks(name)]
 
 
@@ -61,6 +63,9 @@ def draw(chance: Random) -> dict[str, Any]:
     case["workload"]["value_bytes"] = int(case["workload"]["value_bytes"])
     needed = {"value_life_s", "hourly_rate_usd"} - case["assumptions"].keys()
     case["assumptions"] |= {name: _assumption(chance, name) for name in sorted(needed)}
+    case["assumptions"] |= {
+        name: case["assumptions"].get(name, _assumption(chance, name)) for name in FAILING
+    }
     for name in ("l1_ttl_s", "l2_ttl_s"):
         case["assumptions"].pop(name, None)
         case["knobs"].setdefault(name, _knob(chance, name))

@@ -21,7 +21,7 @@ from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import EXPIRY_WORDS, POLICY_WORDS, Design
-from cachelib.model.tiers.registry import ALL
+from cachelib.model.tiers.registry import ALL, FAILURES
 from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import judged_with
 from cachelib.report.experiments.parameters import settle
@@ -35,6 +35,7 @@ CHANGES: list[dict[str, float]] = [
     {"requests_per_month": 1e3},
     {"requests_per_month": 1e12},
     {"requests_per_month": 3e8, "value_life_s": 500, "origin_neurons": 900},
+    {"origin_failure": 0.2, **{name: 0.01 * nth for nth, name in enumerate(FAILURES, 1)}},
     {"requests_per_month": 3e9, "redis_message_ms": 90_000, "isolates_per_colo": 1},
 ]
 ASKING = """
@@ -60,6 +61,7 @@ def every_design() -> Iterator[Design]:
                 soft_ttl_s=600,
                 l1_ttl_s=300,
                 l2_ttl_s=3_600,
+                unreachable="origin" if changed else "error",
             )
         except ValidationError:
             continue

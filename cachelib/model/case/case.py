@@ -35,6 +35,7 @@ from cachelib.model.schema.typed_yaml import (
     validated,
 )
 from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload
 
@@ -45,7 +46,8 @@ Settings = Mapping[str, Any]
 SETTINGS = [name for name in Platform.model_fields if name not in ASSUMPTIONS]
 """Of the platform: what is documented or chosen, and no assumption."""
 _fields: dict[str, Any] = {"value_life_s": Assumption}
-_fields |= dict.fromkeys(("hourly_rate_usd", *TTLS, *PROFILE), (Assumption | None, None))
+_optional = ("hourly_rate_usd", *TTLS, *FAILURES, *PROFILE)
+_fields |= dict.fromkeys(_optional, (Assumption | None, None))
 Assumptions = create_model("Assumptions", __base__=Strict, **_fields)
 Assumptions.__doc__ = "What no source gives: of the case, and of its platform."
 

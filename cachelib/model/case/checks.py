@@ -122,6 +122,24 @@ def _hours(case: Case, _: Path) -> Faults:
         )
 
 
+def _failures(case: Case, _: Path) -> Faults:
+    """Who decides by reads that fail says how often each store does: none is silently perfect."""
+    criteria = case.criteria.names()
+    counted = next((name for name in ("availability", "error_share") if name in criteria), None)
+    if counted is None:
+        return
+    there = {*BUILT_IN, *(design.name for design in case.own_designs)}.intersection
+    designs = [case.design(name) for name in sorted(there(case.design_names))]
+    stores = {store.failure: store for design in designs for store in design.stores}
+    for name, store in stores.items():
+        if name not in {*case.assumed, *case.platform}:
+            yield (
+                ("assumptions",),
+                f"{name} is missing; the {METRICS[counted].label} counts the reads that "
+                f"{store.phrase} fails to answer (0, with why, if that is not to count)",
+            )
+
+
 def _today(case: Case, _: Path) -> Faults:
     there = [*(design.name for design in case.own_designs), *BUILT_IN]
     if case.today_name and (fault := names.known("design", there, case.today_name)):
@@ -293,5 +311,5 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours,
-    _limits, _colos, _source, _claims, _theme,
+    _failures, _limits, _colos, _source, _claims, _theme,
 )  # fmt: skip

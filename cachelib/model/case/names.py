@@ -17,6 +17,7 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.platforms.profile import FIRST, SHIPPED, Numbers, shipped
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.typed_yaml import nearest
+from cachelib.model.tiers.registry import FAILURES
 
 FINDING = "application/vnd.cachelib.finding+json"
 """The MIME type of what a notebook hands over."""
@@ -91,6 +92,7 @@ OF_THE_CASE = {
     "l2_ttl_s": LIFE,
     "value_life_s": LIFE,
     "hourly_rate_usd": Number("USD", least=0, most=MOST["USD"]),
+    **{name: Number("share", least=0, most=1) for name in FAILURES},
 }
 """The assumptions that a case must make itself."""
 

@@ -40,6 +40,16 @@ class Estimate:
     def hit_ratio(self) -> Array:
         return self.l1 + self.l2
 
+    @property
+    def asked(self) -> list[Array]:
+        """The share of the reads that look into each of the design's stores."""
+        flows = self.flows
+        reaching = [
+            flows.asked if store is flows.design.store else flows.missed
+            for store in flows.design.stores
+        ]
+        return [flows.share(rate) for rate in reaching]
+
     def late_share(self, bound_s: float) -> Array:
         """The share of reads whose answer was superseded more than `bound_s` seconds ago."""
         return late_share(self.flows, bound_s)

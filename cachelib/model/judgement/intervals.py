@@ -13,10 +13,11 @@ from scipy.special import stdtrit
 from cachelib.model.engines.random import mixed
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.failures import failed_reads
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
-from cachelib.model.tiers.outcomes import TIERS, WRITTEN
+from cachelib.model.tiers.outcomes import CODES, TIERS, WRITTEN
 
 SEEDS = 5
 MOST_RESEEDED = 300_000  # requests that are made anew with each seed
@@ -178,7 +179,7 @@ def _block(result: Result, rows: slice) -> dict[str, float] | None:
     if not read.any():
         return None
     hit = (tier == TIERS.index("L1")) | (tier == TIERS.index("L2"))
-    failed = float((tier == TIERS.index("failed")).sum() / read.sum())
+    failed = failed_reads(result, np.bincount(result.code[rows], minlength=CODES))
     return {
         "hit_ratio": float(hit.sum() / read.sum()),
         "error_share": failed,

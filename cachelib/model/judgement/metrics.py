@@ -11,11 +11,13 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate
 from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.failures import failed_reads, failed_share
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.policies import designs as policies
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill
+from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.generator import MONTH_S
 
 Values = Mapping[str, float]
@@ -44,7 +46,11 @@ class Month:
 
     @property
     def failed(self) -> Array:
-        return self.estimate.origin * self.at["origin_failure"].ravel()
+        """The share of the reads that get no answer."""
+        found, at = self.estimate, self.at
+        rate = {name: at[name].ravel() for name in ("origin_failure", *FAILURES)}
+        failed: Array = failed_share(self.option.design, found.asked, found.origin, rate)
+        return failed
 
     def of(self, design: str) -> Month:
         """Another design's month at the same numbers, to compare with."""
@@ -105,10 +111,6 @@ PREDICTED: dict[str, Callable[[Month], Array]] = {
 }
 
 
-def _failed(result: Result) -> float:
-    return result.failures / max(result.reads, 1)
-
-
 MEASURED: dict[str, Callable[[Study, Option, Result], float]] = {
     "hit_ratio": lambda study, option, result: result.hit_ratio,
     "origin_loads_per_month": lambda study, option, result: result.per_month()["origin_loads"],
@@ -119,8 +121,8 @@ MEASURED: dict[str, Callable[[Study, Option, Result], float]] = {
     "late_share": lambda study, option, result: result.late.share_above(
         study.case.criteria.late_after_s
     ),
-    "error_share": lambda study, option, result: _failed(result),
-    "availability": lambda study, option, result: 1 - _failed(result),
+    "error_share": lambda study, option, result: failed_reads(result, result.tally.codes),
+    "availability": lambda study, option, result: 1 - failed_reads(result, result.tally.codes),
     "bill_usd": lambda study, option, result: float(monthly_bill(result, study.book).charged),
     "monthly_cost_usd": lambda study, option, result: float(
         float(monthly_bill(result, study.book).charged) + _work_usd(study, option)

@@ -61,6 +61,7 @@ class Platform(Strict):
     kv_min_cache_ttl_s: NotNegative
     kv_min_ttl_s: NotNegative
     kv_write_gap_s: NotNegative
+    kv_failure: Share = 0.0
     do_memory_ms: NotNegative
     do_storage_ms: NotNegative
     do_write_ms: NotNegative
@@ -69,18 +70,24 @@ class Platform(Strict):
     do_writes_per_s: PerSecond
     do_queue_s: NotNegative
     do_active_ms: NotNegative
+    do_failure: Share = 0.0
     r2_ms: NotNegative
     r2_write_ms: NotNegative
+    r2_failure: Share = 0.0
     cache_api_ms: NotNegative
+    cache_api_failure: Share = 0.0
     redis_ms: NotNegative = 0.0
     redis_write_ms: NotNegative = 0.0
     redis_message_ms: NotNegative = 0.0
+    redis_failure: Share = 0.0
     redis_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     cross_zone_share: Share = 0.0
     dynamodb_ms: NotNegative = 0.0
     dynamodb_write_ms: NotNegative = 0.0
+    dynamodb_failure: Share = 0.0
     dax_ms: NotNegative = 0.0
     dax_write_ms: NotNegative = 0.0
+    dax_failure: Share = 0.0
     dax_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     function_gb: NotNegative = Field(default=0.0, description="billed while a function waits")
     workers_cache_ms: NotNegative

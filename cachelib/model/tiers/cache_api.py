@@ -18,8 +18,12 @@ CACHE_API = Tier(
         "cache_api_gets": "Cache API reads",
         "cache_api_puts": "Cache API writes",
     },
-    numbers={"cache_api_ms": "time of the Cache API"},
+    numbers={
+        "cache_api_ms": "time of the Cache API",
+        "cache_api_failure": "share of the Cache API's reads that fail",
+    },
     prefixes=("cache_api_",),
+    failure="cache_api_failure",
     erases=True,
     reads="cache_api_gets",
     writes="cache_api_puts",

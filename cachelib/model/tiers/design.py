@@ -70,6 +70,9 @@ class Design(Strict):
 
     `listen`: each L1 drops what another isolate wrote or deleted as soon as it hears of that from
     L2 (the library's `listen`); its TTL then bounds what no message tells: changes past the cache.
+
+    `unreachable` says what becomes of a read that a store fails to answer: an `error`, where nobody
+    catches it, or a load from the `origin`, as the library does.
     """
 
     model_config = ConfigDict(json_schema_extra=lambda schema: _formerly(schema))
@@ -88,6 +91,9 @@ class Design(Strict):
     write_only_if_changed: bool = False
     listen: bool = Field(default=False, description="memory drops what others change, when told")
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
+    unreachable: Literal["error", "origin"] = Field(
+        default="error", description="what becomes of a read that a store fails to answer"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -28,11 +28,13 @@ DURABLE_OBJECT = Tier(
         "do_memory_ms": "time of an object that answers from memory",
         "do_storage_ms": "time of an object that answers from storage",
         "do_write_ms": "time of a write to an object",
+        "do_failure": "share of the reads of an object that fail",
         "do_writes_per_s": "writes that an object takes a second",
         "do_queue_s": "how long an object lets requests queue",
         "do_active_ms": "time for which a request keeps an object active",
     },
     prefixes=("do_",),
+    failure="do_failure",
     meters={
         "do.requests": "do_requests",
         "do.rows_read": "do_rows_read",

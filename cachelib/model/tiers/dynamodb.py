@@ -23,8 +23,10 @@ DYNAMODB = Tier(
     numbers={
         "dynamodb_ms": "time of a read in DynamoDB",
         "dynamodb_write_ms": "time of a write to DynamoDB",
+        "dynamodb_failure": "share of DynamoDB's reads that fail",
     },
     prefixes=("dynamodb_",),
+    failure="dynamodb_failure",
     units={
         "dynamodb.read_units": Units("dynamodb_gets", 4_096, 0.5),
         "dynamodb.write_units": Units("dynamodb_puts", 1_024, 1),
@@ -43,8 +45,13 @@ DAX = Tier(
     places=(Place("DAX in the region", ("dax_ms", "rtt_base_ms")),),
     writing=("dax_write_ms", "rtt_base_ms"),
     counts={"dax_gets": "reads of DAX", "dax_puts": "writes through DAX"},
-    numbers={"dax_ms": "time of a read in DAX", "dax_write_ms": "time of a write through DAX"},
+    numbers={
+        "dax_ms": "time of a read in DAX",
+        "dax_write_ms": "time of a write through DAX",
+        "dax_failure": "share of DAX's reads that fail",
+    },
     prefixes=("dax_",),
+    failure="dax_failure",
     erases=True,
     reads="dax_gets",
     writes="dax_puts",

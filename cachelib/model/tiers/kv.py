@@ -30,8 +30,10 @@ KV = Tier(
         "kv_read_ms": "time of a read in KV's nearest cache",
         "kv_central_ms": "time of KV's central store",
         "kv_write_ms": "time of a write to KV",
+        "kv_failure": "share of KV's reads that fail",
     },
     prefixes=("kv_",),
+    failure="kv_failure",
     meters={
         "kv.reads": "kv_reads",
         "kv.writes": "kv_writes",

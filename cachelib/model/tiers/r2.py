@@ -20,8 +20,10 @@ R2 = Tier(
     numbers={
         "r2_ms": "time of a read from R2",
         "r2_write_ms": "time of a write to R2",
+        "r2_failure": "share of R2's reads that fail",
     },
     prefixes=("r2_",),
+    failure="r2_failure",
     meters={"r2.class_a": "r2_class_a", "r2.class_b": "r2_class_b"},
     stored="r2.stored",
     reads="r2_class_b",

@@ -44,6 +44,10 @@ TOLD = {
 """Numbers that only a message of a change takes."""
 
 
+FAILURES = tuple(dict.fromkeys(tier.failure for tier in STORES.values()))
+"""The platform's numbers that say how often a tier fails."""
+
+
 def owners(number: str) -> set[str]:
     """The tiers, by their words, that a number of the platform is of: by how its name begins."""
     return {word for word, tier in ALL.items() if number.startswith(tier.prefixes)}

@@ -55,7 +55,8 @@ class Tier:
     `tells`: it can tell whoever listens of every change; the count of such messages is this, and
     `telling` names what it takes until one is heard, as `Place.takes` does. `rented`: the meter of
     its node-hours, whatever is asked of it, and the platform's number of nodes; `carried`: the
-    meter of what goes to and from it between zones.
+    meter of what goes to and from it between zones. `failure`: the platform's number that says
+    what share of the reads that ask it fail.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -83,6 +84,7 @@ class Tier:
     telling: tuple[str, ...] = ()
     rented: tuple[str, str] | None = None
     carried: str | None = None
+    failure: str = ""
 
     @property
     def plain(self) -> bool:

@@ -1,0 +1,114 @@
+"""Reads that a store fails: counted against failures that are drawn one by one, and decided by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.model.case.case import Case
+from cachelib.model.case.checks import faults
+from cachelib.model.engines.result import Result
+from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.failures import failed_reads
+from cachelib.model.judgement.intervals import resolution
+from cachelib.model.judgement.metrics import Month, measure
+from cachelib.model.judgement.options import options
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.outcomes import FAILED, ORIGIN, WRITTEN, depths
+from tests.model.cases import raw, small
+
+RATES = {"kv_failure": 0.02, "cache_api_failure": 0.05, "origin_failure": 0.1}
+DESIGNS: list[Any] = [
+    {"name": "caught", "tiers": ["memory", "cache-api", "kv"], "unreachable": "origin"},
+    "l1-cache-api-kv", "l1-kv", "kv-only", "l1-only", "origin-only",
+]  # fmt: skip
+WHY = "drawn by a test"
+
+
+def assumed(value: float) -> dict[str, Any]:
+    return {"value": value, "low": value, "high": value, "unit": "share", "why": WHY}
+
+
+def study(**more: Any) -> Study:
+    return small(**{"designs": DESIGNS} | more)
+
+
+def drawn_one_by_one(result: Result, rate: dict[str, float]) -> np.ndarray[Any, Any]:
+    """Whether each read fails, each look into a store failing by a draw of its own."""
+    chance, design = np.random.default_rng(7), result.design
+    read = result.tier != WRITTEN
+    tier, depth = result.tier[read], result.depth[read]
+    failed = tier == FAILED
+    loaded = failed | (tier == ORIGIN)
+    for nth, store in enumerate(design.stores):
+        past = np.isin(depth, [at for each in design.stores[nth:] for at in depths(each)])
+        lost = past & (chance.random(len(depth)) < rate.get(store.failure, 0.0))
+        if design.unreachable == "origin":
+            lost &= ~loaded & (chance.random(len(depth)) < rate["origin_failure"])
+        failed |= lost
+    return failed
+
+
+@pytest.mark.parametrize("name", [d if isinstance(d, str) else d["name"] for d in DESIGNS])
+def test_the_share_that_fails_is_what_failures_drawn_one_by_one_come_to(
+    name: str,
+) -> None:
+    asked = study(workload={"requests_per_month": 200_000})
+    result = asked.replay(asked.design(name), **RATES)
+    drawn = drawn_one_by_one(result, RATES)
+    error = 4 * np.sqrt(drawn.mean() / len(drawn)) + 0.05 * 0.1  # two failures of one read are one
+    assert failed_reads(result, result.tally.codes) == pytest.approx(drawn.mean(), abs=error)
+    (option,) = (each for each in options(asked) if each.name == name)
+    by_formula = Month(asked, option, asked.setting.but(**RATES)).failed
+    assert by_formula == pytest.approx(drawn.mean(), abs=max(error, 0.02))
+
+
+def test_what_turns_to_the_origin_fails_only_with_it() -> None:
+    asked = study()
+    rates = RATES | {"origin_failure": 0.0}
+    caught, not_caught = (
+        measure(asked, option, asked.replay(option.design, **rates), ["error_share"])["error_share"]
+        for option in options(asked)
+        if option.name in ("caught", "l1-cache-api-kv")
+    )
+    assert caught == 0
+    assert not_caught > 0.02
+
+
+def test_a_limit_of_availability_rules_out_a_store_that_fails_too_often() -> None:
+    limits = [{"metric": "availability", "at_least": 0.995, "why": WHY}]
+    case = {
+        "designs": ["l1-kv", "l1-only", {"name": "caught", "tiers": ["memory", "kv"],
+                                         "unreachable": "origin"}],
+        "assumptions": {"kv_failure": assumed(0.02),
+                                               "origin_failure": assumed(0)},
+        "criteria": {"minimise": "origin_loads_per_month", "limits": limits},
+    }  # fmt: skip
+    decision = Decision(study(**case), 100)
+    assert decision.missed.keys() == {"l1-kv"}
+    assert decision.chosen is not None
+    assert decision.chosen.name == "caught"
+    assert decision.flips, "less failure would bring the other one back"
+
+
+def test_how_much_of_it_is_chance_is_known() -> None:
+    asked = study(assumptions={"kv_failure": assumed(0.02)})
+    some = [option for option in options(asked) if option.name == "l1-kv"]
+    values = {o.name: measure(asked, o, asked.replay(o.design), ["error_share"]) for o in some}
+    assert 0 < resolution(asked, some, ["error_share"], values)["error_share"][0] < 0.01
+
+
+@pytest.mark.parametrize("metric", ["availability", "error_share"])
+def test_check_asks_how_often_each_store_fails(metric: str) -> None:
+    bound = {"at_least": 0.99} if metric == "availability" else {"at_most": 0.01}
+    criteria = {"minimise": "bill_usd", "limits": [{"metric": metric, "why": WHY} | bound]}
+    case = Case.model_validate(raw(designs=DESIGNS, criteria=criteria))
+    said = [fault.partition(" is missing")[0] for _, fault in faults(case, Path())]
+    assert sorted(said) == ["cache_api_failure", "kv_failure"]
+
+
+def test_nobody_is_asked_where_nothing_is_decided_by_it() -> None:
+    study(criteria={"minimise": "bill_usd"})
