@@ -12,7 +12,7 @@ from cachelib.model.case.case import Case
 from cachelib.model.case.checks import faults
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.judgement.failures import failed_reads
+from cachelib.model.judgement.failures import failed_reads, outages
 from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.metrics import Month, measure
 from cachelib.model.judgement.options import options
@@ -99,6 +99,18 @@ def test_how_much_of_it_is_chance_is_known() -> None:
     some = [option for option in options(asked) if option.name == "l1-kv"]
     values = {o.name: measure(asked, o, asked.replay(o.design), ["error_share"]) for o in some}
     assert 0 < resolution(asked, some, ["error_share"], values)["error_share"][0] < 0.01
+
+
+def test_a_store_that_is_away_is_missed_by_every_read_that_asks_it() -> None:
+    asked = study()
+    result = asked.replay("l1-cache-api-kv")
+    behind_memory = 1 - result.shares["L1"]
+    near, far = outages(result)
+    assert (near.store.word, far.store.word) == ("cache-api", "kv")
+    assert near.asked == pytest.approx(behind_memory)
+    assert result.shares["origin"] < far.asked < near.asked
+    assert near.times == pytest.approx(behind_memory / result.shares["origin"])
+    assert outages(asked.replay("l1-only")) == []
 
 
 @pytest.mark.parametrize("metric", ["availability", "error_share"])

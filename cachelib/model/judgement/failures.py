@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,17 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import FAILED, ORIGIN, PLACES, TIERS, WRITTEN, depths
 from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.tiers.tier import Tier
+
+
+class Outage(NamedTuple):
+    """While a store is away: the share of the reads that ask it, and so fail where nobody catches
+    the error; and how many times the usual loads the origin gets where it is asked instead, NaN
+    where it usually gets none.
+    """
+
+    store: Tier
+    asked: float
+    times: float
 
 
 def failed_share(design: Design, asked: Sequence[Any], loaded: Any, rate: Mapping[str, Any]) -> Any:
@@ -30,14 +41,26 @@ def failed_reads(result: Result, codes: npt.NDArray[np.int64]) -> float:
 
     The origin's failures were simulated, one by one; those of stores are expected ones.
     """
-    by_end, design = codes.reshape(len(TIERS), PLACES), result.design
+    asked, loaded, failed = _shares(result.design, codes)
+    rate = result.platform.model_dump(include={"origin_failure", *FAILURES})
+    return float(min(failed + _of_stores(result.design, asked, loaded, rate), 1.0))
+
+
+def outages(result: Result) -> list[Outage]:
+    """What becomes of a replay's reads while each of its stores answers nothing."""
+    asked, loaded, _ = _shares(result.design, result.tally.codes)
+    pairs = zip(result.design.stores, asked, strict=True)
+    return [Outage(store, share, share / loaded if loaded else np.nan) for store, share in pairs]
+
+
+def _shares(design: Design, codes: npt.NDArray[np.int64]) -> tuple[list[float], float, float]:
+    """The shares of the reads that looked into each store, waited for the origin, and failed."""
+    by_end = codes.reshape(len(TIERS), PLACES)
     by_depth = np.delete(by_end, WRITTEN, axis=0).sum(axis=0)
     reads = max(int(by_depth.sum()), 1)
-    loaded = by_end[[ORIGIN, FAILED]].sum() / reads
     asked = [_past(design.stores[nth:], by_depth) / reads for nth in range(len(design.stores))]
-    rate = result.platform.model_dump(include={"origin_failure", *FAILURES})
-    of_stores = _of_stores(design, asked, loaded, rate)
-    return float(min(by_end[FAILED].sum() / reads + of_stores, 1.0))
+    waited, failed = by_end[[ORIGIN, FAILED]].sum(), by_end[FAILED].sum()
+    return asked, float(waited / reads), float(failed / reads)
 
 
 def _past(stores: Sequence[Tier], by_depth: npt.NDArray[np.int64]) -> int:
