@@ -130,7 +130,9 @@ def _failures(case: Case, _: Path) -> Faults:
         return
     there = {*BUILT_IN, *(design.name for design in case.own_designs)}.intersection
     designs = [case.design(name) for name in sorted(there(case.design_names))]
-    stores = {store.failure: store for design in designs for store in design.stores}
+    stores = {
+        store.failure: store for design in designs for store in design.stores if store.failure
+    }
     for name, store in stores.items():
         if name not in {*case.assumed, *case.platform}:
             yield (

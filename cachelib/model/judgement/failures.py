@@ -75,7 +75,8 @@ def _of_stores(design: Design, asked: Sequence[Any], loaded: Any, rate: Mapping[
     outage is many of them at once. Where the design turns to the origin instead, only those reads
     fail that the origin fails as well, and would not have asked it anyway.
     """
-    pairs = [(rate[tier.failure], share) for tier, share in zip(design.stores, asked, strict=True)]
+    failing = [rate.get(tier.failure, 0.0) for tier in design.stores]
+    pairs = list(zip(failing, asked, strict=True))
     if design.unreachable == "error":
         return sum((failing * share for failing, share in pairs), 0.0)
     turned = sum((failing * np.maximum(share - loaded, 0.0) for failing, share in pairs), 0.0)

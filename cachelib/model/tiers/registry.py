@@ -44,7 +44,7 @@ TOLD = {
 """Numbers that only a message of a change takes."""
 
 
-FAILURES = tuple(dict.fromkeys(tier.failure for tier in STORES.values()))
+FAILURES = tuple(dict.fromkeys(tier.failure for tier in STORES.values() if tier.failure))
 """The platform's numbers that say how often a tier fails."""
 
 
