@@ -6,7 +6,9 @@ case's own numbers: the recommendation's table and every simulated point then te
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,6 +26,7 @@ from cachelib.model.platforms.platform import Platform
 
 MOST_REQUESTS = 150_000  # of a simulated point; beyond, a part stands for all
 TRAFFIC = "requests_per_month"
+PROCESSORS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,14 @@ class Simulator:
 
     def values(self, option: Option, numbers: Numbers) -> dict[str, Array]:
         """Metrics of an option at `numbers`, each of shape (points,)."""
-        rows = [self._simulated(option, point) for point in _points(numbers)]
+        corrections, points = self._corrections(option), _points(numbers)
+        for point in points:  # made by one thread
+            self._study_at(point)
+        with ThreadPoolExecutor(PROCESSORS) as pool:  # machine code lets other threads run
+            rows = list(pool.map(lambda point: self._simulated(option, point), points))
         found = {}
         for name in self.names:
-            right = self._corrections(option)[name]
+            right = corrections[name]
             found[name] = right.applied(np.array([row[name] for row in rows]))
         return found
 
@@ -76,10 +83,13 @@ class Simulator:
         return {name: np.broadcast_to(value, n) for name, value in values.items()}
 
     def _simulated(self, option: Option, point: Mapping[str, Array]) -> dict[str, float]:
-        study = self._study(float(point[TRAFFIC][0])) if TRAFFIC in point else self._part
+        study = self._study_at(point)
         platform: dict[str, Any] = {**_platform(self.model, point), **option.platform}
         result = study.replay(option.design, **platform)
         return measure(study, option, result, self.names)
+
+    def _study_at(self, point: Mapping[str, Array]) -> Study:
+        return self._study(float(point[TRAFFIC][0])) if TRAFFIC in point else self._part
 
     def _study(self, requests_per_month: float) -> Study:
         if requests_per_month not in self._studies:
