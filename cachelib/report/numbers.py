@@ -51,6 +51,8 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
     decimals = _decimals([abs(number) * factor for number in numbers])
     if unit == "ratio":
         decimals = max(decimals, min(_decimals_near_all([100 * number for number in numbers]), 2))
+    elif factor == 1 and _is_wide(numbers, decimals):
+        return [in_cell(value, unit) for value in values]
     sign, whole = ("\u00a0%", 100.0) if unit == "ratio" else ("", None)
     return [
         _aligned(value * factor, decimals, whole) + sign
@@ -101,6 +103,19 @@ def _in_mills(dollars: Scalar) -> str:
 def is_number(value: Scalar) -> bool:
     """Whether a value is a number; True and False are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+MOST_DIGITS = 4  # of a column's largest number, if its decimals were those of its small ones
+
+
+def _is_wide(numbers: Values[float], decimals: int) -> bool:
+    """Whether small and large numbers of a column have no number of decimals in common.
+
+    Then each is rounded by itself: 0.08 and 252, not 0.080 and 251.959.
+    """
+    largest = max(map(abs, numbers))
+    before = len(f"{largest:.0f}")
+    return decimals > 0 and before + decimals > MOST_DIGITS
 
 
 def _decimals(sizes: Values[float]) -> int:

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
-from cachelib.report.language import Comparison
+from cachelib.report.language import Comparison, work
 from cachelib.report.numbers import Unit, shown
 from cachelib.report.publish.outcome import Candidate, Outcome
 
@@ -77,8 +77,7 @@ def in_a_line(option: Candidate) -> str:
     parts = [*(["what is there today"] if option.is_today else []), FATES[option.fate]]
     hours = option.work_hours
     if hours and hours.high:
-        spread = f" ({shown(hours.low)}–{shown(hours.high)})" if hours.low < hours.high else ""
-        parts.append(f"{shown(hours.value)}{spread}\u00a0h of work")
+        parts.append(f"{work(hours.value, hours.low, hours.high)} of work")
     said = "; ".join(parts)
     return f"{said}: {option.changes}" if option.changes else said
 

@@ -20,6 +20,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns
 from cachelib.report import language
 from cachelib.report import text as fit
+from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings, Found, Kind, MissingFindingError
 from cachelib.report.document.log_page import log_page
 from cachelib.report.document.material import Material
@@ -91,6 +92,7 @@ class Document:
         return {
             **self._of_the_decision(),
             "amount": lambda number, unit: self.study.told(amount(number, plain_unit(unit))),
+            "actions": answer.actions(self.study.case, self.material.outcome, self.findings),
             "aim": self.study.told(_aim(self.study.case.criteria)),
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
@@ -99,6 +101,8 @@ class Document:
             "follows": self.medium.follows,
             "barred": self.study.barred,
             "case": self.study.case,
+            "give_or_take": language.give_or_take,
+            "how_sure": language.how_sure,
             "growth": growth_in_words(self.study.case.growth),
             "has": lambda id: id in self.findings,
             "capital": language.capital,
@@ -152,6 +156,8 @@ class Document:
                 "held_against": None,
                 "rivals": [],
                 "origin_load": None,
+                "stays": None,
+                "asked": [],
             }
         chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
         other = reference(outcome)
@@ -163,6 +169,8 @@ class Document:
             "options": options(outcome),
             "held_against": reference(outcome),
             "rivals": rivals(outcome),
+            "stays": answer.what_stays(self.study.case, outcome),
+            "asked": list(answer.asked_about(self.study.case, outcome)),
             "deciding": deciding(outcome),
             "consequences": list(points(outcome, chosen, other)) if chosen else [],
             "origin_load": origin_load(outcome, chosen, reference(outcome)) if chosen else None,

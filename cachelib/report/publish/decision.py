@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -14,10 +15,11 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
+from cachelib.report import language
 from cachelib.report.language import capital, duration, listed
 from cachelib.report.numbers import Unit, of, shown
 
-_NOUN = re.compile(r"(?:CPU time|life|limit|number|share|spread|time)\b")
+_NOUN = re.compile(r"(?:CPU time|life|limit|neurons|number|share|spread|time)\b")
 SHOWN = (
     "hit_ratio", "p50_ms", "p95_ms", "late_share", "bill_usd", "origin_loads_per_month",
     "error_share",
@@ -41,6 +43,29 @@ def _in_a_sentence(decision: Decision, number: str) -> str:
     """The same with the article that English wants before a noun, and not before "how long"."""
     said = named(decision, number)
     return f"the {said}" if _NOUN.match(said) else said
+
+
+def marks(decision: Decision) -> dict[str, str]:
+    """What charts say beside the choice and beside what is there today, by the option's name."""
+    chosen, today = decision.chosen, decision.today
+    if chosen and chosen == today:
+        return {chosen.name: "chosen, as today"}
+    marked = {"chosen": chosen, "today": today}
+    return {option.name: word for word, option in marked.items() if option}
+
+
+def headline(decision: Decision) -> str:
+    """The title of what is minimised: which way is better, and where choice and today stand."""
+    better = "More is better" if decision.criteria.maximise else "Less is better"
+    chosen, today = decision.chosen, decision.today
+    if chosen is None:
+        return better
+    mine = score(decision, amount(decision, chosen))
+    if chosen == today:
+        return f"{better}: {mine} as it is today"
+    if today is None or not math.isfinite(decision.score(today)):
+        return f"{better}: {mine} for the choice"
+    return f"{better}: {mine} for the choice, {score(decision, amount(decision, today))} today"
 
 
 def with_unit(decision: Decision, number: str) -> str:
@@ -107,15 +132,17 @@ def work(option: Option) -> str:
     """Hours with their range, or that nobody says."""
     if option.hours is None:
         return "not stated"
-    hours = option.hours
-    if hours.low == hours.high:
-        return value(hours.value, "hours")
-    return f"{shown(hours.value)} ({shown(hours.low)}–{shown(hours.high)})\u00a0h"
+    return language.work(option.hours.value, option.hours.low, option.hours.high)
 
 
 def score(decision: Decision, number: float) -> str:
     """An amount of what is minimised."""
     return shown(number, score_unit(decision))
+
+
+def amount(decision: Decision, option: Option) -> float:
+    """What an option has of what is to be least or most: scores of the latter are below zero."""
+    return decision.score(option) * (-1 if decision.criteria.maximise else 1)
 
 
 def score_unit(decision: Decision) -> Unit:
@@ -247,17 +274,33 @@ def _worse(decision: Decision, name: str, option: Option, chosen: Option) -> boo
     return ahead > decision.criteria.tolerance(name, decision.measured[chosen.name][name])
 
 
+def _unit_besides(decision: Decision, number: str) -> str:
+    """The unit, where the number's own name does not say it: neurons of a call are neurons."""
+    unit = unit_said(decision, number)
+    return "" if unit and named(decision, number).startswith(unit) else unit
+
+
+def _from_here(decision: Decision, flip: Flip) -> str:
+    """`now 4 h, a factor of 2.3 away`: where a number stands, and how far from its flip."""
+    here = f"now {value(flip.here, _unit_besides(decision, flip.number))}"
+    if not math.isfinite(flip.distance):
+        return here
+    far = float(f"{flip.distance:.2g}")
+    beyond = "" if flip.inside else "; beyond the range of the case"
+    return f"{here}, a factor of {shown(far)} away{beyond}"
+
+
 def in_sentences(decision: Decision, most: int = 3) -> list[str]:
     """What would change the answer, the nearest first: the number, how far, to what and why."""
     told = []
     for flip in decision.next_flips[:most]:
-        unit = unit_said(decision, flip.number)
+        unit = _unit_besides(decision, flip.number)
         above = flip.at > flip.here
         then = called(decision, flip.after if above else flip.before)
         what = f"“{then}” would be the choice" if then else "nothing would keep the limits"
         told.append(
             f"If {_in_a_sentence(decision, flip.number)} were {'more' if above else 'less'} than"
-            f" {value(flip.at, unit)} (now {value(flip.here, unit)}), {what},"
+            f" {value(flip.at, unit)} ({_from_here(decision, flip)}), {what},"
             f" {_reason(decision, flip)}."
         )
     return told

@@ -71,7 +71,8 @@ def verdict(decision: Decision, option: Option) -> str:
 def settings_table(decision: Decision) -> pd.DataFrame:
     """Each option's settings, and how far they may be turned and do materially as well."""
     now, rows = decision.study.case.settings, []
-    for name, tuned in decision.tuned.items():
+    for name in _by_weight(decision):
+        tuned = decision.tuned[name]
         for knob, number in sorted(tuned.option.settings.items()):
             low, high = tuned.flat.get(knob, (number, number))
             unit = words.knob_unit(knob)
@@ -84,6 +85,13 @@ def settings_table(decision: Decision) -> pd.DataFrame:
             })  # fmt: skip
     columns = ["option", "setting", "set to", "as well", "today"]
     return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def _by_weight(decision: Decision) -> list[str]:
+    """Options with settings: the choice, what is there today, then the others by their rank."""
+    first = [option for option in (decision.chosen, decision.today) if option]
+    names = dict.fromkeys(option.name for option in [*first, *words.in_order(decision)])
+    return [name for name in names if name in decision.tuned]
 
 
 def chance_table(decision: Decision) -> pd.DataFrame:

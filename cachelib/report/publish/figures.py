@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -43,6 +45,8 @@ VARIABLES = {
     **{colour: f"--series-{nth}" for nth, colour in enumerate(SERIES, 1)},
 }
 
+ROW, MOST_LINES = 36, 3  # characters of a line of a row's name, and lines of one
+HEAD_IN, ROW_IN, LEAST_IN = 1.0, 0.26, 2.2  # inches: around the rows of a chart, a row, a chart
 STEPS = 201  # points of a cumulative curve: each half a per cent
 
 STYLE: dict[Any, Any] = {
@@ -201,12 +205,14 @@ def spread(ax: Axes, gap: float = 0.055) -> None:
     names.sort(key=lambda text: text.xy[1])
     points = [place.transform(text.xy) for text in names]
     heights = [float(y) for _, y in points]
+    rooms = [gap * (text.get_text().count("\n") + 1) for text in names]
     for nth in range(1, len(heights)):
-        heights[nth] = max(heights[nth], heights[nth - 1] + gap)
+        apart = (rooms[nth - 1] + rooms[nth]) / 2
+        heights[nth] = max(heights[nth], heights[nth - 1] + apart)
     top = 1.0
     for nth in reversed(range(len(heights))):
         heights[nth] = min(heights[nth], top)
-        top = heights[nth] - gap
+        top = heights[nth] - (rooms[nth] + rooms[nth - 1]) / 2
     for text, (x, _), height in zip(names, points, heights, strict=True):
         text.xy = tuple(place.inverted().transform((x, height)))
 
@@ -240,28 +246,69 @@ def _name(
     point: tuple[float, float],
     colour: str,
     offset: tuple[float, float],
-    side: Literal["left", "right"],
+    side: Literal["left", "right", "center"],
     height: Literal["bottom", "center"],
 ) -> None:
     ax.annotate(
-        fit.label(name), point, xytext=offset, textcoords="offset points", color=colour,
+        _in_lines(fit.plain(name)), point, xytext=offset, textcoords="offset points", color=colour,
         ha=side, va=height, fontweight="bold",
     )  # fmt: skip
 
 
 def bars(
-    ax: Axes, names: Sequence[str], values: Sequence[float], *, best: str | None = None
+    ax: Axes,
+    names: Sequence[str],
+    values: Sequence[float],
+    *,
+    marks: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> None:
-    """Horizontal bars, the first on top, each with its value at its end; the best in colour."""
-    places = range(len(names))
-    colours = [BLUE if name == best else MUTED for name in names]
+    """Horizontal bars, the first on top, each with its value at its end.
+
+    `marks`: a word that stands beside the value of some, and the colour of their bars.
+    """
+    places = _name_rows(ax, names)
+    told = [marks.get(name, ("", MUTED)) for name in names]
+    colours = [colour for _, colour in told]
     drawn = ax.barh(places, values, color=colours, height=0.6)
     data.note(ax, ["", ax.get_xlabel()], list(zip(names, values, strict=True)))
-    ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
-    ax.set_yticks(places, [fit.label(name) for name in names])
-    ax.invert_yaxis()
+    amounts = [brief(value) if value else "0" for value in values]
+    ends = [f"{amount}  {word}".rstrip() for amount, (word, _) in zip(amounts, told, strict=True)]
+    ax.bar_label(drawn, ends, padding=4, color=INK)
+    ax.margins(x=0.2 if marks else 0.12)
+
+
+def _name_rows(ax: Axes, names: Sequence[str]) -> list[float]:
+    """Name what stands below each other, the first on top, and give long names their lines.
+
+    What it gives is where the rows lie; a row with a name of one line is 1 high.
+    """
+    told = in_lines(names)
+    heights = [max(0.7 * (name.count("\n") + 1), 1.0) for name in told]
+    ends = np.cumsum(heights)
+    places: list[float] = (ends - np.array(heights) / 2).tolist()
+    ax.set_yticks(places, told)
+    ax.set_ylim(float(ends[-1]) if heights else 1.0, 0)
+    ax.set_axisbelow(True)
     ax.grid(visible=False, axis="y")
-    ax.margins(x=0.12)
+    if plot := ax.get_figure(root=True):
+        plot.set_figheight(max(LEAST_IN, HEAD_IN + ROW_IN * sum(heights)))
+    return places
+
+
+def in_lines(names: Sequence[str]) -> list[str]:
+    """Names as labels of a few short lines; those that had to be cut are still told apart."""
+    told = [_in_lines(fit.plain(name)) for name in names]
+    return [
+        f"{text} ({told[: nth + 1].count(text)})" if names.count(name) < told.count(text) else text
+        for nth, (name, text) in enumerate(zip(names, told, strict=True))
+    ]
+
+
+def _in_lines(name: str) -> str:
+    if len(name) <= ROW:
+        return name
+    lines = textwrap.wrap(name, ROW, max_lines=MOST_LINES, placeholder="…", break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
@@ -269,17 +316,16 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     rows = [(swing.name, swing.low, swing.high) for swing in swings]
     what = ax.get_xlabel()
     data.note(ax, ["number", f"{what}, with it at its low", f"{what}, at its high"], rows)
-    for place, swing in enumerate(swings):
+    places = _name_rows(ax, [swing.name for swing in swings])
+    for place, swing in zip(places, swings, strict=True):
         ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
         ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
         ax.plot(swing.high, place, "s", color=ORANGE, markersize=8)
     for widest in swings[:1]:
-        _name(ax, "low", (widest.low, 0), BLUE, (0, 9), "left", "bottom")
-        _name(ax, "high", (widest.high, 0), ORANGE, (0, 9), "left", "bottom")
-    ax.set_yticks(range(len(swings)), [fit.label(swing.name) for swing in swings])
-    ax.invert_yaxis()
-    ax.grid(visible=False, axis="y")
-    ax.margins(x=0.06, y=0.08)
+        _name(ax, "low", (widest.low, places[0]), BLUE, (0, 9), "center", "bottom")
+        _name(ax, "high", (widest.high, places[0]), ORANGE, (0, 9), "center", "bottom")
+    ax.set_ylim(top=-0.5)  # room for these two
+    ax.margins(x=0.06)
 
 
 def regions_map(
@@ -309,7 +355,7 @@ def regions_map(
     for formatted in (ax.xaxis, ax.yaxis):
         formatted.set_major_formatter(lambda value, _: brief(value))
     ax.grid(visible=False)
-    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], names,
+    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], in_lines(names),
               loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # fmt: skip
 
 
