@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence as Values
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 Unit = Literal[
     "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times",
-    "hours",
+    "hours", "MB", "cities", "back ends", "hits", "reads", "reads a write",
 ]  # fmt: skip
 Scalar = str | int | float | bool | None
 
@@ -35,6 +36,22 @@ def shown(value: Scalar, unit: Unit = "") -> str:
 def of(unit: str, value: float) -> str:
     """What is counted, by its number: 1 isolate, 2 isolates; an abbreviation is as it is."""
     return unit.removesuffix("s") if value == 1 and unit not in ("s", "ms") else unit
+
+
+def give_or_take(value: float, half: float, unit: Unit) -> str:
+    """`79.3 ± 0.1 ms`: a number with half its interval, both to the digit that this can tell."""
+    if unit == "USD" or not half or not math.isfinite(half) or abs(value) >= MILLIONS:
+        return f"{shown(value, unit)} ± {shown(half, unit)}"
+    factor = 100 if unit in ("ratio", "points") else 1
+    value, half = factor * value, factor * half
+    decimals = min(max(-math.floor(math.log10(half)), 0), 3)
+    sign = "%" if unit == "ratio" else of(unit, value)
+    return f"{value:,.{decimals}f} ± {half:,.{decimals}f}\u00a0{sign}".rstrip("\u00a0")
+
+
+def beside(label: str, value: float, unit: Unit) -> str:
+    """A value after its label, which may have said already what is counted: `loads`, `hours`."""
+    return shown(value, "" if unit and label.startswith(unit) else unit)
 
 
 def cells(values: Values[Scalar], unit: Unit) -> list[str]:
@@ -67,7 +84,7 @@ def brief(value: float) -> str:
     if not math.isfinite(value):
         return _digits(value)
     rounded = float(f"{value:.3g}")
-    for power, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for power, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if power <= abs(rounded) < 1000 * power:
             return f"{rounded / power:.3g}{letter}"
     return f"{rounded:.3g}" if 1e-4 <= abs(rounded) < 1000 or not rounded else _power(rounded)
@@ -167,7 +184,10 @@ def _dollars(value: float) -> str:
     if 0 < value < 0.01:
         few = _digits(float(f"{value:.1g}"))
         return f"< {sign}${few[2:]}" if few.startswith("<") else f"{sign}${few}"
-    return f"{sign}${_digits(value)}" if value >= 10_000 else f"{sign}${value:,.2f}"
+    if value >= 10_000:
+        return f"{sign}${_digits(value)}"
+    cents = Decimal(repr(float(value))).quantize(Decimal("0.01"), ROUND_HALF_UP)  # 0.575 is 0.58
+    return f"{sign}${cents:,}"
 
 
 MILLIONS = 1e7

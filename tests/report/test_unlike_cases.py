@@ -350,7 +350,7 @@ def test_pods_with_redis_are_told_of_pods_regions_redis_and_the_database() -> No
     assert "| regions |" in text
     assert "the database" in section(text, "With Redis")
     assert "participant origin as Database" in of("pods").markdown
-    assert "redis.node" in section(of("pods").markdown, "Sources")
+    assert "Redis, node hours" in section(of("pods").markdown, "Sources")
     assert "this platform has no Workers KV" in text
     assert "servers KV" not in text
     assert section(text, "runtime") == ""

@@ -43,6 +43,10 @@ class Row:
     def asserted(self) -> str:
         """The range that the claim asserts, in words."""
         low, high = self.claim.low, self.claim.high
+        if self.metric is None:
+            return ""  # the quotation says it, and in which unit only the finding could
+        if isinstance(self.measured, bool):
+            return shown(bool(low))
         one, other = (self._end(end) for end in (low, high))
         if low == high:
             return one

@@ -9,7 +9,7 @@ from typing import Literal, cast
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
 from cachelib.report.language import Comparison, work
-from cachelib.report.numbers import Unit, shown
+from cachelib.report.numbers import Unit, beside, shown
 from cachelib.report.publish.outcome import Candidate, Outcome
 
 Word = Literal["Good", "Bad", "Neutral"]
@@ -146,6 +146,6 @@ def _misses(outcome: Outcome, option: Candidate) -> Iterator[Point]:
             bound, side = limit.at_least, "at least"
         yield Point(
             "Bad",
-            f"it breaks a limit: {metric.label} {shown(miss.value, unit)}, "
-            f"allowed {side} {shown(bound, unit)}",
+            f"it breaks a limit: {metric.label} {beside(metric.label, miss.value, unit)}, "
+            f"allowed {side} {beside(metric.label, bound or 0.0, unit)}",
         )

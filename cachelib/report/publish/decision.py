@@ -17,7 +17,7 @@ from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
 from cachelib.report import language
 from cachelib.report.language import capital, duration, listed
-from cachelib.report.numbers import Unit, of, shown
+from cachelib.report.numbers import Unit, beside, of, shown
 
 _NOUN = re.compile(r"(?:CPU time|life|limit|neurons|number|share|spread|time)\b")
 SHOWN = (
@@ -59,7 +59,7 @@ def headline(decision: Decision) -> str:
     better = "More is better" if decision.criteria.maximise else "Less is better"
     chosen, today = decision.chosen, decision.today
     if chosen is None:
-        return better
+        return better if decision.not_stated else f"{better}; each of these breaks a limit"
     mine = score(decision, amount(decision, chosen))
     if chosen == today:
         return f"{better}: {mine} as it is today"
@@ -177,7 +177,7 @@ def limit_said(limit: Limit) -> str:
     """`share of out-of-date answers at most 15 %`."""
     metric = METRICS[limit.metric]
     side = "at most" if limit.at_most is not None else "at least"
-    return f"{metric.label} {side} {shown(limit.bound, metric.unit)}"
+    return f"{metric.label} {side} {beside(metric.label, limit.bound, metric.unit)}"
 
 
 def cause(decision: Decision, flip: Flip) -> str:

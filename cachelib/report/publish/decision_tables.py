@@ -15,7 +15,7 @@ from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
-from cachelib.report.numbers import Unit, shown
+from cachelib.report.numbers import Unit, beside, give_or_take, shown
 from cachelib.report.publish import decision as words
 
 UNITS: dict[str, Unit] = {
@@ -97,16 +97,15 @@ def _by_weight(decision: Decision) -> list[str]:
 def chance_table(decision: Decision) -> pd.DataFrame:
     """What decides, of every option, with half its 95 % interval."""
     rows = []
-    for nth, option in enumerate(decision.options):
+    for option in words.in_order(decision):
+        nth = decision.options.index(option)
         row: dict[str, object] = {"option": words.called(decision, option.name)}
         for name in decision.criteria.names():
             if name == "work_hours":
                 continue
             metric, half = METRICS[name], float(decision.resolution[name][nth])
             here = decision.measured[option.name][name]
-            row[metric.head] = (
-                f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}" if finite(here) else "–"
-            )
+            row[metric.head] = give_or_take(here, half, metric.unit) if finite(here) else "–"
         rows.append(row)
     return pd.DataFrame(rows).set_index("option")
 
@@ -269,8 +268,9 @@ def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
     side = "at most" if limit.at_most is not None else "at least"
     return {
         "option": words.called(decision, miss.option), "limit": metric.label,
-        "allowed": f"{side} {shown(limit.bound, metric.unit)}",
-        "found": shown(miss.value, metric.unit), "beyond": shown(miss.excess, "ratio"),
+        "allowed": f"{side} {beside(metric.label, limit.bound, metric.unit)}",
+        "found": beside(metric.label, miss.value, metric.unit),
+        "beyond": shown(miss.excess, "ratio"),
     }  # fmt: skip
 
 
