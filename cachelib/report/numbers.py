@@ -67,6 +67,7 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
     factor = 100 if unit in ("ratio", "points") else 1
     decimals = _decimals([abs(number) * factor for number in numbers])
     if unit == "ratio":
+        decimals = min(decimals, 2) if max(map(abs, numbers)) >= 0.01 else decimals
         decimals = max(decimals, min(_decimals_near_all([100 * number for number in numbers]), 2))
     elif factor == 1 and _is_wide(numbers, decimals):
         return [in_cell(value, unit) for value in values]

@@ -135,6 +135,11 @@ def work(option: Option) -> str:
     return language.work(option.hours.value, option.hours.low, option.hours.high)
 
 
+def gap(decision: Decision, number: float) -> str:
+    """A difference of it."""
+    return shown(number, gap_unit(decision))
+
+
 def score(decision: Decision, number: float) -> str:
     """An amount of what is minimised."""
     return shown(number, score_unit(decision))
@@ -149,6 +154,12 @@ def score_unit(decision: Decision) -> Unit:
     """The unit of what is minimised; of a weighted sum, dollars, in which its rates are given."""
     criteria = decision.criteria
     return "USD" if criteria.weigh else METRICS[criteria.aim].unit
+
+
+def gap_unit(decision: Decision) -> Unit:
+    """The unit of differences of it: those of shares are points."""
+    unit = score_unit(decision)
+    return "points" if unit == "ratio" else unit
 
 
 def aim(decision: Decision) -> str:

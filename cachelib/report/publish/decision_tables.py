@@ -143,7 +143,7 @@ def _regretted(decision: Decision, sure: Sureness, number: float, error: float) 
 def _plus_minus(decision: Decision, number: float, error: float) -> str:
     if np.isnan(number):
         return "not stated"
-    return f"{words.score(decision, number)} ± {words.score(decision, error)}"
+    return give_or_take(number, error, words.gap_unit(decision))
 
 
 def that_matter(decision: Decision, most: int = 8) -> list[Worth]:
