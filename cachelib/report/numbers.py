@@ -41,12 +41,12 @@ def of(unit: str, value: float) -> str:
 def give_or_take(value: float, half: float, unit: Unit) -> str:
     """`79.3 ± 0.1 ms`: a number with half its interval, both to the digit that this can tell."""
     if unit == "USD" or not half or not math.isfinite(half) or abs(value) >= MILLIONS:
-        return f"{shown(value, unit)} ± {shown(half, unit)}"
+        return f"{shown(value, unit)}\u00a0±\u00a0{shown(half, unit)}"
     factor = 100 if unit in ("ratio", "points") else 1
     value, half = factor * value, factor * half
     decimals = min(max(-math.floor(math.log10(half)), 0), 3)
     sign = "%" if unit == "ratio" else of(unit, value)
-    return f"{value:,.{decimals}f} ± {half:,.{decimals}f}\u00a0{sign}".rstrip("\u00a0")
+    return f"{value:,.{decimals}f}\u00a0±\u00a0{half:,.{decimals}f}\u00a0{sign}".rstrip("\u00a0")
 
 
 def beside(label: str, value: float, unit: Unit) -> str:

@@ -17,7 +17,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator
 
 from cachelib.report import text as fit
-from cachelib.report.numbers import brief
+from cachelib.report.numbers import Unit, brief
 from cachelib.report.numbers import shown as said
 from cachelib.report.publish import data
 
@@ -46,6 +46,7 @@ VARIABLES = {
 }
 
 ROW, MOST_LINES = 36, 3  # characters of a line of a row's name, and lines of one
+TITLE = 72  # characters of a line of a title
 HEAD_IN, ROW_IN, LEAST_IN = 1.0, 0.26, 2.2  # inches: around the rows of a chart, a row, a chart
 STEPS = 201  # points of a cumulative curve: each half a per cent
 
@@ -86,7 +87,8 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
-    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=fit.plain(title))
+    told = textwrap.fill(fit.plain(title), TITLE, max_lines=2, placeholder="…")
+    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=told)
     return plot, ax
 
 
@@ -140,6 +142,16 @@ def message(
     return f"{begins} {first} at {brief(x[0])} {names[0]}, {last} at {brief(x[-1])} {names[1]}"
 
 
+def ends(lines: Iterable[Sequence[float]], x: Sequence[float], unit: Unit) -> str:
+    """A title that says where lines lie at both ends: `$3 to $5 at 1k …, $57 to $372 at 10M`."""
+    drawn = list(lines)
+    told = []
+    for at in (0, -1):
+        low, high = (said(edge(line[at] for line in drawn), unit) for edge in (min, max))
+        told.append(f"{low if low == high else f'{low} to {high}'} at {brief(x[at])}")
+    return f"{told[0]} requests a month, {told[1]}"
+
+
 def line(ax: Axes, x: Sequence[float], shares: Sequence[float], colour: str) -> None:
     """Shares in per cent against x: the only line of its figure, which needs no name."""
     percents = [100 * share for share in shares]
@@ -160,8 +172,10 @@ def named_line(
     percents = [100 * share for share in shares]
     ax.plot(x, percents, "o-", color=colour)
     data.note_line(ax, x, percents, name)
-    side: Literal["left", "right"] = "right" if at == -1 else "left"
-    _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), side, "bottom")
+    if at == -1:  # beside the end, where no other line lies
+        _name(ax, name, (x[at], 100 * shares[at]), colour, (8, 0), "left", "center")
+    else:
+        _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), "left", "bottom")
     ax.set_ylim(0, 106)
 
 
@@ -221,7 +235,7 @@ def fit_y(ax: Axes) -> None:
     """Let the y axis end where the data does."""
     ax.relim()
     ax.autoscale(axis="y")
-    ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.08)
+    ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.16)  # and names above its points
     spread(ax)
 
 
