@@ -40,7 +40,11 @@ def of(unit: str, value: float) -> str:
 
 def give_or_take(value: float, half: float, unit: Unit) -> str:
     """`79.3 ± 0.1 ms`: a number with half its interval, both to the digit that this can tell."""
-    if unit == "USD" or not half or not math.isfinite(half) or abs(value) >= MILLIONS:
+    if not half:
+        return shown(value, unit)
+    if unit == "USD" and half < 0.005:
+        return f"{shown(value, unit)}\u00a0±\u00a0under\u00a0$0.01"
+    if unit == "USD" or not math.isfinite(half) or abs(value) >= MILLIONS:
         return f"{shown(value, unit)}\u00a0±\u00a0{shown(half, unit)}"
     factor = 100 if unit in ("ratio", "points") else 1
     value, half = factor * value, factor * half

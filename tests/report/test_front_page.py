@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cachelib.model.case.case import Case
+from cachelib.model.case.case import Case, load_case
 from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import adr, html, markdown
@@ -102,6 +102,14 @@ def test_what_becomes_of_todays_tiers_is_said(
     assert answer.what_stays(case, choosing(outcome, name)) == said
 
 
+def test_tiers_are_told_in_the_words_of_the_platform() -> None:
+    pods = Outcome.model_construct(
+        recommended="database-only", today="memory-redis", keeps_today=False
+    )
+    said = "The memory of each pod and Redis go."
+    assert answer.what_stays(load_case("shop-redis"), pods) == said
+
+
 def test_what_the_question_names_is_answered(case: Case, outcome: Outcome) -> None:
     (told,) = answer.asked_about(case, outcome)
     assert told.startswith("The best option with Durable Objects, “")
@@ -154,7 +162,9 @@ def test_the_distance_to_another_answer_is_in_each_sentence(material: Material) 
     sentences = re.findall(r"^- If .*", told, re.MULTILINE)
     assert 1 <= len(sentences) <= 3
     for sentence in sentences:
-        assert re.search(r"\(now [^)]*, a factor of [\d.,]+ away", sentence), sentence
+        assert re.search(
+            r"\(now [^)]*: ([\d.,]+\s% (more|less)|[\d.,]+ times as much)", sentence
+        ), sentence
 
 
 def test_how_sure_is_said_in_words_and_number(material: Material) -> None:

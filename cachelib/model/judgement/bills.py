@@ -36,7 +36,7 @@ def part(bill: Bill, prefix: str) -> Decimal:
 
 def table(bills: Mapping[str, Bill], platform: Profile) -> pd.DataFrame:
     """Designs by what they are charged, in dollars a month."""
-    of_the_origin = platform.told("of it calls of the origin")
+    of_the_origin = platform.told("of which calls of the origin")
     rows = {
         name: {
             "list price": float(bill.metered),

@@ -32,7 +32,7 @@ def _named(outcome: Outcome, name: str | None) -> Candidate | None:
 def what_stays(case: Case, outcome: Outcome) -> str | None:
     """Which tiers of today's stay, go and come, in words; None where there is nothing to compare.
 
-    `The memory of each isolate stays; Workers KV goes.`
+    `The memory of each isolate stays; Workers KV goes.`, in the platform's own words.
     """
     if not outcome.recommended or not outcome.today or outcome.keeps_today:
         return None
@@ -43,7 +43,7 @@ def what_stays(case: Case, outcome: Outcome) -> str | None:
         _verb([tier for tier in after if tier not in before], "is added", "are added"),
     ]
     said = "; ".join(filter(None, parts))
-    return f"{capital(said)}." if said else None
+    return f"{case.profile.told(capital(said))}." if said else None
 
 
 def _verb(tiers: list[str], one: str, many: str) -> str:
@@ -79,7 +79,7 @@ def _fared(outcome: Outcome, option: Candidate) -> str:
     if option.breaks:
         limits = {limit.name: limit.metric for limit in outcome.limits}
         broken = [outcome.metrics[limits[miss.limit]].label for miss in option.breaks]
-        return f"breaks the limit of {listed(list(dict.fromkeys(broken)))}"
+        return f"breaks a limit: {listed(list(dict.fromkeys(broken)))}"
     if option.fate == "not ranked" or option.score is None or pick is None or pick.score is None:
         return "cannot be ranked, since its work is not stated"
     if option.fate == "tied":
@@ -116,8 +116,9 @@ def _change(case: Case, outcome: Outcome) -> Iterator[Action]:
     pick, today = chosen(outcome), _named(outcome, outcome.today)
     if pick is None or outcome.keeps_today:
         return
+    begins = "Change to" if today else "Choose"
     yield Action(
-        f"Change to “{pick.words}”{f': {pick.changes}' if pick.changes else ''}",
+        f"{begins} “{pick.words}”{f': {pick.changes}' if pick.changes else ''}",
         _work(pick) or UNSTATED,
         _gain(case, outcome, pick, today),
         listed(_lines(case, pick)) or "–",
@@ -130,7 +131,7 @@ def _gain(case: Case, outcome: Outcome, pick: Candidate, today: Candidate | None
     if today.breaks:
         limits = {limit.name: limit.metric for limit in outcome.limits}
         broken = [outcome.metrics[limits[miss.limit]].label for miss in today.breaks]
-        return f"keeps the limit of {listed(list(dict.fromkeys(broken)))}"
+        return f"keeps the limit: {listed(list(dict.fromkeys(broken)))}"
     if today.score is None:
         return "–"
     apart = Comparison(pick.score, today.score, cast(Unit, outcome.unit))

@@ -292,13 +292,16 @@ def _unit_besides(decision: Decision, number: str) -> str:
 
 
 def _from_here(decision: Decision, flip: Flip) -> str:
-    """`now 4 h, a factor of 2.3 away`: where a number stands, and how far from its flip."""
+    """`now 4 h: 57 % less`: where a number stands, and how far from that its flip is."""
     here = f"now {value(flip.here, _unit_besides(decision, flip.number))}"
-    if not math.isfinite(flip.distance):
+    if flip.here <= 0 or flip.at <= 0:
         return here
-    far = float(f"{flip.distance:.2g}")
-    beyond = "" if flip.inside else "; beyond the range of the case"
-    return f"{here}, a factor of {shown(far)} away{beyond}"
+    ratio = flip.at / flip.here
+    if ratio >= 2:
+        far = f"{shown(float(f'{ratio:.2g}'))} times as much"
+    else:
+        far = f"{shown(float(f'{abs(ratio - 1):.2g}'), 'ratio')} {'more' if ratio > 1 else 'less'}"
+    return f"{here}: {far}{'' if flip.inside else ', beyond the range of the case'}"
 
 
 def in_sentences(decision: Decision, most: int = 3) -> list[str]:

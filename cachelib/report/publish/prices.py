@@ -6,9 +6,10 @@ from cachelib.model.tiers.registry import ALL
 
 OTHERS = {
     "origin": "the origin", "lambda": "functions", "workers": "Workers", "workers_ai": "Workers AI",
+    "zones": "traffic between zones",
 }  # fmt: skip
 """By how a meter's name begins: what is no tier's own."""
-COUNTED = {"cpu_ms": "CPU time", "class_a": "class A", "class_b": "class B"}
+COUNTED = {"cpu_ms": "CPU time", "class_a": "class A", "class_b": "class B", "gb": "GB"}
 STORES = {"kv": "KV", "do": "Durable Objects"}
 
 
