@@ -43,14 +43,14 @@ def give_or_take(value: float, half: float, unit: Unit) -> str:
     if not half:
         return shown(value, unit)
     if unit == "USD" and half < 0.005:
-        return f"{shown(value, unit)}\u00a0±\u00a0under\u00a0$0.01"
+        return f"{shown(value, unit)} ±\u00a0under\u00a0$0.01"
     if unit == "USD" or not math.isfinite(half) or abs(value) >= MILLIONS:
-        return f"{shown(value, unit)}\u00a0±\u00a0{shown(half, unit)}"
+        return f"{shown(value, unit)} ±\u00a0{shown(half, unit)}"
     factor = 100 if unit in ("ratio", "points") else 1
     value, half = factor * value, factor * half
     decimals = min(max(-math.floor(math.log10(half)), 0), 3)
     sign = "%" if unit == "ratio" else of(unit, value)
-    return f"{value:,.{decimals}f}\u00a0±\u00a0{half:,.{decimals}f}\u00a0{sign}".rstrip("\u00a0")
+    return f"{value:,.{decimals}f} ±\u00a0{half:,.{decimals}f}\u00a0{sign}".rstrip("\u00a0")
 
 
 def beside(label: str, value: float, unit: Unit) -> str:
@@ -135,9 +135,10 @@ def _is_wide(numbers: Values[float], decimals: int) -> bool:
 
     Then each is rounded by itself: 0.08 and 252, not 0.080 and 251.959.
     """
-    largest = max(map(abs, numbers))
-    before = len(f"{largest:.0f}")
-    return decimals > 0 and before + decimals > MOST_DIGITS
+    sizes = [abs(number) for number in numbers if number]
+    before = len(f"{max(sizes, default=0):.0f}")
+    vanishes = min(sizes, default=1) < 0.5 * 10**-decimals
+    return vanishes or (decimals > 0 and before + decimals > MOST_DIGITS)
 
 
 def _decimals(sizes: Values[float]) -> int:

@@ -76,10 +76,8 @@ def _names(question: str, tier: str) -> bool:
 def _fared(outcome: Outcome, option: Candidate) -> str:
     pick = chosen(outcome)
     done = f" and takes {said} of work" if (said := _work(option)) else ""
-    if option.breaks:
-        limits = {limit.name: limit.metric for limit in outcome.limits}
-        broken = [outcome.metrics[limits[miss.limit]].label for miss in option.breaks]
-        return f"breaks a limit: {listed(list(dict.fromkeys(broken)))}"
+    if broken := _broken(outcome, option):
+        return f"breaks a limit: {listed(broken)}"
     if option.fate == "not ranked" or option.score is None or pick is None or pick.score is None:
         return "cannot be ranked, since its work is not stated"
     if option.fate == "tied":
@@ -126,17 +124,24 @@ def _change(case: Case, outcome: Outcome) -> Iterator[Action]:
 
 
 def _gain(case: Case, outcome: Outcome, pick: Candidate, today: Candidate | None) -> str:
-    if today is None or pick.score is None:
+    """The limits that are kept again, and how much less of what is minimised."""
+    if today is None:
         return "–"
-    if today.breaks:
-        limits = {limit.name: limit.metric for limit in outcome.limits}
-        broken = [outcome.metrics[limits[miss.limit]].label for miss in today.breaks]
-        return f"keeps the limit: {listed(list(dict.fromkeys(broken)))}"
-    if today.score is None:
-        return "–"
-    apart = Comparison(pick.score, today.score, cast(Unit, outcome.unit))
-    side = "more" if case.criteria.maximise else "less"
-    return "none that counts" if apart.same else f"{outcome.minimised}: {apart.by} {side}"
+    said = [f"keeps the limit: {listed(broken)}"] if (broken := _broken(outcome, today)) else []
+    if pick.score is not None and today.score is not None:
+        apart = Comparison(pick.score, today.score, cast(Unit, outcome.unit))
+        better = "more" if case.criteria.maximise else "less"
+        worse = "less" if case.criteria.maximise else "more"
+        if not apart.same:
+            said.append(f"{outcome.minimised}: {apart.by} {worse if apart.more else better}")
+    return "; ".join(said) or "none that counts"
+
+
+def _broken(outcome: Outcome, option: Candidate) -> list[str]:
+    """What the limits that an option breaks are of, in words."""
+    limits = {limit.name: limit.metric for limit in outcome.limits}
+    labels = (outcome.metrics[limits[miss.limit]].label for miss in option.breaks)
+    return list(dict.fromkeys(labels))
 
 
 def _lines(case: Case, pick: Candidate) -> list[str]:

@@ -162,6 +162,17 @@ def gap_unit(decision: Decision) -> Unit:
     return "points" if unit == "ratio" else unit
 
 
+AXES: dict[Unit, tuple[str, float]] = {"USD": (", $", 1), "ms": (", ms", 1), "s": (", s", 1),
+                                       "ratio": (", %", 100)}  # fmt: skip
+"""What an axis says after its label, and by what numbers are multiplied for it."""
+
+
+def axis(decision: Decision) -> tuple[str, float]:
+    """The label of an axis of what is minimised, and by what its numbers are multiplied."""
+    said, factor = AXES.get(score_unit(decision), ("", 1))
+    return f"{aim(decision)}{said}", factor
+
+
 def aim(decision: Decision) -> str:
     """What is to be least, or most, in words."""
     criteria = decision.criteria

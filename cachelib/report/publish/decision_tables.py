@@ -132,7 +132,7 @@ def sure_table(decision: Decision) -> pd.DataFrame:
 
 def _share(share: Share) -> str:
     """`79.2 % ± 8.3`: both in per cent."""
-    return f"{100 * share.value:.1f}\u00a0±\u00a0{100 * share.error:.1f}\u00a0%"
+    return f"{100 * share.value:.1f} ±\u00a0{100 * share.error:.1f}\u00a0%"
 
 
 def _regretted(decision: Decision, sure: Sureness, number: float, error: float) -> str:
