@@ -114,13 +114,15 @@ def _change(case: Case, outcome: Outcome) -> Iterator[Action]:
     pick, today = chosen(outcome), _named(outcome, outcome.today)
     if pick is None or outcome.keeps_today:
         return
-    begins = "Change to" if today else "Choose"
-    yield Action(
-        f"{begins} “{pick.words}”{f': {pick.changes}' if pick.changes else ''}",
+    told = Action(
+        f"{'Change to' if today else 'Choose'} “{pick.words}”"
+        f"{f': {pick.changes}' if pick.changes else ''}",
         _work(pick) or UNSTATED,
         _gain(case, outcome, pick, today),
         listed(_lines(case, pick)) or "–",
     )
+    if today or pick.changes or told.work != UNSTATED:  # else it says no more than the answer
+        yield told
 
 
 def _gain(case: Case, outcome: Outcome, pick: Candidate, today: Candidate | None) -> str:
