@@ -26,6 +26,13 @@ class Point:
     word: Word
     reason: str
 
+    @property
+    def because(self) -> str:
+        """The reason after that word: a clause as it is, a metric as what it is because of."""
+        if self.reason.startswith("it "):
+            return self.reason
+        return f"of {self.reason}" if self.reason.startswith("how ") else f"of the {self.reason}"
+
 
 @dataclass(frozen=True)
 class Option:
