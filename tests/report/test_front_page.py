@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -14,8 +15,9 @@ from cachelib.report.document.formats import adr, html, markdown
 from cachelib.report.document.material import Material
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
-from cachelib.report.publish.findings import Metric
+from cachelib.report.publish.findings import Metric, Table
 from cachelib.report.publish.outcome import Outcome
+from cachelib.report.publish.prices import line_words, meter_words
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +175,30 @@ def test_how_sure_is_said_in_words_and_number(material: Material) -> None:
         r"\| how sure \| (very sure|fairly sure|more likely than not|unsure): best", text
     )
     assert re.search(r"\(± \d+\.\d\spoints\)", text)
+
+
+def test_bills_cross_from_one_state_into_another(material: Material) -> None:
+    table = material.findings["cost.crossings"].finding
+    assert isinstance(table, Table)
+    told = [(row[0], row[1]) for row in table.rows]
+    assert {word for _, word in told} <= {"dearer", "as cheap", "cheaper"}
+    assert all(one != other for one, other in pairwise(told)), "twice the same says nothing"
+
+
+def test_settings_are_of_the_choice_first_then_of_what_is_there(
+    material: Material, outcome: Outcome
+) -> None:
+    table = material.findings["decision.settings"].finding
+    assert isinstance(table, Table)
+    names = list(dict.fromkeys(row[0] for row in table.rows))
+    words = {option.name: option.words for option in outcome.options}
+    assert names[:2] == [words[str(outcome.recommended)], words[str(outcome.today)]]
+    later = [option.words for option in outcome.options if option.words in names[2:]]
+    assert names[2:] == later
+
+
+def test_prices_and_quoted_lines_are_told_without_names_of_meters() -> None:
+    assert meter_words("do.rows_read") == "Durable Objects, rows read"
+    assert meter_words("workers.cpu_ms") == "Workers, CPU time"
+    assert meter_words("zones.gb") == "traffic between zones, GB"
+    assert line_words("kv_reads") == "KV, reads"
