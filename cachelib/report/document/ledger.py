@@ -14,6 +14,8 @@ from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.publish.findings import Metric, Table
 
 REGIONS = "decision.regions"
+SIGNS = ("ratio", "points", "USD", "times")
+"""Units that stand at both ends of a range: `10 % to 20 %`, but `5 to 15 ms`."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ class Row:
             return f"at most {other}"
         if high is None:
             return f"at least {one}"
-        return f"about {one}" if one == other else f"{one} to {other}"
+        if one == other:
+            return f"about {one}"
+        return f"{one if self.unit in SIGNS else shown(low)} to {other}"
 
     def _end(self, end: float | None) -> str:
         """An end of the range; of dollars as many digits as it has, so that no range vanishes."""
