@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from cachelib.model.judgement.flips import Swing
-from cachelib.report.publish import figures
+from cachelib.report.publish import figures, labels
 
 LONG = "Memory, then Workers KV, refreshed and never expired"
 NAMES = [LONG, f"{LONG}, written only if changed", "No cache"]
@@ -22,20 +22,20 @@ def words(text: str) -> list[str]:
 
 
 def test_long_names_are_given_lines_and_none_is_cut() -> None:
-    told = figures.in_lines(NAMES)
+    told = labels.in_lines(NAMES)
     assert [name.replace("\n", " ") for name in told] == NAMES
-    assert max(len(line) for name in told for line in name.splitlines()) <= figures.ROW
+    assert max(len(line) for name in told for line in name.splitlines()) <= labels.ROW
 
 
 def test_names_that_must_be_cut_are_still_told_apart() -> None:
     endless = "a very long name of an option that goes on and on " * 5
-    told = figures.in_lines([endless + "one", endless + "two", "short"])
+    told = labels.in_lines([endless + "one", endless + "two", "short"])
     assert len(set(told)) == 3
     assert told[2] == "short"
 
 
 def test_the_same_name_twice_stays_the_same() -> None:
-    assert figures.in_lines(["a", "a"]) == ["a", "a"]
+    assert labels.in_lines(["a", "a"]) == ["a", "a"]
 
 
 @pytest.mark.parametrize("kind", ["bars", "tornado"])

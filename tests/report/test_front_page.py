@@ -13,20 +13,15 @@ from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import adr, html, markdown
 from cachelib.report.document.material import Material
-from cachelib.report.experiments.parameters import settle
-from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.publish.findings import Metric, Table
 from cachelib.report.publish.outcome import Outcome
 from cachelib.report.publish.prices import line_words, meter_words
+from tests.report.in_process import committed
 
 
 @pytest.fixture(scope="module")
 def material() -> Material:
-    """The notebooks as they were committed: no kernel runs."""
-    runs = [Run(name, NOTEBOOKS / f"{name}.ipynb", 0.0, None) for name in notebook_names()]
-    study = settle({"case": "trading-sentiment"}).study
-    provenance = {"written": "", "code": {"revision": "", "modified": False}, "python": ""}
-    return Material(study, Findings(runs), runs, provenance)
+    return committed()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import textwrap
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -19,7 +18,7 @@ from matplotlib.ticker import LogLocator
 from cachelib.report import text as fit
 from cachelib.report.numbers import Unit, brief
 from cachelib.report.numbers import shown as said
-from cachelib.report.publish import data
+from cachelib.report.publish import data, labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,9 +44,6 @@ VARIABLES = {
     **{colour: f"--series-{nth}" for nth, colour in enumerate(SERIES, 1)},
 }
 
-ROW, MOST_LINES = 36, 3  # characters of a line of a row's name, and lines of one
-TITLE = 72  # characters of a line of a title
-HEAD_IN, ROW_IN, LEAST_IN = 1.0, 0.26, 2.2  # inches: around the rows of a chart, a row, a chart
 STEPS = 201  # points of a cumulative curve: each half a per cent
 
 STYLE: dict[Any, Any] = {
@@ -87,8 +83,7 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
-    told = textwrap.fill(fit.plain(title), TITLE, max_lines=2, placeholder="…")
-    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=told)
+    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=labels.title(title))
     return plot, ax
 
 
@@ -264,7 +259,7 @@ def _name(
     height: Literal["bottom", "center"],
 ) -> None:
     ax.annotate(
-        _in_lines(fit.plain(name)), point, xytext=offset, textcoords="offset points", color=colour,
+        labels.in_its_lines(name), point, xytext=offset, textcoords="offset points", color=colour,
         ha=side, va=height, fontweight="bold",
     )  # fmt: skip
 
@@ -280,7 +275,7 @@ def bars(
 
     `marks`: a word that stands beside the value of some, and the colour of their bars.
     """
-    places = _name_rows(ax, names)
+    places = labels.name_rows(ax, names)
     told = [marks.get(name, ("", MUTED)) for name in names]
     colours = [colour for _, colour in told]
     drawn = ax.barh(places, values, color=colours, height=0.6)
@@ -291,46 +286,12 @@ def bars(
     ax.margins(x=0.2 if marks else 0.12)
 
 
-def _name_rows(ax: Axes, names: Sequence[str]) -> list[float]:
-    """Name what stands below each other, the first on top, and give long names their lines.
-
-    What it gives is where the rows lie; a row with a name of one line is 1 high.
-    """
-    told = in_lines(names)
-    heights = [max(0.7 * (name.count("\n") + 1), 1.0) for name in told]
-    ends = np.cumsum(heights)
-    places: list[float] = (ends - np.array(heights) / 2).tolist()
-    ax.set_yticks(places, told)
-    ax.set_ylim(float(ends[-1]) if heights else 1.0, 0)
-    ax.set_axisbelow(True)
-    ax.grid(visible=False, axis="y")
-    if plot := ax.get_figure(root=True):
-        plot.set_figheight(max(LEAST_IN, HEAD_IN + ROW_IN * sum(heights)))
-    return places
-
-
-def in_lines(names: Sequence[str]) -> list[str]:
-    """Names as labels of a few short lines; those that had to be cut are still told apart."""
-    told = [_in_lines(fit.plain(name)) for name in names]
-    return [
-        f"{text} ({told[: nth + 1].count(text)})" if names.count(name) < told.count(text) else text
-        for nth, (name, text) in enumerate(zip(names, told, strict=True))
-    ]
-
-
-def _in_lines(name: str) -> str:
-    if len(name) <= ROW:
-        return name
-    lines = textwrap.wrap(name, ROW, max_lines=MOST_LINES, placeholder="…", break_on_hyphens=False)
-    return "\n".join(lines)
-
-
 def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     """A bar from each assumption's low to its high, the widest on top."""
     rows = [(swing.name, swing.low, swing.high) for swing in swings]
     what = ax.get_xlabel()
     data.note(ax, ["number", f"{what}, with it at its low", f"{what}, at its high"], rows)
-    places = _name_rows(ax, [swing.name for swing in swings])
+    places = labels.name_rows(ax, [swing.name for swing in swings])
     for place, swing in zip(places, swings, strict=True):
         ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
         ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
@@ -369,7 +330,7 @@ def regions_map(
     for formatted in (ax.xaxis, ax.yaxis):
         formatted.set_major_formatter(lambda value, _: brief(value))
     ax.grid(visible=False)
-    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], in_lines(names),
+    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], labels.in_lines(names),
               loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # fmt: skip
 
 
