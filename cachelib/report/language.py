@@ -102,6 +102,23 @@ def counted(number: float, noun: str, plural: str = "") -> str:
     return f"{shown(number)} {noun if number == 1 else many}"
 
 
+def work(hours: float, low: float, high: float) -> str:
+    """`2 (1–4) h`: work with its range, where it has one."""
+    spread = f" ({shown(low)}–{shown(high)})" if low < high else ""
+    return f"{shown(hours)}{spread}\u00a0h"
+
+
+def give_or_take(share: float) -> str:
+    """`± 0.8 points`: the error of a share."""
+    return f"± {100 * share:.1f}\u00a0points"
+
+
+def how_sure(share: float) -> str:
+    """A share of the tries as people say how sure they are."""
+    steps = ((0.95, "very sure"), (0.8, "fairly sure"), (0.5, "more likely than not"))
+    return next((words for least, words in steps if share >= least), "unsure")
+
+
 def listed(words: Sequence[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(words) < 2:

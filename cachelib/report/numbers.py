@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence as Values
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 Unit = Literal[
     "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times",
-    "hours",
+    "hours", "MB", "cities", "back ends", "hits", "reads", "reads a write",
 ]  # fmt: skip
 Scalar = str | int | float | bool | None
 
@@ -37,6 +38,26 @@ def of(unit: str, value: float) -> str:
     return unit.removesuffix("s") if value == 1 and unit not in ("s", "ms") else unit
 
 
+def give_or_take(value: float, half: float, unit: Unit) -> str:
+    """`79.3 ± 0.1 ms`: a number with half its interval, both to the digit that this can tell."""
+    if not half:
+        return shown(value, unit)
+    if unit == "USD" and half < 0.005:
+        return f"{shown(value, unit)} ±\u00a0under\u00a0$0.01"
+    if unit == "USD" or not math.isfinite(half) or abs(value) >= MILLIONS:
+        return f"{shown(value, unit)} ±\u00a0{shown(half, unit)}"
+    factor = 100 if unit in ("ratio", "points") else 1
+    value, half = factor * value, factor * half
+    decimals = min(max(-math.floor(math.log10(half)), 0), 3)
+    sign = "%" if unit == "ratio" else of(unit, value)
+    return f"{value:,.{decimals}f} ±\u00a0{half:,.{decimals}f}\u00a0{sign}".rstrip("\u00a0")
+
+
+def beside(label: str, value: float, unit: Unit) -> str:
+    """A value after its label, which may have said already what is counted: `loads`, `hours`."""
+    return shown(value, "" if unit and label.startswith(unit) else unit)
+
+
 def cells(values: Values[Scalar], unit: Unit) -> list[str]:
     """A table's column: one number of decimals for all, so that their points stand in line.
 
@@ -50,7 +71,10 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
     factor = 100 if unit in ("ratio", "points") else 1
     decimals = _decimals([abs(number) * factor for number in numbers])
     if unit == "ratio":
+        decimals = min(decimals, 2) if max(map(abs, numbers)) >= 0.01 else decimals
         decimals = max(decimals, min(_decimals_near_all([100 * number for number in numbers]), 2))
+    elif factor == 1 and _is_wide(numbers, decimals):
+        return [in_cell(value, unit) for value in values]
     sign, whole = ("\u00a0%", 100.0) if unit == "ratio" else ("", None)
     return [
         _aligned(value * factor, decimals, whole) + sign
@@ -65,7 +89,7 @@ def brief(value: float) -> str:
     if not math.isfinite(value):
         return _digits(value)
     rounded = float(f"{value:.3g}")
-    for power, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for power, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if power <= abs(rounded) < 1000 * power:
             return f"{rounded / power:.3g}{letter}"
     return f"{rounded:.3g}" if 1e-4 <= abs(rounded) < 1000 or not rounded else _power(rounded)
@@ -101,6 +125,20 @@ def _in_mills(dollars: Scalar) -> str:
 def is_number(value: Scalar) -> bool:
     """Whether a value is a number; True and False are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+MOST_DIGITS = 4  # of a column's largest number, if its decimals were those of its small ones
+
+
+def _is_wide(numbers: Values[float], decimals: int) -> bool:
+    """Whether small and large numbers of a column have no number of decimals in common.
+
+    Then each is rounded by itself: 0.08 and 252, not 0.080 and 251.959.
+    """
+    sizes = [abs(number) for number in numbers if number]
+    before = len(f"{max(sizes, default=0):.0f}")
+    vanishes = min(sizes, default=1) < 0.5 * 10**-decimals
+    return vanishes or (decimals > 0 and before + decimals > MOST_DIGITS)
 
 
 def _decimals(sizes: Values[float]) -> int:
@@ -152,7 +190,10 @@ def _dollars(value: float) -> str:
     if 0 < value < 0.01:
         few = _digits(float(f"{value:.1g}"))
         return f"< {sign}${few[2:]}" if few.startswith("<") else f"{sign}${few}"
-    return f"{sign}${_digits(value)}" if value >= 10_000 else f"{sign}${value:,.2f}"
+    if value >= 10_000:
+        return f"{sign}${_digits(value)}"
+    cents = Decimal(repr(float(value))).quantize(Decimal("0.01"), ROUND_HALF_UP)  # 0.575 is 0.58
+    return f"{sign}${cents:,}"
 
 
 MILLIONS = 1e7

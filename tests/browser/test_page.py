@@ -275,6 +275,21 @@ def test_a_link_to_a_chapter_opens_it(browser: Browser, with_claims: Path) -> No
     page.close()
 
 
+def test_no_table_is_wider_than_the_paper(browser: Browser, with_claims: Path) -> None:
+    page = browser.new_page(viewport={"width": 718, "height": 1040})  # A4 within its margins
+    page.goto(with_claims.as_uri())
+    page.emulate_media(media="print")
+    unfold(page)
+    wide = page.evaluate("""() => {
+        const edge = document.querySelector("main").getBoundingClientRect().right + 1;
+        return [...document.querySelectorAll("table")]
+            .filter((table) => table.getBoundingClientRect().right > edge)
+            .map((table) => table.rows[0].innerText);
+    }""")
+    assert wide == []
+    page.close()
+
+
 def test_print_cuts_no_figure(browser: Browser, report: Report, tmp_path: Path) -> None:
     with opened(browser, report.folder / "report.html") as page:
         page.emulate_media(media="print")

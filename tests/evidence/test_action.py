@@ -24,6 +24,14 @@ SOURCES = {
     "  env.CACHE.put('k', 'v', { expirationTtl: 5 }) };\n",
 }
 
+UNSURE = {
+    "wrangler.toml": "name = 'w'\nmain = 'a.ts'\n[[kv_namespaces]]\nbinding = 'CACHE'\nid = 'x'\n",
+    "a.ts": "export default { async scheduled(_: unknown, env: Env) {\n"
+    "  const listed = await env.CACHE.list();\n"
+    "  for (const key of listed.keys) await env.CACHE.delete(key.name);\n} };\n",
+}
+"""A routine that clears all: whether that is a fault depends on what it is for."""
+
 
 @dataclass
 class Runner:
@@ -116,6 +124,16 @@ def test_the_action_takes_a_gate_and_a_baseline(runner: Runner) -> None:
     subprocess.run(words, cwd=runner.workspace, env=env, check=True, capture_output=True)
     done = audited(runner, path="app", baseline="known.json")
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_action_takes_how_sure_one_must_be(runner: Runner) -> None:
+    folder = runner.workspace / "unsure"
+    folder.mkdir()
+    for name, source in UNSURE.items():
+        (folder / name).write_text(source)
+    assert "kv-cleanup-loop" not in audited(runner, path="unsure").stdout
+    assert "kv-cleanup-loop" in audited(runner, path="unsure", confidence="low").stdout
+    assert audited(runner, path="unsure", confidence="somewhat").returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,10 @@ class Report:
 def report(case: str, **given: Any) -> Report:
     """The report of a case, made once for all that ask."""
     return Report({"case": case, "live_requests": 0, **given})
+
+
+def committed() -> Material:
+    """The shipped case with its notebooks as they were committed: nothing runs."""
+    runs = [Run(name, NOTEBOOKS / f"{name}.ipynb", 0.0, None) for name in notebook_names()]
+    study = parameters.settle({"case": "trading-sentiment"}).study
+    return Material(study, Findings(runs), runs, MANIFEST)

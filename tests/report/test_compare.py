@@ -240,3 +240,13 @@ def test_the_terminal_is_not_flooded_with_numbers(tmp_path: Path) -> None:
     text = compare(a, b).as_text()
     assert text.count("cost.n") == 12
     assert text.endswith("  and 28 more, which --html and --json have")
+
+
+def test_the_terminal_is_not_flooded_by_cases_that_have_little_in_common(tmp_path: Path) -> None:
+    a, b = report(tmp_path / "a"), report(tmp_path / "b")
+    manifest = json.loads((b / "manifest.json").read_text())
+    manifest["parameters"] = {f"p{nth}": nth for nth in range(40)}
+    (b / "manifest.json").write_text(json.dumps(manifest))
+    told = compare(a, b).as_text().partition("\noptions:")[0]
+    assert told.count("\n  p") == 12
+    assert "  and 28 more, which --html and --json have" in told

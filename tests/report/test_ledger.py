@@ -123,3 +123,27 @@ def test_the_asserted_range_is_said_in_the_metric_s_unit(
 ) -> None:
     (row,) = judge_all([claim(low=low, high=high)], findings(metric(0.15)))
     assert row.asserted.replace("\u00a0", " ") == words
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "low", "high", "said"),
+    [
+        (46.6, "ms", 5, 15, "5 to 15 ms"),
+        (1.81, "reads a write", 80, 120, "80 to 120 reads a write"),
+        (1, "back ends", 2, None, "at least 2 back ends"),
+        (0.525, "ratio", 0.7, 0.85, "70 % to 85 %"),
+        (0.02, "USD", 0.195, 0.205, "$0.195 to $0.205"),
+        (False, "", 1, None, "yes"),
+    ],
+)
+def test_what_is_asserted_has_its_unit_and_no_unit_twice_in_a_row(
+    value: object, unit: str, low: float, high: float | None, said: str
+) -> None:
+    found = metric(value).model_copy(update={"unit": unit})
+    (row,) = judge_all([claim(low=low, high=high)], findings(found))
+    assert row.asserted.replace("\u00a0", " ") == said
+
+
+def test_what_no_run_found_has_no_range_without_a_unit() -> None:
+    (row,) = judge_all([claim()], findings())
+    assert row.asserted == ""

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from cachelib.report.numbers import brief, saved, shown, times
+from cachelib.report.numbers import Unit, beside, brief, cells, give_or_take, saved, shown, times
 
 SIZES = [10.0**power for power in range(-15, 19)]
 
@@ -38,3 +38,52 @@ def test_of_nothing_nothing_is_saved_and_nothing_is_so_many_times() -> None:
     assert saved(100, 25) == 0.75
     assert times(3, 0) is None
     assert times(3, 2) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "said"),
+    [
+        ([0.08, 0.08, 251.959], "ms", ["0.08", "0.08", "252"]),
+        ([7.5, 52.25, 1069.4], "ms", ["7.5", "52.2", "1,069"]),
+        ([42.2, 89.04, 64.31], "ms", ["42.2", "89.0", "64.3"]),
+        ([327.4, 505.2, 1180.3], "ms", ["327", "505", "1,180"]),
+        ([0.5278, 0.0713], "ratio", ["52.8 %", "7.1 %"]),
+        ([0.08, None, 251.959], "ms", ["0.08", "–", "252"]),
+    ],
+)
+def test_a_column_has_one_number_of_decimals_unless_its_numbers_are_too_unlike(
+    values: list[float | None], unit: Unit, said: list[str]
+) -> None:
+    assert [cell.replace("\u00a0", " ") for cell in cells(values, unit)] == said
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "unit", "said"),
+    [
+        (79.31, 0.109, "ms", "79.3 ± 0.1 ms"),
+        (868.2, 8.23, "ms", "868 ± 8 ms"),
+        (0.00207, 0.000216, "ratio", "0.21 ± 0.02 %"),
+        (0.0307, 0.00277, "ratio", "3.1 ± 0.3 %"),
+        (0.0, 0.0, "ratio", "0 %"),
+        (28.15, 0.02, "USD", "$28.15 ± $0.02"),
+        (182.13, 0.0001, "USD", "$182.13 ± under $0.01"),
+        (15_634_000.0, 19_108.0, "loads", "15.6 million loads ± 19,108 loads"),
+        (math.inf, math.nan, "ms", "∞ ms ± – ms"),
+    ],
+)
+def test_a_number_and_its_error_are_told_to_the_same_digit(
+    value: float, half: float, unit: Unit, said: str
+) -> None:
+    assert give_or_take(value, half, unit).replace("\u00a0", " ") == said
+
+
+def test_half_a_cent_is_rounded_up_as_people_do() -> None:
+    assert shown(0.575, "USD") == "$0.58"
+    assert shown(-0.575, "USD") == "-$0.58"
+    assert shown(2.675, "USD") == "$2.68"
+
+
+def test_a_label_that_names_its_unit_needs_none_after_the_value() -> None:
+    assert beside("loads from the origin a month", 5_000_000, "loads") == "5,000,000"
+    assert beside("monthly bill", 100, "USD") == "$100.00"
+    assert beside("time to answer", 2_000, "ms") == "2,000\u00a0ms"

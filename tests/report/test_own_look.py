@@ -11,14 +11,12 @@ from ruamel.yaml import YAML
 from cachelib.model.case.case import Case, load_case
 from cachelib.model.case.theme import Theme, contrast
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import html, markdown
 from cachelib.report.document.material import Material
-from cachelib.report.experiments.parameters import settle
-from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.reuse.own_templates import OwnTemplateError, check
 from cachelib.report.reuse.plan import Request, plan
 from cachelib.report.templates import Templates
+from tests.report.in_process import committed
 
 SMALL = Path(__file__).with_name("small.yaml")
 DOT = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
@@ -26,11 +24,7 @@ DOT = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
 
 @pytest.fixture(scope="module")
 def material() -> Material:
-    """The notebooks as they were committed: no kernel runs."""
-    runs = [Run(name, NOTEBOOKS / f"{name}.ipynb", 0.0, None) for name in notebook_names()]
-    study = settle({"case": "trading-sentiment"}).study
-    provenance = {"written": "", "code": {"revision": "", "modified": False}, "python": ""}
-    return Material(study, Findings(runs), runs, provenance)
+    return committed()
 
 
 def own(folder: Path, **files: str) -> Templates:

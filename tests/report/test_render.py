@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
-from cachelib.report.document.render import verbatim
+from cachelib.report.document.render import source_link, verbatim
 from cachelib.report.numbers import shown
 
 HOSTILE = [
@@ -85,3 +85,34 @@ def test_values_are_shown_to_the_digits_they_can_tell(value: float, unit: str, t
 def test_a_missing_finding_is_an_error_that_names_it() -> None:
     with pytest.raises(MissingFindingError, match=r"shared\.hit_ratio"):
         Findings([])["shared.hit_ratio"]
+
+
+DOCS = "https://github.com/cloudflare/cloudflare-docs/blob"
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("developers.cloudflare.com/kv/platform/pricing",
+         "https://developers.cloudflare.com/kv/platform/pricing"),
+        ("developers.cloudflare.com/kv/platform/limits (default)",
+         "https://developers.cloudflare.com/kv/platform/limits"),
+        ("kv/platform/limits", "https://developers.cloudflare.com/kv/platform/limits"),
+        ("kv/concepts/how-kv-works.mdx@1c5baa7f",
+         f"{DOCS}/1c5baa7f/src/content/docs/kv/concepts/how-kv-works.mdx"),
+        ("changelog/kv/2026-01-30-x.mdx@6b11d7cb",
+         f"{DOCS}/6b11d7cb/src/content/changelog/kv/2026-01-30-x.mdx"),
+        ("src/components/PublicStats.astro@0309c8be",
+         f"{DOCS}/0309c8be/src/components/PublicStats.astro"),
+        ("observed: miniflare 4.20260730.0", None),
+        ("our invoice of May (developers.cloudflare.com/kv/platform)", None),
+        ("javascript:alert(1)//kv/platform/limits", None),
+    ],
+)  # fmt: skip
+def test_a_source_is_a_link_where_it_names_a_page_or_a_file(
+    source: str, target: str | None
+) -> None:
+    said = source_link(source)
+    assert ("](" in said) == (target is not None)
+    if target:
+        assert said.endswith(f"]({target})")

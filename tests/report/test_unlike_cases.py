@@ -245,7 +245,7 @@ def test_a_log_of_one_place_is_told_as_such_and_changes_what_is_there() -> None:
 def test_consequences_are_good_or_bad_as_the_metric_goes() -> None:
     record = of("one_place").record.replace("\u00a0", " ")
     consequences = record.partition("### Consequences")[2].partition("\n#")[0]
-    gain = r"\* Good, because mean time to answer: [\d.]+ ms, [\d.]+ ms less than today’s"
+    gain = r"\* Good, because of the mean time to answer: [\d.]+ ms, [\d.]+ ms less than today’s"
     assert re.search(gain, consequences)
     assert "* Bad, because it takes work:" in consequences
     assert "of its answers are out of date by over 60 s" in consequences
@@ -350,7 +350,7 @@ def test_pods_with_redis_are_told_of_pods_regions_redis_and_the_database() -> No
     assert "| regions |" in text
     assert "the database" in section(text, "With Redis")
     assert "participant origin as Database" in of("pods").markdown
-    assert "redis.node" in section(of("pods").markdown, "Sources")
+    assert "Redis, node hours" in section(of("pods").markdown, "Sources")
     assert "this platform has no Workers KV" in text
     assert "servers KV" not in text
     assert section(text, "runtime") == ""

@@ -36,7 +36,7 @@ def part(bill: Bill, prefix: str) -> Decimal:
 
 def table(bills: Mapping[str, Bill], platform: Profile) -> pd.DataFrame:
     """Designs by what they are charged, in dollars a month."""
-    of_the_origin = platform.told("of it calls of the origin")
+    of_the_origin = platform.told("of which calls of the origin")
     rows = {
         name: {
             "list price": float(bill.metered),
@@ -123,7 +123,7 @@ def crossings(model: Model, name: str, others: Sequence[str]) -> pd.DataFrame:
         state = np.where(np.abs(apart) < room, 0.0, np.sign(apart))
         for i in np.flatnonzero(np.diff(state)).tolist():
             at = _crossing(model, other, name, room, grid[i], grid[i + 1])
-            word = "dearer" if state[i + 1] > state[i] else "cheaper"
+            word = {-1.0: "cheaper", 0.0: "as cheap", 1.0: "dearer"}[float(state[i + 1])]
             bill = model.values(model.option(name), {TRAFFIC: np.array([at])}, ["bill_usd"])
             rows.append((other, word, at, float(bill["bill_usd"][0])))
     columns = ["design", "becomes", "requests a month", "bill"]

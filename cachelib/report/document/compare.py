@@ -136,7 +136,7 @@ class Comparison:
         lines = [self.verdict, *self.causes]
         for name, changes in self.parts.items():
             lines += ["", f"{name}: {len(changes) or 'none'} changed"]
-            shown = changes[:MOST] if name == "metrics" else changes
+            shown = changes if name in ("options", "claims") else changes[:MOST]
             lines += [f"  {one.name}: {one.in_words}  {one.about}".rstrip() for one in shown]
             if len(shown) < len(changes):
                 lines.append(

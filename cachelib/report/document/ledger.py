@@ -14,6 +14,8 @@ from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.publish.findings import Metric, Table
 
 REGIONS = "decision.regions"
+SIGNS = ("ratio", "points", "USD", "times")
+"""Units that stand at both ends of a range: `10 % to 20 %`, but `5 to 15 ms`."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Row:
     def asserted(self) -> str:
         """The range that the claim asserts, in words."""
         low, high = self.claim.low, self.claim.high
+        if self.metric is None:
+            return ""  # the quotation says it, and in which unit only the finding could
+        if isinstance(self.measured, bool):
+            return shown(bool(low))
         one, other = (self._end(end) for end in (low, high))
         if low == high:
             return one
@@ -50,7 +56,9 @@ class Row:
             return f"at most {other}"
         if high is None:
             return f"at least {one}"
-        return f"about {one}" if one == other else f"{one} to {other}"
+        if one == other:
+            return f"about {one}"
+        return f"{one if self.unit in SIGNS else shown(low)} to {other}"
 
     def _end(self, end: float | None) -> str:
         """An end of the range; of dollars as many digits as it has, so that no range vanishes."""

@@ -8,8 +8,8 @@ from typing import Literal, cast
 
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
-from cachelib.report.language import Comparison
-from cachelib.report.numbers import Unit, shown
+from cachelib.report.language import Comparison, work
+from cachelib.report.numbers import Unit, beside, shown
 from cachelib.report.publish.outcome import Candidate, Outcome
 
 Word = Literal["Good", "Bad", "Neutral"]
@@ -25,6 +25,13 @@ class Point:
 
     word: Word
     reason: str
+
+    @property
+    def because(self) -> str:
+        """The reason after that word: a clause as it is, a metric as what it is because of."""
+        if self.reason.startswith("it "):
+            return self.reason
+        return f"of {self.reason}" if self.reason.startswith("how ") else f"of the {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,7 @@ def in_a_line(option: Candidate) -> str:
     parts = [*(["what is there today"] if option.is_today else []), FATES[option.fate]]
     hours = option.work_hours
     if hours and hours.high:
-        spread = f" ({shown(hours.low)}–{shown(hours.high)})" if hours.low < hours.high else ""
-        parts.append(f"{shown(hours.value)}{spread}\u00a0h of work")
+        parts.append(f"{work(hours.value, hours.low, hours.high)} of work")
     said = "; ".join(parts)
     return f"{said}: {option.changes}" if option.changes else said
 
@@ -147,6 +153,6 @@ def _misses(outcome: Outcome, option: Candidate) -> Iterator[Point]:
             bound, side = limit.at_least, "at least"
         yield Point(
             "Bad",
-            f"it breaks a limit: {metric.label} {shown(miss.value, unit)}, "
-            f"allowed {side} {shown(bound, unit)}",
+            f"it breaks a limit: {metric.label} {beside(metric.label, miss.value, unit)}, "
+            f"allowed {side} {beside(metric.label, bound or 0.0, unit)}",
         )

@@ -20,6 +20,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns
 from cachelib.report import language
 from cachelib.report import text as fit
+from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings, Found, Kind, MissingFindingError
 from cachelib.report.document.log_page import log_page
 from cachelib.report.document.material import Material
@@ -34,7 +35,7 @@ from cachelib.report.document.options import (
     way,
 )
 from cachelib.report.language import Comparison
-from cachelib.report.numbers import Scalar, shown
+from cachelib.report.numbers import Scalar, beside, shown
 from cachelib.report.publish.decision import plain_unit
 from cachelib.report.publish.decision import value as amount
 from cachelib.report.publish.findings import Metric, Table, Text
@@ -91,14 +92,18 @@ class Document:
         return {
             **self._of_the_decision(),
             "amount": lambda number, unit: self.study.told(amount(number, plain_unit(unit))),
+            "actions": answer.actions(self.study.case, self.material.outcome, self.findings),
             "aim": self.study.told(_aim(self.study.case.criteria)),
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
             "anchor": self.medium.anchor,
             "follows": self.medium.follows,
+            "beside": beside,
             "barred": self.study.barred,
             "case": self.study.case,
+            "give_or_take": language.give_or_take,
+            "how_sure": language.how_sure,
             "growth": growth_in_words(self.study.case.growth),
             "has": lambda id: id in self.findings,
             "capital": language.capital,
@@ -152,6 +157,8 @@ class Document:
                 "held_against": None,
                 "rivals": [],
                 "origin_load": None,
+                "stays": None,
+                "asked": [],
             }
         chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
         other = reference(outcome)
@@ -163,6 +170,8 @@ class Document:
             "options": options(outcome),
             "held_against": reference(outcome),
             "rivals": rivals(outcome),
+            "stays": answer.what_stays(self.study.case, outcome),
+            "asked": list(answer.asked_about(self.study.case, outcome)),
             "deciding": deciding(outcome),
             "consequences": list(points(outcome, chosen, other)) if chosen else [],
             "origin_load": origin_load(outcome, chosen, reference(outcome)) if chosen else None,
@@ -306,10 +315,26 @@ def file_name(id: str) -> str:
 
 
 def source_link(source: str) -> Markdown:
-    """A source as it is cited; a link where it begins with the name of a host."""
-    if re.match(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/[\w./#-]*$", source):
-        return Markdown(f"[{fit.markdown(source)}](https://{source})")
-    return Markdown(fit.markdown(source))
+    """A source as it is cited, and a link where it names a page or a file of the vendor's."""
+    target = _target(source)
+    said = fit.markdown(source)
+    return Markdown(f"[{said}]({target})" if target else said)
+
+
+def _target(source: str) -> str | None:
+    """The address of a page, or of a file at its revision in the vendor's documentation."""
+    if page := re.match(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/[\w./#-]*(?=$| \()", source):
+        return f"https://{page.group()}"
+    if file := re.fullmatch(r"([\w./-]+\.(?:mdx|astro))@([0-9a-f]{7,40})", source):
+        path, revision = file.groups()
+        kept = ("src/", "changelog/", "partials/")
+        folder = {"src/": "", "changelog/": "src/content/", "partials/": "src/content/"}
+        first = next((each for each in kept if path.startswith(each)), "")
+        where = folder.get(first, "src/content/docs/")
+        return f"https://github.com/cloudflare/cloudflare-docs/blob/{revision}/{where}{path}"
+    if re.fullmatch(r"(?:kv|workers|r2|durable-objects)/[a-z/-]+", source):
+        return f"https://developers.cloudflare.com/{source}"
+    return None
 
 
 def page_link(notebook: str) -> Markdown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -14,10 +15,11 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
+from cachelib.report import language
 from cachelib.report.language import capital, duration, listed
-from cachelib.report.numbers import Unit, of, shown
+from cachelib.report.numbers import Unit, beside, of, shown
 
-_NOUN = re.compile(r"(?:CPU time|life|limit|number|share|spread|time)\b")
+_NOUN = re.compile(r"(?:CPU time|life|limit|neurons|number|share|spread|time)\b")
 SHOWN = (
     "hit_ratio", "p50_ms", "p95_ms", "late_share", "bill_usd", "origin_loads_per_month",
     "error_share",
@@ -41,6 +43,29 @@ def _in_a_sentence(decision: Decision, number: str) -> str:
     """The same with the article that English wants before a noun, and not before "how long"."""
     said = named(decision, number)
     return f"the {said}" if _NOUN.match(said) else said
+
+
+def marks(decision: Decision) -> dict[str, str]:
+    """What charts say beside the choice and beside what is there today, by the option's name."""
+    chosen, today = decision.chosen, decision.today
+    if chosen and chosen == today:
+        return {chosen.name: "chosen, as today"}
+    marked = {"chosen": chosen, "today": today}
+    return {option.name: word for word, option in marked.items() if option}
+
+
+def headline(decision: Decision) -> str:
+    """The title of what is minimised: which way is better, and where choice and today stand."""
+    better = "More is better" if decision.criteria.maximise else "Less is better"
+    chosen, today = decision.chosen, decision.today
+    if chosen is None:
+        return better if decision.not_stated else f"{better}; each of these breaks a limit"
+    mine = score(decision, amount(decision, chosen))
+    if chosen == today:
+        return f"{better}: {mine} as it is today"
+    if today is None or not math.isfinite(decision.score(today)):
+        return f"{better}: {mine} for the choice"
+    return f"{better}: {mine} for the choice, {score(decision, amount(decision, today))} today"
 
 
 def with_unit(decision: Decision, number: str) -> str:
@@ -107,10 +132,12 @@ def work(option: Option) -> str:
     """Hours with their range, or that nobody says."""
     if option.hours is None:
         return "not stated"
-    hours = option.hours
-    if hours.low == hours.high:
-        return value(hours.value, "hours")
-    return f"{shown(hours.value)} ({shown(hours.low)}–{shown(hours.high)})\u00a0h"
+    return language.work(option.hours.value, option.hours.low, option.hours.high)
+
+
+def gap(decision: Decision, number: float) -> str:
+    """A difference of it."""
+    return shown(number, gap_unit(decision))
 
 
 def score(decision: Decision, number: float) -> str:
@@ -118,10 +145,32 @@ def score(decision: Decision, number: float) -> str:
     return shown(number, score_unit(decision))
 
 
+def amount(decision: Decision, option: Option) -> float:
+    """What an option has of what is to be least or most: scores of the latter are below zero."""
+    return decision.score(option) * (-1 if decision.criteria.maximise else 1)
+
+
 def score_unit(decision: Decision) -> Unit:
     """The unit of what is minimised; of a weighted sum, dollars, in which its rates are given."""
     criteria = decision.criteria
     return "USD" if criteria.weigh else METRICS[criteria.aim].unit
+
+
+def gap_unit(decision: Decision) -> Unit:
+    """The unit of differences of it: those of shares are points."""
+    unit = score_unit(decision)
+    return "points" if unit == "ratio" else unit
+
+
+AXES: dict[Unit, tuple[str, float]] = {"USD": (", $", 1), "ms": (", ms", 1), "s": (", s", 1),
+                                       "ratio": (", %", 100)}  # fmt: skip
+"""What an axis says after its label, and by what numbers are multiplied for it."""
+
+
+def axis(decision: Decision) -> tuple[str, float]:
+    """The label of an axis of what is minimised, and by what its numbers are multiplied."""
+    said, factor = AXES.get(score_unit(decision), ("", 1))
+    return f"{aim(decision)}{said}", factor
 
 
 def aim(decision: Decision) -> str:
@@ -150,7 +199,7 @@ def limit_said(limit: Limit) -> str:
     """`share of out-of-date answers at most 15 %`."""
     metric = METRICS[limit.metric]
     side = "at most" if limit.at_most is not None else "at least"
-    return f"{metric.label} {side} {shown(limit.bound, metric.unit)}"
+    return f"{metric.label} {side} {beside(metric.label, limit.bound, metric.unit)}"
 
 
 def cause(decision: Decision, flip: Flip) -> str:
@@ -247,17 +296,36 @@ def _worse(decision: Decision, name: str, option: Option, chosen: Option) -> boo
     return ahead > decision.criteria.tolerance(name, decision.measured[chosen.name][name])
 
 
+def _unit_besides(decision: Decision, number: str) -> str:
+    """The unit, where the number's own name does not say it: neurons of a call are neurons."""
+    unit = unit_said(decision, number)
+    return "" if unit and named(decision, number).startswith(unit) else unit
+
+
+def _from_here(decision: Decision, flip: Flip) -> str:
+    """`now 4 h: 57 % less`: where a number stands, and how far from that its flip is."""
+    here = f"now {value(flip.here, _unit_besides(decision, flip.number))}"
+    if flip.here <= 0 or flip.at <= 0:
+        return here
+    ratio = flip.at / flip.here
+    if ratio >= 2:
+        far = f"{shown(float(f'{ratio:.2g}'))} times as much"
+    else:
+        far = f"{shown(float(f'{abs(ratio - 1):.2g}'), 'ratio')} {'more' if ratio > 1 else 'less'}"
+    return f"{here}: {far}{'' if flip.inside else ', beyond the range of the case'}"
+
+
 def in_sentences(decision: Decision, most: int = 3) -> list[str]:
     """What would change the answer, the nearest first: the number, how far, to what and why."""
     told = []
     for flip in decision.next_flips[:most]:
-        unit = unit_said(decision, flip.number)
+        unit = _unit_besides(decision, flip.number)
         above = flip.at > flip.here
         then = called(decision, flip.after if above else flip.before)
         what = f"“{then}” would be the choice" if then else "nothing would keep the limits"
         told.append(
             f"If {_in_a_sentence(decision, flip.number)} were {'more' if above else 'less'} than"
-            f" {value(flip.at, unit)} (now {value(flip.here, unit)}), {what},"
+            f" {value(flip.at, unit)} ({_from_here(decision, flip)}), {what},"
             f" {_reason(decision, flip)}."
         )
     return told

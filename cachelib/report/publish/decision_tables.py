@@ -15,7 +15,7 @@ from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
-from cachelib.report.numbers import Unit, shown
+from cachelib.report.numbers import Unit, beside, give_or_take, shown
 from cachelib.report.publish import decision as words
 
 UNITS: dict[str, Unit] = {
@@ -71,7 +71,8 @@ def verdict(decision: Decision, option: Option) -> str:
 def settings_table(decision: Decision) -> pd.DataFrame:
     """Each option's settings, and how far they may be turned and do materially as well."""
     now, rows = decision.study.case.settings, []
-    for name, tuned in decision.tuned.items():
+    for name in _by_weight(decision):
+        tuned = decision.tuned[name]
         for knob, number in sorted(tuned.option.settings.items()):
             low, high = tuned.flat.get(knob, (number, number))
             unit = words.knob_unit(knob)
@@ -86,19 +87,25 @@ def settings_table(decision: Decision) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("option")
 
 
+def _by_weight(decision: Decision) -> list[str]:
+    """Options with settings: the choice, what is there today, then the others by their rank."""
+    first = [option for option in (decision.chosen, decision.today) if option]
+    names = dict.fromkeys(option.name for option in [*first, *words.in_order(decision)])
+    return [name for name in names if name in decision.tuned]
+
+
 def chance_table(decision: Decision) -> pd.DataFrame:
     """What decides, of every option, with half its 95 % interval."""
     rows = []
-    for nth, option in enumerate(decision.options):
+    for option in words.in_order(decision):
+        nth = decision.options.index(option)
         row: dict[str, object] = {"option": words.called(decision, option.name)}
         for name in decision.criteria.names():
             if name == "work_hours":
                 continue
             metric, half = METRICS[name], float(decision.resolution[name][nth])
             here = decision.measured[option.name][name]
-            row[metric.head] = (
-                f"{shown(here, metric.unit)} ± {shown(half, metric.unit)}" if finite(here) else "–"
-            )
+            row[metric.head] = give_or_take(here, half, metric.unit) if finite(here) else "–"
         rows.append(row)
     return pd.DataFrame(rows).set_index("option")
 
@@ -125,7 +132,7 @@ def sure_table(decision: Decision) -> pd.DataFrame:
 
 def _share(share: Share) -> str:
     """`79.2 % ± 8.3`: both in per cent."""
-    return f"{100 * share.value:.1f} ± {100 * share.error:.1f}\u00a0%"
+    return f"{100 * share.value:.1f} ±\u00a0{100 * share.error:.1f}\u00a0%"
 
 
 def _regretted(decision: Decision, sure: Sureness, number: float, error: float) -> str:
@@ -136,7 +143,7 @@ def _regretted(decision: Decision, sure: Sureness, number: float, error: float) 
 def _plus_minus(decision: Decision, number: float, error: float) -> str:
     if np.isnan(number):
         return "not stated"
-    return f"{words.score(decision, number)} ± {words.score(decision, error)}"
+    return give_or_take(number, error, words.gap_unit(decision))
 
 
 def that_matter(decision: Decision, most: int = 8) -> list[Worth]:
@@ -261,8 +268,9 @@ def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
     side = "at most" if limit.at_most is not None else "at least"
     return {
         "option": words.called(decision, miss.option), "limit": metric.label,
-        "allowed": f"{side} {shown(limit.bound, metric.unit)}",
-        "found": shown(miss.value, metric.unit), "beyond": shown(miss.excess, "ratio"),
+        "allowed": f"{side} {beside(metric.label, limit.bound, metric.unit)}",
+        "found": beside(metric.label, miss.value, metric.unit),
+        "beyond": shown(miss.excess, "ratio"),
     }  # fmt: skip
 
 

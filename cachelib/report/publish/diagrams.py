@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,7 +19,8 @@ from cachelib.report.numbers import shown
 from cachelib.report.publish.findings import Diagram, Drawn, Edge, Message, Node, Sequence
 from cachelib.report.templates import html_environment
 
-WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 52.0, 20.0, 46.0, 260.0
+WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 56.0, 20.0, 46.0, 260.0
+LETTER = 7.0  # the width of one in a box, about
 ROW_HEIGHT, MAX_LANE = 34.0, 150.0
 SHOWN_COLOS = 3
 
@@ -39,6 +41,12 @@ class Box:
     @property
     def bottom(self) -> float:
         return self.y + BOX_HEIGHT
+
+    @property
+    def notes(self) -> list[str]:
+        """The note in the lines that the box has room for."""
+        room = max(int(self.width / LETTER), 8)
+        return textwrap.wrap(self.node.note, room, max_lines=2, placeholder="…")
 
 
 @dataclass(frozen=True)

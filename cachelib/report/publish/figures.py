@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,9 +16,9 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator
 
 from cachelib.report import text as fit
-from cachelib.report.numbers import brief
+from cachelib.report.numbers import Unit, brief
 from cachelib.report.numbers import shown as said
-from cachelib.report.publish import data
+from cachelib.report.publish import data, labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +83,7 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
-    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=fit.plain(title))
+    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=labels.title(title))
     return plot, ax
 
 
@@ -136,6 +137,16 @@ def message(
     return f"{begins} {first} at {brief(x[0])} {names[0]}, {last} at {brief(x[-1])} {names[1]}"
 
 
+def ends(lines: Iterable[Sequence[float]], x: Sequence[float], unit: Unit) -> str:
+    """A title that says where lines lie at both ends: `$3 to $5 at 1k …, $57 to $372 at 10M`."""
+    drawn = list(lines)
+    told = []
+    for at in (0, -1):
+        low, high = (said(edge(line[at] for line in drawn), unit) for edge in (min, max))
+        told.append(f"{low if low == high else f'{low} to {high}'} at {brief(x[at])}")
+    return f"{told[0]} requests a month, {told[1]}"
+
+
 def line(ax: Axes, x: Sequence[float], shares: Sequence[float], colour: str) -> None:
     """Shares in per cent against x: the only line of its figure, which needs no name."""
     percents = [100 * share for share in shares]
@@ -156,8 +167,10 @@ def named_line(
     percents = [100 * share for share in shares]
     ax.plot(x, percents, "o-", color=colour)
     data.note_line(ax, x, percents, name)
-    side: Literal["left", "right"] = "right" if at == -1 else "left"
-    _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), side, "bottom")
+    if at == -1:  # beside the end, where no other line lies
+        _name(ax, name, (x[at], 100 * shares[at]), colour, (8, 0), "left", "center")
+    else:
+        _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), "left", "bottom")
     ax.set_ylim(0, 106)
 
 
@@ -201,12 +214,14 @@ def spread(ax: Axes, gap: float = 0.055) -> None:
     names.sort(key=lambda text: text.xy[1])
     points = [place.transform(text.xy) for text in names]
     heights = [float(y) for _, y in points]
+    rooms = [gap * (text.get_text().count("\n") + 1) for text in names]
     for nth in range(1, len(heights)):
-        heights[nth] = max(heights[nth], heights[nth - 1] + gap)
+        apart = (rooms[nth - 1] + rooms[nth]) / 2
+        heights[nth] = max(heights[nth], heights[nth - 1] + apart)
     top = 1.0
     for nth in reversed(range(len(heights))):
         heights[nth] = min(heights[nth], top)
-        top = heights[nth] - gap
+        top = heights[nth] - (rooms[nth] + rooms[nth - 1]) / 2
     for text, (x, _), height in zip(names, points, heights, strict=True):
         text.xy = tuple(place.inverted().transform((x, height)))
 
@@ -215,7 +230,7 @@ def fit_y(ax: Axes) -> None:
     """Let the y axis end where the data does."""
     ax.relim()
     ax.autoscale(axis="y")
-    ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.08)
+    ax.set_ylim(bottom=0, top=ax.get_ylim()[1] * 1.16)  # and names above its points
     spread(ax)
 
 
@@ -240,28 +255,35 @@ def _name(
     point: tuple[float, float],
     colour: str,
     offset: tuple[float, float],
-    side: Literal["left", "right"],
+    side: Literal["left", "right", "center"],
     height: Literal["bottom", "center"],
 ) -> None:
     ax.annotate(
-        fit.label(name), point, xytext=offset, textcoords="offset points", color=colour,
+        labels.in_its_lines(name), point, xytext=offset, textcoords="offset points", color=colour,
         ha=side, va=height, fontweight="bold",
     )  # fmt: skip
 
 
 def bars(
-    ax: Axes, names: Sequence[str], values: Sequence[float], *, best: str | None = None
+    ax: Axes,
+    names: Sequence[str],
+    values: Sequence[float],
+    *,
+    marks: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> None:
-    """Horizontal bars, the first on top, each with its value at its end; the best in colour."""
-    places = range(len(names))
-    colours = [BLUE if name == best else MUTED for name in names]
+    """Horizontal bars, the first on top, each with its value at its end.
+
+    `marks`: a word that stands beside the value of some, and the colour of their bars.
+    """
+    places = labels.name_rows(ax, names)
+    told = [marks.get(name, ("", MUTED)) for name in names]
+    colours = [colour for _, colour in told]
     drawn = ax.barh(places, values, color=colours, height=0.6)
     data.note(ax, ["", ax.get_xlabel()], list(zip(names, values, strict=True)))
-    ax.bar_label(drawn, [brief(value) if value else "0" for value in values], padding=4, color=INK)
-    ax.set_yticks(places, [fit.label(name) for name in names])
-    ax.invert_yaxis()
-    ax.grid(visible=False, axis="y")
-    ax.margins(x=0.12)
+    amounts = [brief(value) if value else "0" for value in values]
+    ends = [f"{amount}  {word}".rstrip() for amount, (word, _) in zip(amounts, told, strict=True)]
+    ax.bar_label(drawn, ends, padding=4, color=INK)
+    ax.margins(x=0.2 if marks else 0.12)
 
 
 def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
@@ -269,17 +291,16 @@ def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
     rows = [(swing.name, swing.low, swing.high) for swing in swings]
     what = ax.get_xlabel()
     data.note(ax, ["number", f"{what}, with it at its low", f"{what}, at its high"], rows)
-    for place, swing in enumerate(swings):
+    places = labels.name_rows(ax, [swing.name for swing in swings])
+    for place, swing in zip(places, swings, strict=True):
         ax.plot([swing.low, swing.high], [place, place], color=GRID, linewidth=12, zorder=1)
         ax.plot(swing.low, place, "o", color=BLUE, markersize=8)
         ax.plot(swing.high, place, "s", color=ORANGE, markersize=8)
     for widest in swings[:1]:
-        _name(ax, "low", (widest.low, 0), BLUE, (0, 9), "left", "bottom")
-        _name(ax, "high", (widest.high, 0), ORANGE, (0, 9), "left", "bottom")
-    ax.set_yticks(range(len(swings)), [fit.label(swing.name) for swing in swings])
-    ax.invert_yaxis()
-    ax.grid(visible=False, axis="y")
-    ax.margins(x=0.06, y=0.08)
+        _name(ax, "low", (widest.low, places[0]), BLUE, (0, 9), "center", "bottom")
+        _name(ax, "high", (widest.high, places[0]), ORANGE, (0, 9), "center", "bottom")
+    ax.set_ylim(top=-0.5)  # room for these two
+    ax.margins(x=0.06)
 
 
 def regions_map(
@@ -309,7 +330,7 @@ def regions_map(
     for formatted in (ax.xaxis, ax.yaxis):
         formatted.set_major_formatter(lambda value, _: brief(value))
     ax.grid(visible=False)
-    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], names,
+    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], labels.in_lines(names),
               loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # fmt: skip
 
 

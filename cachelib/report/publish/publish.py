@@ -42,11 +42,23 @@ def metric(
     )
 
 
+YES_OR_NO = {"kv_sent_to_every_location"}
+FACT_UNITS: dict[str, Unit] = {
+    "_per_s": "", "_ms": "ms", "_s": "s", "_mb": "MB", "_cities": "cities",
+    "back_ends_before_2025_08": "back ends",
+}  # fmt: skip
+"""The units of what a vendor says, by how its name ends."""
+
+
 def fact(name: str) -> None:
     """Publish what a vendor says, as `facts.name`, with its source."""
     said = vendor_facts()[name]
     caption = f"{said.says}, as read on {said.date}"
-    metric(f"facts.{name}", said.value, caption=caption, how="quoted", source=said.source)
+    value = bool(said.value) if name in YES_OR_NO else said.value
+    ends = (unit for end, unit in FACT_UNITS.items() if name.endswith(end))
+    unit: Unit = next(ends, "")
+    id = f"facts.{name}"
+    metric(id, value, unit=unit, caption=caption, how="quoted", source=said.source)
 
 
 def table(

@@ -1,0 +1,183 @@
+"""What the first page adds to the name of the choice: what stays, what was asked, what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from cachelib.model.case.case import Case
+from cachelib.model.case.source import Said
+from cachelib.model.tiers.registry import ALL, SHARED
+from cachelib.report.document.collect import Findings
+from cachelib.report.language import Comparison, capital, counted, listed, work
+from cachelib.report.numbers import Unit, shown
+from cachelib.report.publish.findings import Metric, Table
+from cachelib.report.publish.outcome import Candidate, Outcome
+
+FAULTS = "evidence.faults"
+MOST_FAULTS = 3  # that the first page has room for
+
+
+def chosen(outcome: Outcome) -> Candidate | None:
+    """The option to choose."""
+    return _named(outcome, outcome.recommended)
+
+
+def _named(outcome: Outcome, name: str | None) -> Candidate | None:
+    return next((option for option in outcome.options if option.name == name), None)
+
+
+def what_stays(case: Case, outcome: Outcome) -> str | None:
+    """Which tiers of today's stay, go and come, in words; None where there is nothing to compare.
+
+    `The memory of each isolate stays; Workers KV goes.`, in the platform's own words.
+    """
+    if not outcome.recommended or not outcome.today or outcome.keeps_today:
+        return None
+    before, after = (case.design(name).tiers for name in (outcome.today, outcome.recommended))
+    parts = [
+        _verb([tier for tier in before if tier in after], "stays", "stay"),
+        _verb([tier for tier in before if tier not in after], "goes", "go"),
+        _verb([tier for tier in after if tier not in before], "is added", "are added"),
+    ]
+    said = "; ".join(filter(None, parts))
+    return f"{case.profile.told(capital(said))}." if said else None
+
+
+def _verb(tiers: list[str], one: str, many: str) -> str:
+    phrases = [ALL[tier].phrase for tier in tiers]
+    if not phrases:
+        return ""
+    plural = len(phrases) > 1 or phrases[0].endswith("Objects")
+    return f"{listed(phrases)} {many if plural else one}"
+
+
+def asked_about(case: Case, outcome: Outcome) -> Iterator[str]:
+    """What became of each tier that the question names and the choice has not: its best option."""
+    pick = chosen(outcome)
+    if pick is None or pick.score is None:
+        return
+    there = case.design(pick.name).tiers
+    for word, tier in SHARED.items():
+        if word in there or not _names(case.question, word):
+            continue
+        best = next((o for o in outcome.options if word in case.design(o.name).tiers), None)
+        if best:
+            yield f"The best option with {tier.phrase}, “{best.words}”, {_fared(outcome, best)}."
+
+
+def _names(question: str, tier: str) -> bool:
+    words = re.escape(tier).replace(r"\-", "[ -]")
+    return re.search(rf"\b{words}s?\b", question, re.IGNORECASE) is not None
+
+
+def _fared(outcome: Outcome, option: Candidate) -> str:
+    pick = chosen(outcome)
+    done = f" and takes {said} of work" if (said := _work(option)) else ""
+    if broken := _broken(outcome, option):
+        return f"breaks a limit: {listed(broken)}"
+    if option.fate == "not ranked" or option.score is None or pick is None or pick.score is None:
+        return "cannot be ranked, since its work is not stated"
+    if option.fate == "tied":
+        return f"would do as well{done}"
+    apart = Comparison(option.score, pick.score, cast(Unit, outcome.unit))
+    return f"is worse by {apart.by} ({outcome.minimised}){done}"
+
+
+def _work(option: Candidate) -> str:
+    hours = option.work_hours
+    return work(hours.value, hours.low, hours.high) if hours and hours.high else ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A thing to do, how long it takes, what it gains, and where it is done."""
+
+    what: str
+    work: str
+    gain: str
+    where: str
+
+
+UNSTATED = "not stated"
+
+
+def actions(case: Case, outcome: Outcome | None, findings: Findings) -> list[Action]:
+    """What to do, what decides first; nothing where nothing is to be done."""
+    first = list(_change(case, outcome)) if outcome else []
+    return [*first, *_measure(findings), *_faults(findings)]
+
+
+def _change(case: Case, outcome: Outcome) -> Iterator[Action]:
+    pick, today = chosen(outcome), _named(outcome, outcome.today)
+    if pick is None or outcome.keeps_today:
+        return
+    told = Action(
+        f"{'Change to' if today else 'Choose'} “{pick.words}”"
+        f"{f': {pick.changes}' if pick.changes else ''}",
+        _work(pick) or UNSTATED,
+        _gain(case, outcome, pick, today),
+        listed(_lines(case, pick)) or "–",
+    )
+    if today or pick.changes or told.work != UNSTATED:  # else it says no more than the answer
+        yield told
+
+
+def _gain(case: Case, outcome: Outcome, pick: Candidate, today: Candidate | None) -> str:
+    """The limits that are kept again, and how much less of what is minimised."""
+    if today is None:
+        return "–"
+    said = [f"keeps the limit: {listed(broken)}"] if (broken := _broken(outcome, today)) else []
+    if pick.score is not None and today.score is not None:
+        apart = Comparison(pick.score, today.score, cast(Unit, outcome.unit))
+        better = "more" if case.criteria.maximise else "less"
+        worse = "less" if case.criteria.maximise else "more"
+        if not apart.same:
+            said.append(f"{outcome.minimised}: {apart.by} {worse if apart.more else better}")
+    return "; ".join(said) or "none that counts"
+
+
+def _broken(outcome: Outcome, option: Candidate) -> list[str]:
+    """What the limits that an option breaks are of, in words."""
+    limits = {limit.name: limit.metric for limit in outcome.limits}
+    labels = (outcome.metrics[limits[miss.limit]].label for miss in option.breaks)
+    return list(dict.fromkeys(labels))
+
+
+def _lines(case: Case, pick: Candidate) -> list[str]:
+    """Where the source has the numbers that the choice sets to others."""
+    now, said = case.settings, case.system.says
+    changed = [name for name, value in pick.settings.items() if now.get(name) != value]
+    places = [_place(said, name) for name in sorted(changed)]
+    return list(dict.fromkeys(place for place in places if place))
+
+
+def _place(said: dict[str, Said], name: str) -> str | None:
+    found = said.get(f"today.{name}") or said.get(f"knobs.{name}.value")
+    return f"{found.file}:{found.line}" if found else None
+
+
+def _measure(findings: Findings) -> Iterator[Action]:
+    """What is worth measuring first, if anything is surely worth it."""
+    first, worth = (_metric(findings, f"decision.measure_{what}") for what in ("first", "worth"))
+    if first and first.value and worth:
+        yield Action(
+            f"Measure {first.value}", UNSTATED, f"{shown(worth.value, worth.unit)} on average", "–"
+        )
+
+
+def _metric(findings: Findings, id: str) -> Metric | None:
+    found = findings[id].finding if id in findings else None
+    return found if isinstance(found, Metric) else None
+
+
+def _faults(findings: Findings) -> Iterator[Action]:
+    table = findings[FAULTS].finding if FAULTS in findings else None
+    if not isinstance(table, Table):
+        return
+    for where, fault, effect in table.rows[:MOST_FAULTS]:
+        yield Action(f"Mend: {fault}", UNSTATED, str(effect), str(where))
+    if (more := len(table.rows) - MOST_FAULTS) > 0:
+        yield Action(f"Mend {counted(more, 'more fault')}", UNSTATED, "–", "–")

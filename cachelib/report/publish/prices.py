@@ -1,0 +1,31 @@
+"""Meters of a price book, and lines of a quoted cost table, as readers know them."""
+
+from __future__ import annotations
+
+from cachelib.model.tiers.registry import ALL
+
+OTHERS = {
+    "origin": "the origin", "lambda": "functions", "workers": "Workers", "workers_ai": "Workers AI",
+    "zones": "traffic between zones",
+}  # fmt: skip
+"""By how a meter's name begins: what is no tier's own."""
+COUNTED = {"cpu_ms": "CPU time", "class_a": "class A", "class_b": "class B", "gb": "GB"}
+STORES = {"kv": "KV", "do": "Durable Objects"}
+
+
+def meter_words(meter: str) -> str:
+    """`Durable Objects, rows read`: whose a meter is, and what it counts."""
+    owner, _, counted = meter.partition(".")
+    labels = [
+        tier.label
+        for tier in ALL.values()
+        if meter in {*tier.meters, *tier.units, tier.stored} or f"{owner}_" in tier.prefixes
+    ]
+    whose = next(iter(labels), OTHERS.get(owner, owner))
+    return f"{whose}, {COUNTED.get(counted, counted.replace('_', ' '))}"
+
+
+def line_words(line: str) -> str:
+    """`KV, reads` of `kv_reads`: a line of the cost table of a document under test."""
+    store, _, part = line.partition("_")
+    return f"{STORES.get(store, store)}, {part.replace('_', ' ')}"

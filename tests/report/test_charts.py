@@ -1,0 +1,66 @@
+"""Charts name what they show: no label is cut into another, the choice and today are marked."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+
+from cachelib.model.judgement.flips import Swing
+from cachelib.report.publish import figures, labels
+
+LONG = "Memory, then Workers KV, refreshed and never expired"
+NAMES = [LONG, f"{LONG}, written only if changed", "No cache"]
+
+
+def words(text: str) -> list[str]:
+    """What is written in a drawing, line by line."""
+    return re.findall(r"<text[^>]*>([^<]+)</text>", text) + re.findall(
+        r"<tspan[^>]*>([^<]+)<", text
+    )
+
+
+def test_long_names_are_given_lines_and_none_is_cut() -> None:
+    told = labels.in_lines(NAMES)
+    assert [name.replace("\n", " ") for name in told] == NAMES
+    assert max(len(line) for name in told for line in name.splitlines()) <= labels.ROW
+
+
+def test_names_that_must_be_cut_are_still_told_apart() -> None:
+    endless = "a very long name of an option that goes on and on " * 5
+    told = labels.in_lines([endless + "one", endless + "two", "short"])
+    assert len(set(told)) == 3
+    assert told[2] == "short"
+
+
+def test_the_same_name_twice_stays_the_same() -> None:
+    assert labels.in_lines(["a", "a"]) == ["a", "a"]
+
+
+@pytest.mark.parametrize("kind", ["bars", "tornado"])
+def test_rows_do_not_lie_on_each_other(kind: str) -> None:
+    _, ax = figures.axes(xlabel="x", ylabel="")
+    if kind == "bars":
+        figures.bars(ax, NAMES, [1.0, 2.0, 3.0])
+    else:
+        figures.tornado(ax, [Swing(name, 1.0, 2.0) for name in NAMES])
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
+    for upper, lower in pairwise(boxes):
+        assert upper.y0 >= lower.y1 - 1
+
+
+def test_the_choice_and_what_is_there_are_marked_in_their_own_colours() -> None:
+    plot, ax = figures.axes(xlabel="x", ylabel="")
+    figures.bars(
+        ax, NAMES, [1.0, 2.0, 3.0],
+        marks={LONG: ("chosen", figures.TEAL), "No cache": ("today", figures.BLUE)},
+    )  # fmt: skip
+    drawn = figures.svg(plot)
+    assert any(re.fullmatch(r"1 +chosen", word) for word in words(drawn))
+    assert any(re.fullmatch(r"3 +today", word) for word in words(drawn))
+    faces = [bar.get_facecolor() for bar in ax.patches]
+    assert len({*faces}) == 3

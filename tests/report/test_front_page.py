@@ -1,0 +1,199 @@
+"""The first page decides: the answer to what was asked, what to do, how far it is from another."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from cachelib.model.case.case import Case, load_case
+from cachelib.report.document import answer
+from cachelib.report.document.collect import Findings
+from cachelib.report.document.formats import adr, html, markdown
+from cachelib.report.document.material import Material
+from cachelib.report.publish.findings import Metric, Table
+from cachelib.report.publish.outcome import Outcome
+from cachelib.report.publish.prices import line_words, meter_words
+from tests.report.in_process import committed
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return committed()
+
+
+@pytest.fixture(scope="module")
+def case(material: Material) -> Case:
+    return material.study.case
+
+
+@pytest.fixture(scope="module")
+def outcome(material: Material) -> Outcome:
+    assert material.outcome is not None
+    return material.outcome
+
+
+def with_metric(material: Material, id: str, value: int) -> Material:
+    changed = Findings([])
+    for found in material.findings:
+        if found.finding.id == id:
+            assert isinstance(found.finding, Metric)
+            found = replace(found, finding=found.finding.model_copy(update={"value": value}))
+        changed.add(found)
+    return replace(material, findings=changed)
+
+
+def choosing(outcome: Outcome, name: str) -> Outcome:
+    options = [
+        option.model_copy(update={"fate": "chosen" if option.name == name else "stands"})
+        for option in outcome.options
+    ]
+    kept = name == outcome.today
+    return outcome.model_copy(update={"recommended": name, "options": options, "keeps_today": kept})
+
+
+def test_every_document_has_the_actions_with_hours_gain_and_line(material: Material) -> None:
+    for text in (
+        markdown.files(material)["report.md"], adr.files(material)["adr.md"],
+        html.files(material)["report.html"],
+    ):  # fmt: skip
+        for told in ("what to do", "what it gains", "two numbers of src/cache-manager.ts"):
+            assert told in text
+        assert "src/cache-manager.ts:148 and src/cache-manager.ts:150" in text
+        assert "src/cache-manager.ts:542" in text
+        assert re.search(r"1 \(0\.5–2\)\s*h", text)
+
+
+def test_the_change_comes_first_then_what_to_measure_then_faults(
+    material: Material, case: Case, outcome: Outcome
+) -> None:
+    told = [action.what for action in answer.actions(case, outcome, material.findings)]
+    assert told[0].startswith("Change to “")
+    assert told[1] == "Measure how long a value stays true"
+    assert all(what.startswith("Mend: ") for what in told[2:])
+
+
+def test_what_is_kept_is_no_work(material: Material, case: Case, outcome: Outcome) -> None:
+    kept = choosing(outcome, str(outcome.today))
+    told = answer.actions(case, kept, material.findings)
+    assert not any(action.what.startswith("Change") for action in told)
+    assert answer.what_stays(case, kept) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("retuned", "The memory of each isolate and Workers KV stay."),
+        ("l1-only", "The memory of each isolate stays; Workers KV goes."),
+        ("origin-only", "The memory of each isolate and Workers KV go."),
+        ("l1-r2", "The memory of each isolate stays; Workers KV goes; R2 is added."),
+        ("durable-object",
+         "The memory of each isolate and Workers KV go; Durable Objects are added."),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_todays_tiers_is_said(
+    case: Case, outcome: Outcome, name: str, said: str
+) -> None:
+    assert answer.what_stays(case, choosing(outcome, name)) == said
+
+
+def test_tiers_are_told_in_the_words_of_the_platform() -> None:
+    pods = Outcome.model_construct(
+        recommended="database-only", today="memory-redis", keeps_today=False
+    )
+    said = "The memory of each pod and Redis go."
+    assert answer.what_stays(load_case("shop-redis"), pods) == said
+
+
+def test_what_the_question_names_is_answered(case: Case, outcome: Outcome) -> None:
+    (told,) = answer.asked_about(case, outcome)
+    assert told.startswith("The best option with Durable Objects, “")
+    assert "is worse by $" in told
+    assert told.endswith("h of work.")
+    assert list(answer.asked_about(case, choosing(outcome, "durable-object"))) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [("Is KV worth it?", 1), ("Is R2, or the Cache API, enough?", 2), ("Do we need a cache?", 0)],
+)
+def test_only_tiers_that_the_question_names_and_the_choice_has_not_are_told(
+    case: Case, outcome: Outcome, question: str, asked: int
+) -> None:
+    other = case.model_copy(update={"question": question})
+    told = list(answer.asked_about(other, choosing(outcome, "l1-only")))
+    assert len(told) == asked
+
+
+@pytest.mark.parametrize(
+    ("unsure", "said"),
+    [(1, "1 further finding is not counted"), (4, "4 further findings are not counted")],
+)
+def test_unsure_findings_are_told_wherever_faults_are_counted(
+    material: Material, unsure: int, said: str
+) -> None:
+    text = markdown.files(with_metric(material, "evidence.unsure", unsure))["report.md"]
+    assert said in text
+    assert f"{unsure} unsure finding" in text.partition("## Conclusion")[2]
+    assert "--confidence low" in text
+
+
+def test_where_no_finding_is_unsure_none_is_spoken_of(material: Material) -> None:
+    text = markdown.files(with_metric(material, "evidence.unsure", 0))["report.md"]
+    assert "unsure finding" not in text
+    assert "not counted" not in text
+
+
+def test_a_source_without_sure_faults_is_not_said_to_have_none(material: Material) -> None:
+    none = with_metric(with_metric(material, "evidence.findings", 0), "evidence.unsure", 2)
+    text = markdown.files(none)["report.md"]
+    assert "no rule of the audit is sure of a fault" in text
+    assert "fired" not in text
+
+
+def test_the_distance_to_another_answer_is_in_each_sentence(material: Material) -> None:
+    text = markdown.files(material)["report.md"]
+    told = text.partition("What would change the answer")[2].partition("\n| option")[0]
+    sentences = re.findall(r"^- If .*", told, re.MULTILINE)
+    assert 1 <= len(sentences) <= 3
+    for sentence in sentences:
+        assert re.search(
+            r"\(now [^)]*: ([\d.,]+\s% (more|less)|[\d.,]+ times as much)", sentence
+        ), sentence
+
+
+def test_how_sure_is_said_in_words_and_number(material: Material) -> None:
+    text = markdown.files(material)["report.md"]
+    assert re.search(
+        r"\| how sure \| (very sure|fairly sure|more likely than not|unsure): best", text
+    )
+    assert re.search(r"\(± \d+\.\d\spoints\)", text)
+
+
+def test_bills_cross_from_one_state_into_another(material: Material) -> None:
+    table = material.findings["cost.crossings"].finding
+    assert isinstance(table, Table)
+    told = [(row[0], row[1]) for row in table.rows]
+    assert {word for _, word in told} <= {"dearer", "as cheap", "cheaper"}
+    assert all(one != other for one, other in pairwise(told)), "twice the same says nothing"
+
+
+def test_settings_are_of_the_choice_first_then_of_what_is_there(
+    material: Material, outcome: Outcome
+) -> None:
+    table = material.findings["decision.settings"].finding
+    assert isinstance(table, Table)
+    names = list(dict.fromkeys(row[0] for row in table.rows))
+    words = {option.name: option.words for option in outcome.options}
+    assert names[:2] == [words[str(outcome.recommended)], words[str(outcome.today)]]
+    later = [option.words for option in outcome.options if option.words in names[2:]]
+    assert names[2:] == later
+
+
+def test_prices_and_quoted_lines_are_told_without_names_of_meters() -> None:
+    assert meter_words("do.rows_read") == "Durable Objects, rows read"
+    assert meter_words("workers.cpu_ms") == "Workers, CPU time"
+    assert meter_words("zones.gb") == "traffic between zones, GB"
+    assert line_words("kv_reads") == "KV, reads"
