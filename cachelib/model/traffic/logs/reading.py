@@ -15,8 +15,8 @@ from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined, one_after_another
 from cachelib.model.traffic.logs.query import Query, connect
 from cachelib.model.traffic.logs.running import as_logged, by_time, sized
-from cachelib.model.traffic.logs.source import DAMAGED, LogError, files, same_as_another
 from cachelib.model.traffic.logs.shape import Shape
+from cachelib.model.traffic.logs.source import DAMAGED, LogError, files, same_as_another
 from cachelib.model.traffic.logs.telling import tell
 from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
