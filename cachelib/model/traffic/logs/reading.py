@@ -193,7 +193,12 @@ def _ordered(stream: LogStream) -> Iterator[Trace]:
         yield piece
 
 
-def read_log(paths: Path | Sequence[Path], reading: Reading | None = None) -> Trace:
-    """The requests of a log, sorted by time; `account` says what became of every row."""
-    stream = LogStream(paths, reading)
+def read_log(
+    paths: Path | Sequence[Path], reading: Reading | None = None, *, compared: bool = False
+) -> Trace:
+    """The requests of a log, sorted by time; `account` says what became of every row.
+
+    `compared`: also how many rows say what another says.
+    """
+    stream = LogStream(paths, reading, described=compared)
     return joined(list(stream), stream.coder)
