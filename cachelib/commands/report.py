@@ -51,7 +51,7 @@ def _there(case: str) -> None:
 
 @click.command()
 @CASE
-@click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A request log.")
+@click.option("--trace", type=click.Path(exists=True), help="A request log: a file, or a folder.")
 @SET
 @click.option("--out", type=click.Path(path_type=Path), help="The report's folder.")
 @click.option("--only", multiple=True, metavar="NOTEBOOK",

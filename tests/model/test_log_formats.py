@@ -14,7 +14,9 @@ CALLED = {
     "varnish": "clf", "docker": "clf", "kubernetes": "clf", "syslog-5424": "clf", "istio": "envoy",
     "envoy.ndjson": "envoy-json",
 }  # fmt: skip
-WITH_PLACES = {"logpush", "wrangler-tail", "cloudfront", "fastly", "vercel"}
+WITH_PLACES = {
+    "logpush", "wrangler-tail", "cloudfront", "cloudfront-real-time", "fastly", "vercel",
+}  # fmt: skip
 
 
 def format_of(sample):

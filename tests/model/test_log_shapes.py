@@ -101,7 +101,7 @@ def written(folder: Path, name: str) -> Path:
         path.write_text(SHAPES[name](DAY))
         return path
     hours = folder / "hours"
-    hours.mkdir()
+    hours.mkdir(exist_ok=True)
     for hour in range(24):
         part = [row for row in DAY if (row[0] - START_S) // 3_600 == hour]
         packed = gzip.compress(lines(logpush(part)).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cachelib.report.document.formats import FORMATS
 from cachelib.report.document.material import Material
 from cachelib.report.experiments import parameters
 from cachelib.report.experiments.run import NOTEBOOKS
-from tests.model.test_log_shapes import PLACE, written
+from tests.model.test_log_shapes import PLACE, SHAPES, written
 from tests.report.in_process import MANIFEST, run_notebooks
 
 SMALL = Path(__file__).with_name("small.yaml")
@@ -47,6 +48,16 @@ def without_the_log(report: str) -> str:
     before, title, rest = report.partition("\n## What the log is, and what was taken from it")
     assert title
     return before + rest.partition("\n## ")[2]
+
+
+@pytest.mark.skipif(not os.environ.get("CACHELIB_LONG"), reason="every shape: make test-thorough")
+def test_every_shape_makes_the_same_decision_file(folder: Path) -> None:
+    files = {
+        name: documents(folder, written(folder, name))["decision.json"]
+        for name in (*SHAPES, "24 files")
+    }
+    assert len(files) == 7
+    assert len(set(files.values())) == 1
 
 
 @pytest.mark.timeout(300)

@@ -191,3 +191,19 @@ def test_on_a_terminal_every_notebook_has_a_row_that_says_what_became_of_it() ->
     assert "✗ 02_two failed cell 3: [Errno 2] and so on" in shown
     assert "to the end" in shown
     assert "– 03_three not run though its source changed" in shown
+
+
+def test_a_log_may_be_a_folder_of_which_every_file_counts(folder: Path) -> None:
+    line = '192.0.2.1 - - [10/Oct/2025:{:02d}:{:02d}:00 +0000] "GET /{} HTTP/1.1" 200 9\n'
+    (folder / "logs").mkdir()
+    for hour, name in enumerate("ab"):
+        text = "".join(line.format(hour, minute, minute % 7) for minute in range(60))
+        (folder / "logs" / f"{name}.log").write_text(text)
+    words = ("report", "--trace", "logs", "--out", "out")
+    made = run(*words)
+    assert made.exit_code == 0, made.output
+    assert run(*words, "--check").exit_code == 0
+    with (folder / "logs" / "b.log").open("a") as log:
+        log.write(line.format(2, 0, 0))
+    checked = run(*words, "--check")
+    assert (checked.exit_code, "logs/b.log changed" in checked.output) == (1, True)

@@ -26,7 +26,7 @@ from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.generator import MONTH_S, generate, shares
-from cachelib.model.traffic.remarks import remarks
+from cachelib.model.traffic.remarks import keys_unlike, remarks
 from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 from cachelib.model.traffic.workload import Workload
@@ -139,6 +139,8 @@ class Study:
                 f"The log has {logged:,.0f} requests a month, the case's workload {said:,.0f}; what"
                 " is said here is of the log's.",
             )
+        if self.log is not None:
+            yield from keys_unlike(self.trace, self.case.workload.key_prefix)
 
     def part(self, most: int) -> Study:
         """The same study on at most `most` of its requests, which stand for all."""

@@ -10,8 +10,12 @@ from cachelib.errors import CachelibError
 
 Kind = Literal[
     "invented", "mixed", "one-placed", "sampled", "short", "undecided", "skipped", "keys",
-    "unlike",
+    "unlike", "twice", "filtered",
 ]  # fmt: skip
+
+
+THE_FILTER = "the filter (where)"
+"""The reason of rows that the user's own filter leaves out."""
 
 
 class AccountError(RuntimeError):
@@ -51,6 +55,8 @@ class Account:
     unplaced: int = 0
     repeated: int = 0
     unordered: int = 0
+    twins: int = 0
+    """Rows that say what another says, to the letter; 0 where nobody compared them."""
     hosts: int = 0
     keys: int = 0
     tracked: int = 0

@@ -22,7 +22,7 @@ def from_log(
     Raises `LogError` for a log that cannot be read, `UnansweredError` for one that leaves
     something open that somebody has to say.
     """
-    trace = read_log(paths, reading)
+    trace = read_log(paths, reading, compared=True)
     answered(remarks(trace.account, reading))
     if reading.sampled_by == "request":
         trace = _whole(trace, reading.rate, seed)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cachelib.model.traffic.account import Account, Kind, Remark, UnansweredError
-from cachelib.model.traffic.log_reading import Reading
+import numpy as np
 
+from cachelib.model.traffic.account import THE_FILTER, Account, Kind, Remark, UnansweredError
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.trace import Trace
+
+HASHED = re.compile(r"[0-9a-f]{12,}|\d+")
 FEW = 30
 """Requests below which nothing can be said."""
 SMALL = 1_000
@@ -16,6 +21,8 @@ LEFT_OUT = "a note of wrangler tail that it leaves out requests"
 """The reason in `formats.yaml` that says so."""
 MATERIAL = 0.01
 """The share of requests above which an open question has to be answered."""
+MUCH = 0.1
+"""The share of rows above which what was left out has to be said."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +238,32 @@ def _kinds(account: Account) -> list[Remark]:
         found.append(
             Remark("skipped", f"{lost:,} of {account.rows:,} rows could not be read ({reason}).")
         )
-    return found
+    if account.twins > MATERIAL * account.rows:
+        found.append(
+            Remark(
+                "twice",
+                f"{account.twins:,} of {account.rows:,} rows say what another says, to the letter:"
+                " if each has an id, or a time finer than a second, they were delivered twice, and"
+                " count twice here.",
+            )
+        )
+    return [*found, *_left_out(account)]
+
+
+def _left_out(account: Account) -> list[Remark]:
+    """Rows that were understood and are no requests; those that the user filtered he knows of."""
+    filtered = {why: n for why, n in account.filtered.items() if why not in (THE_FILTER, LEFT_OUT)}
+    total = sum(filtered.values())
+    if total <= MUCH * account.rows:
+        return []
+    reason = max(filtered, key=lambda why: filtered[why])
+    return [
+        Remark(
+            "filtered",
+            f"{total:,} of {account.rows:,} rows are left out, since no cache answers them; of"
+            f" most, or of many, the reason is: {reason} ({filtered[reason]:,}).",
+        )
+    ]
 
 
 def _keys(account: Account) -> list[Remark]:
@@ -244,6 +276,25 @@ def _keys(account: Account) -> list[Remark]:
             " such as utm_source or fbclid, and are a page of their own for each: normalise:"
             " [no-tracking-parameters] in the case's log section, or --normalise"
             " no-tracking-parameters, drops them.",
+        )
+    ]
+
+
+def keys_unlike(trace: Trace, prefix: str) -> list[Remark]:
+    """Whether a log asks for other things than the case is about, whose keys have a `prefix`."""
+    hashed = all(HASHED.fullmatch(key) for key in trace.keys)
+    if len(prefix.strip("/")) < 2 or hashed or not len(trace):
+        return []
+    alike = np.array([prefix in key for key in trace.keys])
+    of = int(alike[trace.key].sum())
+    if of >= len(trace) / 2:
+        return []
+    return [
+        Remark(
+            "unlike",
+            f"{_counted(of)} of the log's {len(trace):,} requests are for keys with {prefix} in"
+            " them, as the case's keys are; what is said here is of all its keys. With where in the"
+            " case's log section it would be of some.",
         )
     ]
 
@@ -280,6 +331,10 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
             )
         )
     return found
+
+
+def _counted(n: int) -> str:
+    return f"{n:,}" if n else "None"
 
 
 def _requests(n: int) -> str:

@@ -66,12 +66,22 @@ class Pantry:
 
     def _log(self, trace: str) -> Ingredients:
         try:
-            return {f"the log {without_folder(trace)}": self._digest(Path(trace))}
+            files = files_of_log(Path(trace))
+            return {f"the log {name}": self._digest(file) for name, file in files.items()}
         except OSError as error:
             raise ParameterError(f"parameter trace: {trace}: {error.strerror}") from None
 
     def _files(self, files: Iterable[Path]) -> Ingredients:
         return {label(file): self._digest(file) for file in sorted(files)}
+
+
+def files_of_log(path: Path) -> dict[str, Path]:
+    """A log's files by name: itself, or those that the reader takes from a folder."""
+    if not path.is_dir():
+        return {path.name: path}
+    from cachelib.model.traffic.logs.source import files  # slow to import
+
+    return {f"{path.name}/{file.relative_to(path).as_posix()}": file for file in files(path)}
 
 
 def versions() -> dict[str, str]:

@@ -15,6 +15,7 @@ from cachelib.report.experiments.parameters import Settled
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.shareable import LEFT_OUT, without_folder
 from cachelib.report.reuse import previous
+from cachelib.report.reuse.ingredients import files_of_log
 from cachelib.report.reuse.plan import Plan, Request
 from cachelib.report.reuse.previous import FORMAT
 
@@ -60,8 +61,10 @@ def _named(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inputs(settled: Settled) -> list[tuple[str, str]]:
-    paths = [settled.file, *([settled.trace] if settled.trace else [])]
-    return [(path.name, _sha256(path)) for path in paths]
+    log = files_of_log(settled.trace) if settled.trace else {}
+    return [
+        (name, _sha256(path)) for name, path in ({settled.file.name: settled.file} | log).items()
+    ]
 
 
 def _sha256(path: Path) -> str:

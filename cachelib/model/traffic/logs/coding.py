@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
-from cachelib.model.traffic.account import Account
+from cachelib.model.traffic.account import THE_FILTER, Account
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.numbering import Codes
 from cachelib.model.traffic.logs.recipes import TRACKING
@@ -153,6 +153,7 @@ class Coder:
             filtered=dict(self.filtered.most_common()), skipped=dict(self.reasons.most_common()),
             mapping=mapping, units=dict(self.units), undecided=self.undecided,
             unplaced=self.unplaced, repeated=self.repeated, unordered=self.unordered,
+            twins=self.twins,
             hosts=len(self.hosts), sampled=dict(self.sampled), untimed=self.untimed,
             span_s=float(self._last_s - self._first_s),
             rate_given=self.reading.requests_per_s is not None,
@@ -205,7 +206,7 @@ class Coder:
                 f" line {skipped.first_line}: {skipped.reason}{also}"
                 f"{self.hint if skipped.reason == NO_TIME else ''}"
             )
-        if filtered and list(filtered) == ["the filter (where)"]:
+        if filtered and list(filtered) == [THE_FILTER]:
             return "the filter keeps none of its requests"
         if filtered:
             told = ", ".join(f"{n} {why}" for why, n in filtered.most_common(5))

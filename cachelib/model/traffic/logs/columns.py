@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from cachelib.model.traffic.logs import pairs
 from cachelib.model.traffic.logs.formats import Format
 from cachelib.model.traffic.logs.requests import quoted
-from cachelib.model.traffic.logs.telling import Shape
+from cachelib.model.traffic.logs.shape import Shape
+from cachelib.model.traffic.logs.wrappers import COLLECTED
 
 
 def titled(known: Format) -> str:
@@ -25,19 +26,29 @@ def paths(shape: Shape) -> dict[str, str]:
         documented += [c for sql in known.ignore.values() for c in columns(sql)]
     guessed = {
         name: "$"
-        + "".join(
-            f'."{part}"'
-            if not part.endswith("]")
-            else f'."{part[: part.index("[")]}"{part[part.index("[") :]}'
-            for part in name.split(".")
-        )
+        + "".join(re.sub(r"^(.*?)((?:\[\d+\])*)$", r'."\1"\2', part) for part in name.split("."))
         for name in documented
     }
     return distinct(guessed | dict(shape.paths))
 
 
+def unwrapped(shape: Shape) -> tuple[str, str]:
+    """SQL for a line without what was put around it, and for when it was collected, if known."""
+    text, time = "text", ""
+    for wrapper in shape.wrapped:
+        time = wrapper.time_sql(text) or time
+        text = wrapper.sql(text)
+    return text, time
+
+
 def raw(shape: Shape) -> dict[str, str]:
     """SQL for the text of each column, as it stands in the log."""
+    _, collected = unwrapped(shape)
+    own = _own(shape)
+    return own if not collected else {COLLECTED: collected} | own
+
+
+def _own(shape: Shape) -> dict[str, str]:
     if shape.container in ("json", "json-values"):
         # Their place among those taken out of the text is known when the query is whole.
         return {name: f"\x00{name}\x00" for name in paths(shape)}

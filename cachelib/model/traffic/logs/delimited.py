@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from cachelib.model.traffic.logs.framing import PLACE, Integers, counting, is_te
 from cachelib.model.traffic.logs.source import MAX_LINE, blocks, text_of
 
 QUOTED_LINES = 200  # over how many lines a quoted field may go
+OPENING = 200  # lines among which the header is
+SEPARATOR = re.compile(r'"?sep=(.)"?', re.I)
+"""The line from which Excel takes a table's delimiter; what is in it is no row."""
+DATUM = re.compile(r"[-+]?\d+([.,]\d+)?|\d{4}-\d\d-\d\d[T ].*|/.*|https?://.*")
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,37 @@ def delimited(files: list[Path], shape: Delimited) -> Iterator[pa.RecordBatch]:
 def header_of(line: str, delimiter: str, *, quotes: bool) -> list[str]:
     """The names in a header, each once: a second `a` is `a3` where it is the fourth column."""
     line = line.lstrip("\ufeff").rstrip("\r\n")
+    if line.startswith("#"):
+        line = line[1:].lstrip()
     if delimiter == " ":
         names = line.split()
     else:
         names = (_cells(line, delimiter) if quotes else None) or line.split(delimiter)
     return numbered([name.strip() for name in names])
+
+
+def header_at(lines: Sequence[str], delimiter: str) -> int:
+    """Which of a table's first lines names its columns: comments may stand before it.
+
+    Where rows follow the comments at once, the last of these is the header.
+    """
+    at = next((n for n, line in enumerate(lines) if not is_comment(line)), 0)
+    before = lines[at - 1] if at else ""
+    if before.startswith("#") and is_data(cells := header_of(lines[at], delimiter, quotes=True)):
+        named = header_of(before, delimiter, quotes=True)
+        return at - 1 if len(named) == len(cells) else at
+    return at
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line before a table is none of its own."""
+    plain = line.lstrip("\ufeff").strip()
+    return not plain or plain.startswith("#") or SEPARATOR.fullmatch(plain) is not None
+
+
+def is_data(cells: Sequence[str]) -> bool:
+    """Whether cells are values, and so no names of columns."""
+    return any(DATUM.fullmatch(cell) for cell in cells)
 
 
 def numbered(names: list[str]) -> list[str]:
@@ -71,7 +102,7 @@ class _Rows:
     def __init__(self, number: int, shape: Delimited) -> None:
         self.number, self.shape = number, shape
         self.names = list(shape.names)
-        self.awaits_header = shape.header and not shape.directives
+        self.is_begun = shape.directives
         self.rest: list[bytes] = []  # lines of a quoted field that has not ended
         self.line = 1
 
@@ -82,10 +113,9 @@ class _Rows:
             yield from self._slow(b"", last=True)
 
     def _block(self, block: bytes) -> Iterator[pa.RecordBatch]:
-        if self.awaits_header:
-            first, _, block = block.partition(b"\n")
-            self.names = header_of(text_of(first), self.shape.delimiter, quotes=self.shape.quotes)
-            self.awaits_header, self.line = False, self.line + 1
+        if not self.is_begun:
+            self.is_begun = True
+            block = self._begun(block)
             if not block:
                 return
         batch = None if self.rest else self._fast(block)
@@ -94,6 +124,22 @@ class _Rows:
         else:
             self.line += block.count(b"\n")
             yield batch
+
+    def _begun(self, block: bytes) -> bytes:
+        """What follows the header of a file, which need not have one if an earlier file does."""
+        shape = self.shape
+        *whole, rest = block.split(b"\n", OPENING)
+        lines = [text_of(line).rstrip("\r") for line in whole]
+        if not shape.header:
+            at = int(SEPARATOR.fullmatch(lines[0].lstrip("\ufeff")) is not None)
+        else:
+            at = header_at(lines, shape.delimiter)
+            names = header_of(lines[at], shape.delimiter, quotes=shape.quotes)
+            if not (is_data(names) and len(names) == len(shape.names)):
+                self.names = names
+                at += 1
+        self.line += at
+        return b"\n".join([*whole[at:], rest])
 
     def _fast(self, block: bytes) -> pa.RecordBatch | None:
         """By the database's fast reader, if every line is a whole row of the right length."""
@@ -154,6 +200,8 @@ class _Rows:
                 reason = "an empty line"
             elif fields is None:
                 reason = "a quote that is not closed"
+            elif len(fields) == len(self.names) + 1 and not fields[-1]:
+                fields = fields[:-1]  # a delimiter at the end of each row, and none in the header
             elif len(fields) != len(self.names):
                 reason = f"{len(fields)} fields where the header has {len(self.names)}"
             rows.append((self.line, fields or [], reason))

@@ -72,13 +72,15 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "edgestarttimestamp", "eventtimestampms", "t", "when",
     ),
     "key": (
-        "key", "url", "id", "obj_id", "object_id", "path", "uri", "request_uri", "request_url",
+        "key", "url", "path", "uri", "request_uri", "request_url",
         "requesturl", "cache_key", "cachekey", "clientrequesturi", "clientrequestpath",
         "request_path", "resource", "request.uri", "request.url", "request.path", "http.url",
         "url.full", "url.path", "req.url",
+        "obj_id", "object_id", "id",  # of the thing asked for, unless anything else is
     ),
     "method": (
         "method", "request_method", "http_method", "httpmethod", "verb", "clientrequestmethod",
+        "clientrequesthttpmethodname",
         "request.method", "http.method", "http.request.method", "req.method",
     ),
     "status": (
@@ -111,14 +113,30 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+AROUND = re.compile(
+    r"(_source|content|attributes|meta|metadata|fields|jsonpayload|payload|data|event|logcontent"
+    r"|context|extra|record|properties)\."
+)
+"""Records in which loggers and search engines keep another's fields."""
+
+
 def commonly(columns: list[str]) -> dict[str, str]:
     """What the columns are by their common names: role by column."""
-    present = {_plain(column): column for column in reversed(columns)}
+    present = {_bare(column): column for column in reversed(columns)}
+    present |= {_plain(column): column for column in reversed(columns)}
     return {
         role: next(present[name] for name in names if name in present)
         for role, names in COMMON_NAMES.items()
         if any(name in present for name in names)
     }
+
+
+def _bare(name: str) -> str:
+    """A name without the records around it."""
+    name = _plain(name)
+    while found := AROUND.match(name):
+        name = name[found.end() :]
+    return name
 
 
 def _plain(name: str) -> str:

@@ -43,11 +43,11 @@ def nested(start: str) -> tuple[Nesting, list[dict[str, Any]]]:
     """Where the rows of a JSON text lie, and those of the text's beginning."""
     objects = _values(start, 1 if start.startswith("[") else 0)
     if len(objects) == 1 and (found := envelope(objects[0])):
-        depth, rows = found
-        return Nesting(depth, (1 if start.startswith("[") else 0) + 1), rows
+        depth, lists, rows = found
+        return Nesting(depth, (1 if start.startswith("[") else 0) + lists), rows
     if len(objects) > 1 and all(map(_is_envelope, objects)):
         rows = [
-            row for each in objects for _, found in [envelope(each) or (1, [])] for row in found
+            row for each in objects for *_, found in [envelope(each) or (1, 1, [])] for row in found
         ]
         return Nesting(1, (1 if start.startswith("[") else 0) + 1), rows
     if not objects and (deep := re.search(rf'"(?:{ENVELOPES})"\s*:\s*\[', start)):
@@ -85,13 +85,20 @@ def _values(text: str, at: int) -> list[dict[str, Any]]:
     return found
 
 
-def envelope(event: dict[str, Any], depth: int = 1) -> tuple[int, list[dict[str, Any]]] | None:
-    """The list of objects that an object is the envelope of, and how deep it lies."""
+def envelope(
+    event: dict[str, Any], depth: int = 1, lists: int = 1
+) -> tuple[int, int, list[dict[str, Any]]] | None:
+    """The list of objects that an object is the envelope of, and how many braces and brackets are
+    open before them."""
     for value in event.values():
         rows = value if isinstance(value, list) else []
         is_rows = rows and all(isinstance(row, dict) for row in rows)
+        # GraphQL has lists in lists of one
+        inside = is_rows and len(rows) == len(rows[0]) == 1
+        if inside and (found := envelope(rows[0], depth + 1, lists + 1)):
+            return found
         if is_rows and (len(rows) > 1 or len(event) <= 3):
-            return depth, rows
-        if isinstance(value, dict) and (found := envelope(value, depth + 1)):
+            return depth, lists, rows
+        if isinstance(value, dict) and (found := envelope(value, depth + 1, lists)):
             return found
     return None

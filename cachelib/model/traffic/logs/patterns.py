@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from cachelib.errors import CachelibError
 from cachelib.model.traffic.logs.formats import Format
@@ -45,8 +46,11 @@ def is_pattern(text: str) -> bool:
     return "$" in text or "%" in text
 
 
-def pattern(log_format: str) -> Format:
-    """The format that a log_format describes; raises `PatternError`."""
+def pattern(log_format: str, said: Collection[str] = ()) -> Format:
+    """The format that a log_format describes; raises `PatternError`.
+
+    `said`: which of time and key are known otherwise, so that the format need not have them.
+    """
     text = _as_nginx(log_format)
     names: list[str] = []
     regex = "^"
@@ -57,10 +61,10 @@ def pattern(log_format: str) -> Format:
         name = (found[1] or found[2]).lower()
         after = text[at : at + 1]
         if name in names:
-            regex += _field(after)
+            regex += _field(name, after)
         else:
             names.append(name)
-            regex += f"(?P<{name}>{_field(after)})"
+            regex += f"(?P<{name}>{_field(name, after)})"
     regex += _literal(text[at:])
     roles = {
         role: tuple(
@@ -69,15 +73,18 @@ def pattern(log_format: str) -> Format:
         for role, known in ROLES.items()
         if any(name in names for name in known)
     }
-    if not {"time", "key"} <= roles.keys():
+    if missing := {"time", "key"} - {*roles, *said}:
         raise PatternError(
-            f"{log_format!r} says not where the {'time' if 'time' not in roles else 'URL'} is:"
-            " $time_local, $time_iso8601 or $msec; $request or $request_uri (Apache: %t, %r)"
+            f"{log_format!r} says not where the {'time' if 'time' in missing else 'URL'} is:"
+            " $time_local, $time_iso8601 or $msec; $request or $request_uri (Apache: %t, %r). Other"
+            " names do with --column time=NAME and --key NAME, a log without times with --rate"
         )
     return Format(name="log_format", title=log_format, kind="line", regex=regex, roles=roles)
 
 
-def _field(after: str) -> str:
+def _field(name: str, after: str) -> str:
+    if name == "time_local" and after in (" ", ""):
+        return r"\S+ [-+]\d{4}"
     if after == '"':
         return r'(?:[^"\\]|\\.)*'
     if after == "]":

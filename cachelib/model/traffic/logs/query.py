@@ -28,6 +28,7 @@ from cachelib.model.traffic.logs.columns import (
     raw,
     substituted,
     titled,
+    unwrapped,
 )
 from cachelib.model.traffic.logs.expressions import checked
 from cachelib.model.traffic.logs.formats import ROLES, Format, commonly
@@ -35,9 +36,10 @@ from cachelib.model.traffic.logs.nesting import leaves
 from cachelib.model.traffic.logs.recipes import macros
 from cachelib.model.traffic.logs.refusing import nearest_fields
 from cachelib.model.traffic.logs.requests import quoted
+from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import Asked, in_steps
-from cachelib.model.traffic.logs.telling import Shape
+from cachelib.model.traffic.logs.wrappers import COLLECTED
 
 MEMORY = "1GB"  # beyond it the database sorts on disk
 DISK = "20GB"
@@ -107,6 +109,8 @@ class Query:
             found = {role: (column,) for role, column in common.items()}
             if both := self._day_and_hour():
                 found["time"] = (both,)
+        if "time" not in found and COLLECTED in self.raw:
+            found["time"] = (COLLECTED,)
         return {role: columns for role, columns in found.items() if role in ROLES}
 
     def _day_and_hour(self) -> str:
@@ -289,7 +293,11 @@ class Query:
     def _time(self, sql: str | None) -> times.Time:
         if sql is None:
             return times.NONE
-        return times.told(self._type_of(sql), self.reading.time_unit, clf=self._is_clf_stamp())
+        own = "time" in self.reading.columns or self.reading.time_unit != "auto"
+        if not own and self._are_times(times.EXCEL_DAY):
+            raise LogError(f"{self.where}: {times.asked_of_days(*self.mapping['time'])}")
+        clf = self._are_times(times.CLF_STAMP)
+        return times.told(self._type_of(sql), self.reading.time_unit, clf=clf)
 
     def _type_of(self, sql: str) -> str:
         """The database's type for the time, which the log or the user's expression decides."""
@@ -303,16 +311,15 @@ class Query:
         self.db.unregister("nothing")
         return kind
 
-    def _is_clf_stamp(self) -> bool:
+    def _are_times(self, written: re.Pattern[str]) -> bool:
+        """Whether the times seen are all written so."""
         column = self.mapping.get("time", ("",))[0]
         values = [value for value in self.shape.columns.get(column, []) if value]
-        return bool(values) and all(times.CLF_STAMP.fullmatch(value) for value in values[:20])
+        return bool(values) and all(written.fullmatch(value) for value in values[:20])
 
     def _source(self, rows: str = "rows") -> str:
         shape = self.shape
-        text = "text"
-        for wrapper in shape.wrapped:
-            text = wrapper.sql(text)
+        text, _ = unwrapped(shape)
         if shape.container in ("json", "json-values"):
             paths = [self._paths()[name] for name in self.wanted()]
             extracted = f"json_extract_string({text}, {listed(paths)})" if paths else "NULL"

@@ -15,8 +15,9 @@ from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined, one_after_another
 from cachelib.model.traffic.logs.query import Query, connect
 from cachelib.model.traffic.logs.running import as_logged, by_time, sized
+from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.source import DAMAGED, LogError, files, same_as_another
-from cachelib.model.traffic.logs.telling import Shape, tell
+from cachelib.model.traffic.logs.telling import tell
 from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
 
@@ -104,7 +105,7 @@ def told(found: list[Path], reading: Reading) -> Shape:
     shapes: dict[Path, Shape] = {}
     for path in found:
         try:
-            shapes[path] = tell(path, reading)
+            shapes[path] = tell(path, reading, after=next(iter(shapes.values()), None))
         except LogError as error:
             if len(found) == 1 or not str(error).endswith("the file is empty"):
                 raise
@@ -192,7 +193,12 @@ def _ordered(stream: LogStream) -> Iterator[Trace]:
         yield piece
 
 
-def read_log(paths: Path | Sequence[Path], reading: Reading | None = None) -> Trace:
-    """The requests of a log, sorted by time; `account` says what became of every row."""
-    stream = LogStream(paths, reading)
+def read_log(
+    paths: Path | Sequence[Path], reading: Reading | None = None, *, compared: bool = False
+) -> Trace:
+    """The requests of a log, sorted by time; `account` says what became of every row.
+
+    `compared`: also how many rows say what another says.
+    """
+    stream = LogStream(paths, reading, described=compared)
     return joined(list(stream), stream.coder)

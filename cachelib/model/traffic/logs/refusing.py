@@ -20,10 +20,38 @@ def refusal(path: Path, lines: list[str]) -> str:
     return (
         f"{path}: none of its {len(lines)} lines is a request;"
         f" line 1: not a line of a format that is known: {shown!r}."
-        f" The nearest: {told}. Say how it is written with --format and a log_format as nginx"
+        f" The nearest: {told}.{_some_fit(lines)}{_parted(lines)} Say how it is written with"
+        " --format and a log_format as nginx"
         " or Apache have it ('$remote_addr [$time_local] \"$request\" $status'), or with"
         " --format csv, tsv or json and --time-column and --key"
     )
+
+
+def _some_fit(lines: list[str]) -> str:
+    """Lines of a known format among many others."""
+    fitting = {
+        known.name: sum(re.match(known.regex, line) is not None for line in lines)
+        for known in formats().values()
+        if known.kind == "line" and not known.untimed
+    }
+    best = max(fitting, key=lambda name: fitting[name])
+    if not fitting[best]:
+        return ""
+    return (
+        f" {fitting[best]} of the {len(lines)} are of the format {best}: --format {best} reads"
+        " those, and counts the others as skipped."
+    )
+
+
+def _parted(lines: list[str]) -> str:
+    """Lines that the same number of delimiters parts: a table whose header is not there."""
+    for delimiter, name in (("\t", "tabs"), ("|", "|"), (";", ";"), (",", "commas")):
+        if len(counts := {line.count(delimiter) for line in lines}) == 1 and (n := counts.pop()):
+            return (
+                f" {name} part each into {n + 1} fields: if no line names them, do so with --fields"
+                " (log.fields), as in --fields EdgeStartTimestamp,ClientRequestURI,EdgeColoCode."
+            )
+    return ""
 
 
 def _nearness(line: str) -> Iterator[tuple[float, Format, str]]:

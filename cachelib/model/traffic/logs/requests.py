@@ -30,7 +30,6 @@ OPERATIONS = {
     "write": "write set set_lease put post patch add replace cas append prepend incr decr w 1",
     "delete": "delete purge del remove 2",
 }
-THE_FILTER = "the filter (where)"
 
 
 def plain_words(roles: Mapping[str, str]) -> dict[str, str]:

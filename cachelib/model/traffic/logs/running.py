@@ -13,8 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from cachelib.model.traffic.logs.query import connect
+from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.steps import Asked
-from cachelib.model.traffic.logs.telling import Shape
 
 AHEAD = 2  # batches that wait for each worker
 

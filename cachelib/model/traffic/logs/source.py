@@ -16,7 +16,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -151,9 +151,23 @@ def open_stream(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Says which file it is that cannot be read, and why."""
+    try:
+        yield
+    except EOFError as error:
+        raise LogError(
+            f"{path}: is cut short ({error}). Get it once more, or unpack what there is of it"
+            " (gzip -dc) into another file"
+        ) from None
+    except DAMAGED as error:
+        raise LogError(f"{path}: cannot be read: {error}") from None
+
+
 def chunks(path: Path) -> Iterator[bytes]:
     """The content in pieces of about `BLOCK` bytes; UTF-16 becomes UTF-8, byte-order marks go."""
-    with open_stream(path) as stream:
+    with damage_told(path), open_stream(path) as stream:
         first = stream.read(BLOCK)
         decoder = None
         for mark, name in UTF16.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,69 +13,43 @@ import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import framing, pairs
-from cachelib.model.traffic.logs.delimited import Delimited, delimited, header_of, numbered
+from cachelib.model.traffic.logs.delimited import (
+    SEPARATOR,
+    Delimited,
+    delimited,
+    header_at,
+    header_of,
+    is_data,
+    numbered,
+)
 from cachelib.model.traffic.logs.formats import Format, commonly, formats
 from cachelib.model.traffic.logs.json_values import values
 from cachelib.model.traffic.logs.nesting import envelope, flattened, leaves, nested
+from cachelib.model.traffic.logs.partials import runtime_of
 from cachelib.model.traffic.logs.patterns import PatternError, is_pattern, pattern
 from cachelib.model.traffic.logs.refusing import refusal
+from cachelib.model.traffic.logs.shape import Batches, Shape, within
 from cachelib.model.traffic.logs.source import LogError, head, head_lines, text_of
-from cachelib.model.traffic.logs.wrappers import HOLDING, Wrapper, as_object, unwrap
+from cachelib.model.traffic.logs.wrappers import (
+    BEFORE_JSON,
+    BEFORE_PAIRS,
+    HOLDING,
+    Wrapper,
+    as_object,
+    unwrap,
+)
 
 CONTAINERS = ("json", "csv", "tsv", "parquet")
 DELIMITERS = ("\t", ",", ";", "|")
-TOGETHER = " || ' ' || "  # how two columns make a time
 COMPRESSED = re.compile(r"\.(gz|xz|zst|zstd|bz2)$", re.I)
-Batches = Callable[[list[Path]], Iterator[pa.RecordBatch]]
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What a file is, and how its rows are had.
+def tell(path: Path, reading: Reading, after: Shape | None = None) -> Shape:
+    """The shape of a file; raises `LogError` where nothing known fits.
 
-    `container` is how it is cut into rows; `format` what the fields mean, None where only common
-    names tell. `columns` are the names seen, with examples; `paths` where they lie in JSON.
+    `after`: the shape of the file before it, whose header may be that of this file, too.
     """
-
-    name: str
-    why: str
-    container: str
-    format: Format | None
-    schema: pa.Schema
-    batches: Batches
-    columns: Mapping[str, list[str]]
-    paths: Mapping[str, str] = field(default_factory=dict)
-    wrapped: tuple[Wrapper, ...] = ()
-
-    def hint_of_time(self, column: str) -> str:
-        """How to say what the values of a column mean that are no times that are known."""
-        parts = column.split(TOGETHER)
-        firsts = [next((v for v in self.columns.get(part, ()) if v), "") for part in parts]
-        seen = " ".join(filter(None, firsts))
-        return (
-            f". {column} holds {seen[:60]!r}: say how it is written, as in"
-            f" --column time=\"strptime({column}, '%m/%d/%Y %I:%M:%S %p')\" (month first, 12 hours)"
-            if seen
-            else ""
-        )
-
-
-def within(outer: Shape, name: str, inner: Shape) -> Shape:
-    """The shape of lines that stand in a field of others."""
-    why = f"in {name} of {outer.why.partition(';')[0]}: {inner.why}"
-    if outer.container == "delimited":
-        return replace(
-            inner, why=why, batches=lambda files: framing.only(outer.batches(files), name)
-        )
-    around = Wrapper(name, field=outer.paths[name].removeprefix("$."))
-    return replace(
-        inner, why=why, batches=outer.batches, wrapped=(*outer.wrapped, around, *inner.wrapped)
-    )
-
-
-def tell(path: Path, reading: Reading) -> Shape:
-    """The shape of a file; raises `LogError` where nothing known fits."""
-    return _Teller(path, reading).shape()
+    return _Teller(path, reading, after).shape()
 
 
 def known_names() -> list[str]:
@@ -83,11 +57,12 @@ def known_names() -> list[str]:
 
 
 class _Teller:
-    def __init__(self, path: Path, reading: Reading) -> None:
-        self.path, self.reading = path, reading
+    def __init__(self, path: Path, reading: Reading, after: Shape | None) -> None:
+        self.path, self.reading, self.after = path, reading, after
         self.name = COMPRESSED.sub("", path.name)
         self.lines: list[str] = []
         self.wrapped: tuple[Wrapper, ...] = ()
+        self.batches: Batches = framing.lines
 
     @property
     def wanted(self) -> Format | None:
@@ -97,7 +72,7 @@ class _Teller:
             return formats()[name]
         if is_pattern(name):
             try:
-                return pattern(name)
+                return pattern(name, self._said())
             except PatternError as error:
                 raise LogError(f"format: {error}") from None
         if name not in ("auto", *CONTAINERS):
@@ -109,6 +84,11 @@ class _Teller:
             )
         return None
 
+    def _said(self) -> set[str]:
+        """What a log_format need not have in it."""
+        rate = self.reading.requests_per_s is not None
+        return {*self.reading.expressions, *(["time"] if rate else [])}
+
     def shape(self) -> Shape:
         start, wanted = head(self.path), self.wanted
         if not start:
@@ -118,11 +98,13 @@ class _Teller:
         binary = wanted if wanted and wanted.kind == "binary" else self._binary(start)
         if binary is not None and (wanted is None or wanted.kind == "binary"):
             return self._records(binary)
-        self.lines, self.wrapped = unwrap(head_lines(self.path))
+        self.lines, self.wrapped = unwrap(self._whole(head_lines(self.path)))
         if not self.lines:
             raise LogError(f"{self.path}: the file is empty")
         if wanted is not None and wanted.kind in ("line", "extents"):
             return self._by_lines(wanted, "as the format given says")
+        if self.after is not None and self.after.goes_on(self.lines[0]):
+            return self.after
         found = self._fields()
         if found is None and wanted is None:
             found = self._known_lines()
@@ -131,10 +113,18 @@ class _Teller:
         if found is None:
             found = self._table()
         if found is None and wanted is None:
-            found = self._by_name()
+            found = self._by_name() or self._after_a_prefix()
         if found is None:
             raise LogError(refusal(self.path, self.lines))
         return self._inside(found) or found
+
+    def _whole(self, lines: list[str]) -> list[str]:
+        """The lines as they were before a container's runtime cut them."""
+        runtime = runtime_of(lines)
+        if runtime is None:
+            return lines
+        self.batches = lambda files: runtime.batches(framing.lines(files))
+        return runtime.joined(lines)
 
     def _inside(self, outer: Shape) -> Shape | None:
         """What a field of rows that mean nothing by themselves holds, if it is a log's lines."""
@@ -147,7 +137,7 @@ class _Teller:
             self.lines, wrapped = unwrap([value.rstrip("\r\n") for value in values])
             objects = [event for line in self.lines if (event := as_object(line)) is not None]
             if len(objects) == len(self.lines):
-                inner: Shape | None = self._json(objects, "json", framing.lines, "an object a line")
+                inner: Shape | None = self._json(objects, "json", self.batches, "an object a line")
             else:
                 inner = self._known_lines()
             if inner is not None and (inner.format or "key" in commonly(leaves(inner.columns))):
@@ -195,7 +185,7 @@ class _Teller:
         indented = any(line[:1] in " \t]}" for line in self.lines)
         enveloped = len(objects) == len(self.lines) and envelope(objects[0]) is not None
         if objects and not enveloped and (2 * len(objects) > len(self.lines) or not indented):
-            return self._json(objects, "json", framing.lines, "an object a line")
+            return self._json(objects, "json", self.batches, "an object a line")
         start = text_of(head(self.path)).lstrip("\ufeff \t\r\n")
         at = -1 if self.wrapped else start.find("{")
         if at < 0 or (start[0] not in "[{" and self.name.lower()[-5:] != ".json"):
@@ -221,6 +211,15 @@ class _Teller:
             framing.TEXT, batches, columns, paths, self.wrapped if container == "json" else (),
         )  # fmt: skip
 
+    def _after_a_prefix(self) -> Shape | None:
+        """Lines that end with a JSON object."""
+        inner = [line[line.find("{") :] for line in self.lines if "{" in line]
+        objects = [event for line in inner if (event := as_object(line)) is not None]
+        if 2 * len(objects) <= len(self.lines):
+            return None
+        self.wrapped = (*self.wrapped, BEFORE_JSON)
+        return self._json(objects, "json", self.batches, "an object at the end of each line")
+
     def _comments(self, start: str) -> str | None:
         return next((line for line in self.lines if line.startswith(start)), None)
 
@@ -241,7 +240,7 @@ class _Teller:
         generic = "tsv" if shape.delimiter == "\t" else "csv"
         return Shape(
             known.name if known else generic, f"{how}; {why}", "delimited", known, shape.schema,
-            lambda files: delimited(files, shape), columns,
+            lambda files: delimited(files, shape), columns, cut=shape,
         )  # fmt: skip
 
     def _meaning(self, columns: Mapping[str, Any]) -> tuple[Format | None, str]:
@@ -275,10 +274,12 @@ class _Teller:
         for row in rows:
             for name, value in row.items():
                 columns.setdefault(name, []).append(value)
+        if "time" not in commonly(list(columns)) and BEFORE_PAIRS.inner(self.lines[0]) is not None:
+            self.wrapped = (*self.wrapped, BEFORE_PAIRS)
         known, why = self._meaning(columns)
         return Shape(
             known.name if known else "logfmt", f"lines of name=value; {why}", "pairs", known,
-            framing.TEXT, framing.lines, columns, wrapped=self.wrapped,
+            framing.TEXT, self.batches, columns, wrapped=self.wrapped,
         )  # fmt: skip
 
     def _known_lines(self) -> Shape | None:
@@ -309,7 +310,7 @@ class _Teller:
                 for name, value in found.groupdict().items():
                     columns[name].append(value or "")
         return Shape(
-            known.name, why, "lines", known, framing.TEXT, framing.lines,
+            known.name, why, "lines", known, framing.TEXT, self.batches,
             columns | {name: [] for name in known.columns if name not in columns},
             wrapped=self.wrapped,
         )  # fmt: skip
@@ -317,13 +318,15 @@ class _Teller:
     def _table(self) -> Shape | None:
         named = {".csv": ",", ".tsv": "\t"}.get(Path(self.name).suffix.lower())
         asked = {"csv": ",", "tsv": "\t"}.get(self.reading.format)
-        delimiter = asked or named or self._delimiter()
+        said = SEPARATOR.fullmatch(self.lines[0].lstrip("\ufeff"))
+        delimiter = asked or (said[1] if said else None) or named or self._delimiter()
         if delimiter is None:
             return None
-        if named == "," and not asked and delimiter not in self.lines[0]:
+        if named == "," and not asked and not said and delimiter not in self._table_lines(",")[0]:
             delimiter = self._delimiter() or delimiter
         quotes = delimiter != "\t"
-        first = header_of(self.lines[0], delimiter, quotes=quotes)
+        lines = self._table_lines(delimiter)
+        first = header_of(lines[0], delimiter, quotes=quotes)
         if self.reading.fields:
             names = numbered(list(self.reading.fields))
         elif self.reading.header:
@@ -334,14 +337,19 @@ class _Teller:
         header = self.reading.header and not self.reading.fields
         shape = Delimited(delimiter, tuple(names), header=header, quotes=quotes)
         what = {"\t": "tabs", ",": "commas"}.get(delimiter, delimiter)
-        return self._delimited(shape, self.lines[header:], f"a table with {what}")
+        return self._delimited(shape, lines[header:], f"a table with {what}")
+
+    def _table_lines(self, delimiter: str) -> list[str]:
+        """The lines from the header on."""
+        return self.lines[header_at(self.lines, delimiter) :]
 
     def _delimiter(self) -> str | None:
         """What parts the first lines into as many cells as the header has, some of them known."""
         for delimiter in DELIMITERS:
-            counts = {line.count(delimiter) for line in self.lines[:20]}
+            lines = self._table_lines(delimiter)
+            counts = {line.count(delimiter) for line in lines[:20]}
             if min(counts) and (len(counts) == 1 or self.reading.fields):
-                names = header_of(self.lines[0], delimiter, quotes=True)
+                names = header_of(lines[0], delimiter, quotes=True)
                 if (
                     commonly(names)
                     or self.reading.fields
@@ -352,7 +360,7 @@ class _Teller:
 
     def _is_header(self, cells: list[str]) -> None:
         """A first line of data is no header: somebody has to say what the columns are."""
-        if any(re.fullmatch(r"[-+]?\d+(\.\d+)?|\d{4}-\d\d-\d\d[T ].*|/.*", cell) for cell in cells):
+        if is_data(cells):
             raise LogError(
                 f"{self.path}: its first line is no header ({', '.join(cells)[:120]}). Name the"
                 f" {len(cells)} columns with --fields (log.fields), as in --fields"

@@ -12,12 +12,16 @@ TEXT, SECONDS, MILLI, MICRO, NANO = range(5)
 # Seconds since 1970 stay below 1e11 until the year 5138; what is larger is a finer unit.
 MAX = 1e11
 STAMPS = (
-    "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g", "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
+    "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g %z", "%d/%b/%Y:%H:%M:%S.%g",
+    "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
     "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
     "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
-    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y",
+    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Z %Y",
+    "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z", "%b %d, %Y @ %H:%M:%S.%g",
 )  # fmt: skip
 HOUR = re.compile(r"\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M|Z| ?[-+]\d\d:?\d\d)?", re.I)
+EXCEL_DAY = re.compile(r"[345]\d{4}[.,]\d{4,}")
+"""Days since 1900, of 1982 to 2064, as tables write dates that nobody formatted."""
 CLF_STAMP = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}")
 
 
@@ -32,6 +36,14 @@ class Time(NamedTuple):
 
 NO_NUMBER = "NULL::DOUBLE"
 NONE = Time(NO_NUMBER, NO_NUMBER, f"{SECONDS}::UTINYINT")
+
+
+def asked_of_days(column: str) -> str:
+    """What to ask of times that may be a spreadsheet's."""
+    return (
+        f"are the times in {column} days since 1900, as a spreadsheet counts them? Then say"
+        f' --column time="({column} - 25569) * 86400"; if they are seconds, --time-unit s'
+    )
 
 
 def told(kind: str, unit: str, *, clf: bool) -> Time:
@@ -49,7 +61,8 @@ def told(kind: str, unit: str, *, clf: bool) -> Time:
         return Time("CAST(_t AS DOUBLE)", scaled, written)
     # A cast that fails is slow, and a number has no colon; 20251010130000 is a date without any.
     date = "length(_t) = 14 AND starts_with(_t, '20') AND NOT contains(_t, '.')"
-    number = f"CASE WHEN contains(_t, ':') OR {date} THEN NULL ELSE try_cast(_t AS DOUBLE) END"
+    seconds = "try_cast(replace(_t, ',', '.') AS DOUBLE)"
+    number = f"CASE WHEN contains(_t, ':') OR {date} THEN NULL ELSE {seconds} END"
     first = f"epoch(try_strptime(_t, {quoted(STAMPS[0])}))"
     iso = "epoch(try_cast(_t AS TIMESTAMPTZ))"
     # Many languages' loggers write a comma before the milliseconds.

@@ -14,13 +14,15 @@ SYSLOG_HOST = r"\S+ [\w.@/-]+(?:\[\d+\])?: +"
 class Wrapper:
     """`prefix` (RE2) is cut off; a wrapper without one is a JSON object with `field` inside.
 
-    `beside`: the fields that show that it is one.
+    `beside`: the fields that show that it is one. `time`: when the line was collected, for lines
+    that have no time of their own: a group of `prefix`, or a field.
     """
 
     name: str
     prefix: str = ""
     field: str = ""
     beside: frozenset[str] = frozenset()
+    time: str = ""
 
     def inner(self, line: str) -> str | None:
         """What is inside of a line, or None where the line is not wrapped so."""
@@ -38,19 +40,47 @@ class Wrapper:
             return f"regexp_replace({text}, '{self.prefix}', '')"
         return f"try(json_extract_string({text}, '$.{self.field}'))"
 
+    def time_sql(self, text: str) -> str:
+        """When a line was collected, NULL where nothing says so; empty where none ever does."""
+        if not self.time:
+            return ""
+        if self.prefix:
+            return f"nullif(regexp_extract({text}, '{self.prefix}', 1), '')"
+        return f"try(json_extract_string({text}, '$.{self.time}'))"
 
+
+COLLECTED = "(time of collection)"
+"""The column of the time that a wrapper has."""
+STAMP = r"\d{4}-\d\d-\d\dT\S+"
 WRAPPERS = (
-    Wrapper("Docker", field="log", beside=frozenset({"stream", "time"})),
+    Wrapper("Docker", field="log", beside=frozenset({"stream", "time"}), time="time"),
     Wrapper("Fluent Bit", field="log", beside=frozenset({"kubernetes"})),
-    Wrapper("journald", field="MESSAGE", beside=frozenset({"__REALTIME_TIMESTAMP"})),
-    Wrapper("Loki", field="line", beside=frozenset({"labels", "timestamp"})),
-    Wrapper("Kubernetes", prefix=r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] "),
-    Wrapper("syslog (RFC 5424)", prefix=r"^<\d+>1 \S+ \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\]) "),
     Wrapper(
-        "syslog", prefix=r"^(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? " + SYSLOG_HOST
+        "journald", field="MESSAGE", beside=frozenset({"__REALTIME_TIMESTAMP"}),
+        time="__REALTIME_TIMESTAMP",
     ),
-    Wrapper("syslog (ISO times)", prefix=r"^(?:<\d+>)?\d{4}-\d\d-\d\dT\S+ " + SYSLOG_HOST),
-)
+    Wrapper("Loki", field="line", beside=frozenset({"labels", "timestamp"}), time="timestamp"),
+    Wrapper("Kubernetes", rf"^({STAMP}) (?:stdout|stderr) [FP](?::\S+)? ", time="before it"),
+    Wrapper(  # without structured data as Heroku writes it
+        "syslog (RFC 5424)",
+        r"^(?:\d+ )?<\d+>1 (\S+) \S+ \S+ \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+) )?",
+        time="before it",
+    ),
+    Wrapper(  # whose times have no year
+        "syslog", r"^(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? " + SYSLOG_HOST
+    ),
+    Wrapper("syslog (ISO times)", rf"^(?:<\d+>)?({STAMP}) " + SYSLOG_HOST, time="before it"),
+    Wrapper("kubectl", r"^\[pod/\S+\] "),
+    Wrapper(
+        "Ruby", rf"^[DIWEFA], \[({STAMP}) #\d+\] +[A-Z]+ -- [^:]*: (?:\[[^\]]*\] )*",
+        time="before it",
+    ),
+)  # fmt: skip
+DATE = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[-+]\d\d:?\d\d)?"
+BEFORE_PAIRS = Wrapper("a time before pairs", rf"^({DATE}) ", time="before it")
+BEFORE_JSON = Wrapper("text before JSON", rf"^(?:({DATE})\b)?[^{{]*", time="before it")
+"""For lines that are nothing else: as Go's zap writes them to a terminal, or with a prefix that a
+job of Logpush was given."""
 
 HOLDING = ("message", "@message", "log", "textpayload", "_raw", "original", "msg", "body", "line")
 """Fields in which collectors keep a line as it was: Filebeat and Logstash, CloudWatch Logs, Google

@@ -1,0 +1,71 @@
+"""What a log is, as its beginning tells: how its rows are had, and what their columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from cachelib.model.traffic.logs import framing
+from cachelib.model.traffic.logs.delimited import Delimited, header_of, is_data
+from cachelib.model.traffic.logs.formats import Format, commonly
+from cachelib.model.traffic.logs.nesting import leaves
+from cachelib.model.traffic.logs.wrappers import Wrapper
+
+TOGETHER = " || ' ' || "  # how two columns make a time
+Batches = Callable[[list[Path]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a file is, and how its rows are had.
+
+    `container` is how it is cut into rows; `format` what the fields mean, None where only common
+    names tell. `columns` are the names seen, with examples; `paths` where they lie in JSON.
+    """
+
+    name: str
+    why: str
+    container: str
+    format: Format | None
+    schema: pa.Schema
+    batches: Batches
+    columns: Mapping[str, list[str]]
+    paths: Mapping[str, str] = field(default_factory=dict)
+    wrapped: tuple[Wrapper, ...] = ()
+    cut: Delimited | None = None
+
+    def goes_on(self, line: str) -> bool:
+        """Whether the first line of a further file is a row of this table, and no header."""
+        if self.cut is None or not self.cut.header:
+            return False
+        cells = header_of(line, self.cut.delimiter, quotes=self.cut.quotes)
+        return is_data(cells) and len(cells) == len(self.cut.names)
+
+    def hint_of_time(self, column: str) -> str:
+        """How to say what the values of a column mean that are no times that are known."""
+        parts = column.split(TOGETHER)
+        firsts = [next((v for v in self.columns.get(part, ()) if v), "") for part in parts]
+        seen = " ".join(filter(None, firsts))
+        return (
+            f". {column} holds {seen[:60]!r}: say how it is written, as in"
+            f" --column time=\"strptime({column}, '%m/%d/%Y %I:%M:%S %p')\" (month first, 12 hours)"
+            if seen
+            else ""
+        )
+
+
+def within(outer: Shape, name: str, inner: Shape) -> Shape:
+    """The shape of lines that stand in a field of others."""
+    why = f"in {name} of {outer.why.partition(';')[0]}: {inner.why}"
+    if outer.container == "delimited":
+        return replace(
+            inner, why=why, batches=lambda files: framing.only(outer.batches(files), name)
+        )
+    time = outer.paths.get(commonly(leaves(outer.columns)).get("time", ""), "")
+    around = Wrapper(name, field=outer.paths[name].removeprefix("$."), time=time.removeprefix("$."))
+    return replace(
+        inner, why=why, batches=outer.batches, wrapped=(*outer.wrapped, around, *inner.wrapped)
+    )

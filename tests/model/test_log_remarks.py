@@ -1,0 +1,78 @@
+"""What a decision says of the log that it rests on, beside what it has to be told first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cachelib.model.traffic.from_log import from_log
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs.anonymise import anonymised
+from cachelib.model.traffic.remarks import keys_unlike, remarks
+from tests.model.cases import small
+
+START = 1_760_000_000
+
+
+def written(folder: Path, rows: Sequence[dict[str, Any]]) -> Path:
+    path = folder / "log.ndjson"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def request(n: int, **more: Any) -> dict[str, Any]:
+    return {"time": START + 60 * n, "url": f"/shop/{n % 50}", "colo": "FRA"} | more
+
+
+def said(path: Path, **reading: Any) -> dict[str, str]:
+    chosen = Reading.model_validate(reading)
+    trace = from_log(path, chosen, places={"FRA": 1}, seed=1)
+    return {remark.kind: remark.says for remark in remarks(trace.account, chosen)}
+
+
+DAY = [request(n) for n in range(2_000)]
+
+
+def test_a_whole_log_with_places_and_of_more_than_a_day_needs_no_remark(tmp_path: Path) -> None:
+    assert said(written(tmp_path, DAY)) == {}
+
+
+def test_rows_delivered_twice_are_said_where_they_are_many(tmp_path: Path) -> None:
+    once = [request(n, id=n) for n in range(2_000)]
+    assert said(written(tmp_path, [*once, *once[:15]])) == {}
+    assert (
+        "100 of 2,100 rows say what another says"
+        in said(written(tmp_path, [*once, *once[:100]]))["twice"]
+    )
+
+
+def test_what_is_left_out_is_said_where_it_is_much_and_not_the_users_own(tmp_path: Path) -> None:
+    rows = [request(n, status=503 if n % 4 == 0 else 200) for n in range(2_000)]
+    path = written(tmp_path, rows)
+    assert "500 of 2,000 rows are left out" in said(path)["filtered"]
+    assert "status 503 (500)" in said(path)["filtered"]
+    assert "filtered" not in said(path, where="status = 200", statuses={503: "read"})
+
+
+@pytest.mark.parametrize(
+    ("prefix", "is_said"), [("/shop/", False), ("/prices/", True), ("/", False)]
+)
+def test_keys_that_are_none_of_the_cases_are_said(
+    tmp_path: Path, prefix: str, is_said: bool
+) -> None:
+    study = small(log=written(tmp_path, DAY), workload={"key_prefix": prefix, "colos": {"FRA": 1}})
+    told = [remark.says for remark in study.remarks if "for keys with" in remark.says]
+    assert [text.startswith("None of the log's 2,000 requests") for text in told] == [
+        True
+    ] * is_said
+
+
+def test_of_hashed_keys_nobody_says_what_they_are_unlike(tmp_path: Path) -> None:
+    shared = tmp_path / "shared.parquet"
+    anonymised([written(tmp_path, DAY)], shared, Reading())
+    trace = from_log(shared, Reading(), places={"FRA": 1}, seed=1)
+    assert keys_unlike(trace, "/prices/") == []
