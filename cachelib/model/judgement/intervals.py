@@ -14,6 +14,7 @@ from cachelib.model.engines.random import mixed
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.failures import failed_reads
+from cachelib.model.judgement.hotter_keys import hotter
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
@@ -148,7 +149,8 @@ def _of_the_rate(study: Study) -> float:
     if study.trace.account is None or reading.rate >= 1 or reading.sampled_by != "key":
         return 0.0
     asked = np.bincount(_groups(study.trace.key), minlength=KEY_GROUPS)
-    return half_width(asked.tolist()) / float(asked.mean()) * math.sqrt(1 - reading.rate)
+    within = half_width(asked.tolist()) / float(asked.mean()) * math.sqrt(1 - reading.rate)
+    return math.hypot(within, hotter(np.bincount(study.trace.key), reading.rate).of_requests)
 
 
 def _groups(key: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
@@ -169,8 +171,12 @@ def _by_keys(study: Study, result: Result) -> float:
     without = (hits.sum() - hits[some]) / (asked.sum() - asked[some])
     n = int(some.sum())
     error = math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
-    left_out = math.sqrt(1 - study.case.log.rate)
-    return error * left_out * float(stdtrit(n - 1, 0.975))
+    rate = study.case.log.rate
+    within = error * math.sqrt(1 - rate) * float(stdtrit(n - 1, 0.975))
+    by_key = study.trace.key[read]
+    found = hotter(np.bincount(by_key), rate, np.bincount(by_key, weights=hit))
+    share = float(hits.sum() / asked.sum())
+    return min(math.hypot(within, found.of_hits), max(share, 1 - share))
 
 
 def _block(result: Result, rows: slice) -> dict[str, float] | None:

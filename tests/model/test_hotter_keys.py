@@ -1,0 +1,76 @@
+"""What a sample of keys states of its error holds, however few keys are a large part of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.model.judgement.hotter_keys import hotter
+from cachelib.model.judgement.intervals import KEY_GROUPS
+
+RATE = 0.1
+TRIES = 200
+
+
+def whole(zipf: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Each key's requests in a day, and the hits among them in a cache with lives of an hour."""
+    share = np.arange(1, 4_001) ** -zipf
+    asked = np.random.default_rng(5).poisson(40_000 * share / share.sum()).astype(float)
+    return asked, asked * (asked / 24) / (1 + asked / 24)
+
+
+def error_within(asked: Any, hits: Any, group: Any) -> float:
+    """The spread of groups of the sample's keys, each left out once."""
+    n, h = (np.bincount(group, weights=of, minlength=KEY_GROUPS) for of in (asked, hits))
+    without = (h.sum() - h) / (n.sum() - n)
+    spread = ((without - without.mean()) ** 2).sum() * (KEY_GROUPS - 1) / KEY_GROUPS
+    return 2.09 * math.sqrt(spread * (1 - RATE))
+
+
+@pytest.mark.parametrize("zipf", [0.6, 0.8, 1.0, 1.2])
+def test_nine_in_ten_samples_are_as_near_the_whole_as_they_state(zipf: float) -> None:
+    chance = np.random.default_rng(1)
+    asked, hits = whole(zipf)
+    truth, near, near_without = hits.sum() / asked.sum(), 0, 0
+    for _ in range(TRIES):
+        there = chance.random(len(asked)) < RATE
+        a, h = asked[there], hits[there]
+        away = abs(h.sum() / a.sum() - truth)
+        within = error_within(a, h, chance.integers(KEY_GROUPS, size=len(a)))
+        near += away <= math.hypot(within, hotter(a, RATE, h).of_hits)
+        near_without += away <= within
+    assert near >= 0.9 * TRIES
+    assert near_without < near
+
+
+@pytest.mark.parametrize("zipf", [0.6, 0.8, 1.0])
+def test_so_is_the_number_of_requests(zipf: float) -> None:
+    chance = np.random.default_rng(2)
+    asked, _ = whole(zipf)
+    near = 0
+    for _ in range(TRIES):
+        a = asked[chance.random(len(asked)) < RATE]
+        groups = np.bincount(chance.integers(KEY_GROUPS, size=len(a)), weights=a)
+        within = 2.09 * groups.std(ddof=1) / math.sqrt(len(groups)) / groups.mean()
+        away = abs(a.sum() / RATE - asked.sum()) / (a.sum() / RATE)
+        near += away <= math.hypot(within, hotter(a, RATE).of_requests)
+    assert near >= 0.85 * TRIES
+
+
+def test_keys_that_are_all_as_popular_hide_none() -> None:
+    even = np.full(100, 50.0)
+    assert hotter(even, 0.5, even / 2).of_hits == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize("asked", [[], [7.0], [3.0, 0.0]])
+def test_too_few_keys_tell_nothing(asked: list[float]) -> None:
+    assert hotter(np.array(asked), 0.1, np.array(asked)) == (0, 0)
+
+
+def test_the_whole_lacks_nothing_and_a_millionth_ends() -> None:
+    asked = np.array([9.0, 5, 2, 1])
+    assert hotter(asked, 1.0, asked / 2) == (0, 0)
+    assert 0 < hotter(asked, 1e-9, asked / 2).of_hits < math.inf
