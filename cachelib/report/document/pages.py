@@ -29,21 +29,32 @@ def write_page(notebook: Path) -> None:
 
 
 def _body(node: Any) -> str:
+    """As the template writes it, which gives every drawing its name.
+
+    `HTMLExporter` would parse it all again to look for images without one, which takes twice as
+    long as the rest.
+    """
+    from nbconvert.exporters import TemplateExporter
+
     exporter, numbers = _exporter(), count(1)
     exporter.register_filter("own_ids", lambda svg: with_own_ids(svg, f"drawing-{next(numbers)}"))
-    body: str = exporter.from_notebook_node(node)[0]
+    resources = exporter._init_resources(None)
+    body: str = TemplateExporter.from_notebook_node(exporter, node, resources)[0]
     return body
 
 
 @cache
 def _exporter() -> Any:
     from nbconvert.exporters import HTMLExporter
+    from nbconvert.filters import Highlight2HTML
 
-    return HTMLExporter(
+    exporter = HTMLExporter(
         template_name="notebook",
         extra_template_basedirs=[str(FOLDER / "nbconvert")],
         exclude_anchor_links=True,
     )
+    exporter.register_filter("highlight_code", Highlight2HTML(parent=exporter))
+    return exporter
 
 
 def _title(node: Any) -> str:
