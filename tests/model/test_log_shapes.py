@@ -170,4 +170,4 @@ def test_a_tenth_of_the_keys_says_the_same_within_its_stated_error(tmp_path: Pat
             within[name].append(abs(found[name] - truth[name]) <= float(error[name][0]))
     for name in names:
         assert np.mean(within[name]) >= 0.9, name
-    assert np.median(stated) < 0.2
+    assert np.median(stated) < 0.3  # the popular keys of this day are dealt out, one to each tenth
