@@ -33,7 +33,8 @@ ENOUGH = 0.9
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "judgement": (
         ("cachelib/model/judgement/*.py",),
-        ("tests/model/test_decision.py", "tests/model/test_sureness.py",
+        ("tests/model/test_failures.py", "tests/model/test_hotter_keys.py",
+         "tests/model/test_decision.py", "tests/model/test_sureness.py",
          "tests/model/test_bounds.py", "tests/model/test_places.py",
          "tests/model/test_log_month.py", "tests/report/test_decision_words.py",
          "tests/report/test_ledger.py"),
