@@ -12,12 +12,14 @@ from cachelib.model.case.case import Case
 from cachelib.model.case.checks import faults
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.judgement.failures import failed_reads, outages
+from cachelib.model.judgement.failures import failed_reads, failed_share, outages
 from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.metrics import Month, measure
 from cachelib.model.judgement.options import options
 from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import FAILED, ORIGIN, WRITTEN, depths
+from cachelib.model.tiers.registry import FAILURES
 from tests.model.cases import raw, small
 
 RATES = {"kv_failure": 0.02, "cache_api_failure": 0.05, "origin_failure": 0.1}
@@ -64,6 +66,27 @@ def test_the_share_that_fails_is_what_failures_drawn_one_by_one_come_to(
     (option,) = (each for each in options(asked) if each.name == name)
     by_formula = Month(asked, option, asked.setting.but(**RATES)).failed
     assert by_formula == pytest.approx(drawn.mean(), abs=max(error, 0.02))
+
+
+def test_shares_add_up_as_by_hand() -> None:
+    rate = dict.fromkeys(FAILURES, 0.0) | {
+        "kv_failure": 0.02, "cache_api_failure": 0.05, "origin_failure": 0.1,
+    }  # fmt: skip
+    tiers = ("memory", "cache-api", "kv")
+    caught, not_caught = (
+        Design(name="by-hand", tiers=tiers, unreachable=then) for then in ("origin", "error")
+    )
+    by_hand = 0.2 * 0.1 + 0.05 * 0.9 + 0.02 * 0.5
+    assert failed_share(not_caught, [0.9, 0.5], 0.2, rate) == pytest.approx(by_hand)
+    by_hand = 0.1 * (0.2 + 0.05 * (0.9 - 0.2) + 0.02 * (0.5 - 0.2))
+    assert failed_share(caught, [0.9, 0.5], 0.2, rate) == pytest.approx(by_hand)
+    assert failed_share(not_caught, [1.0, 1.0], 1.0, dict.fromkeys(rate, 1.0)) == 1.0
+
+
+def test_of_no_reads_none_fail() -> None:
+    asked = study()
+    result = asked.replay("l1-kv")
+    assert failed_reads(result, np.zeros_like(result.tally.codes)) == 0
 
 
 def test_what_turns_to_the_origin_fails_only_with_it() -> None:

@@ -74,3 +74,29 @@ def test_the_whole_lacks_nothing_and_a_millionth_ends() -> None:
     asked = np.array([9.0, 5, 2, 1])
     assert hotter(asked, 1.0, asked / 2) == (0, 0)
     assert 0 < hotter(asked, 1e-9, asked / 2).of_hits < math.inf
+
+
+def test_a_small_sample_by_hand() -> None:
+    """Three keys of a quarter: three hotter ones, each in its turn, as the slope of these says."""
+    asked, hits, rate = [8.0, 4.0, 2.0], [4.0, 1.0, 0.0], 0.25
+    falls = (math.log(8 / 2) + math.log(4 / 2)) / 2
+    falls += falls / math.sqrt(2)
+    hotter_by = [(4 / rank) ** falls for rank in (1, 2, 3)]
+    requests = [8 * times / 4 for times in hotter_by]  # in the sample's measure: a quarter
+    shares = [each / (14 + sum(requests)) for each in requests]
+    there = (5 + 0.5) / (14 + 1)
+    odds = [there / (1 - there) * times for times in hotter_by]
+    away = [each / (1 + each) - 5 / 14 for each in odds]
+    spread = 1.96 * math.sqrt(3)
+    found = hotter(np.array(asked), rate, np.array(hits))
+    by_hand = math.sqrt(sum((s * a) ** 2 for s, a in zip(shares, away, strict=True)))
+    assert found.of_hits == pytest.approx(spread * by_hand)
+    assert found.of_requests == pytest.approx(spread * math.sqrt(sum(s**2 for s in shares)))
+
+
+def test_popularity_is_told_by_the_head_alone() -> None:
+    head = [1_000 / rank for rank in range(1, 52)]
+    short, long = (np.array([*head, *[total / n] * n]) for total, n in ((500, 50), (500, 500)))
+    assert hotter(short, RATE, short / 2) == pytest.approx(hotter(long, RATE, long / 2))
+    without_the_last = np.array([*head[:50], head[50] / 2, *[(500 + head[50] / 2) / 50] * 50])
+    assert hotter(without_the_last, RATE) != pytest.approx(hotter(short, RATE))
