@@ -109,6 +109,34 @@ def test_work_that_nobody_states_wins_no_tie_by_work_and_no_ranking_by_cost() ->
     assert choice(costs, pair, monthly_cost_usd=[math.nan, 90]) == "b"
 
 
+def test_work_that_nobody_states_decides_nothing_where_only_such_options_tie() -> None:
+    """What is there has a work of 0; in a try in which it breaks a limit, others still stand."""
+    criteria = Criteria.model_validate(PLAIN | {"limits": [FAST], "then": ["work"]})
+    here, other = option("a", today=True, work=0), option("b")
+    both = standing(criteria, [here, other], bill_usd=[5, 5, 5, 5], p95_ms=[1, 900, 1, 1])
+    assert both.chosen.tolist() == [0, 1]
+
+
+def test_many_tries_at_once_are_judged_as_each_by_itself() -> None:
+    chance = np.random.default_rng(3)
+    then = ["work", "today", "simplicity", "mean_ms"]
+    criteria = Criteria.model_validate(PLAIN | {"limits": [FAST], "then": then})
+    for _ in range(50):
+        works = [None if chance.random() < 0.5 else float(chance.integers(3)) for _ in range(4)]
+        those = [option(name, today=name == "b", work=work)
+                 for name, work in zip("abcd", works, strict=True)]  # fmt: skip
+        table = {
+            "bill_usd": chance.choice([5.0, 5.5, 9.0], (4, 30)),
+            "p95_ms": chance.choice([100.0, 300.0], (4, 30)),
+            "mean_ms": chance.choice([10.0, 20.0, math.nan], (4, 30)),
+        }
+        together = judged(criteria, those, table, {})
+        for nth in range(30):
+            alone = judged(criteria, those, {m: v[:, [nth]] for m, v in table.items()}, {})
+            assert together.chosen[nth] == alone.chosen[0]
+            assert (alone.chosen[0] == NOBODY) == (not alone.ranked.any())
+
+
 def test_noise_makes_a_tie_of_what_chance_may_have_parted() -> None:
     pair = [option("a"), option("b", today=True)]
     criteria = Criteria.model_validate(PLAIN | {"material": {"bill_usd": 0.01}})

@@ -142,9 +142,9 @@ def _narrowed(
         )
         noise = resolution[name] if resolution and name in resolution else none
     known = np.where(np.isnan(value), np.inf, value)  # what nobody states is not less
-    if not np.isfinite(known[alive]).any():
-        return alive
-    return _within(known, alive, np.asarray(tolerance), noise)
+    better = _within(known, alive, np.asarray(tolerance), noise)
+    # where nobody states it of any that ties in a draw, it decides nothing there
+    return np.where(better.any(axis=0), better, alive)
 
 
 def _each(numbers: Sequence[float], alive: Flags) -> Array:

@@ -94,6 +94,7 @@ class Document:
             "amount": lambda number, unit: self.study.told(amount(number, plain_unit(unit))),
             "actions": answer.actions(self.study.case, self.material.outcome, self.findings),
             "aim": self.study.told(_aim(self.study.case.criteria)),
+            "immaterial": _immaterial(self.study.case.criteria),
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
@@ -291,6 +292,16 @@ def _aim(criteria: Criteria) -> str:
         return METRICS[criteria.aim].label
     parts = (f"{shown(rate)} × {METRICS[name].label}" for name, rate in criteria.weigh.items())
     return "the sum of " + " and ".join(parts)
+
+
+def _immaterial(criteria: Criteria) -> str:
+    """What a difference in what is minimised must come to before it counts."""
+    metric, own = METRICS[criteria.aim], criteria.material.get(criteria.aim)
+    if own is not None:
+        return amount(own, plain_unit(metric.unit)) if own else ""
+    least = amount(metric.material, plain_unit(metric.unit)) if metric.material else ""
+    share = f"{shown(metric.relative, 'ratio')} of the best" if metric.relative else ""
+    return " or ".join(filter(None, (least, share)))
 
 
 def _traffic(study: Study) -> dict[str, Any]:
