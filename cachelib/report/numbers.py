@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence as Values
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -51,6 +52,37 @@ def give_or_take(value: float, half: float, unit: Unit) -> str:
     decimals = min(max(-math.floor(math.log10(half)), 0), 3)
     sign = "%" if unit == "ratio" else of(unit, value)
     return f"{value:,.{decimals}f} ±\u00a0{half:,.{decimals}f}\u00a0{sign}".rstrip("\u00a0")
+
+
+def apart(one: float, two: float, unit: Unit = "") -> tuple[str, str]:
+    """Two values that are compared, with as many decimals as it takes to tell which is more.
+
+    Either by itself might be rounded to the other: less than 99.9 %, now 99.90 %.
+    """
+    factor = 100 if unit in ("ratio", "points") else 1
+    gap = factor * abs(one - two)
+    told = shown(one, unit), shown(two, unit)
+    if not 0 < gap < math.inf or not look_alike(*told):
+        return told
+    decimals = min(max(-math.floor(math.log10(gap)), 0), 12)
+    sign = {"ratio": "\u00a0%", "USD": "", "times": "×", "": ""}.get(unit, f"\u00a0{unit}")
+    first = "$" if unit == "USD" else ""
+    return (
+        f"{first}{factor * one:,.{decimals}f}{sign}",
+        f"{first}{factor * two:,.{decimals}f}{sign}",
+    )
+
+
+def look_alike(one: str, two: str) -> bool:
+    """Whether two texts tell one number: 99.9 and 99.90 do."""
+    return _NUMBER.sub(_plain, one) == _NUMBER.sub(_plain, two)
+
+
+_NUMBER = re.compile(r"\d[\d,]*(\.\d+)?")
+
+
+def _plain(number: re.Match[str]) -> str:
+    return f"{float(number[0].replace(',', '')):.12g}"
 
 
 def beside(label: str, value: float, unit: Unit) -> str:
@@ -149,19 +181,19 @@ def _decimals(sizes: Values[float]) -> int:
     return min(max(2 - math.floor(math.log10(typical)), 0), 3)
 
 
-def _decimals_near_all(shares: Values[float]) -> int:
+def _decimals_near_all(shares: Values[float], most: int = 3) -> int:
     """As many as tell what is missing of those that are nearly all, in per cent."""
-    missing = sorted(100 - share for share in shares if 90 < share < 100)
-    if not missing:
-        return 0
-    return min(max(-math.floor(math.log10(missing[len(missing) // 2])), 0), 3)
+    missing = sorted(float(f"{100 - share:.9f}") for share in shares if 90 < share < 100)
+    if not missing or not missing[len(missing) // 2]:
+        return most if missing else 0
+    return min(max(-math.floor(math.log10(missing[len(missing) // 2])), 0), most)
 
 
 def _per_cent(share: float) -> str:
-    """Nearly all is not all: 99.97, not 100."""
+    """Nearly all is not all: 99.97, not 100; six nines are told as six nines."""
     if not 99.5 <= share < 100:
         return _digits(share)
-    decimals = _decimals_near_all([share])
+    decimals = _decimals_near_all([share], 7)
     said = f"{share:.{decimals}f}"
     return f"over\u00a0{100 - 10**-decimals:.{decimals}f}" if said.startswith("100") else said
 

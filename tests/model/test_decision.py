@@ -360,5 +360,17 @@ def test_keys_and_lives_grow_as_the_case_says() -> None:
     assert (doubled.keys.number * doubled.keys.share).sum() == pytest.approx(1)
 
 
-def test_no_number_defaults_to_zero_in_the_words_for_growth() -> None:
-    assert growth.in_words(small().case.growth).count("stay") == 3
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "writes, keys and the life of values stay as they are"),
+        ({"writes": "in proportion"},
+         "writes grow in proportion, keys and the life of values stay as they are"),
+        ({"writes": "in proportion", "keys": "in proportion"},
+         "writes and keys grow in proportion, the life of values stays as it is"),
+        ({"value_life": "shorter in proportion"},
+         "the life of values shortens in proportion, writes and keys stay as they are"),
+    ],
+)  # fmt: skip
+def test_what_grows_and_what_stays_is_told_in_one_breath(given: dict[str, str], said: str) -> None:
+    assert growth.in_words(small(growth=given).case.growth) == said

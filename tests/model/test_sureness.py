@@ -479,6 +479,9 @@ def test_recommendation_table_shares_flips_and_panel_say_one_thing(chosen: dict[
         above = [flip for flip in found if flip.at > sweep.here]
         assert not below or below[-1].after == name, sweep.name
         assert not above or above[0].before == name, sweep.name
+        # only a limit leaves nothing to choose: no work, no bill does
+        lost = [flip for flip in found if None in (flip.before, flip.after)]
+        assert {flip.cause for flip in lost} <= {"limit"}, sweep.name
     # shares: what is chosen in a draw is best or tied in it; what is not kept is neither
     for one in decision.sureness.values():
         assert one.chosen.value <= one.best.value <= one.keeps.value

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from cachelib.model.judgement.flips import Swing
-from cachelib.report.publish import figures, labels
+from cachelib.report.publish import data, figures, labels
 
 LONG = "Memory, then Workers KV, refreshed and never expired"
 NAMES = [LONG, f"{LONG}, written only if changed", "No cache"]
@@ -51,6 +51,18 @@ def test_rows_do_not_lie_on_each_other(kind: str) -> None:
     boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
     for upper, lower in pairwise(boxes):
         assert upper.y0 >= lower.y1 - 1
+
+
+def test_an_interval_is_drawn_through_the_end_of_its_bar_and_kept_in_the_data() -> None:
+    plot, ax = figures.axes(xlabel="bill, $", ylabel="")
+    figures.bars(ax, ["a", "b"], [10.0, 20.0], halves=[1.5, 0.0])
+    ((one, two),) = (line.get_segments() for line in ax.collections)
+    assert one[:, 0].tolist() == [8.5, 11.5]
+    assert two[:, 0].tolist() == [20, 20]
+    noted = data.behind(plot)
+    assert noted is not None
+    assert noted.columns[-1] == "half of its 95 % interval"
+    assert noted.rows == [["a", 10.0, 1.5], ["b", 20.0, 0.0]]
 
 
 def test_the_choice_and_what_is_there_are_marked_in_their_own_colours() -> None:

@@ -7,7 +7,17 @@ import re
 
 import pytest
 
-from cachelib.report.numbers import Unit, beside, brief, cells, give_or_take, saved, shown, times
+from cachelib.report.numbers import (
+    Unit,
+    apart,
+    beside,
+    brief,
+    cells,
+    give_or_take,
+    saved,
+    shown,
+    times,
+)
 
 SIZES = [10.0**power for power in range(-15, 19)]
 
@@ -75,6 +85,35 @@ def test_a_number_and_its_error_are_told_to_the_same_digit(
     value: float, half: float, unit: Unit, said: str
 ) -> None:
     assert give_or_take(value, half, unit).replace("\u00a0", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "unit", "said"),
+    [
+        (0.999, 0.99897, "ratio", ("99.900 %", "99.897 %")),
+        (0.9999999, 0.99999, "ratio", ("99.99999 %", "99.999 %")),
+        (0.5, 0.51, "ratio", ("50 %", "51 %")),
+        (3.0, 2.9999, "ms", ("3.0000 ms", "2.9999 ms")),
+        (100.0, 10.0, "ms", ("100 ms", "10 ms")),
+        (5.0, 5.001, "USD", ("$5.000", "$5.001")),
+        (1e8, 1.0000001e8, "requests", ("100,000,000 requests", "100,000,010 requests")),
+        (0.1, 0.1, "ratio", ("10 %", "10 %")),
+        (1.00003, 1, "times", ("1.00003×", "1.00000×")),
+    ],
+)
+def test_two_numbers_that_are_compared_are_not_rounded_to_each_other(
+    one: float, two: float, unit: Unit, said: tuple[str, str]
+) -> None:
+    assert tuple(text.replace("\u00a0", " ") for text in apart(one, two, unit)) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.999, "99.9 %"), (0.9999, "99.99 %"), (0.999999, "99.9999 %"), (0.9972, "99.7 %"),
+     (1 - 1e-13, "over 99.9999999 %"), (1.0, "100 %")],
+)  # fmt: skip
+def test_nines_are_told_as_many_as_there_are(share: float, said: str) -> None:
+    assert shown(share, "ratio").replace("\u00a0", " ") == said
 
 
 def test_half_a_cent_is_rounded_up_as_people_do() -> None:

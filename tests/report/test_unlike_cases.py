@@ -242,6 +242,23 @@ def test_a_log_of_one_place_is_told_as_such_and_changes_what_is_there() -> None:
     assert "other data centre" not in prose(one.markdown)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_choice_is_praised_for_its_limits_as_often_as_it_keeps_them(name: str) -> None:
+    said = re.findall(r"\* (\w+), because it keeps every limit in", of(name).record)
+    shares = [
+        option["sure"]["keeps_limits"]["share"]
+        for option in of(name).decision["outcome"]["options"]
+        if option["fate"] == "chosen"
+    ]
+    assert said == ["Good" if s >= 0.9 else "Neutral" if s >= 0.5 else "Bad" for s in shares]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_threshold_is_rounded_to_where_the_number_is_now(name: str) -> None:
+    told = re.findall(r"(?:more|less) than ([^(]+) \(now ([^:)]+)", of(name).markdown)
+    assert all(there.split("\u00a0")[0] != now.split("\u00a0")[0] for there, now in told), told
+
+
 def test_consequences_are_good_or_bad_as_the_metric_goes() -> None:
     record = of("one_place").record.replace("\u00a0", " ")
     consequences = record.partition("### Consequences")[2].partition("\n#")[0]

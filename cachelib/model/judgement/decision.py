@@ -23,7 +23,7 @@ from cachelib.model.judgement.placement import Placed, placements
 from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import sweeps
-from cachelib.model.judgement.ties import NOBODY, Standing, judged
+from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise
 
 CONTENDS = 0.02  # share of draws in which an option is best or tied, to be looked at closer
 RIVALS = 3
@@ -61,6 +61,12 @@ class Decision:
     def resolution(self) -> dict[str, Array]:
         """By metric, half the interval of each option's value."""
         return resolution(self.study, self.options, tuple(MEASURED), self.measured)
+
+    @cached_property
+    def half_of_score(self) -> dict[str, float]:
+        """By option, half the interval of what is minimised."""
+        halves = np.broadcast_to(score_noise(self.criteria, self.resolution), len(self.options))
+        return {o.name: float(half) for o, half in zip(self.options, halves, strict=True)}
 
     @cached_property
     def here(self) -> Standing:

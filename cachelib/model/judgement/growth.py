@@ -63,17 +63,16 @@ def with_keys(at: Setting, factor: float) -> Setting:
 
 def in_words(growth: Growth) -> str:
     """What is taken to happen as requests grow."""
-    said = {
-        "writes": growth.writes,
-        "keys": growth.keys,
-        "the life of values": growth.value_life,
-    }
-    stays = {"the life of values": "stays as it is"}
-    moves = {
-        "in proportion": "grow in proportion",
-        "shorter in proportion": "shortens in proportion",
-    }
-    return ", ".join(
-        f"{what} {stays.get(what, 'stay as they are') if how == 'fixed' else moves[how]}"
-        for what, how in said.items()
-    )
+    counts = {"writes": growth.writes, "keys": growth.keys}
+    grow = [what for what, how in counts.items() if how != "fixed"]
+    stay = [what for what in counts if what not in grow]
+    told = [f"{' and '.join(grow)} grow in proportion"] if grow else []
+    if growth.value_life == "fixed":
+        stay.append("the life of values")
+    else:
+        told.append("the life of values shortens in proportion")
+    if len(stay) == 1:
+        told.append(f"{stay[0]} {'stay as they are' if stay[0] in counts else 'stays as it is'}")
+    elif stay:
+        told.append(f"{', '.join(stay[:-1])} and {stay[-1]} stay as they are")
+    return ", ".join(told)

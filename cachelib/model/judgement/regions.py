@@ -80,7 +80,12 @@ def _words(holds: bool, edges: list[float], unit: str) -> Iterator[str]:
 
 
 def _said(value: float | None) -> str:
-    return f"{float(f'{value or 0:.2g}'):,.0f}"
+    """To two digits; what is large by its name: 13 billion."""
+    rounded = float(f"{value or 0:.2g}")
+    for size, name in ((1e9, "billion"), (1e6, "million")):
+        if rounded >= size:
+            return f"{rounded / size:,g} {name}"
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
 
 
 def table(study: Study) -> pd.DataFrame:

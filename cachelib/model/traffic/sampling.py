@@ -40,10 +40,11 @@ class Sample:
     @property
     def in_words(self) -> str:
         """What was taken; empty where all was."""
-        keys = f"one key in {1 / self.keys:,.0f}, chosen by popularity," if self.keys < 1 else ""
         time = f"{100 * self.time:.2g} % of the time" if self.time < 1 else ""
-        part = " in ".join(filter(None, (keys, time)))
-        return f"{part} stands for all" if part else ""
+        if self.keys == 1:
+            return f"{time} stands for all" if time else ""
+        keys = f"{100 * self.keys:.2g} % of the keys, chosen by popularity,"
+        return f"{' in '.join(filter(None, (keys, time)))} stand for all"
 
 
 def sample_of(requests: float, keys: int, span_s: float, most: int | None = None) -> Sample:

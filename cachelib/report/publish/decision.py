@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -17,7 +16,7 @@ from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
 from cachelib.report import language
 from cachelib.report.language import capital, duration, listed
-from cachelib.report.numbers import Unit, beside, of, shown
+from cachelib.report.numbers import Unit, apart, beside, look_alike, of, shown
 
 _NOUN = re.compile(r"(?:CPU time|life|limit|neurons|number|share|spread|time)\b")
 SHOWN = (
@@ -39,7 +38,7 @@ def named(decision: Decision, number: str) -> str:
     return decision.study.told(label(number))
 
 
-def _in_a_sentence(decision: Decision, number: str) -> str:
+def in_a_sentence(decision: Decision, number: str) -> str:
     """The same with the article that English wants before a noun, and not before "how long"."""
     said = named(decision, number)
     return f"the {said}" if _NOUN.match(said) else said
@@ -52,20 +51,6 @@ def marks(decision: Decision) -> dict[str, str]:
         return {chosen.name: "chosen, as today"}
     marked = {"chosen": chosen, "today": today}
     return {option.name: word for word, option in marked.items() if option}
-
-
-def headline(decision: Decision) -> str:
-    """The title of what is minimised: which way is better, and where choice and today stand."""
-    better = "More is better" if decision.criteria.maximise else "Less is better"
-    chosen, today = decision.chosen, decision.today
-    if chosen is None:
-        return better if decision.not_stated else f"{better}; each of these breaks a limit"
-    mine = score(decision, amount(decision, chosen))
-    if chosen == today:
-        return f"{better}: {mine} as it is today"
-    if today is None or not math.isfinite(decision.score(today)):
-        return f"{better}: {mine} for the choice"
-    return f"{better}: {mine} for the choice, {score(decision, amount(decision, today))} today"
 
 
 def with_unit(decision: Decision, number: str) -> str:
@@ -91,6 +76,14 @@ def value(number: float, unit: str) -> str:
         return shown(number, unit)  # type: ignore[arg-type]
     said = shown(float(f"{number:.3g}"))
     return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{of(unit, number)}"
+
+
+def two_values(one: float, two: float, unit: str) -> tuple[str, str]:
+    """Two of a kind that are compared: never rounded to the same."""
+    told = value(one, unit), value(two, unit)
+    if one == two or not look_alike(*told):
+        return told
+    return apart(one, two, "" if unit == "sigma" else unit)  # type: ignore[arg-type]
 
 
 def told_of(decision: Decision) -> list[str]:
@@ -237,10 +230,10 @@ def would_keep(decision: Decision) -> str | None:
         return None
     flip = min(ways, key=lambda flip: flip.distance)
     side = "above" if flip.at > flip.here else "below"
-    unit = unit_said(decision, flip.number)
+    there, here = two_values(flip.at, flip.here, unit_said(decision, flip.number))
     return (
-        f"“{called(decision, flip.away)}”, with {_in_a_sentence(decision, flip.number)} {side}"
-        f" {value(flip.at, unit)} instead of {value(flip.here, unit)}"
+        f"“{called(decision, flip.away)}”, with {in_a_sentence(decision, flip.number)} {side}"
+        f" {there} instead of {here}"
     )
 
 
@@ -302,9 +295,9 @@ def _unit_besides(decision: Decision, number: str) -> str:
     return "" if unit and named(decision, number).startswith(unit) else unit
 
 
-def _from_here(decision: Decision, flip: Flip) -> str:
+def _from_here(flip: Flip, now: str) -> str:
     """`now 4 h: 57 % less`: where a number stands, and how far from that its flip is."""
-    here = f"now {value(flip.here, _unit_besides(decision, flip.number))}"
+    here = f"now {now}"
     if flip.here <= 0 or flip.at <= 0:
         return here
     ratio = flip.at / flip.here
@@ -319,13 +312,13 @@ def in_sentences(decision: Decision, most: int = 3) -> list[str]:
     """What would change the answer, the nearest first: the number, how far, to what and why."""
     told = []
     for flip in decision.next_flips[:most]:
-        unit = _unit_besides(decision, flip.number)
+        there, now = two_values(flip.at, flip.here, _unit_besides(decision, flip.number))
         above = flip.at > flip.here
         then = called(decision, flip.after if above else flip.before)
         what = f"“{then}” would be the choice" if then else "nothing would keep the limits"
         told.append(
-            f"If {_in_a_sentence(decision, flip.number)} were {'more' if above else 'less'} than"
-            f" {value(flip.at, unit)} ({_from_here(decision, flip)}), {what},"
+            f"If {in_a_sentence(decision, flip.number)} were {'more' if above else 'less'} than"
+            f" {there} ({_from_here(flip, now)}), {what},"
             f" {_reason(decision, flip)}."
         )
     return told

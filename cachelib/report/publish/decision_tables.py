@@ -15,7 +15,7 @@ from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
-from cachelib.report.numbers import Unit, beside, give_or_take, shown
+from cachelib.report.numbers import Unit, apart, give_or_take, shown
 from cachelib.report.publish import decision as words
 
 UNITS: dict[str, Unit] = {
@@ -189,8 +189,8 @@ def flips_table(decision: Decision) -> pd.DataFrame:
     rows = [
         {
             "number": words.named(decision, group[0].number),
-            "here": words.value(group[0].here, words.unit_said(decision, group[0].number)),
-            "at": _where(decision, group),
+            "here": _where(decision, group)[1],
+            "at": _where(decision, group)[0],
             "below": words.choice(decision, group[0].before),
             "above": words.choice(decision, group[-1].after),
             "because": "; ".join(dict.fromkeys(words.cause(decision, flip) for flip in group)),
@@ -203,7 +203,7 @@ def flips_table(decision: Decision) -> pd.DataFrame:
 
 
 def _distance(flip: Flip) -> str:
-    return shown(flip.distance, "times") + ("" if flip.inside else ", beyond its range")
+    return apart(flip.distance, 1, "times")[0] + ("" if flip.inside else ", beyond its range")
 
 
 def _together(flips: list[Flip]) -> list[list[Flip]]:
@@ -218,13 +218,16 @@ def _together(flips: list[Flip]) -> list[list[Flip]]:
     return sorted(groups, key=lambda group: (not group[0].inside, group[0].distance))
 
 
-def _where(decision: Decision, group: list[Flip]) -> str:
-    unit = words.unit_said(decision, group[0].number)
-    first, last = (words.value(flip.at, unit) for flip in (group[0], group[-1]))
+def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
+    """Where the choice flips, and where the number is now."""
+    unit, here = words.unit_said(decision, group[0].number), group[0].here
+    (first, now), (last, _) = (
+        words.two_values(flip.at, here, unit) for flip in (group[0], group[-1])
+    )
     if first == last:
-        return first
+        return first, now
     middle = words.choice(decision, group[0].after)
-    return f"{first} to {last} ({middle} between)"
+    return f"{first} to {last} ({middle} between)", now
 
 
 def anchors_table(decision: Decision) -> pd.DataFrame:
@@ -266,10 +269,12 @@ def misses_table(decision: Decision) -> pd.DataFrame:
 def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
     metric, limit = METRICS[miss.limit.metric], miss.limit
     side = "at most" if limit.at_most is not None else "at least"
+    unit: Unit = "" if metric.label.startswith(metric.unit or " ") else metric.unit
+    allowed, found = apart(limit.bound, miss.value, unit)
     return {
         "option": words.called(decision, miss.option), "limit": metric.label,
-        "allowed": f"{side} {beside(metric.label, limit.bound, metric.unit)}",
-        "found": beside(metric.label, miss.value, metric.unit),
+        "allowed": f"{side} {allowed}",
+        "found": found,
         "beyond": shown(miss.excess, "ratio"),
     }  # fmt: skip
 

@@ -270,16 +270,24 @@ def bars(
     values: Sequence[float],
     *,
     marks: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    halves: Sequence[float] = (),
 ) -> None:
     """Horizontal bars, the first on top, each with its value at its end.
 
-    `marks`: a word that stands beside the value of some, and the colour of their bars.
+    `marks`: a word that stands beside the value of some, and the colour of their bars. `halves`:
+    half of each value's 95 % interval, drawn as a line through the bar's end.
     """
     places = labels.name_rows(ax, names)
     told = [marks.get(name, ("", MUTED)) for name in names]
     colours = [colour for _, colour in told]
-    drawn = ax.barh(places, values, color=colours, height=0.6)
-    data.note(ax, ["", ax.get_xlabel()], list(zip(names, values, strict=True)))
+    spans = halves if np.nan_to_num(halves).any() else None
+    drawn = ax.barh(places, values, xerr=spans, color=colours, height=0.6,
+                    error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3})  # fmt: skip
+    if spans:
+        columns = ["", ax.get_xlabel(), "half of its 95 % interval"]
+        data.note(ax, columns, list(zip(names, values, halves, strict=True)))
+    else:
+        data.note(ax, ["", ax.get_xlabel()], list(zip(names, values, strict=True)))
     amounts = [brief(value) if value else "0" for value in values]
     ends = [f"{amount}  {word}".rstrip() for amount, (word, _) in zip(amounts, told, strict=True)]
     ax.bar_label(drawn, ends, padding=4, color=INK)

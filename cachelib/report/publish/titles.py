@@ -1,0 +1,64 @@
+"""Titles of the decision's charts: each states what its chart says of this case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.flips import Swing
+from cachelib.model.judgement.maps import Map
+from cachelib.model.judgement.ties import NOBODY
+from cachelib.report.language import capital
+from cachelib.report.numbers import shown
+from cachelib.report.publish.decision import aim, amount, called, in_a_sentence, score
+
+
+def of_amounts(decision: Decision) -> str:
+    """Which way what is minimised is better, and where choice and today stand."""
+    better = "More is better" if decision.criteria.maximise else "Less is better"
+    chosen, today = decision.chosen, decision.today
+    if chosen is None:
+        return better if decision.not_stated else f"{better}; each of these breaks a limit"
+    mine = score(decision, amount(decision, chosen))
+    if chosen == today:
+        return f"{better}: {mine} as it is today"
+    if today is None or not math.isfinite(decision.score(today)):
+        return f"{better}: {mine} for the choice"
+    return f"{better}: {mine} for the choice, {score(decision, amount(decision, today))} today"
+
+
+def of_shares(decision: Decision) -> str:
+    """How often the choice is best or tied, and how often the next of the others is."""
+    best = {name: sure.best.value for name, sure in decision.sureness.items()}
+    first = decision.chosen.name if decision.chosen else max(best, key=best.__getitem__)
+    who, often = called(decision, first), shown(best[first], "ratio")
+    said = f"“{who}” is best or tied in {often} of the tries"
+    next_best = max((share for name, share in best.items() if name != first), default=None)
+    if next_best is None:
+        return said
+    rest = f"no other in more than {shown(next_best, 'ratio')}" if next_best else "no other in any"
+    return f"{said}, {rest}"
+
+
+def of_swings(decision: Decision, rival: str, swings: Sequence[Swing]) -> str:
+    """Which numbers, each alone, could make the rival the better one."""
+    able = [swing for swing in swings if min(swing.low, swing.high) < 0]
+    theirs, what = f"“{called(decision, rival)}”", aim(decision)
+    if not able:
+        return f"No number, alone within its range, makes {theirs} the better in {what}"
+    if all(max(swing.low, swing.high) < 0 for swing in swings):
+        return f"{theirs} is the better in {what}, whichever number here moves within its range"
+    said = f"{capital(in_a_sentence(decision, able[0].name))} could make {theirs} the better"
+    if len(able) == 1:
+        return f"{said} in {what}, no other number could"
+    return f"{said} in {what}; so could {len(able) - 1} more"
+
+
+def of_map(decision: Decision, drawn: Map) -> str:
+    """Who is chosen here, and in how much of the map."""
+    chosen = decision.chosen
+    here = drawn.names.index(chosen.name) if chosen else NOBODY
+    share = shown(float((drawn.chosen == here).mean()), "ratio")
+    who = f"“{called(decision, chosen.name)}” is chosen" if chosen else "Nothing keeps the limits"
+    return f"{who} here, and in {share} of this map"

@@ -1,0 +1,75 @@
+"""Titles of the decision's charts state what their chart says, of this case."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.model.judgement.flips import Swing
+from cachelib.report.publish import titles
+
+
+def decision(chosen: str | None = "a", **shares: float) -> Any:
+    """One of which no more is known than what is chosen, and how often each is best or tied."""
+    sureness = {name: SimpleNamespace(best=SimpleNamespace(value=v)) for name, v in shares.items()}
+    case = SimpleNamespace(words=lambda name: f"option {name}", assumed={})
+    return SimpleNamespace(
+        chosen=chosen and SimpleNamespace(name=chosen),
+        sureness=sureness,
+        criteria=SimpleNamespace(weigh={}, aim="bill_usd", maximise=None),
+        study=SimpleNamespace(case=case, told=lambda text: text),
+    )
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"a": 0.87, "b": 0.33}, "“Option a” is best or tied in 87 % of the tries, "
+                                 "no other in more than 33 %"),
+        ({"a": 1.0, "b": 0.0}, "“Option a” is best or tied in 100 % of the tries, no other in any"),
+        ({"a": 1.0}, "“Option a” is best or tied in 100 % of the tries"),
+    ],
+)  # fmt: skip
+def test_shares_are_told_with_the_next_best(shares: dict[str, float], said: str) -> None:
+    assert plain(titles.of_shares(decision(**shares))) == said
+
+
+def test_where_nothing_is_chosen_the_most_frequent_is_told() -> None:
+    assert "“Option b” is best or tied in 5 %" in plain(
+        titles.of_shares(decision(None, a=0.01, b=0.05))
+    )
+
+
+WIDE, ABLE, TOO = Swing("value_life_s", 1, 9), Swing("origin_ms", -2, 3), Swing("ai_ms", 1, -1)
+
+
+@pytest.mark.parametrize(
+    ("swings", "said"),
+    [
+        ([WIDE], "No number, alone within its range, makes “Option b” the better"),
+        ([WIDE, ABLE], "could make “Option b” the better in monthly bill, no other number could"),
+        ([WIDE, ABLE, TOO], "could make “Option b” the better in monthly bill; so could 1 more"),
+        ([Swing("origin_ms", -9, -1)], "“Option b” is the better in monthly bill, whichever"),
+    ],
+)
+def test_a_tornado_tells_which_numbers_could_turn_it(swings: list[Swing], said: str) -> None:
+    told = titles.of_swings(decision(), "b", swings)
+    assert said in told
+    assert told[:1].isupper() or told.startswith("“")
+
+
+def test_a_map_tells_who_is_chosen_here_and_how_much_of_it() -> None:
+    drawn: Any = SimpleNamespace(names=["b", "a"], chosen=np.array([[1, 1], [0, -1]]))
+    assert plain(titles.of_map(decision(), drawn)) == (
+        "“Option a” is chosen here, and in 50 % of this map"
+    )
+    assert plain(titles.of_map(decision(None), drawn)) == (
+        "Nothing keeps the limits here, and in 25 % of this map"
+    )
