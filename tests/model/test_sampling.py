@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from cachelib.model.case.case import load_case
+from cachelib.model.judgement.intervals import resolution
+from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
 from cachelib.model.traffic import sampling
 from cachelib.model.traffic.sampling import Sample, representatives, sample_of, trace_part
@@ -46,12 +49,17 @@ def test_a_part_says_of_the_whole_what_the_whole_says(
     assert part.sample.in_words.endswith("for all")
 
 
-def test_fifty_million_requests_are_a_few_and_whole_days_are_taken_of_few_keys() -> None:
-    many, few = sample_of(5e7, 200_000, MONTH_S), sample_of(5e7, 100, MONTH_S)
-    assert (many.time, many.keys) == (1.0, 0.04)
+def test_of_more_requests_a_shorter_time_is_taken_down_to_a_week_and_then_fewer_keys() -> None:
+    weeks, many, few = (
+        sample_of(*much, MONTH_S) for much in ((4e6, 200_000), (5e7, 200_000), (5e7, 100))
+    )
+    assert (weeks.keys, weeks.time * 30) == (1.0, 15.0)
+    assert (many.keys, many.time * 30) == (pytest.approx(0.04 * 30 / 7), pytest.approx(7.0))
     assert (few.keys, few.time * 30) == (1.0, 1.0)
     assert sample_of(sampling.MOST_REQUESTS, 5, MONTH_S) == Sample()
-    assert many.in_words == "4 % of the keys, chosen by popularity, stand for all"
+    assert many.in_words == (
+        "17 % of the keys, chosen by popularity, in 23 % of the time stand for all"
+    )
     assert few.in_words == "3.3 % of the time stands for all"
     assert Sample(2 / 3, 0.5).in_words == (
         "67 % of the keys, chosen by popularity, in 50 % of the time stand for all"
@@ -79,3 +87,39 @@ def test_of_a_log_whole_keys_are_taken() -> None:
     taken = set(part.key.tolist())
     assert len(part) == sum(int((trace.key == key).sum()) for key in taken)
     assert len(taken) == pytest.approx(0.2 * len(set(trace.key.tolist())), abs=1)
+
+
+SKEWED = {"requests_per_month": 400_000, "keys": 2_000, "zipf": 1.1}
+
+
+def test_a_part_of_a_part_is_asked_as_often_as_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "WEEK_S", MONTH_S)
+    monkeypatch.setattr(sampling, "MOST_REQUESTS", 260_000)
+    whole = study(**SKEWED)
+    part = whole.part(60_000)
+    assert part.sample.keys < whole.sample.keys < 1
+    assert part.requests_per_month == pytest.approx(whole.requests_per_month, rel=1e-3)
+
+
+def test_what_the_keys_left_out_would_have_said_is_part_of_the_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = study(**SKEWED).replay("l1-only").hit_ratio
+    monkeypatch.setattr(sampling, "WEEK_S", MONTH_S)
+    monkeypatch.setattr(sampling, "MOST_REQUESTS", 260_000)
+    part = study(**SKEWED)
+    option, here = Option(part.design("l1-only"), {}), part.replay("l1-only").hit_ratio
+    known = {option.name: measure(part, option, simulate(part, option))}
+    half = float(resolution(part, [option], ["hit_ratio"], known)["hit_ratio"][0])
+    assert abs(there - here) > 0.01, "else there is nothing to see"
+    assert abs(there - here) < 1.5 * half
+    assert half < 5 * abs(there - here)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.25, 0.5, 0.6, 0.7, 0.9])
+def test_keys_that_stand_for_all_are_asked_as_often_as_all_whatever_their_share(
+    share: float,
+) -> None:
+    weights = np.arange(1, 2_001, dtype=float) ** -1.1
+    chosen = weights[representatives(weights, share)]
+    assert chosen.sum() / (share * weights.sum()) == pytest.approx(1, abs=0.08)

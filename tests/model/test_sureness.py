@@ -526,3 +526,14 @@ def test_the_unit_of_what_is_minimised_changes_nothing() -> None:
     for name, sure in one.sureness.items():
         assert sure.best == two.sureness[name].best
         assert sure.regret.mean == pytest.approx(1e3 * two.sureness[name].regret.mean)
+
+
+def test_a_part_at_any_traffic_says_here_what_all_of_it_says(monkeypatch: Any) -> None:
+    monkeypatch.setattr(simulator, "MOST_REQUESTS", 4_000)
+    decision = decided(workload={"keys": 1_500, "zipf": 1.0}, growth={"low": 0.5, "high": 3})
+    found = decision.anchoring
+    here = np.array([decision.study.requests_per_month])
+    for option in decision.options:
+        told = found.simulator.values(option, {"requests_per_month": here})
+        for name, values in told.items():
+            assert values[0] == pytest.approx(decision.measured[option.name][name]), name

@@ -15,7 +15,7 @@ from cachelib.model.engines.result import Result
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.failures import failed_reads
 from cachelib.model.judgement.hotter_keys import hotter
-from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.metrics import Month, measure, predict
 from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.outcomes import CODES, TIERS, WRITTEN
@@ -48,7 +48,7 @@ def resolution(
 
     Another seed is another month of the same kind; of traffic too long to be made again, so many
     requests of it, whose spread is as much larger as they are shorter. Of a log, blocks of time
-    stand for months.
+    stand for months. Where some keys stand for all, how unlike these they are counts, too.
     """
     if study.log is not None:
         found = _of_a_log(study, options, names, measured)
@@ -59,7 +59,21 @@ def resolution(
         others = [_short(study, study.seed + nth) for nth in range(1, SEEDS + 1)]
         shorter = math.sqrt(MOST_RESEEDED / len(study.trace))
         found = [_spread(_runs(others, option, names, []), shorter) for option in options]
-    return {name: np.array([each[name] for each in found]) for name in names}
+    unlike = [_of_chosen_keys(study, option, names) for option in options]
+    return {
+        name: np.hypot([each[name] for each in found], [each[name] for each in unlike])
+        for name in names
+    }
+
+
+def _of_chosen_keys(study: Study, option: Option, names: Sequence[str]) -> dict[str, float]:
+    """How far formulas are apart for all keys and for those that are simulated in their place."""
+    if study.sample.keys == 1:
+        return dict.fromkeys(names, 0.0)
+    some, every = (
+        predict(Month(study, option, at), names) for at in (study.setting_of_sample, study.setting)
+    )
+    return {name: float(np.nan_to_num(abs(some[name] - every[name])[0])) for name in names}
 
 
 def _short(study: Study, seed: int) -> Study:

@@ -46,7 +46,7 @@ class Simulator:
 
     def values(self, option: Option, numbers: Numbers) -> dict[str, Array]:
         """Metrics of an option at `numbers`, each of shape (points,)."""
-        corrections, points = self._corrections(option), _points(numbers)
+        corrections, points = self._corrections(option, TRAFFIC in numbers), _points(numbers)
         for point in points:  # made by one thread
             self._study_at(point)
         with ThreadPoolExecutor(PROCESSORS) as pool:  # machine code lets other threads run
@@ -106,17 +106,22 @@ class Simulator:
         return self.model.study.part(MOST_REQUESTS)
 
     @cached_property
-    def _corrected(self) -> dict[str, dict[str, Correction]]:
+    def _corrected(self) -> dict[tuple[str, bool], dict[str, Correction]]:
         return {}
 
-    def _corrections(self, option: Option) -> dict[str, Correction]:
-        """From what the part says at the case's numbers to what all of it says."""
-        if option.name not in self._corrected:
-            here, whole = self._simulated(option, {}), self.measured[option.name]
-            self._corrected[option.name] = {
+    def _corrections(self, option: Option, of_any_traffic: bool) -> dict[str, Correction]:
+        """From what such a part says at the case's numbers to what all of it says.
+
+        Traffic that varies is made anew at each point; so it is here, for like with like.
+        """
+        if (option.name, of_any_traffic) not in self._corrected:
+            own = np.array([self.model.study.requests_per_month])
+            here = self._simulated(option, {TRAFFIC: own} if of_any_traffic else {})
+            whole = self.measured[option.name]
+            self._corrected[option.name, of_any_traffic] = {
                 name: Correction.between(name, here[name], whole[name]) for name in self.names
             }
-        return self._corrected[option.name]
+        return self._corrected[option.name, of_any_traffic]
 
 
 def _points(numbers: Numbers) -> Sequence[dict[str, Array]]:

@@ -18,7 +18,7 @@ from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
-from cachelib.model.judgement.growth import grown_workload
+from cachelib.model.judgement.growth import grown_workload, with_keys
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.money.prices import PriceBook, price_book
 from cachelib.model.platforms.platform import Platform, Routing
@@ -40,12 +40,13 @@ class NoTrafficError(CachelibError, ValueError):
 
 
 class _Taken(NamedTuple):
-    """The requests that are simulated, which part of all they are, and how often each key of all
-    is asked for, shape (keys,)."""
+    """The requests that are simulated, which part of all they are, how often each key of all is
+    asked for, shape (keys,), and what part of all the requests of a second they are."""
 
     trace: Trace
     sample: Sample
     popularity: Array
+    weight: float
 
 
 def _generated(workload: Workload, seed: int, most: int | None = None) -> _Taken:
@@ -60,7 +61,7 @@ def _generated(workload: Workload, seed: int, most: int | None = None) -> _Taken
     if not (made.op == READ).any():
         rate = workload.requests_per_month
         raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request that reads")
-    return _Taken(made, sample, popularity)
+    return _Taken(made, sample, popularity, sample.keys)
 
 
 def _logged(everything: Trace) -> _Taken:
@@ -72,8 +73,17 @@ def _logged(everything: Trace) -> _Taken:
     popularity = np.bincount(everything.key).astype(np.float64)
     keys = int((popularity > 0).sum())
     sample = sample_of(len(everything), max(keys, 1), max(everything.span_s, 1.0))
-    part = everything if sample.share == 1 else trace_part(everything, sample)
-    return _Taken(part, sample, popularity)
+    return _part(_Taken(everything, Sample(), popularity, 1.0), sample)
+
+
+def _part(whole: _Taken, sample: Sample) -> _Taken:
+    """A part that counts as all: its keys and its hours may be busier than those left out."""
+    if sample.share == 1:
+        return whole
+    trace = trace_part(whole.trace, sample)
+    both = Sample(whole.sample.keys * sample.keys, whole.sample.time * sample.time)
+    weight = whole.weight * len(trace) / (len(whole.trace) * sample.time)
+    return _Taken(trace, both, whole.popularity, weight)
 
 
 UNLIKE = 3.0
@@ -146,11 +156,7 @@ class Study:
         """The same study on at most `most` of its requests, which stand for all."""
         keys = int((np.bincount(self.trace.key) > 0).sum())
         share = sample_of(len(self.trace), max(keys, 1), self._trace_s, most)
-        if share.share == 1:
-            return self
-        taken = self._taken
-        both = Sample(taken.sample.keys * share.keys, taken.sample.time * share.time)
-        return self._on(_Taken(trace_part(taken.trace, share), both, taken.popularity))
+        return self if share.share == 1 else self._on(_part(self._taken, share))
 
     def grown(self, requests_per_month: float, most: int, nth: int = 0) -> Study:
         """The study at another traffic, grown as the case says, `most` requests standing for all.
@@ -162,7 +168,8 @@ class Study:
             return self._on(_generated(workload, self.seed + nth, most))
         taken, share = self._taken, min(1.0, requests_per_month / self.requests_per_month)
         thinned = self.at_traffic(requests_per_month)
-        return self._on(_Taken(thinned, taken.sample, taken.popularity * share)).part(most)
+        thin = taken._replace(trace=thinned, popularity=taken.popularity * share)
+        return self._on(thin).part(most)
 
     def _on(self, taken: _Taken) -> Study:
         other = replace(self)
@@ -198,7 +205,7 @@ class Study:
     @property
     def span_s(self) -> float:
         """Seconds in which all of the traffic is as many requests as the trace has."""
-        return self._trace_s * self.sample.keys * self._logged_keys
+        return self._trace_s * self._taken.weight * self._logged_keys
 
     @property
     def _logged_keys(self) -> float:
@@ -318,6 +325,15 @@ class Study:
             },
             hashed=self.routing == "hash",
         )
+
+    @property
+    def setting_of_sample(self) -> Setting:
+        """The same, were all keys like those that are simulated."""
+        if self.sample.keys == 1:
+            return self.setting
+        asked = np.sort(np.bincount(self.trace.key).astype(np.float64))[::-1]
+        taken = replace(self.setting, keys=grouped(asked[asked > 0] / asked.sum()))
+        return with_keys(taken, 1 / self._taken.weight)
 
     def estimate(self, design: str | Design, **numbers: float | Array) -> Estimate:
         """The month of a design by formula, at other numbers if given, arrays of draws included."""

@@ -1,9 +1,11 @@
 """A part of the traffic in the place of all of it, where all of it is more than one run can take.
 
-Whole keys are taken, so that each keeps its rhythm: with every second request left out, a cache
-would seem to hit half as often as it does. The keys, ordered by popularity, are cut into as many
-runs as keys are wanted, and each run is represented by the one nearest to its mean. Where there are
-too few keys for that, a shorter time is taken, with all of its requests.
+First a shorter time, down to a week, with all of its requests: which keys are popular, and how
+often each comes back, is then as it is. Then whole keys, so that each keeps its rhythm: with every
+second request left out, a cache would seem to hit half as often as it does. The keys, ordered by
+popularity, are cut into as many runs as keys are wanted, and each run is represented by one of its
+keys: that which is nearest to its mean, and to what those before it were asked for too often or
+too seldom. Where there are too few keys for that, the time is made shorter still.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ MOST_REQUESTS = 2_000_000
 """What one replay takes in a second or two and in some hundred megabytes; a report makes ~150."""
 LEAST_KEYS = 1_000
 DAY_S = 86_400.0
+WEEK_S = 7 * DAY_S
 
 Shares = npt.NDArray[np.float64]
 
@@ -56,7 +59,8 @@ def sample_of(requests: float, keys: int, span_s: float, most: int | None = None
     if requests <= limit:
         return Sample()
     share = limit / requests
-    of_keys = min(1.0, max(share, LEAST_KEYS / keys))
+    a_week = min(1.0, WEEK_S / span_s)
+    of_keys = min(1.0, max(share / a_week, LEAST_KEYS / keys))
     return Sample(of_keys, _whole_days(share / of_keys, span_s))
 
 
@@ -70,10 +74,14 @@ def representatives(weights: Shares, share: float) -> npt.NDArray[np.int64]:
     """The numbers of the keys that stand for all; `weights`, shape (keys,), is how often each is
     asked for."""
     order = np.argsort(-weights, kind="stable")
-    chosen = [
-        run[np.abs(weights[run] - weights[run].mean()).argmin()]
-        for run in np.array_split(order, max(1, round(len(order) * share)))
-    ]
+    runs = max(1, round(len(order) * share))
+    ends = np.linspace(0, len(order), runs + 1).round().astype(int)  # long ones between short ones
+    chosen, owed = [], 0.0
+    for run in np.split(order, ends[1:-1]):
+        wanted = weights[run].mean() + owed
+        nearest = run[np.abs(weights[run] - wanted).argmin()]
+        owed = wanted - weights[nearest]
+        chosen.append(nearest)
     return np.sort(np.array(chosen, dtype=np.int64))
 
 
