@@ -121,6 +121,29 @@ def test_mean_and_percentile_of_regret_have_their_monte_carlo_error() -> None:
     assert (share.value, share.error) == (0.2, pytest.approx(0.04))
 
 
+@pytest.mark.parametrize(
+    ("mine", "theirs", "told"),
+    [((30.0, 1.0), (20.0, 1.0), True), ((30.0, 3.0), (24.0, 3.0), False),
+     ((10.0, 1.0), (20.0, 1.0), False), ((10.0, 0.0), (10.0, 0.0), False),
+     ((30.0, 1.0), (np.nan, 1.0), False), ((np.nan, 1.0), (20.0, 1.0), False)],
+)  # fmt: skip
+def test_an_option_is_safer_only_if_it_is_regretted_less_by_more_than_chance(
+    mine: tuple[float, float], theirs: tuple[float, float], told: bool
+) -> None:
+    decision = decided()
+    assert decision.chosen is not None
+    rival, out = [o.name for o in decision.options if o != decision.chosen][:2]
+    always, never = regret.Share(1.0, 0.0), regret.Share(0.0, 0.0)
+    regrets = {
+        decision.chosen.name: (mine, always), rival: (theirs, always), out: ((0.0, 0.0), never),
+    }  # fmt: skip
+    vars(decision)["sureness"] = {
+        name: regret.Sureness(kept, always, always, regret.Regret(*found, 0.0, 0.0))
+        for name, (found, kept) in regrets.items()
+    }
+    assert decision.safer == (rival if told else None)
+
+
 def test_what_knowing_an_assumption_is_worth_is_what_choosing_by_it_would_save() -> None:
     rng = np.random.default_rng(3)
     known, idle = rng.random(4_000), rng.random(4_000)

@@ -17,7 +17,7 @@ from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.knobs import Tuned
 from cachelib.model.judgement.limits import Miss, misses, nearest
 from cachelib.model.judgement.metrics import MEASURED
-from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.model import Z95, Model
 from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.placement import Placed, placements
 from cachelib.model.judgement.regret import Sureness, Worth
@@ -206,16 +206,18 @@ class Decision:
         return regret.sureness(self.criteria, self.standing)
 
     @property
-    def least_regret(self) -> str | None:
-        """The option that one would regret least on average, of those that can be chosen at all.
-
-        None where nothing can be ranked, or nothing ever keeps the limits.
-        """
-        means = {
-            name: sure.regret.mean for name, sure in self.sureness.items() if sure.keeps.value > 0
-        }
-        known = {name: mean for name, mean in means.items() if not np.isnan(mean)}
-        return min(known, key=lambda name: (known[name], name)) if known else None
+    def safer(self) -> str | None:
+        """The option that one would regret least, if less than the choice by more than chance."""
+        if self.chosen is None:
+            return None
+        regrets = {name: s.regret for name, s in self.sureness.items() if s.keeps.value > 0}
+        known = [name for name, regret in regrets.items() if not np.isnan(regret.mean)]
+        least = min(known, key=lambda name: (regrets[name].mean, name), default=None)
+        mine = self.sureness[self.chosen.name].regret
+        if least is None or np.isnan(mine.mean):
+            return None
+        chance = Z95 * np.hypot(mine.mean_error, regrets[least].mean_error)
+        return least if mine.mean - regrets[least].mean > chance else None
 
     @property
     def no_limits_kept(self) -> float:
