@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from cachelib.errors import CachelibError
 from cachelib.model.case.choices import SETTABLE, reads_per_write
-from cachelib.model.case.names import ASSUMPTIONS, PROFILE
+from cachelib.model.case.names import ASSUMPTIONS, HOURS, PROFILE
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import Document, Location, keys_at, nearest, nodes_at
 from cachelib.model.tiers.design import BUILT_IN
@@ -178,9 +178,8 @@ def _is_assumption(node: Mapping[str, Any]) -> bool:
 def _guessed(before: Any, name: str, value: float) -> dict[str, Any]:
     """An assumption with another best guess."""
     if not isinstance(before, Mapping):
-        known = PROFILE.get(name)
-        unit = "hours" if known is None else known.unit
-        before = {"unit": unit} if known is None else known.model_dump()
+        stated = ASSUMPTIONS.get(name, HOURS)
+        before = PROFILE[name].model_dump() if name in PROFILE else {"unit": stated.unit}
     low, high = before.get("low", value), before.get("high", value)
     return {
         "value": value,
