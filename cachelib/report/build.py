@@ -29,13 +29,15 @@ class UnrenderedError(CachelibError, RuntimeError):
 class Report:
     """Where a report lies, how its notebooks fared, why it could not be written, if so.
 
-    `others`: what lies in its folder and is not the report's; `made_from`: the user's own places.
+    `others`: what lies in its folder and is not the report's; `made_from`: the user's own places;
+    `outside`: what was set past the case's own ranges.
     """
 
     folder: Path
     runs: list[Run]
     others: list[str]
     made_from: list[Path]
+    outside: list[str]
     unrendered: Exception | None = None
 
     @property
@@ -49,7 +51,7 @@ class Report:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is missing, and nothing else needs to be said of it."""
-        return not (self.failed or self.unrendered or self.others)
+        return not (self.failed or self.unrendered or self.others or self.outside)
 
 
 def build(
@@ -85,7 +87,8 @@ def build(
             progress(step.name, "not run", f"left out by --only ({step.because})")
         if steps.stands:
             runs = [step.earlier for step in steps.reused if step.earlier]
-            return Report(request.folder, runs, staging.others(request.folder), request.places)
+            others = staging.others(request.folder)
+            return Report(request.folder, runs, others, request.places, request.settled.outside)
         run_all = partial(
             run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
         )
@@ -100,7 +103,8 @@ def build(
             "and the next run uses it"
         )
     others = staging.others(request.folder)
-    return Report(request.folder, made.runs, others, request.places, unrendered)
+    outside = request.settled.outside
+    return Report(request.folder, made.runs, others, request.places, outside, unrendered)
 
 
 def _refused(folder: Path, steps: Plan) -> str:
