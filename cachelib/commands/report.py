@@ -109,7 +109,7 @@ def report(
             request = Request.of(given, out, templates)
             steps = plan(request, **which)
             _say_outside(request.settled.outside)
-            say(progress.foretold(steps))
+            say(progress.foretold(steps, is_all=words.is_verbose()))
             sys.exit(0 if dry_run or steps.stands else 1)
         browser = pdf.browser() if is_pdf else None
         shown = progress.silence() if words.is_quiet() else progress.display()
