@@ -15,7 +15,7 @@ from cachelib.evidence.imports import Imports
 from cachelib.evidence.module import Module, read_modules
 from cachelib.evidence.program import program_of
 from cachelib.evidence.rule import SEVERITIES, Rule, Severity
-from cachelib.evidence.rules import RULES
+from cachelib.evidence.rules import RULES, kv_cleanup_loop
 from cachelib.evidence.settings import Settings
 from cachelib.evidence.syntax import TooMuchWorkError, at_most
 from cachelib.evidence.workers import Worker, Workers
@@ -30,8 +30,9 @@ class Audit(BaseModel):
 
     Of the files in `unparsable` nothing was audited, of those in `partly_read` all but some lines.
     `ignored` findings were silenced by remarks, `known` ones stand in a baseline, of `unsure` ones
-    less is certain than the settings ask for; none of these is among the findings. `failures` are
-    rules that broke, which is a fault of theirs.
+    less is certain than the settings ask for; none of these is among the findings. `cleans_up`: a
+    routine lists the keys of KV and deletes what is old, be that told or not. `failures` are rules
+    that broke, which is a fault of theirs.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +47,7 @@ class Audit(BaseModel):
     ignored: int = 0
     known: int = 0
     unsure: int = 0
+    cleans_up: bool = False
     failures: list[str] = []
 
     def at_least(self, severity: Severity) -> list[Finding]:
@@ -106,6 +108,7 @@ def audit(
         skipped=dict(sorted(seen.skipped.items())),
         ignored=ignored,
         unsure=len(told_of) - len(sure),
+        cleans_up=any(each.rule == kv_cleanup_loop.RULE.id for each in found),
         failures=sorted(set(failures)),
     )
 

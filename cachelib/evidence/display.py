@@ -93,7 +93,6 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
     if isinstance(finding.counterfactual, NotModelled):
         yield f"  cost: not computed, {finding.counterfactual.reason}"
     for change in finding.effect or []:
-        unit = f" {change.unit}" if change.unit else ""
-        yield f"  {change.metric}: {change.with_fault:g} → {change.with_fix:g}{unit} when repaired"
+        yield f"  {change.words}"
     if finding.fix is not None:
         yield from (f"    {line}" for line in finding.fix.split("\n"))

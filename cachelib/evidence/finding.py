@@ -21,7 +21,10 @@ _TELLING = 120  # characters of the code by which a finding is known again
 
 
 class Change(BaseModel):
-    """What a metric of the case is with the fault and with the repair, in `unit`."""
+    """What a metric of the case is with the fault and with the repair, in `unit`.
+
+    `says`: the same for people, in what time and by which prices; whoever knows the metric says it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,6 +32,14 @@ class Change(BaseModel):
     with_fault: float
     with_fix: float
     unit: str
+    says: str = ""
+
+    @property
+    def words(self) -> str:
+        """`KV deletes a month: 26,739 → 0 when repaired`."""
+        unit = f" {self.unit}" if self.unit else ""
+        said = f"{self.metric}: {self.with_fault:g} → {self.with_fix:g}{unit}"
+        return f"{self.says or said} when repaired"
 
 
 class Place(BaseModel):

@@ -44,8 +44,7 @@ def _words(finding: Finding) -> Iterator[str]:
     yield finding.message
     yield f"why: {finding.why}"
     for change in finding.effect or []:
-        unit = f" {change.unit}" if change.unit else ""
-        yield f"{change.metric}: {change.with_fault:g} → {change.with_fix:g}{unit} when repaired"
+        yield change.words
 
 
 def _command(name: str, properties: dict[str, str], message: str) -> str:
