@@ -211,6 +211,29 @@ def test_an_effect_is_shown_with_its_finding(tmp_path: Path) -> None:
     assert "kv_deletes: 5000 → 0 a month when repaired" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "source", "said"),
+    [
+        ("a.ts", "interface Env { OLD: KVNamespace }", " and named in a type, but no code uses it"),
+        (
+            "env.d.ts",
+            "interface Env { OLD: KVNamespace }",
+            " and named in a type, but no code uses it",
+        ),
+        ("a.ts", "// OLD was used once", ", but no code uses it"),
+        ("a.ts", "", ", but no source mentions it"),
+    ],
+)
+def test_of_a_binding_that_is_not_used_no_more_is_said_than_is_true(
+    name: str, source: str, said: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "wrangler.toml", '[[kv_namespaces]]\nbinding = "OLD"\nid = "0"\n')
+    write(tmp_path, "b.ts", "export const greet = () => new Response('hello');\n")
+    write(tmp_path, name, source + "\n")
+    (finding,) = audit(tmp_path).findings
+    assert finding.message == f"KV namespace OLD is configured{said}"
+
+
 def test_hostile_names_and_sources_stay_text(tmp_path: Path) -> None:
     write(tmp_path, "<script>alert(1)<script>.ts", FAULT.replace("'v'", "'{{ 7*7 }}</script>'"))
     assert "{{ 7*7 }}" in audit(tmp_path).findings[0].code
