@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.files import Fault, directory_of, survey
-from cachelib.evidence.finding import Change, Finding, finding_of, numbered
+from cachelib.evidence.finding import Change, Finding, compatible, finding_of, numbered
 from cachelib.evidence.ignores import ABOUT_IGNORES, ignores_in, silenced
 from cachelib.evidence.imports import Imports
 from cachelib.evidence.module import Module, read_modules
@@ -102,7 +102,7 @@ def audit(
         configuration=workspace.shown,
         files=len(modules),
         lines=sum(module.source.count("\n") for module in modules),
-        findings=sure,
+        findings=compatible(sure),
         unparsable=seen.unparsable + broken + tangled + workspace.faults,
         partly_read=seen.partly_read + [fault for each in modules for fault in each.not_read],
         skipped=dict(sorted(seen.skipped.items())),

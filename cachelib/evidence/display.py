@@ -68,6 +68,7 @@ def audit_text(audit: Audit) -> str:
 def _audit_lines(audit: Audit) -> Iterator[str]:
     for finding in audit.findings:
         yield from _finding_lines(finding)
+        yield from _repair_lines(finding, audit.findings)
         yield ""
     yield from _passed_over(audit)
     if audit.configuration is None:
@@ -94,5 +95,22 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         yield f"  cost: not computed, {finding.counterfactual.reason}"
     for change in finding.effect or []:
         yield f"  {change.words}"
+
+
+def _repair_lines(finding: Finding, beside: Sequence[Finding]) -> Iterator[str]:
+    """The repair as a diff, and which other one a patch of both would not find its lines for."""
+    if finding.not_with:
+        yield f"  repair: instead of that of {finding.not_with}, which changes the same code"
+    same = sorted({each.rule for each in beside if each != finding and _on_one_line(finding, each)})
+    if same:
+        yield f"  repair: changes a line that the repair of {', '.join(same)} changes too"
     if finding.fix is not None:
         yield from (f"    {line}" for line in finding.fix.split("\n"))
+
+
+def _on_one_line(one: Finding, other: Finding) -> bool:
+    return one.file == other.file and any(
+        part.line <= its.end_line and its.line <= part.end_line
+        for part in one.replacements or []
+        for its in other.replacements or []
+    )
