@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from cachelib.commands import words
 from cachelib.commands.words import UsageError, print_json, say, told
+from cachelib.plural import plural
 
 
 class CaseName(click.Path):
@@ -238,7 +239,8 @@ def check(case: str, assignments: tuple[str, ...]) -> None:
     for name, reason in settled.barred.items():
         say(f"{case}: designs: {name} is out: {reason}")
     left = len(settled.case.designs)
-    say(f"{case}: good{f', with the {left} designs left' if settled.barred else ''}")
+    of = f", with the {left} {plural(left, 'design')} left" if settled.barred else ""
+    say(f"{case}: good{of}")
 
 
 @click.command()

@@ -8,6 +8,7 @@ from cachelib.evidence.finding import Finding
 from cachelib.evidence.inventory import Inventory
 from cachelib.evidence.mask import printable
 from cachelib.evidence.rule import SEVERITIES, NotModelled
+from cachelib.plural import plural
 
 _SHOWN_DETAILS = ("id", "class_name", "script_name", "bucket_name", "database_name", "queue")
 
@@ -74,12 +75,19 @@ def _audit_lines(audit: Audit) -> Iterator[str]:
     if audit.configuration is None:
         yield "no wrangler configuration here: bindings were told from the source alone"
     counts = {each: len([f for f in audit.findings if f.severity == each]) for each in SEVERITIES}
-    told = ", ".join(f"{counts[each]} {each}" for each in reversed(SEVERITIES) if counts[each])
+    told = ", ".join(
+        f"{counts[each]} {plural(counts[each], each)}"
+        for each in reversed(SEVERITIES)
+        if counts[each]
+    )
     aside = [f"{audit.ignored} ignored"] * (audit.ignored > 0)
     aside += [f"{audit.known} known"] * (audit.known > 0)
     aside += [f"{audit.unsure} unsure, shown with --confidence low"] * (audit.unsure > 0)
     left = f" ({', '.join(aside)})" if aside else ""
-    yield f"{audit.files} files, {audit.lines} lines: {told or 'no finding'}{left}"
+    read = (
+        f"{audit.files} {plural(audit.files, 'file')}, {audit.lines} {plural(audit.lines, 'line')}"
+    )
+    yield f"{read}: {told or 'no finding'}{left}"
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cachelib.errors import CachelibError
+from cachelib.plural import plural
 from cachelib.report.experiments import run, staging
 from cachelib.report.experiments.run import Progress, Run
 from cachelib.report.experiments.staging import OutputError, is_full
@@ -170,7 +171,7 @@ class _Making:
         if self.steps.replaces_complete:
             raise InterruptedRunError(
                 f"interrupted; an earlier report is as it was, and the next run uses the "
-                f"{finished} notebook{'s' * (finished > 1)} that had finished"
+                f"{finished} {plural(finished, 'notebook')} that had finished"
             ) from None
 
     def write(self) -> Exception | None:
