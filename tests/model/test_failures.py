@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cachelib.model.case.case import Case, case_schema
+from cachelib.model.case.case import Case, case_schema, load_case
 from cachelib.model.case.checks import faults
 from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import applied
@@ -19,7 +20,7 @@ from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.metrics import Month, measure
 from cachelib.model.judgement.options import options
 from cachelib.model.judgement.study import Study
-from cachelib.model.schema.typed_yaml import Document
+from cachelib.model.schema.typed_yaml import Document, InvalidFileError
 from cachelib.model.schema.yaml_reader import reader
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import FAILED, ORIGIN, WRITTEN, depths
@@ -163,6 +164,20 @@ def test_what_check_asks_for_has_its_unit_its_options_and_a_line_that_mends_it()
     for _, _, line in about.values():
         given["assumptions"] |= reader().load(line)
     assert list(faults(Case.model_validate(given), Path())) == []
+
+
+@pytest.mark.parametrize("wrong", [0.001, {"value": 0.001, "why": WHY}, assumed(0) | {"unit": "%"}])
+def test_what_is_missing_is_asked_for_beside_what_is_wrong(wrong: Any, tmp_path: Path) -> None:
+    limits = [{"metric": "availability", "at_least": 0.99, "why": WHY}]
+    given = raw(designs=["l1-kv", "l1-r2"], criteria={"minimise": "bill_usd", "limits": limits})
+    given["assumptions"]["kv_failure"] = wrong
+    (tmp_path / "case.yaml").write_text(json.dumps(given))
+    with pytest.raises(InvalidFileError) as refused:
+        load_case(tmp_path)
+    told = [str(problem) for problem in refused.value.problems]
+    assert len([each for each in told if "r2_failure is missing" in each]) == 1
+    assert not any("kv_failure is missing" in each for each in told)
+    assert any("assumptions.kv_failure" in each for each in told)
 
 
 def test_check_asks_for_no_store_of_an_option_that_is_out() -> None:
