@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from cachelib.errors import CachelibError
+from cachelib.plural import plural
 from cachelib.stores.codecs import NEGATIVE, unseal
 from cachelib.stores.counters import count_in
 from cachelib.stores.protocol import Stored
@@ -63,7 +64,8 @@ class Inspection(NamedTuple):
         """A table, and a line about all of it."""
         data = self.as_json(limit)
         states = ", ".join(f"{count:,} {state}" for state, count in data["states"].items())
-        total = f"{self.place}: {data['entries']:,} entries, {data['bytes']:,} bytes"
+        total = f"{self.place}: {data['entries']:,} {plural(data['entries'], 'entry', 'entries')}"
+        total += f", {data['bytes']:,} {plural(data['bytes'], 'byte')}"
         lines = [f"{total} ({states})" if states else total]
         shown = self.entries[:limit]
         if shown:

@@ -220,3 +220,30 @@ def test_columns_of_a_table_stand_apart(capsys: pytest.CaptureFixture[str]) -> N
     words.print_result({"rows": [{"name": long, "n": 1}, {"name": "b", "n": 22}]}, False)
     lines = capsys.readouterr().out.splitlines()
     assert any(re.search(rf"{long}  +1$", line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "number", "said"),
+    [
+        ("origin_ms", 150, 5_000, "100 to 900 ms"),
+        ("isolates_per_colo", 40, 60, "1 to 50 isolates"),
+        ("l2_ttl_s", 600, 100_000, "300 to 86,400 s"),
+        ("l1_ttl_s", 100, 5, "10 to 600 s"),
+        ("hourly_rate_usd", 150, 10, "40 to 150 USD"),
+    ],
+)
+def test_a_number_set_outside_the_case_s_own_range_is_said(
+    name: str, inside: float, number: float, said: str, tmp_path: Path
+) -> None:
+    run("init", str(tmp_path), "--no-ask", "--origin-ms", "300")
+    status, told = run("check", str(tmp_path), "-p", f"{name}={number}")
+    expected = f"{name} at {number:,}: set by a parameter of this run, outside the case's own range"
+    assert (status, f"{expected} of {said}" in told) == (0, True), told
+    _, foretold = run("report", str(tmp_path), "-p", f"{name}={number}", "--dry-run")
+    assert f"of {said}" in foretold
+    assert "own range of" not in run("check", str(tmp_path), "-p", f"{name}={inside}")[1]
+
+
+def test_a_number_s_range_is_that_of_the_case_s_platform() -> None:
+    told = run("check", "shop-redis", "-p", "origin_failure=0.03")[1]
+    assert "outside the case's own range of 0 to 0.01" in told

@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from cachelib.commands import words
 from cachelib.commands.words import UsageError, print_json, say, told
+from cachelib.plural import plural
 
 
 class CaseName(click.Path):
@@ -106,8 +107,10 @@ def report(
 
         given = {"case": case, "trace": trace, **parse_assignments(assignments)}
         if dry_run or is_check:
-            steps = plan(Request.of(given, out, templates), **which)
-            say(progress.foretold(steps))
+            request = Request.of(given, out, templates)
+            steps = plan(request, **which)
+            _say_outside(request.settled.outside)
+            say(progress.foretold(steps, is_all=words.is_verbose()))
             sys.exit(0 if dry_run or steps.stands else 1)
         browser = pdf.browser() if is_pdf else None
         shown = progress.silence() if words.is_quiet() else progress.display()
@@ -118,6 +121,7 @@ def report(
             pdf.print_report(browser, done.folder)
         if is_whole and done.is_whole:
             glance.remember(Standing(done.page, [run.name for run in done.runs]), done.made_from)
+    _say_outside(done.outside)
     if done.unrendered:
         say(f"the report could not be written: {done.unrendered!r}", err=True)
     if done.others:
@@ -125,6 +129,12 @@ def report(
         say(left + ", ".join(done.others), err=True)
     _show(done.page, is_open=is_open)
     sys.exit(1 if done.failed or done.unrendered else 0)
+
+
+def _say_outside(said: Sequence[str]) -> None:
+    """Say which numbers were set past what the case holds for possible."""
+    for each in said:
+        say(each, err=True)
 
 
 def _show(page: Path, *, is_open: bool, reused: Sequence[str] = ()) -> None:
@@ -225,10 +235,12 @@ def check(case: str, assignments: tuple[str, ...]) -> None:
         settled = settle({"case": case, **parse_assignments(assignments)})
         settled.study.setting  # noqa: B018 - the whole study is built before it is called good
         settled.study.book  # noqa: B018
+    _say_outside(settled.outside)
     for name, reason in settled.barred.items():
         say(f"{case}: designs: {name} is out: {reason}")
     left = len(settled.case.designs)
-    say(f"{case}: good{f', with the {left} designs left' if settled.barred else ''}")
+    of = f", with the {left} {plural(left, 'design')} left" if settled.barred else ""
+    say(f"{case}: good{of}")
 
 
 @click.command()

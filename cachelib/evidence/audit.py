@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.files import Fault, directory_of, survey
-from cachelib.evidence.finding import Change, Finding, finding_of, numbered
+from cachelib.evidence.finding import Change, Finding, compatible, finding_of, numbered
 from cachelib.evidence.ignores import ABOUT_IGNORES, ignores_in, silenced
 from cachelib.evidence.imports import Imports
 from cachelib.evidence.module import Module, read_modules
 from cachelib.evidence.program import program_of
 from cachelib.evidence.rule import SEVERITIES, Rule, Severity
-from cachelib.evidence.rules import RULES
+from cachelib.evidence.rules import RULES, kv_cleanup_loop
 from cachelib.evidence.settings import Settings
 from cachelib.evidence.syntax import TooMuchWorkError, at_most
 from cachelib.evidence.workers import Worker, Workers
@@ -30,8 +30,9 @@ class Audit(BaseModel):
 
     Of the files in `unparsable` nothing was audited, of those in `partly_read` all but some lines.
     `ignored` findings were silenced by remarks, `known` ones stand in a baseline, of `unsure` ones
-    less is certain than the settings ask for; none of these is among the findings. `failures` are
-    rules that broke, which is a fault of theirs.
+    less is certain than the settings ask for; none of these is among the findings. `cleans_up`: a
+    routine lists the keys of KV and deletes what is old, be that told or not. `failures` are rules
+    that broke, which is a fault of theirs.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +47,7 @@ class Audit(BaseModel):
     ignored: int = 0
     known: int = 0
     unsure: int = 0
+    cleans_up: bool = False
     failures: list[str] = []
 
     def at_least(self, severity: Severity) -> list[Finding]:
@@ -100,12 +102,13 @@ def audit(
         configuration=workspace.shown,
         files=len(modules),
         lines=sum(module.source.count("\n") for module in modules),
-        findings=sure,
+        findings=compatible(sure),
         unparsable=seen.unparsable + broken + tangled + workspace.faults,
         partly_read=seen.partly_read + [fault for each in modules for fault in each.not_read],
         skipped=dict(sorted(seen.skipped.items())),
         ignored=ignored,
         unsure=len(told_of) - len(sure),
+        cleans_up=any(each.rule == kv_cleanup_loop.RULE.id for each in found),
         failures=sorted(set(failures)),
     )
 

@@ -8,6 +8,7 @@ from cachelib.evidence.finding import Finding
 from cachelib.evidence.inventory import Inventory
 from cachelib.evidence.mask import printable
 from cachelib.evidence.rule import SEVERITIES, NotModelled
+from cachelib.plural import plural
 
 _SHOWN_DETAILS = ("id", "class_name", "script_name", "bucket_name", "database_name", "queue")
 
@@ -68,17 +69,25 @@ def audit_text(audit: Audit) -> str:
 def _audit_lines(audit: Audit) -> Iterator[str]:
     for finding in audit.findings:
         yield from _finding_lines(finding)
+        yield from _repair_lines(finding, audit.findings)
         yield ""
     yield from _passed_over(audit)
     if audit.configuration is None:
         yield "no wrangler configuration here: bindings were told from the source alone"
     counts = {each: len([f for f in audit.findings if f.severity == each]) for each in SEVERITIES}
-    told = ", ".join(f"{counts[each]} {each}" for each in reversed(SEVERITIES) if counts[each])
+    told = ", ".join(
+        f"{counts[each]} {plural(counts[each], each)}"
+        for each in reversed(SEVERITIES)
+        if counts[each]
+    )
     aside = [f"{audit.ignored} ignored"] * (audit.ignored > 0)
     aside += [f"{audit.known} known"] * (audit.known > 0)
     aside += [f"{audit.unsure} unsure, shown with --confidence low"] * (audit.unsure > 0)
     left = f" ({', '.join(aside)})" if aside else ""
-    yield f"{audit.files} files, {audit.lines} lines: {told or 'no finding'}{left}"
+    read = (
+        f"{audit.files} {plural(audit.files, 'file')}, {audit.lines} {plural(audit.lines, 'line')}"
+    )
+    yield f"{read}: {told or 'no finding'}{left}"
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
@@ -93,7 +102,23 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
     if isinstance(finding.counterfactual, NotModelled):
         yield f"  cost: not computed, {finding.counterfactual.reason}"
     for change in finding.effect or []:
-        unit = f" {change.unit}" if change.unit else ""
-        yield f"  {change.metric}: {change.with_fault:g} → {change.with_fix:g}{unit} when repaired"
+        yield f"  {change.words}"
+
+
+def _repair_lines(finding: Finding, beside: Sequence[Finding]) -> Iterator[str]:
+    """The repair as a diff, and which other one a patch of both would not find its lines for."""
+    if finding.not_with:
+        yield f"  repair: instead of that of {finding.not_with}, which changes the same code"
+    same = sorted({each.rule for each in beside if each != finding and _on_one_line(finding, each)})
+    if same:
+        yield f"  repair: changes a line that the repair of {', '.join(same)} changes too"
     if finding.fix is not None:
         yield from (f"    {line}" for line in finding.fix.split("\n"))
+
+
+def _on_one_line(one: Finding, other: Finding) -> bool:
+    return one.file == other.file and any(
+        part.line <= its.end_line and its.line <= part.end_line
+        for part in one.replacements or []
+        for its in other.replacements or []
+    )

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
@@ -12,7 +12,15 @@ from cachelib.evidence.mask import hide, mask
 from cachelib.evidence.module import CLASSES, FUNCTIONS, Module
 from cachelib.evidence.repair import as_diff
 from cachelib.evidence.roles import Confidence
-from cachelib.evidence.rule import Counterfactual, Edit, Hit, NotModelled, Rule, Severity
+from cachelib.evidence.rule import (
+    SEVERITIES,
+    Counterfactual,
+    Edit,
+    Hit,
+    NotModelled,
+    Rule,
+    Severity,
+)
 from cachelib.evidence.syntax import ancestors, part, text
 from cachelib.evidence.wrangler import Wrangler
 
@@ -21,7 +29,10 @@ _TELLING = 120  # characters of the code by which a finding is known again
 
 
 class Change(BaseModel):
-    """What a metric of the case is with the fault and with the repair, in `unit`."""
+    """What a metric of the case is with the fault and with the repair, in `unit`.
+
+    `says`: the same for people, in what time and by which prices; whoever knows the metric says it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,6 +40,14 @@ class Change(BaseModel):
     with_fault: float
     with_fix: float
     unit: str
+    says: str = ""
+
+    @property
+    def words(self) -> str:
+        """`KV deletes a month: 26,739 → 0 when repaired`."""
+        unit = f" {self.unit}" if self.unit else ""
+        said = f"{self.metric}: {self.with_fault:g} → {self.with_fix:g}{unit}"
+        return f"{self.says or said} when repaired"
 
 
 class Place(BaseModel):
@@ -50,7 +69,7 @@ class Replacement(Place):
 
 class Finding(Place):
     """`fingerprint` stays when lines move; `replacements` are the repair, None where it would
-    hold a masked secret."""
+    hold a masked secret, or cannot be applied together with that of the rule `not_with`."""
 
     rule: str
     title: str
@@ -67,6 +86,7 @@ class Finding(Place):
     counterfactual: Counterfactual | NotModelled
     effect: list[Change] | None = None
     replacements: list[Replacement] | None = None
+    not_with: str = ""
     fingerprint: str = ""
 
 
@@ -164,6 +184,28 @@ def _around(node: Node) -> str:
 
 def _mark(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def compatible(findings: Iterable[Finding]) -> list[Finding]:
+    """The same findings, with repairs that can all be applied: of two that meet, the graver's."""
+    there = list(findings)
+    taken: dict[str, list[tuple[Replacement, str]]] = defaultdict(list)
+    for nth in sorted(range(len(there)), key=lambda nth: -SEVERITIES.index(there[nth].severity)):
+        one = there[nth]
+        own, others = one.replacements or [], taken[one.file]
+        met = next((rule for part in own for other, rule in others if _meet(part, other)), None)
+        if met is None:
+            others += [(part, one.rule) for part in own]
+        else:
+            there[nth] = one.model_copy(update={"replacements": None, "not_with": met})
+    return there
+
+
+def _meet(one: Place, other: Place) -> bool:
+    """Two replacements have code in common, or insert at one place, where their order is open."""
+    begin, end = (one.line, one.column), (one.end_line, one.end_column)
+    start, stop = (other.line, other.column), (other.end_line, other.end_column)
+    return (begin < stop and start < end) or begin == start
 
 
 def numbered(findings: Iterable[Finding]) -> list[Finding]:

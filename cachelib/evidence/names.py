@@ -44,7 +44,8 @@ class BindingNames:
     ) -> None:
         self._kinds = {**{name: each.kind for name, each in BY_TYPE.items()}, **_derived(program)}
         self._optional: set[str] = set()
-        self.stated = {**declared, **self._declared(program), **configured}
+        self._in_types = {**declared, **self._declared(program)}
+        self.stated = {**self._in_types, **configured}
         self._told = _telltales(program) | dict.fromkeys(globals_written(program), "kv")
         self._configured = configured
 
@@ -59,6 +60,10 @@ class BindingNames:
     def looks_like_one(self, name: str) -> bool:
         told = self._told.get(name) == "kv" or name in self.stated
         return told or (name.isupper() and name not in _GLOBALS)
+
+    def is_declared(self, name: str) -> bool:
+        """Named by a type, an interface Env say."""
+        return name in self._in_types
 
     def is_optional(self, name: str) -> bool:
         """Declared as `NAME?: …`: the source does without it."""

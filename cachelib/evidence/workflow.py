@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from cachelib.evidence.audit import Audit
 from cachelib.evidence.finding import Finding
 from cachelib.evidence.mask import printable
+from cachelib.plural import plural
 
 _COMMANDS = {"note": "notice", "warning": "warning", "error": "error"}
 
@@ -24,7 +25,9 @@ def to_workflow(audit: Audit, prefix: str = "") -> str:
     ]
     lines += [_command("error", {}, each) for each in audit.failures]
     if audit.unsure:
-        lines.append(f"{audit.unsure} unsure findings are not shown; --confidence low shows them")
+        are, them = (plural(audit.unsure, *words) for words in (("is", "are"), ("it", "them")))
+        told = f"{audit.unsure} unsure {plural(audit.unsure, 'finding')} {are} not shown"
+        lines.append(f"{told}; --confidence low shows {them}")
     return "\n".join(lines)
 
 
@@ -44,8 +47,7 @@ def _words(finding: Finding) -> Iterator[str]:
     yield finding.message
     yield f"why: {finding.why}"
     for change in finding.effect or []:
-        unit = f" {change.unit}" if change.unit else ""
-        yield f"{change.metric}: {change.with_fault:g} → {change.with_fix:g}{unit} when repaired"
+        yield change.words
 
 
 def _command(name: str, properties: dict[str, str], message: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cachelib.errors import CachelibError
+from cachelib.plural import plural
 from cachelib.report.experiments import run, staging
 from cachelib.report.experiments.run import Progress, Run
 from cachelib.report.experiments.staging import OutputError, is_full
@@ -29,13 +30,15 @@ class UnrenderedError(CachelibError, RuntimeError):
 class Report:
     """Where a report lies, how its notebooks fared, why it could not be written, if so.
 
-    `others`: what lies in its folder and is not the report's; `made_from`: the user's own places.
+    `others`: what lies in its folder and is not the report's; `made_from`: the user's own places;
+    `outside`: what was set past the case's own ranges.
     """
 
     folder: Path
     runs: list[Run]
     others: list[str]
     made_from: list[Path]
+    outside: list[str]
     unrendered: Exception | None = None
 
     @property
@@ -49,7 +52,7 @@ class Report:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is missing, and nothing else needs to be said of it."""
-        return not (self.failed or self.unrendered or self.others)
+        return not (self.failed or self.unrendered or self.others or self.outside)
 
 
 def build(
@@ -85,7 +88,8 @@ def build(
             progress(step.name, "not run", f"left out by --only ({step.because})")
         if steps.stands:
             runs = [step.earlier for step in steps.reused if step.earlier]
-            return Report(request.folder, runs, staging.others(request.folder), request.places)
+            others = staging.others(request.folder)
+            return Report(request.folder, runs, others, request.places, request.settled.outside)
         run_all = partial(
             run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
         )
@@ -100,7 +104,8 @@ def build(
             "and the next run uses it"
         )
     others = staging.others(request.folder)
-    return Report(request.folder, made.runs, others, request.places, unrendered)
+    outside = request.settled.outside
+    return Report(request.folder, made.runs, others, request.places, outside, unrendered)
 
 
 def _refused(folder: Path, steps: Plan) -> str:
@@ -166,7 +171,7 @@ class _Making:
         if self.steps.replaces_complete:
             raise InterruptedRunError(
                 f"interrupted; an earlier report is as it was, and the next run uses the "
-                f"{finished} notebook{'s' * (finished > 1)} that had finished"
+                f"{finished} {plural(finished, 'notebook')} that had finished"
             ) from None
 
     def write(self) -> Exception | None:

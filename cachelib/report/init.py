@@ -108,14 +108,14 @@ def _filled(answers: Answers) -> str:
         "keys": answers.keys,
         "value_bytes": answers.value_bytes,
         "colos": dict(answers.colos or {"IAD": 4, "FRA": 3, "SIN": 1}),
-        "designs": list(designs),
         "today": answers.today,
         "against": answers.against,
         "origin_ms": ms,
-        "origin_ms_low": ms / 3,
+        "origin_ms_low": float(f"{ms / 3:.2g}"),
         "origin_ms_high": ms * 3,
     }
     told = {name: json.dumps(value, ensure_ascii=False) for name, value in words.items()}
+    told["designs"] = "".join(f"\n  - {name}  # {ON_CLOUDFLARE[name].words}" for name in designs)
     skeleton = SKELETON.read_text("utf-8")
     if answers.today is None:
         skeleton = skeleton.replace("today: $today\n\n", "")

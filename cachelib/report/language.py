@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
+from cachelib.plural import plural
 from cachelib.report.numbers import Unit, shown
 
 RESOLUTION: dict[Unit, float] = {"ratio": 0.005, "points": 0.005, "USD": 0.005}
@@ -84,8 +85,7 @@ def duration(seconds: float) -> str:
     smaller = units[at + 1 :][:1]
     step = smaller[0][0] if smaller and seconds < 10 * size else size
     whole, rest = divmod(round(seconds / step) * step, size)
-    plural = "s" if word == "day" and whole != 1 else ""
-    said = f"{shown(whole)}\u00a0{word}{plural}"
+    said = f"{shown(whole)}\u00a0{plural(whole, word) if word == 'day' else word}"
     return f"{said} {rest // step}\u00a0{smaller[0][1]}" if rest else said
 
 
@@ -94,12 +94,10 @@ def overdue(seconds: float) -> str:
     return f"by over {duration(seconds)}" if seconds else "at all"
 
 
-def counted(number: float, noun: str, plural: str = "") -> str:
+def counted(number: float, noun: str, many: str = "") -> str:
     """`1 fault`, `3 faults`, `no faults`."""
-    many = plural or f"{noun}s"
-    if number == 0:
-        return f"no {many}"
-    return f"{shown(number)} {noun if number == 1 else many}"
+    word = plural(number, noun, many)
+    return f"no {word}" if number == 0 else f"{shown(number)} {word}"
 
 
 def work(hours: float, low: float, high: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cachelib.report.experiments.run import Progress, Status
 from cachelib.report.reuse.plan import Plan
+from cachelib.report.reuse.previous import Step
 from cachelib.report.text import terminal
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ MARKS = {
     "started": "", "ran": "[green]✓[/] ", "reused": "[green]✓[/] ", "failed": "[red]✗[/] ",
     "not run": "[yellow]–[/] ", "sampled": "[yellow]–[/] ",
 }  # fmt: skip
+
+MOST_REASONS = 50
+"""Of one result, that are read without being asked for."""
 
 
 @contextmanager
@@ -65,10 +69,18 @@ def _line(name: str, status: Status, words: str) -> None:
         print(terminal(said), file=sys.stderr, flush=True)
 
 
-def foretold(steps: Plan) -> str:
-    """What a run would do, a line for each notebook and one for the report."""
-    lines = {step.name: f"would run: {step.because}" for step in steps.to_run}
+def foretold(steps: Plan, *, is_all: bool = False) -> str:
+    """What a run would do, a line for each notebook and one for the report, with the reasons.
+
+    After a change of the code there are hundreds of them: `is_all` leaves none out.
+    """
+
+    def why(step: Step) -> str:
+        cut = not is_all and len(step.reasons) > MOST_REASONS
+        return step.reasons_said(MOST_REASONS) + "; -v lists them" if cut else step.reasons_said()
+
+    lines = {step.name: f"would run: {why(step)}" for step in steps.to_run}
     lines |= {step.name: "would be reused" for step in steps.reused}
-    lines |= {step.name: f"left out by --only ({step.because})" for step in steps.left_out}
-    last = f"would be written: {steps.document.because}" if not steps.stands else "is up to date"
+    lines |= {step.name: f"left out by --only ({why(step)})" for step in steps.left_out}
+    last = "is up to date" if steps.stands else f"would be written: {why(steps.document)}"
     return "\n".join([*(f"{name}: {lines[name]}" for name in sorted(lines)), f"report: {last}"])

@@ -2,12 +2,16 @@
 
 import json
 import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from snippets import snippets
+from snippets import Snippet, snippets
 
 from cachelib.evidence import (
     RULES,
@@ -18,6 +22,9 @@ from cachelib.evidence import (
     audit_text,
     to_json,
 )
+from cachelib.evidence.examination import Examination
+from cachelib.evidence.finding import Replacement
+from cachelib.evidence.rule import Edit, Hit, Rule, Severity
 
 FAULT = "export const save = (env: Env, k: string) => env.CACHE.put(k, 'v');\n"
 
@@ -78,6 +85,77 @@ def test_a_repair_applies_and_ends_the_finding(rule, tmp_path: Path) -> None:
             after = audit(tmp_path)
             assert after.unparsable == []
             assert rule.id not in {each.rule for each in after.findings}
+
+
+def repaired(source: str, replacements: list[Replacement]) -> str:
+    """The source with all of them in it, which must not meet."""
+    starts = [0]
+    for line in source.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    spans = sorted(
+        (starts[each.line - 1] + each.column - 1, starts[each.end_line - 1] + each.end_column - 1,
+         each.text)
+        for each in replacements
+    )  # fmt: skip
+    assert all(end <= start for (_, end, _), (start, _, _) in pairwise(spans))
+    for start, end, text in reversed(spans):
+        source = source[:start] + text + source[end:]
+    return source
+
+
+TWO_IN_ONE = """export default {
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    const known = await env.CACHE.get(request.url);
+    if (known !== null) return new Response(known);
+    const answer = await render(request.url);
+    await env.CACHE.put(request.url, answer);
+    return new Response(answer);
+  },
+};
+"""
+
+
+def test_two_repairs_of_one_line_can_both_be_applied(tmp_path: Path) -> None:
+    write(tmp_path, "index.ts", TWO_IN_ONE)
+    found = audit(tmp_path)
+    offered = {each.rule: each.replacements for each in found.findings if each.replacements}
+    assert {*offered} >= {"kv-put-without-expiration", "kv-write-awaited"}
+    both = repaired(TWO_IN_ONE, [part for parts in offered.values() for part in parts or []])
+    assert (
+        "    ctx.waitUntil(env.CACHE.put(request.url, answer, { expirationTtl: 3600 }));\n" in both
+    )
+    text = audit_text(found)
+    assert "changes a line that the repair of kv-write-awaited changes too" in text
+    write(tmp_path, "index.ts", both)
+    assert not {*offered} & {each.rule for each in audit(tmp_path).findings}
+
+
+@pytest.mark.parametrize("snippet", snippets(), ids=lambda each: f"{each.rule}: {each.title}")
+def test_all_repairs_that_are_offered_go_together(snippet: Snippet, tmp_path: Path) -> None:
+    snippet.write(tmp_path)
+    offered: dict[str, list[Replacement]] = defaultdict(list)
+    for finding in audit(tmp_path).findings:
+        offered[finding.file] += finding.replacements or []
+    for file, replacements in offered.items():
+        (tmp_path / file).write_text(repaired((tmp_path / file).read_text(), replacements))
+    assert audit(tmp_path).unparsable == []
+
+
+def test_of_two_repairs_that_meet_the_graver_one_is_offered(tmp_path: Path) -> None:
+    def rule(name: str, severity: Severity, replacement: str) -> Rule:
+        def find(examined: Examination) -> Iterator[Hit]:
+            for put in examined.of("put"):
+                edit = Edit(put.call.start_byte, put.call.end_byte, replacement)
+                yield Hit("f", put.call, put.module, edits=(edit,))
+
+        return replace(RULES[0], id=name, severity=severity, find=find)
+
+    write(tmp_path, "a.ts")
+    own = [rule("mild", "note", "mild()"), rule("grave", "error", "grave()")]
+    found = audit(tmp_path, own_rules=own)
+    offered = {each.rule: each.replacements is not None for each in found.findings}
+    assert offered == {"grave": True, "mild": False, "kv-put-without-expiration": False}
+    assert "instead of that of grave, which changes the same code" in audit_text(found)
 
 
 def test_findings_come_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
@@ -209,6 +287,29 @@ def test_an_effect_is_shown_with_its_finding(tmp_path: Path) -> None:
     change = Change(metric="kv_deletes", with_fault=5000, with_fix=0, unit="a month")
     text = audit_text(audit(tmp_path).with_effects({"kv-put-without-expiration": [change]}))
     assert "kv_deletes: 5000 → 0 a month when repaired" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "said"),
+    [
+        ("a.ts", "interface Env { OLD: KVNamespace }", " and named in a type, but no code uses it"),
+        (
+            "env.d.ts",
+            "interface Env { OLD: KVNamespace }",
+            " and named in a type, but no code uses it",
+        ),
+        ("a.ts", "// OLD was used once", ", but no code uses it"),
+        ("a.ts", "", ", but no source mentions it"),
+    ],
+)
+def test_of_a_binding_that_is_not_used_no_more_is_said_than_is_true(
+    name: str, source: str, said: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "wrangler.toml", '[[kv_namespaces]]\nbinding = "OLD"\nid = "0"\n')
+    write(tmp_path, "b.ts", "export const greet = () => new Response('hello');\n")
+    write(tmp_path, name, source + "\n")
+    (finding,) = audit(tmp_path).findings
+    assert finding.message == f"KV namespace OLD is configured{said}"
 
 
 def test_hostile_names_and_sources_stay_text(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def http(
     what = "read" if method in READS else "write" if method in WRITES else "delete"
     if method not in READS | WRITES | DELETES:
         return None
-    if code is not None and what == "read" and code not in KEPT:
+    in_question = method == "POST" and 200 <= (code or 0) < 300
+    if code is not None and what == "read" and code not in KEPT and not in_question:
         return None
     if code is not None and code >= 400 and what != "read":
         return None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cachelib.model.case.case import Case
+from cachelib.model.case.case import Case, case_schema, load_case
 from cachelib.model.case.checks import faults
+from cachelib.model.case.names import ASSUMPTIONS
+from cachelib.model.case.overrides import applied
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.failures import failed_reads, failed_share, outages
@@ -17,6 +20,8 @@ from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.metrics import Month, measure
 from cachelib.model.judgement.options import options
 from cachelib.model.judgement.study import Study
+from cachelib.model.schema.typed_yaml import Document, InvalidFileError
+from cachelib.model.schema.yaml_reader import reader
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import FAILED, ORIGIN, WRITTEN, depths
 from cachelib.model.tiers.registry import FAILURES
@@ -143,6 +148,58 @@ def test_check_asks_how_often_each_store_fails(metric: str) -> None:
     case = Case.model_validate(raw(designs=DESIGNS, criteria=criteria))
     said = [fault.partition(" is missing")[0] for _, fault in faults(case, Path())]
     assert sorted(said) == ["cache_api_failure", "kv_failure"]
+
+
+def test_what_check_asks_for_has_its_unit_its_options_and_a_line_that_mends_it() -> None:
+    limits = [{"metric": "availability", "at_least": 0.99, "why": WHY}]
+    given = raw(designs=["l1-kv", "kv-only", "l1-r2"], criteria={"limits": limits})
+    given["criteria"]["minimise"] = "monthly_cost_usd"
+    del given["assumptions"]["hourly_rate_usd"]
+    asked = [fault for _, fault in faults(Case.model_validate(given), Path())]
+    about = {fault.partition(" is missing")[0]: fault.partition("\n") for fault in asked}
+    assert sorted(about) == ["hourly_rate_usd", "kv_failure", "r2_failure"]
+    assert "from 0 to 1" in about["kv_failure"][0]
+    assert "in l1-kv, kv-only (" in about["kv_failure"][0]
+    assert "in l1-r2 (" in about["r2_failure"][0]
+    for _, _, line in about.values():
+        given["assumptions"] |= reader().load(line)
+    assert list(faults(Case.model_validate(given), Path())) == []
+
+
+@pytest.mark.parametrize("wrong", [0.001, {"value": 0.001, "why": WHY}, assumed(0) | {"unit": "%"}])
+def test_what_is_missing_is_asked_for_beside_what_is_wrong(wrong: Any, tmp_path: Path) -> None:
+    limits = [{"metric": "availability", "at_least": 0.99, "why": WHY}]
+    given = raw(designs=["l1-kv", "l1-r2"], criteria={"minimise": "bill_usd", "limits": limits})
+    given["assumptions"]["kv_failure"] = wrong
+    (tmp_path / "case.yaml").write_text(json.dumps(given))
+    with pytest.raises(InvalidFileError) as refused:
+        load_case(tmp_path)
+    told = [str(problem) for problem in refused.value.problems]
+    assert len([each for each in told if "r2_failure is missing" in each]) == 1
+    assert not any("kv_failure is missing" in each for each in told)
+    assert any("assumptions.kv_failure" in each for each in told)
+
+
+def test_check_asks_for_no_store_of_an_option_that_is_out() -> None:
+    limits = [{"metric": "availability", "at_least": 0.99, "why": WHY}]
+    criteria = {"minimise": "bill_usd", "limits": limits}
+    too_short = {"name": "too-short", "tiers": ["memory", "kv"], "l2_ttl_s": 30}
+    designs = [
+        too_short,
+        "l1-r2",
+        {"name": "foreign", "tiers": ["memory", "redis"]},
+    ]
+    case = Case.model_validate(raw(designs=designs, criteria=criteria))
+    assert [fault.partition(" ")[0] for _, fault in faults(case, Path())] == ["r2_failure"]
+
+
+@pytest.mark.parametrize("name", ["kv_failure", "value_life_s", "hourly_rate_usd"])
+def test_what_no_platform_knows_is_set_in_its_own_unit(name: str) -> None:
+    given = raw()
+    given["assumptions"].pop(name, None)
+    document = Document(Path("case.yaml"), given, None, {})
+    set_to = applied(document, case_schema(), {name: 0.5}).data["assumptions"][name]
+    assert set_to["unit"] == ASSUMPTIONS[name].unit
 
 
 def test_nobody_is_asked_where_nothing_is_decided_by_it() -> None:

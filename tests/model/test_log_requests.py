@@ -87,6 +87,25 @@ def test_a_post_is_a_question_that_a_decision_needs_answered(logpush):
         read_log(path, Reading(methods={"POST": "ignore"}))
 
 
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
+def test_what_may_be_a_write_is_not_ignored_for_how_it_succeeded(logpush, method, status):
+    path = logpush({}, {"ClientRequestMethod": method, "EdgeResponseStatus": status})
+    account = counted(path)
+    assert (account.requests, account.filtered) == (2, {})
+    assert account.undecided == (method == "POST")
+    said = Reading(methods={method: "delete" if method == "DELETE" else "write"})
+    assert read_log(path, said).op.tolist() == [READ, DELETE if method == "DELETE" else WRITE]
+
+
+def test_a_post_that_is_said_to_read_is_held_to_a_read_s_statuses(logpush):
+    path = logpush({}, {"ClientRequestMethod": "POST", "EdgeResponseStatus": 201})
+    assert counted(path, Reading(methods={"POST": "read"})).filtered == {"status 201": 1}
+    assert counted(path, Reading(statuses={201: "ignore"})).filtered == {"status 201": 1}
+    failed = logpush({}, {"ClientRequestMethod": "POST", "EdgeResponseStatus": 422})
+    assert counted(failed).filtered == {"status 422": 1}
+
+
 def test_hosts_are_part_of_the_key_where_there_are_several(logpush):
     hosts = ("a.example", "B.example", "a.example")
     trace = read_log(logpush(*({"ClientRequestHost": host} for host in hosts)))

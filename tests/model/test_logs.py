@@ -313,8 +313,8 @@ def test_a_binary_file_that_ends_inside_a_record_is_an_error(log):
 def test_requests_out_of_order_are_sorted_and_it_is_said(log):
     trace = read_log(log("time,key\n3,c\n1,a\n2,b\n2,b2\n", "t.csv"))
     assert urls(trace) == ["a", "b", "b2", "c"]
-    assert "1 requests were out of order: sorted by time" in trace.notes
-    assert "1 requests have the time of the one before" in trace.notes
+    assert "1 request was out of order: sorted by time" in trace.notes
+    assert "1 request has the time of the one before" in trace.notes
 
 
 @pytest.mark.parametrize("time", ["nan", "inf", "-inf", "1e300", "", "noon"])

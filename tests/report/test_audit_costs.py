@@ -1,7 +1,13 @@
 """What a rule of the audit promises to cost, the model computes; else it promises nothing."""
 
-from cachelib.evidence import RULES, Counterfactual
-from cachelib.report.publish.repository import METRICS, PAIRS
+from pathlib import Path
+
+import pytest
+
+from cachelib.evidence import RULES, Audit, Counterfactual, audit, audit_text
+from cachelib.evidence.workflow import to_workflow
+from cachelib.report.experiments.parameters import settle
+from cachelib.report.publish.repository import METRICS, PAIRS, effects
 
 PROMISES = {
     rule.id: rule.counterfactual
@@ -19,3 +25,47 @@ def test_every_promise_names_runs_of_the_model_and_metrics_that_they_give() -> N
 
 def test_no_run_is_kept_that_no_rule_asks_for() -> None:
     assert set(PAIRS) == {(each.policy, each.fault, each.fix) for each in PROMISES.values()}
+
+
+SAVES = """
+export const save = async (env: Env, key: string) => {
+  if ((await env.CACHE.get(key)) === null) {
+    await env.CACHE.put(key, await (await fetch(`https://a.example/${key}`)).text());
+  }
+};
+"""
+CLEANS = """
+export async function cleanUp(env: Env) {
+  const { keys } = await env.CACHE.list<{ expiresAt: number }>({ prefix: "s:" });
+  for (const { name, metadata } of keys) {
+    if (metadata && metadata.expiresAt < Date.now()) await env.CACHE.delete(name);
+  }
+}
+"""
+
+
+def costed(folder: Path, source: str) -> Audit:
+    (folder / "index.ts").write_text(source)
+    (folder / "wrangler.toml").write_text(
+        'name = "w"\nmain = "index.ts"\nkv_namespaces = [{ binding = "CACHE", id = "1" }]\n'
+    )
+    found = audit(folder)
+    study = settle({"case": "trading-sentiment", "requests_per_month": 40_000}).study
+    return found.with_effects(effects(study, found))
+
+
+@pytest.mark.parametrize("cleans", [True, False])
+def test_a_clean_up_costs_only_where_the_sources_have_one(tmp_path: Path, cleans: bool) -> None:
+    found = costed(tmp_path, SAVES + CLEANS * cleans)
+    (never_expires,) = (f for f in found.findings if f.rule == "kv-put-without-expiration")
+    deletes = {change.metric: change.with_fault for change in never_expires.effect or []}
+    assert (deletes["kv_deletes"] > 0) == cleans
+    assert deletes["kv_stored_gb"] > 0
+
+
+def test_a_cost_says_its_time_and_its_prices_and_no_variable(tmp_path: Path) -> None:
+    found = costed(tmp_path, SAVES + CLEANS)
+    for text in (audit_text(found), to_workflow(found)):
+        assert "monthly bill at list price: $" in text
+        assert "KV deletes a month: " in text
+        assert not any(f"{name}:" in text for name in METRICS)

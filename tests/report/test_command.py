@@ -77,6 +77,28 @@ def test_a_dry_run_says_what_would_run_and_why_and_writes_nothing(folder: Path) 
     assert (folder / "out" / "manifest.json").read_text() == before
 
 
+SECTIONS = {
+    "workload": "keys=7", "assumptions": "origin_ms=7", "criteria": "late_after_s=7",
+    "platform": "kv_write_gap_s=7", "system": "system.summary=seven",
+    "decision": "decision.status=accepted",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("most", "verbose", "left"), [(50, [], 0), (4, [], 4), (4, ["-v"], 0)])
+def test_every_reason_is_said_up_to_fifty_and_how_to_see_the_others(
+    most: int, verbose: list[str], left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "MOST_REASONS", most)
+    run("report", "--out", "out")
+    sections = [word for said in SECTIONS.values() for word in ("-p", said)]
+    told = run("report", "--out", "out", "--check", *verbose, "-p", "draws=200", *sections)
+    report = told.stdout.splitlines()[-1]
+    reasons = [f"{SECOND} is to run", "parameter draws changed"]
+    reasons += [f"{section} in the case changed" for section in SECTIONS]
+    assert sum(reason in report for reason in reasons) == len(reasons) - left
+    assert report.endswith(f"and {left} more; -v lists them") == (left > 0)
+
+
 def test_check_fails_with_the_reasons_unless_the_report_is_up_to_date() -> None:
     assert run("report", "--out", "out", "--check").exit_code == 1
     assert not Path("out").exists()

@@ -10,6 +10,7 @@ import pytest
 from cachelib.errors import CachelibError
 from cachelib.model.case.case import SETTINGS, Case, Criteria, load_case
 from cachelib.model.case.names import PROFILE
+from cachelib.model.tiers.design import BUILT_IN
 from cachelib.model.traffic.workload import Workload
 from cachelib.report.init import Answers, ExistsError, write_case
 from cachelib.report.reuse.plan import folder_of
@@ -57,6 +58,18 @@ def test_what_the_user_says_is_in_it(tmp_path: Path) -> None:
     assert (case.workload.requests_per_month, case.workload.keys) == (5e6, 12)
     assert case.workload.colos == {"MAD": 2.0, "LIS": 1.0}
     assert (case.design_names[0], case.today, case.against) == ("kv-only", "kv-only", "l1-r2")
+
+
+def test_each_option_has_a_line_that_says_what_it_is_and_may_be_taken_out(tmp_path: Path) -> None:
+    path = write_case(tmp_path, Answers(origin_ms=100))
+    text = path.read_text("utf-8")
+    for design in load_case(path).design_names:
+        line = f"  - {design}  # {BUILT_IN[design].words}\n"
+        assert text.count(line) == 1
+        if design != "durable-object":  # which is asked about
+            path.write_text(text.replace(line, ""), "utf-8")
+            assert design not in load_case(path).design_names
+    assert "low: 33.0, high: 300," in text
 
 
 def test_what_nobody_said_is_there_today_is_not_said(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import function_name, parameters
 from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
 from cachelib.evidence.program import callee, receiver_of
-from cachelib.evidence.syntax import ancestors, enclosing, part, text
+from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
 _REQUEST = re.compile(r"^(?:request|req|_request|_req|c|event|r)$")
 _TYPED = re.compile(r"\b(?:\w+\.)?(?:Incoming|Next|I)?Request\b")
@@ -19,6 +19,8 @@ _HANDLING = re.compile(
 _ROUTING = {"get", "all", "use", "post", "put", "patch", "delete", "route", "on"}
 _BACKGROUND = re.compile(r"^(?:scheduled|queue|alarm|email|tail|trace)$|[Cc]ron")
 _DEEPEST = 3
+_MOST_EXPRESSIONS = 40  # of one value
+NAMES = ("identifier", "shorthand_property_identifier")
 _MANY = ("array",)
 _MAKES_MANY = (*(".slice(", ".splice(", ".map(", ".filter(", "Array.from(", "Object.fromEntries("),)
 
@@ -58,6 +60,19 @@ def edge_calls(examined: Examination, *methods: str) -> Iterator[tuple[Module, N
     for module, call in examined.program.calls_of(*methods):
         if examined.kinds.has(receiver_of(call), "edge_cache"):
             yield module, call
+
+
+def expressions_of(examined: Examination, value: Node) -> list[Node]:
+    """The expressions that a value is made of, through the variables of its routine."""
+    found, waiting = [value], [value]
+    while waiting and len(found) < _MOST_EXPRESSIONS:
+        for name in below(waiting.pop(), *NAMES):
+            definition = examined.program.look_up(text(name), name)
+            made = definition.value if definition is not None else None
+            if made is not None and made.type not in FUNCTIONS and made not in found:
+                found.append(made)
+                waiting.append(made)
+    return found
 
 
 def statement_of(call: Node) -> Node:

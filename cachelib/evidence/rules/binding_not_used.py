@@ -43,8 +43,17 @@ def find(examined: Examination) -> Iterator[Hit]:
         if fact.kind in _BY_THE_PLATFORM or (handed_on and fact.kind in _BY_FRAMEWORKS):
             continue
         if not examined.mentions(fact.name):
-            message = f"{fact.label} {fact.name} is configured, but no source mentions it"
-            yield Hit(message, line=fact.line)
+            told = f"{fact.label} {fact.name} is configured{_unused(examined, fact.name)}"
+            yield Hit(told, line=fact.line)
+
+
+def _unused(examined: Examination, name: str) -> str:
+    """As far as it is true: a type may name it, or a comment."""
+    if examined.kinds.bindings.is_declared(name):
+        return " and named in a type, but no code uses it"
+    if any(name in module.source for module in examined.program.modules):
+        return ", but no code uses it"
+    return ", but no source mentions it"
 
 
 def _is_of_another_language(config: Wrangler) -> bool:

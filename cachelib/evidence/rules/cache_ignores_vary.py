@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.module import FUNCTIONS
 from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
-from cachelib.evidence.rules._requests import edge_calls
+from cachelib.evidence.rules._requests import edge_calls, expressions_of
 from cachelib.evidence.syntax import below, text
 
 _DECIDING = (
@@ -18,7 +17,6 @@ _DECIDING = (
 )
 _HEADER = re.compile(r"[\"'`]([\w-]+)[\"'`]")
 _EXTENDED = re.compile(r"searchParams\.(?:set|append)|\bcacheKey\b.*\$\{|new Request\(`")
-_MOST = 40  # expressions of one slice
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -35,22 +33,9 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 def _deciding(examined: Examination, routine: Node, value: Node) -> set[str]:
     """The headers of the request that the stored answer is made of."""
-    made_of = {header for each in _slice(examined, value) for header in _read(each)}
+    made_of = {header for each in expressions_of(examined, value) for header in _read(each)}
     said = _varying(routine) & _read(routine)
     return (made_of & set(_DECIDING)) | said
-
-
-def _slice(examined: Examination, value: Node) -> list[Node]:
-    """The expressions that a value is made of, through the variables of its routine."""
-    found, waiting = [value], [value]
-    while waiting and len(found) < _MOST:
-        for name in below(waiting.pop(), "identifier"):
-            definition = examined.program.look_up(text(name), name)
-            made = definition.value if definition is not None else None
-            if made is not None and made.type not in FUNCTIONS and made not in found:
-                found.append(made)
-                waiting.append(made)
-    return found
 
 
 def _varying(routine: Node) -> set[str]:
@@ -79,7 +64,9 @@ def _read(routine: Node) -> set[str]:
 
 def _is_in_key(examined: Examination, routine: Node, key: Node, header: str) -> bool:
     """In the key itself, or in an address that the routine extends."""
-    if any(header in _read(each) or "headers" in text(each) for each in _slice(examined, key)):
+    if any(
+        header in _read(each) or "headers" in text(each) for each in expressions_of(examined, key)
+    ):
         return True
     made = _EXTENDED.search(text(routine))
     return made is not None and not re.fullmatch(r"(?:\w+\.)*(?:request|req|url)", text(key))

@@ -84,8 +84,10 @@ def _repair(routine: Node, statement: Node, put: Operation) -> tuple[Edit, ...]:
     context = "ctx" if "ctx" in names else "c.executionCtx" if "c" in names else ""
     if not context:
         return ()
-    words = f"{context}.waitUntil({text(put.call)});"
-    return (Edit(statement.start_byte, statement.end_byte, words),)
+    return (  # around the call, so that a repair of its arguments goes with this one
+        Edit(statement.start_byte, put.call.start_byte, f"{context}.waitUntil("),
+        Edit(put.call.end_byte, statement.end_byte, ");"),
+    )
 
 
 RULE = Rule(

@@ -38,7 +38,8 @@ def find(examined: Examination) -> Iterator[Hit]:
                 confidence = _confidence(origins, in_class=enclosing(node, CLASSES) is not None)
                 if _is_taken_out(examined, uses[name]):
                     confidence = "low"
-                if confidence == "high" or _is_called_cache(node) or _is_memo(uses[name]):
+                keeps = _is_called_cache(node) or _is_memo(uses[name]) or _is_of_rows(origins)
+                if confidence == "high" or keeps:
                     yield _hit(module, node, confidence)
     yield from _plain_objects(examined)
 
@@ -66,6 +67,12 @@ def _confidence(keys: list[Origins], *, in_class: bool = False) -> Confidence:
         return "high"
     handed_in = any(each and each <= {"given", "time"} for each in kinds)
     return "medium" if handed_in and in_class else "low"
+
+
+def _is_of_rows(keys: list[Origins]) -> bool:
+    """Keyed by a row's id: it keeps rows, whatever it is called; a service's list may be short."""
+    loads = (origin.text for each in keys for origin in each if origin.kind == "load")
+    return any(not load.endswith("fetch") for load in loads)
 
 
 def _is_taken_out(examined: Examination, uses: list[tuple[str, Node]]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model, field_validator
+from pydantic import Field, ValidationError, create_model, field_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.case.choices import Growth, Knob, OptionNotes
@@ -30,6 +30,7 @@ from cachelib.model.schema.typed_yaml import (
     Findings,
     InvalidFileError,
     Location,
+    Problem,
     load,
     read,
     validated,
@@ -293,7 +294,31 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
         if code and (fault := repository.fault(path.parent, code, anywhere=is_told)):
             yield ("system", "path"), fault
 
-    return validated(document, Case, faults)
+    try:
+        return validated(document, Case, faults)
+    except InvalidFileError as error:
+        told = {*error.problems, *_missing_besides(error.problems, document, faults)}
+        raise InvalidFileError(
+            sorted(told, key=lambda one: (one.line, one.key, one.message))
+        ) from None
+
+
+def _missing_besides(
+    told: list[Problem], document: Document, faults: Callable[[Case], Findings]
+) -> Iterator[Problem]:
+    """Assumptions that are missing where only others are wrong, so that nobody is asked twice."""
+    wrong = {problem.key.split(".")[1] for problem in told if problem.key.count(".")}
+    if any(not problem.key.startswith("assumptions.") for problem in told):
+        return
+    given = document.data["assumptions"]
+    right = {name: number for name, number in given.items() if name not in wrong}
+    try:
+        case = Case.model_validate(document.data | {"assumptions": right})
+    except ValidationError:
+        return
+    for location, message in faults(case):
+        if location[0] == "assumptions" and len(location) > 1 and location[1] not in wrong:
+            yield document.problem(location, message)
 
 
 def _with_its_platform(document: Document) -> Document:

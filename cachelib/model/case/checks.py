@@ -15,13 +15,15 @@ from pydantic import ValidationError
 from cachelib.model.case import names
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.claims import Claim
-from cachelib.model.case.designs import platform_of
+from cachelib.model.case.designs import barred, platform_of
+from cachelib.model.case.labels import LABELS
 from cachelib.model.case.metrics import METRICS, Metric
 from cachelib.model.case.source import disagreement
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.typed_yaml import Location
 from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.registry import FAILURES
 
 if TYPE_CHECKING:
     from cachelib.model.case.case import Case
@@ -116,10 +118,8 @@ def _hours(case: Case, _: Path) -> Faults:
                 (f"hours of {name!r} stand in options already; set options.{name}.hours"),
             )
     if case.criteria.needs_hours and "hourly_rate_usd" not in case.assumed:
-        yield (
-            ("assumptions",),
-            "hourly_rate_usd is missing; what is minimised counts hours of work",
-        )
+        meant = "what an hour of work costs, in USD, which decides here"
+        yield _missing("hourly_rate_usd", meant, (80, 40, 150))
 
 
 def _failures(case: Case, _: Path) -> Faults:
@@ -128,18 +128,33 @@ def _failures(case: Case, _: Path) -> Faults:
     counted = next((name for name in ("availability", "error_share") if name in criteria), None)
     if counted is None:
         return
-    there = {*BUILT_IN, *(design.name for design in case.own_designs)}.intersection
-    designs = [case.design(name) for name in sorted(there(case.design_names))]
-    stores = {
-        store.failure: store for design in designs for store in design.stores if store.failure
-    }
-    for name, store in stores.items():
-        if name not in {*case.assumed, *case.platform}:
-            yield (
-                ("assumptions",),
-                f"{name} is missing; the {METRICS[counted].label} counts the reads that "
-                f"{store.phrase} fails to answer (0, with why, if that is not to count)",
-            )
+    asked: dict[str, list[str]] = {}
+    for name in _to_choose(case):
+        for store in case.design(name).stores:
+            asked.setdefault(store.failure, []).append(name)
+    for failure in [name for name in FAILURES if name in asked]:
+        if failure not in {*case.assumed, *case.platform}:
+            counts = f"the {METRICS[counted].label} counts them in {', '.join(asked[failure])}"
+            meant = f"{LABELS[failure]}, from 0 to 1; {counts} (0, with why, if that is not to be)"
+            yield _missing(failure, meant, (0.0001, 0.0, 0.001))
+
+
+def _to_choose(case: Case) -> list[str]:
+    """The designs that there are and that the platform does not rule out."""
+    there = {*BUILT_IN, *(design.name for design in case.own_designs)}
+    try:
+        out = barred(case)
+    except (KeyError, ValidationError):  # another check says of what is wrong there
+        out = {}
+    return [name for name in case.design_names if name in there and name not in out]
+
+
+def _missing(name: str, meant: str, guess: tuple[float, float, float]) -> tuple[Location, str]:
+    """An assumption to be made: what it is, in which unit, and a line to begin with."""
+    value, low, high = (f"{number:g}" for number in guess)
+    unit = names.ASSUMPTIONS[name].unit
+    line = f'{{value: {value}, low: {low}, high: {high}, unit: {unit}, why: "not known yet"}}'
+    return ("assumptions", name), f"{name} is missing: {meant}; for example\n  {name}: {line}"
 
 
 def _today(case: Case, _: Path) -> Faults:

@@ -3,7 +3,7 @@
 A path leads through the file, dot by dot: `criteria.limits.p95_ms.at_most`; what stands in a list
 is found by its name, metric or id. The first part may be left out where one section alone has the
 second: `origin_ms` is `assumptions.origin_ms`. A single number given for an assumption is its new
-best guess, and its range is widened where need be.
+best guess, and its range is widened where need be, which `why` tells.
 """
 
 from __future__ import annotations
@@ -13,14 +13,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
 
+from pydantic import ValidationError
+
 from cachelib.errors import CachelibError
 from cachelib.model.case.choices import SETTABLE, reads_per_write
-from cachelib.model.case.names import ASSUMPTIONS, PROFILE
-from cachelib.model.platforms.platform import Platform
-from cachelib.model.schema.typed_yaml import Document, Location, keys_at, nearest, nodes_at
+from cachelib.model.case.names import ASSUMPTIONS, HOURS, PROFILE
+from cachelib.model.platforms.platform import Platform, profile_of
+from cachelib.model.platforms.profile import FIRST
+from cachelib.model.schema.typed_yaml import (
+    Document,
+    InvalidFileError,
+    Location,
+    keys_at,
+    nearest,
+    nodes_at,
+)
 from cachelib.model.tiers.design import BUILT_IN
 
 WHY = "set by a parameter of this run"
+OUTSIDE = f"{WHY}, outside the case's own range of "
 KEYS_OF_ITEMS = ("name", "metric", "id")
 SECTIONS = ("knobs", "assumptions", "workload", "criteria", "platform", "system", "decision", "log")
 """Where a name alone is looked for, in this order; no name is in two."""
@@ -157,16 +168,17 @@ def _set(data: Any, schema: Schema, path: list[str], name: str, value: Any) -> L
         raise ParameterError(f"-p {name}: {where} has no {last!r}; {nearest(last, allowed)}")
     location = (*location, last)
     if location[0] == "knobs" and len(location) == 2 and not isinstance(value, Mapping):
-        (data.get("assumptions") or {}).pop(last, None)  # it may have been given there
+        assumed = (data.get("assumptions") or {}).pop(last, None)  # it may have been given there
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ParameterError(f"-p {name}={value}: must be a number")
-        at[last] = {"value": value, "values": [value], "why": WHY}
+        why = _why(at.get(last) or assumed, "s", value)
+        at[last] = {"value": value, "values": [value], "why": why}
         return location
     nodes = nodes_at(schema, location)
     if any(map(_is_assumption, nodes)) and not isinstance(value, Mapping):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ParameterError(f"-p {name}={value}: must be a number, a best guess")
-        value = _guessed(at.get(last), last, value)
+        value = _guessed(at.get(last) or _of_platform(data, last), last, value)
     at[last] = value
     return location
 
@@ -175,20 +187,35 @@ def _is_assumption(node: Mapping[str, Any]) -> bool:
     return {"value", "low", "high", "why"}.issubset(node.get("properties", ()))
 
 
+def _of_platform(data: Any, name: str) -> dict[str, Any] | None:
+    """What the case's platform says of an assumption, or else the first one that has it."""
+    own = (data.get("platform") or {}).get("profile", FIRST)
+    try:
+        there = profile_of(own).assumptions
+    except (ValidationError, InvalidFileError):  # it is no platform, as the case's check says
+        there = {}
+    number = there.get(name) or PROFILE.get(name)
+    return None if number is None else number.model_dump()
+
+
 def _guessed(before: Any, name: str, value: float) -> dict[str, Any]:
     """An assumption with another best guess."""
-    if not isinstance(before, Mapping):
-        known = PROFILE.get(name)
-        unit = "hours" if known is None else known.unit
-        before = {"unit": unit} if known is None else known.model_dump()
+    before = before if isinstance(before, Mapping) else {}
+    unit = before.get("unit", ASSUMPTIONS.get(name, HOURS).unit)
     low, high = before.get("low", value), before.get("high", value)
-    return {
-        "value": value,
-        "low": min(value, low),
-        "high": max(value, high),
-        "unit": before.get("unit"),
-        "why": WHY,
-    }
+    why = _why(before, unit, value)
+    return {"value": value, "low": min(value, low), "high": max(value, high), "unit": unit,
+            "why": why}  # fmt: skip
+
+
+def _why(before: Any, unit: str, value: float) -> str:
+    """Where a number is from: this run, and whether the case holds it for possible."""
+    before = before if isinstance(before, Mapping) else {}
+    allowed = before.get("values") or [before.get("low", value), before.get("high", value)]
+    low, high = min(allowed), max(allowed)
+    if low <= value <= high:
+        return WHY
+    return f"{OUTSIDE}{low:,g} to {high:,g} {before.get('unit', unit)}"
 
 
 def _step(

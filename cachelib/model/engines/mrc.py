@@ -20,6 +20,7 @@ from cachelib.model.engines.random import key_of, mixed
 from cachelib.model.traffic.logs import Reading, in_order
 from cachelib.model.traffic.remarks import CURVE, DECISION, answered, in_words, remarks, unanswered
 from cachelib.model.traffic.trace import READ, Trace
+from cachelib.plural import plural
 
 NONE_OF_ITS_BUSINESS = ("invented", "mixed", "one-placed")
 """Kinds of remarks on a log: of times and places, of which a stack distance knows nothing."""
@@ -135,7 +136,8 @@ def mrc_log(
 
 
 def _of_changes(changes: int, requests: int) -> str:
-    share = f"{changes:,} of {requests:,} requests write or delete"
+    change = plural(changes, "writes or deletes", "write or delete")
+    share = f"{changes:,} of {requests:,} {plural(requests, 'request')} {change}"
     return f"{share}: each counts as a use of its key, so hits and hit ratio are of them, too"
 
 

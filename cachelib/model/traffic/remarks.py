@@ -11,6 +11,7 @@ import numpy as np
 from cachelib.model.traffic.account import THE_FILTER, Account, Kind, Remark, UnansweredError
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.trace import Trace
+from cachelib.plural import plural
 
 HASHED = re.compile(r"[0-9a-f]{12,}|\d+")
 FEW = 30
@@ -122,7 +123,8 @@ def _places(account: Account) -> list[Remark]:
     which = (
         "The log names no data centre"
         if account.unplaced == account.requests
-        else f"{account.unplaced:,} of {account.requests:,} requests name no data centre"
+        else f"{account.unplaced:,} of {_requests(account.requests)}"
+        f" {plural(account.unplaced, 'names', 'name')} no data centre"
     )
     return [
         Remark(
@@ -227,8 +229,8 @@ def _kinds(account: Account) -> list[Remark]:
         found.append(
             Remark(
                 "undecided",
-                f"{account.undecided:,} of {account.requests:,} requests"
-                f" {'is a POST and counts as a read' if account.undecided == 1 else _POSTS}, which"
+                f"{account.undecided:,} of {_requests(account.requests)}"
+                f" {plural(account.undecided, 'is a POST and counts as a read', _POSTS)}, which"
                 " no cache answers unless it is told to.",
                 answer,
             )
@@ -236,13 +238,14 @@ def _kinds(account: Account) -> list[Remark]:
     if lost := sum(account.skipped.values()):
         reason = max(account.skipped, key=lambda name: account.skipped[name])
         found.append(
-            Remark("skipped", f"{lost:,} of {account.rows:,} rows could not be read ({reason}).")
+            Remark("skipped", f"{lost:,} of {_rows(account)} could not be read ({reason}).")
         )
     if account.twins > MATERIAL * account.rows:
         found.append(
             Remark(
                 "twice",
-                f"{account.twins:,} of {account.rows:,} rows say what another says, to the letter:"
+                f"{account.twins:,} of {_rows(account)} {plural(account.twins, 'says', 'say')} what"
+                " another says, to the letter:"
                 " if each has an id, or a time finer than a second, they were delivered twice, and"
                 " count twice here.",
             )
@@ -260,7 +263,8 @@ def _left_out(account: Account) -> list[Remark]:
     return [
         Remark(
             "filtered",
-            f"{total:,} of {account.rows:,} rows are left out, since no cache answers them; of"
+            f"{total:,} of {_rows(account)} {plural(total, 'is', 'are')} left out, since no cache"
+            f" answers {plural(total, 'it', 'them')}; of"
             f" most, or of many, the reason is: {reason} ({filtered[reason]:,}).",
         )
     ]
@@ -272,8 +276,10 @@ def _keys(account: Account) -> list[Remark]:
     return [
         Remark(
             "keys",
-            f"{account.tracked:,} of {account.keys:,} keys carry parameters that follow a reader,"
-            " such as utm_source or fbclid, and are a page of their own for each: normalise:"
+            f"{account.tracked:,} of {account.keys:,} {plural(account.keys, 'key')}"
+            f" {plural(account.tracked, 'carries', 'carry')} parameters that follow a reader,"
+            f" such as utm_source or fbclid, and {plural(account.tracked, 'is', 'are')} a page of"
+            " their own for each: normalise:"
             " [no-tracking-parameters] in the case's log section, or --normalise"
             " no-tracking-parameters, drops them.",
         )
@@ -292,7 +298,8 @@ def keys_unlike(trace: Trace, prefix: str) -> list[Remark]:
     return [
         Remark(
             "unlike",
-            f"{_counted(of)} of the log's {len(trace):,} requests are for keys with {prefix} in"
+            f"{_counted(of)} of the log's {_requests(len(trace))} {plural(of, 'is', 'are')} for"
+            f" keys with {prefix} in"
             " them, as the case's keys are; what is said here is of all its keys. With where in the"
             " case's log section it would be of some.",
         )
@@ -311,7 +318,7 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
         ]
     found = []
     if n < SMALL:
-        found.append(Remark("short", f"The log holds no more than {n:,} requests."))
+        found.append(Remark("short", f"The log holds no more than {_requests(n)}."))
     if span < DAY_S:
         found.append(
             Remark(
@@ -338,7 +345,11 @@ def _counted(n: int) -> str:
 
 
 def _requests(n: int) -> str:
-    return f"{n:,} request" + ("" if n == 1 else "s")
+    return f"{n:,} {plural(n, 'request')}"
+
+
+def _rows(account: Account) -> str:
+    return f"{account.rows:,} {plural(account.rows, 'row')}"
 
 
 def _duration(seconds: float) -> str:

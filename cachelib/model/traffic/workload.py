@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from cachelib.model.schema.strict import Share, Strict
+from cachelib.plural import plural
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -46,7 +47,8 @@ class Workload(Strict):
     def _consistent(self) -> Self:
         if self.popularity is not None and len(self.popularity) != self.keys:
             raise ValueError(
-                f"popularity: {len(self.popularity)} weights for keys: {self.keys}; one for each"
+                f"popularity: {len(self.popularity)} {plural(len(self.popularity), 'weight')} for"
+                f" keys: {self.keys}; one for each"
             )
         if not sum(self.colos.values()):
             raise ValueError("colos: every weight is 0")

@@ -162,6 +162,19 @@ class Settled:
     def trace(self) -> Path | None:
         return Path(self.parameters.trace) if self.parameters.trace else None
 
+    @property
+    def outside(self) -> list[str]:
+        """What was set past the range that the case gives for it, a sentence each."""
+        case = self.case
+        hours = {f"work of {name}": case.hours(name) for name in case.design_names}
+        return [
+            f"{name} at {number.value:,g}: {number.why}"
+            for name, number in {**case.assumed, **case.all_knobs, **hours}.items()
+            if number is not None
+            and number.value is not None
+            and number.why.startswith(overrides.OUTSIDE)
+        ]
+
     @cached_property
     def study(self) -> Study:
         from cachelib.model.judgement.study import Study

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator
 
+from cachelib.plural import plural
 from cachelib.report import text as fit
 from cachelib.report.numbers import Unit, brief
 from cachelib.report.numbers import shown as said
@@ -131,7 +132,7 @@ def message(
 ) -> str:
     """A title that says what a line of ratios shows: `Memory finds 3 % … and 61 % …`."""
     first, last = (said(ratio, "ratio") for ratio in (ratios[0], ratios[-1]))
-    names = [one if at == 1 else many or f"{one}s" for at in (x[0], x[-1])]
+    names = [plural(at, one, many) for at in (x[0], x[-1])]
     if first == last:
         return f"{begins} {first} of the reads, at {brief(x[0])} as at {brief(x[-1])} {names[1]}"
     return f"{begins} {first} at {brief(x[0])} {names[0]}, {last} at {brief(x[-1])} {names[1]}"

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from cachelib.model.platforms.facts import vendor_facts
+from cachelib.report.language import counted
 from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.publish import data, figures
 from cachelib.report.publish.findings import (
@@ -94,13 +95,14 @@ def text(id: str, lines: Sequence[str], *, caption: str, how: How = "simulated")
 def panel(id: str, numbers: dict[str, Any], *, caption: str) -> None:
     """Publish what the page's what-if panel computes with."""
     finding = Panel(id=id, data=numbers, caption=caption, how="closed form")
-    _show(finding, {"text/plain": f"{caption}: {len(numbers['designs'])} options"})
+    _show(finding, {"text/plain": f"{caption}: {counted(len(numbers['designs']), 'option')}"})
 
 
 def judgement(id: str, outcome: Outcome, *, caption: str) -> None:
     """Publish the decision as data."""
     finding = Judgement(id=id, outcome=outcome, caption=caption, how="derived")
-    said = f"{caption}: {len(outcome.options)} options, {len(outcome.flips)} flips"
+    options, flips = counted(len(outcome.options), "option"), counted(len(outcome.flips), "flip")
+    said = f"{caption}: {options}, {flips}"
     _show(finding, {"text/plain": said})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 
@@ -16,10 +16,13 @@ from cachelib.evidence import (
     Inventory,
     architecture,
 )
+from cachelib.model.case.metrics import METRICS as REGISTRY
+from cachelib.model.case.names import MOST
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.kv import KV
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.publish.findings import Diagram, Edge, Node
@@ -27,20 +30,42 @@ from cachelib.report.publish.findings import Diagram, Edge, Node
 NODE_KINDS: dict[str, Any] = {
     "client": "user", "worker": "worker", "storage": "store", "object": "store",
 }  # fmt: skip
-METRICS: dict[str, tuple[str, Unit, Callable[[Result], float]]] = {
-    "kv_deletes": ("KV deletes", "", lambda r: r.per_month()["kv_deletes"]),
-    "kv_lists": ("KV lists", "", lambda r: r.per_month()["kv_lists"]),
-    "kv_writes": ("KV writes", "", lambda r: r.per_month()["kv_writes"]),
-    "kv_stored_gb": ("GB stored", "", lambda r: r.per_month()["stored_gb_months"]),
-    "monthly_cost": ("list price", "USD", lambda r: float(monthly_bill(r).metered)),
-    "hit_ratio": ("reads found", "ratio", lambda r: r.hit_ratio),
-    "origin_loads": ("loads from the origin", "", lambda r: r.per_month()["origin_loads"]),
-    "latency_p95_ms": ("95 in 100 answered within", "ms", lambda r: r.quantile_ms(0.95)),
-    "stale_share": ("out of date by over a minute", "ratio", lambda r: r.stale_share[60]),
-    "max_age_s": ("oldest answer", "s", lambda r: r.age.quantile(1)),
-    "error_rate": ("reads that fail", "ratio", lambda r: r.failures / max(r.reads, 1)),
-}
-"""What a fault may cost a month: in words, with its unit."""
+
+
+class Effect(NamedTuple):
+    """What a fault may cost in a month: its name in a table of months, and by itself."""
+
+    head: str
+    label: str
+    unit: Unit
+    of: Callable[[Result], float]
+
+
+def _counted(count: str) -> Effect:
+    label = KV.counts[count]
+    return Effect(label, f"{label} a month", "", lambda result: result.per_month()[count])
+
+
+METRICS = {
+    **{count: _counted(count) for count in ("kv_deletes", "kv_lists", "kv_writes")},
+    "kv_stored_gb": Effect("GB stored", "GB stored, over a month", "",
+                           lambda r: r.per_month()["stored_gb_months"]),
+    "monthly_cost": Effect("list price", f"{REGISTRY['bill_usd'].label} at list price", "USD",
+                           lambda r: float(monthly_bill(r).metered)),
+    "hit_ratio": Effect("reads found", REGISTRY["hit_ratio"].label, "ratio",
+                        lambda r: r.hit_ratio),
+    "origin_loads": Effect("loads from the origin", REGISTRY["origin_loads_per_month"].label, "",
+                           lambda r: r.per_month()["origin_loads"]),
+    "latency_p95_ms": Effect("95 in 100 answered within", REGISTRY["p95_ms"].label, "ms",
+                             lambda r: r.quantile_ms(0.95)),
+    "stale_share": Effect("out of date by over a minute",
+                          f"{REGISTRY['late_share'].label}, by over a minute", "ratio",
+                          lambda r: r.stale_share[60]),
+    "max_age_s": Effect("oldest answer", "age of the oldest answer", "s",
+                        lambda r: r.age.quantile(1)),
+    "error_rate": Effect("reads that fail", REGISTRY["error_share"].label, "ratio",
+                         lambda r: r.failures / max(r.reads, 1)),
+}  # fmt: skip
 
 Variant = tuple[dict[str, Any], dict[str, float]]
 """A design's changes and a platform's."""
@@ -62,21 +87,29 @@ def effects(study: Study, audit: Audit) -> dict[str, list[Change]]:
     """What each rule's fault costs in this case: the model run with it and without, by rule."""
     rules = {finding.rule: finding.counterfactual for finding in audit.findings}
     return {
-        rule: _changes(study, change)
+        rule: _changes(study, change, cleans_up=audit.cleans_up)
         for rule, change in rules.items()
         if isinstance(change, Counterfactual) and (change.policy, change.fault, change.fix) in PAIRS
     }
 
 
-def _changes(study: Study, change: Counterfactual) -> list[Change]:
-    fault, fix = (
-        _run(study, *variant) for variant in PAIRS[change.policy, change.fault, change.fix]
-    )
+def _changes(study: Study, change: Counterfactual, *, cleans_up: bool) -> list[Change]:
+    """Where nothing cleans up, no lists and no deletes are charged to what only ages."""
+    pair = PAIRS[change.policy, change.fault, change.fix]
+    never: dict[str, Any] = {} if cleans_up else {"clean_up_every_s": MOST["s"]}
+    fault, fix = (_run(study, never | design, platform) for design, platform in pair)
     return [
-        Change(metric=name, with_fault=of(fault), with_fix=of(fix), unit=unit)
-        for name, (_, unit, of) in METRICS.items()
+        _change(name, effect, effect.of(fault), effect.of(fix))
+        for name, effect in METRICS.items()
         if name in change.metrics
     ]
+
+
+def _change(name: str, effect: Effect, fault: float, fix: float) -> Change:
+    told = f"{shown(fault, effect.unit)} → {shown(fix, effect.unit)}"
+    same = Comparison(fault, fix, effect.unit).same
+    says = f"{effect.label}: {f'no different ({told})' if same else told}".replace("\u00a0", " ")
+    return Change(metric=name, with_fault=fault, with_fix=fix, unit=effect.unit, says=says)
 
 
 def _run(study: Study, design: Mapping[str, Any], platform: Mapping[str, Any]) -> Result:
@@ -157,7 +190,7 @@ def in_words(changes: list[Change] | None) -> str:
     if changes is None:
         return "not computed: the model has no such fault"
     told = [
-        f"{METRICS[change.metric][0]}: {_shown(change.with_fault, change.unit)}"
+        f"{METRICS[change.metric].head}: {_shown(change.with_fault, change.unit)}"
         f" → {_shown(change.with_fix, change.unit)}"
         for change in changes
         if not Comparison(change.with_fault, change.with_fix, _unit(change.unit)).same

@@ -38,10 +38,14 @@ class Step:
 
     @property
     def because(self) -> str:
-        """The reasons in words, the first few."""
-        more = len(self.reasons) - ENOUGH_REASONS
-        said = ", ".join(self.reasons[:ENOUGH_REASONS])
-        return f"{said} and {more} more" if more > 0 else said
+        """The reasons in words, the first few: as much as a line of a run has room for."""
+        return self.reasons_said(ENOUGH_REASONS)
+
+    def reasons_said(self, most: int | None = None) -> str:
+        """The reasons in words: the first so many, or all."""
+        said = self.reasons[:most]
+        more = len(self.reasons) - len(said)
+        return f"{', '.join(said)} and {more} more" if more else ", ".join(said)
 
 
 @dataclass(frozen=True)

@@ -259,3 +259,27 @@ function closed(id: string) {
   lobbyCache.delete(id);
   return new Response(null, { status: 204 });
 }
+// == unsure: keyed by rows of a database, whatever it is called
+const people = new Map<number, Row>(); // fault
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const name = new URL(request.url).searchParams.get("name");
+    const row = await env.DB.prepare("SELECT * FROM people WHERE name = ?").bind(name).first<Row>();
+    if (row && !people.has(row.id)) people.set(row.id, row);
+    return Response.json(row && people.get(row.id));
+  },
+};
+// == unsure: keyed by each row of a table
+const byId = new Map<string, Row>(); // fault
+export async function refreshed(env: Env, id: string) {
+  const { results } = await env.DB.prepare("SELECT * FROM people").all<Row>();
+  for (const row of results) byId.set(row.id, row);
+  return byId.get(id);
+}
+// == unsure: an object keyed by rows
+const rows: Record<string, Row> = {}; // fault
+export async function row(env: Env, name: string) {
+  const found = await env.DB.prepare("SELECT * FROM people WHERE name = ?").bind(name).first<Row>();
+  if (found) rows[found.id] = found;
+  return found && rows[found.id];
+}

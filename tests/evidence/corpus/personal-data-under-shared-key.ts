@@ -41,3 +41,127 @@ export async function inbox(env: Env, userId: string, token: string) {
   await env.CACHE.put(key, JSON.stringify(mails), { expirationTtl: 300 });
   return mails;
 }
+// == fires: a response fetched as one user, in the Cache API under the URL
+export default {
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    const known = await caches.default.match(request.url);
+    if (known) return known;
+    const token = request.headers.get("Authorization");
+    if (!token) return new Response("who are you?", { status: 401 });
+    const answer = await fetch("https://api.example/me", { headers: { Authorization: token } });
+    if (!answer.ok) return answer;
+    ctx.waitUntil(caches.default.put(request.url, answer.clone())); // fault
+    return answer;
+  },
+};
+// == fires: the request itself as the key, of which only the URL counts
+export async function orders(request: Request, ctx: ExecutionContext) {
+  const known = await caches.default.match(request);
+  if (known) return known;
+  const headers = new Headers({ accept: "application/json" });
+  headers.set("Authorization", request.headers.get("Authorization") ?? "");
+  const answer = await fetch("https://api.example/orders", { headers });
+  if (answer.ok) ctx.waitUntil(caches.default.put(request, answer.clone())); // fault
+  return answer;
+}
+// == fires: Vary says whose it is, and the Cache API has no variants
+export async function orders(request: Request, ctx: ExecutionContext) {
+  const cache = await caches.open("orders");
+  const known = await cache.match(request);
+  if (known) return known;
+  const token = request.headers.get("authorization") ?? "";
+  const loaded = await fetch("https://api.example/orders", { headers: { authorization: token } });
+  if (!loaded.ok) return loaded;
+  const answer = new Response(loaded.body, loaded);
+  answer.headers.set("Vary", "Authorization");
+  ctx.waitUntil(cache.put(request, answer.clone())); // fault
+  return answer;
+}
+// == fires: the token comes from the caller of a helper, the key is another request of the same URL
+export async function profile(url: string, token: string, ctx: ExecutionContext) {
+  const key = new Request("https://cache.example/profile");
+  const known = await caches.default.match(key);
+  if (known) return known;
+  const answer = await fetch(url, { headers: { Authorization: `Bearer ${token}` } });
+  if (answer.ok) ctx.waitUntil(caches.default.put(key, answer.clone())); // fault
+  return answer;
+}
+// == unsure: the whole request goes on, and the token in it is looked at
+export async function gate(request: Request, ctx: ExecutionContext) {
+  if (!request.headers.get("Authorization")) return new Response(null, { status: 401 });
+  const known = await caches.default.match(request.url);
+  if (known) return known;
+  const answer = await fetch(request);
+  if (answer.ok) ctx.waitUntil(caches.default.put(request.url, answer.clone())); // fault
+  return answer;
+}
+// == quiet: a hash of the token is in the key
+async function hashed(text: string) {
+  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return btoa(String.fromCharCode(...new Uint8Array(bytes)));
+}
+export async function me(request: Request, ctx: ExecutionContext) {
+  const token = request.headers.get("Authorization") ?? "";
+  const key = new Request(`${request.url}?whose=${encodeURIComponent(await hashed(token))}`);
+  const known = await caches.default.match(key);
+  if (known) return known;
+  const answer = await fetch("https://api.example/me", { headers: { Authorization: token } });
+  if (answer.ok) ctx.waitUntil(caches.default.put(key, answer.clone()));
+  return answer;
+}
+// == quiet: the user is added to the address of the key
+export async function me(request: Request, ctx: ExecutionContext) {
+  const token = request.headers.get("Authorization") ?? "";
+  const key = new URL(request.url);
+  key.searchParams.set("whose", token);
+  const known = await caches.default.match(key.href);
+  if (known) return known;
+  const answer = await fetch("https://api.example/me", { headers: { Authorization: token } });
+  if (answer.ok) ctx.waitUntil(caches.default.put(key.href, answer.clone()));
+  return answer;
+}
+// == quiet: the Worker's own token is the same for all users
+export async function catalogue(request: Request, env: Env, ctx: ExecutionContext) {
+  const known = await caches.default.match(request.url);
+  if (known) return known;
+  const headers = { Authorization: `Bearer ${env.API_TOKEN}` };
+  const answer = await fetch("https://api.example/catalogue", { headers });
+  if (answer.ok) ctx.waitUntil(caches.default.put(request.url, answer.clone()));
+  return answer;
+}
+// == quiet: private answers, which the Cache API does not keep
+export async function me(request: Request, ctx: ExecutionContext) {
+  const token = request.headers.get("Authorization") ?? "";
+  const loaded = await fetch("https://api.example/me", { headers: { Authorization: token } });
+  const answer = new Response(loaded.body, loaded);
+  answer.headers.set("Cache-Control", "private, max-age=60");
+  if (answer.ok) ctx.waitUntil(caches.default.put(request.url, answer.clone()));
+  return answer;
+}
+// == quiet: the token is only checked, and what is fetched is the same for all
+export async function news(request: Request, env: Env, ctx: ExecutionContext) {
+  const token = request.headers.get("Authorization");
+  if (token !== env.READERS_TOKEN) return new Response(null, { status: 401 });
+  const known = await caches.default.match(request.url);
+  if (known) return known;
+  const answer = await fetch("https://api.example/news");
+  if (answer.ok) ctx.waitUntil(caches.default.put(request.url, answer.clone()));
+  return answer;
+}
+// == quiet: who is asked about is part of the address
+export const onRequest: PagesFunction<Env> = async ({ request, params, waitUntil }) => {
+  const known = await caches.default.match(request.url);
+  if (known) return known;
+  const answer = await fetch(`https://api.example/people/${params.userId}`);
+  if (answer.ok) waitUntil(caches.default.put(request.url, answer.clone()));
+  return answer;
+};
+// == quiet: a token in the query is part of the URL
+export async function shared(request: Request, ctx: ExecutionContext) {
+  const known = await caches.default.match(request.url);
+  if (known) return known;
+  const token = new URL(request.url).searchParams.get("token") ?? "";
+  const answer = await fetch("https://api.example/shared", { headers: { Authorization: token } });
+  if (answer.ok) ctx.waitUntil(caches.default.put(request.url, answer.clone()));
+  return answer;
+}

@@ -16,6 +16,7 @@ from typing import Any
 from cachelib.errors import CachelibError
 from cachelib.model.engines.shards.shard import Share
 from cachelib.model.engines.shards.spool import Runner, Task, differing, versions
+from cachelib.plural import plural
 
 LOOPBACK = "127.0.0.1"
 TIMES = 3  # that a task is begun anew
@@ -90,8 +91,9 @@ class Cluster:
         blind = [w for w, sees in self.client.run(os.path.isdir, folder).items() if not sees]
         if blind:
             raise ClusterError(
-                f"{len(blind)} of the workers do not see {self.folder}, the first of them "
-                f"{blind[0]}: name a folder that all machines share with --spool"
+                f"{len(blind)} of the workers {plural(len(blind), 'does', 'do')} not see"
+                f" {self.folder}, the first of them {blind[0]}: name a folder that all machines"
+                " share with --spool"
             )
 
 

@@ -20,6 +20,7 @@ from cachelib.model.traffic.logs.recipes import TRACKING
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME
 from cachelib.model.traffic.trace import Skipped, Trace
+from cachelib.plural import none_of_its, plural
 
 UNIT_NAMES = ("text", "s", "ms", "us", "ns")
 IATA = re.compile(r"([A-Za-z]{3})(?:[^A-Za-z\-].*)?")
@@ -164,7 +165,8 @@ class Coder:
 
     def _note(self) -> None:
         if self.repeated:
-            self.notes.append(f"{self.repeated} requests have the time of the one before")
+            have = plural(self.repeated, "request has", "requests have")
+            self.notes.append(f"{self.repeated} {have} the time of the one before")
         finer = [unit for unit in self.units if unit not in ("text", "s")]
         if len(self.units) > 1:
             told = ", ".join(f"{n} in {_unit(unit)}" for unit, n in self.units.items())
@@ -174,15 +176,20 @@ class Coder:
         if self.untimed:
             rate = self.reading.requests_per_s or 1.0
             self.notes.append(f"the log has no times: taken as {rate:g} a second")
-        self.notes += [f"{n} rows ignored: {why}" for why, n in self.filtered.most_common()]
+        self.notes += [
+            f"{n} {plural(n, 'row')} ignored: {why}" for why, n in self.filtered.most_common()
+        ]
         if self.undecided:
             self.notes.append(
-                f"{self.undecided} of {self.requests} requests are POST and count as reads, which"
-                " a cache does not do unless told: say methods: {POST: read}, write or ignore"
+                f"{self.undecided} of {self.requests} {plural(self.requests, 'request')}"
+                f" {plural(self.undecided, 'is a POST and counts', 'are POST and count')} as reads,"
+                " which a cache does not do unless told: say methods: {POST: read}, write or ignore"
                 " (--method POST=ignore)"
             )
         if self.unplaced:
-            self.notes.append(f"{self.unplaced} of {self.requests} requests name no data centre")
+            name = plural(self.unplaced, "names", "name")
+            of = f"{self.requests} {plural(self.requests, 'request')}"
+            self.notes.append(f"{self.unplaced} of {of} {name} no data centre")
         if len(self.hosts) > 1:
             self.notes.append(f"{len(self.hosts)} hosts: the host is part of the key")
 
@@ -200,9 +207,10 @@ class Coder:
     def _nothing(self) -> str:
         skipped, filtered = self.skipped, self.filtered
         if skipped.lines:
-            also = f"; {filtered.total()} others are ignored" if filtered else ""
+            others = plural(filtered.total(), "other is", "others are")
+            also = f"; {filtered.total()} {others} ignored" if filtered else ""
             return (
-                f"none of its {skipped.lines} lines is a request;"
+                f"{none_of_its(skipped.lines, 'line')} a request;"
                 f" line {skipped.first_line}: {skipped.reason}{also}"
                 f"{self.hint if skipped.reason == NO_TIME else ''}"
             )
@@ -211,7 +219,8 @@ class Coder:
         if filtered:
             told = ", ".join(f"{n} {why}" for why, n in filtered.most_common(5))
             return (
-                f"none of its {filtered.total()} rows is a request that a cache may answer: {told}."
+                f"{none_of_its(filtered.total(), 'row')} a request"
+                f" that a cache may answer: {told}."
                 " Say what they are with methods, statuses or keep (--method POST=read,"
                 " --status 503=read, --keep subrequests)"
             )
@@ -288,7 +297,8 @@ def joined(pieces: list[Trace], coder: Coder) -> Trace:
     """The pieces as one trace, sorted by time; requests of one time stay as logged."""
     trace = one_after_another(pieces)
     if coder.unordered:
-        coder.notes.append(f"{coder.unordered} requests were out of order: sorted by time")
+        were = plural(coder.unordered, "request was", "requests were")
+        coder.notes.append(f"{coder.unordered} {were} out of order: sorted by time")
         trace = trace.only(np.argsort(trace.time_s, kind="stable"))
     return replace(
         trace,

@@ -17,6 +17,7 @@ from cachelib.model.traffic.logs.reading import LogStream
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
+from cachelib.plural import plural
 
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 60
@@ -141,7 +142,9 @@ def _shares(counts: Counter[str]) -> dict[str, str]:
     }
     if len(counts) > 12:
         rest = sum(n for _, n in counts.most_common()[12:])
-        shown[f"{len(counts) - 12} others"] = f"{rest:,} ({_share(rest / total)})"
+        shown[f"{len(counts) - 12} {plural(len(counts) - 12, 'other')}"] = (
+            f"{rest:,} ({_share(rest / total)})"
+        )
     return shown
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cachelib.model.traffic.logs.formats import Format, formats
+from cachelib.plural import none_of_its, plural
 
 NEAREST = 3
 
@@ -18,7 +19,7 @@ def refusal(path: Path, lines: list[str]) -> str:
     shown = lines[0][:100] + ("…" if len(lines[0]) > 100 else "")
     told = "; ".join(f"{known.name} ({what})" for _, known, what in near)
     return (
-        f"{path}: none of its {len(lines)} lines is a request;"
+        f"{path}: {none_of_its(len(lines), 'line')} a request;"
         f" line 1: not a line of a format that is known: {shown!r}."
         f" The nearest: {told}.{_some_fit(lines)}{_parted(lines)} Say how it is written with"
         " --format and a log_format as nginx"
@@ -38,7 +39,8 @@ def _some_fit(lines: list[str]) -> str:
     if not fitting[best]:
         return ""
     return (
-        f" {fitting[best]} of the {len(lines)} are of the format {best}: --format {best} reads"
+        f" {fitting[best]} of the {len(lines)} {plural(fitting[best], 'is', 'are')} of the format"
+        f" {best}: --format {best} reads"
         " those, and counts the others as skipped."
     )
 

@@ -6,7 +6,9 @@ said. All others are no business of a cache.
 
 Statuses: those that a cache may keep without being told (RFC 9110, 15.1), 302 and 303 as
 Cloudflare's cache keeps them (developers.cloudflare.com/cache/how-to/configure-cache-status-code),
-and 304, which confirms what a reader has.
+and 304, which confirms what a reader has. They are asked of reads: a write is one whatever it was
+answered with, below 400, and a method about which somebody has to decide may be one. So a POST that
+was answered with 201 counts with the others, and is asked about.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ METHODS: dict[str, Taken] = {
 }  # fmt: skip
 UNDECIDED = ("POST",)
 CACHEABLE = (200, 203, 204, 206, 300, 301, 302, 303, 304, 308, 404, 405, 410, 414, 501)
+SUCCEEDED = range(200, 300)
 HEADERS = {"authorization": "an Authorization header", "set_cookie": "a Set-Cookie header"}
 STREAMS = ("text/event-stream", "multipart/x-mixed-replace", "application/grpc")
 CODES = {"read": READ, "write": WRITE, "delete": DELETE}
@@ -114,8 +117,15 @@ def _by_status(roles: Mapping[str, str], reading: Reading) -> list[str]:
         found.append(f"WHEN op <> {READ} AND _code >= 400 THEN 'a write that failed'")
     reads = f"op = {READ} AND " if can_change else ""
     numbers = ", ".join(map(str, sorted(kept)))
-    found.append(f"WHEN {reads}_code NOT IN ({numbers}) THEN {_named_status()}")
+    succeeded = f"({undecided(roles, reading)} AND _code IN ({_succeeded(reading)}))"
+    found.append(f"WHEN {reads}_code NOT IN ({numbers}) AND NOT {succeeded} THEN {_named_status()}")
     return found
+
+
+def _succeeded(reading: Reading) -> str:
+    """Statuses by which a write says that it was done, but for those that the user ignores."""
+    ignored = {code for code, kind in reading.statuses.items() if kind == "ignore"}
+    return ", ".join(str(code) for code in SUCCEEDED if code not in ignored) or "NULL"
 
 
 def _named_status() -> str:
