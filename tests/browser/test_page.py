@@ -25,18 +25,33 @@ SCHEMES: tuple[Any, ...] = ("light", "dark")
 
 
 @contextmanager
-def opened(browser: Browser, path: Path, **options: Any) -> Iterator[Page]:
-    """The page, on which no message may appear and from which no request may leave."""
+def watched(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A tab in which no message may appear and from which no request may leave."""
     page = browser.new_page(**options)
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     page.on("request", lambda request: _local(request.url, complaints))
-    page.goto(path.as_uri())
-    unfold(page)
     yield page
     page.close()
     assert not complaints
+
+
+@contextmanager
+def opened(browser: Browser, path: Path, folds: str = "details", **options: Any) -> Iterator[Page]:
+    """The page, unfolded."""
+    with watched(browser, **options) as page:
+        page.goto(path.as_uri())
+        unfold(page, folds)
+        yield page
+
+
+def each_opened(page: Page, report: Report) -> Iterator[Path]:
+    """The report's pages, one after another in the same tab, unfolded."""
+    for path in [report.folder / "report.html", *sorted(report.folder.glob("notebooks/*.html"))]:
+        page.goto(path.as_uri())
+        unfold(page)
+        yield path
 
 
 def _local(url: str, complaints: list[str]) -> None:
@@ -44,13 +59,9 @@ def _local(url: str, complaints: list[str]) -> None:
         complaints.append(f"a request left the page: {url}")
 
 
-def pages(report: Report) -> list[Path]:
-    return [report.folder / "report.html", *sorted(report.folder.glob("notebooks/*.html"))]
-
-
 def test_no_page_scrolls_sideways(browser: Browser, report: Report) -> None:
-    for path in pages(report):
-        with opened(browser, path) as page:
+    with watched(browser) as page:
+        for path in each_opened(page, report):
             for width, scheme in product((360, 768, 1280), SCHEMES):
                 page.set_viewport_size({"width": width, "height": 800})
                 page.emulate_media(color_scheme=scheme)
@@ -91,8 +102,9 @@ def test_no_word_of_a_sequence_is_cut_off(browser: Browser, tmp_path: Path) -> N
 
 def test_axe_finds_no_violation(browser: Browser, report: Report, node_modules: Path) -> None:
     axe = (node_modules / "axe-core" / "axe.min.js").read_text("utf-8")
-    for path in pages(report):
-        with opened(browser, path, bypass_csp=True) as page:
+    with watched(browser, bypass_csp=True) as page:
+        for path in each_opened(page, report):
+            page.emulate_media(color_scheme="light")
             page.evaluate(axe)
             assert violations(page) == [], path.name
             page.emulate_media(color_scheme="dark")  # which changes colours alone
@@ -189,6 +201,10 @@ def test_the_page_of_the_shipped_case_is_no_larger_than_was_promised(with_claims
     assert with_claims.stat().st_size <= 700_000
 
 
+LEDGER = "details:has(> summary > #claims-ledger)"
+ITS_FOLDS = f"{LEDGER}, {LEDGER} details"
+
+
 def seen(elements: Locator) -> list[str]:
     """The texts of those that are visible, asked of the page at once."""
     visible = "all => all.filter(each => each.checkVisibility()).map(each => each.innerText)"
@@ -199,8 +215,8 @@ def seen(elements: Locator) -> list[str]:
 def test_the_ledger_is_narrowed_to_the_rows_with_a_word(
     browser: Browser, with_claims: Path
 ) -> None:
-    with opened(browser, with_claims) as page:
-        ledger = page.locator("details:has(> summary > #claims-ledger)")
+    with opened(browser, with_claims, ITS_FOLDS) as page:
+        ledger = page.locator(LEDGER)
         rows = ledger.locator("tbody tr")
         assert rows.count() > 40
         ledger.locator("input[type=search]").fill("Durable Object")
@@ -211,8 +227,8 @@ def test_the_ledger_is_narrowed_to_the_rows_with_a_word(
 
 
 def test_the_ledger_is_narrowed_to_a_verdict(browser: Browser, with_claims: Path) -> None:
-    with opened(browser, with_claims) as page:
-        ledger = page.locator("details:has(> summary > #claims-ledger)")
+    with opened(browser, with_claims, ITS_FOLDS) as page:
+        ledger = page.locator(LEDGER)
         verdicts = ledger.locator(".filter option").all_inner_texts()
         assert verdicts[:3] == ["any verdict", "does not hold here", "holds here"]
         ledger.locator(".filter select").select_option("does not hold here")
@@ -247,8 +263,8 @@ def test_every_row_of_a_table_has_a_link_when_it_is_pointed_at(
 def test_the_ledger_is_sorted_by_a_column_and_comes_back_to_the_document_s_order(
     browser: Browser, with_claims: Path
 ) -> None:
-    with opened(browser, with_claims) as page:
-        table = page.locator("details:has(> summary > #claims-ledger) table").first
+    with opened(browser, with_claims, ITS_FOLDS) as page:
+        table = page.locator(f"{LEDGER} table").first
         first = "rows => rows.map(row => row.cells[0].textContent)"
         rows, head = table.locator("tbody tr"), table.locator("th").first
         written, order = rows.evaluate_all(first), []
@@ -281,7 +297,7 @@ def test_the_contents_stay_in_reach_and_links_lead_to_headings_figures_and_rows(
 def test_a_link_to_a_chapter_opens_it(browser: Browser, with_claims: Path) -> None:
     page = browser.new_page()
     page.goto(f"{with_claims.as_uri()}#claims-ledger")
-    assert page.locator("details:has(> summary > #claims-ledger)").get_attribute("open") is not None
+    assert page.locator(LEDGER).get_attribute("open") is not None
     page.close()
 
 
