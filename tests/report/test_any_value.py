@@ -27,7 +27,7 @@ NO_WORDS = re.compile(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", range(examples(2)))
+@pytest.mark.parametrize("seed", range(examples(3)))
 def test_a_report_is_written_whatever_the_numbers_are(seed: int, tmp_path: Path) -> None:
     case = tmp_path / "case.yaml"
     case.write_text(json.dumps(draw(Random(seed))))

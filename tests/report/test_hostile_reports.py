@@ -21,7 +21,7 @@ from tests.report.in_place import Twin
 from tests.report.in_process import Report
 
 STRINGS = hostile.strings(500)
-DOCUMENTS = min(int(os.environ.get("CACHELIB_HOSTILE", "4")), len(STRINGS))
+DOCUMENTS = min(int(os.environ.get("CACHELIB_HOSTILE", "6")), len(STRINGS))
 FIRSTS = sorted({14, *range(0, len(STRINGS), len(STRINGS) // DOCUMENTS)})
 """The 14th asks a question that begins with blanks, which became an item of a list once."""
 CHEAP = {
