@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASE ?= cases/trading-sentiment.yaml
 
-# Tests wait a third of their time: one worker more than there are processors.
-WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# Tests wait a third of their time: two workers more than there are processors, at most four.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 2))')
 
 # Containers often set this; uv leaves compiling to the first import, and without a place to keep
 # what that made, each of hundreds of processes (kernels, workers) would compile all it imports.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from cachelib.model.schema.resources import resource
@@ -55,6 +55,12 @@ class Templates:
             lstrip_blocks=True,
             **more,
         )
+
+
+@lru_cache(256)
+def made(environment: Environment, source: str) -> Template:
+    """The template that `source` makes: each chapter is rendered several times, to each format."""
+    return environment.from_string(source)
 
 
 _PROJECT_S = Templates()

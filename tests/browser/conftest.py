@@ -30,9 +30,10 @@ FLAGS = [
 ]
 
 
-def unfold(page: Page) -> None:
-    """Open whatever is closed, so that all of the page is looked at."""
-    page.evaluate("document.querySelectorAll('details').forEach(fold => (fold.open = true))")
+def unfold(page: Page, folds: str = "details") -> None:
+    """Open whatever is closed, so that all of the page is looked at; or some `folds` alone, since
+    what is open works: the panel draws for seconds."""
+    page.evaluate("folds => document.querySelectorAll(folds).forEach(f => (f.open = true))", folds)
 
 
 @pytest.fixture(scope="module")  # while it is open, Playwright's event loop runs in this thread

@@ -29,6 +29,13 @@ from cachelib.report.templates import FOLDER
 from tests.browser.conftest import unfold
 
 SLIDING = Design(name="sliding", l2="kv", l1_ttl_s=60, expiry="sliding")
+WHAT_IF = """asked => {
+    const [panel, changes] = JSON.parse(asked);
+    const said = (_, value) => Number.isNaN(value) ? "NaN" : value;
+    return JSON.stringify(changes.map(change => whatIf(panel, change)), said);
+}"""
+"""All in one message, and as text: handing over the panel takes longer than working it out."""
+JUDGED = WHAT_IF.replace("whatIf(panel, change)", "judge(panel, whatIf(panel, change), change)")
 MEASURED = [name for name, metric in METRICS.items() if metric.measured]
 pytestmark = pytest.mark.timeout(600)
 
@@ -68,13 +75,15 @@ def test_every_metric_of_every_option_at_every_end(page: Page) -> None:
     data["criteria"]["metrics"] = {name: {} for name in MEASURED}
     ends = [{sweep.name: end} for sweep in sweeps(model) for end in (sweep.low, sweep.high)]
     several = {"requests_per_month": 3e8, "value_life_s": 500.0, "origin_neurons": 900.0}
-    for changes in ({}, several, *ends):
-        found = page.evaluate("([panel, changes]) => whatIf(panel, changes)", [data, changes])
+    everywhere = [{}, several, *ends]
+    asked = json.dumps([data, everywhere])
+    at_each = json.loads(page.evaluate(WHAT_IF, asked))
+    for changes, found in zip(everywhere, at_each, strict=True):
         numbers = {name: np.array([value]) for name, value in changes.items()}
         for option, told in zip(model.options, found, strict=True):
             wanted = model.values(option, numbers, MEASURED)
             for name in MEASURED:
-                said = told["values"][name]
+                said = float(told["values"][name])
                 assert close(name, said, float(wanted[name][0])), (option.name, name, changes, said)
 
 
@@ -90,12 +99,12 @@ def test_the_choice_is_that_of_the_model_wherever_the_numbers_are(page: Page) ->
     }
     numbers = drawn | bounds
     standing = model.standing(numbers)
-    data, chosen = judged_with(model), []
-    for nth in range(60):
-        changes = {name: float(values[nth]) for name, values in numbers.items()}
-        judged = page.evaluate(
-            "([panel, changes]) => judge(panel, whatIf(panel, changes), changes)", [data, changes]
-        )
+    everywhere = [
+        {name: float(values[nth]) for name, values in numbers.items()} for nth in range(60)
+    ]
+    asked = json.dumps([judged_with(model), everywhere])
+    at_each, chosen = json.loads(page.evaluate(JUDGED, asked)), []
+    for nth, (changes, judged) in enumerate(zip(everywhere, at_each, strict=True)):
         chosen.append(judged["chosen"])
         assert judged["tied"] == standing.tied[:, nth].tolist(), changes
     assert chosen == standing.chosen.tolist()

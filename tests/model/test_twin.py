@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -140,6 +141,11 @@ def taken(trace, part):
     return Trace(*columns, trace.keys, trace.colos, ttl_s=lives)
 
 
+@cache
+def log(path):
+    return read_log(path)
+
+
 IDEAL = {"profile": "miniflare", "isolates_per_colo": 4, "routing": "round-robin"}
 
 
@@ -149,7 +155,7 @@ IDEAL = {"profile": "miniflare", "isolates_per_colo": 4, "routing": "round-robin
     [("independent", (6_072, 12_010, 12_887)), ("inherited", (5_747, 12_296, 12_926))],
 )
 def test_golden_counts_of_a_real_day(traces, engine, expiry, golden):
-    trace = in_one_place(read_log(traces / "nasa-1995-08-01.clf.gz"))
+    trace = in_one_place(log(traces / "nasa-1995-08-01.clf.gz"))
     design = BUILT_IN["l1-kv"].model_copy(
         update={"l1_ttl_s": 60.0, "l2_ttl_s": 300.0, "expiry": expiry}
     )
@@ -169,7 +175,7 @@ def test_golden_counts_of_a_real_day(traces, engine, expiry, golden):
     ],
 )
 def test_golden_lru_hits(traces, engine, file, entries, hits):
-    trace = in_one_place(read_log(traces / file))
+    trace = in_one_place(log(traces / file))
     design = BUILT_IN["l1-only"].model_copy(update={"l1_max_entries": entries})
     platform = Platform(profile="miniflare", isolates_per_colo=1)
     assert replay(trace, design, platform, engine=engine).l1_hits == hits
@@ -188,7 +194,7 @@ def test_golden_lru_hits(traces, engine, file, entries, hits):
     ],
 )
 def test_golden_ttl_hits(traces, engine, expiry, ttl, hits):
-    trace = in_one_place(read_log(traces / "nasa-1995-08-01.clf.gz"))
+    trace = in_one_place(log(traces / "nasa-1995-08-01.clf.gz"))
     design = BUILT_IN["l1-only"].model_copy(update={"l1_ttl_s": float(ttl), "expiry": expiry})
     platform = Platform(**IDEAL | {"isolates_per_colo": 1})
     assert replay(trace, design, platform, engine=engine).l1_hits == hits
@@ -200,7 +206,7 @@ def test_golden_ttl_hits(traces, engine, expiry, ttl, hits):
 def test_inherited_expiry_loads_what_one_cache_of_the_l2_ttl_would(
     traces, isolates, l1_ttl, entries
 ):
-    trace = in_one_place(read_log(traces / "nasa-1995-08-01.clf.gz"))
+    trace = in_one_place(log(traces / "nasa-1995-08-01.clf.gz"))
     design = BUILT_IN["l1-kv"].model_copy(
         update={"l1_ttl_s": float(l1_ttl), "l2_ttl_s": 300.0, "l1_max_entries": entries}
     )
@@ -211,7 +217,7 @@ def test_inherited_expiry_loads_what_one_cache_of_the_l2_ttl_would(
 @pytest.mark.parametrize("engine", ["reference", "compiled"])
 @pytest.mark.parametrize("tiers", [("memory", "cache-api", "kv"), ("cache-api", "r2")])
 def test_inherited_expiry_holds_through_all_tiers_in_many_data_centres(traces, engine, tiers):
-    trace = read_log(traces / "nasa-1995-08-01.clf.gz")
+    trace = log(traces / "nasa-1995-08-01.clf.gz")
     colos = np.arange(len(trace)) % len(COLOS)
     trace = replace(trace, colo=colos.astype(np.int16), colos=COLOS)
     design = Design(name="x", tiers=tiers, l1_ttl_s=900.0, l2_ttl_s=300.0)

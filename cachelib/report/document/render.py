@@ -39,6 +39,7 @@ from cachelib.report.numbers import Scalar, beside, shown
 from cachelib.report.publish.decision import plain_unit
 from cachelib.report.publish.decision import value as amount
 from cachelib.report.publish.findings import Metric, Table, Text
+from cachelib.report.templates import made
 from cachelib.report.text import Markdown
 
 
@@ -74,7 +75,7 @@ class Document:
         if not self.study.case.profile.words or templates.loader is None:
             return templates.get_template(name)
         source, _, _ = templates.loader.get_source(templates, name)
-        return templates.from_string(told(source))
+        return made(templates, told(source))
 
     @property
     def study(self) -> Study:
