@@ -6,15 +6,12 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import pytest
 
 from tests.shipped.environments import ROOT, Environment
 
 EXAMPLE = ROOT / "docs" / "example"
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 pytestmark = pytest.mark.timeout(1_800)
 
 
@@ -48,27 +45,6 @@ def test_the_ready_made_case_gives_the_example_that_the_readme_shows(ready_made:
         assert made == (EXAMPLE / name).read_text("utf-8"), stale
     figures = {path.name for path in (ready_made / "figures").iterdir()}
     assert figures == {path.name for path in (EXAMPLE / "figures").iterdir()}, stale
-
-
-def test_its_notebooks_come_out_as_they_are_committed(ready_made: Path) -> None:
-    """For the cells that nbval compares, without running each notebook once more.
-
-    The notebook about the runtime, to which the report sends nothing here, is left to nbval.
-    """
-    paths = [path for path in NOTEBOOKS if path.stem != "08_runtime"]
-    assert len(paths) == 8
-    for path in paths:
-        committed, ran = compared(path), compared(ready_made / "notebooks" / path.name)
-        assert ran == committed != {}, f"{path.name} is stale: `make notebooks` makes it anew"
-
-
-def compared(path: Path) -> dict[str, Any]:
-    """The outputs of those cells, by the cell."""
-    return {
-        cell.id: cell.outputs
-        for cell in nbformat.read(path, as_version=4).cells
-        if "nbval-check-output" in cell.metadata.get("tags", ())
-    }
 
 
 def test_a_case_of_ones_own_and_a_log_make_a_report(own: Path) -> None:
