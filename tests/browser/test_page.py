@@ -59,6 +59,14 @@ def _local(url: str, complaints: list[str]) -> None:
         complaints.append(f"a request left the page: {url}")
 
 
+def test_what_is_unfolded_is_no_wider_than_a_phone(browser: Browser, with_claims: Path) -> None:
+    with watched(browser) as page:
+        page.set_viewport_size({"width": 360, "height": 800})
+        page.goto(with_claims.as_uri())
+        unfold(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_no_page_scrolls_sideways(browser: Browser, report: Report) -> None:
     with watched(browser) as page:
         for path in each_opened(page, report):
