@@ -123,11 +123,12 @@ def test_mean_and_percentile_of_regret_have_their_monte_carlo_error() -> None:
 
 @pytest.mark.parametrize(
     ("mine", "theirs", "told"),
-    [((30.0, 1.0), (20.0, 1.0), True), ((30.0, 3.0), (24.0, 3.0), False),
+    [((30.0, 1.0), (20.0, 1.0), True), ((30.0, 0.1), (29.5, 0.1), False),
+     ((30.0, 3.0), (24.0, 3.0), False),
      ((10.0, 1.0), (20.0, 1.0), False), ((10.0, 0.0), (10.0, 0.0), False),
      ((30.0, 1.0), (np.nan, 1.0), False), ((np.nan, 1.0), (20.0, 1.0), False)],
 )  # fmt: skip
-def test_an_option_is_safer_only_if_it_is_regretted_less_by_more_than_chance(
+def test_an_option_is_safer_only_if_it_is_regretted_less_by_what_counts(
     mine: tuple[float, float], theirs: tuple[float, float], told: bool
 ) -> None:
     decision = decided()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement.flips import Swing
 from cachelib.report.publish import titles
 
@@ -73,3 +74,27 @@ def test_a_map_tells_who_is_chosen_here_and_how_much_of_it() -> None:
     assert plain(titles.of_map(decision(None), drawn)) == (
         "Nothing keeps the limits here, and in 25 % of this map"
     )
+
+
+@pytest.mark.parametrize(
+    ("scores", "today", "said"),
+    [
+        ({"a": 5.0, "b": 5.01}, None, "$5.00 with each option: here is no difference that counts"),
+        ({"a": 5.0, "b": 9.0}, None, "Less is better: $5.00 for the choice"),
+        ({"a": 5.0, "b": 9.0}, "b", "Less is better: $5.00 for the choice, $9.00 today"),
+        ({"a": 5.0, "b": 9.0}, "a", "Less is better: $5.00 as it is today"),
+        ({"a": 5.0, "b": float("nan")}, None, "$5.00 with each option"),
+    ],
+)
+def test_amounts_tell_the_choice_and_today_or_that_they_tell_nothing(
+    scores: dict[str, float], today: str | None, said: str
+) -> None:
+    options = {name: SimpleNamespace(name=name) for name in scores}
+    of = SimpleNamespace(
+        options=list(options.values()),
+        chosen=options["a"],
+        today=options.get(today or ""),
+        score=lambda option: scores[option.name],
+        criteria=Criteria(),
+    )
+    assert titles.of_amounts(cast(Any, of)).startswith(said)

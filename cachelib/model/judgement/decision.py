@@ -207,7 +207,8 @@ class Decision:
 
     @property
     def safer(self) -> str | None:
-        """The option that one would regret least, if less than the choice by more than chance."""
+        """The option that one would regret least, if less than the choice by what counts: by more
+        than chance, and more than is material."""
         if self.chosen is None:
             return None
         regrets = {name: s.regret for name, s in self.sureness.items() if s.keeps.value > 0}
@@ -217,7 +218,8 @@ class Decision:
         if least is None or np.isnan(mine.mean):
             return None
         chance = Z95 * np.hypot(mine.mean_error, regrets[least].mean_error)
-        return least if mine.mean - regrets[least].mean > chance else None
+        counts = max(float(chance), self.criteria.tolerance(self.criteria.aim, 0.0))
+        return least if mine.mean - regrets[least].mean > counts else None
 
     @property
     def no_limits_kept(self) -> float:

@@ -64,8 +64,16 @@ def asked_about(case: Case, outcome: Outcome) -> Iterator[str]:
         if word in there or not _names(case.question, word):
             continue
         best = next((o for o in outcome.options if word in case.design(o.name).tiers), None)
-        if best:
+        if best and not _is_named_already(outcome, best):
             yield f"The best option with {tier.phrase}, “{best.words}”, {_fared(outcome, best)}."
+
+
+MOST_TIES = 3  # that the sentence on ties names
+
+
+def _is_named_already(outcome: Outcome, option: Candidate) -> bool:
+    """The sentence on ties has said of it all that there is to say."""
+    return option.fate == "tied" and len(outcome.tied_with) <= MOST_TIES and not _work(option)
 
 
 def _names(question: str, tier: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Swing
 from cachelib.model.judgement.maps import Map
+from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.ties import NOBODY
 from cachelib.report.language import capital
 from cachelib.report.numbers import shown
@@ -21,11 +22,20 @@ def of_amounts(decision: Decision) -> str:
     if chosen is None:
         return better if decision.not_stated else f"{better}; each of these breaks a limit"
     mine = score(decision, amount(decision, chosen))
+    if all(_is_as_good(decision, option) for option in decision.options):
+        return f"{mine} with each option: here is no difference that counts"
     if chosen == today:
         return f"{better}: {mine} as it is today"
     if today is None or not math.isfinite(decision.score(today)):
         return f"{better}: {mine} for the choice"
     return f"{better}: {mine} for the choice, {score(decision, amount(decision, today))} today"
+
+
+def _is_as_good(decision: Decision, option: Option) -> bool:
+    """As the choice, in what is minimised; of what nobody states nothing is drawn."""
+    mine = decision.score(decision.chosen) if decision.chosen else math.nan
+    apart = abs(decision.score(option) - mine)
+    return math.isnan(apart) or apart <= decision.criteria.tolerance(decision.criteria.aim, mine)
 
 
 def of_shares(decision: Decision) -> str:
