@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cachelib.model.case.case import load_case
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement import (
     anchoring,
@@ -24,11 +26,13 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options, simulate
+from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing
 from cachelib.report.document.what_if import panel
 from tests.model.cases import hours, small
 
+PODS = Path(__file__).parents[1] / "report" / "cases" / "pods.yaml"
 LATE = {"metric": "late_share", "at_most": 0.15, "why": "w"}
 
 
@@ -449,7 +453,27 @@ def test_blocks_of_time_stand_for_months_of_a_log(tmp_path: Any) -> None:
     kv = [option.name for option in decision.options].index("l1-kv")
     half = decision.resolution["hit_ratio"][kv]
     assert 0 < half < 0.05
-    assert decision.resolution["bill_usd"][kv] > 0
+    assert decision.resolution["origin_loads_per_month"][kv] > 0
+    assert decision.measured["l1-kv"]["bill_usd"] == 5
+    assert decision.resolution["bill_usd"][kv] == 0, "the plan's minimum is no chance"
+    priced = Decision(small(log=log, prices={"origin.calls": 5_000}), 100)
+    assert priced.resolution["bill_usd"][kv] > 0
+
+
+def test_a_node_costs_what_it_costs_however_many_miss(tmp_path: Any) -> None:
+    rng = np.random.default_rng(1)
+    times = np.sort(rng.uniform(0, 864_000, 3_000))
+    log = tmp_path / "log.csv"
+    rows = (f"{time:.3f},k{rng.integers(300)},FRA" for time in times)
+    log.write_text("time,key,colo\n" + "\n".join(rows), "utf-8")
+    study = Study(load_case(PODS), log=log)
+    (option,) = (each for each in options(study) if each.name == "redis-only")
+    names = ("bill_usd", "origin_loads_per_month")
+    known = {option.name: measure(study, option, simulate(study, option))}
+    found = intervals.resolution(study, [option], names, known)
+    assert known[option.name]["bill_usd"] > 10
+    assert found["bill_usd"].tolist() == [0]
+    assert found["origin_loads_per_month"][0] > 0
 
 
 # -- nothing contradicts anything ----------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +19,7 @@ from cachelib.model.judgement.hotter_keys import hotter
 from cachelib.model.judgement.metrics import Month, measure, predict
 from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
+from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.outcomes import CODES, TIERS, WRITTEN
 
 SEEDS = 5
@@ -26,6 +28,7 @@ BLOCKS = 10
 KEY_GROUPS = 20
 TOTALS = ("origin_loads_per_month", "bill_usd", "monthly_cost_usd", "busiest_load")
 """Metrics that hang on how many requests there are, which some keys tell of others badly."""
+BILLS = ("bill_usd", "monthly_cost_usd")
 EQUAL = 1e-12  # values that differ by less, relatively, differ by rounding
 
 
@@ -139,10 +142,13 @@ def _by_blocks(
     asked = _of_the_rate(study)
     found = {}
     for name in names:
-        varying = _varying(name, here, missed)
         by_request = told[name] and not np.isnan(told[name]).any()
-        own = half_width(told[name]) if by_request else relative * varying
-        found[name] = math.hypot(own, sampled * varying, asked * varying * (name in TOTALS))
+        of_blocks, of_sample, of_rate = (
+            _varying(name, here, missed, part, study, result)
+            for part in (relative, sampled, asked * (name in TOTALS))
+        )
+        own = half_width(told[name]) if by_request else of_blocks
+        found[name] = math.hypot(own, of_sample, of_rate)
     return found
 
 
@@ -211,9 +217,20 @@ def _block(result: Result, rows: slice) -> dict[str, float] | None:
     }
 
 
-def _varying(name: str, here: Mapping[str, float], missed: float) -> float:
-    """What of a metric varies with the misses: work does not, and hits are what is not missed."""
+def _varying(
+    name: str, here: Mapping[str, float], missed: float, part: float, study: Study, result: Result
+) -> float:
+    """How far a metric moves with so large a part of the misses more; work does not.
+
+    Hits are what is not missed. Of a bill only what is charged by use moves, beyond allowances
+    and minimum: an hour of a node costs what it costs.
+    """
     if name == "hit_ratio":
-        return missed
-    value = here.get("bill_usd", here[name]) if name == "monthly_cost_usd" else here[name]
-    return 0.0 if name == "work_hours" or math.isnan(value) else abs(value)
+        return part * missed
+    if name in BILLS:
+        more = replace(result, span_s=result.span_s / (1 + part))
+        return abs(
+            float(monthly_bill(more, study.book).charged - monthly_bill(result, study.book).charged)
+        )
+    value = here[name]
+    return 0.0 if name == "work_hours" or math.isnan(value) else part * abs(value)
