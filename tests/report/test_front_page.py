@@ -59,7 +59,7 @@ def test_every_document_has_the_actions_with_hours_gain_and_line(material: Mater
         markdown.files(material)["report.md"], adr.files(material)["adr.md"],
         html.files(material)["report.html"],
     ):  # fmt: skip
-        for told in ("what to do", "what it gains", "two numbers of src/cache-manager.ts"):
+        for told in ("what to do", "what it changes", "two numbers of src/cache-manager.ts"):
             assert told in text
         assert "src/cache-manager.ts:148 and src/cache-manager.ts:150" in text
         assert "src/cache-manager.ts:542" in text

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, create_model, field_validator
 
 from cachelib.errors import CachelibError
+from cachelib.model.case import anew
 from cachelib.model.case.choices import Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
@@ -201,6 +202,8 @@ class Case(Strict):
         stated = self.options.get(name, OptionNotes()).hours or self.criteria.hours.get(name)
         if stated is None and name == self.today_name:
             return Assumption(value=0, low=0, high=0, unit="hours", why="it is there")
+        if stated is None and name == self.set_anew:
+            return anew.WORK
         return stated
 
     def not_stated(self, called: Callable[[str], str] = str) -> list[str]:
@@ -221,11 +224,28 @@ class Case(Strict):
         return [there, *named] if there is not None and there not in named else named
 
     @property
+    def set_anew(self) -> str | None:
+        """The option to keep what is there at its best settings; see `anew`."""
+        known = {*BUILT_IN, *(design.name for design in self.own_designs)}
+        if self.today_name is None or self.today_name not in known:
+            return None
+        there = self.design(self.today_name)
+        others = [self.design(n) for n in self.design_names if n in known - {there.name}]
+        return anew.name_of(there, self.all_knobs, others)
+
+    @property
+    def option_names(self) -> list[str]:
+        """The designs, and what is there at other settings."""
+        return [*self.design_names, *filter(None, [self.set_anew])]
+
+    @property
     def own_designs(self) -> list[Design]:
         return [d for d in (*self.designs, self.today) if isinstance(d, Design)]
 
     def words(self, name: str) -> str:
         """An option's name for readers, no two alike; what is no option keeps its own name."""
+        if name == self.set_anew:
+            return f"{self.words(self.today_name or '')}, set anew"
         if name not in self.design_names:
             return self._words(BUILT_IN[name]) if name in BUILT_IN else name
         own = self._words(self.design(name))
@@ -244,6 +264,9 @@ class Case(Strict):
     def design(self, name: str) -> Design:
         """The named design: the case's own, or else the shipped one."""
         own = {design.name: design for design in self.own_designs}
+        if name not in own and name not in BUILT_IN and name == self.set_anew:
+            there = anew.opened(self.design(self.today_name or ""), self.all_knobs)
+            return there.model_copy(update={"name": name, "label": self.words(name)})
         return own.get(name) or BUILT_IN[name]
 
 

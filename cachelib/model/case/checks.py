@@ -108,9 +108,15 @@ def _number(location: Location, number: Assumption, stated: names.Number) -> Fau
             yield (*location, part), fault
 
 
+def _options_there(case: Case) -> list[str]:
+    """What may be chosen, but for a name of today's that no design has."""
+    known = {*BUILT_IN, *(design.name for design in case.own_designs)}
+    return [n for n in case.option_names if n != case.today_name or n in known]
+
+
 def _hours(case: Case, _: Path) -> Faults:
     for name in case.criteria.hours:
-        if fault := names.known("design", case.design_names, name):
+        if fault := names.known("design", _options_there(case), name):
             yield ("criteria", "hours", name), fault
         elif name in case.options and case.options[name].hours:
             yield (
@@ -167,7 +173,7 @@ def _today(case: Case, _: Path) -> Faults:
 
 def _options(case: Case, _: Path) -> Faults:
     for name, notes in case.options.items():
-        if fault := names.known("design", case.design_names, name):
+        if fault := names.known("design", _options_there(case), name):
             yield ("options", name), fault
         for knob in notes.settings:
             if fault := names.known("knob", SETTABLE, knob):
@@ -282,7 +288,7 @@ def _claims(case: Case, _: Path) -> Faults:
         location = ("claims", nth)
         if claim.assumed is not None:
             there = [*case.assumed, *case.all_knobs, *type(case.workload).model_fields]
-            there += [f"hours:{name}" for name in case.design_names]
+            there += [f"hours:{name}" for name in case.option_names]
             if fault := names.known("input", there, claim.assumed):
                 yield (*location, "assumed"), fault
         if claim.metric is not None:

@@ -12,6 +12,7 @@ from cachelib.model.case.criteria import Criteria
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement import anchoring, draws, flips, knobs, maps, regret
 from cachelib.model.judgement.anchoring import Anchoring
+from cachelib.model.judgement.elsewhere import Elsewhere
 from cachelib.model.judgement.flips import Flip, Swing
 from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.knobs import Tuned
@@ -42,11 +43,15 @@ class Decision:
 
     @cached_property
     def tuned(self) -> dict[str, Tuned]:
-        """Every option at its best settings, by name."""
-        return {
+        """Every option at its best settings, by name; today's set anew if others are better."""
+        found = {
             option.name: knobs.tune(self.study, option, tuple(MEASURED))
             for option in options(self.study)
         }
+        anew, today = self.study.case.set_anew, self.study.case.today_name or ""
+        if anew in found and found[anew].option.settings == found[today].option.settings:
+            del found[anew]
+        return found
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -256,12 +261,20 @@ class Decision:
 
     @cached_property
     def flips(self) -> list[Flip]:
-        """Every flip; where formulas had to be withheld, those that simulation confirms."""
+        """Every flip that stays one when options are set anew for it; where formulas had to be
+        withheld, those that simulation confirms."""
         found = flips.all_flips(self.model)
         if not self.by_simulation:
-            return found
+            return self._set_anew(found)
         contending = self.model.only(self.contenders)
         return flips.confirmed(found, replace(self.anchoring.simulator, model=contending))
+
+    def _set_anew(self, found: list[Flip]) -> list[Flip]:
+        named = {name for flip in found for name in (flip.before, flip.after) if name}
+        there = Elsewhere(self.model.only([*self.contenders, *named]), self.tuned)
+        if self.chosen is None or there.chosen({}) != self.chosen.name:
+            return found  # nothing is chosen, or by what simulation alone sees
+        return list(there.confirmed(found, self.chosen.name))
 
     @property
     def next_flips(self) -> list[Flip]:

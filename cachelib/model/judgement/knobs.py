@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from types import MappingProxyType
 
 import numpy as np
 
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.limits import Flags, excess
+from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option, knobs_of, simulate
@@ -30,7 +32,7 @@ class Tuned:
 
     `flat`: for each knob that was free, the least and the greatest setting that does materially
     as well; `tried`: how many settings the search saw. `keeps`: whether the simulation says that
-    it keeps every limit.
+    it keeps every limit; `refuted`: the settings of which it says that they break one.
     """
 
     option: Option
@@ -38,6 +40,7 @@ class Tuned:
     keeps: bool
     flat: Mapping[str, tuple[float, float]]
     tried: int
+    refuted: frozenset[int] = frozenset()
 
 
 def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
@@ -54,15 +57,36 @@ def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
         simulated[best] = measure(study, there, simulate(study, there), names)
         found = found.corrected(best, simulated[best])
     keeping = [nth for nth, measured in simulated.items() if _all_kept(study, measured)]
-    if best not in simulated or (keeping and best not in keeping):
-        best = keeping[-1] if keeping else next(reversed(simulated))
+    if not keeping:
+        best = min(simulated, key=lambda nth: _widest(study, simulated[nth]))
+    elif best not in keeping:
+        best = keeping[-1]
     return Tuned(
         option=option.at(**grid[best]),
         measured=simulated[best],
         keeps=_all_kept(study, simulated[best]),
         flat=found.flat(best, list(free), _not_refuted(study, simulated, len(grid))),
         tried=len(grid),
+        refuted=frozenset(np.flatnonzero(~_not_refuted(study, simulated, len(grid))).tolist()),
     )
+
+
+def grid_of(study: Study, tuned: Tuned) -> list[Settings]:
+    """The settings that an option may be given, those aside of which a simulation says that they
+    break a limit; what is there stays as it is set."""
+    free = {} if tuned.option.is_today else _free(study, tuned.option)
+    every = list(_allowed(study, tuned.option, free))
+    kept = [settings for nth, settings in enumerate(every) if nth not in tuned.refuted]
+    return kept or every
+
+
+def set_anew(
+    model: Model, option: Option, grid: list[Settings], at: Mapping[str, float]
+) -> dict[str, Array]:
+    """By formula, what the option's best settings do at other numbers; each of shape (1,)."""
+    found = _Search(model, option, grid, at=at)
+    best = found.best(np.ones(len(grid), bool))
+    return {name: values[best : best + 1] for name, values in found.values.items()}
 
 
 def _free(study: Study, option: Option) -> dict[str, list[float]]:
@@ -106,6 +130,12 @@ def _all_kept(study: Study, measured: Mapping[str, float]) -> bool:
     return all(limit.kept_by(measured[limit.metric]) for limit in limits if limit.costs is None)
 
 
+def _widest(study: Study, measured: Mapping[str, float]) -> float:
+    """How far beyond its limit the metric is that is farthest."""
+    hard = [limit for limit in study.case.criteria.limits if limit.costs is None]
+    return max(float(excess(limit, measured[limit.metric], limit.bound)) for limit in hard)
+
+
 def _not_refuted(study: Study, simulated: Mapping[int, Mapping[str, float]], n: int) -> Flags:
     """False for settings of which the simulation says that they break a limit."""
     out = {nth for nth, measured in simulated.items() if not _all_kept(study, measured)}
@@ -116,16 +146,22 @@ class _Search:
     """The grid of an option's settings, by formula; corrections do not ask the formulas anew."""
 
     def __init__(
-        self, model: Model, option: Option, grid: list[Settings], before: _Search | None = None
+        self,
+        model: Model,
+        option: Option,
+        grid: list[Settings],
+        before: _Search | None = None,
+        at: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.model, self.option, self.grid = model, option, grid
         self.criteria = model.study.case.criteria
+        self.at = {name: np.full(len(grid), value) for name, value in at.items()}
         names = self.criteria.names()
         self.formula: dict[str, Array] = (
-            before.formula if before else _over(model, option, grid, names)
+            before.formula if before else _over(model, option, grid, names, self.at)
         )
         self.drawn: dict[int, Numbers] = before.drawn if before else {}
-        self.values = model.brought(option, self.formula, {}, names)
+        self.values = model.brought(option, self.formula, self.at, names)
 
     def corrected(self, nth: int, measured: Mapping[str, float]) -> _Search:
         """The same search, with the formulas exact at one of its settings."""
@@ -135,23 +171,25 @@ class _Search:
 
     def _room(self) -> Array:
         """How far inside every limit each setting is; negative where one is broken."""
-        hard = [limit for limit in self.criteria.limits if limit.costs is None]
-        if not hard:
-            return np.full(len(self.grid), ROOM)
-        over = [excess(limit, self.values[limit.metric], limit.bound) for limit in hard]
-        return np.asarray(-np.max(over, axis=0))
+        bound = bounds(self.criteria, self.at)
+        over = [
+            excess(limit, self.values[limit.metric], bound[name])
+            for name, limit in limit_names(self.criteria).items()
+            if limit.costs is None
+        ]
+        return np.asarray(-np.max(over, axis=0)) if over else np.full(len(self.grid), ROOM)
 
     def _scores(self) -> Array:
         from cachelib.model.judgement.ties import score_of
 
-        score = score_of(self.criteria, self.values, {})
+        score = score_of(self.criteria, self.values, self.at)
         # hours that nobody states are the same whatever the settings
         return np.where(np.isnan(score), self._without_hours(), score)
 
     def _without_hours(self) -> Array:
         names = {"monthly_cost_usd": "bill_usd"}
         counted = [name for name in names.values() if name in self.formula]
-        more = self.model.brought(self.option, self.formula, {}, counted)
+        more = self.model.brought(self.option, self.formula, self.at, counted)
         parts = [
             weight * (more[names[name]] if name in names else np.nan_to_num(self.values[name]))
             for name, weight in self.criteria.weights.items()
@@ -170,7 +208,8 @@ class _Search:
         if self.criteria.sure:
             equal = self._surest(room >= 0)
         rank = np.round(np.minimum(room, ROOM), 1)
-        away = np.array([self._away(settings) for settings in self.grid])
+        now = self.model.study.case.settings
+        away = np.array([_away(settings, now) for settings in self.grid])
         order = np.lexsort((np.arange(len(self.grid)), away, -rank))
         return int(next(i for i in order if equal[i]))
 
@@ -192,6 +231,7 @@ class _Search:
         order = np.argsort(score, kind="stable")[: int(kept.sum())]
         tried = order[np.unique(np.linspace(0, len(order) - 1, MOST_UNSURE).astype(int))]
         numbers = draw(self.model.study, [self.option], 48, seed=0)
+        numbers |= {name: np.full(48, value[0]) for name, value in self.at.items()}
         names = [limit.metric for limit in self.criteria.limits]
         share = np.full(len(self.grid), -1.0)
         for nth in tried:
@@ -204,11 +244,6 @@ class _Search:
             share[nth] = float(1 - np.mean(out))
         wanted = min(self.criteria.sure, float(share.max()))
         return self._equal(share >= wanted)
-
-    def _away(self, settings: Settings) -> float:
-        now = self.model.study.case.settings
-        steps = [abs(np.log(v / now[name])) for name, v in settings.items() if name in now]
-        return float(sum(steps))
 
     def flat(self, best: int, free: list[str], allowed: Flags) -> dict[str, tuple[float, float]]:
         """How far each knob may be turned, the others as they are, and do materially as well."""
@@ -224,12 +259,17 @@ class _Search:
         return ends
 
 
+def _away(settings: Settings, now: Mapping[str, float]) -> float:
+    """How far settings are from those of today, as ratios."""
+    return sum(abs(math.log(v / now[name])) for name, v in settings.items() if name in now)
+
+
 def _same_but(one: Settings, other: Settings, name: str) -> bool:
     return all(one[knob] == other[knob] for knob in one if knob != name)
 
 
 def _over(
-    model: Model, option: Option, grid: list[Settings], names: Sequence[str]
+    model: Model, option: Option, grid: list[Settings], names: Sequence[str], at: Numbers
 ) -> dict[str, Array]:
     """By formula at every setting; TTLs as arrays, other knobs one after another."""
     found: dict[str, Array] = {}
@@ -240,7 +280,8 @@ def _over(
     for others, places in rest.items():
         swept = [name for name in grid[places[0]] if name in AS_NUMBERS]
         there = _open(option.at(**dict(others)), swept)
-        numbers: Numbers = {name: np.array([grid[i][name] for i in places]) for name in swept}
+        numbers = {name: values[places] for name, values in at.items()}
+        numbers |= {name: np.array([grid[i][name] for i in places]) for name in swept}
         for name, values in model.by_formula(there, numbers, names).items():
             found.setdefault(name, np.empty(len(grid)))[places] = values
     return found

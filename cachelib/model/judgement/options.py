@@ -77,7 +77,7 @@ def options(study: Study) -> list[Option]:
     case = study.case
     return [
         _option(study, name, case.options.get(name, OptionNotes()))
-        for name in sorted(case.design_names)
+        for name in sorted(case.option_names)
     ]
 
 

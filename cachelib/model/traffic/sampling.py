@@ -1,6 +1,6 @@
 """A part of the traffic in the place of all of it, where all of it is more than one run can take.
 
-First a shorter time, down to a week, with all of its requests: which keys are popular, and how
+First a shorter time, down to two days, with all of its requests: which keys are popular, and how
 often each comes back, is then as it is. Then whole keys, so that each keeps its rhythm: with every
 second request left out, a cache would seem to hit half as often as it does. The keys, ordered by
 popularity, are cut into as many runs as keys are wanted, and each run is represented by one of its
@@ -23,7 +23,7 @@ MOST_REQUESTS = 2_000_000
 """What one replay takes in a second or two and in some hundred megabytes; a report makes ~150."""
 LEAST_KEYS = 1_000
 DAY_S = 86_400.0
-WEEK_S = 7 * DAY_S
+LEAST_S = 2 * DAY_S
 
 Shares = npt.NDArray[np.float64]
 
@@ -59,8 +59,8 @@ def sample_of(requests: float, keys: int, span_s: float, most: int | None = None
     if requests <= limit:
         return Sample()
     share = limit / requests
-    a_week = min(1.0, WEEK_S / span_s)
-    of_keys = min(1.0, max(share / a_week, LEAST_KEYS / keys))
+    shortest = min(1.0, LEAST_S / span_s)
+    of_keys = min(1.0, max(share / shortest, LEAST_KEYS / keys))
     return Sample(of_keys, _whole_days(share / of_keys, span_s))
 
 

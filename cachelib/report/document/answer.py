@@ -72,8 +72,11 @@ MOST_TIES = 3  # that the sentence on ties names
 
 
 def _is_named_already(outcome: Outcome, option: Candidate) -> bool:
-    """The sentence on ties has said of it all that there is to say."""
-    return option.fate == "tied" and len(outcome.tied_with) <= MOST_TIES and not _work(option)
+    """The sentence before, on ties or on the next best, has said of it all there is to say."""
+    if _work(option):
+        return False
+    next_best = option.fate == "stands" and option.rank == 2
+    return next_best or (option.fate == "tied" and len(outcome.tied_with) <= MOST_TIES)
 
 
 def _names(question: str, tier: str) -> bool:
@@ -101,7 +104,7 @@ def _work(option: Candidate) -> str:
 
 @dataclass(frozen=True)
 class Action:
-    """A thing to do, how long it takes, what it gains, and where it is done."""
+    """A thing to do, how long it takes, what it changes, and where it is done."""
 
     what: str
     work: str

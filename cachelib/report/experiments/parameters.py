@@ -166,7 +166,7 @@ class Settled:
     def outside(self) -> list[str]:
         """What was set past the range that the case gives for it, a sentence each."""
         case = self.case
-        hours = {f"work of {name}": case.hours(name) for name in case.design_names}
+        hours = {f"work of {name}": case.hours(name) for name in case.option_names}
         return [
             f"{name} at {number.value:,g}: {number.why}"
             for name, number in {**case.assumed, **case.all_knobs, **hours}.items()

@@ -269,7 +269,7 @@ def tie_broken_by(decision: Decision) -> str | None:
         if not alive:
             return {"work": "it takes the least work", "today": "it is what you have",
                     "simplicity": "it is the simplest"}.get(
-                name, f"its {METRICS[name].label} is the better" if name in METRICS else name
+                name, f"its {METRICS[name].label} is the best of them" if name in METRICS else name
             )  # fmt: skip
     return "it is what you have" if chosen.is_today else "nothing tells them apart"
 

@@ -90,7 +90,7 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
 
 def colour(study: Study, design: str) -> str:
     """The colour that a design has in every figure: by its place in the case."""
-    names = study.case.design_names
+    names = study.case.option_names
     return SERIES[names.index(design) % len(SERIES)] if design in names else MUTED
 
 

@@ -1,0 +1,46 @@
+"""What is there, set anew: an option of its own beside what is there as it is set.
+
+Else a rival at its best settings would be held against settings that nobody chose on purpose, and
+seem to gain what turning a knob gains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cachelib.model.case.choices import SETTABLE
+from cachelib.model.platforms.platform import Assumption
+from cachelib.model.tiers.design import Design
+
+TURNED = tuple(
+    name
+    for name in SETTABLE
+    if name in Design.model_fields and Design.model_fields[name].default is None
+)
+"""The knobs that a design may leave open."""
+WORK = Assumption(
+    value=1, low=0.5, high=4, unit="hours",
+    why="a setting is changed, rolled out and watched; the case does not say how long that takes",
+)  # fmt: skip
+
+
+def name_of(there: Design, knobs: Iterable[str], others: Iterable[Design]) -> str | None:
+    """The option's name; None where there is no knob to turn, or the case has such an option."""
+    can_be_turned = any(name in TURNED and _has(there, name) for name in knobs)
+    if not can_be_turned or any(_but_for_settings(o) == _but_for_settings(there) for o in others):
+        return None
+    return f"{there.name}-set-anew"
+
+
+def opened(there: Design, knobs: Iterable[str]) -> Design:
+    """With the settings left open that the case has a knob for."""
+    return there.model_copy(update={name: None for name in knobs if name in TURNED})
+
+
+def _has(design: Design, knob: str) -> bool:
+    return design.l1 if knob.startswith("l1_") else bool(design.shared)
+
+
+def _but_for_settings(design: Design) -> Design:
+    settled = dict.fromkeys(name for name in SETTABLE if name in Design.model_fields)
+    return design.model_copy(update={"name": "", "label": None, **settled})

@@ -1,0 +1,94 @@
+"""What is there, at its best settings, is an option; and no flip is promised that a knob undoes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.options import options
+from tests.model.cases import hours, small
+
+LATE = {"metric": "late_share", "at_most": 0.15, "why": "w"}
+SLOW = {"metric": "p95_ms", "at_most": 500, "why": "w"}
+WORK = hours(origin_only=4, l1_only=3, kv_only=2, l1_kv=6)
+
+
+def case(today: Any = "l1-kv", **changes: Any) -> dict[str, Any]:
+    criteria = {"minimise": "monthly_cost_usd", "limits": [LATE], "hours": WORK}
+    return {"today": today, "criteria": criteria | changes.pop("criteria", {}), **changes}
+
+
+def test_what_is_there_may_be_kept_and_set_anew() -> None:
+    study = small(**case())
+    (anew,) = (option for option in options(study) if option.name == "l1-kv-set-anew")
+    assert anew.design.tiers == study.case.design("l1-kv").tiers
+    assert not anew.is_today
+    assert anew.hours is not None
+    assert (anew.hours.low, anew.hours.value, anew.hours.high) == (0.5, 1, 4)
+    assert study.case.words(anew.name) == f"{study.case.words('l1-kv')}, set anew"
+
+
+def test_it_does_as_well_as_the_same_design_that_is_not_there() -> None:
+    decision, other = Decision(small(**case()), 50), Decision(small(**case(today=None)), 50)
+    own, free = decision.tuned["l1-kv-set-anew"], other.tuned["l1-kv"]
+    assert dict(own.option.settings) == dict(free.option.settings)
+    assert own.measured["bill_usd"] == free.measured["bill_usd"]
+    assert decision.tuned["l1-kv"].option.settings["l2_ttl_s"] == 3_600, "as it is set"
+
+
+def test_its_work_is_the_case_s_where_the_case_says_it() -> None:
+    study = small(**case(options={"l1-kv-set-anew": {"hours": hours(a=9)["a"]}}))
+    assert study.case.hours("l1-kv-set-anew") == study.case.options["l1-kv-set-anew"].hours
+
+
+@pytest.mark.parametrize(
+    ("today", "more"),
+    [
+        (None, {}),
+        ("origin-only", {}),  # nothing to turn
+        ("l1-kv", {"knobs": {name: {"value": v, "values": [v], "why": "w"}
+                             for name, v in (("l1_ttl_s", 300), ("l2_ttl_s", 3_600))}}),
+        ("l1-kv", {"designs": ["l1-kv", {"name": "hour", "tiers": ["memory", "kv"],
+                                         "l1_ttl_s": 60, "l2_ttl_s": 7_200}],
+                   "criteria": {"hours": hours(hour=1, l1_kv=1)}}),
+    ],
+    ids=["no today", "no knob of it", "set at its best", "an option of the case's own"],
+)  # fmt: skip
+def test_it_is_no_option_where_there_is_nothing_else_to_set(
+    today: str | None, more: dict[str, Any]
+) -> None:
+    decision = Decision(small(**case(today, **more)), 50)
+    assert not [name for name in decision.tuned if name.endswith("-set-anew")]
+
+
+def test_settings_of_today_s_own_design_are_turned_too() -> None:
+    own = {"name": "ours", "tiers": ["memory", "kv"], "l1_ttl_s": 61, "l2_ttl_s": 700}
+    designs = ["origin-only", "kv-only"]
+    study = small(**case(own, designs=designs, criteria={"hours": hours(origin_only=1, kv_only=1)}))
+    tuned = Decision(study, 50).tuned
+    assert tuned["ours"].option.settings["l2_ttl_s"] == 700
+    assert tuned["ours-set-anew"].option.settings["l2_ttl_s"] in (600, 3_600, 14_400)
+
+
+CASES = {
+    "late": case(),
+    "slow": case(criteria={"limits": [SLOW]}),
+    "both": case("l1-only", criteria={"limits": [LATE, SLOW]}),
+    "no today": case(None, workload={"requests_per_month": 200_000}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_beyond_a_flip_a_new_decision_chooses_what_was_promised(name: str) -> None:
+    decision = Decision(small(**CASES[name]), 50)
+    for flip in decision.next_flips:
+        if flip.number not in ("value_life_s", "origin_ms", "origin_neurons", "hourly_rate_usd"):
+            continue
+        value = flip.at * (1.03 if flip.at > flip.here else 0.97)
+        assumed = dict(decision.study.case.assumed[flip.number])
+        assumed |= {"value": value, "low": min(value, assumed["low"]),
+                    "high": max(value, assumed["high"])}  # fmt: skip
+        there = Decision(small(**CASES[name] | {"assumptions": {flip.number: assumed}}), 50)
+        assert (there.chosen and there.chosen.name) == flip.away, (flip.number, flip.at)
