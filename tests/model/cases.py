@@ -48,9 +48,11 @@ def raw(**changes: Any) -> dict[str, Any]:
     return given
 
 
-def small(seed: int = 1, log: Path | None = None, **changes: Any) -> Study:
+def small(
+    seed: int = 1, log: Path | None = None, reading: dict[str, Any] | None = None, **changes: Any
+) -> Study:
     """A study of it; raises `ValueError` for what `cachelib check` would refuse."""
-    case = Case.model_validate(raw(**changes))
+    case = Case.model_validate(raw(**changes) | ({"log": reading} if reading else {}))
     for location, fault in faults(case, Path()):
         raise ValueError(f"{'.'.join(map(str, location))}: {fault}")
     return Study(case, seed=seed, log=log)

@@ -19,8 +19,8 @@ def claim(**given: Any) -> Claim:
 
 
 def found(value: float, **given: Any) -> Evidence:
-    return Evidence(**{"value": value, "words": f"{value:g}", "caption": "it is", "how": "simulated"}
-                    | given)  # fmt: skip
+    base = {"value": value, "words": f"{value:g}", "caption": "it is", "how": "simulated"}
+    return Evidence(**base | given)
 
 
 @pytest.mark.parametrize(
