@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -125,7 +126,7 @@ def test_bills_cross_where_a_dense_search_says(material: float | None) -> None:
         assumptions=known("neurons", origin_neurons=3), growth={"writes": "in proportion"},
     )  # fmt: skip
     seen = 0
-    for name, other in (("kv-only", "origin-only"), ("durable-object", "kv-only")):
+    for name, other in itertools.permutations(["kv-only", "origin-only", "durable-object"], 2):
         dense = dense_crossings(made, name, other, material or 1.0)
         found = bills.crossings(made, name, [other])
         seen += len(found)

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.limits import Flags, excess
+from cachelib.model.judgement.limits import Flags, excess, misses
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option, knobs_of, simulate
@@ -54,8 +54,8 @@ def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
         simulated[best] = measure(study, there, simulate(study, there), names)
         found = found.corrected(best, simulated[best])
     keeping = [nth for nth, measured in simulated.items() if _all_kept(study, measured)]
-    if best not in simulated or (keeping and best not in keeping):
-        best = keeping[-1] if keeping else next(reversed(simulated))
+    if best not in keeping:
+        best = keeping[-1] if keeping else _nearest_miss(study, simulated)
     return Tuned(
         option=option.at(**grid[best]),
         measured=simulated[best],
@@ -104,6 +104,15 @@ def _possible(study: Study, option: Option) -> bool:
 def _all_kept(study: Study, measured: Mapping[str, float]) -> bool:
     limits = study.case.criteria.limits
     return all(limit.kept_by(measured[limit.metric]) for limit in limits if limit.costs is None)
+
+
+def _nearest_miss(study: Study, simulated: Mapping[int, Mapping[str, float]]) -> int:
+    """Of settings that break a limit each, the one whose widest miss is the narrowest."""
+    widest = {
+        nth: misses(study.case.criteria, "", measured)[0].excess
+        for nth, measured in simulated.items()
+    }
+    return min(widest, key=lambda nth: widest[nth])
 
 
 def _not_refuted(study: Study, simulated: Mapping[int, Mapping[str, float]], n: int) -> Flags:
@@ -181,7 +190,7 @@ class _Search:
         aim = self.criteria.aim
         weight = abs(self.criteria.weights[aim])
         room = self.criteria.tolerance(aim, best / weight) * weight
-        return np.asarray(score <= best + room)
+        return np.asarray(kept & (score <= best + room))
 
     def _surest(self, kept: Flags) -> Flags:
         """Of settings that keep the limits in the wanted share of draws, those as good as best."""
