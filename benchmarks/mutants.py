@@ -35,10 +35,11 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "judgement": (
         ("cachelib/model/judgement/*.py",),
         tuple(f"tests/model/test_{of}.py" for of in (
-            "subject", "pareto", "policies", "objects", "placement", "claims", "sampled",
-            "limits", "draws", "growth", "option", "regret", "flips", "knobs", "sweeps", "steady",
-            "study", "model_of_a_case", "hotter_keys", "regions", "intervals", "bills", "fit",
-            "log_replay", "decision", "failures", "sampling", "sureness",
+            "subject", "pareto", "policies", "objects", "placement", "claims", "sampled", "limits",
+            "draws", "growth", "surface", "options", "regret", "flips", "knobs", "sweeps", "steady",
+            "study", "model_of_a_case", "anchoring", "decision_parts", "hotter_keys", "regions",
+            "intervals", "bills", "fit", "log_replay", "decision", "failures", "sampling",
+            "sureness",
         )),
     ),
     "money": (
