@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cachelib.model.judgement import anchoring
-from cachelib.model.judgement.anchoring import POINTS, anchor
+from cachelib.model.judgement.anchoring import anchor
 from cachelib.model.judgement.growth import grown_numbers
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model
@@ -124,7 +124,7 @@ def test_contenders_are_anchored_at_points_over_the_ranges() -> None:
     found = anchor(model, ["l1-kv"], measured, seed=3)
     assert {a.option for a in found.anchors} == set(found.simulated) == {"l1-kv"}
     assert [a.metric for a in found.anchors] == model.names
-    assert all(len(values) == POINTS for values in found.numbers.values())
+    assert all(len(values) == 24 for values in found.numbers.values())
     isolates = found.numbers["isolates_per_colo"]
     assert np.array_equal(isolates, np.round(isolates))
     assert isolates.min() >= 1

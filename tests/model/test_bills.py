@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -147,3 +148,11 @@ def test_bills_cross_where_a_dense_search_says(material: float | None) -> None:
 def test_bills_that_never_part_do_not_cross() -> None:
     made = model()
     assert bills.crossings(made, "l1-kv", ["l1-kv"]).empty
+
+
+def test_bills_that_differ_by_just_what_is_material_are_apart() -> None:
+    paid = {"own": np.full(4, 5.0), "other": np.array([7.0, 6.999, 3.0, 5.0])}
+    given: Any = SimpleNamespace(
+        option=lambda name: name, values=lambda name, *_: {"bill_usd": paid[name]}
+    )
+    assert bills._who(given, "other", "own", 2.0, np.ones(4)).tolist() == [1, 0, -1, 0]

@@ -197,9 +197,11 @@ def test_shares_are_of_the_draws_or_where_formulas_are_withheld_of_the_simulated
 
 
 def test_a_decision_on_a_small_case_is_of_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    decision = Decision(small(designs=["l1-kv", "l1-only"], criteria={"minimise": "bill_usd"}), 300)
+    decision = Decision(
+        small(designs=["l1-kv", "l1-only"], criteria={"minimise": "bill_usd"}), 1_200
+    )
     assert decision.chosen is not None
-    assert all(len(values) == 300 for values in decision.drawn.values())
+    assert all(len(values) == 1_200 for values in decision.drawn.values())
     assert decision.corrected.resolution is decision.resolution
     swings = decision.tornado("l1-only")
     assert swings == flips.tornado(decision.model, "l1-kv", "l1-only")
@@ -221,7 +223,11 @@ def test_a_decision_on_a_small_case_is_of_one_piece(monkeypatch: pytest.MonkeyPa
     flat = decision.sureness_if("uniform")
     assert flat.keys() == {"l1-kv", "l1-only"}
     assert sum(each.chosen.value for each in flat.values()) == pytest.approx(1)
-    assert counted == [200]
+    few = Decision(decision.study, 100)
+    vars(few).update({"tuned": decision.tuned, "anchoring": decision.anchoring})
+    assert few.sureness_if("uniform").keys() == flat.keys()
+    assert counted == [300, 200]  # a quarter, but not too few
+    assert Decision(decision.study).draws == 2_000
 
 
 def test_a_log_s_decision_draws_its_chance() -> None:

@@ -125,8 +125,8 @@ def test_of_a_log_it_is_that_of_blocks_and_of_seeds(monkeypatch: pytest.MonkeyPa
 # -- blocks of time ------------------------------------------------------------------------
 
 TWENTY = [L1, L2, L1, ORIGIN, ORIGIN, FAILED, L2, ORIGIN, L1, L1, L1, L2, ORIGIN, ORIGIN,
-          L1, ORIGIN, ORIGIN, L1, L1, L1]  # fmt: skip
-BY_TWO = [1, 0.5, 0, 0.5, 1, 1, 0, 0.5, 0.5, 1]
+          L1, ORIGIN, ORIGIN, L1, L1, ORIGIN]  # fmt: skip
+BY_TWO = [1, 0.5, 0, 0.5, 1, 1, 0, 0.5, 0.5, 0.5]
 """The shares of hits in ten blocks of two."""
 
 
@@ -141,9 +141,9 @@ def test_what_is_told_by_request_varies_as_its_blocks_do(monkeypatch: pytest.Mon
             "error_share": 0.1, "availability": 0.9}  # fmt: skip
     found = by_blocks(study, ended(study, TWENTY, ms), here, monkeypatch)
     assert found["hit_ratio"] == pytest.approx(student(BY_TWO, T9))
-    first = [10.0 * nth**2 for nth in range(10)]  # of the last block's two the last is the end
+    first = [10.0 * nth**2 for nth in range(10)]
     for name, share in (("mean_ms", 1), ("p50_ms", 1), ("p95_ms", 1.9), ("p99_ms", 1.98)):
-        blocks = [at + share for at in first[:9]] + [first[9]]
+        blocks = [at + share for at in first]
         assert found[name] == pytest.approx(student(blocks, T9), rel=1e-5), name
     failed = [0, 0, 0.5, 0, 0, 0, 0, 0, 0, 0]
     assert found["error_share"] == found["availability"] == pytest.approx(student(failed, T9))
@@ -267,9 +267,9 @@ def test_what_a_sample_does_not_tell_widens_what_depends_on_it(
     monkeypatch.setattr(intervals, "_of_the_rate", lambda *_: 0.4)
     here = {"hit_ratio": 0.6, "late_share": 0.2, "bill_usd": 20.0, "origin_loads_per_month": 50.0,
             "monthly_cost_usd": 60.0, "work_hours": 5.0}  # fmt: skip
-    found = by_blocks(study, ended(study, [L1, ORIGIN] * 10), here, monkeypatch)
-    assert found["hit_ratio"] == pytest.approx(math.hypot(student([0.5] * 9 + [1], T9), 0.3))
-    own = student([0.5] * 9 + [1], T9) / 0.4
+    found = by_blocks(study, ended(study, TWENTY), here, monkeypatch)
+    assert found["hit_ratio"] == pytest.approx(math.hypot(student(BY_TWO, T9), 0.3))
+    own = student(BY_TWO, T9) / 0.4
     assert found["late_share"] == pytest.approx(0.2 * math.hypot(own, 0.75))
     for name, of_it in (("bill_usd", 20), ("origin_loads_per_month", 50), ("monthly_cost_usd", 20)):
         assert found[name] == pytest.approx(of_it * math.hypot(own, 0.75, 0.4)), name

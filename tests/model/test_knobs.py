@@ -219,3 +219,17 @@ def test_steps_away_from_today_are_factors() -> None:
     assert search._away({"l1_ttl_s": 300, "l2_ttl_s": 3_600}) == 0
     assert search._away({"l1_ttl_s": 150, "l2_ttl_s": 3_600}) == pytest.approx(np.log(2))
     assert search._away({"l1_ttl_s": 600, "l2_ttl_s": 7_200}) == pytest.approx(np.log(4))
+
+
+def test_five_settings_are_simulated_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = small(criteria={"minimise": "bill_usd", "limits": [limit("late_share", 1e-4)]})
+    asked: list[dict[str, float]] = []
+
+    def watched(of: Study, there: Option) -> Any:
+        asked.append(dict(there.settings))
+        return simulate(of, there)
+
+    monkeypatch.setattr(knobs, "simulate", watched)
+    tuned(study, "l1-kv")
+    assert len(asked) == 5
+    assert len({tuple(sorted(each.items())) for each in asked}) == 5

@@ -66,6 +66,11 @@ def test_by_place_each_has_its_memory_and_else_all_meet_in_one(tmp_path: Path) -
     log = log_at(tmp_path, [f"{n},a,{('FRA', 'SYD')[n % 2]}" for n in range(40)], "time,key,colo")
     assert counts(run(log, designs=["l1-only"])) == (39, 0, 1)
     assert counts(run(log, designs=["l1-only"], by_colo=True)) == (38, 0, 2)
+    ideal, there = (
+        run(log, designs=["kv-only"], l2_ttl=600.0, by_colo=where)["designs"][0]["latency_ms"]
+        for where in (False, True)
+    )
+    assert there["p50"] < ideal["p50"] / 3  # KV has a cache in each place
 
 
 def test_where_the_log_names_no_place_it_cannot_be_replayed_by_place_and_else_it_does_not_matter(

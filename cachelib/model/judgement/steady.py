@@ -107,7 +107,7 @@ def share_by_blocks(
     share = float(had.sum() / n)
     if used < 2:
         return Interval(share, 0.5, used)
-    rest = (asked < n) & (asked > 0)
+    rest = asked < n  # without a block that nobody asked in, the share is as it is
     left_out = (had.sum() - had[rest]) / (n - asked[rest])
     spread = (used - 1) / used * ((left_out - share) ** 2).sum()
     return Interval(share, float(np.sqrt(spread)), used)
