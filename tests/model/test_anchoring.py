@@ -73,7 +73,7 @@ def test_of_a_share_two_points_are_tolerable_and_one_in_ten_may_be_off() -> None
 
 def test_what_is_off_by_a_power_of_a_number_is_fitted() -> None:
     at = np.geomspace(100, 900, 30)
-    found, surface = held("bill_usd", np.full(30, 7.0), 7 * (at / 300) ** 0.8, {"origin_ms": at})
+    found, surface = held("bill_usd", np.full(30, 0.2), 0.2 * (at / 300) ** 0.8, {"origin_ms": at})
     assert (found.status, found.within) == ("fitted", 30)
     assert surface is not None
     assert surface.names == ("origin_ms",)

@@ -16,6 +16,7 @@ from cachelib.model.judgement.metrics import MEASURED, measure
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options, simulate
 from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import DesignError
 from tests.model.cases import hours, small
 
 NAMES = tuple(MEASURED)
@@ -122,6 +123,8 @@ def test_where_the_platform_takes_no_setting_today_s_is_the_only_one() -> None:
     kv = option(study, "kv-only")
     assert list(knobs._allowed(study, kv, {"l2_ttl_s": [5, 60]})) == [{"l2_ttl_s": 60}]
     assert list(knobs._allowed(study, kv, {"l2_ttl_s": [5, 6]})) == [{"l2_ttl_s": 3_600}]
+    with pytest.raises(DesignError, match="60"):  # as it is set it cannot be either
+        list(knobs._allowed(study, kv.at(l2_ttl_s=5.0), {"l2_ttl_s": [5, 6]}))
 
 
 def test_a_life_in_kv_s_caches_is_no_shorter_than_the_platform_s_least() -> None:

@@ -144,6 +144,8 @@ def test_an_error_by_blocks_by_hand() -> None:
     """Two blocks, one of two events in the first and two in the second: 3/4, or 1 or 1/2."""
     event = np.array([True, False, True, True])
     assert share_by_blocks(np.array([0.0, 1, 2, 3]), event, 2) == Interval(0.75, 0.25, 2)
+    short = np.array([0.0, 1, 2, 3]) / 1_000
+    assert share_by_blocks(short, event, 2) == Interval(0.75, 0.25, 2)
     gaps = np.array([0.0, 0.1, 3.9, 4.0])  # two blocks between them have nothing
     assert share_by_blocks(gaps, event, 4) == Interval(0.75, 0.25, 2)
 
