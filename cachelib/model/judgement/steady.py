@@ -80,9 +80,9 @@ def warmed(
         time_s=np.append(earlier, trace.time_s),
     )
     gap = float(trace.time_s[0] - earlier[0])
-    whole = replay(both, design, platform, seed=seed, span_s=gap + max(trace.span_s, 1.0))
+    whole = replay(both, design, platform, seed=seed, span_s=gap + trace.lasts_s)
     filling = replay(before, design, platform, seed=seed, span_s=gap)
-    return _without(whole, filling, max(trace.span_s, 1.0) if span_s is None else span_s)
+    return _without(whole, filling, trace.lasts_s if span_s is None else span_s)
 
 
 def hit_ratio(trace: Trace, result: Result) -> Interval:
