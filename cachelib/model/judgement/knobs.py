@@ -8,13 +8,13 @@ from itertools import product
 
 import numpy as np
 
+from cachelib.model.case.designs import fault_of
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.limits import Flags, excess, misses
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option, knobs_of, simulate
 from cachelib.model.judgement.study import Study
-from cachelib.model.tiers.design import DesignError
 
 ROUNDS = 5  # of search, simulation and search again with what the simulation said
 AS_NUMBERS = ("l1_ttl_s", "l2_ttl_s", "kv_cache_ttl_s")  # formulas take these as arrays
@@ -90,15 +90,13 @@ def _allowed(
 
 def _possible(study: Study, option: Option) -> bool:
     design = option.design
-    if design.policy == "soft-hard" and (design.soft_ttl_s or 0) > design.hard_ttl_s:
-        return False
-    if option.platform.get("kv_cache_ttl_s", np.inf) < study.platform.kv_min_cache_ttl_s:
-        return False
-    try:
-        study.platform.check(design)
-    except DesignError:
-        return False
-    return True
+    in_vain = design.policy == "soft-hard" and design.refresh_after_s > design.hard_ttl_s
+    cached_s = option.platform.get("kv_cache_ttl_s", np.inf)
+    return (
+        not in_vain
+        and cached_s >= study.platform.kv_min_cache_ttl_s
+        and fault_of(design, study.platform) is None
+    )
 
 
 def _all_kept(study: Study, measured: Mapping[str, float]) -> bool:
