@@ -275,10 +275,11 @@ def _is_simulated(flip: Flip, simulator: Simulator) -> bool:
         low, high = np.floor(flip.at), np.ceil(flip.at)
     if flip.number == TRAFFIC_NAME and model.study.log is not None:
         high = min(high, model.study.requests_per_month)  # a log grows no denser
-    if not low < flip.at < high:
-        return False
     sides = {flip.number: np.array([low, high])}
-    return bool((simulator.standing(sides).chosen == model.standing(sides).chosen).all())
+    return bool(
+        low < flip.at < high
+        and (simulator.standing(sides).chosen == model.standing(sides).chosen).all()
+    )
 
 
 @dataclass(frozen=True)
