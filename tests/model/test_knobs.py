@@ -185,6 +185,14 @@ def test_where_limits_should_hold_in_a_share_of_draws_those_settings_are_taken()
     assert held(lives[0.95]) > held(lives[0.0])
 
 
+def test_where_there_is_no_limit_to_be_sure_of_the_best_of_all_settings_is_taken() -> None:
+    bold, sure = (
+        tuned(small(criteria={"minimise": "origin_loads_per_month", "sure": share}), "l1-kv")
+        for share in (0.0, 0.9)
+    )
+    assert sure.option.settings == bold.option.settings
+
+
 def test_a_soft_limit_puts_no_setting_out() -> None:
     soft = limit("late_share", 1e-4, costs=1e-6)
     with_it = tuned(small(criteria={"minimise": "bill_usd", "limits": [soft]}), "l1-kv")

@@ -54,7 +54,7 @@ def test_other_settings_go_to_the_design_or_to_the_platform() -> None:
     assert other.platform == {"kv_cache_ttl_s": 40}
     assert other.settings == {"l1_ttl_s": 9, "l1_max_entries": 7, "kv_cache_ttl_s": 40}
     assert base.at().settings == {"l1_ttl_s": 5}
-    assert base.name == "x"
+    assert (base.name, base.is_today) == ("x", False)
 
 
 def test_hours_are_a_number_or_unknown() -> None:

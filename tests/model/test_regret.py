@@ -42,6 +42,8 @@ def test_of_few_losses_mean_and_percentile_and_their_errors_by_hand() -> None:
     assert found.p95 == pytest.approx(4 + 0.85 * 6)
     assert found.p95_error == 0  # both neighbours are the last one
     assert regret.regret(np.array([3.0])) == regret.Regret(3, 0, 3, 0)
+    twenty = regret.regret(np.arange(20.0) ** 2)
+    assert twenty.p95_error == (19**2 - 18**2) / 2  # one deviation, 0.97, about the 19th
 
 
 def test_the_percentile_s_error_is_half_of_where_it_would_lie_a_deviation_away() -> None:

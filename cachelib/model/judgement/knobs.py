@@ -127,6 +127,7 @@ class _Search:
     ) -> None:
         self.model, self.option, self.grid = model, option, grid
         self.criteria = model.study.case.criteria
+        self.hard = [limit for limit in self.criteria.limits if limit.costs is None]
         names = self.criteria.names()
         self.formula: dict[str, Array] = (
             before.formula if before else _over(model, option, grid, names)
@@ -142,10 +143,9 @@ class _Search:
 
     def _room(self) -> Array:
         """How far inside every limit each setting is; negative where one is broken."""
-        hard = [limit for limit in self.criteria.limits if limit.costs is None]
-        if not hard:
+        if not self.hard:
             return np.full(len(self.grid), ROOM)
-        over = [excess(limit, self.values[limit.metric], limit.bound) for limit in hard]
+        over = [excess(limit, self.values[limit.metric], limit.bound) for limit in self.hard]
         return np.asarray(-np.max(over, axis=0))
 
     def _scores(self) -> Array:
@@ -174,7 +174,7 @@ class _Search:
         if not (room >= 0).any():
             return int(np.argmax(np.where(np.isfinite(room), room, -1e300)))
         equal = self._equal(room >= 0)
-        if self.criteria.sure:
+        if self.criteria.sure and self.hard:
             equal = self._surest(room >= 0)
         rank = np.round(np.minimum(room, ROOM), 1)
         away = np.array([self._away(settings) for settings in self.grid])
@@ -207,8 +207,7 @@ class _Search:
                 self.drawn[nth] = self.model.by_formula(there, numbers, names)
             values = self.model.brought(there, self.drawn[nth], numbers, names)
             failing = broken(self.criteria, values, numbers)
-            out = np.any(list(failing.values()), axis=0) if failing else np.zeros(48, bool)
-            share[nth] = float(1 - np.mean(out))
+            share[nth] = float(1 - np.mean(np.any(list(failing.values()), axis=0)))
         wanted = min(self.criteria.sure, float(share.max()))
         return self._equal(share >= wanted)
 
