@@ -36,6 +36,7 @@ def test_a_workload_of_a_small_log_is_counted() -> None:
     assert made.requests_per_month == pytest.approx(6 * 15)
     assert made.reads_per_write == 5
     assert made.value_bytes == 35
+    assert made.keys == 3
     assert made.colos == pytest.approx({"FRA": 4 / 6, "SYD": 2 / 6, "IAD": 0})
     assert made.burst_s == CLOSE_S == 10
     assert (found.requests, found.span_s) == (6, 2 * DAY_S)

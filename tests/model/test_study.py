@@ -306,12 +306,13 @@ def test_two_requests_are_of_the_most_asked_key_in_the_busiest_places() -> None:
 
 def test_a_setting_is_the_traffic_by_key_and_by_place_and_its_numbers() -> None:
     trace = requests(
-        [0, 1, 2, 3, 4, 5, 6, DAY_S], [0, 2, 2, 2, 0, 2, 1, 2], colo=[0, 2, 2, 2, 2, 2, 2, 0],
+        [0, 1, 2, 3, 4, 5, 6, DAY_S], [0, 2, 2, 2, 0, 2, 1, 2], colo=[0, 2, 2, 2, 2, 2, 2, 3],
         size=[100, 300] * 4, op=[READ] * 6 + [WRITE, DELETE],
+        colos=["FRA", "SYD", "IAD", "AMS"],
     )  # fmt: skip
     at = of(trace).setting
     assert at.keys.share.tolist() == [5 / 8, 2 / 8, 1 / 8]
-    assert at.weights.tolist() == [2 / 8, 6 / 8]  # nobody asks in the second place
+    assert at.weights.tolist() == [1 / 8, 6 / 8, 1 / 8]  # nobody asks in the second
     assert at.numbers["value_bytes"] == 200
     assert at.numbers["reads_per_write"] == 7
     assert at.numbers["requests_per_month"] == pytest.approx(240)
