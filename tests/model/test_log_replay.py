@@ -121,6 +121,13 @@ def test_a_log_shorter_than_a_life_is_told_of(tmp_path: Path) -> None:
     assert told[1] == told[2] == told[3] != told[0]
 
 
+def test_where_nothing_expires_no_log_is_too_short_for_a_life(tmp_path: Path) -> None:
+    log = log_at(tmp_path, [f"{n / 100},k{n % 9}" for n in range(40)], "time,key")
+    told = run(log, l1_ttl=None, l2_ttl=None, designs=["l1-only"])["remarks"]
+    assert told
+    assert not any("Values may live" in said for said in told)
+
+
 def test_what_was_filtered_and_noted_is_told(tmp_path: Path) -> None:
     rows = [*(f"{n},k{n % 5},GET" for n in range(50)), "7,k1,OPTIONS", "7,k1,GET"]
     found = run(log_at(tmp_path, rows, "time,key,method"))
