@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cachelib.model.case.case import Case
 from cachelib.model.case.checks import faults
-from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.study import Study, _Taken
+from cachelib.model.traffic.sampling import Sample
+from cachelib.model.traffic.trace import READ, Trace
 
 BASE: dict[str, Any] = {
     "title": "t",
@@ -43,9 +48,11 @@ def raw(**changes: Any) -> dict[str, Any]:
     return given
 
 
-def small(seed: int = 1, log: Path | None = None, **changes: Any) -> Study:
+def small(
+    seed: int = 1, log: Path | None = None, reading: dict[str, Any] | None = None, **changes: Any
+) -> Study:
     """A study of it; raises `ValueError` for what `cachelib check` would refuse."""
-    case = Case.model_validate(raw(**changes))
+    case = Case.model_validate(raw(**changes) | ({"log": reading} if reading else {}))
     for location, fault in faults(case, Path()):
         raise ValueError(f"{'.'.join(map(str, location))}: {fault}")
     return Study(case, seed=seed, log=log)
@@ -59,3 +66,37 @@ def hours(**by_design: float) -> dict[str, Any]:
         }
         for name, n in by_design.items()
     }  # fmt: skip
+
+
+def of(trace: Trace, log: bool = True, **changes: Any) -> Study:
+    """A study of these very requests, as of a log of them, or as if a month had been made so."""
+    study = small(log=Path("not read.csv") if log else None, **changes)
+    asked = np.bincount(trace.key, minlength=len(trace.keys)).astype(np.float64)
+    vars(study)["_taken"] = _Taken(trace, Sample(), asked, 1.0)
+    return study
+
+
+def requests(
+    time_s: Sequence[float], key: Sequence[int], *, colo: Sequence[int] | None = None,
+    op: Sequence[int] | None = None, size: Sequence[int] | None = None,
+    colos: Sequence[str] = ("FRA", "SYD", "IAD"),
+) -> Trace:  # fmt: skip
+    """Requests by hand: numbers of keys and places, reads of 100 bytes in the first place."""
+    n = len(time_s)
+    return Trace(
+        time_s=np.array(time_s, np.float64),
+        key=np.array(key, np.int32),
+        colo=np.array(colo or [0] * n, np.int16),
+        op=np.array(op or [READ] * n, np.uint8),
+        size=np.array(size or [100] * n, np.int32),
+        keys=[f"k{nth}" for nth in range(max(key, default=-1) + 1)],
+        colos=list(colos),
+    )
+
+
+def known(unit: str, **values: float) -> dict[str, Any]:
+    """Assumptions that are certain."""
+    return {
+        name: {"value": n, "low": n, "high": n, "unit": unit, "why": "w"}
+        for name, n in values.items()
+    }

@@ -100,3 +100,27 @@ def test_popularity_is_told_by_the_head_alone() -> None:
     assert hotter(short, RATE, short / 2) == pytest.approx(hotter(long, RATE, long / 2))
     without_the_last = np.array([*head[:50], head[50] / 2, *[(500 + head[50] / 2) / 50] * 50])
     assert hotter(without_the_last, RATE) != pytest.approx(hotter(short, RATE))
+
+
+def test_two_keys_and_a_half_are_enough_and_a_key_that_was_asked_once_counts() -> None:
+    """Of a half one hotter key is expected, twice as popular by the slope of two."""
+    falls = math.log(4 / 1)  # of one key before the last
+    falls += falls
+    share = 4 * 2**falls / 2 / (5 + 4 * 2**falls / 2)
+    found = hotter(np.array([4.0, 1.0]), 0.5)
+    assert found.of_requests == pytest.approx(1.96 * share)
+    assert found.of_hits == 0
+
+
+def test_the_five_most_asked_keys_tell_how_well_a_hotter_one_would_be_found() -> None:
+    asked = np.array([9.0, 8, 7, 6, 5, 4])
+    first, sixth = (np.where(np.arange(6) == nth, asked, 0.0) for nth in (4, 5))
+    found = hotter(asked, RATE, first + sixth).of_hits
+    rank = np.arange(1, 10)
+    head = np.log(asked[:-1] / asked[-1]).mean()
+    times = (1 / (RATE * rank)) ** (head + head / math.sqrt(5))
+    share = 9 * times * RATE / (39 + (9 * times * RATE).sum())
+    odds = (5.5 / 36) / (1 - 5.5 / 36) * times  # five of the first five's 35, and half of one more
+    away = odds / (1 + odds) - 9 / 39
+    spread = 1.96 * math.sqrt((1 - RATE) / RATE)
+    assert found == pytest.approx(spread * math.sqrt(((share * away) ** 2).sum()))

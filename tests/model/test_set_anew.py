@@ -80,15 +80,26 @@ CASES = {
 }
 
 
+def there(given: dict[str, Any], decision: Decision, number: str, value: float) -> Decision:
+    """A new decision with one number at another value."""
+    kind, _, of = number.partition(":")
+    if kind == "hours":
+        criteria = given["criteria"]
+        work = criteria["hours"] | hours(**{of.replace("-", "_"): value})
+        return Decision(small(**given | {"criteria": criteria | {"hours": work}}), 50)
+    assumed = dict(decision.study.case.assumed[number])
+    ends = {"low": min(value, assumed["low"]), "high": max(value, assumed["high"])}
+    return Decision(
+        small(**given | {"assumptions": {number: assumed | {"value": value} | ends}}), 50
+    )
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_beyond_a_flip_a_new_decision_chooses_what_was_promised(name: str) -> None:
     decision = Decision(small(**CASES[name]), 50)
-    for flip in decision.next_flips:
-        if flip.number not in ("value_life_s", "origin_ms", "origin_neurons", "hourly_rate_usd"):
-            continue
+    tried = [f for f in decision.next_flips if not f.number.startswith(("limit", "requests"))]
+    assert tried
+    for flip in tried:
         value = flip.at * (1.03 if flip.at > flip.here else 0.97)
-        assumed = dict(decision.study.case.assumed[flip.number])
-        assumed |= {"value": value, "low": min(value, assumed["low"]),
-                    "high": max(value, assumed["high"])}  # fmt: skip
-        there = Decision(small(**CASES[name] | {"assumptions": {flip.number: assumed}}), 50)
-        assert (there.chosen and there.chosen.name) == flip.away, (flip.number, flip.at)
+        found = there(CASES[name], decision, flip.number, value).chosen
+        assert (found and found.name) == flip.away, (flip.number, flip.at)

@@ -47,7 +47,7 @@ def as_allowed(case: Case, name: str, platform: Platform) -> Design:
     An option that is not allowed is out; but experiments need some designs to compare with.
     """
     design = as_written(case, name)
-    if _fault(design, platform) is None:
+    if fault_of(design, platform) is None:
         return design
     return design.model_copy(update={"l2_ttl_s": platform.kv_min_ttl_s})
 
@@ -57,7 +57,7 @@ def barred(case: Case) -> dict[str, str]:
     platform = platform_of(case)
     longest = max(case.all_knobs["l2_ttl_s"].settings)
     faults = {
-        name: _not_there(case, name) or _fault(_longest(case, name, longest), platform)
+        name: _not_there(case, name) or fault_of(_longest(case, name, longest), platform)
         for name in case.design_names
     }
     return {name: fault for name, fault in faults.items() if fault is not None}
@@ -82,7 +82,8 @@ def _longest(case: Case, name: str, l2_ttl_s: float) -> Design:
     return design if own else design.model_copy(update={"l2_ttl_s": l2_ttl_s})
 
 
-def _fault(design: Design, platform: Platform) -> str | None:
+def fault_of(design: Design, platform: Platform) -> str | None:
+    """Why a platform does not allow a design; None where it does."""
     try:
         platform.check(design)
     except DesignError as error:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cachelib.model.case.metrics import METRICS
+from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import grid_of, sweeps
@@ -101,10 +102,9 @@ def quoted_meters(study: Study) -> dict[str, Meter]:
 
 def against_traffic(model: Model, metric: str, designs: Sequence[str]) -> pd.DataFrame:
     """A metric of some options as traffic grows the way the case says, one column each."""
-    (sweep,) = (s for s in sweeps(model) if s.name == "requests_per_month")
-    grid = grid_of(sweep, POINTS)
+    grid = _rates(model)
     columns = {
-        name: model.values(model.option(name), {sweep.name: grid}, [metric])[metric]
+        name: model.values(model.option(name), {TRAFFIC: grid}, [metric])[metric]
         for name in designs
     }
     return pd.DataFrame(columns, index=pd.Index(grid, name="requests a month"))
@@ -117,10 +117,9 @@ def crossings(model: Model, name: str, others: Sequence[str]) -> pd.DataFrame:
     """
     room = model.study.case.criteria.material.get("bill_usd", METRICS["bill_usd"].material)
     rows = []
+    grid = _rates(model)
     for other in others:
-        curves = against_traffic(model, "bill_usd", [name, other])
-        grid, apart = curves.index.to_numpy(), (curves[other] - curves[name]).to_numpy()
-        state = np.where(np.abs(apart) < room, 0.0, np.sign(apart))
+        state = _who(model, other, name, room, grid)
         for i in np.flatnonzero(np.diff(state)).tolist():
             at = _crossing(model, other, name, room, grid[i], grid[i + 1])
             word = {-1.0: "cheaper", 0.0: "as cheap", 1.0: "dearer"}[float(state[i + 1])]
@@ -134,14 +133,22 @@ def _crossing(model: Model, other: str, name: str, room: float, low: float, high
     """The first change between two rates of who is dearer, by repeated section."""
     for _ in range(4):
         grid = np.geomspace(low, high, SECTIONS)
-        bills = [
-            model.values(model.option(each), {TRAFFIC: grid}, ["bill_usd"])["bill_usd"]
-            for each in (other, name)
-        ]
-        apart = bills[0] - bills[1]
-        state = np.where(np.abs(apart) < room, 0.0, np.sign(apart))
-        changes = np.flatnonzero(np.diff(state))
+        changes = np.flatnonzero(np.diff(_who(model, other, name, room, grid)))
         if not len(changes):
             break
         low, high = grid[changes[0]], grid[changes[0] + 1]
     return float(np.sqrt(low * high))
+
+
+def _who(model: Model, other: str, name: str, room: float, rates: Array) -> Array:
+    """At each rate 1 where the other is dearer, -1 where it is cheaper, 0 where they are equal."""
+    theirs, own = (
+        model.values(model.option(each), {TRAFFIC: rates}, ["bill_usd"])["bill_usd"]
+        for each in (other, name)
+    )
+    return np.where(np.abs(theirs - own) < room, 0.0, np.sign(theirs - own))
+
+
+def _rates(model: Model) -> Array:
+    """The traffic that is looked at."""
+    return grid_of(next(sweep for sweep in sweeps(model) if sweep.name == TRAFFIC), POINTS)

@@ -24,6 +24,7 @@ from cachelib.model.judgement.sweeps import Moving, Sweep, grid_of, sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
 
 SECTIONS, ROUNDS = 17, 5  # of a cell, to find where in it a value is crossed
+TRIED = 7  # crossings, for a change of the choice at one of them
 BESIDE = 1e-7  # of a flip's value: how far from it its two sides are looked at
 
 EXACT = ("limit:", "hours:", "hourly_rate_usd")
@@ -82,7 +83,7 @@ def flips(model: Model, sweep: Sweep, values: Moving | None = None) -> list[Flip
     values = values or Moving(model, [sweep])
     grid = grid_of(sweep)
     standing = _standing(model, values, sweep, grid)
-    crossings = sorted(_crossings(model, sweep, grid, standing))
+    crossings = sorted(_crossings(model, sweep, grid, standing), key=lambda each: each.at)
     if not crossings:
         return []
     places = np.array([crossing.at for crossing in crossings])
@@ -113,12 +114,12 @@ def _nearby(
     Of several, the one that is the `change` between what was chosen on the two sides.
     """
     another = None
-    for step in (0, -1, 1, -2, 2, -3, 3):
-        if 0 <= nth + step < len(crossings):
-            flip = _flip(model, values, sweep, grid, crossings[nth + step])
-            if flip is not None and (flip.before, flip.after) == change:
-                return flip
-            another = another or flip
+    nearest_first = sorted(range(len(crossings)), key=lambda each: abs(each - nth))
+    for each in nearest_first[:TRIED]:
+        flip = _flip(model, values, sweep, grid, crossings[each])
+        if flip is not None and (flip.before, flip.after) == change:
+            return flip
+        another = another or flip
     return another
 
 
@@ -142,7 +143,7 @@ def _crossings(model: Model, sweep: Sweep, grid: Array, standing: Standing) -> I
                 continue
             share = one / (one - two)
             at = grid[cell] + share * (grid[cell + 1] - grid[cell])
-            yield _Crossing(float(at), int(cell), cause, metric, option, other or 0, side)
+            yield _Crossing(float(at), int(cell), cause, metric, option, other, side)
 
 
 _Key = tuple[Cause, str, int, int | None, int]
@@ -200,8 +201,8 @@ def _flip(
     model: Model, values: Moving, sweep: Sweep, grid: Array, crossing: _Crossing
 ) -> Flip | None:
     """The crossing refined, if the choice does change there."""
-    other = crossing.other if crossing.cause != "limit" else None
-    at = _refined(model, values, sweep, grid, crossing, other)
+    other = crossing.other
+    at = _refined(model, values, sweep, grid, crossing)
     step = max(abs(at) * BESIDE, np.ptp(grid) * 1e-12)
     sides = _standing(model, values, sweep, np.array([at - step, at + step])).chosen
     before, after = (None if i == NOBODY else model.options[i].name for i in sides.tolist())
@@ -216,9 +217,8 @@ def _flip(
     )  # fmt: skip
 
 
-def _refined(
-    model: Model, values: Moving, sweep: Sweep, grid: Array, crossing: _Crossing, other: int | None
-) -> float:
+def _refined(model: Model, values: Moving, sweep: Sweep, grid: Array, crossing: _Crossing) -> float:
+    other = crossing.other
     low, high = float(grid[crossing.cell]), float(grid[crossing.cell + 1])
     places = [crossing.option] if other is None else sorted({crossing.option, other})
     some = model.only([model.options[i].name for i in places])
@@ -275,10 +275,11 @@ def _is_simulated(flip: Flip, simulator: Simulator) -> bool:
         low, high = np.floor(flip.at), np.ceil(flip.at)
     if flip.number == TRAFFIC_NAME and model.study.log is not None:
         high = min(high, model.study.requests_per_month)  # a log grows no denser
-    if not low < flip.at < high:
-        return False
     sides = {flip.number: np.array([low, high])}
-    return bool((simulator.standing(sides).chosen == model.standing(sides).chosen).all())
+    return bool(
+        low < flip.at < high
+        and (simulator.standing(sides).chosen == model.standing(sides).chosen).all()
+    )
 
 
 @dataclass(frozen=True)

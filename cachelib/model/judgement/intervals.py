@@ -125,19 +125,19 @@ def _by_blocks(
 ) -> dict[str, float]:
     """The spread of blocks of time; what is not told by request varies as the hits do."""
     result = simulate(study, option)
-    edges = np.searchsorted(
-        study.trace.time_s, np.linspace(study.trace.time_s[0], study.trace.time_s[-1], BLOCKS + 1)
-    )
+    time_s = study.trace.time_s
+    inner = np.linspace(time_s[0], time_s[-1], BLOCKS + 1)[1:-1]
+    edges = [0, *np.searchsorted(time_s, inner).tolist(), len(time_s)]
     told: dict[str, list[float]] = {name: [] for name in names}
     hits: list[float] = []
     for start, end in pairwise(edges):
-        block = _block(result, slice(int(start), int(end)))
+        block = _block(result, slice(start, end))
         if block is None:
             continue
         hits.append(block["hit_ratio"])
         for name in names:
             told[name].append(block.get(name, math.nan))
-    missed = max(1 - here.get("hit_ratio", float(np.mean(hits or [0]))), 1e-9)
+    missed = max(1 - here.get("hit_ratio", float(np.mean(hits))), 1e-9)
     relative, sampled = half_width(hits) / missed, _of_a_sample(study, result) / missed
     asked = _of_the_rate(study)
     found = {}

@@ -10,13 +10,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from cachelib.model.case.designs import fault_of
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names
+from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names, misses
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option, knobs_of, simulate
 from cachelib.model.judgement.study import Study
-from cachelib.model.tiers.design import DesignError
 
 ROUNDS = 5  # of search, simulation and search again with what the simulation said
 AS_NUMBERS = ("l1_ttl_s", "l2_ttl_s", "kv_cache_ttl_s")  # formulas take these as arrays
@@ -57,10 +57,8 @@ def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
         simulated[best] = measure(study, there, simulate(study, there), names)
         found = found.corrected(best, simulated[best])
     keeping = [nth for nth, measured in simulated.items() if _all_kept(study, measured)]
-    if not keeping:
-        best = min(simulated, key=lambda nth: _widest(study, simulated[nth]))
-    elif best not in keeping:
-        best = keeping[-1]
+    if best not in keeping:
+        best = keeping[-1] if keeping else _nearest_miss(study, simulated)
     return Tuned(
         option=option.at(**grid[best]),
         measured=simulated[best],
@@ -114,15 +112,13 @@ def _allowed(
 
 def _possible(study: Study, option: Option) -> bool:
     design = option.design
-    if design.policy == "soft-hard" and (design.soft_ttl_s or 0) > design.hard_ttl_s:
-        return False
-    if option.platform.get("kv_cache_ttl_s", np.inf) < study.platform.kv_min_cache_ttl_s:
-        return False
-    try:
-        study.platform.check(design)
-    except DesignError:
-        return False
-    return True
+    in_vain = design.policy == "soft-hard" and design.refresh_after_s > design.hard_ttl_s
+    cached_s = option.platform.get("kv_cache_ttl_s", np.inf)
+    return (
+        not in_vain
+        and cached_s >= study.platform.kv_min_cache_ttl_s
+        and fault_of(design, study.platform) is None
+    )
 
 
 def _all_kept(study: Study, measured: Mapping[str, float]) -> bool:
@@ -130,10 +126,13 @@ def _all_kept(study: Study, measured: Mapping[str, float]) -> bool:
     return all(limit.kept_by(measured[limit.metric]) for limit in limits if limit.costs is None)
 
 
-def _widest(study: Study, measured: Mapping[str, float]) -> float:
-    """How far beyond its limit the metric is that is farthest."""
-    hard = [limit for limit in study.case.criteria.limits if limit.costs is None]
-    return max(float(excess(limit, measured[limit.metric], limit.bound)) for limit in hard)
+def _nearest_miss(study: Study, simulated: Mapping[int, Mapping[str, float]]) -> int:
+    """Of settings that break a limit each, the one whose widest miss is the narrowest."""
+    widest = {
+        nth: misses(study.case.criteria, "", measured)[0].excess
+        for nth, measured in simulated.items()
+    }
+    return min(widest, key=lambda nth: widest[nth])
 
 
 def _not_refuted(study: Study, simulated: Mapping[int, Mapping[str, float]], n: int) -> Flags:
@@ -156,6 +155,9 @@ class _Search:
         self.model, self.option, self.grid = model, option, grid
         self.criteria = model.study.case.criteria
         self.at = {name: np.full(len(grid), value) for name, value in at.items()}
+        self.hard = {
+            name: limit for name, limit in limit_names(self.criteria).items() if limit.costs is None
+        }
         names = self.criteria.names()
         self.formula: dict[str, Array] = (
             before.formula if before else _over(model, option, grid, names, self.at)
@@ -174,8 +176,7 @@ class _Search:
         bound = bounds(self.criteria, self.at)
         over = [
             excess(limit, self.values[limit.metric], bound[name])
-            for name, limit in limit_names(self.criteria).items()
-            if limit.costs is None
+            for name, limit in self.hard.items()
         ]
         return np.asarray(-np.max(over, axis=0)) if over else np.full(len(self.grid), ROOM)
 
@@ -205,7 +206,7 @@ class _Search:
         if not (room >= 0).any():
             return int(np.argmax(np.where(np.isfinite(room), room, -1e300)))
         equal = self._equal(room >= 0)
-        if self.criteria.sure:
+        if self.criteria.sure and self.hard:
             equal = self._surest(room >= 0)
         rank = np.round(np.minimum(room, ROOM), 1)
         now = self.model.study.case.settings
@@ -220,7 +221,7 @@ class _Search:
         aim = self.criteria.aim
         weight = abs(self.criteria.weights[aim])
         room = self.criteria.tolerance(aim, best / weight) * weight
-        return np.asarray(score <= best + room)
+        return np.asarray(kept & (score <= best + room))
 
     def _surest(self, kept: Flags) -> Flags:
         """Of settings that keep the limits in the wanted share of draws, those as good as best."""
@@ -240,8 +241,7 @@ class _Search:
                 self.drawn[nth] = self.model.by_formula(there, numbers, names)
             values = self.model.brought(there, self.drawn[nth], numbers, names)
             failing = broken(self.criteria, values, numbers)
-            out = np.any(list(failing.values()), axis=0) if failing else np.zeros(48, bool)
-            share[nth] = float(1 - np.mean(out))
+            share[nth] = float(1 - np.mean(np.any(list(failing.values()), axis=0)))
         wanted = min(self.criteria.sure, float(share.max()))
         return self._equal(share >= wanted)
 
@@ -269,7 +269,11 @@ def _same_but(one: Settings, other: Settings, name: str) -> bool:
 
 
 def _over(
-    model: Model, option: Option, grid: list[Settings], names: Sequence[str], at: Numbers
+    model: Model,
+    option: Option,
+    grid: list[Settings],
+    names: Sequence[str],
+    at: Numbers = MappingProxyType({}),
 ) -> dict[str, Array]:
     """By formula at every setting; TTLs as arrays, other knobs one after another."""
     found: dict[str, Array] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cachelib.model.case.criteria import Criteria, finite
+from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.options import Option
 
@@ -29,12 +29,8 @@ def front(
 def _beats(
     criteria: Criteria, names: Sequence[str], one: Mapping[str, float], other: Mapping[str, float]
 ) -> bool:
-    better = False
-    for name in names:
-        if not (finite(one[name]) and finite(other[name])):
-            return False
-        ahead = METRICS[name].sign * (other[name] - one[name])
-        if ahead < 0:
-            return False
-        better |= ahead > criteria.tolerance(name, one[name])
-    return better
+    """What is not stated, NaN, is neither ahead nor behind."""
+    ahead = {name: METRICS[name].sign * (other[name] - one[name]) for name in names}
+    return all(by >= 0 for by in ahead.values()) and any(
+        by > criteria.tolerance(name, one[name]) for name, by in ahead.items()
+    )

@@ -19,7 +19,7 @@ UNITS = {
 def designs(study: Study) -> dict[str, Design]:
     """The policies by name, all with the case's TTLs."""
     base = study.design("l1-kv")
-    ttl = base.l2_ttl_s or 0.0
+    ttl = base.hard_ttl_s
     changes: dict[str, dict[str, object]] = {
         "kept by the application": {
             "policy": "clean-up",

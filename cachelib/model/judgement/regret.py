@@ -181,5 +181,5 @@ def explained(ordered: Array) -> float:
     if total <= 0 or size < 2:
         return 0.0
     within = float(values.var(axis=1, ddof=1).mean())
-    between = float(values.mean(axis=1).var(ddof=1)) - within / size
-    return float(np.clip(between / (between + within), 0, 1)) if between > 0 else 0.0
+    between = max(float(values.mean(axis=1).var(ddof=1)) - within / size, 0.0)
+    return between / (between + within)

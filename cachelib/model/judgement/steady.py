@@ -68,17 +68,21 @@ def warmed(
 
     `span_s`: the seconds that the trace stands for, by default those from its first to its last.
     """
-    before = _before(trace, warm_up_s(design, trace))
+    last = _last(trace, warm_up_s(design, trace))
     if _life_s(design) > trace.span_s:  # what was asked for once is no sign that it was before
-        before = before.only(np.bincount(trace.key)[before.key] > 1)
-    if not len(before):
+        last = last[np.bincount(trace.key)[trace.key[last]] > 1]
+    if not len(last):
         return replay(trace, design, platform, seed=seed, span_s=span_s)
-    gap = float(trace.time_s[0] - before.time_s[0])
-    whole = replay(
-        _joined(before, trace), design, platform, seed=seed, span_s=gap + max(trace.span_s, 1.0)
+    earlier = trace.time_s[last] - trace.span_s * (1 + 1 / len(trace))
+    before = replace(trace.only(last), time_s=earlier)
+    both = replace(
+        trace.only(np.append(last, np.arange(len(trace)))),
+        time_s=np.append(earlier, trace.time_s),
     )
+    gap = float(trace.time_s[0] - earlier[0])
+    whole = replay(both, design, platform, seed=seed, span_s=gap + trace.lasts_s)
     filling = replay(before, design, platform, seed=seed, span_s=gap)
-    return _without(whole, filling, max(trace.span_s, 1.0) if span_s is None else span_s)
+    return _without(whole, filling, trace.lasts_s if span_s is None else span_s)
 
 
 def hit_ratio(trace: Trace, result: Result) -> Interval:
@@ -103,36 +107,21 @@ def share_by_blocks(
     share = float(had.sum() / n)
     if used < 2:
         return Interval(share, 0.5, used)
-    rest = (asked < n) & (asked > 0)
+    rest = asked < n  # without a block that nobody asked in, the share is as it is
     left_out = (had.sum() - had[rest]) / (n - asked[rest])
     spread = (used - 1) / used * ((left_out - share) ** 2).sum()
     return Interval(share, float(np.sqrt(spread)), used)
 
 
-def _before(trace: Trace, seconds: float) -> Trace:
-    """The trace's last seconds, as if they had come before its first request."""
-    if seconds <= 0 or len(trace) < 2 or trace.span_s <= 0:
-        return trace.only(slice(0, 0))
-    end = trace.time_s[-1]
-    tail = trace.only(slice(int(np.searchsorted(trace.time_s, end - seconds, side="right")), None))
-    step = trace.span_s / len(trace)
-    return replace(tail, time_s=tail.time_s - (trace.span_s + step))
+def _last(trace: Trace, seconds: float) -> npt.NDArray[np.int64]:
+    """The numbers of the requests of the trace's last seconds, which come again before its first.
 
-
-def _joined(before: Trace, trace: Trace) -> Trace:
-    return replace(
-        trace,
-        time_s=np.concatenate([before.time_s, trace.time_s]),
-        key=np.concatenate([before.key, trace.key]),
-        colo=np.concatenate([before.colo, trace.colo]),
-        op=np.concatenate([before.op, trace.op]),
-        size=np.concatenate([before.size, trace.size]),
-        ttl_s=(
-            None
-            if trace.ttl_s is None or before.ttl_s is None
-            else np.concatenate([before.ttl_s, trace.ttl_s])
-        ),
-    )
+    Of a single moment, none.
+    """
+    if not len(trace):
+        return np.empty(0, np.int64)
+    after = trace.time_s[-1] - seconds
+    return np.arange(int(np.searchsorted(trace.time_s, after, side="right")), len(trace))
 
 
 def _without(whole: Result, part: Result, span_s: float) -> Result:

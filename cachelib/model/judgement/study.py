@@ -72,7 +72,7 @@ def _logged(everything: Trace) -> _Taken:
         )
     popularity = np.bincount(everything.key).astype(np.float64)
     keys = int((popularity > 0).sum())
-    sample = sample_of(len(everything), max(keys, 1), max(everything.span_s, 1.0))
+    sample = sample_of(len(everything), keys, everything.lasts_s)
     return _part(_Taken(everything, Sample(), popularity, 1.0), sample)
 
 
@@ -155,7 +155,7 @@ class Study:
     def part(self, most: int) -> Study:
         """The same study on at most `most` of its requests, which stand for all."""
         keys = int((np.bincount(self.trace.key) > 0).sum())
-        share = sample_of(len(self.trace), max(keys, 1), self._trace_s, most)
+        share = sample_of(len(self.trace), keys, self._trace_s, most)
         return self if share.share == 1 else self._on(_part(self._taken, share))
 
     def grown(self, requests_per_month: float, most: int, nth: int = 0) -> Study:
@@ -181,7 +181,7 @@ class Study:
         """Seconds that the trace itself takes."""
         if self.log is None:
             return MONTH_S * self.sample.time
-        return max(self.trace.span_s, 1.0)
+        return self.trace.lasts_s
 
     @cached_property
     def log_described(self) -> Mapping[str, Any] | None:

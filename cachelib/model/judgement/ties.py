@@ -88,7 +88,7 @@ def score_noise(criteria: Criteria, resolution: Mapping[str, Array]) -> Array:
         for name, weight in criteria.weights.items()
         if name in resolution
     ]
-    return np.asarray(sum(parts, np.zeros(1)))
+    return np.asarray(sum(parts), np.float64)
 
 
 def _score_tolerance(criteria: Criteria, score: Array, alive: Flags) -> Array:

@@ -51,6 +51,11 @@ class Trace:
         """Seconds from the first request to the last."""
         return float(self.time_s[-1] - self.time_s[0]) if len(self) else 0.0
 
+    @property
+    def lasts_s(self) -> float:
+        """The same, at least a second: to count by."""
+        return max(self.span_s, 1.0)
+
     def only(self, rows: slice | npt.NDArray[np.bool_ | np.int64]) -> Trace:
         """Some of the requests."""
         return replace(

@@ -98,7 +98,7 @@ def _time(trace: Trace, units: dict[str, int]) -> dict[str, Any]:
         "to": _date(float(trace.time_s[-1])),
         "span_s": trace.span_s,
         "written_in": units,
-        "requests_per_s": len(trace) / max(trace.span_s, 1.0),
+        "requests_per_s": len(trace) / trace.lasts_s,
         "rate": rate_picture(trace.time_s),
     }
     if len(steps) and steps[at] > GAP * mean and steps[at] > 60:

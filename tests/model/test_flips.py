@@ -1,0 +1,220 @@
+"""Where the choice flips: edges, causes, noise, distance, and what a simulation confirms."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.model.judgement import flips
+from cachelib.model.judgement.draws import ranges
+from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import options
+from cachelib.model.judgement.sweeps import Sweep, sweeps
+from cachelib.model.judgement.ties import NOBODY
+from tests.model.cases import hours, of, requests, small
+
+BOUND = {"metric": "bill_usd", "at_most": 10.0, "why": "w"}
+
+
+def model(resolution: dict[str, Any] | None = None, **changes: Any) -> Model:
+    study = small(**{"designs": ["l1-kv", "l1-only"]} | changes)
+    return Model(study, tuple(options(study)), resolution=resolution or {})
+
+
+def sweep_of(made: Model, name: str) -> Sweep:
+    return next(sweep for sweep in sweeps(made) if sweep.name == name)
+
+
+def bills(made: Model, **numbers: float) -> dict[str, float]:
+    at = {name: np.array([value]) for name, value in numbers.items()}
+    return {o.name: float(made.values(o, at, ["bill_usd"])["bill_usd"][0]) for o in made.options}
+
+
+def limit_sweep(low: float, high: float, here: float = 10.0) -> Sweep:
+    return Sweep("limit:bill_usd", low, high, here, None)
+
+
+def test_a_limit_flips_where_each_option_begins_to_keep_it() -> None:
+    """As the bound grows: nothing, then the cheaper option, and it stays."""
+    made = model(criteria={"minimise": "bill_usd", "limits": [BOUND]})
+    paid = bills(made)
+    (flip,) = flips.flips(made, limit_sweep(1, 100))
+    assert (flip.before, flip.after) == (None, "l1-kv")
+    assert (flip.cause, flip.metric) == ("limit", "limit:bill_usd")
+    assert (flip.option, flip.other) == ("l1-kv", None)
+    assert flip.at == pytest.approx(paid["l1-kv"], rel=1e-5)
+    assert (flip.number, flip.here, flip.inside) == ("limit:bill_usd", 10.0, False)
+
+
+@pytest.mark.parametrize(("below", "above"), [(1e-3, 2), (0.5, 1e-3), (1e-3, 1e-3)])
+def test_a_flip_in_the_first_or_the_last_cell_is_found(below: float, above: float) -> None:
+    made = model(criteria={"minimise": "bill_usd", "limits": [BOUND]})
+    at = bills(made)["l1-kv"]
+    (flip,) = flips.flips(made, limit_sweep(at * (1 - below), at * (1 + above)))
+    assert flip.at == pytest.approx(at, rel=1e-5)
+    assert flips.flips(made, limit_sweep(at * 2, at)) == []
+    assert flips.flips(made, limit_sweep(at * 1.2, at * 2)) == []
+
+
+def test_scores_part_where_one_is_better_by_just_what_is_material() -> None:
+    """Of l1-kv and l1-only the latter is there already and ties while it costs $2 more or less."""
+    aim = {"minimise": "bill_usd", "material": {"bill_usd": 2}, "then": ["today"]}
+    made = model(today="l1-only", criteria=aim)
+    (flip,) = flips.flips(made, sweep_of(made, "origin_neurons"))
+    assert (flip.before, flip.after, flip.cause) == ("l1-only", "l1-kv", "score")
+    assert {flip.option, flip.other} == {"l1-only", "l1-kv"}
+    paid = bills(made, origin_neurons=flip.at)
+    assert paid["l1-only"] - paid["l1-kv"] == pytest.approx(2, abs=1e-3)
+
+
+def test_where_chance_is_wider_than_what_is_material_scores_part_by_it() -> None:
+    noise = {"bill_usd": np.array([3.0, 4.0])}
+    made = model(noise, today="l1-only", criteria={"minimise": "bill_usd", "then": ["today"]})
+    (flip,) = flips.flips(made, sweep_of(made, "origin_neurons"))
+    paid = bills(made, origin_neurons=flip.at)
+    assert paid["l1-only"] - paid["l1-kv"] == pytest.approx(5, abs=1e-3)
+
+
+def test_of_options_that_tie_a_secondary_metric_flips_the_choice() -> None:
+    """By their bills both are as good; who answers faster changes with the time that KV takes."""
+    aim = {"minimise": "bill_usd", "material": {"bill_usd": 900}, "then": ["mean_ms", "today"]}
+    made = model(designs=["l1-only", "kv-only"], today="l1-only", criteria=aim)
+    found = flips.flips(made, Sweep("kv_read_ms", 0.01, 3_000, 10.0, None))
+    assert found
+    for flip in found:
+        assert (flip.cause, flip.metric) == ("secondary", "mean_ms")
+        at = {"kv_read_ms": np.array([flip.at])}
+        mean = {o.name: float(made.values(o, at, ["mean_ms"])["mean_ms"][0]) for o in made.options}
+        best = min(mean.values())
+        assert abs(mean["kv-only"] - mean["l1-only"]) == pytest.approx(
+            max(1, 0.05 * best), rel=1e-3
+        )
+
+
+def test_a_flip_within_the_range_is_inside_its_ends_included() -> None:
+    made = model(criteria={"minimise": "bill_usd", "limits": [BOUND]})
+    (flip,) = flips.flips(made, limit_sweep(1, 100))
+    for low, high, inside in ((flip.at, 20, True), (1, flip.at, True), (7.9, 8, False)):
+        ranged = SimpleNamespace(low=low, high=high)
+        sweep = Sweep("limit:bill_usd", 1, 100, 10.0, ranged)  # type: ignore[arg-type]
+        (again,) = flips.flips(made, sweep)
+        assert again.inside == inside
+
+
+def flip(number: str = "x", at: float = 20, here: float = 10, **more: Any) -> Flip:
+    base = {"before": "a", "after": "b", "cause": "score", "metric": "bill_usd", "option": "a",
+            "other": "b", "inside": True}  # fmt: skip
+    return Flip(number=number, at=at, here=here, **base | more)
+
+
+def test_distance_is_a_factor_either_way_and_away_is_beyond_it() -> None:
+    assert (flip(at=20).distance, flip(at=5).distance) == (2, 2)
+    assert (flip(at=20).away, flip(at=5).away) == ("b", "a")
+    for at, here in ((0, 10), (20, 0), (-1, 10), (1, -10)):
+        assert flip(at=at, here=here).distance == float("inf")
+    assert flip(at=0.5, here=0.5).distance == 1
+
+
+def test_the_nearest_of_each_number_on_either_side_are_kept() -> None:
+    some = [flip(at=12), flip(at=9), flip(at=20), flip("y", at=30), flip(at=1)]
+    assert flips.nearest(some) == [some[0], some[1], some[3]]
+
+
+def test_all_flips_come_nearest_first_then_by_name() -> None:
+    made = model(criteria={"minimise": "bill_usd", "limits": [BOUND]})
+    found = flips.all_flips(made)
+    order = [(each.distance, each.number, each.at) for each in found]
+    assert order == sorted(order)
+    assert {each.number for each in found} >= {"limit:bill_usd", "origin_neurons"}
+
+
+class Simulated:
+    """A simulation that chooses by itself; keeps what it was asked."""
+
+    def __init__(self, made: Any, chosen: list[int]) -> None:
+        self.model, self.chosen, self.asked = made, np.array(chosen), []  # type: ignore[var-annotated]
+
+    def standing(self, numbers: Any) -> Any:
+        self.asked.append(numbers)
+        return SimpleNamespace(chosen=self.chosen)
+
+
+def formulas(chosen: list[int], study: Any = None) -> Any:
+    at = SimpleNamespace(chosen=np.array(chosen))
+    return SimpleNamespace(standing=lambda _: at, study=study or SimpleNamespace(log=None))
+
+
+def confirmed(found: Flip, simulator: Simulated) -> bool:
+    return flips.confirmed([found], simulator) == [found]  # type: ignore[arg-type]
+
+
+def test_a_flip_is_confirmed_where_a_simulation_chooses_alike_on_both_sides() -> None:
+    for simulated, told in (([0, 1], True), ([0, 0], False), ([1, 1], False), ([1, 0], False)):
+        simulator = Simulated(formulas([0, 1]), simulated)
+        assert confirmed(flip(at=21), simulator) == told
+        assert simulator.asked[0]["x"].tolist() == pytest.approx([20, 22.05])
+
+
+@pytest.mark.parametrize("exact", ["limit:p95_ms", "hours:l1-kv", "hourly_rate_usd"])
+def test_what_passes_through_no_formula_needs_no_simulation(exact: str) -> None:
+    simulator = Simulated(formulas([0, 1]), [NOBODY, NOBODY])
+    assert confirmed(flip(exact), simulator)
+    assert simulator.asked == []
+
+
+def test_isolates_are_asked_whole_ones_and_a_log_no_denser_than_it_is() -> None:
+    simulator = Simulated(formulas([0, 1]), [0, 1])
+    assert confirmed(flip("isolates_per_colo", at=2.4), simulator)
+    assert simulator.asked[0]["isolates_per_colo"].tolist() == [2, 3]
+    assert not confirmed(flip("isolates_per_colo", at=3.0), simulator)  # no whole number beside it
+    log = SimpleNamespace(log="a.csv", requests_per_month=1_010)
+    dense = Simulated(formulas([0, 1], log), [0, 1])
+    assert confirmed(flip("requests_per_month", at=1_000), dense)
+    assert dense.asked[0]["requests_per_month"].max() == 1_010
+    assert not confirmed(flip("requests_per_month", at=1_010), dense)
+    assert confirmed(flip("origin_ms", at=2_000), dense)  # of other numbers a log says nothing
+    month = Simulated(formulas([0, 1]), [0, 1])
+    assert confirmed(flip("requests_per_month", at=1_000), month)
+    assert month.asked[0]["requests_per_month"].max() == pytest.approx(1_050)
+
+
+def test_a_tornado_has_the_widest_swing_first_and_none_that_does_not_swing() -> None:
+    made = model(criteria={"minimise": "monthly_cost_usd", "hours": hours(l1_kv=9, l1_only=1)})
+    found = flips.tornado(made, "l1-kv", "l1-only")
+    names = [swing.name for swing in found]
+    widths = [abs(swing.high - swing.low) for swing in found]
+    assert widths == sorted(widths, reverse=True)
+    assert {"hours:l1-kv", "hourly_rate_usd", "origin_neurons"} <= set(names)
+    assert "origin_ms" not in names
+    back = {swing.name: swing for swing in flips.tornado(made, "l1-only", "l1-kv")}
+    for swing in found:
+        other = back[swing.name]
+        assert (other.low, other.high) == pytest.approx((-swing.low, -swing.high))
+    work = next(swing for swing in found if swing.name == "hours:l1-kv")
+    number = ranges(made.study, made.options)["hours:l1-kv"]
+    assert work.high - work.low == pytest.approx(-(number.high - number.low) * 80 / 24)
+
+
+def test_nothing_flips_over_a_number_that_cannot_change_or_changes_nothing() -> None:
+    made = model(criteria={"minimise": "bill_usd", "then": []})
+    assert flips.flips(made, Sweep("origin_ms", 300, 300, 300, None)) == []
+    assert flips.flips(made, Sweep("origin_ms", 3, 3_000, 300, None)) == []
+
+
+def test_a_soft_limit_flips_nothing_by_itself() -> None:
+    soft = BOUND | {"costs": 1e-6}
+    made = model(criteria={"minimise": "bill_usd", "limits": [soft], "then": []})
+    assert flips.flips(made, limit_sweep(1, 100)) == []
+
+
+def test_a_log_s_model_flips_too() -> None:
+    times = np.linspace(0, 864_000, 400).tolist()
+    study = of(requests(times, [n % 5 for n in range(400)]), designs=["l1-kv", "l1-only"],
+               criteria={"minimise": "bill_usd", "limits": [BOUND]})  # fmt: skip
+    made = Model(study, tuple(options(study)))
+    (found,) = flips.flips(made, limit_sweep(1, 100))
+    assert found.at == pytest.approx(min(bills(made).values()), rel=1e-5)

@@ -1,0 +1,109 @@
+"""What grows with the traffic: by hand, beyond what test_decision says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.model.judgement import growth
+from cachelib.model.judgement.growth import KINDS_OF_GROWTH, grown_numbers, key_factors
+from cachelib.model.traffic.workload import Workload
+from tests.model.cases import of, requests, small
+
+
+def times(study: Any, *factors: float) -> dict[str, Any]:
+    return {"requests_per_month": np.array(factors) * study.setting.numbers["requests_per_month"]}
+
+
+def test_keys_grow_in_proportion_to_whole_ones_at_least_one_and_ten_million_at_most() -> None:
+    study = small(growth={"keys": "in proportion"})
+    for rate, keys in (
+        (20_000 * 1.49 / 20, 1),
+        (20_000 * 1.51 / 20, 2),
+        (1, 1),
+        (1e12, 10_000_000),
+    ):
+        more = growth.grown_workload(study.case.workload, study.case.growth, rate)
+        assert more.keys == keys
+        assert more.requests_per_month == rate
+
+
+def test_keys_whose_popularity_is_given_stay() -> None:
+    given = Workload(requests_per_month=100, keys=2, popularity=(3, 1), zipf=1, value_bytes=1,
+                     colos={"FRA": 1}, reads_per_write=None)  # fmt: skip
+    grows = small(growth={"keys": "in proportion"}).case.growth
+    more = growth.grown_workload(given, grows, 1_000)
+    assert (more.keys, more.reads_per_write) == (2, None)
+
+
+def test_without_traffic_among_the_numbers_nothing_grows() -> None:
+    study = small(growth={"keys": "in proportion", "value_life": "shorter in proportion"})
+    numbers = {"origin_ms": np.array([1.0, 2.0])}
+    assert grown_numbers(study.setting, study.case.growth, numbers) == numbers
+    assert key_factors(study.setting, study.case.growth, numbers) is None
+
+
+def test_a_life_that_is_drawn_shortens_from_what_was_drawn() -> None:
+    study = small(growth={"value_life": "shorter in proportion"})
+    numbers = times(study, 1, 4) | {"value_life_s": np.array([100.0, 100.0])}
+    found = grown_numbers(study.setting, study.case.growth, numbers)
+    assert np.asarray(found["value_life_s"]).tolist() == [100, 25]
+    alone = grown_numbers(study.setting, study.case.growth, times(study, 2))
+    assert np.asarray(alone["value_life_s"]).tolist() == [18_000]
+
+
+def test_fixed_writes_are_no_fewer_reads_each_only_where_there_are_writes() -> None:
+    study = small()
+    found = grown_numbers(study.setting, study.case.growth, times(study, 1, 3))
+    here = study.reads_per_write or 0
+    reads = np.asarray(found["reads_per_write"]).tolist()
+    assert reads == pytest.approx([here, 3 * (1 + here) - 1])
+    assert "value_life_s" not in found
+    silent = of(requests([0, 9e5], [0, 0]))
+    assert "reads_per_write" not in grown_numbers(
+        silent.setting, silent.case.growth, times(silent, 2)
+    )
+    both = small(growth={"writes": "in proportion"})
+    assert grown_numbers(both.setting, both.case.growth, times(both, 3)).keys() == {
+        "requests_per_month"
+    }
+
+
+def test_keys_of_few_draws_grow_exactly_and_of_many_on_a_grid() -> None:
+    study = small(growth={"keys": "in proportion"})
+    few = np.linspace(0.5, 4, KINDS_OF_GROWTH)
+    found = key_factors(study.setting, study.case.growth, times(study, *few))
+    assert found == pytest.approx(few)
+    many = np.geomspace(0.5, 4, 301)
+    found = key_factors(study.setting, study.case.growth, times(study, *many))
+    assert found is not None
+    assert len(np.unique(found)) == KINDS_OF_GROWTH == 24
+    assert (found.min(), found.max()) == pytest.approx((0.5, 4))
+    step = np.log(8) / 23
+    assert np.abs(np.log(found / many)).max() <= step / 2 * (1 + 1e-9)
+    assert key_factors(study.setting, small().case.growth, times(study, *few)) is None
+
+
+def test_twice_the_keys_are_asked_for_half_as_often_each() -> None:
+    at = small().setting
+    more = growth.with_keys(at, 2)
+    assert more.keys.number.tolist() == (2 * at.keys.number).tolist()
+    assert more.keys.share.tolist() == (at.keys.share / 2).tolist()
+    assert more.numbers is at.numbers
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"writes": "in proportion", "keys": "in proportion",
+          "value_life": "shorter in proportion"},
+         "writes and keys grow in proportion, the life of values shortens in proportion"),
+        ({"keys": "in proportion", "value_life": "shorter in proportion"},
+         "keys grow in proportion, the life of values shortens in proportion, writes stay as they"
+         " are"),
+    ],
+)  # fmt: skip
+def test_where_all_or_all_but_one_grow_that_is_told(given: dict[str, str], said: str) -> None:
+    assert growth.in_words(small(growth=given).case.growth) == said

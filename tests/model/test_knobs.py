@@ -1,0 +1,244 @@
+"""Settings of knobs: those that trying all would find, and what is said of them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.model.judgement import knobs
+from cachelib.model.judgement.draws import draw
+from cachelib.model.judgement.knobs import Tuned, tune
+from cachelib.model.judgement.limits import broken
+from cachelib.model.judgement.metrics import MEASURED, measure
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import Option, options, simulate
+from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import DesignError
+from tests.model.cases import hours, small
+
+NAMES = tuple(MEASURED)
+
+
+def option(study: Study, name: str) -> Option:
+    return next(each for each in options(study) if each.name == name)
+
+
+def tuned(study: Study, name: str) -> Tuned:
+    return tune(study, option(study, name), NAMES)
+
+
+def limit(metric: str, at_most: float, **more: Any) -> dict[str, Any]:
+    return {"metric": metric, "at_most": at_most, "why": "w"} | more
+
+
+def all_measured(study: Study, name: str) -> dict[tuple[float, float], dict[str, float]]:
+    """Every setting of the two lives, simulated."""
+    found = {}
+    lives = [study.case.all_knobs[knob].settings for knob in ("l1_ttl_s", "l2_ttl_s")]
+    for l1, l2 in itertools.product(*lives):
+        there = option(study, name).at(l1_ttl_s=l1, l2_ttl_s=l2)
+        found[l1, l2] = measure(study, there, simulate(study, there), NAMES)
+    return found
+
+
+def test_the_setting_that_keeps_the_limits_at_the_least_is_found_and_how_far_it_may_be_turned() -> (
+    None
+):
+    """Loads fall with KV's life, late answers grow: the longest that keeps the limit."""
+    study = small(criteria={
+        "minimise": "origin_loads_per_month", "limits": [limit("late_share", 0.2)],
+        "material": {"origin_loads_per_month": 1},
+    })  # fmt: skip
+    every = all_measured(study, "l1-kv")
+    kept = {at: m["origin_loads_per_month"] for at, m in every.items() if m["late_share"] <= 0.2}
+    best = min(kept, key=lambda at: kept[at])
+    found = tuned(study, "l1-kv")
+    assert found.option.settings["l2_ttl_s"] == best[1]
+    assert found.keeps
+    assert found.tried == 9
+    assert found.flat["l2_ttl_s"] == (best[1], best[1])
+    assert found.measured["origin_loads_per_month"] == pytest.approx(kept[best], rel=0.01)
+
+
+def test_where_no_setting_keeps_the_limits_the_nearest_miss_is_taken() -> None:
+    study = small(criteria={"minimise": "bill_usd", "limits": [limit("late_share", 1e-4)]})
+    every = all_measured(study, "l1-kv")
+    nearest = min(every, key=lambda at: every[at]["late_share"])
+    found = tuned(study, "l1-kv")
+    assert not found.keeps
+    assert found.option.settings == dict(zip(("l1_ttl_s", "l2_ttl_s"), nearest, strict=True))
+    assert found.flat == {"l1_ttl_s": (nearest[0],) * 2, "l2_ttl_s": (nearest[1],) * 2}
+
+
+def test_of_equals_the_setting_next_to_today_s_is_taken_and_all_are_told() -> None:
+    """What is minimised hangs on no knob: all are equal, and nothing need be turned."""
+    study = small(criteria={"minimise": "work_hours", "hours": hours(l1_kv=3)})
+    found = tuned(study, "l1-kv")
+    assert found.option.settings == {"l1_ttl_s": 300, "l2_ttl_s": 3_600}
+    assert found.flat == {"l1_ttl_s": (60, 1_200), "l2_ttl_s": (600, 14_400)}
+
+
+def test_hours_that_nobody_states_hinder_no_settings() -> None:
+    """They are the same for all: the bill decides, alone or in a sum."""
+    by_bill, by_cost, by_sum = (
+        tuned(small(criteria={"minimise": None} | aim), "l1-kv").option.settings
+        for aim in (
+            {"minimise": "bill_usd"}, {"minimise": "monthly_cost_usd"},
+            {"weigh": {"monthly_cost_usd": 1, "work_hours": 1}},
+        )
+    )  # fmt: skip
+    assert by_bill == by_cost == by_sum
+
+
+def test_a_knob_that_is_held_or_not_the_design_s_is_not_free() -> None:
+    study = small(options={"l1-kv": {"settings": {"l1_ttl_s": 60}}})
+    assert set(knobs._free(study, option(study, "l1-kv"))) == {"l2_ttl_s"}
+    assert set(knobs._free(study, option(study, "l1-only"))) == {"l1_ttl_s"}
+    assert knobs._free(study, option(study, "origin-only")) == {}
+    own = {"name": "own", "tiers": ["memory", "kv"], "l1_ttl_s": 77}
+    mine = small(designs=[own])
+    assert set(knobs._free(mine, option(mine, "own"))) == {"l2_ttl_s"}
+    assert tuned(mine, "own").option.design.l1_ttl_s == 77
+
+
+def test_what_is_there_is_not_turned() -> None:
+    found = tuned(small(today="l1-kv", criteria={"minimise": "bill_usd"}), "l1-kv")
+    assert (found.tried, found.flat) == (1, {})
+    assert found.option.settings == {"l1_ttl_s": 300, "l2_ttl_s": 3_600}
+
+
+def test_a_value_is_not_refreshed_after_it_has_expired() -> None:
+    soft = {"name": "soft", "tiers": ["kv"], "policy": "soft-hard", "soft_ttl_s": 3_600}
+    study = small(designs=[soft])
+    tried = [s["l2_ttl_s"] for s in knobs._allowed(
+        study, option(study, "soft"), {"l2_ttl_s": [600, 3_600, 14_400]})]  # fmt: skip
+    assert tried == [3_600, 14_400]
+
+
+def test_where_the_platform_takes_no_setting_today_s_is_the_only_one() -> None:
+    study = small()
+    kv = option(study, "kv-only")
+    assert list(knobs._allowed(study, kv, {"l2_ttl_s": [5, 60]})) == [{"l2_ttl_s": 60}]
+    assert list(knobs._allowed(study, kv, {"l2_ttl_s": [5, 6]})) == [{"l2_ttl_s": 3_600}]
+    with pytest.raises(DesignError, match="60"):  # as it is set it cannot be either
+        list(knobs._allowed(study, kv.at(l2_ttl_s=5.0), {"l2_ttl_s": [5, 6]}))
+
+
+def test_a_life_in_kv_s_caches_is_no_shorter_than_the_platform_s_least() -> None:
+    lives = {"value": 60, "values": [10, 30, 60, 600], "why": "w"}
+    study = small(designs=["kv-only"], knobs={"kv_cache_ttl_s": lives})
+    least = study.platform.kv_min_cache_ttl_s
+    kv = option(study, "kv-only")
+    tried = [s["kv_cache_ttl_s"] for s in knobs._allowed(
+        study, kv, {"kv_cache_ttl_s": [least - 1, least, least + 1]})]  # fmt: skip
+    assert tried == [least, least + 1]
+    found = tuned(study, "kv-only")
+    by_formula = knobs._over(
+        Model(study, (kv,)), kv, [{"kv_cache_ttl_s": s} for s in (60, 600)], ["mean_ms"]
+    )["mean_ms"]
+    assert by_formula[0] != by_formula[1]
+    for nth, life in enumerate((60, 600)):
+        one = Model(study, (kv,)).values(kv.at(kv_cache_ttl_s=life), {}, ["mean_ms"])["mean_ms"]
+        assert by_formula[nth] == pytest.approx(one[0])
+    assert found.tried == 3 * len([s for s in (10, 30, 60, 600) if s >= least])
+
+
+def test_formulas_at_all_settings_are_those_at_each() -> None:
+    """Lives at once, and whole numbers of objects one after the other."""
+    objects = {"value": 5, "values": [1, 5, 20], "why": "w"}
+    study = small(designs=["durable-object"], knobs={"objects": objects})
+    made, each = Model(study, tuple(options(study))), option(study, "durable-object")
+    grid = [{"l2_ttl_s": t, "objects": n} for t in (600, 14_400) for n in (1, 20)]
+    names = ["hit_ratio", "bill_usd", "mean_ms"]
+    found = knobs._over(made, each, grid, names)
+    first, alike, long, _ = found["mean_ms"]
+    assert first == alike > long
+    for nth, settings in enumerate(grid):
+        one = made.values(each.at(**settings), {}, names)
+        for name in names:
+            assert found[name][nth] == pytest.approx(one[name][0]), settings
+
+
+def test_where_limits_should_hold_in_a_share_of_draws_those_settings_are_taken() -> None:
+    """Just now half of all settings keep it; in nine of ten draws only short lives do."""
+    aim = {"minimise": "origin_loads_per_month", "limits": [limit("late_share", 0.2)],
+           "material": {"origin_loads_per_month": 1}}  # fmt: skip
+    bold, sure = (small(criteria=aim | {"sure": share}) for share in (0.0, 0.95))
+    lives = {}
+    for study in (bold, sure):
+        found = tuned(study, "l1-kv")
+        assert found.keeps
+        lives[study.case.criteria.sure] = found.option.settings["l2_ttl_s"]
+    assert lives[0.95] < lives[0.0]
+    made = Model(sure, tuple(options(sure)))
+    each = option(sure, "l1-kv")
+    drawn = draw(sure, [each], 400, seed=5)
+
+    def held(life: float) -> float:
+        there = each.at(l1_ttl_s=300, l2_ttl_s=life)
+        values = made.values(there, drawn, ["late_share"])
+        return float(1 - broken(sure.case.criteria, values, drawn)["limit:late_share"].mean())
+
+    assert held(lives[0.95]) > held(lives[0.0])
+
+
+def test_where_there_is_no_limit_to_be_sure_of_the_best_of_all_settings_is_taken() -> None:
+    bold, sure = (
+        tuned(small(criteria={"minimise": "origin_loads_per_month", "sure": share}), "l1-kv")
+        for share in (0.0, 0.9)
+    )
+    assert sure.option.settings == bold.option.settings
+
+
+def test_a_soft_limit_puts_no_setting_out() -> None:
+    soft = limit("late_share", 1e-4, costs=1e-6)
+    with_it = tuned(small(criteria={"minimise": "bill_usd", "limits": [soft]}), "l1-kv")
+    without = tuned(small(criteria={"minimise": "bill_usd"}), "l1-kv")
+    assert with_it.keeps
+    assert with_it.option.settings == without.option.settings
+
+
+def test_a_simulation_has_the_last_word_over_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says of all but the shortest life that they break the limit, whatever formulas say."""
+    aim = {"minimise": "bill_usd", "limits": [limit("late_share", 0.9)]}
+    study = small(designs=["kv-only"], criteria=aim)
+    asked = []
+
+    def simulated(_: Any, there: Option, result: Any, names: Any) -> dict[str, float]:
+        life = there.settings["l2_ttl_s"]
+        asked.append(life)
+        told = dict.fromkeys(names, 5.0)
+        return told | {"late_share": 0.1 if life == 600 else 0.95}
+
+    monkeypatch.setattr(knobs, "measure", simulated)
+    monkeypatch.setattr(knobs, "simulate", lambda *_: None)
+    found = tuned(study, "kv-only")
+    assert found.keeps
+    assert found.option.settings == {"l2_ttl_s": 600}
+    assert asked[-1] == 600
+    assert len(asked) == len(set(asked))
+    assert found.flat == {"l2_ttl_s": (600, 600)}
+
+
+def test_steps_away_from_today_are_factors() -> None:
+    now = small().case.settings
+    assert knobs._away({"l1_ttl_s": 300, "l2_ttl_s": 3_600}, now) == 0
+    assert knobs._away({"l1_ttl_s": 150, "l2_ttl_s": 3_600}, now) == pytest.approx(np.log(2))
+    assert knobs._away({"l1_ttl_s": 600, "l2_ttl_s": 7_200}, now) == pytest.approx(np.log(4))
+
+
+def test_five_settings_are_simulated_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = small(criteria={"minimise": "bill_usd", "limits": [limit("late_share", 1e-4)]})
+    asked: list[dict[str, float]] = []
+
+    def watched(of: Study, there: Option) -> Any:
+        asked.append(dict(there.settings))
+        return simulate(of, there)
+
+    monkeypatch.setattr(knobs, "simulate", watched)
+    tuned(study, "l1-kv")
+    assert len(asked) == 5
+    assert len({tuple(sorted(each.items())) for each in asked}) == 5
