@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_a_flip_in_the_first_or_the_last_cell_is_found(below: float, above: floa
 def test_scores_part_where_one_is_better_by_just_what_is_material() -> None:
     """Of l1-kv and l1-only the latter is there already and ties while it costs $2 more or less."""
     aim = {"minimise": "bill_usd", "material": {"bill_usd": 2}, "then": ["today"]}
-    made = model(today="l1-only", criteria=aim)
+    made = model(today="l1-only", criteria=aim).only(["l1-only", "l1-kv"])
     (flip,) = flips.flips(made, sweep_of(made, "origin_neurons"))
     assert (flip.before, flip.after, flip.cause) == ("l1-only", "l1-kv", "score")
     assert {flip.option, flip.other} == {"l1-only", "l1-kv"}
@@ -73,7 +74,9 @@ def test_scores_part_where_one_is_better_by_just_what_is_material() -> None:
 
 def test_where_chance_is_wider_than_what_is_material_scores_part_by_it() -> None:
     noise = {"bill_usd": np.array([3.0, 4.0])}
-    made = model(noise, today="l1-only", criteria={"minimise": "bill_usd", "then": ["today"]})
+    aim = {"minimise": "bill_usd", "then": ["today"]}
+    pair = model(today="l1-only", criteria=aim).only(["l1-only", "l1-kv"])
+    made = replace(pair, resolution=noise)
     (flip,) = flips.flips(made, sweep_of(made, "origin_neurons"))
     paid = bills(made, origin_neurons=flip.at)
     assert paid["l1-only"] - paid["l1-kv"] == pytest.approx(5, abs=1e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -157,13 +158,11 @@ def test_what_is_not_varies_as_the_misses_do_and_work_not_at_all(
             "origin_loads_per_month": 1_000.0, "late_share": math.nan}  # fmt: skip
     found = by_blocks(study, ended(study, TWENTY), here, monkeypatch)
     relative = student(BY_TWO, T9) / 0.4
-    assert found["bill_usd"] == pytest.approx(20 * relative)
-    assert found["monthly_cost_usd"] == found["bill_usd"]  # of a cost the bill alone
+    assert found["monthly_cost_usd"] == found["bill_usd"] == 0  # the plan's minimum is no chance
     assert found["origin_loads_per_month"] == pytest.approx(1_000 * relative)
     assert (found["work_hours"], found["late_share"]) == (0, 0)
     alone = by_blocks(study, ended(study, TWENTY), {"monthly_cost_usd": 50.0}, monkeypatch)
-    missed = 1 - float(np.mean(BY_TWO))
-    assert alone["monthly_cost_usd"] == pytest.approx(50 * student(BY_TWO, T9) / missed)
+    assert alone["monthly_cost_usd"] == 0
 
 
 def test_blocks_in_which_nobody_reads_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,11 +270,24 @@ def test_what_a_sample_does_not_tell_widens_what_depends_on_it(
     assert found["hit_ratio"] == pytest.approx(math.hypot(student(BY_TWO, T9), 0.3))
     own = student(BY_TWO, T9) / 0.4
     assert found["late_share"] == pytest.approx(0.2 * math.hypot(own, 0.75))
-    for name, of_it in (("bill_usd", 20), ("origin_loads_per_month", 50), ("monthly_cost_usd", 20)):
-        assert found[name] == pytest.approx(of_it * math.hypot(own, 0.75, 0.4)), name
+    loads = found["origin_loads_per_month"]
+    assert loads == pytest.approx(50 * math.hypot(own, 0.75, 0.4))
     assert found["work_hours"] == 0
 
 
 def test_where_all_keys_are_simulated_none_stand_for_others() -> None:
     study = small(workload={"requests_per_month": 500})
     assert intervals._of_chosen_keys(study, option(study), ["hit_ratio"]) == {"hit_ratio": 0}
+
+
+def test_a_bill_varies_by_what_more_use_would_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """$3 whatever happens, and $2 for as much use as there is."""
+    study = twenty()
+    result = ended(study, TWENTY)
+
+    def bill(used: Result, _: object) -> SimpleNamespace:
+        return SimpleNamespace(charged=3 + 2 * result.span_s / used.span_s)
+
+    monkeypatch.setattr(intervals, "monthly_bill", bill)
+    found = by_blocks(study, result, {"hit_ratio": 0.6, "bill_usd": 5.0}, monkeypatch)
+    assert found["bill_usd"] == pytest.approx(2 * student(BY_TWO, T9) / 0.4)

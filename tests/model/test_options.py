@@ -71,7 +71,7 @@ def test_options_are_as_set_today_with_what_is_held_and_noted() -> None:
         options={"l1-only": {"settings": {"l1_ttl_s": 60}}},
     )  # fmt: skip
     found = {each.name: each for each in options(study)}
-    assert list(found) == ["kv-only", "l1-only", "origin-only", "own"]
+    assert list(found) == ["kv-only", "kv-only-set-anew", "l1-only", "origin-only", "own"]
     assert found["own"].settings == {"l1_ttl_s": 77, "l2_ttl_s": 3_600}
     assert found["own"].design.l2_ttl_s == 3_600
     assert found["l1-only"].settings == {"l1_ttl_s": 60}

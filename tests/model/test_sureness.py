@@ -263,13 +263,14 @@ def test_of_options_that_keep_a_limit_from_almost_the_same_bound_on_each_flip_is
 def test_a_flip_has_its_cause_and_its_distance() -> None:
     decision = decided(criteria={"minimise": "bill_usd", "limits": [LATE]})
     assert decision.chosen is not None
-    limit = next(flip for flip in decision.flips if flip.cause == "limit")
+    found = flips.all_flips(decision.model)
+    limit = next(flip for flip in found if flip.cause == "limit")
     assert limit.distance == pytest.approx(max(limit.at / limit.here, limit.here / limit.at))
     option = decision.model.option(limit.option)
     value = decision.model.values(option, {limit.number: np.array([limit.at])}, ["late_share"])
     bound = limit.at if limit.number == "limit:late_share" else 0.15
     assert value["late_share"][0] == pytest.approx(bound, rel=1e-4)
-    distances = [flip.distance for flip in decision.flips]
+    distances = [flip.distance for flip in found]
     assert distances == sorted(distances)
 
 

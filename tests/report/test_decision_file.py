@@ -51,7 +51,9 @@ def test_the_command_prints_that_schema() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_has_its_numbers_settings_and_chances(name: str) -> None:
     one, case = outcome(name), of(name).study.case
-    assert sorted(option["name"] for option in one["options"]) == sorted(case.design_names)
+    names = [option["name"] for option in one["options"]]
+    assert len(set(names)) == len(names)
+    assert {*case.design_names} <= {*names} <= {*case.option_names}
     for option in one["options"]:
         assert option["metrics"].keys() == one["metrics"].keys()
         assert {*case.criteria.names()} <= option["metrics"].keys()
