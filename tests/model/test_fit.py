@@ -154,6 +154,11 @@ def test_a_workload_s_own_traffic_gives_its_parameters_again() -> None:
     assert found.hit_ratio_off < 0.01
 
 
+def test_the_traffic_compared_with_is_the_first_seed_s_unless_another_is_asked_for() -> None:
+    log = generate(PLAIN.model_copy(update={"requests_per_month": 3_000}), seed=5)
+    assert fit(log) == fit(log, seed=1) != fit(log, seed=2)
+
+
 def test_what_a_workload_cannot_be_is_no_fit() -> None:
     with pytest.raises(LogError, match="one moment"):
         fit(requests([3.0, 3.0], [0, 1]))
