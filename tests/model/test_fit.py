@@ -26,15 +26,15 @@ def test_the_exponent_of_exact_shares_is_found(exponent: float) -> None:
 
 
 def test_a_workload_of_a_small_log_is_counted() -> None:
-    """Two days, five reads and a write, of three keys."""
+    """Two days, four reads and two writes, of three keys; a fourth is not asked for."""
     trace = requests(
-        [0, 9_000, 20_000, 90_000, 100_000, 2 * DAY_S], [0, 1, 0, 2, 0, 0], colo=[0, 1, 0, 0, 0, 1],
-        op=[READ, READ, READ, READ, READ, WRITE], size=[10, 20, 30, 40, 50, 70],
+        [0, 9_000, 20_000, 90_000, 100_000, 2 * DAY_S], [0, 1, 0, 3, 0, 0], colo=[0, 1, 0, 0, 0, 1],
+        op=[READ, READ, WRITE, READ, READ, WRITE], size=[10, 20, 30, 40, 50, 70],
     )  # fmt: skip
     found = fit(trace)
     made = found.workload
     assert made.requests_per_month == pytest.approx(6 * 15)
-    assert made.reads_per_write == 5
+    assert made.reads_per_write == 2
     assert made.value_bytes == 35
     assert made.keys == 3
     assert made.colos == pytest.approx({"FRA": 4 / 6, "SYD": 2 / 6, "IAD": 0})
@@ -152,6 +152,11 @@ def test_a_workload_s_own_traffic_gives_its_parameters_again() -> None:
     assert found.workload.daily_swing < 0.02
     assert found.popularity_off < 0.01
     assert found.hit_ratio_off < 0.01
+
+
+def test_the_traffic_compared_with_is_the_first_seed_s_unless_another_is_asked_for() -> None:
+    log = generate(PLAIN.model_copy(update={"requests_per_month": 3_000}), seed=5)
+    assert fit(log) == fit(log, seed=1) != fit(log, seed=2)
 
 
 def test_what_a_workload_cannot_be_is_no_fit() -> None:

@@ -222,6 +222,17 @@ def test_a_sample_of_keys_errs_as_its_groups_differ_and_by_keys_hotter_than_any(
     assert intervals._of_the_rate(study) == pytest.approx(of_rate)
 
 
+def test_the_error_of_many_keys_alike_is_small() -> None:
+    """A third of them is never found; which group has how many of these is chance."""
+    rng = np.random.default_rng(6)
+    trace = requests(list(range(3_000)), rng.integers(0, 300, 3_000).tolist())
+    study = of(replace(trace, account=Account("csv", "w", 3_000, 3_000)), reading=BY_KEY)
+    tiers = np.where(trace.key % 3 == 0, ORIGIN, L1)
+    within = without_each_group(study, tiers == L1) * math.sqrt(0.9) * T19
+    found = intervals._by_keys(study, ended(study, tiers.tolist()))
+    assert within < found < within + 0.1 < 0.3
+
+
 def test_an_error_is_no_greater_than_what_there_is_to_err_by() -> None:
     """Two keys, one of which is always found: any share from none to all may be the truth."""
     keys = [0, 1]

@@ -56,6 +56,13 @@ def test_a_claim_of_at_least_so_much_holds_above_an_edge_and_of_at_most_below_it
     assert where(study, high=0.8) == f"below {said} requests a month"
 
 
+def test_an_edge_just_before_the_end_of_what_is_looked_at_is_found() -> None:
+    study = small()
+    at = edge(study, 0.8)
+    found = where(study, low=0.8, region={"high": at * 1.001})
+    assert found == f"above {regions._said(at)} requests a month"
+
+
 def test_a_claim_of_a_range_holds_between_two_edges() -> None:
     study = small()
     low, high = (regions._said(edge(study, level)) for level in (0.5, 0.9))

@@ -279,6 +279,7 @@ def test_the_caches_of_a_log_are_filled_before_and_those_of_a_month_are_not() ->
         "isolates", isolates_per_colo=1)}  # fmt: skip
     log, month = of(trace, **given), of(trace, log=False, **given)
     assert month.replay("l1-only").origin_loads == 1
+    assert Study(month.case).seed == 1
     assert log.replay("l1-only").origin_loads == 0
     assert log.replay("l1-only", trace=trace).origin_loads == 1
     assert log.replay("l1-only").span_s == log.span_s

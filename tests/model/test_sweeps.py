@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cachelib.model.judgement.model import Model
-from cachelib.model.judgement.options import options
+from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.sweeps import MOST_REQUESTS, Moving, Sweep, grid_of, sweeps
+from cachelib.model.tiers.design import Design
 from tests.model.cases import hours, known, of, requests, small
 
 
@@ -137,3 +139,17 @@ def test_what_moves_only_beyond_the_middle_moves() -> None:
     found = Moving(made, [traffic]).at(option, traffic, at)["bill_usd"]
     assert np.ptp(found[: len(at) // 2 + 1]) == 0
     assert found[-1] > found[0]
+
+
+@pytest.mark.parametrize("at", [1.0, 10.0, 100.0])
+def test_what_moves_only_at_the_least_in_the_middle_or_at_the_most_moves(at: float) -> None:
+    option = Option(Design(name="x"), {})
+
+    def values(_: Any, numbers: Any, __: Any) -> dict[str, Any]:
+        x = np.asarray(numbers.get("x", np.array([5.0])))
+        return {"bill_usd": np.isclose(x, at).astype(float)}
+
+    steps: Any = SimpleNamespace(options=(option,), names=["bill_usd"], values=values)
+    sweep = Sweep("x", 1, 100, 10, None)
+    found = Moving(steps, [sweep]).at(option, sweep, np.array([1.0, 10, 100]))
+    assert found["bill_usd"].sum() == 1

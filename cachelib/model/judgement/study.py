@@ -357,6 +357,6 @@ class Study:
             return generate(workload, seed=self.seed, span_s=span_s)
         share = requests_per_month / self.requests_per_month
         kept = np.random.default_rng([self.seed, 2]).random(len(self.trace)) < share
-        if self.case.growth.writes == "fixed" and share < 1:
+        if self.case.growth.writes == "fixed":
             kept |= self.trace.op != READ
         return self.trace.only(kept)
