@@ -102,6 +102,14 @@ def test_latency_breaks_a_tie_only_where_it_is_material() -> None:
     assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 101]) == "b"
 
 
+def test_what_is_material_of_a_secondary_metric_is_what_the_case_says() -> None:
+    then = {"then": ["mean_ms", "today"], "material": {"mean_ms": 20}}
+    criteria = Criteria.model_validate(PLAIN | then)
+    pair = [option("a"), option("b", today=True)]
+    assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 121]) == "a"
+    assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 119]) == "b"
+
+
 def test_work_that_nobody_states_wins_no_tie_by_work_and_no_ranking_by_cost() -> None:
     pair = [option("a"), option("b", work=5)]
     assert choice(Criteria.model_validate(PLAIN | {"then": ["work"]}), pair, bill_usd=[5, 5]) == "b"
