@@ -102,6 +102,15 @@ def test_latency_breaks_a_tie_only_where_it_is_material() -> None:
     assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 101]) == "b"
 
 
+def test_a_simpler_policy_breaks_a_tie_and_who_is_there_before_what_comes_after() -> None:
+    pair = [option("a", tiers=("kv",), policy="refresh"), option("b", tiers=("kv",))]
+    simple = Criteria.model_validate(PLAIN | {"then": ["simplicity"]})
+    assert choice(simple, pair, bill_usd=[5.0, 5.0]) == "b"
+    there = [option("a", today=True, l2="kv"), option("b")]
+    order = Criteria.model_validate(PLAIN | {"then": ["today", "simplicity"]})
+    assert choice(order, there, bill_usd=[5.0, 5.0]) == "a"
+
+
 def test_what_is_material_of_a_secondary_metric_is_what_the_case_says() -> None:
     then = {"then": ["mean_ms", "today"], "material": {"mean_ms": 20}}
     criteria = Criteria.model_validate(PLAIN | then)
