@@ -102,6 +102,23 @@ def test_latency_breaks_a_tie_only_where_it_is_material() -> None:
     assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 101]) == "b"
 
 
+def test_a_simpler_policy_breaks_a_tie_and_who_is_there_before_what_comes_after() -> None:
+    pair = [option("a", tiers=("kv",), policy="refresh"), option("b", tiers=("kv",))]
+    simple = Criteria.model_validate(PLAIN | {"then": ["simplicity"]})
+    assert choice(simple, pair, bill_usd=[5.0, 5.0]) == "b"
+    there = [option("a", today=True, l2="kv"), option("b")]
+    order = Criteria.model_validate(PLAIN | {"then": ["today", "simplicity"]})
+    assert choice(order, there, bill_usd=[5.0, 5.0]) == "a"
+
+
+def test_what_is_material_of_a_secondary_metric_is_what_the_case_says() -> None:
+    then = {"then": ["mean_ms", "today"], "material": {"mean_ms": 20}}
+    criteria = Criteria.model_validate(PLAIN | then)
+    pair = [option("a"), option("b", today=True)]
+    assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 121]) == "a"
+    assert choice(criteria, pair, bill_usd=[5, 5], mean_ms=[100, 119]) == "b"
+
+
 def test_work_that_nobody_states_wins_no_tie_by_work_and_no_ranking_by_cost() -> None:
     pair = [option("a"), option("b", work=5)]
     assert choice(Criteria.model_validate(PLAIN | {"then": ["work"]}), pair, bill_usd=[5, 5]) == "b"

@@ -22,7 +22,9 @@ PLAIN = Workload(requests_per_month=100_000, keys=50, zipf=0.7, value_bytes=800,
 @pytest.mark.parametrize("exponent", [0.0, 0.4, 0.9, 1.6])
 def test_the_exponent_of_exact_shares_is_found(exponent: float) -> None:
     counts = np.round(1e9 * popularity(300, exponent)).astype(np.int64)
-    assert zipf_exponent(counts) == pytest.approx(exponent, abs=2e-3)
+    found = zipf_exponent(counts)
+    assert found == pytest.approx(exponent, abs=2e-3)
+    assert found == round(found, 3)
 
 
 def test_a_workload_of_a_small_log_is_counted() -> None:
@@ -79,6 +81,12 @@ def test_keys_that_chance_would_show_late_are_not_new() -> None:
     """Of three keys asked twice, a quarter each would be seen in the second half only."""
     trace = requests([0, 1_000, 2_000, DAY_S - 2_000, DAY_S - 1_000, DAY_S], [0, 0, 1, 1, 2, 2])
     assert fits._new_keys(trace) == pytest.approx((1 - 3 / 4) / 0.5)
+
+
+def test_a_key_first_seen_after_the_middle_of_the_time_is_late() -> None:
+    """One of two, of four requests; another number of a key stands for none."""
+    trace = requests([0, 10_000, 44_000, DAY_S], [0, 0, 2, 0])
+    assert fits._new_keys(trace) == pytest.approx((1 - 0.5 - 0.5**3) / 0.5, abs=0.051)
 
 
 def test_a_day_s_peak_is_local_and_its_swing_is_how_far_the_rate_goes() -> None:
