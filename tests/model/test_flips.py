@@ -90,7 +90,8 @@ def test_of_options_that_tie_a_secondary_metric_flips_the_choice(half_ms: float)
     """
     aim = {"minimise": "bill_usd", "material": {"bill_usd": 900}, "then": ["mean_ms", "today"]}
     noise = {"bill_usd": np.zeros(2), "mean_ms": np.full(2, half_ms)}
-    made = model(noise, designs=["l1-only", "kv-only"], today="l1-only", criteria=aim)
+    pair = model(designs=["l1-only", "kv-only"], today="l1-only", criteria=aim)
+    made = replace(pair.only(["l1-only", "kv-only"]), resolution=noise)
     found = flips.flips(made, Sweep("kv_read_ms", 0.01, 3_000, 10.0, None))
     assert found
     for flip in found:
