@@ -53,5 +53,6 @@ def fill(made: Environment) -> None:
     (project / "wrangler.toml").write_text(WRANGLER)
     made.run("init", "mine", "--keys", "50", "--requests-per-month", "20000")
     case = made.work / "mine" / "case.yaml"
-    few = 'designs: ["l1-kv", "durable-object", "l1-only"]'  # of twelve: each takes its time
-    case.write_text(re.sub("(?m)^designs: .*$", few, case.read_text("utf-8")), "utf-8")
+    few = "designs:\n  - l1-kv\n  - durable-object\n  - l1-only\n"  # of twelve: each takes its time
+    every = r"(?m)^designs:.*\n(?: +- .*\n)+"
+    case.write_text(re.sub(every, few, case.read_text("utf-8")), "utf-8")
