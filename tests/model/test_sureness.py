@@ -444,12 +444,18 @@ def test_of_long_traffic_a_part_tells_how_much_is_chance(monkeypatch: Any) -> No
     assert part["late_share"][1] > 0  # though every read is found, when values change is chance
 
 
-def test_blocks_of_time_stand_for_months_of_a_log(tmp_path: Any) -> None:
+def ten_days(folder: Path, keys: int, place: str) -> Path:
+    """A log of 3,000 requests from one place."""
     rng = np.random.default_rng(1)
     times = np.sort(rng.uniform(0, 864_000, 3_000))
-    log = tmp_path / "log.csv"
-    rows = (f"{time:.3f},k{rng.integers(5)}" for time in times)
-    log.write_text("time,key\n" + "\n".join(rows), "utf-8")
+    log = folder / "log.csv"
+    rows = (f"{time:.3f},k{rng.integers(keys)},{place}" for time in times)
+    log.write_text("time,key,colo\n" + "\n".join(rows), "utf-8")
+    return log
+
+
+def test_blocks_of_time_stand_for_months_of_a_log(tmp_path: Any) -> None:
+    log = ten_days(tmp_path, 5, "AMS")
     decision = Decision(small(log=log), 100)
     kv = [option.name for option in decision.options].index("l1-kv")
     half = decision.resolution["hit_ratio"][kv]
@@ -462,12 +468,7 @@ def test_blocks_of_time_stand_for_months_of_a_log(tmp_path: Any) -> None:
 
 
 def test_a_node_costs_what_it_costs_however_many_miss(tmp_path: Any) -> None:
-    rng = np.random.default_rng(1)
-    times = np.sort(rng.uniform(0, 864_000, 3_000))
-    log = tmp_path / "log.csv"
-    rows = (f"{time:.3f},k{rng.integers(300)},FRA" for time in times)
-    log.write_text("time,key,colo\n" + "\n".join(rows), "utf-8")
-    study = Study(load_case(PODS), log=log)
+    study = Study(load_case(PODS), log=ten_days(tmp_path, 300, "FRA"))
     (option,) = (each for each in options(study) if each.name == "redis-only")
     names = ("bill_usd", "origin_loads_per_month")
     known = {option.name: measure(study, option, simulate(study, option))}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cachelib.report.publish.decision import rivals_in_words
+from cachelib.model.judgement.flips import Flip
+from cachelib.report.publish.decision import _reason, rivals_in_words
 
 
 def decision(chosen: str | None, **shares: float) -> Any:
@@ -42,3 +43,9 @@ def test_all_that_are_best_equally_often_are_named(shares: dict[str, float], sai
 
 def test_what_reads_the_same_is_the_same() -> None:
     assert rivals_in_words(decision(None, a=0.20001, b=0.20002)) == "“Option a” and “Option b” are"
+
+
+def test_a_flip_that_lies_behind_another_is_not_given_the_reason_of_who_is_not_chosen() -> None:
+    flip = Flip("value_life_s", 50, 100, "c", "b", "limit", "limit:late_share", "b", None, True)
+    behind: Any = decision("a", a=0.5, b=0.3, c=0.2)
+    assert _reason(behind, flip) == "and the choice changes on the way there, too"

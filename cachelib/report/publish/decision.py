@@ -211,6 +211,8 @@ def cause(decision: Decision, flip: Flip) -> str:
 def _reason(decision: Decision, flip: Flip) -> str:
     """The same, told from here to there."""
     chosen = flip.before if flip.at > flip.here else flip.after
+    if chosen != (decision.chosen and decision.chosen.name):
+        return "and the choice changes on the way there, too"
     if flip.cause == "limit" and flip.option in (chosen, flip.away):
         limit = decision.study.told(limit_said(limit_names(decision.criteria)[flip.metric]))
         keeps = "breaks" if flip.option == chosen else "keeps"
