@@ -101,5 +101,10 @@ def test_beyond_a_flip_a_new_decision_chooses_what_was_promised(name: str) -> No
     assert tried
     for flip in tried:
         value = flip.at * (1.03 if flip.at > flip.here else 0.97)
-        found = there(CASES[name], decision, flip.number, value).chosen
+        beyond = there(CASES[name], decision, flip.number, value)
+        found, mine = beyond.chosen, decision.chosen and decision.chosen.name
         assert (found and found.name) == flip.away, (flip.number, flip.at)
+        if flip.cause == "limit" and flip.option == mine:
+            assert mine in beyond.missed, (flip.number, flip.metric)
+        elif flip.cause == "score":
+            assert mine not in beyond.missed, (flip.number, flip.metric)

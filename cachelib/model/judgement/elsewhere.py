@@ -15,7 +15,7 @@ import numpy as np
 from cachelib.model.judgement.flips import Flip, nearest
 from cachelib.model.judgement.knobs import Settings, Tuned, grid_of, set_anew
 from cachelib.model.judgement.model import Model
-from cachelib.model.judgement.ties import NOBODY, judged
+from cachelib.model.judgement.ties import NOBODY, Standing, judged
 
 BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
 
@@ -32,16 +32,19 @@ class Elsewhere:
         study = self.model.study
         return {o.name: grid_of(study, self.tuned[o.name]) for o in self.model.options}
 
-    def chosen(self, at: Mapping[str, float]) -> str | None:
-        """The choice at these numbers; None where nothing keeps the limits."""
+    def standing(self, at: Mapping[str, float]) -> Standing:
+        """The options judged at these numbers, as one draw."""
         found = [set_anew(self.model, o, self._grids[o.name], at) for o in self.model.options]
         stacked = {name: np.stack([each[name] for each in found]) for name in self.model.names}
         numbers = {name: np.array([value]) for name, value in at.items()}
-        standing = judged(
+        return judged(
             self.model.study.case.criteria, self.model.options, stacked, numbers,
             self.model.resolution or None,
         )  # fmt: skip
-        first = int(standing.chosen[0])
+
+    def chosen(self, at: Mapping[str, float]) -> str | None:
+        """The choice at these numbers; None where nothing keeps the limits."""
+        first = int(self.standing(at).chosen[0])
         return None if first == NOBODY else self.model.options[first].name
 
     def confirmed(self, found: Sequence[Flip], chosen: str) -> Iterator[Flip]:
@@ -58,18 +61,34 @@ class Elsewhere:
                 continue
             here = self._beside(flip, near)
             if here != there and (here == chosen or not is_first):
-                yield self._told(flip, *((here, there) if near < far else (there, here)), chosen)
+                yield self._told(flip, *((here, there) if near < far else (there, here)))
 
     def _beside(self, flip: Flip, side: int) -> str | None:
-        return self.chosen({flip.number: flip.at + side * BESIDE * abs(flip.at)})
+        return self.chosen(_at(flip, side))
 
-    def _told(self, flip: Flip, below: str | None, above: str | None, chosen: str) -> Flip:
-        """Why it is so is another matter where another option is chosen than was searched for."""
-        same = (below, above) == (flip.before, flip.after)
-        away = above if flip.at > flip.here else below
-        if same or (flip.cause == "limit" and flip.option == chosen) or away is None:
+    def _told(self, flip: Flip, below: str | None, above: str | None) -> Flip:
+        """Why it is so is another matter where other options are chosen than were searched for."""
+        before, away = (below, above) if flip.at > flip.here else (above, below)
+        known = (below, above) == (flip.before, flip.after)
+        if known or before is None or away is None:
             return replace(flip, before=below, after=above)
+        if limit := self._broken(flip, before):
+            return replace(
+                flip, before=below, after=above,
+                cause="limit", metric=limit, option=before, other=None,
+            )  # fmt: skip
         aim = self.model.study.case.criteria.aim
         return replace(
-            flip, before=below, after=above, cause="score", metric=aim, option=away, other=chosen
+            flip, before=below, after=above, cause="score", metric=aim, option=away, other=before
         )
+
+    def _broken(self, flip: Flip, name: str) -> str | None:
+        """A limit that an option breaks beyond a flip, seen from here, whatever its settings."""
+        there = self.standing(_at(flip, 1 if flip.at > flip.here else -1))
+        place = there.names.index(name)
+        return next((limit for limit, out in there.broken.items() if out[place].any()), None)
+
+
+def _at(flip: Flip, side: int) -> dict[str, float]:
+    """A little above a flip, or below."""
+    return {flip.number: flip.at + side * BESIDE * abs(flip.at)}
