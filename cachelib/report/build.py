@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from cachelib.errors import CachelibError
 from cachelib.plural import plural
 from cachelib.report.experiments import run, staging
 from cachelib.report.experiments.run import Progress, Run
+from cachelib.report.experiments.source import Source
 from cachelib.report.experiments.staging import OutputError, is_full
 from cachelib.report.reuse.kept import Kept
 from cachelib.report.reuse.plan import Plan, Request, plan
@@ -78,7 +80,12 @@ def build(
     the disk is full, `UnrenderedError`, and `InterruptedRunError`.
     """
     request = Request.of(overrides, out, templates)
-    with staging.exclusive(request.folder) as stage:
+    with staging.exclusive(request.folder) as stage, ExitStack() as stack:
+        ready = None
+        if not (request.folder / "manifest.json").exists():
+            # all will run: kernels import what they need while it is found out on what they run
+            ready = run.get_ready(Source(path) for path in notebooks.glob("*.ipynb"))
+            stack.callback(ready.end)
         steps = plan(request, notebooks=notebooks, only=only, fresh=fresh)
         if steps.left_out and steps.replaces_complete and not partial_too:
             raise OutputError(_refused(request.folder, steps))
@@ -91,7 +98,12 @@ def build(
             others = staging.others(request.folder)
             return Report(request.folder, runs, others, request.places, request.settled.outside)
         run_all = partial(
-            run.run_all, jobs=jobs, progress=progress, folder=notebooks, timeout_s=timeout_s
+            run.run_all,
+            jobs=jobs,
+            progress=progress,
+            folder=notebooks,
+            timeout_s=timeout_s,
+            kernels=ready,
         )
         made = _Making(request, steps, stage / "new")
         made.run(run_all, progress)

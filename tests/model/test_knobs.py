@@ -185,6 +185,34 @@ def test_where_limits_should_hold_in_a_share_of_draws_those_settings_are_taken()
     assert held(lives[0.95]) > held(lives[0.0])
 
 
+def test_a_setting_that_changes_nothing_stays_as_it_is_today_where_one_wants_to_be_sure() -> None:
+    """In front of R2 the life of a copy in memory moves no bill: its last digits decide nothing."""
+    aim = {"minimise": "bill_usd", "limits": [limit("late_share", 0.3)], "sure": 0.9}
+    study = small(designs=["l1-r2"], criteria=aim)
+    found = tuned(study, "l1-r2")
+    assert found.option.settings["l1_ttl_s"] == study.case.settings["l1_ttl_s"]
+    assert found.flat["l1_ttl_s"] == (60, 1_200)
+
+
+def test_as_well_means_as_sure_where_one_wants_to_be_sure() -> None:
+    """A longer life has fewer loads and keeps the limit here, but seldom in draws."""
+    aim = {"minimise": "bill_usd", "limits": [limit("late_share", 0.2)], "sure": 0.9,
+           "material": {"bill_usd": 5}}  # fmt: skip
+    study = small(criteria=aim)
+    found = tuned(study, "l1-kv")
+    made, each = Model(study, tuple(options(study))), option(study, "l1-kv")
+    drawn = draw(study, [each], 400, seed=5)
+    there = {}
+    for life in study.case.all_knobs["l2_ttl_s"].settings:
+        at = each.at(**found.option.settings | {"l2_ttl_s": life})
+        late = made.values(at, drawn, ["late_share"])
+        there[life] = 1 - broken(study.case.criteria, late, drawn)["limit:late_share"].mean()
+    low, high = found.flat["l2_ttl_s"]
+    wanted = min(0.9, there[found.option.settings["l2_ttl_s"]])
+    assert all(share >= wanted - 0.1 for life, share in there.items() if low <= life <= high)
+    assert any(share < wanted - 0.2 for life, share in there.items() if life > high)
+
+
 def test_where_there_is_no_limit_to_be_sure_of_the_best_of_all_settings_is_taken() -> None:
     bold, sure = (
         tuned(small(criteria={"minimise": "origin_loads_per_month", "sure": share}), "l1-kv")

@@ -19,6 +19,7 @@ from cachelib.model.judgement import (
     flips,
     intervals,
     maps,
+    model,
     regret,
     simulator,
 )
@@ -383,7 +384,7 @@ def test_where_formulas_are_withheld_only_flips_that_simulation_sees_are_told(
     limit = {"metric": "bill_usd", "at_most": 20.0, "why": "w"}
     decision = decided(criteria={"limits": [limit]})
     by_formula = flips.all_flips(decision.model)
-    assert any(not flip.number.startswith(flips.EXACT) for flip in by_formula)
+    assert any(not flip.number.startswith(model.NO_FORMULA) for flip in by_formula)
     kept = flips.confirmed(by_formula, decision.anchoring.simulator)
     assert kept == flips.nearest(by_formula)  # formulas that hold are not contradicted
 
@@ -394,10 +395,10 @@ def test_where_formulas_are_withheld_only_flips_that_simulation_sees_are_told(
 
     away = Other(decision.model, decision.measured)
     left = flips.confirmed(by_formula, away)
-    assert all(flip.number.startswith(flips.EXACT) for flip in left)
+    assert all(flip.number.startswith(model.NO_FORMULA) for flip in left)
     withheld = replace(decision.anchoring.anchors[0], status="withheld")
     vars(decision)["anchoring"] = replace(decision.anchoring, simulator=away, anchors=(withheld,))
-    assert all(flip.number.startswith(flips.EXACT) for flip in decision.flips)
+    assert all(flip.number.startswith(model.NO_FORMULA) for flip in decision.flips)
     assert decision.map_axes is None
 
 

@@ -173,7 +173,7 @@ def test_how_sure_is_said_in_words_and_number(material: Material) -> None:
 
 
 def test_bills_cross_from_one_state_into_another(material: Material) -> None:
-    table = material.findings["cost.crossings"].finding
+    table = material.findings["decision.crossings"].finding
     assert isinstance(table, Table)
     told = [(row[0], row[1]) for row in table.rows]
     assert {word for _, word in told} <= {"dearer", "as cheap", "cheaper"}

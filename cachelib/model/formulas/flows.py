@@ -53,14 +53,22 @@ class Flows:
 
     def share(self, rate: Array) -> Array:
         """A rate by colo and key as a share of all reads."""
-        reads = (self.rc * self.count).sum(axis=(1, 2))
-        part: Array = (rate * self.count).sum(axis=(1, 2)) / reads
+        part: Array = self._of_all(rate) / self._reads
         return part
 
     def per_month(self, rate: Array) -> Array:
         """A rate by (colo and) key as a number a month; sums over all."""
-        number: Array = (rate * self.count).sum(axis=(1, 2)) * MONTH_S
+        number: Array = self._of_all(rate) * MONTH_S
         return number
+
+    def _of_all(self, rate: Array) -> Array:
+        """A rate by (colo and) key as one of all; shape (draws,)."""
+        of_all: Array = (rate @ self.count).sum(axis=1)
+        return of_all
+
+    @cached_property
+    def _reads(self) -> Array:
+        return self._of_all(self.rc)
 
     @cached_property
     def missed(self) -> Array:
@@ -153,7 +161,7 @@ class Flows:
     def answered_by_front(self) -> Array:
         return np.zeros_like(self.rc) if self.front is None else self.rc - self.front.runs
 
-    @property
+    @cached_property
     def answered_by_l1(self) -> Array:
         return np.zeros_like(self.rc) if self.front is not None else self.rc - self.missed
 
@@ -339,5 +347,5 @@ class Flows:
         held = 1 - lives.expired(self.r, self.w, self.l2_ttl)
         if self.forever or not ALL[self.design.l2].erases:
             held = 1 - lives.first_of_month(self.r + self.w)
-        gb: Array = (held * self.count).sum(axis=(1, 2)) * self.at["value_bytes"].ravel() / 1e9
+        gb: Array = self._of_all(held) * self.at["value_bytes"].ravel() / 1e9
         return gb

@@ -69,7 +69,7 @@ class Waits:
 
     def _sum(self, rate: Array) -> Array:
         """A rate by colo and key as one by colo."""
-        by_colo: Array = np.maximum((rate * self.flows.count).sum(axis=2), 0)
+        by_colo: Array = np.maximum(rate @ self.flows.count, 0)
         return by_colo
 
     def _ways(self) -> Iterator[Way]:
@@ -135,7 +135,7 @@ class Waits:
     def _answered_by_region(self, reaching: Array, ttl: Array) -> Array:
         """The chance that a region's cache has what its colos' caches have not."""
         region = self.at.trips.region
-        together = np.stack([reaching[:, region == own].sum(axis=1) for own in region], axis=1)
+        together = (region[:, None] == region).astype(float) @ reaching
         answered: Array = together * ttl / (1 + together * ttl)
         return answered
 

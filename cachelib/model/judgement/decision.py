@@ -21,6 +21,7 @@ from cachelib.model.judgement.metrics import MEASURED
 from cachelib.model.judgement.model import Z95, Model
 from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.placement import Placed, placements
+from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import sweeps
@@ -44,10 +45,10 @@ class Decision:
     @cached_property
     def tuned(self) -> dict[str, Tuned]:
         """Every option at its best settings, by name; today's set anew if others are better."""
-        found = {
-            option.name: knobs.tune(self.study, option, tuple(MEASURED))
-            for option in options(self.study)
-        }
+        tuned = each(
+            lambda option: knobs.tune(self.study, option, tuple(MEASURED)), options(self.study)
+        )
+        found = {one.option.name: one for one in tuned}
         anew, today = self.study.case.set_anew, self.study.case.today_name or ""
         if anew in found and found[anew].option.settings == found[today].option.settings:
             del found[anew]
@@ -155,8 +156,7 @@ class Decision:
     @cached_property
     def _formula(self) -> dict[str, dict[str, Array]]:
         """What the formulas say of each option over all draws, before anything corrects it."""
-        model, names = self.corrected, self.criteria.names()
-        return {o.name: model.by_formula(o, self.drawn, names) for o in self.options}
+        return self.corrected.formula(self.drawn, self.criteria.names())
 
     @cached_property
     def _first_standing(self) -> Standing:

@@ -13,8 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from cachelib.model.judgement.flips import Flip, nearest
-from cachelib.model.judgement.knobs import Settings, Tuned, grid_of, set_anew
+from cachelib.model.judgement.knobs import Search, Tuned, grid_of
 from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.ties import NOBODY, Standing, judged
 
 BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
@@ -28,14 +29,16 @@ class Elsewhere:
     tuned: Mapping[str, Tuned]
 
     @cached_property
-    def _grids(self) -> dict[str, list[Settings]]:
+    def _here(self) -> list[Search]:
         study = self.model.study
-        return {o.name: grid_of(study, self.tuned[o.name]) for o in self.model.options}
+        return [
+            Search(self.model, o, grid_of(study, self.tuned[o.name])) for o in self.model.options
+        ]
 
     def standing(self, at: Mapping[str, float]) -> Standing:
         """The options judged at these numbers, as one draw."""
-        found = [set_anew(self.model, o, self._grids[o.name], at) for o in self.model.options]
-        stacked = {name: np.stack([each[name] for each in found]) for name in self.model.names}
+        found = each(lambda search: search.elsewhere(at).at_best(), self._here)
+        stacked = {name: np.stack([told[name] for told in found]) for name in self.model.names}
         numbers = {name: np.array([value]) for name, value in at.items()}
         return judged(
             self.model.study.case.criteria, self.model.options, stacked, numbers,

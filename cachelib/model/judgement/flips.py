@@ -17,7 +17,7 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.draws import ranges
 from cachelib.model.judgement.limits import bounds, excess, limit_names
-from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.model import NO_FORMULA, Model
 from cachelib.model.judgement.simulator import TRAFFIC as TRAFFIC_NAME
 from cachelib.model.judgement.simulator import Simulator
 from cachelib.model.judgement.sweeps import Moving, Sweep, grid_of, sweeps
@@ -26,9 +26,6 @@ from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise,
 SECTIONS, ROUNDS = 17, 5  # of a cell, to find where in it a value is crossed
 TRIED = 7  # crossings, for a change of the choice at one of them
 BESIDE = 1e-7  # of a flip's value: how far from it its two sides are looked at
-
-EXACT = ("limit:", "hours:", "hourly_rate_usd")
-"""How the names of numbers begin that no formula stands between."""
 BOTH_SIDES = 0.05  # of a flip's value: how far from it simulation is asked
 
 Cause = Literal["limit", "score", "secondary"]
@@ -264,7 +261,7 @@ def confirmed(found: Iterable[Flip], simulator: Simulator) -> list[Flip]:
     return [
         flip
         for flip in nearest(found)
-        if flip.number.startswith(EXACT) or _is_simulated(flip, simulator)
+        if flip.number.startswith(NO_FORMULA) or _is_simulated(flip, simulator)
     ]
 
 

@@ -5,25 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
 from cachelib.model.case.designs import fault_of
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names, misses
 from cachelib.model.judgement.metrics import measure
-from cachelib.model.judgement.model import Model, Numbers
+from cachelib.model.judgement.model import NO_FORMULA, Model, Numbers
 from cachelib.model.judgement.options import Option, knobs_of, simulate
 from cachelib.model.judgement.study import Study
 
 ROUNDS = 5  # of search, simulation and search again with what the simulation said
 AS_NUMBERS = ("l1_ttl_s", "l2_ttl_s", "kv_cache_ttl_s")  # formulas take these as arrays
 ROOM = 0.5  # twice as far from a limit as this share of it is no safer
-MOST_UNSURE = 12  # settings tried over draws, where limits should hold in a share of them
+ALIKE = 0.01  # of what is material, and of a limit: what settings may differ by and do alike
+MOST_UNSURE, DRAWS = 12, 48  # settings tried over draws, where limits should hold in a share
 
 Settings = dict[str, float]
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
     free = {} if option.is_today else _free(study, option)
     grid = list(_allowed(study, option, free))
     simulated: dict[int, Mapping[str, float]] = {}
-    found = _Search(Model(study, (option,)), option, grid)
+    found = Search(Model(study, (option,)), option, grid)
     for _ in range(ROUNDS):
         best = found.best(_not_refuted(study, simulated, len(grid)))
         if best in simulated:
@@ -76,15 +80,6 @@ def grid_of(study: Study, tuned: Tuned) -> list[Settings]:
     every = list(_allowed(study, tuned.option, free))
     kept = [settings for nth, settings in enumerate(every) if nth not in tuned.refuted]
     return kept or every
-
-
-def set_anew(
-    model: Model, option: Option, grid: list[Settings], at: Mapping[str, float]
-) -> dict[str, Array]:
-    """By formula, what the option's best settings do at other numbers; each of shape (1,)."""
-    found = _Search(model, option, grid, at=at)
-    best = found.best(np.ones(len(grid), bool))
-    return {name: values[best : best + 1] for name, values in found.values.items()}
 
 
 def _free(study: Study, option: Option) -> dict[str, list[float]]:
@@ -141,7 +136,7 @@ def _not_refuted(study: Study, simulated: Mapping[int, Mapping[str, float]], n: 
     return np.array([nth not in out for nth in range(n)])
 
 
-class _Search:
+class Search:
     """The grid of an option's settings, by formula; corrections do not ask the formulas anew."""
 
     def __init__(
@@ -149,12 +144,12 @@ class _Search:
         model: Model,
         option: Option,
         grid: list[Settings],
-        before: _Search | None = None,
+        before: Search | None = None,
         at: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.model, self.option, self.grid = model, option, grid
         self.criteria = model.study.case.criteria
-        self.at = {name: np.full(len(grid), value) for name, value in at.items()}
+        self.at = {name: np.array([value]) for name, value in at.items()}
         self.hard = {
             name: limit for name, limit in limit_names(self.criteria).items() if limit.costs is None
         }
@@ -165,11 +160,21 @@ class _Search:
         self.drawn: dict[int, Numbers] = before.drawn if before else {}
         self.values = model.brought(option, self.formula, self.at, names)
 
-    def corrected(self, nth: int, measured: Mapping[str, float]) -> _Search:
+    def corrected(self, nth: int, measured: Mapping[str, float]) -> Search:
         """The same search, with the formulas exact at one of its settings."""
         there = replace(self.model, options=(self.option.at(**self.grid[nth]),))
         anchored = there.anchored({self.option.name: measured})
-        return _Search(anchored, self.option, self.grid, before=self)
+        return Search(anchored, self.option, self.grid, before=self)
+
+    def elsewhere(self, at: Mapping[str, float]) -> Search:
+        """The same with other numbers of the case; formulas are asked again where they see one."""
+        seen = any(not name.startswith(NO_FORMULA) for name in at)
+        return Search(self.model, self.option, self.grid, before=None if seen else self, at=at)
+
+    def at_best(self) -> dict[str, Array]:
+        """By formula, what the best settings do; each of shape (1,)."""
+        best = self.best(np.ones(len(self.grid), bool))
+        return {name: values[best : best + 1] for name, values in self.values.items()}
 
     def _room(self) -> Array:
         """How far inside every limit each setting is; negative where one is broken."""
@@ -206,57 +211,115 @@ class _Search:
         if not (room >= 0).any():
             return int(np.argmax(np.where(np.isfinite(room), room, -1e300)))
         equal = self._equal(room >= 0)
-        if self.criteria.sure and self.hard:
+        if self._in_draws:
             equal = self._surest(room >= 0)
         rank = np.round(np.minimum(room, ROOM), 1)
+        order = np.lexsort((np.arange(len(self.grid)), self._away, -rank))
+        best = int(next(i for i in order if equal[i]))
+        return self._as_today(best, room >= 0) if self._in_draws and not self.at else best
+
+    @property
+    def _in_draws(self) -> bool:
+        """Whether limits should hold in a share of draws, so that few settings are looked at."""
+        return bool(self.criteria.sure and self.hard)
+
+    def _as_today(self, best: int, kept: Flags) -> int:
+        """The same with every knob next to where it is today, of where that does as well."""
+        for name in self.grid[best]:
+            nearer = kept & self._beside(best, name) & (self._away < self._away[best])
+            for nth in sorted(np.flatnonzero(nearer).tolist(), key=self._away.__getitem__):
+                if self._as_sure(best, np.arange(len(self.grid)) == nth).any():
+                    best = nth
+                    break
+        return best
+
+    def _beside(self, best: int, name: str) -> Flags:
+        """The settings in which this knob alone may be turned otherwise."""
+        return np.array([_same_but(settings, self.grid[best], name) for settings in self.grid])
+
+    @cached_property
+    def _away(self) -> Array:
+        """How far each setting is from what is set today."""
         now = self.model.study.case.settings
-        away = np.array([_away(settings, now) for settings in self.grid])
-        order = np.lexsort((np.arange(len(self.grid)), away, -rank))
-        return int(next(i for i in order if equal[i]))
+        return np.array([_away(settings, now) for settings in self.grid])
 
     def _equal(self, kept: Flags) -> Flags:
         """Those that do materially as well as the best."""
         score = np.where(kept, self._scores(), np.inf)
         best = float(score.min())
+        return np.asarray(kept & (score <= best + self._material(best)))
+
+    def _material(self, score: float) -> float:
+        """By how much a score must be above this one to count as worse."""
         aim = self.criteria.aim
         weight = abs(self.criteria.weights[aim])
-        room = self.criteria.tolerance(aim, best / weight) * weight
-        return np.asarray(kept & (score <= best + room))
+        return float(self.criteria.tolerance(aim, score / weight) * weight)
+
+    def _unlike(self, kept: Flags) -> Places:
+        """Settings that keep the limits, the best first: of those that do alike, the one next to
+        what is set today. Formulas tell them apart by their last digits, which say nothing."""
+        score = np.where(kept, self._scores(), np.inf)
+        grain = ALIKE * self._material(float(score.min()))
+        alike = np.column_stack(
+            [np.round(score[kept] / grain), np.round(self._room()[kept] / ALIKE)]
+        )
+        order = np.lexsort((self._away[kept], -alike[:, 1], alike[:, 0]))
+        _, first = np.unique(alike[order], axis=0, return_index=True)
+        return np.flatnonzero(kept)[order[np.sort(first)]]
 
     def _surest(self, kept: Flags) -> Flags:
         """Of settings that keep the limits in the wanted share of draws, those as good as best."""
+        order = self._unlike(kept)
+        tried = order[np.unique(np.linspace(0, len(order) - 1, MOST_UNSURE).astype(int))]
+        share = np.full(len(self.grid), -1.0)
+        share[tried] = self._shares_kept(tried)
+        return self._equal(share >= min(self.criteria.sure, float(share.max())))
+
+    def _shares_kept(self, places: Places) -> Array:
+        """The share of draws in which each of these settings keeps the limits."""
         from cachelib.model.judgement.draws import draw
         from cachelib.model.judgement.limits import broken
 
-        score = np.where(kept, self._scores(), np.inf)
-        order = np.argsort(score, kind="stable")[: int(kept.sum())]
-        tried = order[np.unique(np.linspace(0, len(order) - 1, MOST_UNSURE).astype(int))]
-        numbers = draw(self.model.study, [self.option], 48, seed=0)
-        numbers |= {name: np.full(48, value[0]) for name, value in self.at.items()}
+        numbers = draw(self.model.study, [self.option], DRAWS, seed=0)
+        numbers |= {name: np.full(DRAWS, value[0]) for name, value in self.at.items()}
         names = [limit.metric for limit in self.criteria.limits]
-        share = np.full(len(self.grid), -1.0)
-        for nth in tried:
+        shares = []
+        for nth in places.tolist():
             there = self.option.at(**self.grid[nth])
             if nth not in self.drawn:
                 self.drawn[nth] = self.model.by_formula(there, numbers, names)
             values = self.model.brought(there, self.drawn[nth], numbers, names)
             failing = broken(self.criteria, values, numbers)
-            share[nth] = float(1 - np.mean(np.any(list(failing.values()), axis=0)))
-        wanted = min(self.criteria.sure, float(share.max()))
-        return self._equal(share >= wanted)
+            shares.append(float(1 - np.mean(np.any(list(failing.values()), axis=0))))
+        return np.array(shares)
 
     def flat(self, best: int, free: list[str], allowed: Flags) -> dict[str, tuple[float, float]]:
         """How far each knob may be turned, the others as they are, and do materially as well."""
-        good = self._equal((self._room() >= 0) & allowed)
+        kept = (self._room() >= 0) & allowed
+        beside = {name: self._beside(best, name) for name in free}
+        if self._in_draws:
+            near = np.any(list(beside.values()), axis=0) if beside else np.zeros_like(kept)
+            good = self._as_sure(best, kept & near)
+        else:
+            good = self._equal(kept)
         ends = {}
-        for name in free:
-            alike = [
-                settings[name]
-                for settings, well in zip(self.grid, good, strict=True)
-                if well and _same_but(settings, self.grid[best], name)
-            ] or [self.grid[best][name]]
-            ends[name] = (min(alike), max(alike))
+        for name, along in beside.items():
+            well = [self.grid[nth][name] for nth in np.flatnonzero(good & along)]
+            well = well or [self.grid[best][name]]
+            ends[name] = (min(well), max(well))
         return ends
+
+    def _as_sure(self, best: int, kept: Flags) -> Flags:
+        """Of these settings, those that do as well and keep the limits in as large a share."""
+        score, room = self._scores(), self._room()
+        material = self._material(float(score[best]))
+        worse = score - score[best]
+        alike = (np.abs(worse) <= ALIKE * material) & (np.abs(room - room[best]) <= ALIKE)
+        unlike = np.flatnonzero(kept & (worse <= material) & ~alike)
+        wanted = min(self.criteria.sure, float(self._shares_kept(np.array([best]))[0]))
+        good: Flags = kept & alike
+        good[unlike] = self._shares_kept(unlike) >= wanted
+        return good
 
 
 def _away(settings: Settings, now: Mapping[str, float]) -> float:
@@ -284,8 +347,7 @@ def _over(
     for others, places in rest.items():
         swept = [name for name in grid[places[0]] if name in AS_NUMBERS]
         there = _open(option.at(**dict(others)), swept)
-        numbers = {name: values[places] for name, values in at.items()}
-        numbers |= {name: np.array([grid[i][name] for i in places]) for name in swept}
+        numbers = {**at, **{name: np.array([grid[i][name] for i in places]) for name in swept}}
         for name, values in model.by_formula(there, numbers, names).items():
             found.setdefault(name, np.empty(len(grid)))[places] = values
     return found

@@ -19,6 +19,7 @@ from cachelib.model.judgement.draws import CHANCE
 from cachelib.model.judgement.growth import grown_numbers, key_factors, with_keys
 from cachelib.model.judgement.metrics import Month, predict, spread_usd
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.ties import Standing, judged
@@ -27,6 +28,8 @@ AT_ONCE = 256  # draws whose arrays fit a processor's cache
 KINDS = 32  # of key, for draws: what that costs, the correction at the case's numbers takes back
 TINY = 1e-9
 Z95 = 1.96
+NO_FORMULA = ("limit:", "hours:", "hourly_rate_usd")
+"""How the names of numbers begin that no formula sees."""
 _WITHOUT_WORK = {"monthly_cost_usd": "bill_usd"}  # what the formulas see of it
 
 Numbers = Mapping[str, Array]
@@ -105,13 +108,17 @@ class Model:
     ) -> dict[str, Array]:
         """What the formulas say, of a cost its bill alone; for `brought` to correct."""
         n = max((np.size(values) for values in numbers.values()), default=1)
-        full = {name: np.broadcast_to(value, n) for name, value in numbers.items()}
         counted = list(dict.fromkeys(_WITHOUT_WORK.get(name, name) for name in names))
         pieces = [
-            self._piece(option, {name: v[i : i + AT_ONCE] for name, v in full.items()}, counted)
+            self._piece(option, _some(numbers, i), min(AT_ONCE, n - i), counted)
             for i in range(0, n, AT_ONCE)
         ]
         return {name: np.concatenate([piece[name] for piece in pieces]) for name in counted}
+
+    def formula(self, numbers: Numbers, names: Sequence[str]) -> dict[str, dict[str, Array]]:
+        """What the formulas say of each option."""
+        said = each(lambda option: self.by_formula(option, numbers, names), self.options)
+        return {option.name: told for option, told in zip(self.options, said, strict=True)}
 
     def brought(
         self, option: Option, formula: Numbers, numbers: Numbers, names: Sequence[str]
@@ -126,9 +133,10 @@ class Model:
             found[name] = right + work if name in _WITHOUT_WORK else right
         return found
 
-    def _piece(self, option: Option, numbers: Numbers, names: Sequence[str]) -> dict[str, Array]:
+    def _piece(
+        self, option: Option, numbers: Numbers, n: int, names: Sequence[str]
+    ) -> dict[str, Array]:
         at, growth = self.setting, self.study.case.growth
-        n = max((np.size(values) for values in numbers.values()), default=1)
         factors = key_factors(at, growth, numbers)
         if factors is None:
             return self._raw(option, at, grown_numbers(at, growth, numbers), names, n)
@@ -173,17 +181,15 @@ class Model:
         """What another log would have said: so many standard errors better, all options alike."""
         if CHANCE not in numbers or name not in self.resolution:
             return value
-        place = [each.name for each in self.options].index(option.name)
+        place = [one.name for one in self.options].index(option.name)
         error = float(self.resolution[name][place]) / Z95
         moved = value - METRICS[name].sign * error * numbers[CHANCE]
         return np.clip(moved, 0.0, 1.0 if METRICS[name].unit == "ratio" else np.inf)
 
     def standing(self, numbers: Numbers, formula: Mapping[str, Numbers] | None = None) -> Standing:
         """All options at `numbers`, judged; `formula`: by option, what formulas say, if known."""
-        found = []
-        for option in self.options:
-            said = (formula or {}).get(option.name) or self.by_formula(option, numbers, self.names)
-            found.append(self.brought(option, said, numbers, self.names))
+        known = formula or self.formula(numbers, self.names)
+        found = [self.brought(o, known[o.name], numbers, self.names) for o in self.options]
         stacked = {name: np.stack([values[name] for values in found]) for name in self.names}
         return judged(
             self.study.case.criteria, self.options, stacked, numbers, self.resolution or None
@@ -203,3 +209,11 @@ class Model:
                     name, float(at[name][0]), measured[option.name][name]
                 )
         return replace(self, corrections=corrections)
+
+
+def _some(numbers: Numbers, first: int) -> dict[str, Array]:
+    """A piece of the draws; a number that all of them share stays one, and costs but one."""
+    return {
+        name: values if np.size(values) == 1 else values[first : first + AT_ONCE]
+        for name, values in numbers.items()
+    }

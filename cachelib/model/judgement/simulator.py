@@ -6,9 +6,7 @@ case's own numbers: the recommendation's table and every simulated point then te
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,13 +18,13 @@ from cachelib.model.judgement.growth import grown_numbers
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model, Numbers
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.study import NoTrafficError, Study
 from cachelib.model.judgement.ties import Standing, judged
 from cachelib.model.platforms.platform import Platform
 
 MOST_REQUESTS = 150_000  # of a simulated point; beyond, a part stands for all
 TRAFFIC = "requests_per_month"
-PROCESSORS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,7 @@ class Simulator:
         corrections, points = self._corrections(option, TRAFFIC in numbers), _points(numbers)
         for point in points:  # made by one thread
             self._study_at(point)
-        with ThreadPoolExecutor(PROCESSORS) as pool:  # machine code lets other threads run
-            rows = list(pool.map(lambda point: self._simulated(option, point), points))
+        rows = each(lambda point: self._simulated(option, point), points)
         found = {}
         for name in self.names:
             right = corrections[name]
@@ -65,7 +62,7 @@ class Simulator:
         for option in model.options:
             values = (known or {}).get(option.name) or self.values(option, numbers)
             found.append(self._with_work(option, values, numbers))
-        stacked = {name: np.stack([each[name] for each in found]) for name in model.names}
+        stacked = {name: np.stack([told[name] for told in found]) for name in model.names}
         return judged(
             model.study.case.criteria, model.options, stacked, numbers, model.resolution or None
         )

@@ -88,6 +88,8 @@ class Kernels:
     def end(self) -> None:
         """Kill every kernel and what it has started, now and from now on."""
         with self._lock:
+            if self.ended:
+                return
             self.ended = True
             for manager in self._started:
                 _kill(manager)

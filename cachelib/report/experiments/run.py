@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -57,6 +57,13 @@ def parameter_names(path: Path) -> list[str]:
     return Source(path).declared
 
 
+def get_ready(sources: Iterable[Source]) -> Kernels:
+    """Kernels for these notebooks, which begin to import what those import; to be ended."""
+    from cachelib.report.experiments.kernels import Kernels
+
+    return Kernels(sorted({line for source in sources for line in source.imports()}))
+
+
 def run_all(
     reasons: dict[str, str],
     parameters: Mapping[str, Any],
@@ -67,17 +74,16 @@ def run_all(
     then: Callable[[Run], None] = lambda run: None,
     folder: Path = NOTEBOOKS,
     timeout_s: float = TIMEOUT_S,
+    kernels: Kernels | None = None,
 ) -> list[Run]:
     """Execute the notebooks that have `reasons`, from `folder` into the folder `into`.
 
     The last ones start first: what builds on more takes longer. `then` is called with each that
     has ended, while others run. Failures are data, not errors. Raises `OSError` when the disk is
-    full. However this ends, no kernel outlives it.
+    full. However this ends, no kernel outlives it; `kernels`: those that were got ready before.
     """
-    from cachelib.report.experiments.kernels import Kernels
-
     sources = {name: Source(folder / f"{name}.ipynb") for name in reasons}
-    kernels = Kernels(sorted({line for source in sources.values() for line in source.imports()}))
+    kernels = kernels or get_ready(sources.values())
     places = Places([into, folder, kernels.folder, *_folders(parameters)])
 
     def one(name: str) -> Run:
