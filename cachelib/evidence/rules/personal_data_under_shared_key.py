@@ -53,7 +53,7 @@ def _at_edge(examined: Examination) -> Iterator[Hit]:
         if routine is None or len(given) < 2 or _UNKEPT.search(text(routine)):
             continue
         key = _with_additions(examined, routine, given[0])
-        made_of = _with_additions(examined, routine, given[1])
+        made_of = _with_additions(examined, routine, given[1]) | _asked_of_kv(examined, given[1])
         if any(origin.kind == "request" for origin in key):
             made_of = {each for each in made_of if each.kind == "load" or not _is_in_address(each)}
         whose = _asking(made_of)
@@ -80,6 +80,18 @@ def _with_additions(examined: Examination, routine: Node, value: Node) -> set[Or
         if _root(part(change, "left")) in names:
             found |= examined.flow.origins(part(change, "right"))
     return found
+
+
+def _asked_of_kv(examined: Examination, value: Node) -> set[Origin]:
+    """What the keys are made of under which a value is read from KV, and that it is loaded."""
+    read = [
+        call
+        for each in expressions_of(examined, value)
+        for call in below(each, "call_expression")
+        if callee(call) == "get" and examined.kinds.has(receiver_of(call), "kv")
+    ]
+    asked = [examined.flow.origins(argument) for call in read for argument in arguments(call)[:1]]
+    return {Origin("load", "KV"), *frozenset().union(*asked)} if read else set()
 
 
 def _is_in_address(origin: Origin) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import parameters
 from cachelib.evidence.program import arguments, function_of
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import edge_calls, in_request
-from cachelib.evidence.syntax import inside, text
+from cachelib.evidence.syntax import below, inside, part, text
 
 _PUBLISHED = re.compile(r"(?i)/certs\b|jwks|\.well-known/|openid-configuration|public[-_]?keys?\b")
 _KEPT = re.compile(r"(?i)cach|memo|(?<![a-z])lru|\bcf\s*:")
@@ -42,11 +43,19 @@ def _is_kept(examined: Examination, call: Node, routine: Node) -> bool:
     """In a variable of the module, in KV or the Cache API, or by `cf`; here or by who calls."""
     callers = [examined.routine(each) for each in examined.kinds.callers(routine)]
     around = [routine, *(each for each in callers if each is not None)]
-    if any(_KEPT.search(text(each)) for each in around):
+    if any(_KEPT.search(text(each)) or _outlives(each) for each in around):
         return True
     stored = [write.call for write in examined.of("put")]
     stored += [put for _, put in edge_calls(examined, "put")]
     return any(inside(each, routine) for each in stored)
+
+
+def _outlives(routine: Node) -> bool:
+    """Whether the routine sets a variable that it does not declare: one of the module, a field."""
+    own = {text(part(each, "name")) for each in below(routine, "variable_declarator")}
+    own |= {text(each) for each in parameters(routine)}
+    set_here = below(routine, "assignment_expression", "augmented_assignment_expression")
+    return any(text(part(each, "left")).split(".")[0] not in own for each in set_here)
 
 
 RULE = Rule(

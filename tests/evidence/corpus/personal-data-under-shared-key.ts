@@ -165,3 +165,26 @@ export async function shared(request: Request, ctx: ExecutionContext) {
   if (answer.ok) ctx.waitUntil(caches.default.put(request.url, answer.clone()));
   return answer;
 }
+// == fires: read from KV under who asks, kept under the URL
+async function caller(request: Request): Promise<string> {
+  const token = request.headers.get("Authorization") ?? "";
+  return (await verified(token)).sub;
+}
+export async function page(request: Request, env: Env, ctx: ExecutionContext) {
+  const known = await caches.default.match(request.url);
+  if (known) return known;
+  const profile = await env.PROFILES.get(`profile:${await caller(request)}`);
+  const answer = new Response(profile, { headers: { "cache-control": "max-age=60" } });
+  ctx.waitUntil(caches.default.put(request.url, answer.clone())); // fault
+  return answer;
+}
+// == quiet: a session opens the door, and what is behind it is the same for all
+export async function page(request: Request, env: Env, ctx: ExecutionContext) {
+  const session = await env.SESSIONS.get(request.headers.get("Authorization") ?? "");
+  if (!session) return new Response("who are you?", { status: 401 });
+  const known = await caches.default.match(request.url);
+  if (known) return known;
+  const answer = new Response(await env.PAGES.get("page:menu"));
+  ctx.waitUntil(caches.default.put(request.url, answer.clone()));
+  return answer;
+}
