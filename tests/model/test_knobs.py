@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cachelib.model.judgement import knobs
+from cachelib.model.judgement import knobs, search
 from cachelib.model.judgement.draws import draw
 from cachelib.model.judgement.knobs import Tuned, tune
 from cachelib.model.judgement.limits import broken
@@ -136,7 +136,7 @@ def test_a_life_in_kv_s_caches_is_no_shorter_than_the_platform_s_least() -> None
         study, kv, {"kv_cache_ttl_s": [least - 1, least, least + 1]})]  # fmt: skip
     assert tried == [least, least + 1]
     found = tuned(study, "kv-only")
-    by_formula = knobs._over(
+    by_formula = search.over(
         Model(study, (kv,)), kv, [{"kv_cache_ttl_s": s} for s in (60, 600)], ["mean_ms"]
     )["mean_ms"]
     assert by_formula[0] != by_formula[1]
@@ -153,7 +153,7 @@ def test_formulas_at_all_settings_are_those_at_each() -> None:
     made, each = Model(study, tuple(options(study))), option(study, "durable-object")
     grid = [{"l2_ttl_s": t, "objects": n} for t in (600, 14_400) for n in (1, 20)]
     names = ["hit_ratio", "bill_usd", "mean_ms"]
-    found = knobs._over(made, each, grid, names)
+    found = search.over(made, each, grid, names)
     first, alike, long, _ = found["mean_ms"]
     assert first == alike > long
     for nth, settings in enumerate(grid):
@@ -253,9 +253,9 @@ def test_a_simulation_has_the_last_word_over_a_formula(monkeypatch: pytest.Monke
 
 def test_steps_away_from_today_are_factors() -> None:
     now = small().case.settings
-    assert knobs._away({"l1_ttl_s": 300, "l2_ttl_s": 3_600}, now) == 0
-    assert knobs._away({"l1_ttl_s": 150, "l2_ttl_s": 3_600}, now) == pytest.approx(np.log(2))
-    assert knobs._away({"l1_ttl_s": 600, "l2_ttl_s": 7_200}, now) == pytest.approx(np.log(4))
+    assert search._away({"l1_ttl_s": 300, "l2_ttl_s": 3_600}, now) == 0
+    assert search._away({"l1_ttl_s": 150, "l2_ttl_s": 3_600}, now) == pytest.approx(np.log(2))
+    assert search._away({"l1_ttl_s": 600, "l2_ttl_s": 7_200}, now) == pytest.approx(np.log(4))
 
 
 def test_five_settings_are_simulated_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,9 @@ def test_what_moves_only_at_the_least_in_the_middle_or_at_the_most_moves(at: flo
         x = np.asarray(numbers.get("x", np.array([5.0])))
         return {"bill_usd": np.isclose(x, at).astype(float)}
 
-    steps: Any = SimpleNamespace(options=(option,), names=["bill_usd"], values=values)
+    steps: Any = SimpleNamespace(
+        study=small(), options=(option,), names=["bill_usd"], values=values
+    )
     sweep = Sweep("x", 1, 100, 10, None)
     found = Moving(steps, [sweep]).at(option, sweep, np.array([1.0, 10, 100]))
     assert found["bill_usd"].sum() == 1

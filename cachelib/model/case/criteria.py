@@ -189,6 +189,11 @@ class Criteria(Strict):
         """The difference from `best` below which values of a metric tie."""
         return METRICS[metric].tolerance(best, self.material.get(metric))
 
+    def score_tolerance(self, best: float) -> float:
+        """By how much a score must be above the best one to count as worse, in its own unit."""
+        weight = abs(self.weights[self.aim])
+        return self.tolerance(self.aim, best / weight) * weight
+
     def names(self, more: Iterable[str] = ()) -> list[str]:
         """Every metric that decides anything, each once."""
         then = [name for name in self.then if name in METRICS]

@@ -29,6 +29,7 @@ from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise
 
 CONTENDS = 0.02  # share of draws in which an option is best or tied, to be looked at closer
 RIVALS = 3
+SIMULATED = 6  # of the nearest flips: those that a simulation must choose, too
 
 
 @dataclass(frozen=True)
@@ -261,26 +262,27 @@ class Decision:
 
     @cached_property
     def flips(self) -> list[Flip]:
-        """Every flip that stays one when options are set anew for it; where formulas had to be
-        withheld, those that simulation confirms."""
-        found = flips.all_flips(self.model)
-        if not self.by_simulation:
-            return self._set_anew(found)
-        contending = self.model.only(self.contenders)
-        return flips.confirmed(found, replace(self.anchoring.simulator, model=contending))
-
-    def _set_anew(self, found: list[Flip]) -> list[Flip]:
-        named = {name for flip in found for name in (flip.before, flip.after) if name}
-        there = Elsewhere(self.model.only([*self.contenders, *named]), self.tuned)
-        if self.chosen is None or there.chosen({}) != self.chosen.name:
-            return found  # nothing is chosen, or by what simulation alone sees
-        return list(there.confirmed(found, self.chosen.name))
+        """Every change of the choice, options set anew for it; where formulas had to be withheld,
+        those that simulation confirms."""
+        found = flips.searched(self.model)
+        if self.by_simulation:
+            contending = self.model.only(self.contenders)
+            simulator = replace(self.anchoring.simulator, model=contending)
+            return flips.confirmed(found.flips, simulator)
+        named = {name for flip in found.flips for name in (flip.before, flip.after) if name}
+        if self.chosen is None:
+            return found.flips
+        contending = self.model.only([*self.contenders, *named])
+        there = Elsewhere(contending, self.tuned, found.values)
+        told = there.flips(found.flips, found.mattering, self.chosen.name)
+        simulator = replace(self.anchoring.simulator, model=contending)
+        doubted = [f for f in _told_first(told) if not there.is_simulated(f, simulator)]
+        return [flip for flip in told if flip not in doubted]
 
     @property
     def next_flips(self) -> list[Flip]:
         """The nearest flip of each number on either side, those within its range first."""
-        found = flips.nearest(self.flips)
-        return sorted(found, key=lambda flip: (not flip.inside, flip.distance))
+        return _told_first(self.flips, len(self.flips))
 
     @property
     def _first(self) -> list[Option]:
@@ -321,3 +323,9 @@ class Decision:
         ]
         axes = list(dict.fromkeys([*near, *matter]))
         return (axes[0], axes[1]) if len(axes) > 1 else None
+
+
+def _told_first(found: list[Flip], most: int = SIMULATED) -> list[Flip]:
+    """The nearest flip of each number on either side, those within its range first."""
+    nearest = sorted(flips.nearest(found), key=lambda flip: (not flip.inside, flip.distance))
+    return nearest[:most]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -56,19 +57,36 @@ def _is_of_an_absent_front(number: str, there: set[str]) -> bool:
 
 
 def draw(
-    study: Study, options: Sequence[Option], draws: int, seed: int, shape: Shape | None = None
+    study: Study,
+    options: Sequence[Option],
+    draws: int,
+    seed: int,
+    shape: Shape | None = None,
+    at: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Array]:
     """A Latin hypercube over `ranges`, each from a triangle with its top at the value, or evenly.
 
-    Where a range spans more than a factor of four, it is the logarithm that is so drawn.
+    Where a range spans more than a factor of four, it is the logarithm that is so drawn. `at`:
+    numbers that have another value than in the case, with the range that they would have then.
     """
-    drawn = ranges(study, options)
+    drawn = {name: _moved(name, number, at) for name, number in ranges(study, options).items()}
     shape = shape or study.case.criteria.shape
     cube = _latin_hypercube(draws, len(drawn), np.random.default_rng(seed).spawn(1)[0])
     return {
         name: spread(number, cube[:, column], shape)
         for column, (name, number) in enumerate(drawn.items())
     }
+
+
+def _moved(name: str, number: Assumption, at: Mapping[str, float]) -> Assumption:
+    """An assumption of another value: its range reaches there, that of traffic goes along."""
+    if name not in at:
+        return number
+    value, low, high = at[name], number.low, number.high
+    if name == "requests_per_month":
+        low, high = low * value / number.value, high * value / number.value
+    ends = {"low": min(low, value), "high": max(high, value)}
+    return number.model_copy(update={"value": value, **ends})
 
 
 # scipy.stats has this and the triangle's quantiles; importing it takes two seconds of every run.

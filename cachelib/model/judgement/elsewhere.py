@@ -1,24 +1,38 @@
 """What would be chosen at other numbers, each option set anew for them.
 
 Flips are searched with every option as it is set here. But a knob is the reader's to turn: where
-the choice stays once all are set anew, it is a setting that must change there, not the choice.
+the choice stays once all are set anew, it is a setting that must change there, not the choice; and
+what is set anew may be chosen where, as it is set here, it never is. So the flips that were found
+are places to look at, with the ends of every number that moves anything, and where two of those
+that follow one another differ in the choice, it is found where it changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
-from cachelib.model.judgement.flips import Flip, nearest
-from cachelib.model.judgement.knobs import Search, Tuned, grid_of
-from cachelib.model.judgement.model import Model
+from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.knobs import Tuned, grid_of
+from cachelib.model.judgement.limits import broken
+from cachelib.model.judgement.model import NO_FORMULA, Model
+from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.processors import each
-from cachelib.model.judgement.ties import NOBODY, Standing, judged
+from cachelib.model.judgement.search import Search, Settings
+from cachelib.model.judgement.simulator import TRAFFIC, Simulator
+from cachelib.model.judgement.sweeps import Moving, Sweep
+from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
 
 BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
+HALVES = 7  # of the way between two values, to find where on it the choice changes
+MOST = 3  # changes between two values that are looked at
+SLIVER = 0.04  # of a number: what is chosen in no more than that, between the same, is not told
 
 
 @dataclass(frozen=True)
@@ -27,71 +41,211 @@ class Elsewhere:
 
     model: Model
     tuned: Mapping[str, Tuned]
+    moving: Moving
+    _known: dict[tuple[str, float], Standing] = field(default_factory=dict, repr=False)
+    _settings: dict[tuple[str, float], dict[str, Settings]] = field(
+        default_factory=dict, repr=False
+    )
+
+    @cached_property
+    def _grids(self) -> list[Search]:
+        """Each option's settings to search, those that it has here the first of them."""
+        return each(self._searched, self.model.options)
+
+    def _searched(self, option: Option) -> Search:
+        own, grid = self._own(option), grid_of(self.model.study, self.tuned[option.name])
+        return Search(self.model, option, [own, *(s for s in grid if s != own)], own=0)
+
+    def _own(self, option: Option) -> Settings:
+        known = grid_of(self.model.study, self.tuned[option.name])[0]
+        return {name: option.settings[name] for name in known}
 
     @cached_property
     def _here(self) -> list[Search]:
-        study = self.model.study
-        return [
-            Search(self.model, o, grid_of(study, self.tuned[o.name])) for o in self.model.options
-        ]
+        """Each option as it is set here."""
+        return [Search(self.model, o, [self._own(o)]) for o in self.model.options]
 
-    def standing(self, at: Mapping[str, float]) -> Standing:
-        """The options judged at these numbers, as one draw."""
-        found = each(lambda search: search.elsewhere(at).at_best(), self._here)
+    def standing(self, number: str, value: float) -> Standing:
+        """The options judged with one number at this value, as one draw."""
+        if (number, value) not in self._known:
+            self._known[number, value] = self._judged(number, value)
+        return self._known[number, value]
+
+    def chosen(self, number: str, value: float) -> str | None:
+        """The choice there; None where nothing keeps the limits."""
+        return self._first(self.standing(number, value))
+
+    @staticmethod
+    def _first(standing: Standing) -> str | None:
+        first = int(standing.chosen[0])
+        return None if first == NOBODY else standing.options[first].name
+
+    def _judged(self, number: str, value: float) -> Standing:
+        at = {number: value}
+        grids = [self._grid(nth, at) for nth in range(len(self._grids))]
+        found: dict[int, Mapping[str, Array]] = {}
+        settings = self._settings[number, value] = {}
+        bar = np.inf  # above it, an option cannot be chosen: how sure it is need not be asked
+        for nth in sorted(range(len(grids)), key=lambda nth: grids[nth].least):
+            best = grids[nth].at_best(unless_above=bar)
+            found[nth] = best.values
+            settings[best.option.name] = best.grid[0]
+            if self._is_as_today(best):  # no option beside what is there
+                found[nth] = {name: np.full(1, np.nan) for name in found[nth]}
+            bar = min(bar, self._as_good_as(found[nth], at))
+        return self._standing([found[nth] for nth in range(len(grids))], at)
+
+    def _is_as_today(self, best: Search) -> bool:
+        case = self.model.study.case
+        if best.option.name != case.set_anew or case.today_name is None:
+            return False
+        today = self.tuned[case.today_name].option
+        return best.option.at(**best.grid[0]).settings == today.settings
+
+    def _grid(self, nth: int, at: Mapping[str, float]) -> Search:
+        """The settings that an option may have there: those it has here, if no others could do
+        better."""
+        (number,) = at
+        name = self._grids[nth].option.name
+        searched = number.startswith("limit:") or (
+            not number.startswith(NO_FORMULA) and self.moving.moves(number, name)
+        )
+        return (self._grids if searched else self._here)[nth].elsewhere(at)
+
+    def _as_good_as(self, told: Mapping[str, Array], at: Mapping[str, float]) -> float:
+        """The score above which no option is as good as this one; none if it breaks a limit."""
+        criteria, numbers = self.model.study.case.criteria, _arrays(at)
+        score = float(score_of(criteria, told, numbers)[0])
+        if np.isnan(score) or any(out.any() for out in broken(criteria, told, numbers).values()):
+            return np.inf
+        noise = score_noise(criteria, self.model.resolution)
+        return score + 2 * (criteria.score_tolerance(score) + float(np.max(noise, initial=0.0)))
+
+    def _standing(self, found: Sequence[Mapping[str, Array]], at: Mapping[str, float]) -> Standing:
         stacked = {name: np.stack([told[name] for told in found]) for name in self.model.names}
-        numbers = {name: np.array([value]) for name, value in at.items()}
         return judged(
-            self.model.study.case.criteria, self.model.options, stacked, numbers,
+            self.model.study.case.criteria, self.model.options, stacked, _arrays(at),
             self.model.resolution or None,
         )  # fmt: skip
 
-    def chosen(self, at: Mapping[str, float]) -> str | None:
-        """The choice at these numbers; None where nothing keeps the limits."""
-        first = int(self.standing(at).chosen[0])
-        return None if first == NOBODY else self.model.options[first].name
+    def flips(self, found: Sequence[Flip], looked_at: Sequence[Sweep], here: str) -> list[Flip]:
+        """Every change of the choice from `here`, the nearest first; `found`: with settings held.
 
-    def confirmed(self, found: Sequence[Flip], chosen: str) -> Iterator[Flip]:
-        """The flips that stay flips, each with what is then chosen on its two sides.
-
-        From here to the nearest flip of a number it must be `chosen`, else that lies elsewhere.
+        `looked_at`: the numbers of which the ends are looked at, too.
         """
-        first = {(flip.number, flip.at) for flip in nearest(found)}
+        ways = [(sweep, side) for sweep in looked_at for side in (-1, 1)]
+        changes = each(lambda way: self._changes(*way, _on(*way, found), here), ways)
+        return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
+
+    def is_simulated(self, flip: Flip, simulator: Simulator) -> bool:
+        """Whether a simulation with the settings that are best beyond a flip chooses the same."""
+        value = flip.at + (1 if flip.at > flip.here else -1) * BESIDE * abs(flip.at)
+        if flip.number.startswith(("hours:", "hourly_rate_usd")):
+            return True  # neither formula nor simulation sees it, and the settings are those here
+        if flip.number == TRAFFIC and self.model.study.log is not None:
+            return True  # a log grows no denser
+        self.standing(flip.number, value)
+        told = simulator.set_anew(self._settings[flip.number, value], _arrays({flip.number: value}))
+        return self._first(told) == flip.away
+
+    def _changes(
+        self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None
+    ) -> list[Flip]:
+        """The changes of the choice on one side of a number, outwards; what is chosen in a sliver
+        between the same is left out."""
+        changes: list[Flip] = []
+        before = here
+        for step in self._steps(sweep, side, found, here):
+            away = self.chosen(sweep.name, step.far)
+            last = changes[-1] if changes else None
+            if last and away == _of(last)[0] and abs(step.at - last.at) <= SLIVER * abs(step.at):
+                changes.pop()
+            else:
+                changes.append(self._flip(sweep, step, before, away))
+            before = away
+        return changes
+
+    def _steps(
+        self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None
+    ) -> Iterator[_Step]:
+        """Where the choice changes, outwards."""
+        at, end, chosen = sweep.here, sweep.low if side < 0 else sweep.high, here
         for flip in found:
-            near, far = (-1, 1) if flip.at > flip.here else (1, -1)
-            is_first = (flip.number, flip.at) in first
-            there = self._beside(flip, far)
-            if is_first and there == chosen:
-                continue
-            here = self._beside(flip, near)
-            if here != there and (here == chosen or not is_first):
-                yield self._told(flip, *((here, there) if near < far else (there, here)))
+            near, far = (flip.at + way * BESIDE * abs(flip.at) for way in (-side, side))
+            if side * (near - at) > 0:
+                yield from self._between(sweep, at, near, chosen)
+                at, chosen = near, self.chosen(sweep.name, near)
+            if side * (far - at) > 0:
+                beyond = self.chosen(sweep.name, far)
+                if at == near and _of(flip) == (chosen, beyond):
+                    yield _Step(near, far, flip.at)
+                else:
+                    yield from self._between(sweep, at, far, chosen)
+                at, chosen = far, beyond
+        if side * (end - at) > 0:
+            yield from self._between(sweep, at, end, chosen)
 
-    def _beside(self, flip: Flip, side: int) -> str | None:
-        return self.chosen(_at(flip, side))
+    def _between(
+        self, sweep: Sweep, near: float, far: float, chosen: str | None
+    ) -> Iterator[_Step]:
+        """Where the choice changes on the way from one value to another, by halves."""
+        for _ in range(MOST):
+            if self.chosen(sweep.name, far) == chosen:
+                return
+            still, changed = near, far
+            for _ in range(HALVES):
+                middle = _middle(still, changed)
+                if self.chosen(sweep.name, middle) == chosen:
+                    still = middle
+                else:
+                    changed = middle
+            yield _Step(still, changed, _middle(still, changed))
+            near, chosen = changed, self.chosen(sweep.name, changed)
 
-    def _told(self, flip: Flip, below: str | None, above: str | None) -> Flip:
-        """Why it is so is another matter where other options are chosen than were searched for."""
-        before, away = (below, above) if flip.at > flip.here else (above, below)
-        known = (below, above) == (flip.before, flip.after)
-        if known or before is None or away is None:
-            return replace(flip, before=below, after=above)
-        if limit := self._broken(flip, before):
-            return replace(
-                flip, before=below, after=above,
-                cause="limit", metric=limit, option=before, other=None,
-            )  # fmt: skip
-        aim = self.model.study.case.criteria.aim
-        return replace(
-            flip, before=below, after=above, cause="score", metric=aim, option=away, other=before
-        )
+    def _flip(self, sweep: Sweep, step: _Step, before: str | None, away: str | None) -> Flip:
+        """A change of the choice, and why it is another beyond."""
+        below, above = (before, away) if step.near < step.far else (away, before)
+        aim, assumed = self.model.study.case.criteria.aim, sweep.assumed
+        flip = Flip(
+            number=sweep.name, at=step.at, here=sweep.here, before=below, after=above,
+            cause="score", metric=aim, option=away or "", other=before,
+            inside=assumed is not None and assumed.low <= step.at <= assumed.high,
+        )  # fmt: skip
+        for name, value in ((before, step.far), (away, step.near)):
+            if name is not None and (limit := self._broken(name, sweep.name, value)):
+                return replace(flip, cause="limit", metric=limit, option=name, other=None)
+        return flip
 
-    def _broken(self, flip: Flip, name: str) -> str | None:
-        """A limit that an option breaks beyond a flip, seen from here, whatever its settings."""
-        there = self.standing(_at(flip, 1 if flip.at > flip.here else -1))
+    def _broken(self, name: str, number: str, value: float) -> str | None:
+        """A limit that an option breaks there, whatever its settings."""
+        there = self.standing(number, value)
         place = there.names.index(name)
         return next((limit for limit, out in there.broken.items() if out[place].any()), None)
 
 
-def _at(flip: Flip, side: int) -> dict[str, float]:
-    """A little above a flip, or below."""
-    return {flip.number: flip.at + side * BESIDE * abs(flip.at)}
+class _Step(NamedTuple):
+    """A change of the choice at a value, between one nearer to here and one farther from it."""
+
+    near: float
+    far: float
+    at: float
+
+
+def _arrays(at: Mapping[str, float]) -> dict[str, Array]:
+    return {name: np.array([value]) for name, value in at.items()}
+
+
+def _on(sweep: Sweep, side: int, found: Sequence[Flip]) -> list[Flip]:
+    """The flips of a number on one side of where it is, outwards."""
+    own = [f for f in found if f.number == sweep.name and side * (f.at - f.here) > 0]
+    return sorted(own, key=lambda flip: side * flip.at)
+
+
+def _of(flip: Flip) -> tuple[str | None, str | None]:
+    """What is chosen on the way out from here, before a flip and beyond it."""
+    return (flip.before, flip.after) if flip.at > flip.here else (flip.after, flip.before)
+
+
+def _middle(one: float, other: float) -> float:
+    """Between two values, as far from both by a factor where both are positive."""
+    return float(np.sqrt(one * other)) if min(one, other) > 0 else (one + other) / 2

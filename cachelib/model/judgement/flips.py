@@ -237,11 +237,25 @@ def _refined(model: Model, values: Moving, sweep: Sweep, grid: Array, crossing: 
 
 
 def all_flips(model: Model) -> list[Flip]:
-    """Of every number, those nearest first; what lies within a range before what does not."""
+    """Of every number, those nearest first."""
+    return searched(model).flips
+
+
+class Searched(NamedTuple):
+    """The flips, nearest first; the numbers that move anything, and what of the options they do."""
+
+    flips: list[Flip]
+    mattering: list[Sweep]
+    values: Moving
+
+
+def searched(model: Model) -> Searched:
+    """All numbers looked through, each option as it is set."""
     looked_at = [sweep for sweep in sweeps(model) if sweep.low < sweep.high]
     values = Moving(model, looked_at)
     found = [flip for sweep in looked_at for flip in flips(model, sweep, values)]
-    return sorted(found, key=lambda flip: (flip.distance, flip.number, flip.at))
+    found.sort(key=lambda flip: (flip.distance, flip.number, flip.at))
+    return Searched(found, [sweep for sweep in looked_at if values.matters(sweep)], values)
 
 
 def nearest(found: Iterable[Flip]) -> list[Flip]:

@@ -62,10 +62,23 @@ class Simulator:
         for option in model.options:
             values = (known or {}).get(option.name) or self.values(option, numbers)
             found.append(self._with_work(option, values, numbers))
+        return self._judged(found, numbers)
+
+    def _judged(self, found: Sequence[Mapping[str, Array]], numbers: Numbers) -> Standing:
+        model = self.model
         stacked = {name: np.stack([told[name] for told in found]) for name in model.names}
         return judged(
             model.study.case.criteria, model.options, stacked, numbers, model.resolution or None
         )
+
+    def set_anew(self, settings: Mapping[str, Mapping[str, float]], numbers: Numbers) -> Standing:
+        """All options judged at one point, each at other `settings`, by its name."""
+        found = []
+        for option in self.model.options:
+            self._corrections(option, TRAFFIC in numbers)  # a part's, of it as it is set here
+            there = option.at(**settings[option.name])
+            found.append(self._with_work(there, self.values(there, numbers), numbers))
+        return self._judged(found, numbers)
 
     def _with_work(
         self, option: Option, known: Mapping[str, Array], numbers: Numbers
