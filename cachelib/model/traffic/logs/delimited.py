@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from cachelib.model.traffic.logs.framing import PLACE, Integers, counting, is_text, places_of
@@ -202,6 +203,9 @@ class _Rows:
             name: table[name].combine_chunks() if len(table) else pa.array([], pa.string())
             for name in table.column_names
         }
+        heads = pa.array([mark + name for name in self.names for mark in ("", "\ufeff")])
+        if pc.any(pc.is_in(columns[self.names[0]], heads)).as_py():
+            return None  # where tables were put one after another, each has its header
         return self._batch(counting(self.line, len(table)), None, columns)
 
     def _slow(self, block: bytes, *, last: bool = False) -> Iterator[pa.RecordBatch]:
@@ -229,6 +233,14 @@ class _Rows:
             if not taken:
                 self.rest = raw[at:]
                 break
+            if fields is not None and self._is_header_again(fields):
+                if rows:
+                    yield self._of(rows)
+                    rows = []
+                self.names = numbered([name.lstrip("\ufeff").strip() for name in fields])
+                at += taken
+                self.line += taken
+                continue
             reason = None
             if not text.strip():
                 reason = "an empty line"
@@ -243,6 +255,13 @@ class _Rows:
             self.line += taken
         if rows:
             yield self._of(rows)
+
+    def _is_header_again(self, fields: list[str]) -> bool:
+        """Whether a row has the columns' names, in whatever order."""
+        if not self.shape.header or self.shape.directives or len(fields) != len(self.names):
+            return False
+        own = sorted(name.lower() for name in self.names)
+        return sorted(cell.lstrip("\ufeff").strip().lower() for cell in fields) == own
 
     def _row(self, raw: list[bytes], at: int, last: bool) -> tuple[list[str] | None, int]:
         """The fields of the row that begins at a line, and how many lines it takes; 0: unknown."""

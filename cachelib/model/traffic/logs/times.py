@@ -67,12 +67,21 @@ def told(kind: str, unit: str, *, clf: bool) -> Time:
     iso = "epoch(try_cast(_t AS TIMESTAMPTZ))"
     # Many languages' loggers write a comma before the milliseconds.
     comma = "epoch(try_cast(replace(_t, ',', '.') AS TIMESTAMPTZ))"
-    other = f"{comma}, epoch(try_strptime(_t, [{', '.join(map(quoted, STAMPS))}]))"
+    stamps = f"[{', '.join(map(quoted, STAMPS))}]"
+    other = f"{comma}, epoch(try_strptime(_t, {stamps})), {_leap(stamps)}"
     if clf:  # the quickest first
         return Time(number, f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT")
     # What is no number is asked first whether it is RFC 3339: that most logs are.
     dated = f"CASE WHEN _n IS NULL THEN {iso} END"
     return Time(number, f"coalesce({dated}, {scaled}, {other})", written)
+
+
+def _leap(stamps: str) -> str:
+    """A second that is put in at the end of a day, as the one after the last: so does POSIX."""
+    before = "replace(_t, ':59:60', ':59:59')"
+    iso = f"epoch(try_cast({before} AS TIMESTAMPTZ))"
+    stamped = f"epoch(try_strptime({before}, {stamps}))"
+    return f"CASE WHEN contains(_t, ':59:60') THEN 1 + coalesce({iso}, {stamped}) END"
 
 
 def _scaled(unit: str) -> tuple[str, str]:
