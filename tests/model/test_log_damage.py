@@ -146,3 +146,21 @@ def test_a_pattern_reads_what_is_refused_for_it(tmp_path: Path) -> None:
     path.write_text("".join(CLF.format(i, i % 5).replace('] "', f'] {i} "') for i in range(60)))
     told = '$remote_addr - - [$time_local] $ms "$request" $status $body_bytes_sent'
     assert len(read_log(path, Reading(format=told)).keys) == 5
+
+
+def test_two_blanks_before_a_request_are_as_good_as_one(tmp_path: Path) -> None:
+    trace = read(tmp_path, "a.log", LINES.replace('] "', ']  "'))
+    assert trace.account is not None
+    assert (trace.account.format, len(trace)) == ("clf", 60)
+
+
+def test_what_names_the_values_of_lists_may_stand_behind_them(tmp_path: Path) -> None:
+    rows = [[START + i, f"/{i % 3}"] for i in range(40)]
+    assert (
+        len(read(tmp_path, "a.json", json.dumps({"rows": rows, "columns": ["time", "url"]}))) == 40
+    )
+    values = [[str((START + i) * 10**9), CLF.format(i, i % 3).strip()] for i in range(40)]
+    stream = {"values": values, "stream": {"app": "web"}}
+    trace = read(tmp_path, "b.json", json.dumps({"data": {"result": [stream]}}))
+    assert sorted(trace.keys) == ["/0", "/1", "/2"]
+    assert trace.span_s == 39

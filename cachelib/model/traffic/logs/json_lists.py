@@ -70,15 +70,17 @@ def _within(start: str) -> Lists | None:
     before = STRING.sub("", start[: found.start()])
     level = before.count("[") - before.count("]") + 1
     nesting = Nesting(before.count("{") - before.count("}"), level, lists=True)
-    return _named([*_texts(start, found.end())], start[: found.start()], nesting)
+    texts = [*_texts(start, found.end())]
+    inside = sum(map(len, texts))
+    return _named(texts, start[: found.start()] + start[found.end() + inside :], nesting)
 
 
-def _named(texts: list[str], before: str, nesting: Nesting | None) -> Lists | None:
+def _named(texts: list[str], around: str, nesting: Nesting | None) -> Lists | None:
     rows = [row for text in texts if (row := _values(text)) is not None]
     if not rows or 2 * len(rows) < len(texts):
         return None
-    names = _names_before(before)
-    if not names and '"stream"' in before:
+    names = _names_in(around)
+    if not names and '"stream"' in around:
         names = list(LOKI)
     if names:
         return Lists(names, rows, [], nesting)
@@ -114,12 +116,12 @@ def _values(text: str) -> list[Any] | None:
     return row if isinstance(row, list) and row else None
 
 
-def _names_before(before: str) -> list[str]:
-    """What names the columns in the text before the rows: words, or objects with a name each."""
+def _names_in(around: str) -> list[str]:
+    """What names the columns in the text around the rows: words, or objects with a name each."""
     found: list[str] = []
-    for mark in NAMED.finditer(before):
+    for mark in NAMED.finditer(around):
         try:
-            told, _ = json.JSONDecoder().raw_decode(before, mark.end())
+            told, _ = json.JSONDecoder().raw_decode(around, mark.end())
         except ValueError:
             continue
         names = [_name(each) for each in told]

@@ -43,7 +43,7 @@ from cachelib.model.traffic.logs.wrappers import (
 )
 
 CONTAINERS = ("json", "csv", "tsv", "parquet")
-DELIMITERS = ("\t", ",", ";", "|")
+DELIMITERS = ("\t", ",", ";", "|", "^", "\x01")
 COMPRESSED = re.compile(r"\.(gz|xz|zst|zstd|bz2)$", re.I)
 
 

@@ -14,10 +14,21 @@ MAX = 1e11
 STAMPS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g %z", "%d/%b/%Y:%H:%M:%S.%g",
     "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
-    "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
+    # a zone's name last: a number would be taken for one, that nobody knows
+    "%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z",
+    "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
     "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
-    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Z %Y",
+    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y",
+    "%a %b %d %H:%M:%S %Z %Y",
     "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z", "%b %d, %Y @ %H:%M:%S.%g",
+    "%A, %d-%b-%y %H:%M:%S %Z",
+    "%d-%b-%Y %H:%M:%S", "%b %d %Y %H:%M:%S", "%b %d, %Y %H:%M:%S", "%b %d, %Y, %I:%M:%S %p",
+    "%b %d, %Y %I:%M:%S %p", "%Y%m%d-%H:%M:%S", "%Y-%jT%H:%M:%SZ",
+    "[%Y-%m-%d %H:%M:%S]", "[%d/%b/%Y:%H:%M:%S %z]",
+    "%Y-%m-%d %H:%M:%S %z UTC", "%Y-%m-%d %H:%M:%S.%f %z UTC",  # of Go's time.String
+    "%a %b %d %Y %H:%M:%S GMT%z (Coordinated Universal Time)",  # of a JavaScript Date
+    "%B %dst %Y, %H:%M:%S.%g", "%B %dnd %Y, %H:%M:%S.%g", "%B %drd %Y, %H:%M:%S.%g",
+    "%B %dth %Y, %H:%M:%S.%g",  # of Kibana before its version 7
 )  # fmt: skip
 HOUR = re.compile(r"\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M|Z| ?[-+]\d\d:?\d\d)?", re.I)
 EXCEL_DAY = re.compile(r"[345]\d{4}[.,]\d{4,}")

@@ -103,9 +103,11 @@ HOLDING = (
     "body",
     "stringvalue",
     "line",
+    "short_message",
+    "full_message",
 )
 """Fields in which collectors keep a line as it was: Filebeat and Logstash, CloudWatch Logs, Google
-Cloud Logging, Splunk, Elastic's event.original, OpenTelemetry, Loki."""
+Cloud Logging, Splunk, Elastic's event.original, OpenTelemetry, Loki, Graylog."""
 
 
 def unwrap(lines: list[str]) -> tuple[list[str], tuple[Wrapper, ...]]:
