@@ -164,3 +164,10 @@ def test_what_names_the_values_of_lists_may_stand_behind_them(tmp_path: Path) ->
     trace = read(tmp_path, "b.json", json.dumps({"data": {"result": [stream]}}))
     assert sorted(trace.keys) == ["/0", "/1", "/2"]
     assert trace.span_s == 39
+
+
+def test_a_refusal_shows_the_logs_own_first_line(tmp_path: Path) -> None:
+    """And not what a field of it holds, into which it was looked for a log."""
+    rows = [["level", "message"], ["info", "started"], ["info", "listening on 8080"]]
+    with pytest.raises(LogError, match=r"level.*message"):
+        read(tmp_path, "a.json", json.dumps(rows))

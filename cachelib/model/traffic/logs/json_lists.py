@@ -35,6 +35,10 @@ class Lists(NamedTuple):
     """Where they lie; None where each is a line."""
 
     @property
+    def container(self) -> str:
+        return "json" if self.nesting is None else "json-values"
+
+    @property
     def paths(self) -> dict[str, str]:
         return {name: f"$[{i}]" for i, name in enumerate(self.names)}
 

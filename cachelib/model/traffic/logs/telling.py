@@ -133,6 +133,7 @@ class _Teller:
         """What a field of rows that mean nothing by themselves holds, if it is a log's lines."""
         if outer.format is not None or self.reading.format != "auto" or self.reading.expressions:
             return None
+        own = self.lines
         for name in leaves(outer.columns):
             values = [value for value in outer.columns[name] if value]
             if name.rpartition(".")[2].lower() not in HOLDING or not values:
@@ -145,6 +146,7 @@ class _Teller:
                 inner = self._known_lines()
             if inner is not None and (inner.format or "key" in commonly(leaves(inner.columns))):
                 return within(outer, name, replace(inner, wrapped=wrapped))
+        self.lines = own
         return None
 
     # Binary and Parquet
@@ -218,13 +220,11 @@ class _Teller:
 
     def _lists(self, start: str) -> Shape | None:
         """Rows that are lists of values."""
-        found = lists(self.lines, start) if start[:1] in ("[", "{") and not self.wrapped else None
-        if found is None:
+        if self.wrapped or start[:1] not in ("[", "{") or not (found := lists(self.lines, start)):
             return None
-        container = "json" if found.nesting is None else "json-values"
         known, why = self._meaning(found.columns)
         shape = Shape(
-            known.name if known else "json", f"JSON, lists of values; {why}", container, known,
+            known.name if known else "json", f"JSON, lists of cells; {why}", found.container, known,
             framing.TEXT, found.batches, found.columns, found.paths,
         )  # fmt: skip
         is_log = known or "key" in commonly(found.names) or self._inside(shape) is not None
