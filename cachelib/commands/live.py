@@ -13,7 +13,7 @@ from cachelib.commands.words import JSON, print_result, told
 
 @click.command()
 @click.argument("case", default="trading-sentiment")
-@click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A request log.")
+@click.option("--trace", type=click.Path(exists=True), help="A request log: a file, or a folder.")
 @click.option("--designs", help="Names, with commas; those of the case by default.")
 @click.option("--requests", type=click.IntRange(1), default=20_000, show_default=True,
               help="How many of the first requests to replay.")  # fmt: skip

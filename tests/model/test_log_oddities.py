@@ -97,7 +97,9 @@ def test_a_header_alone_is_called_so(log: Write, content: str) -> None:
         read_log(log(content, "t.csv"))
 
 
-@pytest.mark.parametrize("field", ["message", "@message", "textPayload", "event.original", "body"])
+@pytest.mark.parametrize(
+    "field", ["message", "@message", "textPayload", "event.original", "short_message"]
+)
 def test_a_line_that_a_collector_keeps_in_a_field_is_read(log: Write, field: str) -> None:
     outer, _, name = field.rpartition(".")
     inside = '192.0.2.1 - - [10/Oct/2025:13:00:{:02d} +0000] "GET /{} HTTP/1.1" 200 5'
@@ -128,10 +130,20 @@ def test_a_broken_line_of_a_collector_costs_itself(log: Write) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["20251010130{}00", "20251010T130{}00Z", "Fri Oct 10 13:0{}:00 2025", "10/Oct/2025:13:0{}:00"],
-)
+    [
+        "20251010130{}00", "20251010T130{}00Z",
+        "Fri Oct 10 13:0{}:00 2025", "10/Oct/2025:13:0{}:00",
+        "2025-10-10 13:0{}:00.000 +0000 UTC", "2025-10-10 13:0{}:00 +0000 UTC",
+        "Fri, 10 Oct 2025 13:0{}:00 +0000", "Fri, 10 Oct 2025 13:0{}:00 GMT",
+        "Fri Oct 10 13:0{}:00 +0000 2025", "Friday, 10-Oct-25 13:0{}:00 GMT",
+        "Fri Oct 10 2025 13:0{}:00 GMT+0000 (Coordinated Universal Time)",
+        "10-Oct-2025 13:0{}:00", "Oct 10 2025 13:0{}:00", "Oct 10, 2025 13:0{}:00",
+        "Oct 10, 2025, 01:0{}:00 PM", "20251010-13:0{}:00", "October 10th 2025, 13:0{}:00.000",
+        "[2025-10-10 13:0{}:00]", "[10/Oct/2025:13:0{}:00 +0000]", "2025-283T13:0{}:00Z",
+    ],
+)  # fmt: skip
 def test_dates_are_read_however_they_are_written(log: Write, written: str) -> None:
-    rows = "".join(f"{written.format(i)},/{i}\n" for i in range(5))
+    rows = "".join(f'"{written.format(i)}",/{i}\n' for i in range(5))
     trace = read_log(log("timestamp,url\n" + rows, "t.csv"))
     assert trace.time_s[0] == 1_760_101_200
     assert trace.span_s == 240

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cachelib.model.traffic.logs import pairs
 from cachelib.model.traffic.logs.formats import Format
 from cachelib.model.traffic.logs.requests import quoted
 from cachelib.model.traffic.logs.shape import Shape
@@ -59,7 +58,7 @@ def _own(shape: Shape) -> dict[str, str]:
             raw[name] = substituted(sql, raw | {"text": "_inner"})
         return raw
     if shape.container == "pairs":
-        return {name: pairs.sql(name) for name in shape.columns}
+        return {name: shape.pairs.sql(name) for name in shape.columns}
     return {name: identifier(name) for name in shape.columns}
 
 

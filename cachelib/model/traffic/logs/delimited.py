@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from cachelib.model.traffic.logs.framing import PLACE, Integers, counting, is_text, places_of
-from cachelib.model.traffic.logs.source import MAX_LINE, blocks, text_of
+from cachelib.model.traffic.logs.source import MAX_LINE, LogError, blocks, text_of
 
 QUOTED_LINES = 200  # over how many lines a quoted field may go
 OPENING = 200  # lines among which the header is
 SEPARATOR = re.compile(r'"?sep=(.)"?', re.I)
 """The line from which Excel takes a table's delimiter; what is in it is no row."""
+RULE = re.compile(r"[+|\-=:\s]*-{3}[+|\-=:\s]*")
 DATUM = re.compile(r"[-+]?\d+([.,]\d+)?|\d{4}-\d\d-\d\d[T ].*|/.*|https?://.*")
 
 
@@ -26,7 +28,8 @@ class Delimited:
     """How rows of text are cut into named columns.
 
     `names` are those of the first file; each file with a header of its own may have them in
-    another order. `directives`: lines with # are the header (W3C), or comments.
+    another order. `directives`: lines with # are the header (W3C, Zeek), or comments. `spaced`:
+    blanks around a cell are none of it.
     """
 
     delimiter: str
@@ -34,12 +37,13 @@ class Delimited:
     header: bool = True
     quotes: bool = True
     directives: bool = False
+    spaced: bool = False
 
     def cells(self, row: str) -> list[str]:
         """What stands in the columns of one line, as far as it can be told from it alone."""
         if self.delimiter == " ":
-            return row.split()
-        if self.quotes and (found := _cells(row, self.delimiter)) is not None:
+            return _words(row)
+        if self.quotes and (found := _cells(row, self.delimiter, spaced=self.spaced)) is not None:
             return found
         return [cell.strip('"') for cell in row.split(self.delimiter)]
 
@@ -82,12 +86,39 @@ def header_at(lines: Sequence[str], delimiter: str) -> int:
 def is_comment(line: str) -> bool:
     """Whether a line before a table is none of its own."""
     plain = line.lstrip("\ufeff").strip()
-    return not plain or plain.startswith("#") or SEPARATOR.fullmatch(plain) is not None
+    return (
+        not plain
+        or plain.startswith("#")
+        or is_rule(plain)
+        or SEPARATOR.fullmatch(plain) is not None
+    )
+
+
+def is_rule(line: str) -> bool:
+    """Whether a line is drawn, as below the header of a table that is meant for people."""
+    return RULE.fullmatch(line.strip()) is not None
+
+
+def is_spaced(header: str, delimiter: str) -> bool:
+    """Whether a blank follows each delimiter of a header."""
+    return delimiter != "\t" and all(
+        not cell or cell[0] == " " for cell in header.rstrip().split(delimiter)[1:]
+    )
 
 
 def is_data(cells: Sequence[str]) -> bool:
     """Whether cells are values, and so no names of columns."""
     return any(DATUM.fullmatch(cell) for cell in cells)
+
+
+def asked_for_names(path: Path, cells: Sequence[str]) -> None:
+    """A first line of data is no header: somebody has to say what the columns are."""
+    if is_data(cells):
+        raise LogError(
+            f"{path}: its first line is no header ({', '.join(cells)[:120]}). Name the"
+            f" {len(cells)} columns with --fields (log.fields), as in --fields"
+            " EdgeStartTimestamp,ClientRequestURI,EdgeColoCode"
+        )
 
 
 def numbered(names: list[str]) -> list[str]:
@@ -144,7 +175,7 @@ class _Rows:
     def _fast(self, block: bytes) -> pa.RecordBatch | None:
         """By the database's fast reader, if every line is a whole row of the right length."""
         shape = self.shape
-        if shape.directives or len(self.names) < 2 or not is_text(block):
+        if shape.directives or shape.spaced or len(self.names) < 2 or not is_text(block):
             return None
         if shape.quotes and not _balanced(block):
             return None
@@ -172,6 +203,9 @@ class _Rows:
             name: table[name].combine_chunks() if len(table) else pa.array([], pa.string())
             for name in table.column_names
         }
+        heads = pa.array([mark + name for name in self.names for mark in ("", "\ufeff")])
+        if pc.any(pc.is_in(columns[self.names[0]], heads)).as_py():
+            return None  # where tables were put one after another, each has its header
         return self._batch(counting(self.line, len(table)), None, columns)
 
     def _slow(self, block: bytes, *, last: bool = False) -> Iterator[pa.RecordBatch]:
@@ -183,7 +217,7 @@ class _Rows:
         while at < len(raw):
             text = text_of(raw[at]).rstrip("\r")
             if self.shape.directives and text.startswith("#"):
-                if text.startswith("#Fields:"):
+                if text[:8].lower() in ("#fields:", "#fields\t"):
                     if rows:
                         yield self._of(rows)
                         rows = []
@@ -191,10 +225,22 @@ class _Rows:
                 at += 1
                 self.line += 1
                 continue
+            if self.shape.spaced and is_rule(text):
+                at += 1
+                self.line += 1
+                continue
             fields, taken = self._row(raw, at, last)
             if not taken:
                 self.rest = raw[at:]
                 break
+            if fields is not None and self._is_header_again(fields):
+                if rows:
+                    yield self._of(rows)
+                    rows = []
+                self.names = numbered([name.lstrip("\ufeff").strip() for name in fields])
+                at += taken
+                self.line += taken
+                continue
             reason = None
             if not text.strip():
                 reason = "an empty line"
@@ -210,15 +256,22 @@ class _Rows:
         if rows:
             yield self._of(rows)
 
+    def _is_header_again(self, fields: list[str]) -> bool:
+        """Whether a row has the columns' names, in whatever order."""
+        if not self.shape.header or self.shape.directives or len(fields) != len(self.names):
+            return False
+        own = sorted(name.lower() for name in self.names)
+        return sorted(cell.lstrip("\ufeff").strip().lower() for cell in fields) == own
+
     def _row(self, raw: list[bytes], at: int, last: bool) -> tuple[list[str] | None, int]:
         """The fields of the row that begins at a line, and how many lines it takes; 0: unknown."""
         shape = self.shape
         text = text_of(raw[at]).rstrip("\r")
         if not shape.quotes:
-            return (text.split() if shape.delimiter == " " else text.split(shape.delimiter)), 1
+            return (_words(text) if shape.delimiter == " " else text.split(shape.delimiter)), 1
         joined = text
         for taken in range(1, QUOTED_LINES + 1):
-            fields = _cells(joined, shape.delimiter)
+            fields = _cells(joined, shape.delimiter, spaced=shape.spaced)
             if fields is not None and (taken == 1 or len(fields) == len(self.names)):
                 return fields, taken
             if fields is not None or len(joined) > MAX_LINE:
@@ -258,22 +311,31 @@ def _balanced(block: bytes) -> bool:
     return not (np.searchsorted(quotes, ends) % 2).any()
 
 
-def _cells(text: str, delimiter: str) -> list[str] | None:
+def _words(text: str) -> list[str]:
+    """What blanks part, but for those within quotes (W3C, 1996)."""
+    if '"' not in text:
+        return text.split()
+    return [word.strip('"') for word in re.findall(r'(?:^|(?<=\s))"[^"]*"(?=\s|$)|\S+', text)]
+
+
+def _cells(text: str, delimiter: str, *, spaced: bool = False) -> list[str] | None:
     """The fields of one row, or None where a quoted field does not end."""
     cells: list[str] = []
     at, n = 0, len(text)
     while True:
+        while spaced and at < n and text[at] == " ":
+            at += 1
         if at < n and text[at] == '"':
             cell, at = _quoted(text, at + 1)
             if cell is None:
                 return None
             stop = text.find(delimiter, at)
             stop = n if stop < 0 else stop
-            cells.append(cell + text[at:stop])
+            cells.append(cell + (text[at:stop].rstrip() if spaced else text[at:stop]))
         else:
             stop = text.find(delimiter, at)
             stop = n if stop < 0 else stop
-            cells.append(text[at:stop])
+            cells.append(text[at:stop].rstrip() if spaced else text[at:stop])
         if stop >= n:
             return cells
         at = stop + 1

@@ -79,13 +79,18 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "obj_id", "object_id", "id",  # of the thing asked for, unless anything else is
     ),
     "method": (
-        "method", "request_method", "http_method", "httpmethod", "verb", "clientrequestmethod",
+        "http.method", "http.request.method", "method", "request_method", "http_method",
+        "httpmethod", "verb", "clientrequestmethod",
         "clientrequesthttpmethodname",
-        "request.method", "http.method", "http.request.method", "req.method",
+        "request.method", "req.method", "requestmethod", "cs_method", "http_verb",
     ),
     "status": (
-        "status", "status_code", "statuscode", "response_status", "edgeresponsestatus",
-        "response.status", "http.status_code", "http.response.status_code", "res.statuscode",
+        # a logger's own status is a word, where a request has one besides
+        "http.status_code", "http.response.status_code", "response.status",
+        "status", "status_code", "statuscode", "http_status", "httpstatus", "http_code",
+        "response_code", "responsecode", "return_code", "sc_status", "httpstatuscode",
+        "response_status", "edgeresponsestatus",
+        "res.statuscode",
     ),
     "host": (
         "host", "hostname", "http_host", "request_host", "clientrequesthost",
@@ -115,7 +120,7 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
 
 AROUND = re.compile(
     r"(_source|content|attributes|meta|metadata|fields|jsonpayload|payload|data|event|logcontent"
-    r"|context|extra|record|properties)\."
+    r"|context|extra|record|properties|item)\."
 )
 """Records in which loggers and search engines keep another's fields."""
 

@@ -1,4 +1,4 @@
-"""JSON objects that stand one after another, over any number of lines, or within an array."""
+"""JSON objects (or lists) one after another, over any number of lines, or within an array."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ Found = list[tuple[int, bytes, str | None]]  # line, text, what is wrong with it
 
 @dataclass(frozen=True)
 class Nesting:
-    """How many braces and brackets are open where a row begins."""
+    """How many braces and brackets are open where a row begins, and whether that is a list."""
 
     braces: int = 0
     brackets: int = 0
+    lists: bool = False
 
 
 def values(files: list[Path], nesting: Nesting) -> Iterator[pa.RecordBatch]:
@@ -89,9 +90,13 @@ class _Scanner:
         kind = raw[outside]
         braces = self.braces + np.cumsum((kind == ord("{")).astype(int) - (kind == ord("}")))
         brackets = self.brackets + np.cumsum((kind == ord("[")).astype(int) - (kind == ord("]")))
-        there = brackets == self.nesting.brackets
-        starts = outside[there & (kind == ord("{")) & (braces == self.nesting.braces + 1)]
-        ends = outside[there & (kind == ord("}")) & (braces == self.nesting.braces)]
+        here = self.nesting
+        if here.lists:
+            there, deep, level, marks_of = braces == here.braces, brackets, here.brackets, b"[]"
+        else:
+            there, deep, level, marks_of = brackets == here.brackets, braces, here.braces, b"{}"
+        starts = outside[there & (kind == marks_of[0]) & (deep == level + 1)]
+        ends = outside[there & (kind == marks_of[1]) & (deep == level)]
 
         def depth_at(position: int) -> tuple[int, int]:
             before = int(np.searchsorted(outside, position))

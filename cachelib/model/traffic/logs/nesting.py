@@ -9,7 +9,12 @@ from typing import Any
 
 from cachelib.model.traffic.logs.json_values import Nesting
 
-ENVELOPES = "events|records|result|results|logs|entries|hits|data"
+ENVELOPES = (
+    "events|records|result|results|logs|entries|hits|data|rows|values|logRecords|streams|Records"
+)
+OUTER = ("resourceLogs", "scopeLogs", "tables", "streams")  # of OpenTelemetry, Kusto, Loki
+TYPED = re.compile(r"\$(date|number(Int|Long|Double|Decimal)|oid|uuid)|[SN]")
+"""How MongoDB's extended JSON and DynamoDB's exports say what kind of value stands inside."""
 
 
 def flattened(
@@ -17,6 +22,10 @@ def flattened(
 ) -> Iterator[tuple[str, str, str]]:
     """The values in an object: dotted name, JSON path, text."""
     if isinstance(event, dict) and depth < 8:
+        kind = next(iter(event), "")
+        if name and len(event) == 1 and TYPED.fullmatch(kind):
+            yield from flattened(event[kind], name, f'{path}."{kind}"', depth + 1)
+            return
         if name:
             yield name, path, ""
         for key, value in event.items():
@@ -90,11 +99,13 @@ def envelope(
 ) -> tuple[int, int, list[dict[str, Any]]] | None:
     """The list of objects that an object is the envelope of, and how many braces and brackets are
     open before them."""
-    for value in event.values():
+    named = re.compile(ENVELOPES)
+    for key in sorted(event, key=lambda key: named.fullmatch(key) is None):
+        value = event[key]
         rows = value if isinstance(value, list) else []
         is_rows = rows and all(isinstance(row, dict) for row in rows)
         # GraphQL has lists in lists of one
-        inside = is_rows and len(rows) == len(rows[0]) == 1
+        inside = is_rows and (len(rows) == len(rows[0]) == 1 or key in OUTER)
         if inside and (found := envelope(rows[0], depth + 1, lists + 1)):
             return found
         if is_rows and (len(rows) > 1 or len(event) <= 3):

@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined, one_after_another
+from cachelib.model.traffic.logs.formats import commonly
+from cachelib.model.traffic.logs.nesting import leaves
 from cachelib.model.traffic.logs.query import Query, connect
 from cachelib.model.traffic.logs.running import as_logged, by_time, sized
 from cachelib.model.traffic.logs.shape import Shape
@@ -117,7 +119,28 @@ def told(found: list[Path], reading: Reading) -> Shape:
     if len({(shape.name, shape.container) for shape in shapes.values()}) > 1:
         mixed = ", ".join(f"{path.name} is {shape.name}" for path, shape in shapes.items())
         raise LogError(f"several formats at once, read one at a time: {mixed[:400]}")
+    if not reading.expressions:
+        _named_alike(shapes)
     return first
+
+
+def _named_alike(shapes: dict[Path, Shape]) -> None:
+    """A file whose time or key is called otherwise would have no request, and none would know."""
+    (path, first), *others = shapes.items()
+    own = {name.lower() for name in first.columns}
+    common = commonly(leaves(first.columns))
+    for other, shape in others:
+        if shape.format is not None:
+            continue
+        theirs = commonly(leaves(shape.columns))
+        for role in ("time", "key"):
+            name, named = common.get(role), theirs.get(role)
+            seen = {column.lower() for column in shape.columns}
+            if name and named and name.lower() not in seen and named.lower() not in own:
+                raise LogError(
+                    f"the {role} is called {name} in {path.name}, and {named} in {other.name}:"
+                    " read the two one at a time, or give both the same names"
+                )
 
 
 def answers(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.RecordBatch]:

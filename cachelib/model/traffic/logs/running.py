@@ -16,7 +16,7 @@ from cachelib.model.traffic.logs.query import connect
 from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.steps import Asked
 
-AHEAD = 2  # batches that wait for each worker
+AHEAD = 1  # batches that wait for each worker
 
 
 def as_logged(

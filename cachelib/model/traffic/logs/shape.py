@@ -12,6 +12,7 @@ from cachelib.model.traffic.logs import framing
 from cachelib.model.traffic.logs.delimited import Delimited, header_of, is_data
 from cachelib.model.traffic.logs.formats import Format, commonly
 from cachelib.model.traffic.logs.nesting import leaves
+from cachelib.model.traffic.logs.pairs import LOGFMT, Pairs
 from cachelib.model.traffic.logs.wrappers import Wrapper
 
 TOGETHER = " || ' ' || "  # how two columns make a time
@@ -36,6 +37,7 @@ class Shape:
     paths: Mapping[str, str] = field(default_factory=dict)
     wrapped: tuple[Wrapper, ...] = ()
     cut: Delimited | None = None
+    pairs: Pairs = LOGFMT
 
     def goes_on(self, line: str) -> bool:
         """Whether the first line of a further file is a row of this table, and no header."""

@@ -24,9 +24,10 @@ import pyarrow as pa
 
 from cachelib.errors import CachelibError
 
-BLOCK = 4 << 20
+BLOCK = 6 << 20  # to ask the database once takes as long as a thousand rows
 MAX_LINE = 1 << 20
 HEAD = 1 << 18
+MAX_BEYOND = 1 << 25  # how far to look for the end of a first line
 PATIENCE_S = 2.0  # for a program that is started beside this one, to write into a pipe
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -225,11 +226,25 @@ def head(path: Path) -> bytes:
 
 
 def head_lines(path: Path, at_most: int = 200) -> list[str]:
-    """The first whole lines, without those that are empty."""
+    """The first whole lines, without those that are empty, or so long that they are none."""
     start = head(path)
+    if len(start) == HEAD and b"\n" not in start:
+        start = _beyond(path) or start
     whole = start if len(start) < HEAD or b"\n" not in start else start[: start.rfind(b"\n")]
     lines = (text_of(line).rstrip("\r") for line in whole.split(b"\n"))
     return [line for line in lines if line.strip()][:at_most]
+
+
+def _beyond(path: Path) -> bytes:
+    """What follows a first line that is too long to be one; empty where nothing does."""
+    beyond, n = b"", 0
+    for chunk in chunks(path):
+        end = -1 if beyond else chunk.find(b"\n")
+        beyond += chunk if beyond else chunk[end + 1 :] if end >= 0 else b""
+        n += len(chunk)
+        if len(beyond) >= HEAD or n > MAX_BEYOND:
+            break
+    return beyond[:HEAD]
 
 
 def text_of(raw: bytes) -> str:

@@ -130,7 +130,7 @@ def _bytes(sql: str | None, *, text: bool) -> str:
     if sql is None:
         return "0::BIGINT"
     # A cast that fails is slow, and a dash is how most logs write nothing.
-    said = f"nullif({sql}, '-')" if text else sql
+    said = f"nullif(nullif({sql}, '-'), '-1')" if text else f"nullif({sql}, -1)"  # both: nothing
     return f"least(coalesce(try_cast(try_cast({said} AS DOUBLE) AS BIGINT), 0), 2147483647)"
 
 

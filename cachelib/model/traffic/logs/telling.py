@@ -16,13 +16,16 @@ from cachelib.model.traffic.logs import framing, pairs
 from cachelib.model.traffic.logs.delimited import (
     SEPARATOR,
     Delimited,
+    asked_for_names,
     delimited,
     header_at,
     header_of,
-    is_data,
+    is_rule,
+    is_spaced,
     numbered,
 )
 from cachelib.model.traffic.logs.formats import Format, commonly, formats
+from cachelib.model.traffic.logs.json_lists import lists
 from cachelib.model.traffic.logs.json_values import values
 from cachelib.model.traffic.logs.nesting import envelope, flattened, leaves, nested
 from cachelib.model.traffic.logs.partials import runtime_of
@@ -40,7 +43,7 @@ from cachelib.model.traffic.logs.wrappers import (
 )
 
 CONTAINERS = ("json", "csv", "tsv", "parquet")
-DELIMITERS = ("\t", ",", ";", "|")
+DELIMITERS = ("\t", ",", ";", "|", "^", "\x01")
 COMPRESSED = re.compile(r"\.(gz|xz|zst|zstd|bz2)$", re.I)
 
 
@@ -130,6 +133,7 @@ class _Teller:
         """What a field of rows that mean nothing by themselves holds, if it is a log's lines."""
         if outer.format is not None or self.reading.format != "auto" or self.reading.expressions:
             return None
+        own = self.lines
         for name in leaves(outer.columns):
             values = [value for value in outer.columns[name] if value]
             if name.rpartition(".")[2].lower() not in HOLDING or not values:
@@ -142,6 +146,7 @@ class _Teller:
                 inner = self._known_lines()
             if inner is not None and (inner.format or "key" in commonly(leaves(inner.columns))):
                 return within(outer, name, replace(inner, wrapped=wrapped))
+        self.lines = own
         return None
 
     # Binary and Parquet
@@ -179,14 +184,16 @@ class _Teller:
     def _fields(self) -> Shape | None:
         if self.reading.format in ("csv", "tsv"):
             return None
-        if self._comments("#Fields:"):
+        if self._comments("#Fields:") or self._comments("#fields\t"):
             return self._w3c()
         objects = [event for line in self.lines if (event := as_object(line)) is not None]
         indented = any(line[:1] in " \t]}" for line in self.lines)
+        start = text_of(head(self.path)).lstrip("\ufeff \t\r\n")
+        if (len(objects) < 2 or indented) and (lists := self._lists(start)) is not None:
+            return lists
         enveloped = len(objects) == len(self.lines) and envelope(objects[0]) is not None
         if objects and not enveloped and (2 * len(objects) > len(self.lines) or not indented):
             return self._json(objects, "json", self.batches, "an object a line")
-        start = text_of(head(self.path)).lstrip("\ufeff \t\r\n")
         at = -1 if self.wrapped else start.find("{")
         if at < 0 or (start[0] not in "[{" and self.name.lower()[-5:] != ".json"):
             return None
@@ -211,6 +218,18 @@ class _Teller:
             framing.TEXT, batches, columns, paths, self.wrapped if container == "json" else (),
         )  # fmt: skip
 
+    def _lists(self, start: str) -> Shape | None:
+        """Rows that are lists of values."""
+        if self.wrapped or start[:1] not in ("[", "{") or not (found := lists(self.lines, start)):
+            return None
+        known, why = self._meaning(found.columns)
+        shape = Shape(
+            known.name if known else "json", f"JSON, lists of cells; {why}", found.container, known,
+            framing.TEXT, found.batches, found.columns, found.paths,
+        )  # fmt: skip
+        is_log = known or "key" in commonly(found.names) or self._inside(shape) is not None
+        return shape if is_log else None
+
     def _after_a_prefix(self) -> Shape | None:
         """Lines that end with a JSON object."""
         inner = [line[line.find("{") :] for line in self.lines if "{" in line]
@@ -224,7 +243,8 @@ class _Teller:
         return next((line for line in self.lines if line.startswith(start)), None)
 
     def _w3c(self) -> Shape:
-        header = str(self._comments("#Fields:"))[len("#Fields:") :].strip()
+        told = self._comments("#Fields:") or str(self._comments("#fields\t"))
+        header = told[len("#Fields:") :].strip()
         rows = [line for line in self.lines if not line.startswith("#")]
         delimiter = "\t" if any("\t" in row for row in rows) else " "
         names = header_of(header, " ", quotes=False)
@@ -264,12 +284,16 @@ class _Teller:
     # Lines and tables
 
     def _pairs(self) -> Shape | None:
-        """Lines of name=value (logfmt)."""
+        """Lines of pairs, such as name=value."""
         if self.reading.format in ("csv", "tsv"):
             return None
-        rows = [pairs.of(line) for line in self.lines]
-        if 2 * sum(len(row) >= pairs.FEWEST for row in rows) <= len(rows):
-            return None
+        for kind in pairs.KINDS:
+            rows = [kind.of(line) for line in self.lines]
+            if 2 * sum(len(row) >= pairs.FEWEST for row in rows) > len(rows):
+                return self._paired(rows, kind)
+        return None
+
+    def _paired(self, rows: list[dict[str, str]], kind: pairs.Pairs) -> Shape:
         columns: dict[str, list[str]] = {}
         for row in rows:
             for name, value in row.items():
@@ -278,8 +302,8 @@ class _Teller:
             self.wrapped = (*self.wrapped, BEFORE_PAIRS)
         known, why = self._meaning(columns)
         return Shape(
-            known.name if known else "logfmt", f"lines of name=value; {why}", "pairs", known,
-            framing.TEXT, self.batches, columns, wrapped=self.wrapped,
+            known.name if known else "logfmt", f"lines of {kind.title}; {why}", "pairs", known,
+            framing.TEXT, self.batches, columns, wrapped=self.wrapped, pairs=kind,
         )  # fmt: skip
 
     def _known_lines(self) -> Shape | None:
@@ -330,12 +354,18 @@ class _Teller:
         if self.reading.fields:
             names = numbered(list(self.reading.fields))
         elif self.reading.header:
-            self._is_header(first)
+            asked_for_names(self.path, first)
             names = first
         else:
             names = [f"column{i}" for i in range(len(first))]
         header = self.reading.header and not self.reading.fields
-        shape = Delimited(delimiter, tuple(names), header=header, quotes=quotes)
+        shape = Delimited(
+            delimiter,
+            tuple(names),
+            header=header,
+            quotes=quotes,
+            spaced=is_spaced(lines[0], delimiter),
+        )
         what = {"\t": "tabs", ",": "commas"}.get(delimiter, delimiter)
         return self._delimited(shape, lines[header:], f"a table with {what}")
 
@@ -346,7 +376,7 @@ class _Teller:
     def _delimiter(self) -> str | None:
         """What parts the first lines into as many cells as the header has, some of them known."""
         for delimiter in DELIMITERS:
-            lines = self._table_lines(delimiter)
+            lines = [line for line in self._table_lines(delimiter) if not is_rule(line)]
             counts = {line.count(delimiter) for line in lines[:20]}
             if min(counts) and (len(counts) == 1 or self.reading.fields):
                 names = header_of(lines[0], delimiter, quotes=True)
@@ -357,15 +387,6 @@ class _Teller:
                 ):
                     return delimiter
         return None
-
-    def _is_header(self, cells: list[str]) -> None:
-        """A first line of data is no header: somebody has to say what the columns are."""
-        if is_data(cells):
-            raise LogError(
-                f"{self.path}: its first line is no header ({', '.join(cells)[:120]}). Name the"
-                f" {len(cells)} columns with --fields (log.fields), as in --fields"
-                " EdgeStartTimestamp,ClientRequestURI,EdgeColoCode"
-            )
 
     def _by_name(self) -> Shape | None:
         keys = formats()["keys"]

@@ -14,10 +14,21 @@ MAX = 1e11
 STAMPS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g %z", "%d/%b/%Y:%H:%M:%S.%g",
     "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
-    "%a, %d %b %Y %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
+    # a zone's name last: a number would be taken for one, that nobody knows
+    "%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z",
+    "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
     "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
-    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Z %Y",
+    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y",
+    "%a %b %d %H:%M:%S %Z %Y",
     "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z", "%b %d, %Y @ %H:%M:%S.%g",
+    "%A, %d-%b-%y %H:%M:%S %Z",
+    "%d-%b-%Y %H:%M:%S", "%b %d %Y %H:%M:%S", "%b %d, %Y %H:%M:%S", "%b %d, %Y, %I:%M:%S %p",
+    "%b %d, %Y %I:%M:%S %p", "%Y%m%d-%H:%M:%S", "%Y-%jT%H:%M:%SZ",
+    "[%Y-%m-%d %H:%M:%S]", "[%d/%b/%Y:%H:%M:%S %z]",
+    "%Y-%m-%d %H:%M:%S %z UTC", "%Y-%m-%d %H:%M:%S.%f %z UTC",  # of Go's time.String
+    "%a %b %d %Y %H:%M:%S GMT%z (Coordinated Universal Time)",  # of a JavaScript Date
+    "%B %dst %Y, %H:%M:%S.%g", "%B %dnd %Y, %H:%M:%S.%g", "%B %drd %Y, %H:%M:%S.%g",
+    "%B %dth %Y, %H:%M:%S.%g",  # of Kibana before its version 7
 )  # fmt: skip
 HOUR = re.compile(r"\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M|Z| ?[-+]\d\d:?\d\d)?", re.I)
 EXCEL_DAY = re.compile(r"[345]\d{4}[.,]\d{4,}")
@@ -67,12 +78,21 @@ def told(kind: str, unit: str, *, clf: bool) -> Time:
     iso = "epoch(try_cast(_t AS TIMESTAMPTZ))"
     # Many languages' loggers write a comma before the milliseconds.
     comma = "epoch(try_cast(replace(_t, ',', '.') AS TIMESTAMPTZ))"
-    other = f"{comma}, epoch(try_strptime(_t, [{', '.join(map(quoted, STAMPS))}]))"
+    stamps = f"[{', '.join(map(quoted, STAMPS))}]"
+    other = f"{comma}, epoch(try_strptime(_t, {stamps})), {_leap(stamps)}"
     if clf:  # the quickest first
         return Time(number, f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT")
     # What is no number is asked first whether it is RFC 3339: that most logs are.
     dated = f"CASE WHEN _n IS NULL THEN {iso} END"
     return Time(number, f"coalesce({dated}, {scaled}, {other})", written)
+
+
+def _leap(stamps: str) -> str:
+    """A second that is put in at the end of a day, as the one after the last: so does POSIX."""
+    before = "replace(_t, ':59:60', ':59:59')"
+    iso = f"epoch(try_cast({before} AS TIMESTAMPTZ))"
+    stamped = f"epoch(try_strptime({before}, {stamps}))"
+    return f"CASE WHEN contains(_t, ':59:60') THEN 1 + coalesce({iso}, {stamped}) END"
 
 
 def _scaled(unit: str) -> tuple[str, str]:
