@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -79,9 +80,10 @@ def test_a_task_itself_refuses_a_worker_that_came_later_with_another_version(tmp
         return [task.run() for task in given]
 
     made = requests(np.random.default_rng(1), 100, 5)
-    work = spool.SpooledShards(DESIGNS[0], PLATFORM, 1, 2, tmp_path, keeping)
-    work.take(made, 0, spool.geography(made.colos, PLATFORM))
-    work.finish(5_000.0, float(made.time_s[-1]))
+    with ThreadPoolExecutor(1) as pool:
+        work = spool.SpooledShards(DESIGNS[0], PLATFORM, 1, 2, pool, tmp_path, keeping)
+        work.take(made, 0, spool.geography(made.colos, PLATFORM))
+        work.finish(5_000.0, float(made.time_s[-1]))
     monkeypatch.setattr(spool, "SOURCES", "another")
     with pytest.raises(spool.DifferentVersionsError, match="there and"):
         tasks[0].run()

@@ -1,6 +1,7 @@
 """A run in shards of keys against the same run in one: equal to the bit."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cachelib.model.engines.replay import replay, replay_pieces
+from cachelib.model.engines.shards import running
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.spool import SpooledShards
 from cachelib.model.platforms.colos import geography
@@ -31,17 +33,18 @@ def spooled(tmp_path_factory, trace, cut, run):
     design, platform, seed, shards = run
     folder = tmp_path_factory.mktemp("spool")
     pieces = [taken(trace, slice(cut)), taken(trace, slice(cut, None))]
-    work = SpooledShards(
-        design, platform, seed, shards, folder,
-        lambda tasks: [pickle.loads(pickle.dumps(task)).run() for task in tasks],  # noqa: S301
-    )  # fmt: skip
-    row = 0
-    for piece in pieces:
-        if len(piece):
-            work.take(piece, row, geography(piece.colos, platform))
-            row += len(piece)
     last = float(trace.time_s[-1])
-    return work.finish(max(last, float(trace.time_s[0]) + max(trace.span_s, 1.0)), last)
+    with ThreadPoolExecutor(2) as pool:
+        work = SpooledShards(
+            design, platform, seed, shards, pool, folder,
+            lambda tasks: [pickle.loads(pickle.dumps(task)).run() for task in tasks],  # noqa: S301
+        )  # fmt: skip
+        row = 0
+        for piece in pieces:
+            if len(piece):
+                work.take(piece, row, geography(piece.colos, platform))
+                row += len(piece)
+        return work.finish(max(last, float(trace.time_s[0]) + max(trace.span_s, 1.0)), last)
 
 
 @pytest.mark.timeout(400)
@@ -50,10 +53,22 @@ def spooled(tmp_path_factory, trace, cut, run):
     st.one_of(designs(), designs(listening=True)), platforms(),
     one_of("random", "round-robin", "hash"), request_tables(),
     st.integers(0, 9), st.integers(1, 9), one_of(1, 2), st.integers(1, 300),
+    one_of(1, 40, 1 << 22),
 )  # fmt: skip
 def test_any_number_of_shards_gives_the_same_bits(
-    tmp_path_factory, design, platform, routing, trace, seed, shards, jobs, cut
+    tmp_path_factory,
+    monkeypatch,
+    design,
+    platform,
+    routing,
+    trace,
+    seed,
+    shards,
+    jobs,
+    cut,
+    at_once,
 ):
+    monkeypatch.setattr(running, "AT_ONCE", at_once)
     platform = platform.model_copy(update={"routing": routing})
     whole = replay(trace, design, platform, seed=seed)
     parts = replay(trace, design, platform, seed=seed, shards=shards, jobs=jobs)

@@ -11,13 +11,13 @@ the error is also how far it differs from any other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from cachelib.errors import CachelibError
-from cachelib.model.engines.compiled.engine import NO_GENERATIONS, Sums
+from cachelib.model.engines.compiled.engine import Sums
 from cachelib.model.engines.random import key_of, mixed
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.shards.binding import binding_of
@@ -94,9 +94,9 @@ class SampledRun:
         asked[: len(self.asked)] += self.asked
         self.asked = asked
         at = np.flatnonzero(self._place(unit) < self.rate)
-        lives = passed.generation[at] if len(passed.generation) else NO_GENERATIONS
+        rows = np.arange(self.row, self.row + len(piece))
         self.colos, self.bytes = len(piece.colos), self.bytes + int(piece.size.sum(dtype=np.int64))
-        self.parts.append(Part(piece.only(at), passed.isolate[at], lives, at, at + self.row))
+        self.parts.append(Part(piece, *passed, rows).only(at))
         self.row += len(piece)
 
     def estimates(self) -> Estimates:
@@ -142,7 +142,7 @@ class SampledRun:
             for nth in np.unique(mine).tolist():
                 if nth not in shards:
                     shards[nth] = Shard(self.design, self.platform, self.seed, self.first)
-                these = _only(part, np.flatnonzero(mine == nth))
+                these = part.only(np.flatnonzero(mine == nth))
                 shards[nth].take(these, places)
                 asked[nth] = asked.get(nth, 0) + len(these.trace)
         return {
@@ -213,18 +213,6 @@ def _speaker(there: Sequence[int], popularity: int, nth: int) -> int:
         return popularity
     near = sorted(there, key=lambda other: abs(other - popularity))
     return near[min(nth, len(near) - 1)]
-
-
-def _only(part: Part, at: npt.NDArray[np.int64]) -> Part:
-    lives = len(part.generation) > 0
-    return replace(
-        part,
-        trace=part.trace.only(at),
-        isolate=part.isolate[at],
-        generation=part.generation[at] if lives else part.generation,
-        at=part.at[at],
-        rows=part.rows[at],
-    )
 
 
 def _weighted(shares: Iterable[tuple[Share, float]], tally: Tally) -> tuple[Sums, Tally]:
