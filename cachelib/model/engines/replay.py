@@ -224,7 +224,8 @@ class _Run:
 
 
 def _check(piece: Trace, after: float) -> None:
-    if not (np.diff(piece.time_s, prepend=after) >= 0).all():
+    time_s = piece.time_s
+    if not (time_s[0] >= after and (time_s[1:] >= time_s[:-1]).all()):
         raise ValueError("time_s: the requests are not in order of time")
     if int(piece.size.min()) < 0:
         raise ValueError("size: a request has a negative size")

@@ -101,6 +101,22 @@ class Parted:
         return replace(mine, trace=replace(mine.trace, keys=self.names[nth]))
 
 
+@dataclass(frozen=True)
+class Known:
+    """Where the keys are that have come so far. It stays as it is, whatever comes meanwhile."""
+
+    place: npt.NDArray[np.void]
+    names: list[list[str]]
+
+    def parted(self, piece: Trace, passed: Passed, row: int) -> Parted:
+        """A piece, of which `row` is the number of the first request."""
+        starts = np.zeros(len(self.names) + 1, np.int64)
+        before = Part(piece, *passed, np.arange(row, row + len(piece)))
+        after = before.like()
+        _by_shard(self.place, starts, before.columns, after.columns)
+        return Parted(after, starts[:-1], self.names)
+
+
 class Parting:
     """Which shard each key falls to."""
 
@@ -109,14 +125,10 @@ class Parting:
         self.place = np.empty(0, PLACE)
         self.names: list[list[str]] = [[] for _ in range(self.shards)]
 
-    def parted(self, piece: Trace, passed: Passed, row: int) -> Parted:
-        """The next piece, of which `row` is the number of the first request."""
+    def know(self, piece: Trace) -> Known:
+        """What says how the next piece parts; pieces must come in their order, and know it here."""
         self._know(piece.keys)
-        starts = np.zeros(self.shards + 1, np.int64)
-        before = Part(piece, *passed, np.arange(row, row + len(piece)))
-        after = before.like()
-        _by_shard(self.place, starts, before.columns, after.columns)
-        return Parted(after, starts[:-1], list(self.names))
+        return Known(self.place, list(self.names))
 
     def _know(self, keys: list[str]) -> None:
         """Keys that have not come before. Lists are made anew: shards at work have the old."""

@@ -41,7 +41,7 @@ class Shared:
         binding = binding_of(design, platform)
         self.first_pass = FirstPass(design, platform, seed, binding)
         self.parting = Parting(binding, shards)
-        self.waiting: list[Parted] = []
+        self.waiting: list[Future[Parted]] = []
         self.rows = self.first_row = 0
         self.start = 0.0
         self.places: Geography
@@ -53,14 +53,15 @@ class Shared:
         passed = self.first_pass.take(piece, row)
         self.start = self.start if row else float(piece.time_s[0])
         self.places = places
-        self.waiting.append(self.parting.parted(piece, passed, row))
+        known = self.parting.know(piece)
+        self.waiting.append(self.pool.submit(known.parted, piece, passed, row))
         self.rows += len(piece)
         if self.rows >= AT_ONCE:
             self._set_to_work()
 
     def _set_to_work(self) -> None:
         self.wait()
-        pieces, self.waiting = self.waiting, []
+        pieces, self.waiting = [piece.result() for piece in self.waiting], []
         if not pieces:
             return
         self.begin(self.rows)
