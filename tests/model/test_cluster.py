@@ -56,7 +56,7 @@ def test_a_cluster_gives_the_bits_of_a_run_at_home_though_a_worker_is_lost(trace
             os.kill(next(iter(cluster.client.run(os.getpid).values())), signal.SIGKILL)
 
     with local(killing) as cluster:
-        results = replay_pieces([trace], DESIGNS, PLATFORM, cluster=cluster, shards=6)
+        results = replay_pieces([trace], DESIGNS, PLATFORM, cluster=cluster, shards=6, say=killing)
     assert told(results) == told(replay_pieces([trace], DESIGNS, PLATFORM))
     assert said[0].startswith("dashboard: http://127.0.0.1:")
     assert "6 of 6 shards are replayed" in said
@@ -77,7 +77,7 @@ def test_a_task_itself_refuses_a_worker_that_came_later_with_another_version(tmp
 
     def keeping(given):
         tasks.extend(given)
-        return [task.run() for task in given]
+        return ((task, task.run()) for task in given)
 
     made = requests(np.random.default_rng(1), 100, 5)
     with ThreadPoolExecutor(1) as pool:
@@ -129,7 +129,7 @@ def test_the_command_gives_the_same_on_a_cluster_and_tells_of_it_apart(log, trac
     alone, cluster = run(log, *ASKED), run(log, *ASKED, "--cluster", 1)
     assert counts(cluster) == counts(alone)
     assert "dashboard: http" in cluster.stderr
-    assert "4 of 4 shards are replayed" in cluster.stderr
+    assert "16 of 16 shards are replayed" in cluster.stderr
 
 
 @pytest.mark.parametrize(

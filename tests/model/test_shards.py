@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cachelib.model.engines.replay import replay, replay_pieces
 from cachelib.model.engines.shards import running
 from cachelib.model.engines.shards.binding import binding_of
+from cachelib.model.engines.shards.keeping import going_on
 from cachelib.model.engines.shards.spool import SpooledShards
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
@@ -28,6 +29,14 @@ def everything(result):
     return dict(result.counts), result.byte_seconds, [array.tolist() for array in arrays]
 
 
+def kept_and_read_again(folder, tasks, run):
+    """All shares as they come back from files, after a run that ended before its last."""
+    for nth, _ in enumerate(going_on(folder, run)(tasks), 1):
+        if nth == len(tasks):
+            break
+    return going_on(folder, lambda left: run(left[:0]))(tasks)
+
+
 def spooled(tmp_path_factory, trace, cut, run):
     """The run with its shards in files, which it reads like a worker far away."""
     design, platform, seed, shards = run
@@ -37,8 +46,10 @@ def spooled(tmp_path_factory, trace, cut, run):
     with ThreadPoolExecutor(2) as pool:
         work = SpooledShards(
             design, platform, seed, shards, pool, folder,
-            lambda tasks: [pickle.loads(pickle.dumps(task)).run() for task in tasks],  # noqa: S301
+            lambda tasks: ((task, pickle.loads(pickle.dumps(task)).run()) for task in tasks),  # noqa: S301
         )  # fmt: skip
+        run = work.runner
+        work.runner = lambda tasks: kept_and_read_again(tmp_path_factory.mktemp("kept"), tasks, run)
         row = 0
         for piece in pieces:
             if len(piece):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -17,11 +18,14 @@ from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
 from cachelib.model.engines.shards.cluster import Cluster
+from cachelib.model.engines.shards.keeping import going_on
 from cachelib.model.engines.shards.running import Kept, Shards
-from cachelib.model.engines.shards.spool import SpooledShards
+from cachelib.model.engines.shards.saying import Say, counted, replayed, silent
+from cachelib.model.engines.shards.spool import SpooledShards, on_threads
 from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema.scratch import scratch
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Outcomes
 from cachelib.model.traffic.generator import generate
@@ -79,12 +83,17 @@ def replay_pieces(
     jobs: int | None = None,
     shards: int | None = None,
     cluster: Cluster | None = None,
+    spool: Path | None = None,
+    say: Say = silent,
 ) -> list[Result]:
     """The same for several designs at once and a trace in pieces, of which none is kept.
 
     With a `cluster` this machine passes first over the requests, and its workers do the rest.
+    With a folder, `spool`, the shards lie there until they are replayed, one after the other, and
+    a run that is interrupted then goes on. `say` is told how far it is.
     """
-    with _hands(_jobs(jobs), shards, cluster) as hands:
+    pieces = counted(pieces, say)
+    with _hands(_jobs(jobs), shards, cluster, spool, say) as hands:
         runs = [_Run(design, platform, seed, engine, hands, keep=False) for design in designs]
         for piece in pieces:
             for run in runs:
@@ -112,38 +121,42 @@ def _worth(jobs: int, requests: int) -> int | None:
 
 
 class _Hands(NamedTuple):
-    """Who does the work in shards: threads, or a cluster with a folder for each design's."""
+    """Who does the work in shards: threads at once, or threads or a cluster out of a folder."""
 
     shards: int
     pool: Executor
     stack: ExitStack
     cluster: Cluster | None
+    spool: Path | None
+    say: Say
 
     def shared(
         self, design: Design, platform: Platform, seed: int, *, keep: bool
     ) -> Shards | SpooledShards:
-        if self.cluster is None:
-            return Shards(design, platform, seed, self.shards, self.pool, keep=keep)
-        folder = self.stack.enter_context(self.cluster.spool())
-        return SpooledShards(
-            design, platform, seed, self.shards, self.pool, folder, self.cluster.run
-        )
+        of = (design, platform, seed, self.shards, self.pool)
+        if self.spool is None:
+            return Shards(*of, keep=keep)
+        folder = self.stack.enter_context(scratch("cachelib-shards-", self.spool))
+        runner = self.cluster.run if self.cluster else on_threads(self.pool)
+        kept = self.spool / "cachelib-replayed"
+        return SpooledShards(*of, folder, replayed(going_on(kept, runner), self.say))
 
 
 @contextmanager
 def _hands(
-    jobs: int, shards: int | None, cluster: Cluster | None = None
-) -> Iterator[_Hands | None]:
+    jobs: int, shards: int | None, cluster: Cluster | None = None, spool: Path | None = None,
+    say: Say = silent,
+) -> Iterator[_Hands | None]:  # fmt: skip
     """None for a run in one."""
     if jobs < 1 or (shards or 1) < 1:
         raise ValueError("jobs and shards must be 1 or more")
-    if jobs == 1 and shards is None and cluster is None:
+    if jobs == 1 and shards is None and cluster is None and spool is None:
         yield None
         return
-    threads = jobs if cluster is None else WRITERS
-    usual = SHARDS if cluster is None else cluster.shards
+    usual, threads = (SHARDS, jobs) if cluster is None else (cluster.shards, WRITERS)
+    folder = spool or (cluster.folder if cluster else None)
     with ExitStack() as stack, ThreadPoolExecutor(threads, "cachelib-shard") as pool:
-        yield _Hands(shards or usual, pool, stack, cluster)
+        yield _Hands(shards or usual, pool, stack, cluster, folder, say)
 
 
 class _Whole:

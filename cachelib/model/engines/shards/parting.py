@@ -120,8 +120,9 @@ class Known:
 class Parting:
     """Which shard each key falls to."""
 
-    def __init__(self, binding: Binding, shards: int) -> None:
+    def __init__(self, binding: Binding, shards: int, *, are_names_read: bool) -> None:
         self.binding, self.shards = binding, 1 if binding.by == "run" else shards
+        self.are_names_read = are_names_read
         self.place = np.empty(0, PLACE)
         self.names: list[list[str]] = [[] for _ in range(self.shards)]
 
@@ -142,8 +143,12 @@ class Parting:
             mine = np.flatnonzero(place["shard"] == nth)
             had = len(self.names[nth])
             place["number"][mine] = np.arange(had, had + len(mine))
-            self.names[nth] = self.names[nth] + [new[i] for i in mine.tolist()]
+            self.names[nth] = self.names[nth] + self._names(new, mine)
         self.place = np.concatenate([self.place, place])
+
+    def _names(self, new: Sequence[str], mine: npt.NDArray[np.int64]) -> list[str]:
+        """Names are long and many; most designs only want to know how many there are."""
+        return [new[i] for i in mine.tolist()] if self.are_names_read else [""] * len(mine)
 
 
 @compiled

@@ -24,7 +24,7 @@ from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.first_pass import FirstPass
 from cachelib.model.engines.shards.parting import Part
 from cachelib.model.engines.shards.shard import Shard, Share
-from cachelib.model.engines.tally import Histogram, Tally
+from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -226,12 +226,8 @@ def _weighted(shares: Iterable[tuple[Share, float]], tally: Tally) -> tuple[Sums
         stored += weight * share.sums.stored
         listed = listed + weight * share.sums.listed
         tally.codes = tally.codes + weight * share.tally.codes
-        for own, their in zip(_histograms(tally), _histograms(share.tally), strict=True):
+        for own, their in zip(tally.histograms, share.tally.histograms, strict=True):
             own.counts = own.counts + weight * their.counts
             own.total = own.total + weight * their.total.astype(np.float64)
     rounded = {name: round(n) for name, n in counts.items()}
     return Sums(rounded, round(stored), np.rint(listed).astype(np.int64)), tally
-
-
-def _histograms(tally: Tally) -> tuple[Histogram, Histogram, Histogram]:
-    return tally.latency, tally.age, tally.late

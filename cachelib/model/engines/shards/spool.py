@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import platform as machine
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
+from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -62,6 +63,16 @@ class Task:
     names: tuple[str, ...]
     versions: dict[str, str]
 
+    def content(self) -> str:
+        """A name for all that the share depends on, to the last bit: what differs has another."""
+        settings = (
+            self.design.model_dump(), self.platform.model_dump(), self.seed, self.start, self.end,
+            self.last, self.colos, self.names, self.versions,
+        )  # fmt: skip
+        with self.file.open("rb") as file:
+            requests = file_digest(file, "sha256").hexdigest()
+        return sha256(f"{settings!r} {requests}".encode()).hexdigest()
+
     def run(self) -> Share:
         """Replay the shard. Raises `DifferentVersionsError`, `OSError`."""
         if self.versions != versions():
@@ -93,8 +104,23 @@ def differing(here: dict[str, str], there: dict[str, str]) -> str:
     )
 
 
-Runner = Callable[[Sequence[Task]], Sequence[Share]]
-"""Who replays the tasks; their shares, in any order."""
+Runner = Callable[[Sequence[Task]], Iterator[tuple[Task, Share]]]
+"""Who replays the tasks, in any order: each with its share when that is there."""
+
+
+def on_threads(pool: Executor) -> Runner:
+    """Tasks side by side on this machine's processors."""
+
+    def run(tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]:
+        futures = {pool.submit(task.run): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:  # whoever asks for no more waits for none that has not begun
+            for future in futures:
+                future.cancel()
+
+    return run
 
 
 class SpooledShards(Shared):
@@ -121,7 +147,7 @@ class SpooledShards(Shared):
         """The counts, byte-seconds stored until `end`, and what all requests come to."""
         self.all_taken()
         tasks = [self._task(nth, end, last) for nth in range(self.parting.shards)]
-        return summed(list(self.runner(tasks)), self.first_pass.losses)
+        return summed([share for _, share in self.runner(tasks)], self.first_pass.losses)
 
     def _task(self, nth: int, end: float, last: float) -> Task:
         self._file(nth).touch()
@@ -134,15 +160,9 @@ class SpooledShards(Shared):
             end=end,
             last=last,
             colos=self.colos,
-            names=self._names(nth),
+            names=tuple(self.parting.names[nth]),
             versions=versions(),
         )
-
-    def _names(self, nth: int) -> tuple[str, ...]:
-        """Names are long and many; most designs only want to know how many there are."""
-        names = self.parting.names[nth]
-        are_read = self.design.objects is not None or self.design.l1_max_bytes is not None
-        return tuple(names) if are_read else ("",) * len(names)
 
     def _file(self, nth: int) -> Path:
         return self.folder / f"shard-{nth}"
