@@ -77,7 +77,8 @@ def run_all(
     from cachelib.report.experiments.kernels import Kernels
 
     sources = {name: Source(folder / f"{name}.ipynb") for name in reasons}
-    kernels = Kernels(sorted({line for source in sources.values() for line in source.imports()}))
+    imports = sorted({line for source in sources.values() for line in source.imports()})
+    kernels = Kernels(imports, at_once=max(1, min(jobs, len(sources))))
     places = Places([into, folder, kernels.folder, *_folders(parameters)])
 
     def one(name: str) -> Run:
