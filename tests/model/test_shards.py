@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cachelib.model.engines.replay import replay, replay_pieces
+from cachelib.model.engines.replay import replay, replay_pieces, worth
 from cachelib.model.engines.shards import running
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.keeping import going_on
@@ -129,6 +129,14 @@ def test_a_long_trace_gives_the_same_bits_on_two_processors():
     )
     assert whole.l1_hits > 0 < whole.l2_hits
     assert everything(parts) == everything(whole)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "requests", "shards"),
+    [(1, 10**9, None), (2, 10, 8), (2, 4_000_000, 15), (2, 10**9, 64), (16, 10**9, 64)],
+)
+def test_more_requests_are_worth_more_shards(jobs, requests, shards):
+    assert worth(jobs, requests) == shards
 
 
 def requests(rng, n, keys):

@@ -69,7 +69,7 @@ def replay(
     Neither changes the result. By default, what `CACHELIB_JOBS` says of a trace that is worth it.
     """
     jobs = _jobs(jobs, len(trace))
-    with _hands(jobs, shards or _worth(jobs, len(trace))) as hands:
+    with _hands(jobs, shards or worth(jobs, len(trace))) as hands:
         return _Run(design, platform, seed, engine, hands, keep=True).result([trace], span_s)
 
 
@@ -115,7 +115,7 @@ def _jobs(asked: int | None, requests: int | None = None) -> int:
     return max(1, int(os.environ.get("CACHELIB_JOBS") or 1)) if is_worth_it else 1
 
 
-def _worth(jobs: int, requests: int) -> int | None:
+def worth(jobs: int, requests: int) -> int | None:
     """Shards that are worth their while for so few requests."""
     return min(SHARDS, max(SHARDS_A_JOB * jobs, requests // WORTH_SHARING)) if jobs > 1 else None
 
