@@ -53,7 +53,7 @@ def test_memory_is_of_what_lives_and_not_of_what_came(monkeypatch):
 
 def test_what_is_brought_near_beforehand_changes_nothing():
     platform = Platform(value_life_s=600, isolates_per_colo=1)
-    trace = requests(np.random.default_rng(1), NEAR_ENOUGH + 10_000, 5_000)
-    assert len(after(trace, KEPT_SHORT, platform).buckets) > NEAR_ENOUGH
+    trace = requests(np.random.default_rng(1), 120_000, 20_000)
+    assert after(trace, KEPT_SHORT, platform).totals["used"] > NEAR_ENOUGH + 10_000
     plain = replay(trace, KEPT_SHORT, platform, engine="reference")
     assert everything(replay(trace, KEPT_SHORT, platform)) == everything(plain)

@@ -26,7 +26,7 @@ from cachelib.model.engines.compiler import hot, inner
 BLOCK = 32
 """Requests, whose lines of memory fit into the nearest cache."""
 NEAR_ENOUGH = 1 << 16
-"""Buckets: with no more, all that is looked at lies near anyway."""
+"""Entries: with no more, all that is looked at lies near anyway."""
 BUCKET, ENTRY, VERSION = range(3)
 
 
@@ -66,7 +66,6 @@ def look_at_all(rules, state, places, keys, colos, isolates, how_far):
 def fetch(rules, state, places, keys, colos, isolates):
     """Nothing changes by it; what it returns is only there so that it is done."""
     seen = 0
-    if len(state.buckets) > NEAR_ENOUGH:
-        for how_far in range(3):
-            seen += look_at_all(rules, state, places, keys, colos, isolates, how_far)
+    for how_far in range(3):
+        seen += look_at_all(rules, state, places, keys, colos, isolates, how_far)
     return seen

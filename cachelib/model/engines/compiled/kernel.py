@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cachelib.model.engines.compiled.ahead import BLOCK, fetch
+from cachelib.model.engines.compiled.ahead import BLOCK, NEAR_ENOUGH, fetch
 from cachelib.model.engines.compiled.front import read_front, write_front
 from cachelib.model.engines.compiled.pool import NONE, drop, find, link_newest, unlink
 from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
@@ -171,7 +171,7 @@ def run(
     codes, extras, ages, lates = outcomes
     totals = state.totals
     for i in range(len(time)):
-        if i % BLOCK == 0:
+        if i % BLOCK == 0 and totals.used > NEAR_ENOUGH:
             block = slice(i, min(i + BLOCK, len(time)))
             totals.seen += fetch(rules, state, places, keys[block], colos[block], isolates[block])
         now = time[i]
