@@ -19,10 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any, NamedTuple
 
 import airportsdata
 import duckdb
@@ -31,6 +34,7 @@ import numpy as np
 from cachelib.model.engines.lru import lru_hits_of_file
 from cachelib.model.engines.replay import replay, replay_pieces
 from cachelib.model.engines.result import Result
+from cachelib.model.engines.shards.cluster import connected
 from cachelib.model.engines.shards.sample import SampleError, sampled_pieces
 from cachelib.model.judgement.sampled import with_errors
 from cachelib.model.money.prices import monthly_bill
@@ -39,7 +43,7 @@ from cachelib.model.tiers.design import built_in
 from cachelib.model.traffic.logs import LogStream, Reading, read_log
 from cachelib.model.traffic.logs.formats import formats
 from cachelib.model.traffic.logs.query import Query, connect
-from cachelib.model.traffic.logs.reading import told
+from cachelib.model.traffic.logs.reading import told as shape_of
 from cachelib.model.traffic.trace import Trace, in_one_place
 
 SHARED = Path(os.environ.get("CACHELIB_SHARED", Path(__file__).parents[2] / "shared"))
@@ -189,7 +193,7 @@ FLOORS = {
 
 def same_columns(path: Path) -> str:
     """DuckDB alone, handing over every field that the reader looks at, as text."""
-    shape = told([path], Reading())
+    shape = shape_of([path], Reading())
     if shape.container != "json":
         parts = f"regexp_extract(line, '{CLF_LINE}', ['time', 'request', 'status', 'size'])"
         return f"SELECT unnest(r) FROM (SELECT {parts} AS r FROM {CLF_ROWS})"
@@ -340,28 +344,84 @@ def golden() -> None:
             " ".join(map(str, hits)), "14395 20370")  # fmt: skip
 
 
+DEFAULT = {
+    "l1-only": {"l1_ttl_s": 60.0},
+    "l1-kv": {"l1_ttl_s": 60.0, "l2_ttl_s": 300.0},
+    "durable-object": {"l2_ttl_s": 300.0},
+    "l1-cache-api": {"l1_ttl_s": 60.0, "l2_ttl_s": 300.0},
+    "workers-cache": {"l2_ttl_s": 300.0},
+}
+"""A design of each kind of tier."""
+BILLION, MOST_S, MOST_MB = 1e9, 240, 4_000
+
+
 def shards(n: int) -> None:
-    """Of the clock, not of the CPU: that is what a second processor saves."""
+    """Of a million keys, made while they are replayed; every run in a process of its own, the kinds
+    one after the other, so that a busy machine slows them alike.
+
+    Of the clock, since that is what a second processor saves; and of the processors, which says
+    what the clock would say if nothing else used them.
+    """
+    for design in DEFAULT:
+        taken = [[_apart(n, design, jobs) for jobs in (1, 2)] for _ in "12"]
+        one, two = (min(each, key=lambda t: t.clock_s) for each in zip(*taken, strict=True))
+        row(f"{design}, 100 colos, 1,000,000 keys, {n:,} requests, --jobs 1", told(one, n))
+        row("  --jobs 2", told(two, n))
+        row("  times as fast, of the clock", f"{one.clock_s / two.clock_s:.2f}", ">= 1.7")
+        row("  the same counts", str(one.found == two.found), "True")
+        row("  memory at most", f"{two.megabytes:,.0f} MB", f"<= {MOST_MB:,}")
+        row("  extrapolated: 10⁹ requests on both processors, if they have nothing else to do",
+            f"{two.cpu_s / n * BILLION / 2:,.0f} s", f"<= {MOST_S}")  # fmt: skip
+
+
+def cluster(n: int) -> None:
+    """Four Dask workers of this machine beside `--jobs 2`."""
+    taken = [[_apart(n, "l1-kv", 2), _apart(n, "l1-kv", 4, on="cluster")] for _ in "12"]
+    plain, dask = (min(each, key=lambda t: t.clock_s) for each in zip(*taken, strict=True))
+    row(f"l1-kv, 1,000,000 keys, {n:,} requests, --jobs 2", told(plain, n))
+    row("  --cluster 4", told(dask, n))
+    row("  times as long, of the clock", f"{dask.clock_s / plain.clock_s:.2f}", "<= 1.25")
+    row("  times as much of the processors", f"{dask.cpu_s / plain.cpu_s:.2f}")
+    row("  the same counts", str(plain.found == dask.found), "True")
+
+
+class Taken(NamedTuple):
+    """What a run took, and the counts that it came to."""
+
+    clock_s: float
+    cpu_s: float
+    megabytes: float
+    found: object
+
+
+def told(taken: Taken, n: int) -> str:
+    return f"{n / taken.clock_s / 1e6:.1f} M/s, {taken.cpu_s / n * 1e9:,.0f} ns of CPU"
+
+
+def _apart(n: int, design: str, jobs: int, on: str = "threads") -> Taken:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+        return fresh.submit(_shared_out, n, design, jobs, on).result()
+
+
+def _shared_out(n: int, design: str, jobs: int, on: str) -> Taken:
     platform = Platform(value_life_s=3_600, isolates_per_colo=1)
-    for keys in (KEYS, 1_000_000):
-        made = list(pieces(n, keys))
-        runs = {jobs: _shared_out(made, platform, jobs) for jobs in (1, 2)}
-        taken: dict[int, list[float]] = {1: [], 2: []}
-        for _ in "123":  # one after the other, so that a busy machine slows both alike
-            for jobs in taken:
-                taken[jobs].append(_seconds(lambda m=made, j=jobs: _shared_out(m, platform, j)))
-        one, two = (min(taken[jobs]) for jobs in (1, 2))
-        row(
-            f"l1-kv, 100 colos, {keys:,} keys, {n:,} requests, --jobs 1", f"{n / one / 1e6:.1f} M/s"
-        )
-        row("  --jobs 2", f"{n / two / 1e6:.1f} M/s")
-        row("  times as fast", f"{one / two:.2f}", ">= 1.7")
-        row("  the same bits", str(runs[1] == runs[2]), "True")
+    asked = [built_in(design, **DEFAULT[design])]
+    with ExitStack() as stack:
+        options: dict[str, Any] = {"jobs": jobs}
+        spent_by_all = time.process_time
+        if on == "cluster":
+            dask = stack.enter_context(connected(None, jobs, None, str))
+            options = {"cluster": dask}
 
+            def spent_by_all() -> float:
+                return time.process_time() + sum(dask.client.run(time.process_time).values())
 
-def _shared_out(made: list[Trace], platform: Platform, jobs: int) -> tuple[object, float]:
-    (result,) = replay_pieces(made, [L1_KV], platform, jobs=jobs)
-    return result.as_dict(), result.byte_seconds
+        replay_pieces(pieces(100_000, KEYS), asked, platform, **options)
+        clock, spent = time.perf_counter(), spent_by_all()
+        (result,) = replay_pieces(pieces(n, 1_000_000), asked, platform, **options)
+        clock, spent = time.perf_counter() - clock, spent_by_all() - spent
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024 / 1e6
+    return Taken(clock, spent, used, (result.as_dict(), result.byte_seconds))
 
 
 SAMPLED = {
@@ -406,12 +466,13 @@ def _within(told: dict, whole: Result) -> int:
     )
 
 
-def parts(folder: Path, scale: int) -> dict[str, Callable[[], None]]:
+def parts(folder: Path, scale: int, requests: int = 0) -> dict[str, Callable[[], None]]:
     return {
         "lru": lambda: lru_beside_libcachesim(folder, 10_000_000 // scale),
         "compiling": lambda: without_machine_code(folder),
         "design": lambda: full_design(100_000_000 // scale),
-        "shards": lambda: shards(20_000_000 // scale),
+        "shards": lambda: shards(requests or 100_000_000 // scale),
+        "cluster": lambda: cluster(requests or 100_000_000 // scale),
         "sampled": sampled,
         "parquet": lambda: parquet_end_to_end(folder, 100_000_000 // scale),
         "memory": lambda: distinct_keys(folder, 3_000_000 // scale),
@@ -423,11 +484,12 @@ def parts(folder: Path, scale: int) -> dict[str, Callable[[], None]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the requests")
+    parser.add_argument("--requests", type=float, default=0, help="of `shards` and `cluster`")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts(Path(), 1)))
     given = parser.parse_args()
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
-        known = parts(Path(name), 10 if given.quick else 1)
+        known = parts(Path(name), 10 if given.quick else 1, int(given.requests))
         if unknown := set(given.parts) - set(known):
             parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(known)}")
         for part, measure in known.items():

@@ -188,12 +188,14 @@ def _cluster(scheduler: str | None, workers: int | None, spool: Path | None) -> 
         return
     from cachelib.model.engines.shards.cluster import connected
 
-    def tell(words: str) -> None:
-        if not is_quiet():
-            say(words, err=True)
-
-    with connected(scheduler, workers, spool, tell) as cluster:
+    with connected(scheduler, workers, spool, _tell) as cluster:
         yield cluster
+
+
+def _tell(words: str) -> None:
+    """How far it is, beside the result."""
+    if not is_quiet():
+        say(words, err=True)
 
 
 @click.command()
@@ -217,7 +219,8 @@ def _cluster(scheduler: str | None, workers: int | None, spool: Path | None) -> 
               help="Share out to N Dask workers on this machine.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Share out to the Dask cluster there.")
 @click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
-              help="A folder that all workers of a cluster see, for the shards.")  # fmt: skip
+              help="Keep the shards in this folder, which all workers of a cluster must see, and "
+                   "go on from there after Ctrl-C.")  # fmt: skip
 @click.option("--by-colo", is_flag=True, help="On the platform as documented, not in one place.")
 @SEED
 @JSON
@@ -237,9 +240,13 @@ def replay(
             "--engine reference replays all requests one after the other; its twin, --engine "
             "compiled, gives the same counts, and may be shared out or sampled"
         )
-    options["engine"] = engine or ("compiled" if where else "reference")
+    if spool is not None and (options["sample"] or engine == "reference"):
+        raise click.UsageError("--spool is for a run in shards: on --jobs, --cluster, --scheduler")
+    where = [*where, spool]
+    options["engine"] = engine or ("compiled" if any(where) else "reference")
     with told(), _cluster(scheduler, workers, spool) as cluster:
-        found = replay_log(log, designs=designs.split(","), cluster=cluster, **options)
+        found = replay_log(log, designs=designs.split(","), cluster=cluster, spool=spool,
+                           say=_tell, **options)  # fmt: skip
         _loudly(found)
         print_result(found, as_json)
 

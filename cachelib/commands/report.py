@@ -6,6 +6,7 @@ import math
 import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,13 @@ class CaseName(click.Path):
         return names + super().shell_complete(ctx, param, incomplete)
 
 
+class LogPath(click.Path):
+    """A path, or an address in a bucket."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value if str(value).startswith("s3://") else super().convert(value, param, ctx)
+
+
 CASE = click.argument("case", default=".", type=CaseName())
 SET = click.option(
     "-p", "assignments", multiple=True, metavar="NAME=VALUE",
@@ -52,7 +60,8 @@ def _there(case: str) -> None:
 
 @click.command()
 @CASE
-@click.option("--trace", type=click.Path(exists=True), help="A request log: a file, or a folder.")
+@click.option("--trace", type=LogPath(exists=True),
+              help="A request log: a file, a folder, or s3://BUCKET/NAME.")  # fmt: skip
 @SET
 @click.option("--out", type=click.Path(path_type=Path), help="The report's folder.")
 @click.option("--only", multiple=True, metavar="NOTEBOOK",
@@ -89,6 +98,7 @@ def report(
     from cachelib.report.reuse.glance import Glance, Standing
 
     _there(case)
+    trace = _at_hand(trace)
     glance = Glance({"case": case, "trace": trace, "-p": assignments, "out": out,
                      "templates": templates})  # fmt: skip
     is_whole = not (dry_run or is_check or is_pdf or partial_too or any(which.values()))
@@ -129,6 +139,17 @@ def report(
         say(left + ", ".join(done.others), err=True)
     _show(done.page, is_open=is_open)
     sys.exit(1 if done.failed or done.unrendered else 0)
+
+
+def _at_hand(trace: str | None) -> str | None:
+    """The log in a folder of this machine, until the command ends."""
+    if trace is None or not trace.startswith("s3://"):
+        return trace
+    from cachelib.model.traffic.logs.buckets import fetched
+
+    stack = click.get_current_context().with_resource(ExitStack())
+    with told():
+        return str(fetched(trace, stack))
 
 
 def _say_outside(said: Sequence[str]) -> None:

@@ -84,7 +84,7 @@ def build(
         ready = None
         if not (request.folder / "manifest.json").exists():
             # all will run: kernels import what they need while it is found out on what they run
-            ready = run.get_ready(Source(path) for path in notebooks.glob("*.ipynb"))
+            ready = run.get_ready([Source(path) for path in notebooks.glob("[0-9]*.ipynb")], jobs)
             stack.callback(ready.end)
         steps = plan(request, notebooks=notebooks, only=only, fresh=fresh)
         if steps.left_out and steps.replaces_complete and not partial_too:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_a_cluster_gives_the_bits_of_a_run_at_home_though_a_worker_is_lost(trace
             os.kill(next(iter(cluster.client.run(os.getpid).values())), signal.SIGKILL)
 
     with local(killing) as cluster:
-        results = replay_pieces([trace], DESIGNS, PLATFORM, cluster=cluster, shards=6)
+        results = replay_pieces([trace], DESIGNS, PLATFORM, cluster=cluster, shards=6, say=killing)
     assert told(results) == told(replay_pieces([trace], DESIGNS, PLATFORM))
     assert said[0].startswith("dashboard: http://127.0.0.1:")
     assert "6 of 6 shards are replayed" in said
@@ -76,12 +77,13 @@ def test_a_task_itself_refuses_a_worker_that_came_later_with_another_version(tmp
 
     def keeping(given):
         tasks.extend(given)
-        return [task.run() for task in given]
+        return ((task, task.run()) for task in given)
 
     made = requests(np.random.default_rng(1), 100, 5)
-    work = spool.SpooledShards(DESIGNS[0], PLATFORM, 1, 2, tmp_path, keeping)
-    work.take(made, 0, spool.geography(made.colos, PLATFORM))
-    work.finish(5_000.0, float(made.time_s[-1]))
+    with ThreadPoolExecutor(1) as pool:
+        work = spool.SpooledShards(DESIGNS[0], PLATFORM, 1, 2, pool, tmp_path, keeping)
+        work.take(made, 0, spool.geography(made.colos, PLATFORM))
+        work.finish(5_000.0, float(made.time_s[-1]))
     monkeypatch.setattr(spool, "SOURCES", "another")
     with pytest.raises(spool.DifferentVersionsError, match="there and"):
         tasks[0].run()
@@ -127,7 +129,7 @@ def test_the_command_gives_the_same_on_a_cluster_and_tells_of_it_apart(log, trac
     alone, cluster = run(log, *ASKED), run(log, *ASKED, "--cluster", 1)
     assert counts(cluster) == counts(alone)
     assert "dashboard: http" in cluster.stderr
-    assert "4 of 4 shards are replayed" in cluster.stderr
+    assert "16 of 16 shards are replayed" in cluster.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """A run in shards of keys against the same run in one: equal to the bit."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cachelib.model.engines.replay import replay, replay_pieces
+from cachelib.model.engines.replay import replay, replay_pieces, worth
+from cachelib.model.engines.shards import running
 from cachelib.model.engines.shards.binding import binding_of
+from cachelib.model.engines.shards.keeping import going_on
 from cachelib.model.engines.shards.spool import SpooledShards
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
@@ -26,22 +29,33 @@ def everything(result):
     return dict(result.counts), result.byte_seconds, [array.tolist() for array in arrays]
 
 
+def kept_and_read_again(folder, tasks, run):
+    """All shares as they come back from files, after a run that ended before its last."""
+    for nth, _ in enumerate(going_on(folder, run)(tasks), 1):
+        if nth == len(tasks):
+            break
+    return going_on(folder, lambda left: run(left[:0]))(tasks)
+
+
 def spooled(tmp_path_factory, trace, cut, run):
     """The run with its shards in files, which it reads like a worker far away."""
     design, platform, seed, shards = run
     folder = tmp_path_factory.mktemp("spool")
     pieces = [taken(trace, slice(cut)), taken(trace, slice(cut, None))]
-    work = SpooledShards(
-        design, platform, seed, shards, folder,
-        lambda tasks: [pickle.loads(pickle.dumps(task)).run() for task in tasks],  # noqa: S301
-    )  # fmt: skip
-    row = 0
-    for piece in pieces:
-        if len(piece):
-            work.take(piece, row, geography(piece.colos, platform))
-            row += len(piece)
     last = float(trace.time_s[-1])
-    return work.finish(max(last, float(trace.time_s[0]) + max(trace.span_s, 1.0)), last)
+    with ThreadPoolExecutor(2) as pool:
+        work = SpooledShards(
+            design, platform, seed, shards, pool, folder,
+            lambda tasks: ((task, pickle.loads(pickle.dumps(task)).run()) for task in tasks),  # noqa: S301
+        )  # fmt: skip
+        run = work.runner
+        work.runner = lambda tasks: kept_and_read_again(tmp_path_factory.mktemp("kept"), tasks, run)
+        row = 0
+        for piece in pieces:
+            if len(piece):
+                work.take(piece, row, geography(piece.colos, platform))
+                row += len(piece)
+        return work.finish(max(last, float(trace.time_s[0]) + max(trace.span_s, 1.0)), last)
 
 
 @pytest.mark.timeout(400)
@@ -50,10 +64,22 @@ def spooled(tmp_path_factory, trace, cut, run):
     st.one_of(designs(), designs(listening=True)), platforms(),
     one_of("random", "round-robin", "hash"), request_tables(),
     st.integers(0, 9), st.integers(1, 9), one_of(1, 2), st.integers(1, 300),
+    one_of(1, 40, 1 << 22),
 )  # fmt: skip
 def test_any_number_of_shards_gives_the_same_bits(
-    tmp_path_factory, design, platform, routing, trace, seed, shards, jobs, cut
+    tmp_path_factory,
+    monkeypatch,
+    design,
+    platform,
+    routing,
+    trace,
+    seed,
+    shards,
+    jobs,
+    cut,
+    at_once,
 ):
+    monkeypatch.setattr(running, "AT_ONCE", at_once)
     platform = platform.model_copy(update={"routing": routing})
     whole = replay(trace, design, platform, seed=seed)
     parts = replay(trace, design, platform, seed=seed, shards=shards, jobs=jobs)
@@ -103,6 +129,14 @@ def test_a_long_trace_gives_the_same_bits_on_two_processors():
     )
     assert whole.l1_hits > 0 < whole.l2_hits
     assert everything(parts) == everything(whole)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "requests", "shards"),
+    [(1, 10**9, None), (2, 10, 8), (2, 4_000_000, 15), (2, 10**9, 64), (16, 10**9, 64)],
+)
+def test_more_requests_are_worth_more_shards(jobs, requests, shards):
+    assert worth(jobs, requests) == shards
 
 
 def requests(rng, n, keys):

@@ -139,6 +139,18 @@ class TestKernels:
         write(early, "assert not hasattr(colorsys, 'mark')", name="01_one")
         assert [run.failure for run in built(jobs=1)] == [None, None]
 
+    @pytest.mark.parametrize(("jobs", "own", "each"), [(1, None, 6), (2, None, 3), (2, "5", 5)])
+    def test_share_the_processors_and_take_no_more_than_there_are(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, jobs: int, own: str | None, each: int
+    ) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: 6)
+        if own:
+            monkeypatch.setenv("CACHELIB_JOBS", own)
+        check = f"import os; assert os.environ['CACHELIB_JOBS'] == '{each}'"
+        write(check, name="01_tiny")
+        write(check, name="02_tiny")
+        assert [run.failure for run in built(jobs=jobs)] == [None, None]
+
     @pytest.mark.usefixtures("folder")
     @pytest.mark.parametrize("name", ["short", "long" * 20])
     def test_talk_through_sockets_that_no_other_program_takes_and_leave_none(

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -17,13 +18,16 @@ from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
 from cachelib.model.engines.shards.cluster import Cluster
-from cachelib.model.engines.shards.running import SHARDS_A_JOB, Kept, Shards
-from cachelib.model.engines.shards.spool import SpooledShards
+from cachelib.model.engines.shards.keeping import going_on
+from cachelib.model.engines.shards.running import Kept, Shards
+from cachelib.model.engines.shards.saying import Say, counted, replayed, silent
+from cachelib.model.engines.shards.spool import SpooledShards, on_threads
 from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema.scratch import scratch
 from cachelib.model.tiers.design import BUILT_IN, Design
-from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Codes, Outcomes
+from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Outcomes
 from cachelib.model.traffic.generator import generate
 from cachelib.model.traffic.trace import Trace
 from cachelib.model.traffic.workload import Workload
@@ -32,6 +36,11 @@ __all__ = ["TIERS", "Engine", "Result", "replay", "replay_pieces"]
 
 Engine = Literal["compiled", "reference"]
 WORTH_SHARING = 1 << 18  # requests; fewer are replayed before threads are at work
+WRITERS = 2  # of what a cluster is to read
+SHARDS_A_JOB = 4
+"""So that one with a popular key keeps one processor busy, and the others share the rest."""
+SHARDS = 64
+"""Of a trace without end: what one of them remembers of a million keys then lies near."""
 
 
 class Simulator(Protocol):
@@ -59,7 +68,8 @@ def replay(
     `jobs`: processors to use, `shards`: parts of the keys that they share; see `shards.binding`.
     Neither changes the result. By default, what `CACHELIB_JOBS` says of a trace that is worth it.
     """
-    with _hands(_jobs(jobs, len(trace)), shards) as hands:
+    jobs = _jobs(jobs, len(trace))
+    with _hands(jobs, shards or worth(jobs, len(trace))) as hands:
         return _Run(design, platform, seed, engine, hands, keep=True).result([trace], span_s)
 
 
@@ -73,12 +83,17 @@ def replay_pieces(
     jobs: int | None = None,
     shards: int | None = None,
     cluster: Cluster | None = None,
+    spool: Path | None = None,
+    say: Say = silent,
 ) -> list[Result]:
     """The same for several designs at once and a trace in pieces, of which none is kept.
 
     With a `cluster` this machine passes first over the requests, and its workers do the rest.
+    With a folder, `spool`, the shards lie there until they are replayed, one after the other, and
+    a run that is interrupted then goes on. `say` is told how far it is.
     """
-    with _hands(_jobs(jobs), shards, cluster) as hands:
+    pieces = counted(pieces, say)
+    with _hands(_jobs(jobs), shards, cluster, spool, say) as hands:
         runs = [_Run(design, platform, seed, engine, hands, keep=False) for design in designs]
         for piece in pieces:
             for run in runs:
@@ -100,48 +115,67 @@ def _jobs(asked: int | None, requests: int | None = None) -> int:
     return max(1, int(os.environ.get("CACHELIB_JOBS") or 1)) if is_worth_it else 1
 
 
+def worth(jobs: int, requests: int) -> int | None:
+    """Shards that are worth their while for so few requests."""
+    return min(SHARDS, max(SHARDS_A_JOB * jobs, requests // WORTH_SHARING)) if jobs > 1 else None
+
+
 class _Hands(NamedTuple):
-    """Who does the work in shards: threads, or a cluster with a folder for each design's."""
+    """Who does the work in shards: threads at once, or threads or a cluster out of a folder."""
 
     shards: int
     pool: Executor
     stack: ExitStack
     cluster: Cluster | None
+    spool: Path | None
+    say: Say
 
-    def shared(self, design: Design, platform: Platform, seed: int) -> Shards | SpooledShards:
-        if self.cluster is None:
-            return Shards(design, platform, seed, self.shards, self.pool)
-        folder = self.stack.enter_context(self.cluster.spool())
-        return SpooledShards(design, platform, seed, self.shards, folder, self.cluster.run)
+    def shared(
+        self, design: Design, platform: Platform, seed: int, *, keep: bool
+    ) -> Shards | SpooledShards:
+        of = (design, platform, seed, self.shards, self.pool)
+        if self.spool is None:
+            return Shards(*of, keep=keep)
+        folder = self.stack.enter_context(scratch("cachelib-shards-", self.spool))
+        runner = self.cluster.run if self.cluster else on_threads(self.pool)
+        kept = self.spool / "cachelib-replayed"
+        return SpooledShards(*of, folder, replayed(going_on(kept, runner), self.say))
 
 
 @contextmanager
 def _hands(
-    jobs: int, shards: int | None, cluster: Cluster | None = None
-) -> Iterator[_Hands | None]:
+    jobs: int, shards: int | None, cluster: Cluster | None = None, spool: Path | None = None,
+    say: Say = silent,
+) -> Iterator[_Hands | None]:  # fmt: skip
     """None for a run in one."""
     if jobs < 1 or (shards or 1) < 1:
         raise ValueError("jobs and shards must be 1 or more")
-    if jobs == 1 and shards is None and cluster is None:
+    if jobs == 1 and shards is None and cluster is None and spool is None:
         yield None
         return
-    usual = jobs * SHARDS_A_JOB if cluster is None else cluster.shards
-    with ExitStack() as stack, ThreadPoolExecutor(jobs, "cachelib-shard") as pool:
-        yield _Hands(shards or usual, pool, stack, cluster)
+    usual, threads = (SHARDS, jobs) if cluster is None else (cluster.shards, WRITERS)
+    folder = spool or (cluster.folder if cluster else None)
+    with ExitStack() as stack, ThreadPoolExecutor(threads, "cachelib-shard") as pool:
+        yield _Hands(shards or usual, pool, stack, cluster, folder, say)
 
 
 class _Whole:
     """All requests of a run, one after the other."""
 
-    def __init__(self, design: Design, platform: Platform, seed: int, engine: Engine) -> None:
+    def __init__(
+        self, design: Design, platform: Platform, seed: int, engine: Engine, *, keep: bool
+    ) -> None:
         kind = Compiled if engine == "compiled" else Reference
         self.simulator: Simulator = kind(design, platform, seed)
         self.router, self.tally = Router(platform, seed), Tally(design, platform, seed)
+        self.is_kept, self.kept = keep, list[Kept]()
 
-    def take(self, piece: Trace, row: int, places: Geography) -> Kept:
+    def take(self, piece: Trace, row: int, places: Geography) -> None:
         isolate = self.router.route(piece, row)
         outcomes = self.simulator.run(piece, isolate, row, places)
-        return outcomes.code, self.tally.add(outcomes, piece.colo, row, places)
+        latency = self.tally.add(outcomes, piece.colo, row, places)
+        if self.is_kept:
+            self.kept.append((outcomes.code, latency))
 
     def finish(self, end: float, last: float) -> tuple[dict[str, int], float, Tally]:
         return *self.simulator.finish(end), self.tally
@@ -153,16 +187,15 @@ class _Run:
         hands: _Hands | None, *, keep: bool,
     ) -> None:  # fmt: skip
         platform.check(design)
-        self.design, self.platform, self.keep = design, platform, keep
+        self.design, self.platform = design, platform
         self.work: _Whole | Shards | SpooledShards
         if hands is None or engine == "reference":
-            self.work = _Whole(design, platform, seed, engine)
+            self.work = _Whole(design, platform, seed, engine, keep=keep)
         else:
-            self.work = hands.shared(design, platform, seed)
+            self.work = hands.shared(design, platform, seed, keep=keep)
         self.row, self.first, self.last = 0, 0.0, 0.0
         self.colos: list[str] = []
         self.bytes = 0
-        self.kept: list[tuple[Codes, npt.NDArray[np.float32]]] = []
 
     def result(self, pieces: Iterable[Trace], span_s: float | None) -> Result:
         for piece in pieces:
@@ -178,9 +211,7 @@ class _Run:
             self.places = geography(self.colos, self.platform)
         self.first = self.first if self.row else float(piece.time_s[0])
         self.last = float(piece.time_s[-1])
-        kept = self.work.take(piece, self.row, self.places)
-        if self.keep:
-            self.kept.append(kept)
+        self.work.take(piece, self.row, self.places)
         self.row += len(piece)
         self.bytes += int(piece.size.sum(dtype=np.int64))
 
@@ -188,8 +219,8 @@ class _Run:
         span = max(self.last - self.first, 1.0) if span_s is None else span_s
         end = max(self.last, self.first + span)
         counts, byte_seconds, tally = self.work.finish(end, self.last)
-        codes = [code for code, _ in self.kept]
-        latencies = [latency for _, latency in self.kept]
+        codes = [code for code, _ in self.work.kept]
+        latencies = [latency for _, latency in self.work.kept]
         return Result(
             design=self.design,
             platform=self.platform,
@@ -206,7 +237,8 @@ class _Run:
 
 
 def _check(piece: Trace, after: float) -> None:
-    if not (np.diff(piece.time_s, prepend=after) >= 0).all():
+    time_s = piece.time_s
+    if not (time_s[0] >= after and (time_s[1:] >= time_s[:-1]).all()):
         raise ValueError("time_s: the requests are not in order of time")
     if int(piece.size.min()) < 0:
         raise ValueError("size: a request has a negative size")

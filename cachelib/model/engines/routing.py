@@ -31,13 +31,13 @@ class Router:
 
     def route(self, piece: Trace, row: int) -> npt.NDArray[np.int32]:
         """The isolate of each request; `row` is the number of the first."""
-        return (piece.colo.astype(np.int32) * self.isolates + self._inside(piece, row)).astype(
-            np.int32
-        )
+        isolate = piece.colo.astype(np.int32)
+        if self.isolates > 1:
+            isolate *= np.int32(self.isolates)
+            isolate += self._inside(piece, row)
+        return isolate
 
     def _inside(self, piece: Trace, row: int) -> npt.NDArray[np.int32]:
-        if self.isolates == 1:
-            return np.zeros(len(piece), np.int32)
         if self.mode == "random":
             counter = np.arange(row, row + len(piece), dtype=np.uint64)
             return (mixed(self.key ^ counter) % np.uint64(self.isolates)).astype(np.int32)

@@ -105,7 +105,7 @@ class Tally:
         `row` is the number of the first; or `rows` has that of each.
         """
         latency = np.empty(len(colo), np.float32)
-        sums = [np.zeros(len(each.total), np.int64) for each in self._histograms]
+        sums = [np.zeros(len(each.total), np.int64) for each in self.histograms]
         bits = tuple(x.view(np.int32) for x in (latency, outcomes.age_s, outcomes.late_s))
         measure(
             outcomes, bits, colo, row, rows, self._key, self._jitter,
@@ -113,18 +113,18 @@ class Tally:
             (self.latency.counts, sums[0]), (self.age.counts[0], sums[1]),
             (self.late.counts[0], sums[2]),
         )  # fmt: skip
-        for histogram, total in zip(self._histograms, sums, strict=True):
+        for histogram, total in zip(self.histograms, sums, strict=True):
             histogram.total = histogram.total + total.astype(object)
         return latency
 
     def merge(self, other: Tally) -> None:
         """Count what another has counted, too."""
         self.codes = self.codes + other.codes
-        for own, their in zip(self._histograms, other._histograms, strict=True):
+        for own, their in zip(self.histograms, other.histograms, strict=True):
             own.add(their)
 
     @property
-    def _histograms(self) -> tuple[Histogram, Histogram, Histogram]:
+    def histograms(self) -> tuple[Histogram, Histogram, Histogram]:
         return self.latency, self.age, self.late
 
 

@@ -11,6 +11,7 @@ from cachelib.model.engines.result import Result
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.cluster import Cluster
 from cachelib.model.engines.shards.sample import Estimates, sampled_pieces
+from cachelib.model.engines.shards.saying import Say, silent
 from cachelib.model.judgement.sampled import summary, with_errors
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform, Routing
@@ -45,6 +46,8 @@ def replay_log(
     seed: int = 1,
     jobs: int = 1,
     cluster: Cluster | None = None,
+    spool: Path | None = None,
+    say: Say = silent,
     sample: float | None = None,
 ) -> dict[str, Any]:
     """A log, read piece by piece, through `isolates` L1 caches over one shared L2.
@@ -71,10 +74,11 @@ def replay_log(
         if sample is not None:
             return sampled_pieces(placed, chosen, platform, sample, seed=seed)
         return replay_pieces(
-            placed, chosen, platform, seed=seed, engine=engine, jobs=jobs, cluster=cluster
-        )
+            placed, chosen, platform, seed=seed, engine=engine, jobs=jobs, cluster=cluster,
+            spool=spool, say=say,
+        )  # fmt: skip
 
-    shared = jobs > 1 or cluster is not None
+    shared = jobs > 1 or cluster is not None or spool is not None
     stream, results = in_order(log, reading, run)
     skipped = stream.coder.skipped
     found = remarks(

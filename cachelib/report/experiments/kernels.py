@@ -43,7 +43,9 @@ class Provisioner(LocalProvisioner):
 class Kernels:
     """The kernels of one run, of notebooks with these `imports`."""
 
-    def __init__(self, imports: Iterable[str]) -> None:
+    def __init__(self, imports: Iterable[str], at_once: int = 1) -> None:
+        """`at_once`: so many run side by side, and share the processors."""
+        self.shared = {"CACHELIB_JOBS": str(max(1, (os.cpu_count() or 1) // at_once))}
         # They talk through Unix sockets: a TCP port that was free may be another program's soon.
         temporary = tempfile.gettempdir()
         place = Path(temporary if len(temporary) < SHORT else "/tmp")  # noqa: S108
@@ -65,7 +67,7 @@ class Kernels:
                 if kernels.ended:
                     raise RuntimeError("the run has ended")
                 path = kernels.folder / next(kernels._names)
-                options["env"] = environment(kernels.folder)
+                options["env"] = {**kernels.shared, **environment(kernels.folder)}
                 self.transport, self.ip = "ipc", str(path)
                 self.connection_file = f"{path}.json"
                 if kernels.zygote is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -57,11 +57,12 @@ def parameter_names(path: Path) -> list[str]:
     return Source(path).declared
 
 
-def get_ready(sources: Iterable[Source]) -> Kernels:
+def get_ready(sources: Sequence[Source], jobs: int) -> Kernels:
     """Kernels for these notebooks, which begin to import what those import; to be ended."""
     from cachelib.report.experiments.kernels import Kernels
 
-    return Kernels(sorted({line for source in sources for line in source.imports()}))
+    imports = sorted({line for source in sources for line in source.imports()})
+    return Kernels(imports, at_once=max(1, min(jobs, len(sources))))
 
 
 def run_all(
@@ -83,7 +84,7 @@ def run_all(
     full. However this ends, no kernel outlives it; `kernels`: those that were got ready before.
     """
     sources = {name: Source(folder / f"{name}.ipynb") for name in reasons}
-    kernels = kernels or get_ready(sources.values())
+    kernels = kernels or get_ready(list(sources.values()), jobs)
     places = Places([into, folder, kernels.folder, *_folders(parameters)])
 
     def one(name: str) -> Run:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.engines.compiled.kernel import clean_up_until, run
-from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE, rehash
+from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE
+from cachelib.model.engines.compiled.room import rehash, renumber, sweep
 from cachelib.model.engines.compiled.state import (
     CONSECUTIVE,
     LIST_PAGE,
@@ -110,7 +111,9 @@ class Compiled:
         near = Places(places.region, places.host, places.to_host, told_after)
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
-            self._make_room(part.stop - start, int(isolate[part].max()) + 1)
+            self._make_room(
+                part.stop - start, int(isolate[part].max()) + 1, float(piece.time_s[start])
+            )
             self._make_room_to_list(float(piece.time_s[part.stop - 1]))
             run(
                 self.rules, self.state, near, EXPONENTIAL, row + start, rows[part],
@@ -178,18 +181,11 @@ class Compiled:
             key_bytes=np.concatenate([self.state.key_bytes, np.array(sizes, np.int32)]),
         )
 
-    def _make_room(self, requests: int, isolates: int) -> None:
+    def _make_room(self, requests: int, isolates: int, now: float) -> None:
         """A request adds at most six entries to the pool, a version to the origin, a message."""
-        state, used = self.state, int(self.state.totals["used"])
-        if used + 6 * requests > len(state.pool):
-            pool = _grown(state.pool, used, 2 * used + 6 * requests)
-            buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
-            rehash(pool, buckets, used)
-            state = state._replace(pool=pool, buckets=buckets)
-        versions = int(state.totals["versions"])
-        if versions + requests > len(state.superseded):
-            longer = _grown(state.superseded, versions, 2 * (versions + requests))
-            state = state._replace(superseded=longer)
+        self._make_room_in_pool(requests, now)
+        self._make_room_for_versions(requests)
+        state = self.state
         sent = int(state.totals["messages"])
         if self.rules.tells and sent + requests > len(state.messages):
             state = state._replace(messages=_grown(state.messages, sent, 2 * (sent + requests)))
@@ -199,6 +195,38 @@ class Compiled:
             new["dies_at"] = -math.inf
             state = state._replace(isolates=np.concatenate([state.isolates, new]))
         self.state = state
+
+    def _make_room_in_pool(self, requests: int, now: float) -> None:
+        state, used = self.state, int(self.state.totals["used"])
+        if used + 6 * requests <= len(state.pool):
+            return
+        if self._forgets_what_ended and used:
+            used = sweep(state.pool, state.isolates, used, now)
+            state.totals["used"], state.totals["free"] = used, NONE
+        pool = state.pool
+        if (length := 2 * used + 6 * requests) > len(pool):
+            pool = _grown(pool, used, length)
+        buckets = np.full(1 << (2 * used + requests).bit_length(), NONE, np.int32)
+        rehash(pool, buckets, used)
+        self.state = state._replace(pool=pool, buckets=buckets)
+
+    def _make_room_for_versions(self, requests: int) -> None:
+        state, made = self.state, int(self.state.totals["versions"])
+        if made + requests <= len(state.superseded):
+            return
+        if made:
+            numbers = np.zeros(made, np.int32)
+            used = int(state.totals["used"])
+            made = renumber(state.pool, used, state.records, state.superseded, numbers)
+            state.totals["versions"] = made
+        if (length := 2 * (made + requests)) > len(state.superseded):
+            longer = _grown(state.superseded, made, length)
+            self.state = state._replace(superseded=longer)
+
+    @property
+    def _forgets_what_ended(self) -> bool:
+        """In a memory with bounds, what has ended still takes room, and pushes others out."""
+        return min(self.rules.max_entries, self.rules.max_bytes) == NO_BOUND
 
     def _make_room_to_list(self, until: float) -> None:
         """For the clean-ups that are due until then."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cachelib.model.engines.compiled.ahead import BLOCK, NEAR_ENOUGH, fetch
 from cachelib.model.engines.compiled.front import read_front, write_front
 from cachelib.model.engines.compiled.pool import NONE, drop, find, link_newest, unlink
 from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
@@ -170,6 +171,9 @@ def run(
     codes, extras, ages, lates = outcomes
     totals = state.totals
     for i in range(len(time)):
+        if i % BLOCK == 0 and totals.used > NEAR_ENOUGH:
+            block = slice(i, min(i + BLOCK, len(time)))
+            totals.seen += fetch(rules, state, places, keys[block], colos[block], isolates[block])
         now = time[i]
         key, colo, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
         while now >= totals.next_clean_up:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cachelib.model.engines.compiler import compiled, hot, inner
+from cachelib.model.engines.compiler import hot, inner
 
 KV_PLACES, REGION_PLACES, COLO_PLACES = 1 << 24, 2 << 24, 3 << 24
 FRONT_PLACES, UPPER_PLACE = 4 << 24, 5 << 24
@@ -140,14 +140,3 @@ def empty(state, isolate):
         at = older
     isolate.newest = isolate.oldest = NONE
     isolate.entries = isolate.bytes = 0
-
-
-@compiled
-def rehash(pool, buckets, used):
-    """Put the first `used` entries into new buckets; those that are free keep their list."""
-    for at in range(used):
-        entry = pool[at]
-        if entry.key != NONE:
-            bucket = slot(buckets, np.int64(entry.place), np.int64(entry.key))
-            entry.next = buckets[bucket]
-            buckets[bucket] = at

@@ -46,6 +46,7 @@ TOTALS = np.dtype(
         ("used", "i8"),
         ("colo_reads", "i8"), ("colo_writes", "i8"), ("reads", "i8"), ("writes", "i8"),
         ("messages", "i8"),
+        ("seen", "i8"),
         *((name, "i8") for name in COUNTS),
     ]
 )  # fmt: skip

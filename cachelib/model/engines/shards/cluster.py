@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cachelib.errors import CachelibError
+from cachelib.model.engines.shards.saying import Say
 from cachelib.model.engines.shards.shard import Share
 from cachelib.model.engines.shards.spool import Runner, Task, differing, versions
 from cachelib.plural import plural
@@ -21,8 +22,7 @@ from cachelib.plural import plural
 LOOPBACK = "127.0.0.1"
 TIMES = 3  # that a task is begun anew
 PATIENCE_S = 60.0
-SHARDS_A_WORKER = 4
-Say = Callable[[str], None]
+SHARDS_A_WORKER = 16  # the smaller one is, the nearer lies what it remembers
 
 
 class ClusterError(CachelibError, RuntimeError):
@@ -35,38 +35,31 @@ class Cluster:
 
     client: Any
     folder: Path
-    say: Say
 
     @property
     def shards(self) -> int:
         return SHARDS_A_WORKER * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
 
-    @contextmanager
-    def spool(self) -> Iterator[Path]:
-        """A folder for one run's shards."""
-        with TemporaryDirectory(prefix="cachelib-shards-", dir=self.folder) as name:
-            self._seen_by_all(name)
-            yield Path(name)
-
-    def run(self, tasks: Sequence[Task]) -> list[Share]:
-        """What the shards come to; a `Runner`. A task whose worker is lost is done by another."""
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]:
+        """The shards' shares; a `Runner`. A task whose worker is lost is done by another."""
         from distributed import as_completed
         from distributed.scheduler import KilledWorker
 
-        futures = [self.client.submit(Task.run, task, pure=False, retries=TIMES) for task in tasks]
-        shares = []
+        if tasks:
+            self._seen_by_all(str(tasks[0].file.parent))
+        futures = {
+            self.client.submit(Task.run, task, pure=False, retries=TIMES): task for task in tasks
+        }
         try:
-            for future in as_completed(futures):
-                shares.append(future.result())
-                self.say(f"{len(shares)} of {len(tasks)} shards are replayed")
+            for future in as_completed(list(futures)):
+                yield futures[future], future.result()
         except KilledWorker as error:
             raise ClusterError(
                 f"workers were lost again and again at the same shard ({error}): most often they "
                 "have too little memory; start them with more, or more of them"
             ) from None
         finally:
-            self.client.cancel(futures)
-        return shares
+            self.client.cancel(list(futures))
 
     def check(self) -> None:
         """Raises `ClusterError` where workers would not give this machine's bits."""
@@ -126,7 +119,7 @@ def connected(
                 f"{scheduler or 'the local cluster'}: no scheduler with workers answers there "
                 f"({error}); start one with `dask scheduler` and `dask worker`"
             ) from None
-        cluster = Cluster(client, folder, say)
+        cluster = Cluster(client, folder)
         say(f"dashboard: {client.dashboard_link}")
         cluster.check()
         yield cluster

@@ -1,7 +1,8 @@
 """Shards side by side on the processors of one machine.
 
 The kernels release the interpreter, so threads are enough, and share the requests in memory.
-While they work on a piece, the next is read and passed the first time.
+While they work on some pieces, the next are read and passed the first time. A shard replays what
+is its own of several pieces at once: what it remembers then lies in the processor's own caches.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.engines.shards.binding import binding_of
-from cachelib.model.engines.shards.first_pass import FirstPass, Passed
-from cachelib.model.engines.shards.parting import Parting
+from cachelib.model.engines.shards.first_pass import FirstPass
+from cachelib.model.engines.shards.parting import Part, Parted, Parting, joined
 from cachelib.model.engines.shards.shard import Shard, Share
 from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography
@@ -24,14 +25,14 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, Codes
 from cachelib.model.traffic.trace import Trace
 
-SHARDS_A_JOB = 4
-"""So that one with a popular key keeps one processor busy, and the others share the rest."""
+AT_ONCE = 1 << 22
+"""Requests: twice as many are in memory, at some forty bytes."""
 
 Kept = tuple[Codes, npt.NDArray[np.float32]]
 
 
-class Shards:
-    """One design's run, in shards."""
+class Shared:
+    """One design's run, shared out: some pieces pass first, then all shards get what is theirs."""
 
     def __init__(
         self, design: Design, platform: Platform, seed: int, shards: int, pool: Executor
@@ -39,42 +40,91 @@ class Shards:
         self.design, self.platform, self.seed, self.pool = design, platform, seed, pool
         binding = binding_of(design, platform)
         self.first_pass = FirstPass(design, platform, seed, binding)
-        self.parting = Parting(binding, shards)
-        self.shards: list[Shard] = []
-        self.at_work: list[Future[None]] = []
+        are_names_read = design.objects is not None or design.l1_max_bytes is not None
+        self.parting = Parting(binding, shards, are_names_read=are_names_read)
+        self.waiting: list[Future[Parted]] = []
+        self.rows = self.first_row = 0
+        self.start = 0.0
+        self.places: Geography
+        self.kept: list[Kept] = []
+        self._at_work: list[Future[None]] = []
 
-    def take(self, piece: Trace, row: int, places: Geography) -> Kept:
-        """The next requests; what is returned is filled when the next are taken, or at the end."""
+    def take(self, piece: Trace, row: int, places: Geography) -> None:
+        """The next requests."""
         passed = self.first_pass.take(piece, row)
-        parts = list(self.parting.places(piece))
-        kept = np.empty(len(piece), CODE_TYPE), np.empty(len(piece), np.float32)
-        if not self.shards:
-            start, of = float(piece.time_s[0]), (self.design, self.platform, self.seed)
-            self.shards = [Shard(*of, start) for _ in range(self.parting.shards)]
-        self._wait()
-        self.at_work = [
-            self.pool.submit(self._work, nth, piece, passed, row, at, places, kept)
-            for nth, at in sorted(parts, key=lambda part: -len(part[1]))
+        self.start = self.start if row else float(piece.time_s[0])
+        self.places = places
+        known = self.parting.know(piece)
+        self.waiting.append(self.pool.submit(known.parted, piece, passed, row))
+        self.rows += len(piece)
+        if self.rows >= AT_ONCE:
+            self._set_to_work()
+
+    def _set_to_work(self) -> None:
+        self.wait()
+        pieces, self.waiting = [piece.result() for piece in self.waiting], []
+        if not pieces:
+            return
+        self.begin(self.rows)
+        sizes = np.sum([np.diff(piece.ends, prepend=0) for piece in pieces], axis=0)
+        self._at_work = [
+            self.pool.submit(self._work, nth, pieces, self.places, self.first_row)
+            for nth in np.argsort(-sizes, kind="stable").tolist()
+            if sizes[nth]
         ]
-        return kept
+        self.first_row, self.rows = self.first_row + self.rows, 0
+
+    def _work(self, nth: int, pieces: Sequence[Parted], places: Geography, first_row: int) -> None:
+        parts = [piece.part(nth) for piece in pieces]
+        self.work(nth, joined([part for part in parts if len(part)]), places, first_row)
+
+    def begin(self, requests: int) -> None:
+        """So many are about to be worked on."""
+
+    def work(self, nth: int, part: Part, places: Geography, first_row: int) -> None:
+        """A shard's part of requests, of which the first of all shards has number `first_row`."""
+        raise NotImplementedError
+
+    def wait(self) -> None:
+        """Until all shards have worked on what they got."""
+        for work in self._at_work:
+            work.result()
+
+    def all_taken(self) -> None:
+        """There are no more requests."""
+        self._set_to_work()
+        self.wait()
+
+
+class Shards(Shared):
+    """The shards replay what they get at once; what became of it is kept where that is asked."""
+
+    def __init__(
+        self, design: Design, platform: Platform, seed: int, shards: int, pool: Executor,
+        *, keep: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(design, platform, seed, shards, pool)
+        self.is_kept = keep
+        self.shards: list[Shard] = []
+
+    def begin(self, requests: int) -> None:
+        if not self.shards:
+            of = (self.design, self.platform, self.seed, self.start)
+            self.shards = [Shard(*of) for _ in range(self.parting.shards)]
+        if self.is_kept:
+            self.kept.append((np.empty(requests, CODE_TYPE), np.empty(requests, np.float32)))
+
+    def work(self, nth: int, part: Part, places: Geography, first_row: int) -> None:
+        outcomes = self.shards[nth].take(part, places)
+        if self.is_kept:
+            for column, mine in zip(self.kept[-1], outcomes, strict=True):
+                column[part.rows - first_row] = mine
 
     def finish(self, end: float, last: float) -> tuple[dict[str, int], float, Tally]:
         """The counts, byte-seconds stored until `end`, and what all requests come to."""
-        self._wait()
+        self.all_taken()
         shares = [shard.share(end, last) for shard in self.shards]
         return summed(shares, self.first_pass.losses)
-
-    def _work(
-        self, nth: int, piece: Trace, passed: Passed, row: int, at: npt.NDArray[np.int64],
-        places: Geography, kept: Kept,
-    ) -> None:  # fmt: skip
-        part = self.parting.part(piece, passed, row, nth, at)
-        for column, mine in zip(kept, self.shards[nth].take(part, places), strict=True):
-            column[at] = mine
-
-    def _wait(self) -> None:
-        for work in self.at_work:
-            work.result()
 
 
 def summed(shares: Sequence[Share], losses: dict[str, int]) -> tuple[dict[str, int], float, Tally]:

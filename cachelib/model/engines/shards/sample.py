@@ -11,20 +11,20 @@ the error is also how far it differs from any other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from cachelib.errors import CachelibError
-from cachelib.model.engines.compiled.engine import NO_GENERATIONS, Sums
+from cachelib.model.engines.compiled.engine import Sums
 from cachelib.model.engines.random import key_of, mixed
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.first_pass import FirstPass
 from cachelib.model.engines.shards.parting import Part
 from cachelib.model.engines.shards.shard import Shard, Share
-from cachelib.model.engines.tally import Histogram, Tally
+from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -94,9 +94,9 @@ class SampledRun:
         asked[: len(self.asked)] += self.asked
         self.asked = asked
         at = np.flatnonzero(self._place(unit) < self.rate)
-        lives = passed.generation[at] if len(passed.generation) else NO_GENERATIONS
+        rows = np.arange(self.row, self.row + len(piece))
         self.colos, self.bytes = len(piece.colos), self.bytes + int(piece.size.sum(dtype=np.int64))
-        self.parts.append(Part(piece.only(at), passed.isolate[at], lives, at, at + self.row))
+        self.parts.append(Part(piece, *passed, rows).only(at))
         self.row += len(piece)
 
     def estimates(self) -> Estimates:
@@ -142,7 +142,7 @@ class SampledRun:
             for nth in np.unique(mine).tolist():
                 if nth not in shards:
                     shards[nth] = Shard(self.design, self.platform, self.seed, self.first)
-                these = _only(part, np.flatnonzero(mine == nth))
+                these = part.only(np.flatnonzero(mine == nth))
                 shards[nth].take(these, places)
                 asked[nth] = asked.get(nth, 0) + len(these.trace)
         return {
@@ -215,18 +215,6 @@ def _speaker(there: Sequence[int], popularity: int, nth: int) -> int:
     return near[min(nth, len(near) - 1)]
 
 
-def _only(part: Part, at: npt.NDArray[np.int64]) -> Part:
-    lives = len(part.generation) > 0
-    return replace(
-        part,
-        trace=part.trace.only(at),
-        isolate=part.isolate[at],
-        generation=part.generation[at] if lives else part.generation,
-        at=part.at[at],
-        rows=part.rows[at],
-    )
-
-
 def _weighted(shares: Iterable[tuple[Share, float]], tally: Tally) -> tuple[Sums, Tally]:
     """The sum of shares, each of which stands for more; of estimates, so of fractions."""
     counts: dict[str, float] = {}
@@ -238,12 +226,8 @@ def _weighted(shares: Iterable[tuple[Share, float]], tally: Tally) -> tuple[Sums
         stored += weight * share.sums.stored
         listed = listed + weight * share.sums.listed
         tally.codes = tally.codes + weight * share.tally.codes
-        for own, their in zip(_histograms(tally), _histograms(share.tally), strict=True):
+        for own, their in zip(tally.histograms, share.tally.histograms, strict=True):
             own.counts = own.counts + weight * their.counts
             own.total = own.total + weight * their.total.astype(np.float64)
     rounded = {name: round(n) for name, n in counts.items()}
     return Sums(rounded, round(stored), np.rint(listed).astype(np.int64)), tally
-
-
-def _histograms(tally: Tally) -> tuple[Histogram, Histogram, Histogram]:
-    return tally.latency, tally.age, tally.late

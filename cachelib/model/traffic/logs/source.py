@@ -23,6 +23,7 @@ from typing import IO, cast
 import pyarrow as pa
 
 from cachelib.errors import CachelibError
+from cachelib.model.traffic.logs.buckets import fetched, is_in_bucket
 
 BLOCK = 6 << 20  # to ask the database once takes as long as a thousand rows
 MAX_LINE = 1 << 20
@@ -42,10 +43,10 @@ class LogError(CachelibError, ValueError):
 
 
 def files(paths: Path | Sequence[Path], stack: ExitStack | None = None) -> list[Path]:
-    """The files meant, each once: paths, the visible files below folders, patterns, `-`.
+    """The files meant, each once: paths, the visible files below folders, patterns, `-`, `s3://…`.
 
-    What comes by a pipe (`-` is the standard input) is kept in a file of its own until `stack`
-    ends, because a log is looked at more than once.
+    What comes by a pipe (`-` is the standard input) or out of a bucket is kept in a file of its own
+    until `stack` ends, because a log is looked at more than once.
     """
     given = [paths] if isinstance(paths, Path) else list(paths)
     found: dict[object, Path] = {}
@@ -71,9 +72,17 @@ def _meant(path: Path, stack: ExitStack | None) -> list[Path]:
     if path.exists():
         raise LogError(f"{path}: is no file, no folder and no pipe")
     matched = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+    if not matched and is_in_bucket(path):
+        return _meant(_in_folder(path, stack), stack)
     if not matched:
         raise LogError(f"{path}: there is no such file")
     return [file for each in matched for file in _meant(each, stack)]
+
+
+def _in_folder(path: Path, stack: ExitStack | None) -> Path:
+    if stack is None:
+        raise LogError(f"{path}: is needed twice here; copy it into a folder of your own first")
+    return fetched(path, stack)
 
 
 def same_as_another(found: Sequence[Path]) -> dict[Path, Path]:
@@ -253,9 +262,3 @@ def text_of(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
-
-
-def device_free(folder: Path) -> int:
-    """Bytes free where `folder` lies."""
-    about = os.statvfs(folder)
-    return about.f_bavail * about.f_frsize

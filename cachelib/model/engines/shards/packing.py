@@ -1,0 +1,68 @@
+"""A shard's requests in a file: block after block, each column in as few bytes as hold it."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cachelib.model.engines.shards.parting import Part
+from cachelib.model.traffic.trace import Trace
+
+Column = npt.NDArray[Any]
+KINDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
+def write_part(file: IO[bytes], part: Part) -> None:
+    """Append a block of at least one request."""
+    np.save(file, np.array([len(part)]))
+    for column in part.columns:
+        _write(file, column)
+
+
+def read_part(file: IO[bytes], names: list[str], colos: list[str]) -> Part | None:
+    """The next block, or None at the end."""
+    try:
+        (n,) = np.load(file, allow_pickle=False)
+    except EOFError:
+        return None
+    time_s, key, colo, op, size, lives, isolate, generation, rows = (
+        _read(file, int(n)) for _ in range(9)
+    )
+    trace = Trace(
+        time_s=time_s, key=key, colo=colo, op=op, size=size, keys=names, colos=colos,
+        ttl_s=lives if len(lives) else None,
+    )  # fmt: skip
+    return Part(trace, isolate, generation, rows)
+
+
+def _write(file: IO[bytes], column: Column) -> None:
+    """A column that says one thing is that thing; whole numbers are told from their least on."""
+    if not len(column):
+        np.save(file, column)
+        np.save(file, column)
+        return
+    least, most = column.min(), column.max()
+    rest = column
+    if least == most:
+        rest = column[:0]
+    elif column.dtype.kind in "iu":
+        kind = next(k for size, k in KINDS.items() if int(most) - int(least) < 1 << 8 * size)
+        rest = (column - least).astype(kind)
+    np.save(file, np.array([least], column.dtype))
+    np.save(file, rest)
+
+
+def _read(file: IO[bytes], n: int) -> Column:
+    least: Column = np.load(file, allow_pickle=False)
+    rest: Column = np.load(file, allow_pickle=False)
+    if not len(least):
+        return least
+    if not len(rest):
+        return np.full(n, least[0])
+    if rest.dtype.kind == "f":
+        return rest
+    whole: Column = rest.astype(least.dtype)
+    whole += least[0]
+    return whole
