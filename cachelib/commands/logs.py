@@ -206,6 +206,8 @@ def _cluster(scheduler: str | None, workers: int | None, spool: Path | None) -> 
 @click.option("--l2-ttl", type=TTL, help="Seconds; never by default.")
 @click.option("--expiry", type=click.Choice(["inherited", "independent", "sliding"]),
               default="inherited", show_default=True)  # fmt: skip
+@click.option("--origin-ms", type=click.FloatRange(0, 600_000), default=0.0, show_default=True,
+              help="Time of a load; who asks meanwhile waits for it or loads, too.")  # fmt: skip
 @click.option("--designs", default="l1-kv", show_default=True, help="Names, with commas.")
 @click.option("--engine", type=click.Choice(["reference", "compiled"]),
               help="reference by default; compiled where shared out or sampled.")  # fmt: skip

@@ -29,6 +29,8 @@ from cachelib.model.traffic.remarks import (
 )
 from cachelib.model.traffic.trace import Trace, in_one_place
 
+ENDS = ("l1_hits", "l2_hits", "origin_loads", "delayed_hits")
+
 
 def replay_log(
     log: Path | Sequence[Path],
@@ -38,6 +40,7 @@ def replay_log(
     l1_ttl: float | None,
     l2_ttl: float | None,
     expiry: Expiry,
+    origin_ms: float = 0.0,
     designs: Sequence[str] = ("l1-kv",),
     engine: Engine = "reference",
     by_colo: bool = False,
@@ -52,15 +55,18 @@ def replay_log(
     By default all requests meet in one place and L2 is ideal, with no cache of its own in front
     and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
     The counts are those of the first design; `designs` has every one in full, with a month's bill,
-    or why the log does not say one. `jobs` processors or a `cluster` work on shards of its keys;
-    where a design's keys cannot be parted, it says so. `sample`: from so large a share of the keys,
-    with an error beside each number. Raises `UnansweredError` for a log whose
-    counts would be false before somebody says something of it.
+    or why the log does not say one. `origin_ms` is how long a load takes, in which others may wait
+    for it or load, too; 0 for no time at all. `jobs` processors or a `cluster` work on shards of
+    its keys; where a design's keys cannot be parted, it says so. `sample`: from so large a share
+    of the keys, with an error beside each number. Raises `UnansweredError` for a log whose counts
+    would be false before somebody says something of it.
     """
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
         isolates_per_colo=isolates,
         routing=routing,
+        loads_take_time=origin_ms > 0,
+        **({"origin_ms": origin_ms} if origin_ms > 0 else {}),
         **({} if by_colo else {"kv_min_ttl_s": 0}),
     )
     options = {"l1_ttl_s": l1_ttl, "l2_ttl_s": l2_ttl, "expiry": expiry}
@@ -95,7 +101,7 @@ def replay_log(
     return {
         "requests": _whole(first).requests,
         "keys": len(stream.coder.keys.names),
-        **{name: in_full[0][name] for name in ("l1_hits", "l2_hits", "origin_loads")},
+        **{name: in_full[0][name] for name in ENDS},
         "skipped_lines": skipped.lines,
         "first_skipped_line": skipped.first_line or 0,
         "first_skipped_reason": skipped.reason,

@@ -92,6 +92,9 @@ class Platform(Strict):
     function_gb: NotNegative = Field(default=0.0, description="billed while a function waits")
     workers_cache_ms: NotNegative
     origin_ms: NotNegative
+    loads_take_time: bool = Field(
+        default=False, description="a value is there when its load has taken the origin's time"
+    )
     origin_failure: Share
     origin_neurons: NotNegative
     path_factor: Annotated[float, Field(ge=1)]
@@ -141,6 +144,11 @@ class Platform(Strict):
                 " s that KV allows; 0 means no cache"
             )
         return self
+
+    @property
+    def load_s(self) -> float:
+        """Seconds after which a value is there that was asked of the origin."""
+        return self.origin_ms / 1e3 if self.loads_take_time else 0.0
 
     @property
     def described(self) -> Profile:

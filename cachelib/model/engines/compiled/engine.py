@@ -14,6 +14,7 @@ from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE, rehash
 from cachelib.model.engines.compiled.state import (
     CONSECUTIVE,
     LIST_PAGE,
+    LOAD,
     MESSAGE,
     NO_BOUND,
     OBJECT,
@@ -27,6 +28,7 @@ from cachelib.model.engines.compiled.state import (
     Rules,
     State,
 )
+from cachelib.model.engines.compiled.waiting import finish_waiting, run_waiting
 from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND, stored_sum
 from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_of
 from cachelib.model.engines.ways import told_after_s
@@ -72,6 +74,7 @@ class Compiled:
     def __init__(self, design: Design, platform: Platform, seed: int) -> None:
         self.design, self.platform = design, platform
         self.rules = rules_of(design, platform, seed)
+        self.near: Places | None = None
         self.state = State(
             pool=np.empty(0, ENTRY),
             buckets=np.full(1, NONE, np.int32),
@@ -82,6 +85,7 @@ class Compiled:
             superseded=np.empty(0, np.float64),
             listed=np.empty(0, np.int64),
             messages=np.empty(0, MESSAGE),
+            loads=np.empty(1, LOAD),
             totals=np.zeros(1, TOTALS)[0],
         )
         self.state.totals["free"] = NONE
@@ -107,12 +111,13 @@ class Compiled:
         outcomes = Outcomes(np.empty(n, CODE_TYPE), *(np.empty(n, np.float32) for _ in range(3)))
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         told_after = told_after_s(self.design, self.platform, places)
-        near = Places(places.region, places.host, places.to_host, told_after)
+        near = self.near = Places(places.region, places.host, places.to_host, told_after)
+        work = run_waiting if self.rules.load_s else run
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
             self._make_room(part.stop - start, int(isolate[part].max()) + 1)
             self._make_room_to_list(float(piece.time_s[part.stop - 1]))
-            run(
+            work(
                 self.rules, self.state, near, EXPONENTIAL, row + start, rows[part],
                 piece.time_s[part], piece.key[part], piece.colo[part], isolate[part],
                 generation[part], piece.op[part], piece.size[part], lives[part],
@@ -127,14 +132,19 @@ class Compiled:
     def sums(self, end: float, last: float = -math.inf) -> Sums:
         """What it all comes to at `end`; `last` is the time of the last request of all shards."""
         self._make_room_to_list(last)
-        clean_up_until(self.rules, self.state, last)
+        if self.near and self.rules.load_s:
+            self._make_room(0, 0)
+            finish_waiting(self.rules, self.state, self.near, last)
+        else:
+            clean_up_until(self.rules, self.state, last)
         records = self.state.records[self.state.records["version"] != NONE]
         until = np.full(len(records), end)
         if self.rules.erases:
             until = np.minimum(until, records["expires"])
         totals = self.state.totals
         gone = (int(totals["stored_high"]) << LIMB_BITS) + int(totals["stored_low"])
-        held = stored_sum(records["size"] * (until - records["written"]))
+        kept_s = np.maximum(until - records["written"], 0.0)  # less than none: landed after the end
+        held = stored_sum(records["size"] * kept_s)
         listed = self.state.listed[: totals["clean_ups"]].copy()
         return Sums(self._counts(), gone + held, listed)
 
@@ -179,10 +189,17 @@ class Compiled:
         )
 
     def _make_room(self, requests: int, isolates: int) -> None:
-        """A request adds at most six entries to the pool, a version to the origin, a message."""
+        """A request adds at most six entries to the pool, a version to the origin, a message.
+
+        Where it only begins a load, it adds some when that has landed, and is met until then.
+        """
+        entries, landing = 6 * requests, 0
+        if self.rules.load_s:
+            landing = requests + self._make_room_to_load(requests)
+            entries = 9 * landing
         state, used = self.state, int(self.state.totals["used"])
-        if used + 6 * requests > len(state.pool):
-            pool = _grown(state.pool, used, 2 * used + 6 * requests)
+        if used + entries > len(state.pool):
+            pool = _grown(state.pool, used, 2 * used + entries)
             buckets = np.full(1 << (used + requests).bit_length(), NONE, np.int32)
             rehash(pool, buckets, used)
             state = state._replace(pool=pool, buckets=buckets)
@@ -191,14 +208,26 @@ class Compiled:
             longer = _grown(state.superseded, versions, 2 * (versions + requests))
             state = state._replace(superseded=longer)
         sent = int(state.totals["messages"])
-        if self.rules.tells and sent + requests > len(state.messages):
-            state = state._replace(messages=_grown(state.messages, sent, 2 * (sent + requests)))
+        telling = max(requests, landing)
+        if self.rules.tells and sent + telling > len(state.messages):
+            state = state._replace(messages=_grown(state.messages, sent, 2 * (sent + telling)))
         if isolates > len(state.isolates):
             new = np.zeros(isolates - len(state.isolates), ISOLATE)
             new["newest"] = new["oldest"] = NONE
             new["dies_at"] = -math.inf
             state = state._replace(isolates=np.concatenate([state.isolates, new]))
         self.state = state
+
+    def _make_room_to_load(self, requests: int) -> int:
+        """A ring for what may be in progress; how much is."""
+        landed, begun = (int(self.state.totals[name]) for name in ("landed", "begun"))
+        old = self.state.loads
+        if begun - landed + requests > len(old):
+            new = np.empty(1 << (begun - landed + requests).bit_length(), LOAD)
+            going = np.arange(landed, begun)
+            new[going & (len(new) - 1)] = old[going & (len(old) - 1)]
+            self.state = self.state._replace(loads=new)
+        return begun - landed
 
     def _make_room_to_list(self, until: float) -> None:
         """For the clean-ups that are due until then."""
@@ -272,6 +301,8 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         object_idle=platform.do_idle_s,
         failure=platform.origin_failure,
         value_life=platform.value_life_s,
+        load_s=platform.load_s,
+        joins=design.joins,
         failure_key=np.uint64(key_of(seed, FAILURES)),
         life_key=np.uint64(key_of(seed, ISOLATES)),
         change_key=np.uint64(key_of(seed, CHANGES)),
