@@ -57,6 +57,18 @@ def test_lives_shorter_than_a_store_takes_are_taken_where_all_is_ideal(tmp_path:
         run(log, l2_ttl=20.0, by_colo=True)
 
 
+def test_a_load_that_takes_time_is_met_by_who_asks_meanwhile(tmp_path: Path) -> None:
+    """A load, two who wait for it, two who find it; and as many in another isolate."""
+    times = (0.0, 0.1, 0.4, 0.5, 0.9, 1.0, 1.5, 1.6, 2.0, 2.1)
+    log = log_at(tmp_path, [f"{t},a" for t in times], "time,key")
+    at_once = run(log, isolates=2, routing="round-robin", engine="compiled")
+    assert (*counts(at_once), at_once["delayed_hits"]) == (8, 1, 1, 0)
+    for engine in ("reference", "compiled"):
+        slow = run(log, isolates=2, routing="round-robin", origin_ms=1_000, engine=engine)
+        assert (*counts(slow), slow["delayed_hits"]) == (4, 0, 2, 4)
+        assert slow["designs"][0]["delayed_hits"] == 4
+
+
 def test_designs_are_counted_each_and_the_first_speaks(log: Path) -> None:
     both = run(log, designs=["l1-only", "kv-only", "origin-only"])
     assert [each["design"] for each in both["designs"]] == ["l1-only", "kv-only", "origin-only"]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cachelib.model.engines.replay import replay
 from tests.conftest import examples
 from tests.model.test_twin import both_engines_agree, designs, one_of, platforms, request_tables
 
@@ -42,3 +43,13 @@ def test_both_engines_agree_where_memory_is_told_of_what_it_loads(
     design, platform, trace, seed, cut
 ):
     both_engines_agree(design, platform, trace, seed, cut)
+
+
+@pytest.mark.timeout(400)
+@FEW
+@given(joining_or_not(), patient_platforms(), request_tables(), st.integers(1, 5))
+def test_shards_give_the_same_bits(design, platform, trace, shards):
+    whole, parts = (replay(trace, design, platform, shards=n) for n in (None, shards))
+    assert (parts.counts, parts.byte_seconds) == (whole.counts, whole.byte_seconds)
+    assert parts.code.tolist() == whole.code.tolist()
+    assert parts.latency_ms.tolist() == whole.latency_ms.tolist()

@@ -8,8 +8,9 @@ empty after each deploy. What stands behind, memory too, hears of reads only whe
 
 What is assumed: the upper tier lies where KV's central stores do, since no document says where;
 the Worker says with each answer how long its value may still live, and `stale-if-error=0`; nothing
-is purged (five purges a minute are allowed), so that a write is seen when older answers end. As
-loads take no time in the model, there is nothing for its collapsing of requests to join.
+is purged (five purges a minute are allowed), so that a write is seen when older answers end. Where
+loads take time, one run of the Worker answers all who ask for its key meanwhile, in its data centre
+and, through the upper tier, in all others; if it fails, they fail with it.
 
 Rules: `WorkersCache` in `engines/reference/others.py`, `engines/compiled/front.py`,
 `formulas/front.py`. The local runtime has none.
