@@ -23,7 +23,7 @@ from tests.report.in_process import Report, report
 CASES = Path(__file__).with_name("cases")
 READY_MADE = ("catalogue-lambda", "flags-workers", "news-workers")
 """Cases that come with the package and have no document to test; here with less traffic."""
-TRAFFIC = {"flags-workers": 200_000_000}
+TRAFFIC = {"flags-workers": 500_000_000}
 """Where another's would make it another question."""
 NAMES = [*sorted(path.stem for path in CASES.glob("*.yaml")), *READY_MADE]
 FEW = {
@@ -438,6 +438,18 @@ def test_a_flag_service_is_judged_by_five_seconds() -> None:
     assert "Change from “Memory alone” to “Memory, then the Cache API”" in front
     assert "| Memory, then Workers KV | out: out of date" in front
     assert "| Memory, then Durable Objects | out: 95 in 100 answered within |" in front
+
+
+def test_loads_that_others_meet_are_spoken_of_where_they_count() -> None:
+    said = r"at least ([\d.]+) % more loads than are counted here; from ([\d.]+) million requests"
+    for name in READY_MADE:
+        text = prose(of(name).markdown).replace("\u00a0", " ")
+        found = re.search(said, section(text, "What it costs"))
+        assert bool(found) == (name == "flags-workers"), name
+        if found:
+            share, traffic = map(float, found.groups())
+            assert share > 1
+            assert traffic < TRAFFIC[name] / 1e6
 
 
 def test_what_is_billed_while_it_waits_is_said_to_be() -> None:
