@@ -220,6 +220,8 @@ def _cluster(scheduler: str | None, workers: int | None, spool: Path | None) -> 
 @click.option("--scheduler", metavar="ADDRESS", help="Share out to the Dask cluster there.")
 @click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
               help="A folder that all workers of a cluster see, for the shards.")  # fmt: skip
+@click.option("--plan", type=click.Choice(["paid", "free"]), default="paid", show_default=True,
+              help="Of the bill; the free one says what fails of a day.")  # fmt: skip
 @click.option("--by-colo", is_flag=True, help="On the platform as documented, not in one place.")
 @SEED
 @JSON

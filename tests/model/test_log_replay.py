@@ -69,6 +69,18 @@ def test_a_load_that_takes_time_is_met_by_who_asks_meanwhile(tmp_path: Path) -> 
         assert slow["designs"][0]["delayed_hits"] == 4
 
 
+def test_on_the_free_plan_it_is_said_what_fails_beyond_a_day_s_allowance(tmp_path: Path) -> None:
+    """2,880 keys in two days, each loaded once, so that as many are written to KV."""
+    log = log_at(tmp_path, [f"{60 * n},k{n}" for n in range(2_880)], "time,key")
+    [told] = run(log, engine="compiled", plan="free")["designs"]
+    failing = told["bill_per_month"]["fails_a_day"]
+    assert failing["kv.writes"]["asked"] == pytest.approx(1_440, rel=0.01)
+    assert failing["kv.writes"]["share"] == pytest.approx(440 / 1_440, rel=0.01)
+    assert failing.keys() == {"kv.writes"}
+    [paid] = run(log, engine="compiled")["designs"]
+    assert paid["bill_per_month"]["fails_a_day"] == {}
+
+
 def test_designs_are_counted_each_and_the_first_speaks(log: Path) -> None:
     both = run(log, designs=["l1-only", "kv-only", "origin-only"])
     assert [each["design"] for each in both["designs"]] == ["l1-only", "kv-only", "origin-only"]

@@ -49,6 +49,7 @@ def replay_log(
     jobs: int = 1,
     cluster: Cluster | None = None,
     sample: float | None = None,
+    plan: str = "paid",
 ) -> dict[str, Any]:
     """A log, read piece by piece, through `isolates` L1 caches over one shared L2.
 
@@ -56,10 +57,10 @@ def replay_log(
     and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
     The counts are those of the first design; `designs` has every one in full, with a month's bill,
     or why the log does not say one. `origin_ms` is how long a load takes, in which others may wait
-    for it or load, too; 0 for no time at all. `jobs` processors or a `cluster` work on shards of
-    its keys; where a design's keys cannot be parted, it says so. `sample`: from so large a share
-    of the keys, with an error beside each number. Raises `UnansweredError` for a log whose counts
-    would be false before somebody says something of it.
+    for it or load, too; 0 for no time at all. On the `plan` free, a bill says what fails. `jobs`
+    processors or a `cluster` work on shards of its keys; where a design's keys cannot be parted, it
+    says so. `sample`: from so large a share of the keys, with an error beside each number. Raises
+    `UnansweredError` for a log whose counts would be false before somebody says something of it.
     """
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
@@ -92,7 +93,7 @@ def replay_log(
     no_month = " ".join(remark.says for remark in unanswered(found, MONTH))
 
     def told(result: Result) -> dict[str, Any]:
-        bill = no_month or monthly_bill(result).as_dict()
+        bill = no_month or monthly_bill(result, plan=plan).as_dict()
         parted = {"shards": binding_of(result.design, platform).words} if shared else {}
         return result.as_dict() | {"bill_per_month": bill} | parted
 
