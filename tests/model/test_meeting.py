@@ -75,6 +75,7 @@ def test_what_counts_begins_where_a_hundredth_is_added() -> None:
     assert found is not None
     assert found.name == "kv-only"
     assert found.counts_from is not None
+    assert found.is_least
     more = small(**both, workload={"requests_per_month": found.counts_from})
     there = loads_added(Model(more, tuple(options(more))))
     assert there is not None

@@ -11,6 +11,7 @@ from cachelib.model.formulas.meeting import met
 from cachelib.model.judgement.growth import grown_numbers, with_keys
 from cachelib.model.judgement.model import Model
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.kv import KV
 
 MATERIAL = 0.01  # of the loads
 REACH = 10_000.0  # times the traffic at which it is looked for
@@ -19,29 +20,38 @@ STEPS = 65
 
 @dataclass(frozen=True)
 class Added:
-    """The option whose loads grow most for taking time: by what share here, and at how many
-    requests a month that begins to count; None where it never does."""
+    """An option's loads that are added for taking time: the share here, and at how many requests a
+    month it begins to count; None where it never does. `is_least`: it may be more."""
 
     name: str
     share: float
     counts_from: float | None
+    is_least: bool
 
 
 def loads_added(model: Model) -> Added | None:
-    """None where loads take no time, or no formula says it of any option."""
-    shares = {
-        o.name: here for o in model.options if (here := _share(model, o.design, 1.0)) is not None
-    }
-    if not shares or not model.study.platform.origin_ms:
+    """Of the option that gets the most more, if it counts there, else the greatest share.
+
+    None where loads take no time, or no formula says it of any option.
+    """
+    found = {o.name: more for o in model.options if (more := _added(model, o.design, 1.0))}
+    if not found or not model.study.platform.origin_ms:
         return None
-    name = max(shares, key=lambda each: (shares[each], each))
-    return Added(name, shares[name], _counts_from(model, model.option(name).design))
+    counting = [name for name, (share, _) in found.items() if share >= MATERIAL]
+    name = max(counting or found, key=lambda each: (found[each][bool(counting)], each))
+    design = model.option(name).design
+    return Added(name, found[name][0], _counts_from(model, design), is_least=KV in design.stores)
 
 
-def _share(model: Model, design: Design, factor: float) -> float | None:
+def _added(model: Model, design: Design, factor: float) -> tuple[float, float] | None:
+    """The share of the loads that is added, and how many a month that are."""
     at = _grown(model, factor)
-    found = met(estimate(design, at).flows, at["origin_ms"].ravel() / 1e3)
-    return None if found is None else float(found.added[0])
+    month = estimate(design, at)
+    found = met(month.flows, at["origin_ms"].ravel() / 1e3)
+    if found is None:
+        return None
+    share = float(found.added[0])
+    return share, share * float(month.counts["origin_loads"][0])
 
 
 def _grown(model: Model, factor: float) -> Setting:
@@ -53,7 +63,8 @@ def _grown(model: Model, factor: float) -> Setting:
 
 def _counts_from(model: Model, design: Design) -> float | None:
     factors = np.geomspace(1 / REACH, REACH, STEPS)
-    shares = np.array([_share(model, design, float(factor)) or 0.0 for factor in factors])
+    added = [_added(model, design, float(factor)) for factor in factors]
+    shares = np.array([share for share, _ in filter(None, added)])
     first = int(np.argmax(shares >= MATERIAL))
     if shares[first] < MATERIAL:
         return None
