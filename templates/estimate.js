@@ -295,8 +295,7 @@ function meanMs(design, at, f) {
 // How long what passes Workers Cache has taken by then, from each data centre.
 function pastFront(at, f) {
   const n = at.numbers, trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
-  return at.trips.to_region.map((ms, c) =>
-    f.front ? n.workers_cache_ms + trip(ms) + trip(at.trips.to_central[c]) : 0);
+  return at.trips.to_upper.map((ms) => f.front ? n.workers_cache_ms + trip(ms) : 0);
 }
 
 function waysOf(at, f) {

@@ -118,6 +118,17 @@ def test_replay_of_the_nasa_day_gives_the_golden_counts(traces: Path, expiry: st
         assert (counts["l1_hits"], counts["l2_hits"], counts["origin_loads"]) == golden[expiry]
 
 
+def test_replay_takes_loads_that_take_time_and_a_plan(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("time,key\n0,a\n0.5,a\n1.2,a\n")
+    words = "--l1-ttl", "60", "--l2-ttl", "60", "--origin-ms", "1000", "--plan", "free", "--json"
+    status, output = printed("replay", str(log), *words)
+    assert status == 0
+    counts = json.loads(output)
+    assert (counts["origin_loads"], counts["delayed_hits"], counts["l1_hits"]) == (1, 1, 1)
+    assert run("replay", str(log), "--origin-ms", "-1")[0] == 2
+
+
 def test_a_wrong_parameter_is_wrong_usage(tmp_path: Path) -> None:
     status, output = run("report", "trading-sentiment", "-p", "sed=3", "--out", str(tmp_path / "o"))
     assert status == 2

@@ -208,6 +208,8 @@ def _tell(words: str) -> None:
 @click.option("--l2-ttl", type=TTL, help="Seconds; never by default.")
 @click.option("--expiry", type=click.Choice(["inherited", "independent", "sliding"]),
               default="inherited", show_default=True)  # fmt: skip
+@click.option("--origin-ms", type=click.FloatRange(0, 600_000), default=0.0, show_default=True,
+              help="Time of a load; who asks meanwhile waits for it or loads, too.")  # fmt: skip
 @click.option("--designs", default="l1-kv", show_default=True, help="Names, with commas.")
 @click.option("--engine", type=click.Choice(["reference", "compiled"]),
               help="reference by default; compiled where shared out or sampled.")  # fmt: skip
@@ -221,6 +223,8 @@ def _tell(words: str) -> None:
 @click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
               help="Keep the shards in this folder, which all workers of a cluster must see, and "
                    "go on from there after Ctrl-C.")  # fmt: skip
+@click.option("--plan", type=click.Choice(["paid", "free"]), default="paid", show_default=True,
+              help="Of the bill; the free one says what fails of a day.")  # fmt: skip
 @click.option("--by-colo", is_flag=True, help="On the platform as documented, not in one place.")
 @SEED
 @JSON

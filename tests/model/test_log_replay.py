@@ -57,6 +57,30 @@ def test_lives_shorter_than_a_store_takes_are_taken_where_all_is_ideal(tmp_path:
         run(log, l2_ttl=20.0, by_colo=True)
 
 
+def test_a_load_that_takes_time_is_met_by_who_asks_meanwhile(tmp_path: Path) -> None:
+    """A load, two who wait for it, two who find it; and as many in another isolate."""
+    times = (0.0, 0.1, 0.4, 0.5, 0.9, 1.0, 1.5, 1.6, 2.0, 2.1)
+    log = log_at(tmp_path, [f"{t},a" for t in times], "time,key")
+    at_once = run(log, isolates=2, routing="round-robin", engine="compiled")
+    assert (*counts(at_once), at_once["delayed_hits"]) == (8, 1, 1, 0)
+    for engine in ("reference", "compiled"):
+        slow = run(log, isolates=2, routing="round-robin", origin_ms=1_000, engine=engine)
+        assert (*counts(slow), slow["delayed_hits"]) == (4, 0, 2, 4)
+        assert slow["designs"][0]["delayed_hits"] == 4
+
+
+def test_on_the_free_plan_it_is_said_what_fails_beyond_a_day_s_allowance(tmp_path: Path) -> None:
+    """2,880 keys in two days, each loaded once, so that as many are written to KV."""
+    log = log_at(tmp_path, [f"{60 * n},k{n}" for n in range(2_880)], "time,key")
+    [told] = run(log, engine="compiled", plan="free")["designs"]
+    failing = told["bill_per_month"]["fails_a_day"]
+    assert failing["kv.writes"]["asked"] == pytest.approx(1_440, rel=0.01)
+    assert failing["kv.writes"]["share"] == pytest.approx(440 / 1_440, rel=0.01)
+    assert failing.keys() == {"kv.writes"}
+    [paid] = run(log, engine="compiled")["designs"]
+    assert paid["bill_per_month"]["fails_a_day"] == {}
+
+
 def test_designs_are_counted_each_and_the_first_speaks(log: Path) -> None:
     both = run(log, designs=["l1-only", "kv-only", "origin-only"])
     assert [each["design"] for each in both["designs"]] == ["l1-only", "kv-only", "origin-only"]

@@ -9,6 +9,7 @@ import pytest
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.placement import ELSEWHERE, placements
+from cachelib.model.platforms.platform import Platform
 from tests.model.cases import small
 
 P95 = ["p95_ms"]
@@ -55,3 +56,41 @@ def test_the_traffic_is_not_made_anew() -> None:
     made.study._taken.popularity[:] = 1.0  # were it made anew, keys would be unlike each other
     here = next(p for p in placements(made, best_first(made, "kv-only")) if p.is_here)
     assert here.p95_ms == made.values(made.option("kv-only"), {}, P95)["p95_ms"][0]
+
+
+def test_each_store_has_a_place_of_its_own() -> None:
+    """Where KV's central stores are says nothing of where Workers Cache's upper tier is."""
+    designs = ["workers-cache", "kv-only"]
+    here = model(designs=designs)
+    for setting, moved in (
+        ("kv_central_at", "kv-only"),
+        ("workers_cache_upper_at", "workers-cache"),
+    ):
+        there = model(designs=designs, platform={setting: ("SYD",)})
+        for name in designs:
+            before, after = (m.values(m.option(name), {}, P95)["p95_ms"][0] for m in (here, there))
+            assert (after > 1.05 * before) == (name == moved), (setting, name)
+
+
+def test_workers_cache_is_tried_elsewhere_too() -> None:
+    made = model(designs=["workers-cache", "l1-only"])
+    found = placements(made, best_first(made, "workers-cache", "l1-only"))
+    assert [p.places for p in found] == [("IAD", "FRA"), *ELSEWHERE["workers-cache"][1]]
+    assert {p.store for p in found} == {"workers-cache"}
+    assert len({p.p95_ms for p in found}) > 2
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("weur", ("FRA",)),
+        (["enam", "SIN"], ("IAD", "SIN")),
+        ("eu", ("FRA", "WAW")),
+        ("LHR", ("LHR",)),
+    ],
+)
+def test_hints_and_jurisdictions_are_places(said: Any, meant: tuple[str, ...]) -> None:
+    assert Platform(objects_at=said).objects_at == meant
+    assert model(platform={"objects_at": said}).study.platform.objects_at == meant
+    if isinstance(said, str):
+        assert Platform(bucket_at=said).bucket_at == meant[0]

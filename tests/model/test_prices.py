@@ -63,6 +63,14 @@ def test_cents_do_not_drift():
     assert sum(meter.cost(Decimal(1)) for _ in range(3)) == Decimal("0.3")
 
 
+def test_a_free_plan_says_what_share_of_a_day_fails():
+    """The vendor allows 100,000 reads and 1,000 writes of KV a day."""
+    month = bill({"kv.writes": Decimal(120_000), "kv.reads": Decimal(3_000_000)}, plan="free")
+    told = month.as_dict()["fails_a_day"]
+    assert told == {"kv.writes": {"allowed": 1_000, "asked": 4_000, "share": 0.75}}
+    assert bill({"kv.writes": Decimal(120_000)}).as_dict()["fails_a_day"] == {}
+
+
 def test_a_free_plan_fails_beyond_its_allowance():
     month = bill({"kv.writes": Decimal(30_001), "kv.reads": Decimal(5)}, plan="free")
     assert month.fails == ("kv.writes",)

@@ -21,8 +21,10 @@ from tests.model.conftest import here
 from tests.report.in_process import Report, report
 
 CASES = Path(__file__).with_name("cases")
-READY_MADE = ("catalogue-lambda", "news-workers")
+READY_MADE = ("catalogue-lambda", "flags-workers", "news-workers")
 """Cases that come with the package and have no document to test; here with less traffic."""
+TRAFFIC = {"flags-workers": 2_000_000_000}
+"""Where another's would make it another question."""
 NAMES = [*sorted(path.stem for path in CASES.glob("*.yaml")), *READY_MADE]
 FEW = {
     "draws": 100, "isolate_counts": (1, 4), "traffic_factors": (0.1, 1), "ttl_factors": (0.1, 1),
@@ -36,7 +38,7 @@ STATED = ("fronted", "keeps", "one_place", *READY_MADE)
 
 def of(name: str) -> Report:
     if name in READY_MADE:
-        return report(name, requests_per_month=100_000, **FEW)
+        return report(name, requests_per_month=TRAFFIC.get(name, 100_000), **FEW)
     log = {"trace": parcels()} if name == "one_place" else {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(apart, "answers_from_apart", here)  # ten processes, of a second each
@@ -402,6 +404,10 @@ FOREIGN = {
         "cloudflare", "pod", "pods", "server", "servers", "neurons", "ai", "durable object",
         "article", "articles", "postgresql",
     ),
+    "flags-workers": (
+        "pod", "pods", "redis", "lambda", "dynamodb", "dax", "neuron", "neurons", "ai", "product",
+        "products", "article", "articles", "postgresql", "content service",
+    ),
     "news-workers": (
         "pod", "pods", "redis", "environment", "environments", "lambda", "dynamodb", "dax",
         "neuron", "neurons", "ai", "product", "products", "durable object", "durable objects",
@@ -420,6 +426,33 @@ def test_no_word_of_another_platform_is_said(name: str, document: str) -> None:
     text = prose(getattr(of(name), document)).lower()
     said = [word for word in FOREIGN[name] if re.search(rf"(?<![\w-]){word}(?![\w-])", text)]
     assert said == []
+
+
+def test_a_flag_service_is_judged_by_five_seconds() -> None:
+    one = of("flags-workers")
+    text = prose(one.markdown).replace("\u00a0", " ")
+    assert "over a minute" not in text
+    assert re.search(r"## .* of the answers are out of date by over 5 s\n", text)
+    assert "a flag that is switched off must be off five seconds later" in text
+    front = section(text, "Recommendation")
+    assert "Change from “Memory alone” to “Memory, then the Cache API”" in front
+    assert "| Memory, then Workers KV | out: out of date" in front
+    assert "| Memory, then Durable Objects | out: 95 in 100 answered within |" in front
+
+
+def test_loads_that_others_meet_are_spoken_of_where_they_count() -> None:
+    said = (
+        r"with “Memory, then the Cache API”, about ([\d.]+) % more loads than are counted here;"
+        r" from ([\d.]+) million requests a month on"
+    )
+    for name in READY_MADE:
+        text = prose(of(name).markdown).replace("\u00a0", " ")
+        found = re.search(said, section(text, "What it costs"))
+        assert bool(found) == (name == "flags-workers"), name
+        if found:
+            share, traffic = map(float, found.groups())
+            assert share > 1
+            assert traffic < TRAFFIC[name] / 1e6
 
 
 def test_what_is_billed_while_it_waits_is_said_to_be() -> None:

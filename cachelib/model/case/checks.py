@@ -20,6 +20,7 @@ from cachelib.model.case.labels import LABELS
 from cachelib.model.case.metrics import METRICS, Metric
 from cachelib.model.case.source import disagreement
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
+from cachelib.model.platforms.hints import spelled_out
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.typed_yaml import Location
 from cachelib.model.tiers.design import BUILT_IN, Design
@@ -239,11 +240,17 @@ def _outside(name: str, metric: Metric, value: float) -> str:
     return f"{name} cannot be below {metric.low:g}, so not {value:g}"
 
 
+PLACED = (
+    "unplaced", "bucket_at", "kv_central_at", "workers_cache_upper_at", "objects_at", "redis_at",
+    "table_at",
+)  # fmt: skip
+
+
 def _colos(case: Case, _: Path) -> Faults:
     for colo in case.workload.colos:
         yield from _colo(("workload", "colos", colo), colo)
-    for name in ("unplaced", "bucket_at", "kv_central_at", "objects_at", "redis_at", "table_at"):
-        places = case.platform.get(name, ())
+    for name in PLACED:
+        places = spelled_out(case.platform.get(name, ()))
         for place in places if isinstance(places, tuple) else (str(places),):
             yield from _colo(("platform", name), place)
 

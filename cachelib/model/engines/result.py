@@ -21,6 +21,7 @@ from cachelib.model.tiers.outcomes import (
     ORIGIN,
     PLACES,
     TIERS,
+    WAITED,
     WRITTEN,
     Codes,
     tier_of,
@@ -82,6 +83,11 @@ class Result:
     @property
     def l2_hits(self) -> int:
         return self._ended(L2)
+
+    @property
+    def delayed_hits(self) -> int:
+        """Reads that waited for a load in progress, and did not load by themselves."""
+        return self._ended(WAITED)
 
     @property
     def failures(self) -> int:
@@ -171,6 +177,7 @@ class Result:
             "l1_hits": self.l1_hits,
             "l2_hits": self.l2_hits,
             "origin_loads": self.origin_loads,
+            "delayed_hits": self.delayed_hits,
             "hit_ratio": self.hit_ratio,
             "reasons": self.reasons,
             "counts": {name: n for name, n in self.counts.items() if n},

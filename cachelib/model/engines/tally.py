@@ -27,6 +27,7 @@ from cachelib.model.tiers.outcomes import (
     ORIGIN,
     PLACES,
     TIERS,
+    WAITED,
     WRITTEN,
     Outcomes,
     depths,
@@ -148,6 +149,7 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
         base[L2, first] = way[first]
         base[L1] = way[NO_L2] = adds_up_to(design.front.places[-1].takes, platform, places)
         base[L1] += l1
+    base[WAITED], base[WAITED, NO_L2] = base[L2], base[L1, NO_L2]
     base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms
     takes = [name for tier in design.stores for name in tier.writing]
     base[WRITTEN, NO_L2] = l1 + adds_up_to(takes, platform, places)

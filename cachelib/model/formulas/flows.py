@@ -94,10 +94,10 @@ class Flows:
     @property
     def asked_of_isolate(self) -> Array:
         """Requests a second for a key at one isolate."""
-        return (self.rc + self.wc) / self._split
+        return (self.rc + self.wc) / self.split
 
     @property
-    def _split(self) -> Array:
+    def split(self) -> Array:
         """Isolates of a data centre among which a key's requests are spread."""
         return np.ones((1, 1, 1)) if self.at.hashed else self.at["isolates_per_colo"]
 
@@ -126,7 +126,7 @@ class Flows:
     @property
     def l1_ended(self) -> Array:
         """How often a copy ends before, 1/s: it is lost, dropped when told, or written anew."""
-        return self._lost + self.told + self.wc / self._split
+        return self._lost + self.told + self.wc / self.split
 
     @property
     def _lost(self) -> Array:
@@ -139,7 +139,7 @@ class Flows:
         """Messages a second that an isolate hears of a key: of what others wrote, within reach."""
         if not self.design.listen:
             return np.zeros((1, 1, 1))
-        others: Array = (self.wc if self.alone else self.w) - self.wc / self._split
+        others: Array = (self.wc if self.alone else self.w) - self.wc / self.split
         return others
 
     @property

@@ -31,6 +31,7 @@ class Trips(NamedTuple):
     region: npt.NDArray[np.int64]
     to_region: Array
     to_central: Array
+    to_upper: Array
     to_bucket: Array
     to_redis: Array
     to_table: Array
@@ -91,8 +92,8 @@ def trips(colos: tuple[str, ...], weights: Array, platform: Platform) -> Trips:
     places = geography(colos, straight)
     homes = np.bincount(places.host, weights, minlength=places.to_host.shape[1])
     return Trips(
-        places.region, places.to_region, places.to_central, places.to_bucket, places.to_redis,
-        places.to_table, places.to_host, homes / homes.sum(),
+        places.region, places.to_region, places.to_central, places.to_upper, places.to_bucket,
+        places.to_redis, places.to_table, places.to_host, homes / homes.sum(),
     )  # fmt: skip
 
 

@@ -30,6 +30,8 @@ from cachelib.model.traffic.remarks import (
 )
 from cachelib.model.traffic.trace import Trace, in_one_place
 
+ENDS = ("l1_hits", "l2_hits", "origin_loads", "delayed_hits")
+
 
 def replay_log(
     log: Path | Sequence[Path],
@@ -39,6 +41,7 @@ def replay_log(
     l1_ttl: float | None,
     l2_ttl: float | None,
     expiry: Expiry,
+    origin_ms: float = 0.0,
     designs: Sequence[str] = ("l1-kv",),
     engine: Engine = "reference",
     by_colo: bool = False,
@@ -49,21 +52,25 @@ def replay_log(
     spool: Path | None = None,
     say: Say = silent,
     sample: float | None = None,
+    plan: str = "paid",
 ) -> dict[str, Any]:
     """A log, read piece by piece, through `isolates` L1 caches over one shared L2.
 
     By default all requests meet in one place and L2 is ideal, with no cache of its own in front
     and no limits. `by_colo`: on the platform as documented, `isolates` in each colo of the log.
     The counts are those of the first design; `designs` has every one in full, with a month's bill,
-    or why the log does not say one. `jobs` processors or a `cluster` work on shards of its keys;
-    where a design's keys cannot be parted, it says so. `sample`: from so large a share of the keys,
-    with an error beside each number. Raises `UnansweredError` for a log whose
-    counts would be false before somebody says something of it.
+    or why the log does not say one. `origin_ms` is how long a load takes, in which others may wait
+    for it or load, too; 0 for no time at all. On the `plan` free, a bill says what fails. `jobs`
+    processors or a `cluster` work on shards of its keys; where a design's keys cannot be parted, it
+    says so. `sample`: from so large a share of the keys, with an error beside each number. Raises
+    `UnansweredError` for a log whose counts would be false before somebody says something of it.
     """
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
         isolates_per_colo=isolates,
         routing=routing,
+        loads_take_time=origin_ms > 0,
+        **({"origin_ms": origin_ms} if origin_ms > 0 else {}),
         **({} if by_colo else {"kv_min_ttl_s": 0}),
     )
     options = {"l1_ttl_s": l1_ttl, "l2_ttl_s": l2_ttl, "expiry": expiry}
@@ -90,7 +97,7 @@ def replay_log(
     no_month = " ".join(remark.says for remark in unanswered(found, MONTH))
 
     def told(result: Result) -> dict[str, Any]:
-        bill = no_month or monthly_bill(result).as_dict()
+        bill = no_month or monthly_bill(result, plan=plan).as_dict()
         parted = {"shards": binding_of(result.design, platform).words} if shared else {}
         return result.as_dict() | {"bill_per_month": bill} | parted
 
@@ -99,7 +106,7 @@ def replay_log(
     return {
         "requests": _whole(first).requests,
         "keys": len(stream.coder.keys.names),
-        **{name: in_full[0][name] for name in ("l1_hits", "l2_hits", "origin_loads")},
+        **{name: in_full[0][name] for name in ENDS},
         "skipped_lines": skipped.lines,
         "first_skipped_line": skipped.first_line or 0,
         "first_skipped_reason": skipped.reason,

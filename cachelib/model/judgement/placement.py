@@ -10,10 +10,14 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.ties import NOBODY
 
-# No source says where KV's central stores are, and an object lives where it was first asked for:
-# so each is tried in single places, far apart, beside what the case has.
+# No source says where KV's central stores or Workers Cache's upper tier are, and an object lives
+# where it was first asked for: each is tried in single places, far apart, beside what the case has.
 ELSEWHERE: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "kv": ("kv_central_at", (("SJC",), ("IAD",), ("FRA",), ("SIN",), ("SJC", "FRA", "SIN"))),
+    "workers-cache": (
+        "workers_cache_upper_at",
+        (("SJC",), ("IAD",), ("FRA",), ("SIN",), ("SJC", "FRA", "SIN")),
+    ),
     "durable-object": ("objects_at", (("SJC",), ("IAD",), ("FRA",), ("SIN",))),
     "r2": ("bucket_at", (("SJC",), ("IAD",), ("FRA",), ("SIN",))),
 }

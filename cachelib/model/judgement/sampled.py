@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 
 from cachelib.model.engines.shards.sample import Estimates
 
-ONE_EACH = ("l1_hits", "l2_hits", "origin_loads")
+ONE_EACH = ("l1_hits", "l2_hits", "origin_loads", "delayed_hits")
 """What a request does once at most."""
 SURE = 0.95
 """How often a number lies within its error, over samples of other keys."""

@@ -21,12 +21,13 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import METERS as OF_TIERS
 from cachelib.model.tiers.registry import STORED
 from cachelib.model.tiers.tier import Tier
-from cachelib.model.traffic.generator import MONTH_S
+from cachelib.model.traffic.generator import DAY_S, MONTH_S
 
 SHIPPED = Path(__file__).parent / "books"
 OBJECT_GB = Decimal("0.128")  # a Durable Object is billed for 128 MB, whatever it uses
 CENT = Decimal("0.01")
 NO_COST = Decimal(0)
+DAYS = MONTH_S / DAY_S
 CALLS = ("database.calls", "origin.calls")
 """Meters of the origin's calls."""
 NOT_RUN = "workers_cache_hits"
@@ -104,6 +105,18 @@ class Line:
     fails: Decimal
     source: str
 
+    @property
+    def a_day(self) -> dict[str, float]:
+        """What a day of it allows and is asked for, and the share of that which ends in errors.
+
+        Allowances of a free plan begin anew every day; the days of this month are taken as alike,
+        so that busier ones fail more, and this is the least.
+        """
+        asked, failing = float(self.usage), float(self.fails)
+        return {
+            "allowed": (asked - failing) / DAYS, "asked": asked / DAYS, "share": failing / asked,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Bill:
@@ -129,6 +142,7 @@ class Bill:
             "metered": str(self.metered),
             "charged": str(self.charged),
             "fails": list(self.fails),
+            "fails_a_day": {line.meter: line.a_day for line in self.lines if line.fails},
             "lines": {
                 line.meter: {"usage": str(line.usage), "metered": str(line.metered)}
                 for line in self.lines

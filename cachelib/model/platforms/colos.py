@@ -14,15 +14,11 @@ import numpy.typing as npt
 from pydantic import RootModel
 
 from cachelib.errors import CachelibError
+from cachelib.model.platforms.hints import HINTS
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import load
 
-# The vendor's location hints (durable-objects/reference/data-location), each at one large city:
-# a KV regional tier is assumed in each. Objects hinted sam, afr or me are created nearby instead.
-REGIONS = {
-    "wnam": "SJC", "enam": "IAD", "sam": "GRU", "weur": "FRA", "eeur": "WAW",
-    "apac": "SIN", "oc": "SYD", "afr": "JNB", "me": "DXB",
-}  # fmt: skip
+REGIONS = HINTS  # a KV regional tier is assumed in each
 REGION_NAMES = {
     "wnam": "western North America", "enam": "eastern North America", "sam": "South America",
     "weur": "western Europe", "eeur": "eastern Europe", "apac": "Asia", "oc": "Oceania",
@@ -43,14 +39,15 @@ class Geography:
     """Of the data centres of a trace: region and host by number, and times in ms.
 
     `region` and `host` are shape `(colos,)`, numbers into REGIONS and `platform.objects_at`;
-    `to_region`, `to_central`, `to_bucket`, `to_redis` and `to_table` are round trips, `to_central`
-    from the regional tier on; `to_host` is shape `(colos, hosts)`.
+    `to_region`, `to_central`, `to_upper`, `to_bucket`, `to_redis` and `to_table` are round trips,
+    `to_central` from the regional tier on; `to_host` is shape `(colos, hosts)`.
     """
 
     region: npt.NDArray[np.int64]
     host: npt.NDArray[np.int64]
     to_region: Matrix
     to_central: Matrix
+    to_upper: Matrix
     to_bucket: Matrix
     to_redis: Matrix
     to_table: Matrix
@@ -69,6 +66,7 @@ def geography(colos: Sequence[str], platform: Platform) -> Geography:
         host=to_hosts.argmin(axis=1),
         to_region=to_regions.min(axis=1),
         to_central=to_central[region],
+        to_upper=rtt_ms(named, platform.workers_cache_upper_at, platform).min(axis=1),
         to_bucket=rtt_ms(named, [platform.bucket_at], platform)[:, 0],
         to_redis=rtt_ms(named, platform.redis_at, platform).min(axis=1),
         to_table=rtt_ms(named, platform.table_at, platform).min(axis=1),

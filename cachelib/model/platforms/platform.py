@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from cachelib.model.platforms.hints import one_of, spelled_out
 from cachelib.model.platforms.profile import (
     FIRST,
     SHIPPED,
@@ -26,9 +27,9 @@ Isolates = Annotated[int, Field(ge=1, le=10_000)]
 Places = Annotated[
     tuple[str, ...],
     Field(min_length=1),
-    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+    BeforeValidator(spelled_out),
 ]
-"""Data centres, as IATA codes; one may stand alone."""
+"""Data centres, as IATA codes or in the vendor's words; one may stand alone."""
 
 
 def profile_of(said: object) -> Profile:
@@ -92,6 +93,9 @@ class Platform(Strict):
     function_gb: NotNegative = Field(default=0.0, description="billed while a function waits")
     workers_cache_ms: NotNegative
     origin_ms: NotNegative
+    loads_take_time: bool = Field(
+        default=False, description="a value is there when its load has taken the origin's time"
+    )
     origin_failure: Share
     origin_neurons: NotNegative
     path_factor: Annotated[float, Field(ge=1)]
@@ -106,16 +110,24 @@ class Platform(Strict):
         default=("IAD", "FRA"),
         description="where the central stores of KV are; nothing is published",
     )
+    workers_cache_upper_at: Places = Field(
+        default=("IAD", "FRA"),
+        description="where the upper tier of Workers Cache is; nothing is published",
+    )
     redis_at: Places = Field(
         default=("IAD",), description="where the Redis is that all share, or the nearest of these"
     )
     table_at: Places = Field(
         default=("IAD",), description="where the DynamoDB table is, or the nearest of its copies"
     )
-    bucket_at: str = Field(default="IAD", description="where a bucket is: its location hint")
+    bucket_at: Annotated[str, BeforeValidator(one_of)] = Field(
+        default="IAD",
+        description="where a bucket is: its location hint (weur) or jurisdiction (eu)",
+    )
     objects_at: Places = Field(
         default=("SJC", "IAD", "FRA", "WAW", "SIN", "SYD"),
-        description="where Durable Objects may live: all hints, or the one that the code gives",
+        description="where Durable Objects may live: all hints, or the locationHint (weur) or"
+        " jurisdiction (eu) that the code gives",
     )
 
     if TYPE_CHECKING:  # what is not given comes from the profile
@@ -141,6 +153,11 @@ class Platform(Strict):
                 " s that KV allows; 0 means no cache"
             )
         return self
+
+    @property
+    def load_s(self) -> float:
+        """Seconds after which a value is there that was asked of the origin."""
+        return self.origin_ms / 1e3 if self.loads_take_time else 0.0
 
     @property
     def described(self) -> Profile:

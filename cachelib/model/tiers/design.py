@@ -71,6 +71,10 @@ class Design(Strict):
     `listen`: each L1 drops what another isolate wrote or deleted as soon as it hears of that from
     L2 (the library's `listen`); its TTL then bounds what no message tells: changes past the cache.
 
+    `single_flight`: where loads take time, a request that meets a load of its key in its isolate
+    waits for that. Without it, or without memory, each loads by itself; only Durable Objects and
+    Workers Cache let requests wait then, for a load of anybody's that came through them.
+
     `unreachable` says what becomes of a read that a store fails to answer: an `error`, where nobody
     catches it, or a load from the `origin`, as the library does.
     """
@@ -90,6 +94,9 @@ class Design(Strict):
     clean_up_every_s: float = Field(default=3_600, gt=0)
     write_only_if_changed: bool = False
     listen: bool = Field(default=False, description="memory drops what others change, when told")
+    single_flight: bool = Field(
+        default=True, description="an isolate's requests wait for a load of their key in progress"
+    )
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
     unreachable: Literal["error", "origin"] = Field(
         default="error", description="what becomes of a read that a store fails to answer"
@@ -163,6 +170,12 @@ class Design(Strict):
         return self
 
     @model_validator(mode="after")
+    def _joined(self) -> Self:
+        if not self.single_flight and not self.l1:
+            raise ValueError("single_flight: only an isolate's memory has it, and there is none")
+        return self
+
+    @model_validator(mode="after")
     def _told_of_changes(self) -> Self:
         if not self.listen:
             return self
@@ -192,6 +205,11 @@ class Design(Strict):
     def l1(self) -> bool:
         """Whether each isolate has a memory."""
         return MEMORY.word in self.tiers
+
+    @property
+    def joins(self) -> bool:
+        """Whether requests of an isolate wait for a load of their key in progress there."""
+        return self.l1 and self.single_flight
 
     @property
     def stores(self) -> tuple[Tier, ...]:
@@ -234,6 +252,7 @@ class Design(Strict):
         manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
         manners += ["written only if changed"] if self.write_only_if_changed else []
         manners += ["told of changes"] if self.listen else []
+        manners += [] if self.single_flight else ["without single flight"]
         manners += [f"{self.objects:,} in all"] if self.objects else []
         return ", ".join([tiers, *filter(None, manners)])
 

@@ -15,8 +15,8 @@ from cachelib.model.tiers.tier import Tier
 from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
 # Where a request ended ...
-L1, L2, ORIGIN, WRITTEN, FAILED = range(5)
-TIERS = ("L1", "L2", "origin", "write", "failed")
+L1, L2, ORIGIN, WRITTEN, FAILED, WAITED = range(6)
+TIERS = ("L1", "L2", "origin", "write", "failed", "waited")
 # ... and how deep into the shared tiers it looked on its way: the last place where it did.
 DEPTHS = ("", *(place.words for tier in SHARED.values() for place in tier.places))
 
@@ -69,8 +69,9 @@ COUNTS = tuple(COUNT_WORDS)
 class Outcomes(NamedTuple):
     """One row for each request.
 
-    `extra_ms` is the way to a Durable Object and the wait for it; `age_s` the time since the
-    served value was loaded; `late_s` the time since it was superseded at the origin, 0 if not.
+    `extra_ms` is the way to a Durable Object and the wait for it, or for another's load; `age_s`
+    the time since the served value was loaded; `late_s` the time since it was superseded at the
+    origin when it was asked for, 0 if not.
     """
 
     code: Codes

@@ -6,10 +6,11 @@ it; a miss asks the upper tier, fills both, and runs the Worker where both miss;
 billed, CPU only where the Worker runs; the Worker's version is part of the key, so that it is
 empty after each deploy. What stands behind, memory too, hears of reads only when both tiers miss.
 
-What is assumed: the upper tier lies where KV's central stores do, since no document says where;
+What is assumed: where the upper tier lies, since no document says it (`workers_cache_upper_at`);
 the Worker says with each answer how long its value may still live, and `stale-if-error=0`; nothing
-is purged (five purges a minute are allowed), so that a write is seen when older answers end. As
-loads take no time in the model, there is nothing for its collapsing of requests to join.
+is purged (five purges a minute are allowed), so that a write is seen when older answers end. Where
+loads take time, one run of the Worker answers all who ask for its key meanwhile, in its data centre
+and, through the upper tier, in all others; if it fails, they fail with it.
 
 Rules: `WorkersCache` in `engines/reference/others.py`, `engines/compiled/front.py`,
 `formulas/front.py`. The local runtime has none.
@@ -25,7 +26,7 @@ WORKERS_CACHE = Tier(
     in_front=True,
     places=(
         Place("Workers Cache in the colo", ("workers_cache_ms",)),
-        Place("Workers Cache's upper tier", ("workers_cache_ms", "to_region", "to_central")),
+        Place("Workers Cache's upper tier", ("workers_cache_ms", "to_upper")),
     ),
     writing=(),  # it is the answer to a read that fills it
     counts={"workers_cache_hits": "requests answered by Workers Cache"},

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.tiers.registry import STORES
+from cachelib.model.tiers.registry import SHARED
 from cachelib.report.language import capital
 from cachelib.report.publish.decision import called
 
@@ -17,7 +17,7 @@ def placement_table(decision: Decision) -> pd.DataFrame:
     """Each store in each place tried: what is chosen then, and how long its best user takes."""
     rows = [
         {
-            "store": capital(STORES[placed.store].phrase),
+            "store": capital(SHARED[placed.store].phrase),
             "in": ", ".join(placed.places) + (" (as assumed)" if placed.is_here else ""),
             "the choice": called(decision, placed.chosen) or NOTHING,
             "an option with this store": called(decision, placed.user),

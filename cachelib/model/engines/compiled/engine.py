@@ -15,6 +15,7 @@ from cachelib.model.engines.compiled.room import rehash, renumber, sweep
 from cachelib.model.engines.compiled.state import (
     CONSECUTIVE,
     LIST_PAGE,
+    LOAD,
     MESSAGE,
     NO_BOUND,
     OBJECT,
@@ -28,6 +29,7 @@ from cachelib.model.engines.compiled.state import (
     Rules,
     State,
 )
+from cachelib.model.engines.compiled.waiting import finish_waiting, run_waiting
 from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND, stored_sum
 from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_of
 from cachelib.model.engines.ways import told_after_s
@@ -73,6 +75,7 @@ class Compiled:
     def __init__(self, design: Design, platform: Platform, seed: int) -> None:
         self.design, self.platform = design, platform
         self.rules = rules_of(design, platform, seed)
+        self.near: Places | None = None
         self.state = State(
             pool=np.empty(0, ENTRY),
             buckets=np.full(1, NONE, np.int32),
@@ -83,6 +86,7 @@ class Compiled:
             superseded=np.empty(0, np.float64),
             listed=np.empty(0, np.int64),
             messages=np.empty(0, MESSAGE),
+            loads=np.empty(1, LOAD),
             totals=np.zeros(1, TOTALS)[0],
         )
         self.state.totals["free"] = NONE
@@ -108,14 +112,15 @@ class Compiled:
         outcomes = Outcomes(np.empty(n, CODE_TYPE), *(np.empty(n, np.float32) for _ in range(3)))
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         told_after = told_after_s(self.design, self.platform, places)
-        near = Places(places.region, places.host, places.to_host, told_after)
+        near = self.near = Places(places.region, places.host, places.to_host, told_after)
+        work = run_waiting if self.rules.load_s else run
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
             self._make_room(
                 part.stop - start, int(isolate[part].max()) + 1, float(piece.time_s[start])
             )
             self._make_room_to_list(float(piece.time_s[part.stop - 1]))
-            run(
+            work(
                 self.rules, self.state, near, EXPONENTIAL, row + start, rows[part],
                 piece.time_s[part], piece.key[part], piece.colo[part], isolate[part],
                 generation[part], piece.op[part], piece.size[part], lives[part],
@@ -130,14 +135,19 @@ class Compiled:
     def sums(self, end: float, last: float = -math.inf) -> Sums:
         """What it all comes to at `end`; `last` is the time of the last request of all shards."""
         self._make_room_to_list(last)
-        clean_up_until(self.rules, self.state, last)
+        if self.near and self.rules.load_s:
+            self._make_room(0, 0)
+            finish_waiting(self.rules, self.state, self.near, last)
+        else:
+            clean_up_until(self.rules, self.state, last)
         records = self.state.records[self.state.records["version"] != NONE]
         until = np.full(len(records), end)
         if self.rules.erases:
             until = np.minimum(until, records["expires"])
         totals = self.state.totals
         gone = (int(totals["stored_high"]) << LIMB_BITS) + int(totals["stored_low"])
-        held = stored_sum(records["size"] * (until - records["written"]))
+        kept_s = np.maximum(until - records["written"], 0.0)  # less than none: landed after the end
+        held = stored_sum(records["size"] * kept_s)
         listed = self.state.listed[: totals["clean_ups"]].copy()
         return Sums(self._counts(), gone + held, listed)
 
@@ -182,13 +192,21 @@ class Compiled:
         )
 
     def _make_room(self, requests: int, isolates: int, now: float) -> None:
-        """A request adds at most six entries to the pool, a version to the origin, a message."""
-        self._make_room_in_pool(requests, now)
+        """A request adds at most six entries to the pool, a version to the origin, a message.
+
+        Where it only begins a load, it adds some when that has landed, and is met until then.
+        """
+        entries, landing = 6 * requests, 0
+        if self.rules.load_s:
+            landing = requests + self._make_room_to_load(requests)
+            entries = 9 * landing
+        self._make_room_in_pool(entries, requests, now)
         self._make_room_for_versions(requests)
         state = self.state
         sent = int(state.totals["messages"])
-        if self.rules.tells and sent + requests > len(state.messages):
-            state = state._replace(messages=_grown(state.messages, sent, 2 * (sent + requests)))
+        telling = max(requests, landing)
+        if self.rules.tells and sent + telling > len(state.messages):
+            state = state._replace(messages=_grown(state.messages, sent, 2 * (sent + telling)))
         if isolates > len(state.isolates):
             new = np.zeros(isolates - len(state.isolates), ISOLATE)
             new["newest"] = new["oldest"] = NONE
@@ -196,15 +214,15 @@ class Compiled:
             state = state._replace(isolates=np.concatenate([state.isolates, new]))
         self.state = state
 
-    def _make_room_in_pool(self, requests: int, now: float) -> None:
+    def _make_room_in_pool(self, entries: int, requests: int, now: float) -> None:
         state, used = self.state, int(self.state.totals["used"])
-        if used + 6 * requests <= len(state.pool):
+        if used + entries <= len(state.pool):
             return
         if self._forgets_what_ended and used:
             used = sweep(state.pool, state.isolates, used, now)
             state.totals["used"], state.totals["free"] = used, NONE
         pool = state.pool
-        if (length := 2 * used + 6 * requests) > len(pool):
+        if (length := 2 * used + entries) > len(pool):
             pool = _grown(pool, used, length)
         buckets = np.full(1 << (2 * used + requests).bit_length(), NONE, np.int32)
         rehash(pool, buckets, used)
@@ -214,7 +232,7 @@ class Compiled:
         state, made = self.state, int(self.state.totals["versions"])
         if made + requests <= len(state.superseded):
             return
-        if made:
+        if made and not self.rules.load_s:  # a load under way remembers its version
             numbers = np.zeros(made, np.int32)
             used = int(state.totals["used"])
             made = renumber(state.pool, used, state.records, state.superseded, numbers)
@@ -225,8 +243,21 @@ class Compiled:
 
     @property
     def _forgets_what_ended(self) -> bool:
-        """In a memory with bounds, what has ended still takes room, and pushes others out."""
-        return min(self.rules.max_entries, self.rules.max_bytes) == NO_BOUND
+        """In a memory with bounds, what has ended still takes room, and pushes others out; a load
+        under way remembers where what it met lies."""
+        bounded = min(self.rules.max_entries, self.rules.max_bytes) != NO_BOUND
+        return not bounded and not self.rules.load_s
+
+    def _make_room_to_load(self, requests: int) -> int:
+        """A ring for what may be in progress; how much is."""
+        landed, begun = (int(self.state.totals[name]) for name in ("landed", "begun"))
+        old = self.state.loads
+        if begun - landed + requests > len(old):
+            new = np.empty(1 << (begun - landed + requests).bit_length(), LOAD)
+            going = np.arange(landed, begun)
+            new[going & (len(new) - 1)] = old[going & (len(old) - 1)]
+            self.state = self.state._replace(loads=new)
+        return begun - landed
 
     def _make_room_to_list(self, until: float) -> None:
         """For the clean-ups that are due until then."""
@@ -300,6 +331,8 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         object_idle=platform.do_idle_s,
         failure=platform.origin_failure,
         value_life=platform.value_life_s,
+        load_s=platform.load_s,
+        joins=design.joins,
         failure_key=np.uint64(key_of(seed, FAILURES)),
         life_key=np.uint64(key_of(seed, ISOLATES)),
         change_key=np.uint64(key_of(seed, CHANGES)),

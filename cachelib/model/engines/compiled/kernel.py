@@ -63,13 +63,10 @@ def write_l2(rules, state, places, number, colo, key, record, now, value):
 
 
 @hot
-def answer(rules, state, places, table, isolate, number, key, record, colo, row, now):
-    """A read: tier, depth, way and wait; the version served, when it was loaded and when it ends;
-    the version to keep, or NONE; and whether that need not be written to L2.
-    """
-    version, loaded, due, lives = np.int64(NONE), now, False, True
-    expires = now
-    tier, depth, extra = L1, NO_L2, 0.0
+def look_in_l1(rules, state, isolate, number, key, now):
+    """The version that L1 has, or NONE; when it was loaded; whether it is due to be loaded anew,
+    and has not expired; and when it does."""
+    version, loaded, due, lives, expires = np.int64(NONE), now, False, True, now
     if rules.l1:
         at = find(state, number, key)
         entry = state.pool[at]
@@ -81,6 +78,16 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
             if rules.max_entries < NO_BOUND or rules.max_bytes < NO_BOUND:
                 unlink(state.pool, isolate, at)
                 link_newest(state.pool, isolate, at)
+    return version, loaded, due, lives, expires
+
+
+@hot
+def answer(rules, state, places, table, isolate, number, key, record, colo, row, now):
+    """A read: tier, depth, way and wait; the version served, when it was loaded and when it ends;
+    the version to keep, or NONE; and whether that need not be written to L2.
+    """
+    tier, depth, extra = L1, NO_L2, 0.0
+    version, loaded, due, lives, expires = look_in_l1(rules, state, isolate, number, key, now)
     if version == NONE and (rules.store or rules.colo_cache):
         tier = L2
         depth, extra, held = read_l2(rules, state, places, colo, key, record, now)

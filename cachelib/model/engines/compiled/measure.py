@@ -14,7 +14,7 @@ from cachelib.model.engines.compiled.drawing import mix
 from cachelib.model.engines.compiler import compiled, hot
 from cachelib.model.engines.exact import PER_UNIT
 from cachelib.model.tiers import outcomes as said
-from cachelib.model.tiers.outcomes import WRITTEN
+from cachelib.model.tiers.outcomes import FAILED, WRITTEN
 
 SHIFT = 16
 FIRST = int(np.float32(2**-10).view(np.int32)) >> SHIFT  # ms or s; what is below is in bin 0
@@ -50,8 +50,8 @@ def measure(
             here = region[colos[i]]
             ms[0][here, bin_of(bits[0][i])] += 1
             ms[1][here] += np.int64(np.rint(latency[i] * PER_UNIT))
-        if tier < WRITTEN:
-            age[0][bin_of(bits[1][i])] += 1
-            age[1][0] += np.int64(np.rint(ages[i] * PER_UNIT))
-            late[0][bin_of(bits[2][i])] += 1
-            late[1][0] += np.int64(np.rint(lates[i] * PER_UNIT))
+            if tier != FAILED:
+                age[0][bin_of(bits[1][i])] += 1
+                age[1][0] += np.int64(np.rint(ages[i] * PER_UNIT))
+                late[0][bin_of(bits[2][i])] += 1
+                late[1][0] += np.int64(np.rint(lates[i] * PER_UNIT))

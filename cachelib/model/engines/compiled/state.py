@@ -33,6 +33,21 @@ Durable Object it belongs to, and which of that object's wakes last had it in me
 OBJECT = np.dtype([("home", "i8"), ("awake", "i8"), ("free_at", "f8"), ("last", "f8")])
 
 
+LOAD = np.dtype(
+    [
+        ("due", "f8"), ("loaded", "f8"), ("life", "f8"), ("key", "i8"), ("next", "i8"),
+        ("last", "i8"), ("number", "i4"), ("colo", "i4"), ("version", "i4"), ("size", "i4"),
+        ("generation", "i4"), ("kind", "u1"), ("keeps", "u1"), ("unchanged", "u1"),
+        ("unused", "u1"),
+    ]
+)  # fmt: skip
+"""A load in progress, or who waits for one with something to keep when it has landed: those hang
+behind it in a list, from `next` to `last`. `version` NONE says that the origin fails, `keeps` that
+the value is still wanted, as nobody has changed its key in that isolate since."""
+
+LOADS, JOINS_OBJECT, JOINS_FRONT = range(3)
+"""Kinds of `LOAD`."""
+
 MESSAGE = np.dtype([("at", "f8"), ("isolate", "i4"), ("colo", "i4"), ("key", "i8")])
 """What tells of a change: when it was sent, by whom, of which key."""
 
@@ -47,12 +62,15 @@ TOTALS = np.dtype(
         ("colo_reads", "i8"), ("colo_writes", "i8"), ("reads", "i8"), ("writes", "i8"),
         ("messages", "i8"),
         ("seen", "i8"),
+        ("landed", "i8"),
+        ("begun", "i8"),
         *((name, "i8") for name in COUNTS),
     ]
 )  # fmt: skip
 """What there is one of: times; clean-ups, byte-seconds (see `exact`) and versions so far; in the
 pool the first of the rooms given back, and the first never used; reads and writes of the plain
-tiers that the design has in each colo and for all; messages sent; and the counts."""
+tiers that the design has in each colo and for all; messages sent; loads that have landed and that
+have begun, counted with those who wait; and the counts."""
 
 CONSECUTIVE = np.empty(0, np.int64)
 """In the place of requests' numbers, where each is one more than that before it."""
@@ -90,6 +108,8 @@ class Rules(NamedTuple):
     object_idle: float
     failure: float
     value_life: float
+    load_s: float
+    joins: bool
     failure_key: np.uint64
     life_key: np.uint64
     change_key: np.uint64
@@ -107,6 +127,7 @@ class State(NamedTuple):
     superseded: npt.NDArray[np.float64]
     listed: npt.NDArray[np.int64]
     messages: npt.NDArray[np.void]
+    loads: npt.NDArray[np.void]
     totals: np.void
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cachelib.model.engines.compiled.pool import (
     COLO_PLACES,
+    GOING_AT_OBJECT,
     KV_PLACES,
     NONE,
     REGION_PLACES,
@@ -51,7 +52,7 @@ def account(rules, state, record, now):
 def keep(rules, state, record, now, value):
     account(rules, state, record, now)
     record.version, record.size, record.written = value.version, value.size, now
-    record.loaded, record.expires, record.refresh = now, value.expires, value.refresh
+    record.loaded, record.expires, record.refresh = value.loaded, value.expires, value.refresh
 
 
 @inner
@@ -104,12 +105,15 @@ def reach(rules, state, places, colo, target, service_s, now):
 
 
 @hot
-def read_object(rules, state, places, colo, record, now):
+def read_object(rules, state, places, colo, key, record, now):
     """The depth, the way and wait, and whether a living value was there."""
     target = state.objects[record.object]
     extra, served = reach(rules, state, places, colo, target, rules.read_s, now)
     if not served:
         return NO_L2, extra, False
+    found = record.version != NONE and now < record.expires
+    if rules.load_s > 0 and not found and find(state, GOING_AT_OBJECT, key) != NONE:
+        return DO_MEMORY, extra, False
     if record.version != NONE and record.awake == target.awake:
         return DO_MEMORY, extra, now < record.expires
     state.totals.do_rows_read += 1
@@ -165,7 +169,7 @@ def read_store(rules, state, places, colo, key, record, now):
         totals.kv_missing_reads += entry.version == NONE
         found, held = now < entry.expires, held_by(entry)
     elif rules.store == DO_STORE:
-        depth, extra, found = read_object(rules, state, places, colo, record, now)
+        depth, extra, found = read_object(rules, state, places, colo, key, record, now)
         held = held_by(record)
     else:
         totals.reads += 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
+from contextlib import suppress
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,7 @@ from cachelib.model.engines.reference.others import (
     OneInEachColo,
     WorkersCache,
 )
+from cachelib.model.engines.reference.waiting import Errands, Load, Patient
 from cachelib.model.engines.reference.world import (
     NOTHING,
     Inline,
@@ -42,6 +45,7 @@ from cachelib.model.tiers.outcomes import (
     L2,
     NO_L2,
     ORIGIN,
+    WAITED,
     WRITTEN,
     Outcomes,
     code_of,
@@ -73,6 +77,8 @@ class Reference:
         self.world = World()
         self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
         self.stores = [self._store(tier) for tier in design.stores]
+        self.errands = Errands(self.world)
+        self.objects = next((s for s in self.stores if isinstance(s, DurableObjects)), None)
         self.front = WorkersCache(self.world, platform) if design.front else None
         self.ends: dict[int, float] = {}  # by version, of what may stand in front of a Worker
         self.isolates: dict[int, Isolate] = {}
@@ -97,20 +103,24 @@ class Reference:
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
         columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
         keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
+        patient, listens = self.platform.load_s > 0, self.design.listen
         read, mortal, front, start = self._read, self.mortal, self.front, self.start
-        listens = self.design.listen
         for i, (now, key, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
             if now >= self.next_clean_up:
                 self._clean_up(now)
+            if patient:
+                self.errands.land(now)
+                world.joined, world.asked_object = None, False
             world.now, world.row, world.colo, world.isolate = now, row + i, colo, number
             world.size = size if size > least else least
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
-            value = None
+            value, load = None, None
             if front and op == READ:
                 value = front.get(keys[key])
-            if value is None:
+                load = front.meet(keys[key]) if patient and value is None else None
+            if value is None and load is None:
                 reached = isolates.get(number) or self._isolate(number)
                 if mortal:
                     self._age(reached)
@@ -118,16 +128,22 @@ class Reference:
                     reached.cache.heed_changes()
                 if op != READ:
                     self._change(reached.cache, keys[key], op, life)
+                elif patient:
+                    value, load = self._seek(reached, keys[key], life)
                 elif (value := read(reached.cache, keys[key], life)) and front:
                     end = self._end(reached.cache, keys[key], value, life)
                     front.put(keys[key], value, end, start)
+            served = now
+            if load is not None:
+                value, served = load.value, load.due
+                self._await(load)
             code[i] = code_of(world.tier, world.depth)
             if world.extra_ms:
                 extra[i] = world.extra_ms
             if value is not None:
                 version, loaded_at = value
-                if loaded_at < now:
-                    age[i] = now - loaded_at
+                if loaded_at < served:
+                    age[i] = served - loaded_at
                 if superseded[version] < now:
                     late[i] = now - superseded[version]
         seconds = (np.array(column, np.float32) for column in (extra, age, late))
@@ -135,16 +151,79 @@ class Reference:
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
         """The counts, and byte-seconds stored until `end`."""
+        self.errands.land(math.inf)
         for store in self.stores:
             store.finish(end)
         return self.world.counts, self.world.stored / PER_BYTE_SECOND
 
-    def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
+    def _note_at_hand(self, cache: TieredCache, key: str) -> None:
         if self.design.write_only_if_changed:
             near = cache.l1.peek(key)
             self.world.at_hand = NOTHING
             if near and self.world.now < near.expires_at:
                 self.world.at_hand = near.value[0]
+
+    def _seek(self, reached: Isolate, key: str, life: float) -> tuple[Value | None, Load | None]:
+        """A read where loads take time: the value, or the load that it waits for."""
+        cache = reached.cache
+        self._note_at_hand(cache, key)
+        if not self.design.joins:  # nobody knows what others do: each as if it had its own cache
+            cache = self._cache(reached.l2, cache.l1)
+
+        def landed(value: Value) -> None:
+            end = self._begins(value, life)
+            if self.front:
+                self.front.put_in_all(key, value, end, self.start, load)
+
+        value = cast(Patient, cache).seek(key, self._depart, landed, life)
+        if value is None:
+            load = cast(Patient, cache).going[key]
+            return None, load
+        if self.front:
+            self.front.put(key, value, self._end(cache, key, value, life), self.start)
+        if self.design.expiry == "sliding" and self.world.tier == L1:
+            self._renew(cache, key, value)
+        return value, None
+
+    def _depart(self, cache: Patient, key: str) -> Any:
+        """Begin to load, or wait for who does already."""
+        world = self.world
+        load: Load | None = world.joined
+        if load is None:
+            load = self._set_out(key)
+        cache.going[key] = load
+        return load.landed()
+
+    def _set_out(self, key: str) -> Load:
+        world, value = self.world, None
+        world.counts["refreshes"] += world.background
+        with suppress(OriginDownError):
+            value = self.origin.load(key)
+        load = Load(key, value, world.version, world.now + self.platform.load_s)
+        self.errands.loads.append(load)
+        if world.background:
+            return load
+        world.tier = ORIGIN
+        if self.objects and world.asked_object:
+            load.met_at(self.objects.loading)
+        if self.front:
+            load.colos = [world.colo]
+            load.met_at(self.front.loading)
+        return load
+
+    def _await(self, load: Load) -> None:
+        """Say how a read ends that waits for a load: its own, or another's."""
+        world = self.world
+        if world.tier != ORIGIN:
+            world.tier = WAITED
+            world.extra_ms += (load.due - world.now) * 1e3
+        if load.value is None:
+            if world.tier == WAITED:
+                world.extra_ms -= self.platform.load_s * 1e3  # that, a failure takes
+            world.tier = FAILED
+
+    def _read(self, cache: TieredCache, key: str, life: float) -> Value | None:
+        self._note_at_hand(cache, key)
         try:
             value: Value = (
                 cache.get_or_load(key, self._load, l2_ttl=life)
@@ -230,8 +309,13 @@ class Reference:
         since, last = now - self.start, isolate.last - self.start
         return "deploy" if math.floor(since / every) > math.floor(last / every) else ""
 
-    def _cache(self, l2: ModelStore | Listening | None) -> TieredCache:
+    def _cache(
+        self, l2: ModelStore | Listening | None, l1: MemoryCache | None = None
+    ) -> TieredCache:
         design = self.design
+        kind: Any = TieredCache
+        if self.platform.load_s:
+            kind = partial(Patient, errands=self.errands)
         options: dict[str, Any] = {}
         if design.refresh_after_s < math.inf:
             options = {
@@ -242,8 +326,10 @@ class Reference:
         bounds: dict[str, int | None] = {"max_entries": design.l1_max_entries}
         if design.l1_max_bytes is not None:
             bounds["max_bytes"] = design.l1_max_bytes
-        return TieredCache(
-            MemoryCache(**bounds) if design.l1 else None,
+        if l1 is None and design.l1:
+            l1 = MemoryCache(**bounds)
+        made: TieredCache = kind(
+            l1 if design.l1 else None,
             l2,
             l1_ttl=design.l1_ttl_s,
             l2_ttl=None if design.hard_ttl_s == math.inf else design.hard_ttl_s,
@@ -253,6 +339,7 @@ class Reference:
             logger=SILENT,
             **options,
         )
+        return made
 
     def _store(self, tier: Tier) -> ModelStore:
         if not tier.plain:
@@ -282,6 +369,7 @@ class Reference:
 
     def _clean_up(self, now: float) -> None:
         while now >= self.next_clean_up:
+            self.errands.land(self.next_clean_up)
             self.world.now = self.next_clean_up
             for store in self.stores:
                 if isinstance(store, KeyValue):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from cachelib import Stored
+from cachelib.model.engines.reference.waiting import Load
 from cachelib.model.engines.reference.world import Change, ModelStore, Value, World, alive
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -46,14 +47,18 @@ class DurableObjects(ModelStore):
         self.host: list[int] = []
         self.to_host: list[list[float]] = []
         self.objects: dict[object, Object] = {}
+        self.loading: dict[str, Load] = {}  # by whoever asked first; others wait for him
 
     def read(self, key: str, now: float) -> Stored | None:
         self.world.tier = L2
         target = self._reach(key, self.read_s, waited=True)
         if target is None:
             return None
-        self.world.depth = DO_STORAGE
+        self.world.depth, self.world.asked_object = DO_STORAGE, True
         record = self.records.get(key)
+        if key in self.loading and not alive(record and record[0], now):
+            self.world.depth, self.world.joined = DO_MEMORY, self.loading[key]
+            return None
         if record is None:
             self.world.counts["do_rows_read"] += 1
             return None
@@ -65,6 +70,8 @@ class DurableObjects(ModelStore):
         return record[0] if alive(record[0], now) else None
 
     def write(self, key: str, stored: Stored) -> None:
+        if self.world.joined:
+            return  # whoever loads it writes it
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
             self.world.counts["do_rows_written"] += 1
@@ -189,13 +196,15 @@ class Listening:
 class WorkersCache:
     """What answers before the Worker runs: a tier in each colo, and one that all share.
 
-    It keeps an answer until its value ends, or the next deploy.
+    It keeps an answer until its value ends, or the next deploy. Where loads take time, requests
+    wait for the Worker that already runs for their key: in its colo, or in what all share.
     """
 
     def __init__(self, world: World, platform: Platform) -> None:
         self.world, self.every = world, platform.deploy_every_s
         self.lower: dict[tuple[int, str], tuple[Value, float]] = {}
         self.upper: dict[str, tuple[Value, float]] = {}
+        self.loading: dict[str, Load] = {}
 
     def get(self, key: str) -> Value | None:
         world = self.world
@@ -210,6 +219,21 @@ class WorkersCache:
                 self.lower[here] = found
                 return found[0]
         return None
+
+    def meet(self, key: str) -> Load | None:
+        """The load that a request must wait for."""
+        load, world = self.loading.get(key), self.world
+        if load is not None:
+            world.counts["workers_cache_hits"] += 1  # no Worker runs for it
+            world.depth = FRONT_IN_COLO if world.colo in load.colos else FRONT_UPPER
+            load.colos += [] if world.colo in load.colos else [world.colo]
+        return load
+
+    def put_in_all(self, key: str, value: Value, expires: float, start: float, load: Load) -> None:
+        """An answer for which several colos have waited."""
+        self.put(key, value, expires, start)
+        for colo in load.colos:
+            self.lower[colo, key] = self.upper[key]
 
     def put(self, key: str, value: Value, expires: float, start: float) -> None:
         since = self.world.now - start

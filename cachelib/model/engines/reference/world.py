@@ -39,6 +39,8 @@ class World:
         self.tier, self.depth, self.extra_ms = L1, NO_L2, 0.0
         self.writing = self.background = False
         self.at_hand = NOTHING
+        self.asked_object = False  # one that serves
+        self.joined: Any = None  # a load in progress, of whoever else came to a store
         self.expires = math.inf  # of what the stores found last
         self.counts = dict.fromkeys(COUNTS, 0)
         self.stored = 0  # in units of `exact`
@@ -199,7 +201,7 @@ class ModelStore:
         expires = stored.expires_at
         if self.erased_at_expiry and expires is not None and expires < now:
             now = expires
-        return stored_units(size * (now - since))
+        return stored_units(size * max(now - since, 0.0))  # what landed after the end
 
 
 def alive(stored: Stored | None, now: float) -> bool:

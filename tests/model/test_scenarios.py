@@ -1,0 +1,309 @@
+"""Small scenarios of every tier, counted by hand: who fetches, who waits, what is billed.
+
+A row: what it shows; how long a load takes, in s; the requests, `r` by default (two isolates of a
+data centre take turns where a row has two); how each ended; every count that is not 0; how many
+answers were out of date. Values live for 100 s, in memory for 30 s.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from cachelib.model.engines.replay import replay
+from cachelib.model.engines.result import Result
+from cachelib.model.platforms.platform import Platform
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import DEPTHS, TIERS
+from cachelib.model.tiers.registry import ALL, STORES
+from tests.model.model import STEADY, trace
+
+
+class Row(NamedTuple):
+    shows: str
+    load_s: float
+    asked: str
+    ended: str
+    counted: str
+    late: int = 0
+    design: dict[str, Any] = {}  # noqa: RUF012 - of a table, which nobody changes
+    platform: dict[str, Any] = {}  # noqa: RUF012
+
+    def __str__(self) -> str:
+        return self.shows.replace(" ", "-")
+
+
+TWO = {"isolates_per_colo": 2}
+DOWN = {"origin_failure": 1.0}
+NO_FLIGHT = {"single_flight": False}
+
+MEMORY = (
+    Row("the first read loads, the next finds it", 0, "0 k, 1 k",
+        "load memory", "loads 1"),
+    Row("a copy ends with its TTL", 0, "0 k, 29 k, 30 k",
+        "load memory load", "loads 2"),
+    Row("each isolate loads for itself", 0, "0 k, 1 k, 2 k",
+        "load load memory", "loads 2", platform=TWO),
+    Row("a write is kept where it is made", 0, "0 w k, 1 k",
+        "write memory", ""),
+    Row("a deletion drops it", 0, "0 k, 1 d k, 2 k",
+        "load write load", "loads 2"),
+    Row("who asks while it is loaded waits", 1, "0 k, 0.4 k, 0.9 k, 1 k",
+        "load wait wait memory", "loads 1"),
+    Row("without single flight each loads", 1, "0 k, 0.4 k, 0.9 k, 1 k",
+        "load load load memory", "loads 3", design=NO_FLIGHT),
+    Row("another isolate does not wait", 1, "0 k, 0.2 k, 0.4 k, 0.6 k",
+        "load load wait wait", "loads 2", platform=TWO),
+    Row("another key does not wait", 1, "0 k, 0.5 j",
+        "load load", "loads 2"),
+    Row("its life begins when it has landed", 1, "0 k, 30.9 k, 31 k",
+        "load memory load", "loads 2"),
+    Row("what is written meanwhile outlasts it", 1, "0 k, 0.5 w k, 0.6 k, 1.5 k",
+        "load write memory memory", "loads 1"),
+    Row("without single flight it does not", 1, "0 k, 0.5 w k, 0.6 k, 1.5 k",
+        "load write memory memory", "loads 1", late=1, design=NO_FLIGHT),
+    Row("a deletion meanwhile is not undone", 1, "0 k, 0.5 d k, 1.5 k",
+        "load write load", "loads 2"),
+    Row("who waits for a failure fails with it", 1, "0 k, 0.5 k, 1.2 k",
+        "fail fail fail", "loads 2, failures 2", platform=DOWN),
+    Row("an isolate that is lost takes its loads with it", 1, "0 j, 9.6 k, 10.1 k, 10.3 k, 10.7 k",
+        "load load load wait wait", "loads 3, isolates_lost_deploy 1",
+        platform={"deploy_every_s": 10}),
+)  # fmt: skip
+
+KV = (
+    Row("its own data centre has what was written", 0, "0 k@LHR, 1 k@LHR",
+        "load colo", "loads 1, kv_reads 2, kv_missing_reads 1, kv_writes 1"),
+    Row("that there is none is remembered in the region, too", 0, "0 k@LHR, 1 k@FRA",
+        "load load", "loads 2, kv_reads 2, kv_missing_reads 2, kv_writes 2"),
+    Row("another region asks the central store", 0, "0 k@LHR, 1 k@SYD, 2 k@SYD",
+        "load central colo", "loads 1, kv_reads 3, kv_missing_reads 1, kv_writes 1"),
+    Row("a neighbour finds it in the region", 0, "0 w k@SYD, 1 k@LHR, 2 k@FRA",
+        "write central region", "kv_reads 2, kv_writes 1"),
+    Row("of two writes of a key in a second one is refused", 0, "0 w k@LHR, 0.5 w k@LHR",
+        "write write", "kv_writes 1, kv_writes_refused 1"),
+    Row("a deletion is seen at once where it is made", 0, "0 w k@LHR, 1 d k@LHR, 2 k@LHR",
+        "write write load", "loads 1, kv_reads 1, kv_missing_reads 1, kv_writes 2, kv_deletes 1"),
+    Row("a copy ends after cacheTtl", 0, "0 w k@LHR, 1 k@SYD, 60.9 k@SYD, 61 k@SYD",
+        "write central colo central", "kv_reads 3, kv_writes 1"),
+    Row("a value ends after its TTL", 0, "0 w k@LHR, 99 k@LHR, 100 k@LHR",
+        "write central load", "loads 1, kv_reads 2, kv_missing_reads 1, kv_writes 2"),
+    Row("nobody waits, and a write a second is taken", 1, "0 k@LHR, 0.3 k@LHR, 0.6 k@SYD, 1 k@LHR",
+        "load load load colo",
+        "loads 3, kv_reads 4, kv_missing_reads 3, kv_writes 1, kv_writes_refused 2"),
+    Row("whose write is refused still sees none", 1, "0 k@LHR, 0.5 k@SYD, 3 k@SYD",
+        "load load load",
+        "loads 3, kv_reads 3, kv_missing_reads 3, kv_writes 2, kv_writes_refused 1"),
+    Row("memory waits, KV does not", 1, "0 k@LHR, 0.2 k@LHR, 0.4 k@SYD",
+        "load wait load",
+        "loads 2, kv_reads 2, kv_missing_reads 2, kv_writes 1, kv_writes_refused 1",
+        design={"tiers": ("memory", "kv")}),
+    Row("while one refreshes, others are served the old value", 1,
+        "0 k@LHR, 105 k@LHR, 105.5 k@LHR, 106.5 k@LHR",
+        "load central memory memory",
+        "loads 2, refreshes 1, kv_reads 2, kv_missing_reads 1, kv_writes 2",
+        design={"tiers": ("memory", "kv"), "policy": "refresh"}),
+    Row("without memory each of them refreshes", 1, "0 k@LHR, 105 k@LHR, 105.5 k@LHR, 107 k@LHR",
+        "load central colo colo",
+        "loads 3, refreshes 2, kv_reads 4, kv_missing_reads 1, kv_writes 2, kv_writes_refused 1",
+        design={"policy": "refresh"}),
+)  # fmt: skip
+
+DURABLE_OBJECT = (
+    Row("a miss is a read and a write, from anywhere", 0, "0 k@LHR, 1 k@SYD",
+        "load object", "loads 1, do_requests 3, do_rows_read 1, do_rows_written 1"),
+    Row("an idle object loses its memory", 0, "0 k@LHR, 20 k@LHR",
+        "load storage", "loads 1, do_requests 3, do_rows_read 2, do_rows_written 1"),
+    Row("a write is found", 0, "0 w k@LHR, 1 k@SYD",
+        "write object", "do_requests 2, do_rows_written 1"),
+    Row("a deletion is a row written", 0, "0 w k@LHR, 1 d k@LHR, 2 k@LHR",
+        "write write load", "loads 1, do_requests 4, do_rows_read 1, do_rows_written 3"),
+    Row("what has ended is read before it is loaded", 0, "0 w k@LHR, 100 k@LHR",
+        "write load", "loads 1, do_requests 3, do_rows_read 1, do_rows_written 2"),
+    Row("an object that is busy takes no write", 0, "0 k@LHR",
+        "load", "loads 1, do_requests 1, do_overloaded 1, do_rows_read 1",
+        platform={"do_requests_per_s": 0.1, "do_queue_s": 1}),
+    Row("who asks while it is loaded waits, wherever", 1, "0 k@LHR, 0.5 k@SYD, 1 k@LHR",
+        "load wait object", "loads 1, do_requests 4, do_rows_read 1, do_rows_written 1"),
+    Row("who waited has it in memory", 1, "0 k@LHR, 0.5 k@SYD, 1.5 k@SYD, 1.6 k@LHR",
+        "load wait memory memory", "loads 1, do_requests 3, do_rows_read 1, do_rows_written 1",
+        design={"tiers": ("memory", "durable-object")}),
+    Row("another key of the object is not held up", 1, "0 k@LHR, 0.1 j@LHR",
+        "load load", "loads 2, do_requests 4, do_rows_read 2, do_rows_written 2",
+        design={"objects": 1}),
+    Row("a write meanwhile is found, then written over", 1,
+        "0 k@LHR, 0.5 w k@SYD, 0.6 k@LHR, 1.5 k@LHR",
+        "load write object object", "loads 1, do_requests 5, do_rows_read 1, do_rows_written 2",
+        late=1),
+    Row("who waits for a failure fails with it", 1, "0 k@LHR, 0.5 k@SYD, 2 k@LHR",
+        "fail fail fail", "loads 2, failures 2, do_requests 3, do_rows_read 2", platform=DOWN),
+)  # fmt: skip
+
+WORKERS_CACHE = (
+    Row("a hit runs no Worker", 0, "0 k@LHR, 1 k@LHR",
+        "load colo", "loads 1, hits 1"),
+    Row("another data centre has it from the upper tier", 0, "0 k@LHR, 1 k@SYD, 2 k@SYD",
+        "load upper colo", "loads 1, hits 2"),
+    Row("it hears of no write", 0, "0 k@LHR, 1 w k@LHR, 2 k@LHR",
+        "load write colo", "loads 1, hits 1", late=1),
+    Row("an answer ends with its value", 0, "0 k@LHR, 99 k@LHR, 100 k@LHR",
+        "load colo load", "loads 2, hits 1"),
+    Row("a deploy empties it", 0, "0 k@LHR, 49 k@LHR, 50 k@LHR",
+        "load colo load", "loads 2, hits 1", platform={"deploy_every_s": 50}),
+    Row("not what stands behind", 0, "0 k@LHR, 50 k@LHR",
+        "load kv", "loads 1, kv_reads 2, kv_missing_reads 1, kv_writes 1",
+        design={"tiers": ("workers-cache", "kv")}, platform={"deploy_every_s": 50}),
+    Row("one run answers all who ask meanwhile", 1, "0 k@LHR, 0.3 k@LHR, 0.6 k@LHR, 1 k@LHR",
+        "load wait wait colo", "loads 1, hits 3"),
+    Row("of all data centres", 1, "0 k@LHR, 0.3 k@SYD, 0.6 k@SYD, 1.2 k@SYD, 1.3 k@FRA",
+        "load wait wait colo upper", "loads 1, hits 4"),
+    Row("whatever stands behind", 1, "0 k@LHR, 0.5 k@LHR, 0.6 k@SYD",
+        "load wait wait", "loads 1, hits 2, kv_reads 1, kv_missing_reads 1, kv_writes 1",
+        design={"tiers": ("workers-cache", "memory", "kv")}, platform=TWO),
+    Row("a write meanwhile is not heard of", 1, "0 k@LHR, 0.5 w k@LHR, 1.5 k@LHR",
+        "load write colo", "loads 1, hits 1", late=1),
+    Row("who waits for a failure fails with it", 1, "0 k@LHR, 0.5 k@SYD, 2 k@LHR",
+        "fail fail fail", "loads 2, failures 2, hits 1", platform=DOWN),
+)  # fmt: skip
+
+SHARED_BY_ALL = (
+    Row("what one loads all find", 0, "0 k@LHR, 1 k@SYD",
+        "load found", "loads 1, reads 2, writes 1"),
+    Row("a write is found", 0, "0 w k@LHR, 1 k@SYD",
+        "write found", "reads 1, writes 1"),
+    Row("a deletion is seen everywhere, and no write", 0, "0 w k@LHR, 1 d k@SYD, 2 k@LHR",
+        "write write load", "loads 1, reads 1, writes 2"),
+    Row("a value ends after its TTL", 0, "0 k@LHR, 99 k@SYD, 100 k@SYD",
+        "load found load", "loads 2, reads 3, writes 2"),
+    Row("memory before it hides reads", 0, "0 k@LHR, 1 k@LHR, 30 k@LHR",
+        "load memory found", "loads 1, reads 2, writes 1", design={"near": "memory"}),
+    Row("nobody waits", 1, "0 k@LHR, 0.5 k@SYD, 1 k@SYD",
+        "load load found", "loads 2, reads 3, writes 2"),
+    Row("but in an isolate", 1, "0 k@LHR, 0.2 k@LHR, 0.4 k@LHR, 0.6 k@LHR",
+        "load load wait wait", "loads 2, reads 2, writes 2",
+        design={"near": "memory"}, platform=TWO),
+    Row("a load writes over what was written meanwhile", 1, "0 k@LHR, 0.5 w k@SYD, 1.5 k@LHR",
+        "load write found", "loads 1, reads 2, writes 2", late=1),
+    Row("and undoes a deletion", 1, "0 k@LHR, 0.5 d k@LHR, 1.5 k@LHR",
+        "load write found", "loads 1, reads 2, writes 1", late=1),
+    Row("unless its isolate knows of that", 1, "0 k@LHR, 0.5 d k@LHR, 1.5 k@LHR",
+        "load write load", "loads 2, reads 2, writes 1", design={"near": "memory"}),
+)  # fmt: skip
+
+ONE_IN_EACH_PLACE = (
+    Row("its isolates share it", 0, "0 k@LHR, 1 k@LHR, 2 k@LHR, 3 k@LHR",
+        "load found memory memory", "loads 1, reads 2, writes 1",
+        design={"near": "memory"}, platform=TWO),
+    Row("another place loads for itself", 0, "0 k@LHR, 1 k@FRA",
+        "load load", "loads 2, reads 2, writes 2"),
+    Row("a write is seen in its own place alone", 0, "0 k@FRA, 1 w k@LHR, 2 k@LHR, 3 k@FRA",
+        "load write found found", "loads 1, reads 3, writes 2", late=1),
+    Row("so is a deletion", 0, "0 w k@LHR, 1 w k@FRA, 2 d k@LHR, 3 k@LHR, 4 k@FRA",
+        "write write write load found", "loads 1, reads 2, writes 3", late=1),
+    Row("a value ends after its TTL", 0, "0 k@LHR, 99 k@LHR, 100 k@LHR",
+        "load found load", "loads 2, reads 3, writes 2"),
+    Row("a copy of what all share fills it", 0, "0 k@LHR, 1 k@SYD, 2 k@SYD",
+        "load far found", "loads 1, reads 3, writes 2, r2_class_b 2, r2_class_a 1",
+        design={"far": "r2"}),
+    Row("nobody waits", 1, "0 k@LHR, 0.5 k@LHR, 1 k@LHR",
+        "load load found", "loads 2, reads 3, writes 2"),
+    Row("but in an isolate", 1, "0 k@LHR, 0.2 k@LHR, 0.4 k@LHR",
+        "load load wait", "loads 2, reads 2, writes 2", design={"near": "memory"}, platform=TWO),
+    Row("a load writes over what was written meanwhile", 1, "0 k@LHR, 0.5 w k@LHR, 1.5 k@LHR",
+        "load write found", "loads 1, reads 2, writes 2", late=1),
+    Row("who waited for an object fills the cache of his place", 1,
+        "0 k@LHR, 0.5 k@SYD, 1.5 k@SYD",
+        "load wait found",
+        "loads 1, reads 3, writes 2, do_requests 3, do_rows_read 1, do_rows_written 1",
+        design={"far": "durable-object"}),
+)  # fmt: skip
+
+LISTENING = (
+    Row("who is told of a write keeps nothing older", 1,
+        "0 k@LHR, 0.5 w k@LHR, 0.7 k@LHR, 1.5 k@LHR, 2 k@LHR",
+        "load write found memory memory", "loads 1, reads 2, writes 1, redis_messages 1",
+        platform=TWO),
+    Row("who has not been asked since writes over it", 1, "0 k@LHR, 0.5 w k@LHR, 1.5 k@LHR",
+        "load write found", "loads 1, reads 2, writes 2, redis_messages 2", late=1, platform=TWO),
+)  # fmt: skip
+
+PLACES = {
+    "KV in the colo": "colo", "KV in the region": "region", "KV central": "central",
+    "object's memory": "object", "object's storage": "storage",
+    "Workers Cache in the colo": "colo", "Workers Cache's upper tier": "upper",
+}  # fmt: skip
+ENDS = {"L1": "memory", "origin": "load", "waited": "wait", "failed": "fail"}
+OF_THEIR_OWN = {
+    "memory": MEMORY, "kv": KV, "durable-object": DURABLE_OBJECT, "workers-cache": WORKERS_CACHE,
+}  # fmt: skip
+
+
+def table(word: str) -> tuple[Row, ...]:
+    if word in OF_THEIR_OWN:
+        return OF_THEIR_OWN[word]
+    told = LISTENING if word == "redis" else ()
+    return (SHARED_BY_ALL if ALL[word].scope == "world" else ONE_IN_EACH_PLACE) + told
+
+
+def drawn_up(word: str, row: Row) -> Design:
+    said = dict(row.design)
+    tiers = [said.pop("near", None), word, said.pop("far", None)]
+    if row in LISTENING:
+        tiers, said = ["memory", word, None], {"listen": True}
+    whole = {"tiers": tuple(filter(None, tiers)), "l1_ttl_s": 30.0, "l2_ttl_s": 100.0}
+    return Design(name="x", **{**whole, **said})
+
+
+def played(word: str, row: Row, engine: Any) -> Result:
+    requests = [each if each.split()[1] in "wd" else " r ".join(each.split())
+                for each in row.asked.split(", ")]  # fmt: skip
+    slow = {"loads_take_time": True, "origin_ms": row.load_s * 1e3} if row.load_s else {}
+    told = {"redis_message_ms": 100.0, "rtt_base_ms": 0.0, "redis_at": ("LHR",)}
+    platform = Platform(**STEADY | slow | told | row.platform)
+    placed = [each if "@" in each else f"{each}@LHR" for each in requests]
+    return replay(trace(*placed), drawn_up(word, row), platform, engine=engine)
+
+
+def ended(word: str, result: Result) -> str:
+    words = []
+    for tier, depth in zip(result.tier, result.depth, strict=True):
+        here = DEPTHS[depth] in [place.words for place in ALL[word].places]
+        found = PLACES.get(DEPTHS[depth], "found") if here else "far"
+        found = "kv" if word == "workers-cache" and not here else found
+        words.append(ENDS.get(TIERS[tier], found) if TIERS[tier] != "write" else "write")
+    return " ".join(words)
+
+
+def counted(word: str, row: Row) -> dict[str, int]:
+    """What the row says, by the names of counts."""
+    tier = ALL[word]
+    names = {
+        "loads": "origin_loads", "failures": "origin_failures", "hits": "workers_cache_hits",
+        "reads": tier.reads, "writes": tier.writes,
+    }  # fmt: skip
+    said = [each.split() for each in row.counted.split(", ") if each]
+    return {names.get(name, name): int(number) for name, number in said}
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+@pytest.mark.parametrize(
+    ("word", "row"),
+    [pytest.param(word, row, id=f"{word}:{row}") for word in ALL for row in table(word)],
+)
+def test_counted_by_hand(word: str, row: Row, engine: str) -> None:
+    result = played(word, row, engine)
+    assert ended(word, result) == row.ended
+    assert {name: n for name, n in result.counts.items() if n} == counted(word, row)
+    assert result.delayed_hits == row.ended.split().count("wait")
+    assert int(result.late.counts[0, 1:].sum()) == row.late
+
+
+def test_every_tier_has_ten() -> None:
+    assert not {word: len(table(word)) for word in ALL if len(table(word)) < 10}
+    assert STORES.keys() < ALL.keys()
+
+
+def test_a_wait_takes_what_is_left_of_the_load() -> None:
+    result = played("memory", MEMORY[5], "compiled")
+    assert result.latency_ms.tolist() == pytest.approx([1000.05, 600.05, 100.05, 0.05])
