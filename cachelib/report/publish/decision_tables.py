@@ -221,6 +221,10 @@ def _together(flips: list[Flip]) -> list[list[Flip]]:
 def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
     """Where the choice flips, and where the number is now."""
     unit, here = words.unit_said(decision, group[0].number), group[0].here
+    if words.is_counted(group[0].number):
+        low, high = np.floor(group[0].at), np.ceil(group[-1].at)
+        between = f"{shown(low)} to " if low < high else ""
+        return between + words.value(high, unit), words.value(here, unit)
     (first, now), (last, _) = (
         words.two_values(flip.at, here, unit) for flip in (group[0], group[-1])
     )
