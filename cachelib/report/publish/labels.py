@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 ROW, MOST_LINES = 36, 3  # characters of a line of a row's name, and lines of one
 TITLE = 72  # characters of a line of a title
+LABEL = 52  # characters of a line below an axis that names of rows leave little width
 HEAD_IN, ROW_IN, LEAST_IN = 1.0, 0.26, 2.2  # inches: around the rows of a chart, a row, a chart
 
 
 def title(text: str) -> str:
-    """A title in two lines at the most."""
-    return textwrap.fill(fit.plain(text), TITLE, max_lines=2, placeholder="…")
+    """A title in two lines at the most, neither of them a single word."""
+    text = fit.plain(text)
+    width = TITLE if len(text) <= TITLE else min(TITLE, len(text) // 2 + 10)
+    return textwrap.fill(text, width, max_lines=2, placeholder="…")
 
 
 def name_rows(ax: Axes, names: Sequence[str]) -> list[float]:
@@ -33,6 +36,7 @@ def name_rows(ax: Axes, names: Sequence[str]) -> list[float]:
     ends = np.cumsum(heights)
     places: list[float] = (ends - np.array(heights) / 2).tolist()
     ax.set_yticks(places, told)
+    ax.set_xlabel(textwrap.fill(ax.get_xlabel(), LABEL))
     ax.set_ylim(float(ends[-1]) if heights else 1.0, 0)
     ax.set_axisbelow(True)
     ax.grid(visible=False, axis="y")
