@@ -38,16 +38,27 @@ def designs_table(decision: Decision) -> pd.DataFrame:
         for name in words.told_of(decision)
         if name != "work_hours" and name not in secondary and _tells(decision, name)
     ][:MOST_METRICS]
+    worked = any(option.hours is not None for option in decision.options)
     rows = [
         {"option": words.called(decision, option.name)}
-        | {"verdict": verdict(decision, option), "work": words.work(option)}
+        | {"verdict": verdict(decision, option)}
+        | ({"work": words.work(option)} if worked else {})
         | {METRICS[name].head: decision.measured[option.name][name] for name in heads}
         for option in words.in_order(decision)
     ]
     bounds = {limit.metric: limit.bound for limit in decision.criteria.limits}
     if allowed := {METRICS[name].head: bounds[name] for name in heads if name in bounds}:
-        rows.append({"option": "Limit", "verdict": "–", "work": "–"} | allowed)
+        beside = {"verdict": "–"} | ({"work": "–"} if worked else {})
+        rows.append({"option": "Limit"} | beside | allowed)
     return pd.DataFrame(rows).set_index("option")
+
+
+def designs_caption(decision: Decision) -> str:
+    """In which order the table of options has them."""
+    first = ", the choice first" if decision.chosen else ""
+    if len(decision.missed) == len(decision.options):
+        return "The options, the nearest to keeping the limits first"
+    return f"The options{first}{', those that break a limit last' if decision.missed else ''}"
 
 
 def _tells(decision: Decision, name: str) -> bool:
