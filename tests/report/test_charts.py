@@ -105,6 +105,20 @@ def test_no_title_and_no_label_runs_out_of_its_figure(kind: str) -> None:
     assert not any("\n" in column for column in noted.columns)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["The spread of all times could make “Memory, then Redis, told of changes” the better in time"
+     " within which 95 in 100 reads are answered; so could 2 more",
+     "Memory finds 6.82 % at 181 requests a month, 61.2 % at 1.81k requests a month",
+     "Less is better: $5.00 as it is today"],
+)  # fmt: skip
+def test_a_title_is_cut_no_sooner_than_it_must_and_leaves_no_word_alone(text: str) -> None:
+    lines = labels.title(text).split("\n")
+    assert " ".join(lines) == text or (lines[-1].endswith("…") and len(text) > 2 * labels.TITLE - 9)
+    assert max(map(len, lines)) <= labels.TITLE
+    assert min(map(len, lines)) > max(map(len, lines)) / 2
+
+
 def test_shares_have_an_axis_of_shares() -> None:
     _, ax = figures.axes(xlabel="tries in which it is best or tied, %", ylabel="")
     figures.bars(ax, ["a", "b"], [91.7, 0.0], halves=[20.0, 5.6])
