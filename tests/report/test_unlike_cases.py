@@ -471,3 +471,17 @@ def test_a_design_that_cannot_be_is_not_said_so_with_a_key_of_the_file() -> None
 def test_that_nothing_is_out_of_date_is_said_in_words() -> None:
     titles = re.findall(r"^## (.*out of date.*)$", of("memory_only").markdown, re.MULTILINE)
     assert titles == ["No answer is out of date by over 60\xa0s"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_shares_in_a_title_are_told_in_one_measure(name: str) -> None:
+    titles = re.findall(r"^## (.+)$", of(name).markdown, re.MULTILINE)
+    pairs = [title for title in titles if "would find" in title or "; without," in title]
+    assert all(title.count("%") == 2 and " in 10" not in title for title in pairs), pairs
+
+
+def test_no_error_is_told_in_millionths() -> None:
+    text = of("pods").markdown
+    assert "| under\xa00.001\xa0% |" in text
+    assert not re.search(r"0\.00000?\d+\s%", section(text, "How sure"))
+    assert "0.000 ± 0.000" not in text.replace("\xa0", " ")

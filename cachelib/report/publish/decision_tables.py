@@ -15,7 +15,7 @@ from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
-from cachelib.report.numbers import Unit, apart, give_or_take, shown
+from cachelib.report.numbers import TOO_SMALL, Unit, apart, give_or_take, shown
 from cachelib.report.publish import decision as words
 
 UNITS: dict[str, Unit] = {
@@ -245,6 +245,13 @@ def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
     return f"{first} to {last} ({middle} between)", now
 
 
+def _error(error: float, unit: Unit) -> str:
+    """An error as far as anybody asks; both units are told in hundredths."""
+    if 0 < 100 * error < TOO_SMALL:
+        return f"under\u00a0{TOO_SMALL}\u00a0{'points' if unit == 'points' else '%'}"
+    return shown(error, unit)
+
+
 def anchors_table(decision: Decision) -> pd.DataFrame:
     """Formula against simulation for every metric that decides."""
     by_metric: dict[str, list[Anchor]] = {}
@@ -257,8 +264,8 @@ def anchors_table(decision: Decision) -> pd.DataFrame:
             unit: Unit = "points" if share else "ratio"
             rows.append({
                 "option": words.called(decision, anchor.option), "metric": METRICS[metric].label,
-                "here": shown(anchor.here, unit), "typical error": shown(anchor.typical, unit),
-                "worst error": shown(anchor.worst, unit),
+                "here": _error(anchor.here, unit), "typical error": _error(anchor.typical, unit),
+                "worst error": _error(anchor.worst, unit),
                 "tolerance": shown(anchor.tolerance, unit),
                 "so": _verdict(anchor),
             })  # fmt: skip
