@@ -138,6 +138,9 @@ def test_on_a_phone_a_bar_lies_below_its_number_and_a_limit_says_what_it_limits(
         page.set_viewport_size({"width": 360, "height": 800})
         bars = page.locator("#decision-designs td.bar")
         assert bars.count() > 3
+        numbers = page.locator("main td[data-column]:not(:empty)")
+        sides = numbers.evaluate_all("cells => cells.map(c => getComputedStyle(c).textAlign)")
+        assert set(sides) == {"left"}
         starts = bars.evaluate_all(
             "cells => cells.map(c => [getComputedStyle(c).backgroundPositionX,"
             " getComputedStyle(c).paddingLeft, getComputedStyle(c).textAlign])"
