@@ -133,3 +133,16 @@ def test_marks_of_a_narrow_axis_are_told_apart() -> None:
     told = [text.get_text() for text in ax.get_yticklabels() if text.get_text()]
     assert len(told) > 1
     assert len(set(told)) == len(told)
+
+
+def test_a_title_of_two_whole_lines_is_not_wider_than_its_figure() -> None:
+    text = (
+        "The spread of all times could make “Memory, then Redis, told of changes” the better in"
+        " time within which 95 in 100 reads are answered; so could 1 more"
+    )
+    assert labels.title(text).replace("\n", " ") == text
+    plot, ax = figures.axes(xlabel="x", ylabel="", title=text)
+    figures.line(ax, [1, 2], [0.1, 0.2], figures.BLUE)
+    plot.canvas.draw()
+    (title,) = (each for each in plot.findobj(Text) if "so could" in each.get_text())
+    assert title.get_window_extent().x1 <= plot.bbox.x1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROW, MOST_LINES = 36, 3  # characters of a line of a row's name, and lines of one
-TITLE = 72  # characters of a line of a title
+TITLE = 78  # characters of a line of a title, as many as a figure is wide
 LABEL = 52  # characters of a line below an axis that names of rows leave little width
 HEAD_IN, ROW_IN, LEAST_IN = 1.0, 0.26, 2.2  # inches: around the rows of a chart, a row, a chart
 
