@@ -218,9 +218,11 @@ function narrowed(panel, found, name, alive, changes) {
 }
 
 // A number as people read it, as cachelib/report/numbers.py says: three digits, whole from 1,000 on.
+const cents = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 function told(value, unit) {
   if (!Number.isFinite(value)) return "–";
   if (Math.abs(value) >= 1e15) return "over 10¹⁵";
+  if (Math.abs(value) < 1e-9) value = 0; // what subtracting alike numbers leaves
   const brief = (number) => {
     const size = Math.abs(number), isWhole = size >= 1e3 && size < 1e7 && unit !== "requests";
     const rounded = Number(isWhole ? number.toFixed(0) : number.toPrecision(3)); // as Python rounds
@@ -234,7 +236,7 @@ function told(value, unit) {
     return `${nearly ? share.toFixed(digits) : brief(share)}\u00a0%`;
   }
   if (unit === "USD")
-    return `${value < 0 ? "-" : ""}$${Math.abs(value) >= 1e4 ? brief(Math.abs(value)) : Math.abs(value).toFixed(2)}`;
+    return `${value < 0 ? "-" : ""}$${Math.abs(value) >= 1e4 ? brief(Math.abs(value)) : cents.format(Math.abs(value))}`;
   if (unit === "s" && value >= 120)
     for (const [size, word] of [[86400, "days"], [3600, "h"], [60, "min"]])
       if (value >= 2 * size) return `${brief(value / size)}\u00a0${word}`;

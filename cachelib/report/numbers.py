@@ -51,7 +51,14 @@ def give_or_take(value: float, half: float, unit: Unit) -> str:
     value, half = factor * value, factor * half
     decimals = min(max(-math.floor(math.log10(half)), 0), 3)
     sign = "%" if unit == "ratio" else of(unit, value)
-    return f"{value:,.{decimals}f} ±\u00a0{half:,.{decimals}f}\u00a0{sign}".rstrip("\u00a0")
+    spread = f"{half:,.{decimals}f}" if half >= TOO_SMALL / 2 else f"under\u00a0{TOO_SMALL}"
+    told = f"{value:,.{decimals}f} ±\u00a0{spread}"
+    if abs(value) + half < TOO_SMALL / 2:
+        told = f"under\u00a0{TOO_SMALL}"
+    return f"{told}\u00a0{sign}".rstrip("\u00a0")
+
+
+TOO_SMALL = 0.001  # to be told beside an interval, or as an error
 
 
 def apart(one: float, two: float, unit: Unit = "") -> tuple[str, str]:

@@ -108,6 +108,71 @@ def test_no_word_of_a_sequence_is_cut_off(browser: Browser, tmp_path: Path) -> N
         assert page.evaluate(CUT_OFF) == []
 
 
+LINES = """cells => Math.max(...cells.map(cell => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return new Set([...range.getClientRects()].map(line => Math.round(line.top))).size;
+}))"""
+
+
+@pytest.mark.parametrize("width", [768, 1280, 1920])
+def test_a_verdict_takes_three_lines_at_most_and_nothing_is_scrolled(
+    browser: Browser, report: Report, width: int
+) -> None:
+    with opened(browser, report.folder / "report.html", "#nothing") as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        verdicts = page.locator('#decision-designs td[data-column="verdict"]')
+        verdicts.evaluate_all(
+            "(cells, said) => cells.forEach(cell => (cell.textContent = said))",
+            "out: 95 in 100 answered within (today)",
+        )
+        assert verdicts.evaluate_all(LINES) <= 3
+        scroll = page.locator("#decision-designs .scroll")
+        assert scroll.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+
+
+def test_on_a_phone_a_bar_lies_below_its_number_and_a_limit_says_what_it_limits(
+    browser: Browser, with_claims: Path
+) -> None:
+    with opened(browser, with_claims, "#nothing") as page:
+        page.set_viewport_size({"width": 360, "height": 800})
+        bars = page.locator("#decision-designs td.bar")
+        assert bars.count() > 3
+        numbers = page.locator("main td[data-column]:not(:empty)")
+        sides = numbers.evaluate_all("cells => cells.map(c => getComputedStyle(c).textAlign)")
+        assert set(sides) == {"left"}
+        starts = bars.evaluate_all(
+            "cells => cells.map(c => [getComputedStyle(c).backgroundPositionX,"
+            " getComputedStyle(c).paddingLeft, getComputedStyle(c).textAlign])"
+        )
+        assert all(x == indent and side == "left" for x, indent, side in starts), starts
+        limits = page.locator("#decision-designs tr.limit td:visible")
+        assert limits.count() > 0
+        assert "–" not in limits.all_text_contents()
+
+
+def test_a_link_beside_a_chapter_takes_no_width_from_its_first_table(
+    browser: Browser, report: Report
+) -> None:
+    with opened(browser, report.folder / "report.html") as page:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        widths = page.locator("details.chapter figure.table > .scroll").evaluate_all(
+            "boxes => boxes.filter(b => !b.closest('.what-if')).map(b => b.clientWidth)"
+        )
+        assert len(widths) > 5
+        assert len(set(widths)) == 1
+
+
+def test_what_is_told_of_a_log_is_no_wider_than_a_phone(browser: Browser, report: Report) -> None:
+    with opened(browser, report.folder / "report.html", "#nothing") as page:
+        page.set_viewport_size({"width": 360, "height": 800})
+        table = page.locator("main > .scroll:has(td:not([data-column]))").first
+        table.locator("tr").last.locator("td").last.evaluate(
+            "c => (c.textContent = '█'.repeat(60))"
+        )
+        assert table.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+
+
 def test_axe_finds_no_violation(browser: Browser, report: Report, node_modules: Path) -> None:
     axe = (node_modules / "axe-core" / "axe.min.js").read_text("utf-8")
     with watched(browser, bypass_csp=True) as page:

@@ -41,6 +41,12 @@ def test_what_lies_in_the_range_ends_included_holds_and_is_told_with_its_side(
     assert told == Judged(verdict, f"It is: {value:g}, {side}.")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("asserted", "side"), [(1, "not as it asserts"), (0, "as it asserts")])
+def test_no_is_not_below_yes(asserted: int, side: str) -> None:
+    told = judge(claim(low=asserted, high=asserted), found(False, words="no"))
+    assert told.reason == f"It is: no, {side}."
+
+
 @pytest.mark.parametrize(
     ("low", "high", "value", "verdict"),
     [(10, 20, 5, "untested"), (10, 20, 15, "untested"), (10, 20, 20, "untested"),

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
+from matplotlib.text import Text
 
 from cachelib.model.judgement.flips import Swing
 from cachelib.report.publish import data, figures, labels
@@ -76,3 +77,72 @@ def test_the_choice_and_what_is_there_are_marked_in_their_own_colours() -> None:
     assert any(re.fullmatch(r"3 +today", word) for word in words(drawn))
     faces = [bar.get_facecolor() for bar in ax.patches]
     assert len({*faces}) == 3
+
+
+LONG_TITLE = f"“{LONG}” is best or tied in 87.1 % of the tries, no other in more than 10.5 %"
+LONG_LABEL = f"how much worse “{LONG}” is: time within which 95 in 100 reads are answered, ms"
+
+
+@pytest.mark.parametrize("kind", ["bars", "tornado", "curve"])
+def test_no_title_and_no_label_runs_out_of_its_figure(kind: str) -> None:
+    label = "requests a month" if kind == "curve" else LONG_LABEL
+    plot, ax = figures.axes(xlabel=label, ylabel="", title=LONG_TITLE)
+    if kind == "bars":
+        figures.bars(ax, NAMES, [1.0, 2.0, 3.0])
+    elif kind == "tornado":
+        figures.tornado(ax, [Swing(name, 1.0, 2.0) for name in NAMES])
+    else:
+        figures.line(ax, [1, 2], [0.1, 0.2], figures.BLUE)
+    plot.canvas.draw()
+    (title,) = (text for text in plot.findobj(Text) if LONG in text.get_text().replace("\n", " ")
+                and "tries" in text.get_text())  # fmt: skip
+    for text in (title, ax.xaxis.label):
+        box = text.get_window_extent()
+        assert box.x0 >= 0, text.get_text()
+        assert box.x1 <= plot.bbox.x1, text.get_text()
+    noted = data.behind(plot)
+    assert noted is not None
+    assert not any("\n" in column for column in noted.columns)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The spread of all times could make “Memory, then Redis, told of changes” the better in time"
+     " within which 95 in 100 reads are answered; so could 2 more",
+     "Memory finds 6.82 % at 181 requests a month, 61.2 % at 1.81k requests a month",
+     "Less is better: $5.00 as it is today"],
+)  # fmt: skip
+def test_a_title_is_cut_no_sooner_than_it_must_and_leaves_no_word_alone(text: str) -> None:
+    lines = labels.title(text).split("\n")
+    assert " ".join(lines) == text or (lines[-1].endswith("…") and len(text) > 2 * labels.TITLE - 9)
+    assert max(map(len, lines)) <= labels.TITLE
+    assert min(map(len, lines)) > max(map(len, lines)) / 2
+
+
+def test_shares_have_an_axis_of_shares() -> None:
+    _, ax = figures.axes(xlabel="tries in which it is best or tied, %", ylabel="")
+    figures.bars(ax, ["a", "b"], [91.7, 0.0], halves=[20.0, 5.6])
+    assert ax.get_xlim()[0] == 0
+
+
+def test_marks_of_a_narrow_axis_are_told_apart() -> None:
+    plot, ax = figures.axes(xlabel="requests a month", ylabel="bill, $ a month")
+    figures.curve(ax, [1e3, 1e6], [28.80, 29.04], "a", figures.BLUE)
+    figures.log_axes(ax, range(3, 7))
+    plot.canvas.draw()
+    told = [text.get_text() for text in ax.get_yticklabels() if text.get_text()]
+    assert len(told) > 1
+    assert len(set(told)) == len(told)
+
+
+def test_a_title_of_two_whole_lines_is_not_wider_than_its_figure() -> None:
+    text = (
+        "The spread of all times could make “Memory, then Redis, told of changes” the better in"
+        " time within which 95 in 100 reads are answered; so could 1 more"
+    )
+    assert labels.title(text).replace("\n", " ") == text
+    plot, ax = figures.axes(xlabel="x", ylabel="", title=text)
+    figures.line(ax, [1, 2], [0.1, 0.2], figures.BLUE)
+    plot.canvas.draw()
+    (title,) = (each for each in plot.findobj(Text) if "so could" in each.get_text())
+    assert title.get_window_extent().x1 <= plot.bbox.x1

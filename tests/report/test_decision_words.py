@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cachelib.model.judgement.flips import Flip
-from cachelib.report.publish.decision import _reason, rivals_in_words
+from cachelib.report.publish.decision import _reason, in_sentences, rivals_in_words, would_keep
+from cachelib.report.publish.decision_tables import flips_table
 
 
 def decision(chosen: str | None, **shares: float) -> Any:
@@ -49,3 +50,37 @@ def test_a_flip_that_lies_behind_another_is_not_given_the_reason_of_who_is_not_c
     flip = Flip("value_life_s", 50, 100, "c", "b", "limit", "limit:late_share", "b", None, True)
     behind: Any = decision("a", a=0.5, b=0.3, c=0.2)
     assert _reason(behind, flip) == "and the choice changes on the way there, too"
+
+
+def isolates(at: float, here: float) -> Any:
+    """A decision that another number of isolates would change."""
+    before, after = ("a", "b") if at > here else ("b", "a")
+    flip = Flip(
+        "isolates_per_colo", at, here, before, after, "score", "bill_usd", "a", "b", True
+    )  # fmt: skip
+    made = decision("a", a=1.0)
+    made.flips = made.next_flips = [flip]
+    made.study.told = str
+    made.study.case.assumed = {"isolates_per_colo": SimpleNamespace(unit="isolates")}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("at", "here", "said", "row"),
+    [
+        (5.33, 2, "were 6 or more (now 2: 3 times as much)", ["2 isolates", "5 to 6 isolates"]),
+        (5.33, 8, "were 5 or fewer (now 8: 38 % less)", ["8 isolates", "5 to 6 isolates"]),
+        (1.0, 3, "were 1 or fewer (now 3: 67 % less)", ["3 isolates", "1 isolate"]),
+    ],
+)
+def test_there_is_no_part_of_an_isolate(at: float, here: float, said: str, row: list[str]) -> None:
+    told = in_sentences(isolates(at, here))[0].replace("\u00a0", " ")
+    assert f"isolates in each data centre {said}" in told
+    table = flips_table(isolates(at, here))
+    assert [text.replace("\u00a0", " ") for text in table[["here", "at"]].iloc[0]] == row
+
+
+def test_nor_where_a_limit_would_be_kept() -> None:
+    nobody = isolates(5.33, 2)
+    nobody.chosen = None
+    assert (would_keep(nobody) or "").endswith("isolates in each data centre at 6 instead of 2")

@@ -75,6 +75,28 @@ def test_the_change_comes_first_then_what_to_measure_then_faults(
     assert all(what.startswith("Mend: ") for what in told[2:])
 
 
+def test_where_no_hours_and_no_lines_are_known_there_is_no_column_of_them(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = markdown.files(material)["report.md"]
+    assert "| what to do | work | what it changes | where |\n" in told
+    assert "| Measure how long a value stays true | not estimated |" in told
+    monkeypatch.setattr(answer, "actions", lambda *_: [answer.Action("Measure it", "", "$4", "")])
+    told = markdown.files(material)["report.md"]
+    assert "| what to do | what it changes |\n|---|---|\n| Measure it | \\$4 |\n" in told
+    assert "not estimated" not in told
+
+
+def test_the_next_best_is_told_once_with_its_work(case: Case, outcome: Outcome) -> None:
+    asked = case.model_copy(update={"question": "Is KV alone enough?"})
+    best = [o.model_copy(update={"fate": "stands", "rank": 2}) if o.name == "kv-only" else
+            o.model_copy(update={"fate": "out"}) if o.name not in ("l1-only", "kv-only") else o
+            for o in choosing(outcome, "l1-only").options]  # fmt: skip
+    other = choosing(outcome, "l1-only").model_copy(update={"options": best})
+    assert answer.work_of_the_next(other).replace("\xa0", " ") == "2 (1–4) h"
+    assert not any("Workers KV alone" in told for told in answer.asked_about(asked, other))
+
+
 def test_what_is_kept_is_no_work(material: Material, case: Case, outcome: Outcome) -> None:
     kept = choosing(outcome, str(outcome.today))
     told = answer.actions(case, kept, material.findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,22 @@ def test_a_column_has_one_number_of_decimals_unless_its_numbers_are_too_unlike(
 )
 def test_a_number_and_its_error_are_told_to_the_same_digit(
     value: float, half: float, unit: Unit, said: str
+) -> None:
+    assert give_or_take(value, half, unit).replace("\u00a0", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "unit", "said"),
+    [
+        (0.0001, 0.0002, "ms", "under 0.001 ms"),
+        (0.001, 0.0001, "ms", "0.001 ± under 0.001 ms"),
+        (-0.0001, 0.0001, "ms", "under 0.001 ms"),
+        (0.000002, 0.000001, "ratio", "under 0.001 %"),
+        (26.14, 0.07, "ms", "26.14 ± 0.07 ms"),
+    ],
+)
+def test_what_is_too_small_to_tell_is_not_told_as_zeros(
+    value: float, half: float, unit: Any, said: str
 ) -> None:
     assert give_or_take(value, half, unit).replace("\u00a0", " ") == said
 

@@ -47,6 +47,17 @@ def said_by_the_page(asked: dict[str, Any], asking: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [(4.62e-14, "ms", "0 ms"), (-4.62e-14, "ms", "0 ms"), (0.0012, "ms", "0.0012 ms"),
+     (1162.46, "USD", "$1,162.46"), (-3.5, "USD", "-$3.50")],
+)  # fmt: skip
+def test_numbers_are_told_as_in_the_report(value: float, unit: str, said: str) -> None:
+    assert said_by_the_page({"value": value, "unit": unit}, "told(value, unit)") == (
+        said.replace(" ", "\xa0")
+    )
+
+
 @pytest.fixture(scope="module")
 def model() -> Model:
     """The shipped case's options, with noise, so that there are ties."""

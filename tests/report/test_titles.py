@@ -79,7 +79,8 @@ def test_a_map_tells_who_is_chosen_here_and_how_much_of_it() -> None:
 @pytest.mark.parametrize(
     ("scores", "today", "said"),
     [
-        ({"a": 5.0, "b": 5.01}, None, "$5.00 with each option: here is no difference that counts"),
+        ({"a": 5.0, "b": 5.01}, None, "$5.00 to $5.01 with each option: no difference that counts"),
+        ({"a": 5.0, "b": 5.001}, None, "$5.00 with each option: no difference that counts"),
         ({"a": 5.0, "b": 9.0}, None, "Less is better: $5.00 for the choice"),
         ({"a": 5.0, "b": 9.0}, "b", "Less is better: $5.00 for the choice, $9.00 today"),
         ({"a": 5.0, "b": 9.0}, "a", "Less is better: $5.00 as it is today"),

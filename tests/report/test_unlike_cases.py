@@ -468,3 +468,53 @@ def test_no_meter_is_charged_that_the_case_does_not_name() -> None:
     bill = monthly_bill(study.replay("origin-only"), study.book)
     charged = {line.meter for line in bill.lines if line.metered}
     assert charged == {"workers.requests", "workers.cpu_ms", "origin.calls"}
+
+
+def test_how_many_nodes_are_rented_is_told() -> None:
+    assert "\n| Redis | 2 nodes |\n" in of("pods").markdown
+    assert "| Redis | " not in of("no_kv").markdown
+
+
+def test_a_case_without_limits_is_not_said_to_keep_them_or_to_order_by_them() -> None:
+    front = section(of("memory_only").markdown, "Recommendation")
+    assert "best or tied" in front
+    assert "keeps every limit" not in front
+    assert "break a limit" not in front
+
+
+def test_where_all_break_a_limit_they_are_not_said_to_stand_last() -> None:
+    front = section(of("nothing_stands").markdown, "Recommendation")
+    assert "*Table 1. The options, the nearest to keeping the limits first*" in front
+
+
+def test_where_no_work_is_stated_no_column_says_so() -> None:
+    for name in NAMES:
+        front = section(of(name).markdown, "Recommendation")
+        (row,) = re.findall(r"^\| option \| verdict .*$", front, re.MULTILINE)
+        case = of(name).study.case
+        assert ("| work |" in row) == any(case.hours(each) for each in case.option_names)
+
+
+def test_a_design_that_cannot_be_is_not_said_so_with_a_key_of_the_file() -> None:
+    assert "“Memory, then Workers KV” is not possible here: this platform has" in prose(
+        of("pods").markdown
+    )
+
+
+def test_that_nothing_is_out_of_date_is_said_in_words() -> None:
+    titles = re.findall(r"^## (.*out of date.*)$", of("memory_only").markdown, re.MULTILINE)
+    assert titles == ["No answer is out of date by over 60\xa0s"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_shares_in_a_title_are_told_in_one_measure(name: str) -> None:
+    titles = re.findall(r"^## (.+)$", of(name).markdown, re.MULTILINE)
+    pairs = [title for title in titles if "would find" in title or "; without," in title]
+    assert all(title.count("%") == 2 and " in 10" not in title for title in pairs), pairs
+
+
+def test_no_error_is_told_in_millionths() -> None:
+    text = of("pods").markdown
+    assert "| under\xa00.001\xa0% |" in text
+    assert not re.search(r"0\.00000?\d+\s%", section(text, "How sure"))
+    assert "0.000 ± 0.000" not in text.replace("\xa0", " ")

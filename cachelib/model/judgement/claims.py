@@ -60,6 +60,8 @@ def _beyond(claim: Claim, lower_bound: float) -> bool:
 
 
 def _side(claim: Claim, value: float) -> str:
+    if isinstance(value, bool) and not claim.holds_for(value):
+        return "not as it asserts"
     if claim.low is not None and value < claim.low:
         return "below what it asserts"
     if claim.high is not None and value > claim.high:

@@ -86,8 +86,15 @@ def _part(whole: _Taken, sample: Sample) -> _Taken:
     return _Taken(trace, both, whole.popularity, weight)
 
 
-UNLIKE = 3.0
-"""So many times more or less traffic than the case says is another system's, or another month's."""
+UNLIKE = 0.2
+"""As much more or less traffic than the case says is told, as a share of the case's."""
+
+
+def _how_unlike(times: float) -> str:
+    """`28 per cent less`, `2.5 times as much`: the log's traffic against the case's."""
+    if times >= 2:
+        return f"{times:,.2g} times as much"
+    return f"{100 * abs(times - 1):.0f} per cent {'more' if times > 1 else 'less'}"
 
 
 class UnknownMeterError(CachelibError, ValueError):
@@ -143,11 +150,11 @@ class Study:
     def _unlike_the_case(self) -> Iterator[Remark]:
         """Which of two traffics counts, where the case says another than the log has."""
         said, logged = self.case.workload.requests_per_month, self.requests_per_month
-        if self.log is not None and not said / UNLIKE <= logged <= said * UNLIKE:
+        if self.log is not None and abs(logged - said) >= UNLIKE * said:
             yield Remark(
                 "unlike",
-                f"The log has {logged:,.0f} requests a month, the case's workload {said:,.0f}; what"
-                " is said here is of the log's.",
+                f"The log has {logged:,.0f} requests a month, the case's workload {said:,.0f}"
+                f" ({_how_unlike(logged / said)}); what is said here is of the log's.",
             )
         if self.log is not None:
             yield from keys_unlike(self.trace, self.case.workload.key_prefix)

@@ -129,8 +129,8 @@ def _places(account: Account) -> list[Remark]:
     return [
         Remark(
             "one-placed",
-            f"{which}: for a decision, these requests are spread over those of the case, by its"
-            " weights, drawn.",
+            f"{which}: for a decision, these requests are spread over those of the case at"
+            " random, by its weights.",
         )
     ]
 

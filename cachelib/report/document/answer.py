@@ -73,10 +73,15 @@ MOST_TIES = 3  # that the sentence on ties names
 
 def _is_named_already(outcome: Outcome, option: Candidate) -> bool:
     """The sentence before, on ties or on the next best, has said of it all there is to say."""
-    if _work(option):
-        return False
     next_best = option.fate == "stands" and option.rank == 2
-    return next_best or (option.fate == "tied" and len(outcome.tied_with) <= MOST_TIES)
+    tied = option.fate == "tied" and len(outcome.tied_with) <= MOST_TIES
+    return next_best or (tied and not _work(option))
+
+
+def work_of_the_next(outcome: Outcome) -> str:
+    """The hours that the next best option takes; nothing where they are not stated, or none."""
+    found = next((o for o in outcome.options if o.fate == "stands" and o.rank == 2), None)
+    return _work(found) if found else ""
 
 
 def _names(question: str, tier: str) -> bool:
@@ -104,15 +109,12 @@ def _work(option: Candidate) -> str:
 
 @dataclass(frozen=True)
 class Action:
-    """A thing to do, how long it takes, what it changes, and where it is done."""
+    """A thing to do, how long it takes and where it is done if that is known, what it changes."""
 
     what: str
     work: str
     gain: str
     where: str
-
-
-UNSTATED = "not stated"
 
 
 def actions(case: Case, outcome: Outcome | None, findings: Findings) -> list[Action]:
@@ -128,11 +130,11 @@ def _change(case: Case, outcome: Outcome) -> Iterator[Action]:
     told = Action(
         f"{'Change to' if today else 'Choose'} “{pick.words}”"
         f"{f': {pick.changes}' if pick.changes else ''}",
-        _work(pick) or UNSTATED,
+        _work(pick),
         _gain(case, outcome, pick, today),
-        listed(_lines(case, pick)) or "–",
+        listed(_lines(case, pick)),
     )
-    if today or pick.changes or told.work != UNSTATED:  # else it says no more than the answer
+    if today or pick.changes or told.work:  # else it says no more than the answer
         yield told
 
 
@@ -175,7 +177,7 @@ def _measure(findings: Findings) -> Iterator[Action]:
     first, worth = (_metric(findings, f"decision.measure_{what}") for what in ("first", "worth"))
     if first and first.value and worth:
         yield Action(
-            f"Measure {first.value}", UNSTATED, f"{shown(worth.value, worth.unit)} on average", "–"
+            f"Measure {first.value}", "", f"{shown(worth.value, worth.unit)} on average", ""
         )
 
 
@@ -189,6 +191,6 @@ def _faults(findings: Findings) -> Iterator[Action]:
     if not isinstance(table, Table):
         return
     for where, fault, effect in table.rows[:MOST_FAULTS]:
-        yield Action(f"Mend: {fault}", UNSTATED, str(effect), str(where))
+        yield Action(f"Mend: {fault}", "", str(effect), str(where))
     if (more := len(table.rows) - MOST_FAULTS) > 0:
-        yield Action(f"Mend {counted(more, 'more fault')}", UNSTATED, "–", "–")
+        yield Action(f"Mend {counted(more, 'more fault')}", "", "–", "")

@@ -1,4 +1,4 @@
-"""What drawings of one page say alike is said once, which spares bytes, and time to open it."""
+"""The drawings of one page: what they say alike is said once, and each has ids of its own."""
 
 from __future__ import annotations
 
@@ -33,3 +33,10 @@ def shared(body: str) -> tuple[str, str]:
 
     rules = "\n".join(f".{name} {{ {style} }}" for style, name in names.items())
     return DRAWING.sub(with_classes, body), rules
+
+
+def with_own_ids(text: str, prefix: str) -> str:
+    """The SVG with its ids made its own, so that several can stand in one page."""
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', text)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", text)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
-from cachelib.report.language import Comparison, work
+from cachelib.report.language import Comparison, counted, work
 from cachelib.report.numbers import Unit, beside, shown
 from cachelib.report.publish.outcome import Candidate, Outcome
 
@@ -156,3 +157,18 @@ def _misses(outcome: Outcome, option: Candidate) -> Iterator[Point]:
             f"it breaks a limit: {metric.label} {beside(metric.label, miss.value, unit)}, "
             f"allowed {side} {beside(metric.label, bound or 0.0, unit)}",
         )
+
+
+def rented_nodes(study: Study) -> dict[str, str]:
+    """How many nodes each store that is rented by the node has, by its name: of each region's own.
+
+    Of every design of the case, since what is not there today may be what is asked about.
+    """
+    designs = map(study.design, study.case.design_names)
+    stores = {tier.label: tier for design in designs for tier in design.stores}
+    return {
+        label: counted(getattr(study.platform, tier.rented[1]), "node")
+        + (study.told(" in each data centre") if tier.scope == "colo" else "")
+        for label, tier in sorted(stores.items())
+        if tier.rented
+    }

@@ -10,8 +10,8 @@ from typing import Any
 import nbformat
 from markupsafe import Markup
 
+from cachelib.report.document.drawings import with_own_ids
 from cachelib.report.document.page import style
-from cachelib.report.publish.figures import with_own_ids
 from cachelib.report.templates import FOLDER, html_environment
 
 

@@ -31,6 +31,7 @@ from cachelib.report.document.options import (
     origin_load,
     points,
     reference,
+    rented_nodes,
     rivals,
     way,
 )
@@ -102,7 +103,8 @@ class Document:
             "anchor": self.medium.anchor,
             "follows": self.medium.follows,
             "beside": beside,
-            "barred": self.study.barred,
+            "rented": rented_nodes(self.study),
+            "barred": {n: KEY.sub("", reason) for n, reason in self.study.barred.items()},
             "case": self.study.case,
             "give_or_take": language.give_or_take,
             "how_sure": language.how_sure,
@@ -160,6 +162,7 @@ class Document:
                 "rivals": [],
                 "origin_load": None,
                 "stays": None,
+                "work_of_the_next": "",
                 "asked": [],
             }
         chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
@@ -173,6 +176,7 @@ class Document:
             "held_against": reference(outcome),
             "rivals": rivals(outcome),
             "stays": answer.what_stays(self.study.case, outcome),
+            "work_of_the_next": answer.work_of_the_next(outcome),
             "asked": list(answer.asked_about(self.study.case, outcome)),
             "deciding": deciding(outcome),
             "consequences": list(points(outcome, chosen, other)) if chosen else [],
@@ -283,6 +287,7 @@ class Document:
         return number
 
 
+KEY = re.compile(r"^\w+: ")  # of a case, which a message about its file begins with
 TITLES = {"shared_l2": "The shared tier", "ttl": "Time to live", "when": "What would change it"}
 """Of sections whose notebook failed, where their names would not do."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
+from cachelib.model.platforms.platform import Platform
 from cachelib.report import language
 from cachelib.report.language import capital, duration, listed
 from cachelib.report.numbers import Unit, apart, beside, look_alike, of, shown
@@ -223,6 +225,19 @@ def _reason(decision: Decision, flip: Flip) -> str:
     return f"since {cause(decision, flip)}"
 
 
+def is_counted(number: str) -> bool:
+    """Whether it counts things: there are five isolates or six, and never 5.33."""
+    known = Platform.model_fields.get(number)
+    return known is not None and known.annotation is int
+
+
+def reached(flip: Flip) -> Flip:
+    """The flip at a value that the number can have: of things, at the next number of them."""
+    if not is_counted(flip.number):
+        return flip
+    return replace(flip, at=float(np.ceil(flip.at) if flip.at > flip.here else np.floor(flip.at)))
+
+
 def would_keep(decision: Decision) -> str | None:
     """What number, changed least, would let some option keep the limits; None if none is known."""
     if decision.chosen is not None:
@@ -230,9 +245,10 @@ def would_keep(decision: Decision) -> str | None:
     ways = [flip for flip in decision.flips if flip.away is not None]
     if not ways:
         return None
-    flip = min(ways, key=lambda flip: flip.distance)
+    flip = reached(min(ways, key=lambda flip: flip.distance))
     side = "above" if flip.at > flip.here else "below"
-    there, here = two_values(flip.at, flip.here, unit_said(decision, flip.number))
+    side = "at" if is_counted(flip.number) else side
+    there, here = two_values(flip.at, flip.here, _unit_besides(decision, flip.number))
     return (
         f"“{called(decision, flip.away)}”, with {in_a_sentence(decision, flip.number)} {side}"
         f" {there} instead of {here}"
@@ -313,14 +329,17 @@ def _from_here(flip: Flip, now: str) -> str:
 def in_sentences(decision: Decision, most: int = 3) -> list[str]:
     """What would change the answer, the nearest first: the number, how far, to what and why."""
     told = []
-    for flip in decision.next_flips[:most]:
+    for flip in map(reached, decision.next_flips[:most]):
         there, now = two_values(flip.at, flip.here, _unit_besides(decision, flip.number))
         above = flip.at > flip.here
         then = called(decision, flip.after if above else flip.before)
         what = f"“{then}” would be the choice" if then else "nothing would keep the limits"
+        beyond = f"{'more' if above else 'less'} than {there}"
+        if is_counted(flip.number):
+            beyond = f"{there} or {'more' if above else 'fewer'}"
         told.append(
-            f"If {in_a_sentence(decision, flip.number)} were {'more' if above else 'less'} than"
-            f" {there} ({_from_here(flip, now)}), {what},"
+            f"If {in_a_sentence(decision, flip.number)} were {beyond}"
+            f" ({_from_here(flip, now)}), {what},"
             f" {_reason(decision, flip)}."
         )
     return told

@@ -15,7 +15,7 @@ from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
-from cachelib.report.numbers import Unit, apart, give_or_take, shown
+from cachelib.report.numbers import TOO_SMALL, Unit, apart, give_or_take, shown
 from cachelib.report.publish import decision as words
 
 UNITS: dict[str, Unit] = {
@@ -38,16 +38,27 @@ def designs_table(decision: Decision) -> pd.DataFrame:
         for name in words.told_of(decision)
         if name != "work_hours" and name not in secondary and _tells(decision, name)
     ][:MOST_METRICS]
+    worked = any(option.hours is not None for option in decision.options)
     rows = [
         {"option": words.called(decision, option.name)}
-        | {"verdict": verdict(decision, option), "work": words.work(option)}
+        | {"verdict": verdict(decision, option)}
+        | ({"work": words.work(option)} if worked else {})
         | {METRICS[name].head: decision.measured[option.name][name] for name in heads}
         for option in words.in_order(decision)
     ]
     bounds = {limit.metric: limit.bound for limit in decision.criteria.limits}
     if allowed := {METRICS[name].head: bounds[name] for name in heads if name in bounds}:
-        rows.append({"option": "Limit", "verdict": "–", "work": "–"} | allowed)
+        beside = {"verdict": "–"} | ({"work": "–"} if worked else {})
+        rows.append({"option": "Limit"} | beside | allowed)
     return pd.DataFrame(rows).set_index("option")
+
+
+def designs_caption(decision: Decision) -> str:
+    """In which order the table of options has them."""
+    first = ", the choice first" if decision.chosen else ""
+    if len(decision.missed) == len(decision.options):
+        return "The options, the nearest to keeping the limits first"
+    return f"The options{first}{', those that break a limit last' if decision.missed else ''}"
 
 
 def _tells(decision: Decision, name: str) -> bool:
@@ -221,6 +232,10 @@ def _together(flips: list[Flip]) -> list[list[Flip]]:
 def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
     """Where the choice flips, and where the number is now."""
     unit, here = words.unit_said(decision, group[0].number), group[0].here
+    if words.is_counted(group[0].number):
+        low, high = np.floor(group[0].at), np.ceil(group[-1].at)
+        between = f"{shown(low)} to " if low < high else ""
+        return between + words.value(high, unit), words.value(here, unit)
     (first, now), (last, _) = (
         words.two_values(flip.at, here, unit) for flip in (group[0], group[-1])
     )
@@ -228,6 +243,13 @@ def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
         return first, now
     middle = words.choice(decision, group[0].after)
     return f"{first} to {last} ({middle} between)", now
+
+
+def _error(error: float, unit: Unit) -> str:
+    """An error as far as anybody asks; both units are told in hundredths."""
+    if 0 < 100 * error < TOO_SMALL:
+        return f"under\u00a0{TOO_SMALL}\u00a0{'points' if unit == 'points' else '%'}"
+    return shown(error, unit)
 
 
 def anchors_table(decision: Decision) -> pd.DataFrame:
@@ -242,8 +264,8 @@ def anchors_table(decision: Decision) -> pd.DataFrame:
             unit: Unit = "points" if share else "ratio"
             rows.append({
                 "option": words.called(decision, anchor.option), "metric": METRICS[metric].label,
-                "here": shown(anchor.here, unit), "typical error": shown(anchor.typical, unit),
-                "worst error": shown(anchor.worst, unit),
+                "here": _error(anchor.here, unit), "typical error": _error(anchor.typical, unit),
+                "worst error": _error(anchor.worst, unit),
                 "tolerance": shown(anchor.tolerance, unit),
                 "so": _verdict(anchor),
             })  # fmt: skip

@@ -14,7 +14,7 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.outcomes import L1, L2, place_of
 from cachelib.model.tiers.tier import Tier
-from cachelib.report.language import counted, duration
+from cachelib.report.language import capital, counted, duration
 from cachelib.report.numbers import shown
 from cachelib.report.publish.findings import Diagram, Drawn, Edge, Message, Node, Sequence
 from cachelib.report.templates import html_environment
@@ -218,7 +218,7 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
     result = study.replay(design, trace=trace, jitter=0.0)
     colos = [trace.colos[place] for place in trace.colo]
     workers = [
-        Node(id=f"w{nth}", label=f"{study.told('Worker')} in {colo}")
+        Node(id=f"w{nth}", label=f"{capital(study.told('Worker'))} in {colo}")
         for nth, colo in enumerate(colos)
     ]
     front = [Node(id="front", label=design.front.label)] if design.front else []

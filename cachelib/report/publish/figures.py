@@ -55,7 +55,6 @@ STYLE: dict[Any, Any] = {
     "axes.prop_cycle": "cycler('color', [{}])".format(", ".join(f"'{c}'" for c in SERIES)),
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlelocation": "left",
     "axes.titlesize": 11,
     "figure.facecolor": PAPER,
     "figure.constrained_layout.use": True,
@@ -84,7 +83,9 @@ def axes(*, xlabel: str, ylabel: str, title: str = "") -> tuple[Figure, Axes]:
     mpl.rcParams.update(STYLE)
     plot, ax = plt.subplots()
     plt.close(plot)  # it is shown when published, not when drawn
-    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel), title=labels.title(title))
+    ax.set(xlabel=fit.plain(xlabel), ylabel=fit.plain(ylabel))
+    if title:  # from the figure's left edge, since names of rows may leave the axes little width
+        plot.suptitle(labels.title(title), x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
     return plot, ax
 
 
@@ -198,8 +199,13 @@ def log_axes(ax: Axes, powers: Iterable[int]) -> None:
     log_x(ax, [10.0**power for power in powers])
     ax.set_yscale("log", subs=[])
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter(lambda value, _: brief(value))
+    low, high = ax.get_ylim()
+    narrow = high < NARROW * low  # three digits would tell its marks alike
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}" if narrow else brief(value))
     spread(ax)
+
+
+NARROW = 1.1
 
 
 def powers(values: Sequence[float]) -> range:
@@ -278,21 +284,23 @@ def bars(
     `marks`: a word that stands beside the value of some, and the colour of their bars. `halves`:
     half of each value's 95 % interval, drawn as a line through the bar's end.
     """
-    places = labels.name_rows(ax, names)
+    what, places = ax.get_xlabel(), labels.name_rows(ax, names)
     told = [marks.get(name, ("", MUTED)) for name in names]
     colours = [colour for _, colour in told]
     spans = halves if np.nan_to_num(halves).any() else None
     drawn = ax.barh(places, values, xerr=spans, color=colours, height=0.6,
                     error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3})  # fmt: skip
     if spans:
-        columns = ["", ax.get_xlabel(), "half of its 95 % interval"]
+        columns = ["", what, "half of its 95 % interval"]
         data.note(ax, columns, list(zip(names, values, halves, strict=True)))
     else:
-        data.note(ax, ["", ax.get_xlabel()], list(zip(names, values, strict=True)))
+        data.note(ax, ["", what], list(zip(names, values, strict=True)))
     amounts = [brief(value) if value else "0" for value in values]
     ends = [f"{amount}  {word}".rstrip() for amount, (word, _) in zip(amounts, told, strict=True)]
     ax.bar_label(drawn, ends, padding=4, color=INK)
     ax.margins(x=0.2 if marks else 0.12)
+    if min(values, default=0) >= 0:  # an interval may reach below what there can be
+        ax.set_xlim(left=0)
 
 
 def tornado(ax: Axes, swings: Sequence[Swing]) -> None:
@@ -389,10 +397,3 @@ def warm_up() -> None:
     """Load what the first figure of a process loads: matplotlib, its fonts and its back end."""
     plot, _ = axes(xlabel="x", ylabel="y")
     svg(plot)
-
-
-def with_own_ids(text: str, prefix: str) -> str:
-    """The SVG with its ids made its own, so that several can stand in one page."""
-    text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', text)
-    text = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', text)
-    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", text)

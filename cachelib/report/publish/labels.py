@@ -14,13 +14,28 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROW, MOST_LINES = 36, 3  # characters of a line of a row's name, and lines of one
-TITLE = 72  # characters of a line of a title
+TITLE = 78  # characters of a line of a title, as many as a figure is wide
+LABEL = 52  # characters of a line below an axis that names of rows leave little width
 HEAD_IN, ROW_IN, LEAST_IN = 1.0, 0.26, 2.2  # inches: around the rows of a chart, a row, a chart
 
 
 def title(text: str) -> str:
-    """A title in two lines at the most."""
-    return textwrap.fill(fit.plain(text), TITLE, max_lines=2, placeholder="…")
+    """A title in two lines at the most, neither of them a single word."""
+    text = fit.plain(text)
+    told = evenly(text, TITLE)
+    if told.count("\n") < 2:
+        return told
+    return textwrap.fill(text, TITLE, max_lines=2, placeholder="…")
+
+
+def evenly(text: str, width: int) -> str:
+    """A text in as few lines of that width as it takes, about as long each."""
+    lines = len(textwrap.wrap(text, width))
+    narrow = (len(text) // max(lines, 1) + step for step in range(width))
+    return next(
+        (told for each in narrow if (told := textwrap.fill(text, each or 1)).count("\n") < lines),
+        text,
+    )
 
 
 def name_rows(ax: Axes, names: Sequence[str]) -> list[float]:
@@ -33,6 +48,7 @@ def name_rows(ax: Axes, names: Sequence[str]) -> list[float]:
     ends = np.cumsum(heights)
     places: list[float] = (ends - np.array(heights) / 2).tolist()
     ax.set_yticks(places, told)
+    ax.set_xlabel(evenly(ax.get_xlabel(), LABEL))
     ax.set_ylim(float(ends[-1]) if heights else 1.0, 0)
     ax.set_axisbelow(True)
     ax.grid(visible=False, axis="y")

@@ -23,12 +23,20 @@ def of_amounts(decision: Decision) -> str:
         return better if decision.not_stated else f"{better}; each of these breaks a limit"
     mine = score(decision, amount(decision, chosen))
     if all(_is_as_good(decision, option) for option in decision.options):
-        return f"{mine} with each option: here is no difference that counts"
+        return f"{_span(decision)} with each option: no difference that counts"
     if chosen == today:
         return f"{better}: {mine} as it is today"
     if today is None or not math.isfinite(decision.score(today)):
         return f"{better}: {mine} for the choice"
     return f"{better}: {mine} for the choice, {score(decision, amount(decision, today))} today"
+
+
+def _span(decision: Decision) -> str:
+    """From the least to the most of what is minimised; one amount where they read the same."""
+    amounts = [amount(decision, option) for option in decision.options]
+    known = [each for each in amounts if math.isfinite(each)]
+    low, high = (score(decision, edge(known)) for edge in (min, max))
+    return low if low == high else f"{low} to {high}"
 
 
 def _is_as_good(decision: Decision, option: Option) -> bool:

@@ -11,13 +11,13 @@ from cachelib.model.judgement.claims import Verdict
 from cachelib.report import text as fit
 from cachelib.report.document import page
 from cachelib.report.document.collect import Found
+from cachelib.report.document.drawings import with_own_ids
 from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Said
 from cachelib.report.document.render import Document, file_name
 from cachelib.report.document.what_if import controls
 from cachelib.report.numbers import Scalar
 from cachelib.report.publish.diagrams import to_svg
-from cachelib.report.publish.figures import with_own_ids
 from cachelib.report.publish.findings import Figure, Metric, Panel, column_head
 from cachelib.report.templates import Templates
 from cachelib.report.text import Markdown
