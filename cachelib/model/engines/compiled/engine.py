@@ -136,7 +136,7 @@ class Compiled:
         """What it all comes to at `end`; `last` is the time of the last request of all shards."""
         self._make_room_to_list(last)
         if self.near and self.rules.load_s:
-            self._make_room(0, 0)
+            self._make_room(0, 0, last)
             finish_waiting(self.rules, self.state, self.near, last)
         else:
             clean_up_until(self.rules, self.state, last)
