@@ -274,7 +274,7 @@ class Decision:
             return found.flips
         contending = self.model.only([*self.contenders, *named])
         there = Elsewhere(contending, self.tuned, found.values)
-        told = there.flips(found.flips, found.mattering, self.chosen.name)
+        told = there.flips(found.flips, found.sweeps, self.chosen.name)
         simulator = replace(self.anchoring.simulator, model=contending)
         doubted = [f for f in _told_first(told) if not there.is_simulated(f, simulator)]
         return [flip for flip in told if flip not in doubted]

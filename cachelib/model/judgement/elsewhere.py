@@ -30,7 +30,7 @@ from cachelib.model.judgement.sweeps import Moving, Sweep
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
 
 BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
-HALVES = 7  # of the way between two values, to find where on it the choice changes
+HALVES = 6  # of the way between two values, to find where on it the choice changes
 MOST = 3  # changes between two values that are looked at
 SLIVER = 0.04  # of a number: what is chosen in no more than that, between the same, is not told
 
@@ -131,9 +131,14 @@ class Elsewhere:
     def flips(self, found: Sequence[Flip], looked_at: Sequence[Sweep], here: str) -> list[Flip]:
         """Every change of the choice from `here`, the nearest first; `found`: with settings held.
 
-        `looked_at`: the numbers of which the ends are looked at, too.
+        `looked_at`: the numbers of which the ends are looked at, too, if they move anything.
         """
-        ways = [(sweep, side) for sweep in looked_at for side in (-1, 1)]
+        ways = [
+            (sweep, side)
+            for sweep in looked_at
+            if self.moving.matters(sweep.name, self.model.options)
+            for side in (-1, 1)
+        ]
         changes = each(lambda way: self._changes(*way, _on(*way, found), here), ways)
         return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
 

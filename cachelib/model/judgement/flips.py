@@ -242,10 +242,10 @@ def all_flips(model: Model) -> list[Flip]:
 
 
 class Searched(NamedTuple):
-    """The flips, nearest first; the numbers that move anything, and what of the options they do."""
+    """The flips, nearest first; the numbers that were looked through, and what they move."""
 
     flips: list[Flip]
-    mattering: list[Sweep]
+    sweeps: list[Sweep]
     values: Moving
 
 
@@ -255,7 +255,7 @@ def searched(model: Model) -> Searched:
     values = Moving(model, looked_at)
     found = [flip for sweep in looked_at for flip in flips(model, sweep, values)]
     found.sort(key=lambda flip: (flip.distance, flip.number, flip.at))
-    return Searched(found, [sweep for sweep in looked_at if values.matters(sweep)], values)
+    return Searched(found, looked_at, values)
 
 
 def nearest(found: Iterable[Flip]) -> list[Flip]:

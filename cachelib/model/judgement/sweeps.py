@@ -88,7 +88,7 @@ class Moving:
             numbers[sweep.name] = np.full(3 * len(looked_at), sweep.here)
             numbers[sweep.name][3 * nth : 3 * nth + 3] = grid_of(sweep)[[0, POINTS // 2, -1]]
         self._moved: dict[tuple[str, str], list[str]] = {}
-        self._mattering: set[str] = set()
+        self._mattering: set[tuple[str, str]] = set()
         for option in model.options:
             values = model.values(option, numbers, model.names)
             for nth, sweep in enumerate(looked_at):
@@ -96,7 +96,7 @@ class Moving:
                 moved = [name for name in model.names if _varies(three[name])]
                 self._moved[option.name, sweep.name] = moved
                 if any(self._counts(option, name, three[name]) for name in moved):
-                    self._mattering.add(sweep.name)
+                    self._mattering.add((option.name, sweep.name))
 
     def _counts(self, option: Option, name: str, values: Array) -> bool:
         here = float(self._here[option.name][name][0])
@@ -107,9 +107,10 @@ class Moving:
         """Whether it moves anything that decides of an option."""
         return bool(self._moved[option, number])
 
-    def matters(self, sweep: Sweep) -> bool:
-        """Whether it moves, by what counts, anything that decides."""
-        return sweep.name in self._mattering or sweep.name.startswith("limit:")
+    def matters(self, number: str, options: Sequence[Option]) -> bool:
+        """Whether it moves, by what counts, anything that decides of one of these."""
+        moved = any((option.name, number) in self._mattering for option in options)
+        return moved or number.startswith("limit:")
 
     def at(self, option: Option, sweep: Sweep, values: Array) -> dict[str, Array]:
         """The metrics that decide, each of shape (values,)."""
