@@ -73,7 +73,7 @@ def test_check_of_what_is_no_case_is_a_message(text: str, tmp_path: Path) -> Non
 def test_check_of_a_missing_file_says_so(tmp_path: Path) -> None:
     status, output = run("check", str(tmp_path / "none.yaml"))
     assert status == 2
-    assert "there is no such file" in output
+    assert f"{tmp_path / 'none.yaml'}: there is no such file" in output
 
 
 def test_the_published_schema_accepts_the_ready_made_case() -> None:

@@ -270,3 +270,33 @@ def test_five_settings_are_simulated_at_most(monkeypatch: pytest.MonkeyPatch) ->
     tuned(study, "l1-kv")
     assert len(asked) == 5
     assert len({tuple(sorted(each.items())) for each in asked}) == 5
+
+
+def test_a_setting_between_two_steps_of_a_range_is_found_where_it_alone_keeps_the_limits() -> None:
+    """The step below has too many loads, the step above is out of date too often."""
+    ranged = {"l2_ttl_s": {"value": 600, "low": 600, "high": 153_600, "why": "w"}}
+    free = small(designs=["kv-only"], knobs=ranged)
+    kv = option(free, "kv-only")
+    below, between, above = (
+        measure(free, there, simulate(free, there), NAMES)
+        for there in (kv.at(l2_ttl_s=life) for life in (4_800, 6_800, 9_600))
+    )
+    late = (between["late_share"] + above["late_share"]) / 2
+    loads = (between["origin_loads_per_month"] + below["origin_loads_per_month"]) / 2
+    limits = [limit("late_share", late), limit("origin_loads_per_month", loads)]
+    study = small(designs=["kv-only"], knobs=ranged, criteria={"limits": limits})
+    assert {4_800, 9_600} <= set(study.case.all_knobs["l2_ttl_s"].settings)
+    found = tuned(study, "kv-only")
+    assert found.keeps
+    assert 4_800 < found.option.settings["l2_ttl_s"] < 9_600
+
+
+def test_where_no_setting_can_keep_a_limit_the_rest_are_kept_as_well_as_can_be() -> None:
+    """A bill that nothing brings down is no reason for the shortest life of all."""
+    limits = [limit("bill_usd", 0.01), limit("late_share", 0.15)]
+    study = small(designs=["kv-only"], criteria={"limits": limits, "minimise": "mean_ms",
+                                                 "material": {"mean_ms": 1}})  # fmt: skip
+    found = tuned(study, "kv-only")
+    assert not found.keeps
+    assert found.measured["late_share"] <= 0.15
+    assert found.option.settings["l2_ttl_s"] > 600

@@ -77,11 +77,11 @@ def test_misses_are_of_hard_limits_the_widest_first() -> None:
     assert limits.misses(THREE, "c", {"p95_ms": 100.0, "hit_ratio": 0.5}) == []
 
 
-def test_the_nearest_is_whose_widest_miss_is_the_narrowest_then_the_first_by_name() -> None:
+def test_the_nearest_are_those_whose_widest_miss_is_the_narrowest_by_name() -> None:
     missed = {
         name: limits.misses(THREE, name, {"p95_ms": ms, "hit_ratio": share})
-        for name, ms, share in (("c", 150.0, 0.1), ("b", 150.0, 0.4), ("a", 150.0, 0.45))
+        for name, ms, share in (("c", 150.0, 0.1), ("b", 150.5, 0.4), ("a", 150.0, 0.45))
     }
-    assert limits.nearest(missed) == "a"
-    assert limits.nearest({"c": missed["c"]}) == "c"
-    assert limits.nearest({}) is None
+    assert limits.nearest(missed) == ["a", "b"]
+    assert limits.nearest({"c": missed["c"]}) == ["c"]
+    assert limits.nearest({}) == []

@@ -160,3 +160,10 @@ def test_worths_come_by_what_they_save_then_by_what_they_explain_then_by_name() 
 
 def test_knowing_everything_saves_the_mean_regret() -> None:
     assert regret.total_worth(PLAIN, standing([[1, 9], [4, 3]]), 0) == 3
+
+
+def test_all_of_a_few_draws_do_not_say_that_it_is_sure() -> None:
+    few, many = regret.share(np.ones(24, bool)), regret.share(np.ones(2_000, bool))
+    assert few.value == many.value == 1
+    assert few.error > 0.03
+    assert many.error < 0.001

@@ -83,8 +83,14 @@ CASES = {
 def there(given: dict[str, Any], decision: Decision, number: str, value: float) -> Decision:
     """A new decision with one number at another value."""
     kind, _, of = number.partition(":")
+    criteria = given["criteria"]
+    if kind == "limit":
+        moved = [
+            limit | {"at_most": value} if limit["metric"] == of else limit
+            for limit in criteria["limits"]
+        ]
+        return Decision(small(**given | {"criteria": criteria | {"limits": moved}}), 50)
     if kind == "hours":
-        criteria = given["criteria"]
         work = criteria["hours"] | hours(**{of.replace("-", "_"): value})
         return Decision(small(**given | {"criteria": criteria | {"hours": work}}), 50)
     assumed = dict(decision.study.case.assumed[number])
@@ -97,7 +103,7 @@ def there(given: dict[str, Any], decision: Decision, number: str, value: float) 
 @pytest.mark.parametrize("name", CASES)
 def test_beyond_a_flip_a_new_decision_chooses_what_was_promised(name: str) -> None:
     decision = Decision(small(**CASES[name]), 50)
-    tried = [f for f in decision.next_flips if not f.number.startswith(("limit", "requests"))]
+    tried = [flip for flip in decision.next_flips if flip.number != "requests_per_month"]
     assert tried
     for flip in tried:
         value = flip.at * (1.03 if flip.at > flip.here else 0.97)
@@ -108,3 +114,19 @@ def test_beyond_a_flip_a_new_decision_chooses_what_was_promised(name: str) -> No
             assert mine in beyond.missed, (flip.number, flip.metric)
         elif flip.cause == "score":
             assert mine not in beyond.missed, (flip.number, flip.metric)
+
+
+def test_a_limit_that_is_relaxed_lets_another_option_be_set_anew_and_chosen() -> None:
+    """With settings held it moves nothing: what it lets others do is seen with them set anew."""
+    tight = LATE | {"at_most": 0.02}
+    given = case(None, criteria={"limits": [tight], "minimise": "bill_usd"})
+    decision = Decision(small(**given), 50)
+    mine = decision.chosen
+    beyond = [f for f in decision.flips if f.number == "limit:late_share" and f.at > f.here]
+    far = there(given, decision, "limit:late_share", 0.04)
+    assert mine is not None
+    assert far.chosen is not None
+    assert (far.chosen.name != mine.name) == any(flip.at < 0.04 for flip in beyond)
+    for flip in beyond:
+        found = there(given, decision, flip.number, flip.at * 1.03).chosen
+        assert (found and found.name) == flip.away

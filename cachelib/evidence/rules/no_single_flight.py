@@ -71,9 +71,19 @@ def _loads(
             continue
         calls = _expensive_calls(examined, routine, expensive)
         its = [each for each in calls if _is_between(each, read, fill, routine)]
-        if its and not _shares(examined.program, routine):
+        if its and not _is_shared(examined, routine):
             found[routine.id] = module, its
     return found
+
+
+def _is_shared(examined: Examination, routine: Node) -> bool:
+    """By the routine itself, or by all that call it."""
+    if _shares(examined.program, routine):
+        return True
+    callers = [examined.routine(call) for call in examined.kinds.callers(routine)]
+    return bool(callers) and all(
+        caller is not None and _shares(examined.program, caller) for caller in callers
+    )
 
 
 def _is_between(load: Node, read: Node, fill: Node, routine: Node) -> bool:

@@ -128,8 +128,17 @@ class Decision:
 
     @property
     def nearest(self) -> str | None:
-        """Of the options that break limits, the one that comes nearest to keeping them."""
-        return nearest(self.missed)
+        """Of the options that break limits, the one that comes nearest to keeping them.
+
+        Of those as near, what is there today, then what takes the least work.
+        """
+        work = {option.name: option.hours_value for option in self.options}
+        today = self.today.name if self.today else None
+
+        def first(name: str) -> tuple[bool, float]:
+            return name != today, float(np.nan_to_num(work[name], nan=np.inf))
+
+        return min(nearest(self.missed), key=first, default=None)
 
     def score(self, option: Option) -> float:
         return float(self.here.score[self.options.index(option), 0])

@@ -32,7 +32,7 @@ from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise,
 BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
 HALVES = 6  # of the way between two values, to find where on it the choice changes
 MOST = 3  # changes between two values that are looked at
-SLIVER = 0.04  # of a number: what is chosen in no more than that, between the same, is not told
+SLIVER = 0.03  # of a number: what is chosen in no more than that is not told
 
 
 @dataclass(frozen=True)
@@ -157,15 +157,16 @@ class Elsewhere:
         self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None
     ) -> list[Flip]:
         """The changes of the choice on one side of a number, outwards; what is chosen in a sliver
-        between the same is left out."""
-        changes: list[Flip] = []
-        before = here
+        is left out."""
+        steps: list[_Step] = []
         for step in self._steps(sweep, side, found, here):
+            if steps and abs(step.at - steps[-1].at) <= SLIVER * abs(step.at):
+                step = steps.pop()._replace(far=step.far)
+            steps.append(step)
+        changes, before = [], here
+        for step in steps:
             away = self.chosen(sweep.name, step.far)
-            last = changes[-1] if changes else None
-            if last and away == _of(last)[0] and abs(step.at - last.at) <= SLIVER * abs(step.at):
-                changes.pop()
-            else:
+            if away != before:
                 changes.append(self._flip(sweep, step, before, away))
             before = away
         return changes

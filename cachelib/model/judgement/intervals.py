@@ -60,8 +60,7 @@ def resolution(
         found = [_spread(_runs(others, o, names, [measured[o.name]])) for o in options]
     else:
         others = [_short(study, study.seed + nth) for nth in range(1, SEEDS + 1)]
-        shorter = math.sqrt(MOST_RESEEDED / len(study.trace))
-        found = [_spread(_runs(others, option, names, []), shorter) for option in options]
+        found = [_spread_of_more(_runs(others, o, names, []), others[0], study) for o in options]
     unlike = [_of_chosen_keys(study, option, names) for option in options]
     return {
         name: np.hypot([each[name] for each in found], [each[name] for each in unlike])
@@ -97,17 +96,33 @@ def _of_a_log(
 ) -> list[dict[str, float]]:
     """Blocks of its time; and seeds, for what a log does not say: when values change."""
     part = study.part(MOST_RESEEDED)
-    shorter = math.sqrt(len(part.trace) / len(study.trace))
     again, found = [part, *_reseeded(part)], []
     for option in options:
         blocks = _by_blocks(study, option, names, measured[option.name])
-        seeds = _spread(_runs(again, option, names, []), shorter)
+        seeds = _spread_of_more(_runs(again, option, names, []), part, study)
         found.append({name: math.hypot(blocks[name], seeds[name]) for name in names})
     return found
 
 
-def _spread(runs: Mapping[str, Sequence[float]], factor: float = 1.0) -> dict[str, float]:
-    return {name: half_width(values) * factor for name, values in runs.items()}
+def _spread(runs: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: half_width(values) for name, values in runs.items()}
+
+
+def _spread_of_more(
+    runs: Mapping[str, Sequence[float]], part: Study, whole: Study
+) -> dict[str, float]:
+    """The spread of all the traffic, from that of parts of it.
+
+    It is as much smaller as there are more requests. But how often answers are out of date hangs
+    on when values change, those of a few keys above all, which are in every part: more requests
+    in the same time tell no more of that.
+    """
+    by_number = math.sqrt(len(part.trace) / len(whole.trace))
+    by_time = math.sqrt(min(1.0, part.trace.span_s / whole.trace.span_s))
+    return {
+        name: half * (by_time if name == "late_share" else by_number)
+        for name, half in _spread(runs).items()
+    }
 
 
 def _runs(

@@ -91,6 +91,12 @@ def misses(criteria: Criteria, option: str, values: Mapping[str, float]) -> list
     return sorted(found, key=lambda miss: -miss.excess)
 
 
-def nearest(missed: Mapping[str, list[Miss]]) -> str | None:
-    """Of options that break limits, the one whose widest miss is the narrowest."""
-    return min(missed, key=lambda name: (missed[name][0].excess, name)) if missed else None
+AS_NEAR = 0.01  # of a limit
+
+
+def nearest(missed: Mapping[str, list[Miss]]) -> list[str]:
+    """Of options that break limits, those whose widest miss is the narrowest, by name; what differs
+    by less than a hundredth of a limit is as near."""
+    widest = {name: misses[0].excess for name, misses in missed.items()}
+    least = min(widest.values(), default=0.0)
+    return sorted(name for name, excess in widest.items() if excess <= least + AS_NEAR)

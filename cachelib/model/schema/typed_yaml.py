@@ -156,7 +156,8 @@ def _parse(path: Path) -> tuple[Any, Node | None]:
         raise InvalidFileError([Problem(path, 1, "", f"not readable as YAML: {error}")]) from None
     except OSError as error:
         said = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise InvalidFileError([Problem(path, 1, "", said or str(error))]) from None
+        problem = Problem(path, 1, "", said or str(error), given=str(path))  # it has no lines
+        raise InvalidFileError([problem]) from None
 
 
 def _problems(

@@ -37,7 +37,7 @@ from cachelib.report.document.options import (
 )
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, beside, shown
-from cachelib.report.publish.decision import plain_unit
+from cachelib.report.publish.decision import minimised, plain_unit
 from cachelib.report.publish.decision import value as amount
 from cachelib.report.publish.findings import Metric, Table, Text
 from cachelib.report.templates import made
@@ -95,7 +95,7 @@ class Document:
             **self._of_the_decision(),
             "amount": lambda number, unit: self.study.told(amount(number, plain_unit(unit))),
             "actions": answer.actions(self.study.case, self.material.outcome, self.findings),
-            "aim": self.study.told(_aim(self.study.case.criteria)),
+            "aim": self.study.told(minimised(self.study.case.criteria)),
             "immaterial": _immaterial(self.study.case.criteria),
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
@@ -290,14 +290,6 @@ class Document:
 KEY = re.compile(r"^\w+: ")  # of a case, which a message about its file begins with
 TITLES = {"shared_l2": "The shared tier", "ttl": "Time to live", "when": "What would change it"}
 """Of sections whose notebook failed, where their names would not do."""
-
-
-def _aim(criteria: Criteria) -> str:
-    """What is to be least or most, in words."""
-    if not criteria.weigh:
-        return METRICS[criteria.aim].label
-    parts = (f"{shown(rate)} × {METRICS[name].label}" for name, rate in criteria.weigh.items())
-    return "the sum of " + " and ".join(parts)
 
 
 def _immaterial(criteria: Criteria) -> str:

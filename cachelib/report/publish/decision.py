@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cachelib.model.case.criteria import Limit
+from cachelib.model.case.criteria import Criteria, Limit
 from cachelib.model.case.labels import label, unit_of
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.decision import Decision
@@ -168,16 +168,17 @@ def axis(decision: Decision) -> tuple[str, float]:
     return f"{aim(decision)}{said}", factor
 
 
+def minimised(criteria: Criteria) -> str:
+    """A metric, or the weighted sum of several."""
+    if not criteria.weigh:
+        return METRICS[criteria.aim].label
+    parts = (f"{shown(rate)} × {METRICS[name].label}" for name, rate in criteria.weigh.items())
+    return "weighted sum of " + " and ".join(parts)
+
+
 def aim(decision: Decision) -> str:
     """What is to be least, or most, in words."""
-    criteria = decision.criteria
-    if criteria.weigh:
-        parts = [
-            f"{shown(rate)} a unit of {METRICS[name].label}"
-            for name, rate in criteria.weigh.items()
-        ]
-        return decision.study.told("weighted sum of " + " and ".join(parts))
-    return decision.study.told(METRICS[criteria.aim].label)
+    return decision.study.told(minimised(decision.criteria))
 
 
 def unit_said(decision: Decision, number: str) -> str:
@@ -201,13 +202,20 @@ def cause(decision: Decision, flip: Flip) -> str:
     """Why the choice is one below that value and another above it."""
     one, other = called(decision, flip.option), called(decision, flip.other)
     if flip.cause != "limit":
-        what = decision.study.told(METRICS[flip.metric].label)
+        what = _compared_in(decision, flip)
         return f"there “{one}” and “{other}” begin or cease to be as good in {what}"
     limit = decision.study.told(limit_said(limit_names(decision.criteria)[flip.metric]))
     side = {flip.before: "below", flip.after: "above"}.get(flip.option)
     if side is None:
         return f"there “{one}” begins or ceases to keep the limit: {limit}"
     return f"only {side} it “{one}” keeps the limit: {limit}"
+
+
+def _compared_in(decision: Decision, flip: Flip) -> str:
+    """What two options are held against each other in: what is minimised, or a single metric."""
+    if flip.cause == "score":
+        return aim(decision)
+    return decision.study.told(METRICS[flip.metric].label)
 
 
 def _reason(decision: Decision, flip: Flip) -> str:
@@ -220,7 +228,7 @@ def _reason(decision: Decision, flip: Flip) -> str:
         keeps = "breaks" if flip.option == chosen else "keeps"
         return f"since “{called(decision, flip.option)}” then {keeps} the limit: {limit}"
     if flip.cause != "limit" and flip.away in (flip.option, flip.other):
-        what = decision.study.told(METRICS[flip.metric].label)
+        what = _compared_in(decision, flip)
         return f"since it is then at least as good in {what}"
     return f"since {cause(decision, flip)}"
 

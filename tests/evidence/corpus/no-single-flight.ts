@@ -318,3 +318,40 @@ export async function report(env: Env, month: string) {
   await env.CACHE.put(`report:${month}`, made, { expirationTtl: 3600 });
   return made;
 }
+// == quiet: the only caller shares what is under way
+const inFlight = new Map<string, Promise<string>>();
+export async function priceOf(env: Env, sku: string): Promise<string> {
+  const running = inFlight.get(sku);
+  if (running) return running;
+  const price = load(env, sku).finally(() => inFlight.delete(sku));
+  inFlight.set(sku, price);
+  return price;
+}
+async function load(env: Env, sku: string): Promise<string> {
+  const stored = await env.PRICES_CACHE.get(`p:${sku}`, { cacheTtl: 120 });
+  if (stored !== null) return stored;
+  const answer = await fetch(`${env.ORIGIN}/price/${sku}`);
+  if (!answer.ok) throw new Error(`origin: ${answer.status}`);
+  const price = await answer.text();
+  await env.PRICES_CACHE.put(`p:${sku}`, price, { expirationTtl: 300 });
+  return price;
+}
+// == fires: one of two callers shares it, the other does not
+const pending = new Map<string, Promise<string>>();
+export async function shared(env: Env, sku: string): Promise<string> {
+  const running = pending.get(sku) ?? load(env, sku).finally(() => pending.delete(sku));
+  pending.set(sku, running);
+  return running;
+}
+export async function alone(env: Env, sku: string): Promise<string> {
+  return load(env, sku);
+}
+async function load(env: Env, sku: string): Promise<string> {
+  const stored = await env.PRICES_CACHE.get(`p:${sku}`, { cacheTtl: 120 });
+  if (stored !== null) return stored;
+  const answer = await fetch(`${env.ORIGIN}/price/${sku}`); // fault
+  if (!answer.ok) throw new Error(`origin: ${answer.status}`);
+  const price = await answer.text();
+  await env.PRICES_CACHE.put(`p:${sku}`, price, { expirationTtl: 300 });
+  return price;
+}
