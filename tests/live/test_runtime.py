@@ -82,8 +82,10 @@ from cachelib.live.driver import Request, drive
 
 driver.BATCH = 100
 
-def say(done):
-    print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+def say(done):  # by two threads: each line at once
+    pids = (str(child.pid) for child in psutil.Process().children(recursive=True))
+    sys.stdout.write(" ".join(pids) + "\\n")
+    sys.stdout.flush()
 
 requests = [Request(0, "read", f"/{i}", 0.0, 1, 0, "SJC", "", 0.0) for i in range(20_000)]
 design = {"tiers": ["memory", "kv"], "expiry": "inherited", "room": 0}

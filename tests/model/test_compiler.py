@@ -11,7 +11,7 @@ from cachelib.model.case.case import load_case
 from cachelib.model.engines import compiler, kept
 from cachelib.model.engines.compiled.kernel import run
 from cachelib.model.engines.compiled.measure import measure
-from cachelib.model.engines.compiled.pool import rehash
+from cachelib.model.engines.compiled.room import rehash
 from cachelib.model.engines.replay import replay, warm_up
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import BUILT_IN
