@@ -52,6 +52,11 @@ def test_a_flip_that_lies_behind_another_is_not_given_the_reason_of_who_is_not_c
     assert _reason(behind, flip) == "and the choice changes on the way there, too"
 
 
+def test_of_a_limit_that_moves_its_bound_here_is_not_named() -> None:
+    flip = Flip("limit:p95_ms", 80, 150, "b", "a", "limit", "limit:p95_ms", "a", None, False)
+    assert _reason(decision("a", a=0.5), flip) == "since “Option a” then breaks it"
+
+
 def isolates(at: float, here: float) -> Any:
     """A decision that another number of isolates would change."""
     before, after = ("a", "b") if at > here else ("b", "a")

@@ -204,11 +204,19 @@ def cause(decision: Decision, flip: Flip) -> str:
     if flip.cause != "limit":
         what = _compared_in(decision, flip)
         return f"there “{one}” and “{other}” begin or cease to be as good in {what}"
-    limit = decision.study.told(limit_said(limit_names(decision.criteria)[flip.metric]))
+    limit = _limit_of(decision, flip)
     side = {flip.before: "below", flip.after: "above"}.get(flip.option)
     if side is None:
-        return f"there “{one}” begins or ceases to keep the limit: {limit}"
-    return f"only {side} it “{one}” keeps the limit: {limit}"
+        return f"there “{one}” begins or ceases to keep {limit}"
+    return f"only {side} it “{one}” keeps {limit}"
+
+
+def _limit_of(decision: Decision, flip: Flip) -> str:
+    """The limit that decides; where it is the number that changes, its bound here says nothing."""
+    if flip.number == flip.metric:
+        return "it"
+    limit = limit_names(decision.criteria)[flip.metric]
+    return f"the limit: {decision.study.told(limit_said(limit))}"
 
 
 def _compared_in(decision: Decision, flip: Flip) -> str:
@@ -224,9 +232,8 @@ def _reason(decision: Decision, flip: Flip) -> str:
     if chosen != (decision.chosen and decision.chosen.name):
         return "and the choice changes on the way there, too"
     if flip.cause == "limit" and flip.option in (chosen, flip.away):
-        limit = decision.study.told(limit_said(limit_names(decision.criteria)[flip.metric]))
         keeps = "breaks" if flip.option == chosen else "keeps"
-        return f"since “{called(decision, flip.option)}” then {keeps} the limit: {limit}"
+        return f"since “{called(decision, flip.option)}” then {keeps} {_limit_of(decision, flip)}"
     if flip.cause != "limit" and flip.away in (flip.option, flip.other):
         what = _compared_in(decision, flip)
         return f"since it is then at least as good in {what}"
