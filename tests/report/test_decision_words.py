@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement.flips import Flip
 from cachelib.report.publish.decision import _reason, in_sentences, rivals_in_words, would_keep
 from cachelib.report.publish.decision_tables import flips_table
@@ -64,6 +65,7 @@ def isolates(at: float, here: float) -> Any:
         "isolates_per_colo", at, here, before, after, "score", "bill_usd", "a", "b", True
     )  # fmt: skip
     made = decision("a", a=1.0)
+    made.criteria = Criteria(minimise="bill_usd")
     made.flips = made.next_flips = [flip]
     made.study.told = str
     made.study.case.assumed = {"isolates_per_colo": SimpleNamespace(unit="isolates")}
