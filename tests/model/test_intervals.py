@@ -119,7 +119,7 @@ def test_of_a_log_it_is_that_of_blocks_and_of_seeds(monkeypatch: pytest.MonkeyPa
         other = part.reseeded(seed)
         runs.append(measure(other, one[0], simulate(other, one[0]))["late_share"])
     found = resolution(study, one, ["late_share"], measured)["late_share"][0]
-    scaled = student(runs, T4) * math.sqrt(len(part.trace) / 2_000)
+    scaled = student(runs, T4) * math.sqrt(part.trace.span_s / study.trace.span_s)
     assert found == pytest.approx(math.hypot(0.01, scaled))
 
 

@@ -60,7 +60,8 @@ def resolution(
         found = [_spread(_runs(others, o, names, [measured[o.name]])) for o in options]
     else:
         others = [_short(study, study.seed + nth) for nth in range(1, SEEDS + 1)]
-        found = [_spread_of_more(_runs(others, o, names, []), others[0], study) for o in options]
+        part, n = others[0], MOST_RESEEDED
+        found = [_spread_of_more(_runs(others, o, names, []), part, n, study) for o in options]
     unlike = [_of_chosen_keys(study, option, names) for option in options]
     return {
         name: np.hypot([each[name] for each in found], [each[name] for each in unlike])
@@ -99,7 +100,7 @@ def _of_a_log(
     again, found = [part, *_reseeded(part)], []
     for option in options:
         blocks = _by_blocks(study, option, names, measured[option.name])
-        seeds = _spread_of_more(_runs(again, option, names, []), part, study)
+        seeds = _spread_of_more(_runs(again, option, names, []), part, len(part.trace), study)
         found.append({name: math.hypot(blocks[name], seeds[name]) for name in names})
     return found
 
@@ -109,15 +110,15 @@ def _spread(runs: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def _spread_of_more(
-    runs: Mapping[str, Sequence[float]], part: Study, whole: Study
+    runs: Mapping[str, Sequence[float]], part: Study, requests: int, whole: Study
 ) -> dict[str, float]:
-    """The spread of all the traffic, from that of parts of it.
+    """The spread of all the traffic, from that of parts of it of so many `requests`.
 
     It is as much smaller as there are more requests. But how often answers are out of date hangs
     on when values change, those of a few keys above all, which are in every part: more requests
     in the same time tell no more of that.
     """
-    by_number = math.sqrt(len(part.trace) / len(whole.trace))
+    by_number = math.sqrt(requests / len(whole.trace))
     by_time = math.sqrt(min(1.0, part.trace.span_s / whole.trace.span_s))
     return {
         name: half * (by_time if name == "late_share" else by_number)
