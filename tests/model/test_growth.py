@@ -107,3 +107,9 @@ def test_twice_the_keys_are_asked_for_half_as_often_each() -> None:
 )  # fmt: skip
 def test_where_all_or_all_but_one_grow_that_is_told(given: dict[str, str], said: str) -> None:
     assert growth.in_words(small(growth=given).case.growth) == said
+
+
+def test_where_the_case_does_not_say_what_grows_the_reader_is_told() -> None:
+    silent = growth.in_words(small(growth={"low": 0.5, "high": 2}).case.growth)
+    stated = growth.in_words(small(growth={"writes": "fixed"}).case.growth)
+    assert silent == f"{stated}: the case does not say what grows"
