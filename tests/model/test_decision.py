@@ -380,7 +380,7 @@ def test_keys_and_lives_grow_as_the_case_says() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "writes, keys and the life of values stay as they are"),
+        ({"writes": "fixed"}, "writes, keys and the life of values stay as they are"),
         ({"writes": "in proportion"},
          "writes grow in proportion, keys and the life of values stay as they are"),
         ({"writes": "in proportion", "keys": "in proportion"},

@@ -16,7 +16,7 @@ from cachelib.model.judgement.limits import broken
 from cachelib.model.judgement.metrics import MEASURED, measure
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options, simulate
-from cachelib.model.judgement.search import Search
+from cachelib.model.judgement.search import CLOSER, Search
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import DesignError
 from tests.model.cases import hours, small
@@ -144,7 +144,7 @@ def test_a_life_in_kv_s_caches_is_no_shorter_than_the_platform_s_least() -> None
         study, kv, {"kv_cache_ttl_s": [least - 1, least, least + 1]})]  # fmt: skip
     assert tried == [least, least + 1]
     found = tuned(study, "kv-only")
-    lives_tried = [{"kv_cache_ttl_s": s} for s in (60, 600)]
+    lives_tried = [{"kv_cache_ttl_s": s} for s in (60.0, 600.0)]
     by_formula = said(Model(study, (kv,)), kv, lives_tried, ["mean_ms"])["mean_ms"]
     assert by_formula[0] != by_formula[1]
     for nth, life in enumerate((60, 600)):
@@ -158,7 +158,7 @@ def test_formulas_at_all_settings_are_those_at_each() -> None:
     objects = {"value": 5, "values": [1, 5, 20], "why": "w"}
     study = small(designs=["durable-object"], knobs={"objects": objects})
     made, each = Model(study, tuple(options(study))), option(study, "durable-object")
-    grid = [{"l2_ttl_s": t, "objects": n} for t in (600, 14_400) for n in (1, 20)]
+    grid = [{"l2_ttl_s": t, "objects": n} for t in (600.0, 14_400.0) for n in (1.0, 20.0)]
     names = ["hit_ratio", "bill_usd", "mean_ms"]
     found = said(made, each, grid, names)
     first, alike, long, _ = found["mean_ms"]
@@ -268,18 +268,70 @@ def test_steps_away_from_today_are_factors() -> None:
     assert away == pytest.approx([0, np.log(2), np.log(4)])
 
 
-def test_five_settings_are_simulated_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = small(criteria={"minimise": "bill_usd", "limits": [limit("late_share", 1e-4)]})
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, float]]:
+    """The settings that are simulated from now on."""
     asked: list[dict[str, float]] = []
 
-    def watched(of: Study, there: Option) -> Any:
+    def simulated(of: Study, there: Option) -> Any:
         asked.append(dict(there.settings))
         return simulate(of, there)
 
-    monkeypatch.setattr(knobs, "simulate", watched)
-    tuned(study, "l1-kv")
-    assert len(asked) == 5
-    assert len({tuple(sorted(each.items())) for each in asked}) == 5
+    monkeypatch.setattr(knobs, "simulate", simulated)
+    return asked
+
+
+def test_where_no_setting_keeps_a_limit_the_nearest_miss_alone_is_simulated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Others miss it by a hair more, by formula: to simulate them in turn finds nothing."""
+    study = small(criteria={"minimise": "bill_usd", "limits": [limit("late_share", 1e-4)]})
+    asked = watched(monkeypatch)
+    assert not tuned(study, "l1-kv").keeps
+    assert len(asked) == 1
+
+
+def test_no_setting_is_simulated_twice_and_no_more_than_five_at_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All break the limit by a little when they are simulated, so that another seems to keep it."""
+    asked = watched(monkeypatch)
+
+    def just_too_late(_: Any, there: Option, result: Any, names: Any) -> dict[str, float]:
+        return {**measure(study, there, result, names), "late_share": 0.2001}
+
+    aim = {"minimise": "origin_loads_per_month", "limits": [limit("late_share", 0.2)],
+           "material": {"origin_loads_per_month": 1}}  # fmt: skip
+    study = small(criteria=aim)
+    monkeypatch.setattr(knobs, "measure", just_too_late)
+    assert not tuned(study, "l1-kv").keeps
+    assert 1 < len(asked) <= knobs.ROUNDS * (1 + CLOSER)
+    assert len({tuple(sorted(each.items())) for each in asked}) == len(asked)
+
+
+def test_what_breaks_one_limit_anyhow_keeps_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bill far over its limit: a longer life takes a little off it, and makes answers late."""
+    free = small(designs=["kv-only"])
+    kv = option(free, "kv-only")
+    at = {life: measure(free, there, simulate(free, there), NAMES)
+          for life in free.case.all_knobs["l2_ttl_s"].settings
+          for there in [kv.at(l2_ttl_s=life)]}  # fmt: skip
+    late = sorted(m["late_share"] for m in at.values())[1] * 1.01
+    limits = [limit("bill_usd", min(m["bill_usd"] for m in at.values()) / 6),
+              limit("late_share", late)]  # fmt: skip
+    found = tuned(small(designs=["kv-only"], criteria={"limits": limits}), "kv-only")
+    assert not found.keeps
+    assert found.measured["late_share"] <= late
+
+
+def test_a_knob_that_changes_nothing_may_be_turned_all_the_way_wherever_the_others_end() -> None:
+    """Also at a life between two steps, where no other life in memory was tried."""
+    aim = {"minimise": "origin_loads_per_month", "limits": [limit("late_share", 0.2)],
+           "material": {"origin_loads_per_month": 1_000}}  # fmt: skip
+    ranged = {"l1_ttl_s": {"value": 60, "low": 10, "high": 600, "why": "w"},
+              "l2_ttl_s": {"value": 600, "low": 600, "high": 153_600, "why": "w"}}  # fmt: skip
+    found = tuned(small(criteria=aim, knobs=ranged), "l1-kv")
+    least, most = found.flat["l1_ttl_s"]
+    assert least < found.option.settings["l1_ttl_s"] < most
 
 
 def test_a_setting_between_two_steps_of_a_range_is_found_where_it_alone_keeps_the_limits() -> None:

@@ -22,6 +22,7 @@ from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.simulator import TRAFFIC, Simulator
 from cachelib.model.judgement.surface import Surface
+from cachelib.model.judgement.sweeps import Moving, sweeps
 from cachelib.model.judgement.ties import Standing
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.traffic.remarks import FEW
@@ -91,6 +92,7 @@ def anchor(
     simulator = Simulator(model, measured)
     names = simulator.names
     raw = replace(model, corrections={}, surrogates={})
+    moving = Moving(raw, [sweep for sweep in sweeps(raw) if sweep.low < sweep.high])
     simulated: dict[str, Mapping[str, Array]] = {}
     anchors: list[Anchor] = []
     surrogates: dict[tuple[str, str], Surface] = {}
@@ -104,7 +106,8 @@ def anchor(
         for name in names:
             at_here = np.array([measured[option.name][name]])
             found, surrogate = _held(
-                option, name, formula[name], truth[name], numbers, here,
+                option, name, formula[name], truth[name],
+                {n: numbers[n] for n in moving.movers(option.name, name) if n in numbers}, here,
                 _error(name, uncorrected[name][:1], at_here),
             )  # fmt: skip
             anchors.append(found)
@@ -164,7 +167,7 @@ def _fit(
 
 
 def _directions(left: Array, numbers: Numbers) -> list[str]:
-    """The numbers that the error goes with most."""
+    """Of the numbers that move the formula, those that the error goes with most."""
     strength = {
         name: abs(float(np.corrcoef(surface.place(values), left)[0, 1]))
         for name, values in numbers.items()

@@ -46,8 +46,8 @@ Asking = Generator[Sequence[Ask], Sequence[Numbers], Done]
 
 
 def ask(*asks: Ask) -> Asking[Sequence[Numbers]]:
-    """Asks, and gives what is said."""
-    return (yield asks)
+    """Asks, and gives what is said; asking nothing waits for nobody."""
+    return (yield asks) if asks else []
 
 
 def abreast(tasks: Iterable[Asking[Done]]) -> Asking[list[Done]]:

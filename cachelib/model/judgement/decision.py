@@ -280,11 +280,11 @@ class Decision:
         others are told.
         """
         found = flips.searched(self.model)
-        named = {name for flip in found.flips for name in (flip.before, flip.after) if name}
-        contending = self.model.only([*self.contenders, *named])
-        there = Elsewhere(contending, self.tuned, found.values)
+        there = Elsewhere(self.model, self.tuned, found.values)
         told = there.flips(found.flips, found.sweeps, self.chosen.name if self.chosen else None)
         nearest = _told_first(told)
+        named = {name for flip in nearest for name in (flip.before, flip.after) if name}
+        contending = self.model.only([*self.contenders, *named])
         if self.by_simulation:
             names = frozenset(option.name for option in contending.options)
             return [flip for flip in nearest if self._is_decided(flip, names)]

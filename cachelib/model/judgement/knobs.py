@@ -52,6 +52,7 @@ def _tuned(study: Study, option: Option, names: Sequence[str]) -> Asking[Tuned]:
         if len(closer.grid) == len(found.grid):
             break
         found, best = yield from _settled(study, closer, simulated, names)
+    found = yield from found.across(best)
     allowed = _not_refuted(study, simulated, len(found.grid))
     flat = yield from found.flat(best, list(free), allowed)
     return Tuned(

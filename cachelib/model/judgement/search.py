@@ -6,7 +6,7 @@ what a simulation said do not ask anew, nor do numbers that no formula sees.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -18,19 +18,21 @@ from cachelib.model.case.criteria import Criteria, Limit
 from cachelib.model.case.designs import fault_of
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.asking import Ask, Asking, Settings, ask
-from cachelib.model.judgement.limits import Flags, bounds, broken, excess, limit_names
+from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names
 from cachelib.model.judgement.model import NO_FORMULA, Model, Numbers
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.tries import DRAWS, Said, Tries
 
 ROOM = 0.5  # twice as far from a limit as this share of it is no safer
 ALIKE = 0.01  # of what is material, and of a limit: what settings may differ by and do alike
-MOST_UNSURE, DRAWS = 12, 48  # settings tried over draws, where limits should hold in a share
+MOST_UNSURE = 12  # settings tried over draws, where limits should hold in a share
 BY_CHANCE = 2.5 / DRAWS  # of a share of draws: no less sure
 FINER = 5  # steps between a setting and the next, when it is looked closer
 
 SLACK = 0.25  # of what is material: what a setting may be worse by for having more room
 CLOSER = 2  # times that it is looked closer
+FAR = 0.25  # of a limit: missed by more, no setting between two steps keeps it
 WHOLE = ("objects", "l1_max_entries")  # knobs that are numbers of things
 
 Places = npt.NDArray[np.int64]
@@ -53,7 +55,7 @@ class Search:
     at: Mapping[str, Array] = field(default_factory=dict)
     own: int | None = None
     coarse: int = 0
-    drawn: dict[tuple[float, ...], Numbers] = field(default_factory=dict, repr=False)
+    drawn: Said = field(default_factory=dict, repr=False)
 
     @cached_property
     def criteria(self) -> Criteria:
@@ -83,7 +85,22 @@ class Search:
 
     def closer(self, best: int) -> Asking[Search]:
         """The same with more settings around one of them: between it and the next of each knob."""
-        more = list(self._around(best))
+        return self._with_more(self._around(best))
+
+    def across(self, best: int) -> Asking[Search]:
+        """The same with each knob of one of the settings turned to every value that was tried."""
+        turned = ({**self.grid[best], name: value} for name in self.grid[best]
+                  for value in sorted(self._tried(name)))  # fmt: skip
+        return self._with_more(turned)
+
+    def _with_more(self, settings: Iterable[Settings]) -> Asking[Search]:
+        known = {tuple(one.values()) for one in self.grid}
+        more = [
+            one
+            for one in settings
+            if tuple(one.values()) not in known
+            and possible(self.model.study, self.option.at(**one))
+        ]
         if not more:
             return self
         (found,) = yield from ask(Ask(self.option, more, self.at, self.criteria.names()))
@@ -91,18 +108,18 @@ class Search:
         return replace(self, grid=[*self.grid, *more], formula=formula)
 
     def _around(self, best: int) -> Iterator[Settings]:
-        study = self.model.study
+        knobs = self.model.study.case.all_knobs
         for name, own in self.grid[best].items():
-            if name in WHOLE or study.case.all_knobs[name].values:
+            if name in WHOLE or knobs[name].values:
                 continue
             beside = np.flatnonzero(self._beside(best, name))
-            if self._alike(best)[beside].all():
+            if len(beside) > 1 and self._alike(best)[beside].all():
                 continue  # turning it changes nothing
-            tried = {self.grid[nth][name] for nth in beside}
-            for value in between(own, tried):
-                settings = {**self.grid[best], name: value}
-                if possible(study, self.option.at(**settings)):
-                    yield settings
+            for value in between(own, self._tried(name)):
+                yield {**self.grid[best], name: value}
+
+    def _tried(self, name: str) -> set[float]:
+        return {settings[name] for settings in self.grid}
 
     @property
     def least(self) -> float:
@@ -113,15 +130,24 @@ class Search:
         """The search of the best settings alone.
 
         It is looked closer once; not even that, nor is it asked how sure it is, where the score is
-        above this anyhow.
+        above this anyhow, or a limit is missed by far.
         """
         found = self
         best = found._best_here(found.all)
-        if found._scores[best] <= unless_above:
+        if found._scores[best] <= unless_above and found._room[best] > -FAR:
             best = yield from found.best(found.all)
+            found, best = yield from found._closer_still(best)
+        return found.only(best)
+
+    def _closer_still(self, best: int) -> Asking[tuple[Search, int]]:
+        """Looked closer around the best, and once more if that keeps no limits yet."""
+        found = self
+        for _ in range(CLOSER):
             found = yield from found.closer(best)
             best = yield from found.best(found.all)
-        return found.only(best)
+            if found._room[best] >= 0:
+                break
+        return found, best
 
     def only(self, nth: int) -> Search:
         """The search of one of the settings alone."""
@@ -178,18 +204,16 @@ class Search:
 
     def _best_here(self, allowed: Flags) -> int:
         """The same, where it is enough that limits are kept at these numbers."""
-        room = np.where(allowed, self._room, -np.inf)
-        return (
-            self._roomiest(self._equal(room >= 0, SLACK))
-            if (room >= 0).any()
-            else self._nearest(room)
-        )
+        kept = allowed & (self._room >= 0)
+        return self._roomiest(self._equal(kept, SLACK)) if kept.any() else self._nearest()
 
-    def _nearest(self, room: Array) -> int:
-        """The nearest miss; of those as near, what breaks least besides at the least score."""
-        near = room >= room.max() - ALIKE
-        failing = np.sum([over > 0 for over in self._over_limits], axis=0)
-        near &= failing == failing[near].min()
+    def _nearest(self) -> int:
+        """The nearest miss, over all limits; of those as near, the one next to today's.
+
+        Refuted ones are none the farther: what a simulation said of them is what formulas say.
+        """
+        miss = np.sum([np.log1p(np.maximum(over, 0)) for over in self._over_limits], axis=0)
+        near = miss <= miss.min() + ALIKE
         return int(np.argmin(np.where(self._equal(near), self._away, np.inf)))
 
     def _roomiest(self, equal: Flags) -> int:
@@ -290,29 +314,13 @@ class Search:
         alike: Flags = (np.abs(score - score[best]) <= grain) & (np.abs(room - room[best]) <= ALIKE)
         return alike
 
+    @cached_property
+    def _tries(self) -> Tries:
+        return Tries(self.model, self.option, self.at, self.drawn)
+
     def _shares_kept(self, places: Sequence[int] | Places) -> Asking[list[float]]:
         """The share of draws in which each of these settings keeps the limits."""
-        names = [limit.metric for limit in self.criteria.limits]
-        settings = {tuple(self.grid[nth].values()): self.grid[nth] for nth in places}
-        new = [key for key in settings if key not in self.drawn]
-        told = yield from ask(
-            *(Ask(self.option, [settings[key]], self._numbers_drawn, names) for key in new)
-        )
-        self.drawn.update(zip(new, told, strict=True))
-        return [self._share_kept(nth, names) for nth in places]
-
-    def _share_kept(self, nth: int, names: Sequence[str]) -> float:
-        said = self.drawn[tuple(self.grid[nth].values())]
-        values = self.model.brought(self.option, said, self._numbers_drawn, names)
-        failing = broken(self.criteria, values, self._numbers_drawn)
-        return float(1 - np.mean(np.any(list(failing.values()), axis=0)))
-
-    @cached_property
-    def _numbers_drawn(self) -> Numbers:
-        from cachelib.model.judgement.draws import draw
-
-        at = {name: float(value[0]) for name, value in self.at.items()}
-        return {**self.at, **draw(self.model.study, [self.option], DRAWS, seed=0, at=at)}
+        return self._tries.shares([self.grid[nth] for nth in places])
 
     def flat(
         self, best: int, free: list[str], allowed: Flags

@@ -107,6 +107,15 @@ class Moving:
         """Whether it moves anything that decides of an option."""
         return bool(self._moved[option, number])
 
+    def movers(self, option: str, metric: str) -> list[str]:
+        """The numbers that move a metric of an option; of a bill, those that move its cost."""
+        names = {metric, *(["monthly_cost_usd"] if metric == "bill_usd" else [])}
+        return [
+            number
+            for (name, number), moved in self._moved.items()
+            if name == option and names.intersection(moved)
+        ]
+
     def matters(self, number: str, options: Sequence[Option]) -> bool:
         """Whether it moves, by what counts, anything that decides of one of these."""
         moved = any((option.name, number) in self._mattering for option in options)
