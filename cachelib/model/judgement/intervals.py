@@ -14,9 +14,10 @@ from scipy.special import stdtrit
 from cachelib.model.engines.random import mixed
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.all_keys import by_formula
 from cachelib.model.judgement.failures import failed_reads
 from cachelib.model.judgement.hotter_keys import hotter
-from cachelib.model.judgement.metrics import Month, measure, predict
+from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import monthly_bill
@@ -73,9 +74,7 @@ def _of_chosen_keys(study: Study, option: Option, names: Sequence[str]) -> dict[
     """How far formulas are apart for all keys and for those that are simulated in their place."""
     if study.sample.keys == 1:
         return dict.fromkeys(names, 0.0)
-    some, every = (
-        predict(Month(study, option, at), names) for at in (study.setting_of_sample, study.setting)
-    )
+    some, every = by_formula(study, option, names)
     return {name: float(np.nan_to_num(abs(some[name] - every[name])[0])) for name in names}
 
 

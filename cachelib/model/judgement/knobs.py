@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from cachelib.model.judgement.all_keys import of_all_keys
 from cachelib.model.judgement.asking import Asking, Settings, answered
 from cachelib.model.judgement.limits import Flags, misses
 from cachelib.model.judgement.metrics import measure
@@ -76,7 +77,8 @@ def _settled(
         if best in simulated:
             break
         there = found.option.at(**found.grid[best])
-        simulated[best] = measure(study, there, simulate(study, there), names)
+        told = measure(study, there, simulate(study, there), names)
+        simulated[best] = of_all_keys(study, there, told)
         found = found.corrected(best, simulated[best])
     if not _all_kept(study, simulated[best]):
         best = _best_seen(study, simulated)

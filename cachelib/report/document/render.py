@@ -14,6 +14,7 @@ from jinja2 import Template
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.labels import label
 from cachelib.model.case.metrics import METRICS
+from cachelib.model.formulas import estimate
 from cachelib.model.judgement.claims import Verdict
 from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
@@ -315,6 +316,20 @@ def _breaks_ties(criteria: Criteria) -> str:
     return ", then ".join(told)
 
 
+UNLIKE = 0.05  # of what memory finds: by how much less it is told
+
+
+def _unlike(study: Study) -> dict[str, float] | None:
+    """What memory in each isolate finds of the keys that stand for all, and of all, by formula."""
+    if study.sample.keys == 1:
+        return None
+    alone = study.design("l1-only")
+    some, every = (
+        float(estimate(alone, at).l1[0]) for at in (study.setting_of_sample, study.setting)
+    )
+    return {"some": some, "every": every} if abs(some - every) > UNLIKE * every else None
+
+
 def _traffic(study: Study) -> dict[str, Any]:
     """The traffic in the words of the report."""
     trace = study.trace
@@ -323,6 +338,7 @@ def _traffic(study: Study) -> dict[str, Any]:
         "distinct_keys": len(set(trace.key.tolist())),
         "time": language.duration(86_400 * study.days),
         "sample": study.sample.in_words,
+        "unlike": _unlike(study),
         "remarks": [remark.says for remark in study.remarks],
         "colos": [colo or "not said" for colo in trace.colos],
         "source": "as logged" if study.log else "generated as the case says",

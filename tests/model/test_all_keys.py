@@ -1,0 +1,58 @@
+"""What some of the keys say, brought to all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachelib.model.judgement.all_keys import of_all_keys
+from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.options import Option, options, simulate
+from cachelib.model.judgement.study import Study, _generated
+from tests.model.cases import known, small
+
+NAMES = ("hit_ratio", "origin_loads_per_month", "bill_usd", "monthly_cost_usd", "work_hours")
+BUSY = {"requests_per_month": 3_000_000, "keys": 30_000, "zipf": 0.95, "key_prefix": "/",
+        "value_bytes": 100, "colos": {"FRA": 1}}  # fmt: skip
+
+
+def option(study: Study, name: str) -> Option:
+    return next(each for each in options(study) if each.name == name)
+
+
+@pytest.fixture(scope="module")
+def whole() -> Study:
+    many = known("isolates", isolates_per_colo=20) | known("s", value_life_s=3_600)
+    return small(workload=BUSY, designs=["l1-only", "kv-only"], assumptions=many)
+
+
+@pytest.fixture(scope="module")
+def part(whole: Study) -> Study:
+    """Every tenth key or so, for two days."""
+    return whole._on(_generated(whole.case.workload, whole.seed, most=20_000))
+
+
+def said(study: Study, name: str) -> dict[str, float]:
+    there = option(study, name)
+    return measure(study, there, simulate(study, there), NAMES)
+
+
+@pytest.mark.parametrize("name", ["l1-only", "kv-only"])
+def test_what_memories_find_of_all_keys_is_told_by_some_of_them(
+    whole: Study, part: Study, name: str
+) -> None:
+    assert part.sample.keys < 0.2
+    truth, some = said(whole, name), said(part, name)
+    found = of_all_keys(part, option(part, name), some)
+    for metric in ("hit_ratio", "bill_usd"):
+        assert found[metric] == pytest.approx(truth[metric], rel=0.03), metric
+    more = found["bill_usd"] - some["bill_usd"]
+    assert found["monthly_cost_usd"] == pytest.approx(some["monthly_cost_usd"] + more, nan_ok=True)
+
+
+def test_of_a_memory_alone_some_keys_say_too_little(whole: Study, part: Study) -> None:
+    assert said(part, "l1-only")["hit_ratio"] < 0.85 * said(whole, "l1-only")["hit_ratio"]
+
+
+def test_what_all_keys_say_stays(whole: Study) -> None:
+    measured = {"hit_ratio": 0.5, "work_hours": 2.0}
+    assert of_all_keys(whole, option(whole, "l1-only"), measured) == measured
