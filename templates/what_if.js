@@ -3,7 +3,8 @@ function monthlyUsd(design, month, at, prices) {
   const n = at.numbers, used = {};
   for (const [meter, name] of Object.entries(prices.counts))
     if (name in month.counts) used[meter] = month.counts[name];
-  const runs = month.counts.requests - (month.counts.workers_cache_hits ?? 0);
+  const { requests, workers_cache_hits: hits = 0, workers_cache_refreshes: aside = 0 } = month.counts;
+  const runs = requests - hits + aside;
   used["workers.cpu_ms"] = runs * n.worker_cpu_ms;
   used["workers_ai.neurons"] = month.counts.origin_loads * n.origin_neurons;
   const store = design.tiers.at(-1);

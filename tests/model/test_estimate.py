@@ -23,6 +23,10 @@ DESIGNS: dict[str, Design] = BUILT_IN | {
     "independent": Design(name="independent", l2="kv", expiry="independent"),
     "sliding": Design(name="sliding", l2="kv", expiry="sliding"),
     "sliding-l1": Design(name="sliding-l1", expiry="sliding"),
+    "swr-an-hour": Design(
+        name="swr-an-hour", tiers=("workers-cache",), stale_while_revalidate_s=3_600
+    ),
+    "swr-kv": Design(name="swr-kv", tiers=("workers-cache", "kv"), stale_while_revalidate_s=900),
 }
 TRAFFIC = (100_000, 2_000_000)
 

@@ -82,8 +82,9 @@ def test_options_are_as_set_today_with_what_is_held_and_noted() -> None:
 
 def test_the_knobs_of_a_design_are_those_that_turn_something_and_are_not_settled() -> None:
     all_ = dict.fromkeys(
-        ("l1_ttl_s", "l1_max_entries", "l2_ttl_s", "soft_ttl_s", "objects", "kv_cache_ttl_s")
-    )
+        ("l1_ttl_s", "l1_max_entries", "l2_ttl_s", "soft_ttl_s", "stale_while_revalidate_s",
+         "objects", "kv_cache_ttl_s")
+    )  # fmt: skip
     by_design = {
         design(tiers=()): [],
         design(tiers=("memory",)): ["l1_ttl_s", "l1_max_entries"],
@@ -95,7 +96,7 @@ def test_the_knobs_of_a_design_are_those_that_turn_something_and_are_not_settled
             "kv_cache_ttl_s",
         ],
         design(tiers=("r2",), policy="soft-hard", soft_ttl_s=5): ["l2_ttl_s"],
-        design(tiers=("workers-cache",)): ["l2_ttl_s"],
+        design(tiers=("workers-cache",)): ["l2_ttl_s", "stale_while_revalidate_s"],
     }
     for made, names in by_design.items():
         assert knobs_of(made, all_) == names, made.tiers

@@ -37,6 +37,7 @@ class Row(NamedTuple):
 TWO = {"isolates_per_colo": 2}
 DOWN = {"origin_failure": 1.0}
 NO_FLIGHT = {"single_flight": False}
+SERVED_STALE = {"stale_while_revalidate_s": 20.0}
 
 MEMORY = (
     Row("the first read loads, the next finds it", 0, "0 k, 1 k",
@@ -165,6 +166,33 @@ WORKERS_CACHE = (
         "load write colo", "loads 1, hits 1", late=1),
     Row("who waits for a failure fails with it", 1, "0 k@LHR, 0.5 k@SYD, 2 k@LHR",
         "fail fail fail", "loads 2, failures 2, hits 1", platform=DOWN),
+    Row("what has ended is served while the Worker runs anew", 0,
+        "0 k@LHR, 119 k@LHR, 120 k@LHR, 219 k@LHR",
+        "load colo colo colo", "loads 3, refreshes 2, hits 3, workers_cache_refreshes 2",
+        design=SERVED_STALE),
+    Row("but not for ever", 0, "0 k@LHR, 120 k@LHR", "load load", "loads 2", design=SERVED_STALE),
+    Row("nor past a deploy", 0, "0 k@LHR, 105 k@LHR, 110 k@LHR",
+        "load colo load", "loads 3, refreshes 1, hits 1, workers_cache_refreshes 1",
+        design=SERVED_STALE, platform={"deploy_every_s": 110}),
+    Row("each data centre is served the old one once", 0,
+        "0 k@LHR, 105 k@SYD, 106 k@SYD, 107 k@LHR, 108 k@LHR",
+        "load upper colo colo colo", "loads 2, refreshes 1, hits 4, workers_cache_refreshes 1",
+        design=SERVED_STALE),
+    Row("so each sees a write one answer late", 0,
+        "0 k@LHR, 1 k@SYD, 50 w k@LHR, 105 k@SYD, 106 k@SYD, 107 k@LHR, 108 k@LHR",
+        "load upper write colo colo colo colo",
+        "loads 2, refreshes 1, hits 5, workers_cache_refreshes 1", late=2, design=SERVED_STALE),
+    Row("the run finds what stands behind", 0, "0 k@LHR, 50 w k@LHR, 105 k@LHR, 106 k@LHR",
+        "load write colo colo",
+        "loads 1, hits 2, workers_cache_refreshes 1, kv_reads 2, kv_missing_reads 1, kv_writes 2",
+        late=1, design={"tiers": ("workers-cache", "kv"), **SERVED_STALE}),
+    Row("one run goes at a time, and nobody waits", 1,
+        "0 k@LHR, 105 k@LHR, 105.5 k@LHR, 105.8 k@SYD, 106.5 k@SYD",
+        "load colo colo upper colo", "loads 2, refreshes 1, hits 4, workers_cache_refreshes 1",
+        design=SERVED_STALE),
+    Row("unless the old one may no longer be served", 1, "0 k@LHR, 120.5 k@LHR, 121.2 k@LHR",
+        "load colo wait", "loads 2, refreshes 1, hits 2, workers_cache_refreshes 1",
+        design=SERVED_STALE),
 )  # fmt: skip
 
 SHARED_BY_ALL = (

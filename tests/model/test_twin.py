@@ -58,6 +58,7 @@ def designs(draw, *, listening=False):
             "clean_up_every_s": draw(one_of(20.0, 200.0)),
             "write_only_if_changed": draw(st.booleans()),
             "objects": draw(one_of(None, 1, 3)),
+            "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,
         }
     )
 

@@ -61,6 +61,7 @@ def every_design() -> Iterator[Design]:
                 soft_ttl_s=600,
                 l1_ttl_s=300,
                 l2_ttl_s=3_600,
+                stale_while_revalidate_s=400 if changed and "workers-cache" in some else None,
                 unreachable="origin" if changed else "error",
             )
         except ValidationError:

@@ -155,11 +155,27 @@ class Flows:
             return None
         heard = self.w if self.design.stores else np.zeros_like(self.w)
         asked = Traffic(self.r, self.rc, heard, 1 / self.at["deploy_every_s"])
-        return front(asked, self.l2_ttl)
+        return front(asked, self.l2_ttl, self.stale_s)
 
     @property
-    def answered_by_front(self) -> Array:
-        return np.zeros_like(self.rc) if self.front is None else self.rc - self.front.runs
+    def stale_s(self) -> Array:
+        """Seconds for which Workers Cache serves what has ended."""
+        return np.full((1, 1, 1), self.design.stale_while_revalidate_s or 0.0)
+
+    @property
+    def unawaited_runs(self) -> Array:
+        """Reads a second that run the Worker and do not wait for it."""
+        return (
+            np.zeros_like(self.rc) if self.front is None else self.front.runs - self.front.awaited
+        )
+
+    @cached_property
+    def unawaited(self) -> Array:
+        """Those of them that load."""
+        if self.design.l2 is None or self.front is None:
+            return self.unawaited_runs
+        loads = self.loaded * -np.expm1(-self.r * self.stale_s)
+        return np.minimum(loads, self.unawaited_runs)
 
     @cached_property
     def answered_by_l1(self) -> Array:
@@ -298,10 +314,11 @@ class Flows:
         counts: dict[str, Array] = {
             "requests": at["requests_per_month"].ravel(),
             "origin_loads": loads + refreshes,
-            "refreshes": refreshes,
+            "refreshes": refreshes + self.per_month(self.unawaited),
         }
         if self.front is not None:
-            counts["workers_cache_hits"] = self.per_month(self.answered_by_front)
+            counts["workers_cache_hits"] = self.per_month(self.rc - self.front.awaited)
+            counts["workers_cache_refreshes"] = self.per_month(self.unawaited_runs)
         if design.l2 == "kv":
             counts |= {"kv_reads": looked, "kv_missing_reads": loads, "kv_writes": stored}
             counts |= self._clean_up() if design.policy == "clean-up" else {}

@@ -3,6 +3,9 @@
 Own derivation. What stands behind is asked when the value of all copies has ended, by the next
 read, which loads it; so loads are those of one cache. V is how long the store behind keeps a value
 valid, longer than T where writes renew it; of these the answers in front hear nothing.
+
+Where an answer is served for S after its end, the same reads run the Worker, but wait for it only
+if none came before for S: e^-xS for x reads a second. Of a data centre's copies the same holds.
 """
 
 from __future__ import annotations
@@ -16,10 +19,20 @@ from cachelib.model.formulas.setting import Array
 
 
 class Front(NamedTuple):
-    """Reads a second, by colo and key: past the data centre's tier, and past both."""
+    """Reads a second, by colo and key: that wait for what is past the data centre's tier, that run
+    the Worker, that wait for it, and that are served what has ended in their data centre."""
 
     past_colo: Array
     runs: Array
+    awaited: Array
+    stale: Array
+
+
+class Looks(NamedTuple):
+    """Reads a second that find nothing living in a tier, and those that wait for more."""
+
+    all: Array
+    awaited: Array
 
 
 class Traffic(NamedTuple):
@@ -31,14 +44,15 @@ class Traffic(NamedTuple):
     lost: Array
 
 
-def front(asked: Traffic, ttl: Array) -> Front:
-    """Both tiers, for values that live `ttl`."""
-    everywhere = _looks(asked, asked.r, ttl)
-    here = np.maximum(_looks(asked, asked.rc, ttl), everywhere * asked.rc / asked.r)
-    return Front(np.minimum(here, asked.rc), everywhere * asked.rc / asked.r)
+def front(asked: Traffic, ttl: Array, stale_s: Array) -> Front:
+    """Both tiers, for values that live `ttl` and are served for `stale_s` longer."""
+    everywhere, here = (_looks(asked, reads, ttl, stale_s) for reads in (asked.r, asked.rc))
+    runs, awaited = (looks * asked.rc / asked.r for looks in everywhere)
+    past_colo = np.minimum(np.maximum(here.awaited, awaited), asked.rc)
+    return Front(past_colo, runs, awaited, here.all - here.awaited)
 
 
-def _looks(asked: Traffic, reads: Array, ttl: Array) -> Array:
+def _looks(asked: Traffic, reads: Array, ttl: Array, stale_s: Array) -> Looks:
     """Reads a second that find nothing in a tier which `reads` come to.
 
     From one renewal behind to the next, V + 1/x: the read that loads, or else the first within T;
@@ -50,5 +64,7 @@ def _looks(asked: Traffic, reads: Array, ttl: Array) -> Array:
     copy = ttl - lives.mean_age(asked.w, ttl)
     later = np.maximum(valid - ttl, 0) / (1 / reads + copy)
     emptied = asked.lost * valid * -np.expm1(-reads * ttl / 2)
-    looks: Array = (first + later + emptied) / (valid + 1 / every)
-    return np.minimum(looks, reads)
+    ended, between = first + later, valid + 1 / every
+    looks = np.minimum((ended + emptied) / between, reads)
+    awaited = (ended * np.exp(-reads * stale_s) + emptied) / between
+    return Looks(looks, np.minimum(awaited, looks))

@@ -42,6 +42,7 @@ class Option:
         """Tiers, and how much its policy does: less is simpler."""
         design = self.design
         policy = POLICIES_BY_SIMPLICITY.index(design.policy) + design.write_only_if_changed
+        policy += design.stale_while_revalidate_s is not None
         return len(design.tiers), policy + design.listen
 
     @property
@@ -111,6 +112,7 @@ def _has(design: Design, knob: str) -> bool:
         "l1_max_entries": design.l1,
         "l2_ttl_s": bool(design.shared),
         "soft_ttl_s": design.policy == "soft-hard",
+        "stale_while_revalidate_s": design.front is not None,
         "clean_up_every_s": design.policy == "clean-up",
         "objects": design.l2 == "durable-object",
         "kv_cache_ttl_s": design.l2 == "kv",

@@ -14,6 +14,7 @@ from cachelib.model.money.prices import (
     METERS,
     NOT_RUN,
     OBJECT_GB,
+    RUN_ASIDE,
     PriceBook,
     bytes_carried,
     gb_s_of,
@@ -31,7 +32,7 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     """A month's usage by meter, shape (draws,); what is not used is left out."""
     counts = month.counts
     used = {meter: counts[name] for meter, name in METERS.items() if name in counts}
-    runs = counts["requests"] - counts.get(NOT_RUN, 0)
+    runs = counts["requests"] - counts.get(NOT_RUN, 0) + counts.get(RUN_ASIDE, 0)
     used["workers.cpu_ms"] = runs * at["worker_cpu_ms"].ravel()
     used["workers_ai.neurons"] = counts["origin_loads"] * at["origin_neurons"].ravel()
     if design.l2 == "durable-object":

@@ -30,8 +30,8 @@ NO_COST = Decimal(0)
 DAYS = MONTH_S / DAY_S
 CALLS = ("database.calls", "origin.calls")
 """Meters of the origin's calls."""
-NOT_RUN = "workers_cache_hits"
-"""Counts requests for which no Worker runs, and no CPU is billed."""
+NOT_RUN, RUN_ASIDE = "workers_cache_hits", "workers_cache_refreshes"
+"""Count requests that no Worker's run answers, and runs besides; what runs is billed its CPU."""
 METERS = {"workers.requests": "requests", "lambda.requests": "requests", **OF_TIERS}
 """What charges by a count, and which."""
 
@@ -220,10 +220,11 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request; what it
     stores it stores in SQLite.
     """
+    runs = month["requests"] - month[NOT_RUN] + month[RUN_ASIDE]
     amounts = {
         "workers.requests": month["requests"],
         "lambda.requests": month["requests"],
-        "workers.cpu_ms": (month["requests"] - month[NOT_RUN]) * platform.worker_cpu_ms,
+        "workers.cpu_ms": runs * platform.worker_cpu_ms,
         **{meter: month[count] for meter, count in OF_TIERS.items()},
         "workers_ai.neurons": month["origin_loads"] * platform.origin_neurons,
     }

@@ -75,6 +75,9 @@ class Design(Strict):
     waits for that. Without it, or without memory, each loads by itself; only Durable Objects and
     Workers Cache let requests wait then, for a load of anybody's that came through them.
 
+    `stale_while_revalidate_s`: for so long past its end an answer in Workers Cache is still served,
+    and the Worker runs for a new one in the background.
+
     `unreachable` says what becomes of a read that a store fails to answer: an `error`, where nobody
     catches it, or a load from the `origin`, as the library does.
     """
@@ -96,6 +99,9 @@ class Design(Strict):
     listen: bool = Field(default=False, description="memory drops what others change, when told")
     single_flight: bool = Field(
         default=True, description="an isolate's requests wait for a load of their key in progress"
+    )
+    stale_while_revalidate_s: float | None = Field(
+        default=None, gt=0, description="how long Workers Cache serves what has ended, meanwhile"
     )
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
     unreachable: Literal["error", "origin"] = Field(
@@ -167,6 +173,15 @@ class Design(Strict):
             raise ValueError("expiry: 'sliding' renews the TTL of an L1, and there is none")
         if self.expiry == "sliding" and self.policy in ("soft-hard", "refresh"):
             raise ValueError(f"expiry: 'sliding' does not go with the policy '{self.policy}'")
+        return self
+
+    @model_validator(mode="after")
+    def _revalidated(self) -> Self:
+        if self.stale_while_revalidate_s is not None and self.front is None:
+            raise ValueError(
+                "stale_while_revalidate_s: it is Workers Cache that serves what has ended; there is"
+                " none (behind it, the policy 'soft-hard' does the like)"
+            )
         return self
 
     @model_validator(mode="after")
@@ -252,6 +267,7 @@ class Design(Strict):
         manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
         manners += ["written only if changed"] if self.write_only_if_changed else []
         manners += ["told of changes"] if self.listen else []
+        manners += ["old answers served meanwhile"] if self.stale_while_revalidate_s else []
         manners += [] if self.single_flight else ["without single flight"]
         manners += [f"{self.objects:,} in all"] if self.objects else []
         return ", ".join([tiers, *filter(None, manners)])
@@ -284,6 +300,7 @@ ON_CLOUDFLARE = {
         Design(name="l1-r2", tiers=("memory", "r2")),
         Design(name="workers-cache", tiers=("workers-cache",)),
         Design(name="workers-cache-kv", tiers=("workers-cache", "kv")),
+        Design(name="workers-cache-swr", tiers=("workers-cache",), stale_while_revalidate_s=300),
     )
 }
 ON_SERVERS = {

@@ -303,6 +303,7 @@ def _depth(tier: Tier | None) -> int:
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         front=design.front is not None,
+        stale=design.stale_while_revalidate_s or 0.0,
         l1=design.l1,
         colo_cache=design.colo_cache is not None,
         store=_store(design),

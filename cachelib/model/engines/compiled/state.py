@@ -80,6 +80,7 @@ class Rules(NamedTuple):
     """A design on a platform, as numbers; infinity for never and for no limit."""
 
     front: bool
+    stale: float
     l1: bool
     colo_cache: bool
     store: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 from cachelib import Stored
@@ -193,41 +194,63 @@ class Listening:
         ]
 
 
+class Answer(NamedTuple):
+    """What Workers Cache has: the value, when that ends, and until when it is served."""
+
+    value: Value
+    ends: float
+    until: float
+
+
 class WorkersCache:
     """What answers before the Worker runs: a tier in each colo, and one that all share.
 
-    It keeps an answer until its value ends, or the next deploy. Where loads take time, requests
-    wait for the Worker that already runs for their key: in its colo, or in what all share.
+    It keeps an answer until its value ends, and serves it for `stale_s` longer, but not past the
+    next deploy. Where loads take time, requests wait for the Worker that already runs for their
+    key: in its colo, or in what all share. `overdue`: what it found last has ended, and nobody
+    has a newer one.
     """
 
-    def __init__(self, world: World, platform: Platform) -> None:
-        self.world, self.every = world, platform.deploy_every_s
-        self.lower: dict[tuple[int, str], tuple[Value, float]] = {}
-        self.upper: dict[str, tuple[Value, float]] = {}
+    def __init__(self, world: World, platform: Platform, stale_s: float) -> None:
+        self.world, self.every, self.stale_s = world, platform.deploy_every_s, stale_s
+        self.lower: dict[tuple[int, str], Answer] = {}
+        self.upper: dict[str, Answer] = {}
         self.loading: dict[str, Load] = {}
+        self.overdue = False
 
     def get(self, key: str) -> Value | None:
         world = self.world
         here = world.colo, key
-        for depth, found in (
-            (FRONT_IN_COLO, self.lower.get(here)),
-            (FRONT_UPPER, self.upper.get(key)),
-        ):
-            if found is not None and world.now < found[1]:
-                world.tier, world.depth = L2, depth
-                world.counts["workers_cache_hits"] += 1
-                self.lower[here] = found
-                return found[0]
-        return None
+        near, far = self._served(self.lower.get(here)), self._served(self.upper.get(key))
+        found = near or far
+        if found is None:
+            return None
+        world.tier, world.depth = L2, FRONT_IN_COLO if near else FRONT_UPPER
+        world.counts["workers_cache_hits"] += 1
+        newest = near if near and world.now < near.ends else far or found
+        self.lower[here] = newest
+        self.overdue = newest.ends <= world.now
+        return found.value
+
+    def _served(self, answer: Answer | None) -> Answer | None:
+        return answer if answer and self.world.now < answer.until else None
 
     def meet(self, key: str) -> Load | None:
         """The load that a request must wait for."""
-        load, world = self.loading.get(key), self.world
+        world = self.world
+        here = (load := self.loading.get(key)) is not None and world.colo in load.colos
         if load is not None:
             world.counts["workers_cache_hits"] += 1  # no Worker runs for it
-            world.depth = FRONT_IN_COLO if world.colo in load.colos else FRONT_UPPER
-            load.colos += [] if world.colo in load.colos else [world.colo]
+            world.depth = FRONT_IN_COLO if here else FRONT_UPPER
+            self.join(key)
         return load
+
+    def join(self, key: str) -> bool:
+        """Let the colo have what a load of the key brings, if there is one."""
+        load, colo = self.loading.get(key), self.world.colo
+        if load is not None and colo not in load.colos:
+            load.colos.append(colo)
+        return load is not None
 
     def put_in_all(self, key: str, value: Value, expires: float, start: float, load: Load) -> None:
         """An answer for which several colos have waited."""
@@ -238,7 +261,7 @@ class WorkersCache:
     def put(self, key: str, value: Value, expires: float, start: float) -> None:
         since = self.world.now - start
         until = start + (math.floor(since / self.every) + 1) * self.every
-        kept = value, min(until, expires)
+        kept = Answer(value, expires, min(until, expires + self.stale_s))
         self.upper[key] = self.lower[self.world.colo, key] = kept
 
 
