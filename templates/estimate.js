@@ -55,6 +55,9 @@ function flowsOf(design, at) {
   f.told = design.listen ? toldOf(n, at, f) : () => 0;
   f.l1Life = l1Life(design, n, f);
   f.staleS = design.stale_while_revalidate_s ?? 0;
+  const written = w.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
+  const allowed = Math.min(1 / (n.workers_cache_purge_every_s * Math.max(written, 1e-300)), 1);
+  f.purged = w.map((x) => design.purge_on_write ? x * allowed : 0);
   f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
   if (f.front) f.missed = f.front.runs;
   else f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
@@ -81,6 +84,8 @@ function frontOf(f, lost) {
     const later = Math.max(kept - ttl, 0) / (1 / reads + ttl - meanAge(w, ttl));
     const emptied = lost * kept * -Math.expm1((-reads * ttl) / 2);
     const ended = first + later, between = kept + 1 / every;
+    if (f.purged.some((x) => x > 0))
+      return whenPurged(reads, Math.min(ended / between, reads), f.purged[k] + lost, f.staleS);
     const all = Math.min((ended + emptied) / between, reads);
     return { all, awaited: Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, all) };
   };
@@ -90,6 +95,13 @@ function frontOf(f, lost) {
   const awaited = map(f.rc, (x, c, k) => (everywhere[k].awaited * x) / f.r[k]);
   const pastColo = map(f.rc, (x, c, k) => Math.min(Math.max(here[c][k].awaited, awaited[c][k]), x));
   return { pastColo, runs, awaited, stale: map(here, (each) => each.all - each.awaited) };
+}
+
+function whenPurged(reads, looks, ends, staleS) {
+  const life = Math.max(1 / looks - 1 / reads, 0), left = -Math.expm1(-ends * life) / ends;
+  const all = reads / (1 + reads * left);
+  const before = (reads / (reads + ends)) * -Math.expm1(-(reads + ends) * staleS);
+  return { all, awaited: all * (1 - Math.exp(-ends * life) * before) };
 }
 
 function l1Life(design, n, f) {
@@ -243,6 +255,10 @@ function countsOf(design, at, f) {
   if (f.front) {
     counts.refreshes += loads - month(f.awaited);
     counts.workers_cache_hits = month(map(f.rc, (x, c, k) => x - f.front.awaited[c][k]));
+    if (design.purge_on_write) {
+      counts.workers_cache_purges = month([f.purged]);
+      counts.workers_cache_purges_refused = month([f.w]) - month([f.purged]);
+    }
     counts.workers_cache_refreshes = month(map(f.front.runs, (x, c, k) => x - f.front.awaited[c][k]));
   }
   if (f.store === "kv") {

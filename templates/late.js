@@ -16,9 +16,10 @@ function lateShare(design, at, f, bound) {
     : lateAt(f.w[k], f.l1Life(c, k), bound);
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
-    if (f.front) { // it hears of no write
-      const ended = f.front.stale[c][k];
-      return (found - ended) * lateAt(change + w, f.l2Ttl, bound) + ended * lateEnded(f, x, change + w, bound);
+    if (f.front) { // it hears of no write but by a purge
+      const ended = f.front.stale[c][k], unheard = change + w - f.purged[k];
+      return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
+        + ended * lateEnded(f, x, unheard, bound);
     }
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);

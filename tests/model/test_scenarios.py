@@ -37,6 +37,7 @@ class Row(NamedTuple):
 TWO = {"isolates_per_colo": 2}
 DOWN = {"origin_failure": 1.0}
 NO_FLIGHT = {"single_flight": False}
+PURGED = {"purge_on_write": True}
 SERVED_STALE = {"stale_while_revalidate_s": 20.0}
 
 MEMORY = (
@@ -166,6 +167,25 @@ WORKERS_CACHE = (
         "load write colo", "loads 1, hits 1", late=1),
     Row("who waits for a failure fails with it", 1, "0 k@LHR, 0.5 k@SYD, 2 k@LHR",
         "fail fail fail", "loads 2, failures 2, hits 1", platform=DOWN),
+    Row("a purge lets a write be seen", 0, "0 k@LHR, 1 k@SYD, 2 w k@LHR, 3 k@SYD, 4 k@LHR",
+        "load upper write load upper", "loads 2, hits 2, workers_cache_purges 1", design=PURGED),
+    Row("and a deletion", 0, "0 k@LHR, 1 d k@SYD, 2 k@LHR",
+        "load write load", "loads 2, workers_cache_purges 1", design=PURGED),
+    Row("of that key alone", 0, "0 k@LHR, 1 j@LHR, 2 w k@LHR, 3 j@LHR",
+        "load load write colo", "loads 2, hits 1, workers_cache_purges 1", design=PURGED),
+    Row("but so many a minute are allowed for all", 0,
+        "0 k@LHR, 1 w j@LHR, 2 w k@LHR, 3 k@LHR, 14 w k@LHR, 15 k@LHR",
+        "load write write colo write load",
+        "loads 2, hits 1, workers_cache_purges 2, workers_cache_purges_refused 1", late=1,
+        design=PURGED, platform={"workers_cache_purge_burst": 1}),
+    Row("what stands behind has what was written", 0, "0 k@LHR, 50 w k@LHR, 51 k@LHR",
+        "load write kv",
+        "loads 1, workers_cache_purges 1, kv_reads 2, kv_missing_reads 1, kv_writes 2",
+        design={"tiers": ("workers-cache", "kv"), **PURGED}),
+    Row("a purge while it is loaded finds nothing", 1, "0 k@LHR, 0.5 w k@LHR, 1.5 k@LHR",
+        "load write colo", "loads 1, hits 1, workers_cache_purges 1", late=1, design=PURGED),
+    Row("what was purged is not served past its end", 0, "0 k@LHR, 99 w k@LHR, 101 k@LHR",
+        "load write load", "loads 2, workers_cache_purges 1", design=PURGED | SERVED_STALE),
     Row("what has ended is served while the Worker runs anew", 0,
         "0 k@LHR, 119 k@LHR, 120 k@LHR, 219 k@LHR",
         "load colo colo colo", "loads 3, refreshes 2, hits 3, workers_cache_refreshes 2",

@@ -59,6 +59,7 @@ def designs(draw, *, listening=False):
             "write_only_if_changed": draw(st.booleans()),
             "objects": draw(one_of(None, 1, 3)),
             "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,
+            "purge_on_write": base.front is not None and draw(st.booleans()),
         }
     )
 
@@ -77,6 +78,8 @@ def platforms(draw):
         do_writes_per_s=draw(one_of(350.0, 0.2)),
         do_idle_s=draw(one_of(1.0, 10.0, NEVER)),
         do_queue_s=draw(one_of(1.0, 10.0)),
+        workers_cache_purge_every_s=draw(one_of(1.0, 12.0, 200.0)),
+        workers_cache_purge_burst=draw(one_of(1, 25)),
         redis_message_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         origin_failure=draw(one_of(0.0, 0.3)),
         value_life_s=draw(one_of(20.0, 200.0, NEVER)),

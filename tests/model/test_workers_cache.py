@@ -116,6 +116,7 @@ def test_isolates_that_do_not_run_do_not_stay_alive(engine: str) -> None:
         ({"tiers": ("workers-cache", "workers-cache")}, "stands first and once"),
         ({"tiers": ("workers-cache", "cache-api")}, "'cache-api' is not modelled behind"),
         ({"tiers": ("workers-cache", "kv"), "policy": "refresh"}, "'refresh' is not modelled"),
+        ({"tiers": ("kv",), "purge_on_write": True}, "there is none"),
         ({"tiers": ("kv",), "stale_while_revalidate_s": 9}, "there is none"),
         ({"tiers": ("workers-cache", "memory"), "expiry": "sliding"}, "'sliding' is not modelled"),
     ],

@@ -62,6 +62,7 @@ def every_design() -> Iterator[Design]:
                 l1_ttl_s=300,
                 l2_ttl_s=3_600,
                 stale_while_revalidate_s=400 if changed and "workers-cache" in some else None,
+                purge_on_write=changed and "kv" in some and "workers-cache" in some,
                 unreachable="origin" if changed else "error",
             )
         except ValidationError:

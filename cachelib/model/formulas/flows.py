@@ -154,8 +154,23 @@ class Flows:
         if self.design.front is None:
             return None
         heard = self.w if self.design.stores else np.zeros_like(self.w)
-        asked = Traffic(self.r, self.rc, heard, 1 / self.at["deploy_every_s"])
+        asked = Traffic(self.r, self.rc, heard, 1 / self.at["deploy_every_s"], self.purged)
         return front(asked, self.l2_ttl, self.stale_s)
+
+    @property
+    def purged(self) -> Array:
+        """Purges of a key a second: writes, as far as all keys' are allowed."""
+        if not self.design.purge_on_write:
+            return np.zeros_like(self.w)
+        allowed = 1 / (self.at["workers_cache_purge_every_s"] * np.maximum(self._written, 1e-300))
+        purged: Array = self.w * np.minimum(allowed, 1)
+        return purged
+
+    @property
+    def _written(self) -> Array:
+        """Writes a second of all keys, shape (draws, 1, 1)."""
+        written: Array = (self.w @ self.count).reshape(-1, 1, 1)
+        return written
 
     @property
     def stale_s(self) -> Array:
@@ -319,6 +334,10 @@ class Flows:
         if self.front is not None:
             counts["workers_cache_hits"] = self.per_month(self.rc - self.front.awaited)
             counts["workers_cache_refreshes"] = self.per_month(self.unawaited_runs)
+        if design.purge_on_write:
+            purged = self.per_month(self.purged)
+            counts["workers_cache_purges"] = purged
+            counts["workers_cache_purges_refused"] = self.per_month(self.w) - purged
         if design.l2 == "kv":
             counts |= {"kv_reads": looked, "kv_missing_reads": loads, "kv_writes": stored}
             counts |= self._clean_up() if design.policy == "clean-up" else {}

@@ -6,6 +6,9 @@ valid, longer than T where writes renew it; of these the answers in front hear n
 
 Where an answer is served for S after its end, the same reads run the Worker, but wait for it only
 if none came before for S: e^-xS for x reads a second. Of a data centre's copies the same holds.
+
+Purges at rate m end a copy as a lost one ends: the mean life c that it has without them is then
+(1 - e^-mc)/m, and what has ended is served only if no purge comes before its next read.
 """
 
 from __future__ import annotations
@@ -36,12 +39,14 @@ class Looks(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """Reads of all and by colo, writes that renew what is behind, and losses by deploys, 1/s."""
+    """Reads of all and by colo, writes that renew what is behind, losses by deploys, and purges, of
+    one key; 1/s."""
 
     r: Array
     rc: Array
     w: Array
     lost: Array
+    purged: Array
 
 
 def front(asked: Traffic, ttl: Array, stale_s: Array) -> Front:
@@ -65,6 +70,18 @@ def _looks(asked: Traffic, reads: Array, ttl: Array, stale_s: Array) -> Looks:
     later = np.maximum(valid - ttl, 0) / (1 / reads + copy)
     emptied = asked.lost * valid * -np.expm1(-reads * ttl / 2)
     ended, between = first + later, valid + 1 / every
+    if asked.purged.any():
+        return _purged(asked, reads, np.minimum(ended / between, reads), stale_s)
     looks = np.minimum((ended + emptied) / between, reads)
     awaited = (ended * np.exp(-reads * stale_s) + emptied) / between
     return Looks(looks, np.minimum(awaited, looks))
+
+
+def _purged(asked: Traffic, reads: Array, looks: Array, stale_s: Array) -> Looks:
+    """The same where copies are purged, of looks that there would be if nothing ended any early."""
+    life = np.maximum(1 / looks - 1 / reads, 0)
+    ends = asked.purged + asked.lost
+    left = -np.expm1(-ends * life) / ends
+    all_ = reads / (1 + reads * left)
+    before = reads / (reads + ends) * -np.expm1(-(reads + ends) * stale_s)
+    return Looks(all_, all_ * (1 - np.exp(-ends * life) * before))

@@ -19,8 +19,9 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     more in every cycle before it is loaded anew.
     """
     change, w = 1 / flows.at["value_life_s"], flows.w
-    if flows.front is not None:  # it hears of no write
-        late = lives.late(change + w, flows.l2_ttl, bound_s)
+    if flows.front is not None:  # it hears of no write but by a purge
+        w = w - flows.purged
+        late = lives.late(change + w, flows.l2_ttl, bound_s, flows.purged)
         ended = flows.front.stale
         living = (flows.rc - flows.loaded - ended) * late
         return flows.share(living + ended * _ended(flows, change + w, bound_s))

@@ -284,10 +284,17 @@ class Study:
         return run(
             self.trace if trace is None else trace,
             self.design(design) if isinstance(design, str) else design,
-            self.platform.model_copy(update=platform),
+            self._of_all_keys(self.platform.model_copy(update=platform), trace),
             seed=self.seed,
             span_s=self.span_s if trace is None else None,
         )
+
+    def _of_all_keys(self, platform: Platform, trace: Trace | None) -> Platform:
+        """Of what all keys share, as much as those share that are simulated in place of all."""
+        if trace is not None or self.sample.keys == 1:
+            return platform
+        every_s = platform.workers_cache_purge_every_s / self.sample.keys
+        return platform.model_copy(update={"workers_cache_purge_every_s": every_s})
 
     def two_requests(self, *, colos: int = 2) -> Trace:
         """The most asked key, twice, half a minute apart, in the one or two busiest colos."""

@@ -92,6 +92,8 @@ class Platform(Strict):
     dax_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     function_gb: NotNegative = Field(default=0.0, description="billed while a function waits")
     workers_cache_ms: NotNegative
+    workers_cache_purge_every_s: Seconds
+    workers_cache_purge_burst: Annotated[int, Field(ge=1, le=1_000_000)]
     origin_ms: NotNegative
     loads_take_time: bool = Field(
         default=False, description="a value is there when its load has taken the origin's time"

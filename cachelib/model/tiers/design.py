@@ -76,7 +76,8 @@ class Design(Strict):
     Workers Cache let requests wait then, for a load of anybody's that came through them.
 
     `stale_while_revalidate_s`: for so long past its end an answer in Workers Cache is still served,
-    and the Worker runs for a new one in the background.
+    and the Worker runs for a new one in the background. `purge_on_write`: each write and deletion
+    purges what Workers Cache has of its key, as often as the vendor allows.
 
     `unreachable` says what becomes of a read that a store fails to answer: an `error`, where nobody
     catches it, or a load from the `origin`, as the library does.
@@ -102,6 +103,9 @@ class Design(Strict):
     )
     stale_while_revalidate_s: float | None = Field(
         default=None, gt=0, description="how long Workers Cache serves what has ended, meanwhile"
+    )
+    purge_on_write: bool = Field(
+        default=False, description="a write purges Workers Cache, as often as that is allowed"
     )
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
     unreachable: Literal["error", "origin"] = Field(
@@ -182,6 +186,8 @@ class Design(Strict):
                 "stale_while_revalidate_s: it is Workers Cache that serves what has ended; there is"
                 " none (behind it, the policy 'soft-hard' does the like)"
             )
+        if self.purge_on_write and self.front is None:
+            raise ValueError("purge_on_write: it is Workers Cache that is purged; there is none")
         return self
 
     @model_validator(mode="after")
@@ -268,6 +274,7 @@ class Design(Strict):
         manners += ["written only if changed"] if self.write_only_if_changed else []
         manners += ["told of changes"] if self.listen else []
         manners += ["old answers served meanwhile"] if self.stale_while_revalidate_s else []
+        manners += ["purged by writes"] if self.purge_on_write else []
         manners += [] if self.single_flight else ["without single flight"]
         manners += [f"{self.objects:,} in all"] if self.objects else []
         return ", ".join([tiers, *filter(None, manners)])
@@ -300,6 +307,7 @@ ON_CLOUDFLARE = {
         Design(name="l1-r2", tiers=("memory", "r2")),
         Design(name="workers-cache", tiers=("workers-cache",)),
         Design(name="workers-cache-kv", tiers=("workers-cache", "kv")),
+        Design(name="workers-cache-purge", tiers=("workers-cache",), purge_on_write=True),
         Design(name="workers-cache-swr", tiers=("workers-cache",), stale_while_revalidate_s=300),
     )
 }

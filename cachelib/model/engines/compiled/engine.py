@@ -91,6 +91,7 @@ class Compiled:
         )
         self.state.totals["free"] = NONE
         self.state.totals["start"] = math.nan
+        self.state.totals["purges_left"] = self.rules.most_purges
 
     def run(
         self,
@@ -304,6 +305,9 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         front=design.front is not None,
         stale=design.stale_while_revalidate_s or 0.0,
+        purges=design.purge_on_write,
+        purge_every=platform.workers_cache_purge_every_s,
+        most_purges=platform.workers_cache_purge_burst,
         l1=design.l1,
         colo_cache=design.colo_cache is not None,
         store=_store(design),

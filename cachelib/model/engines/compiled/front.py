@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from cachelib.model.engines.compiled.pool import (
     FRONT_PLACES,
     NONE,
@@ -52,6 +54,30 @@ def write_front(rules, state, colo, key, now, held):
         until = held.expires + rules.stale
     keep(state, UPPER_PLACE, key, held, until)
     keep(state, FRONT_PLACES + colo, key, held, until)
+
+
+@inner
+def purge(rules, state, places, key, now):
+    """Drop the key's answers everywhere, if one more purge is allowed."""
+    totals = state.totals
+    left = totals.purges_left + (now - totals.last_purge) / rules.purge_every
+    totals.purges_left = left if left < rules.most_purges else rules.most_purges
+    totals.last_purge = now
+    if totals.purges_left < 1:
+        totals.workers_cache_purges_refused += 1
+        return
+    totals.purges_left -= 1
+    totals.workers_cache_purges += 1
+    end(state, UPPER_PLACE, key)
+    for colo in range(len(places.region)):
+        end(state, FRONT_PLACES + colo, key)
+
+
+@inner
+def end(state, place, key):
+    at = find(state, place, key)
+    if at != NONE:
+        state.pool[at].until = -np.inf
 
 
 @inner

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from cachelib.model.engines.compiled.ahead import BLOCK, NEAR_ENOUGH, fetch
-from cachelib.model.engines.compiled.front import read_front, write_front
+from cachelib.model.engines.compiled.front import purge, read_front, write_front
 from cachelib.model.engines.compiled.pool import NONE, drop, find, link_newest, unlink
 from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
 from cachelib.model.engines.compiled.stores import (
@@ -146,6 +146,8 @@ def work(rules, state, places, table, number, generation, key, colo, row, now, o
             fresh = change(rules, state, table, record, row, now)
         else:
             extra = forget(rules, state, places, isolate, number, key, record, colo, now)
+        if rules.purges:
+            purge(rules, state, places, key, now)
     if fresh != NONE:
         if rules.max_bytes < NO_BOUND:
             size = size if size > VALUE_BYTES else VALUE_BYTES

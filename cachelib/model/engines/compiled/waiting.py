@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from cachelib.model.engines.compiled.front import keep as keep_in_front
-from cachelib.model.engines.compiled.front import read_front, write_front
+from cachelib.model.engines.compiled.front import purge, read_front, write_front
 from cachelib.model.engines.compiled.kernel import (
     code_of,
     forget,
@@ -265,6 +265,8 @@ def alter(rules, state, places, table, number, key, colo, row, now, op, size, li
     isolate, record = state.isolates[number], state.records[key]
     overtake(rules, state, number, isolate.generation, key)
     supersede(state, record, now)
+    if rules.purges:
+        purge(rules, state, places, key, now)
     if op != WRITE:
         return forget(rules, state, places, isolate, number, key, record, colo, now)
     fresh = change(rules, state, table, record, row, now)

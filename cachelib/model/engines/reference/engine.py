@@ -295,6 +295,8 @@ class Reference:
         else:
             self.origin.supersede(key)
             cache.delete(key)
+        if self.front and self.design.purge_on_write:
+            self.front.purge(key)
         world.writing, world.tier, world.depth = False, WRITTEN, NO_L2
 
     def _load(self, key: str) -> Value:

@@ -213,6 +213,9 @@ class WorkersCache:
 
     def __init__(self, world: World, platform: Platform, stale_s: float) -> None:
         self.world, self.every, self.stale_s = world, platform.deploy_every_s, stale_s
+        self.purge_every_s = platform.workers_cache_purge_every_s
+        self.most_purges = platform.workers_cache_purge_burst
+        self.purges_left, self.last_purge = float(self.most_purges), 0.0
         self.lower: dict[tuple[int, str], Answer] = {}
         self.upper: dict[str, Answer] = {}
         self.loading: dict[str, Load] = {}
@@ -251,6 +254,21 @@ class WorkersCache:
         if load is not None and colo not in load.colos:
             load.colos.append(colo)
         return load is not None
+
+    def purge(self, key: str) -> None:
+        """Drop the key's answers everywhere, if one more purge is allowed."""
+        world = self.world
+        more = (world.now - self.last_purge) / self.purge_every_s
+        self.purges_left = min(self.purges_left + more, self.most_purges)
+        self.last_purge = world.now
+        if self.purges_left < 1:
+            world.counts["workers_cache_purges_refused"] += 1
+            return
+        self.purges_left -= 1
+        world.counts["workers_cache_purges"] += 1
+        self.upper.pop(key, None)
+        for here in [here for here in self.lower if here[1] == key]:
+            del self.lower[here]
 
     def put_in_all(self, key: str, value: Value, expires: float, start: float, load: Load) -> None:
         """An answer for which several colos have waited."""

@@ -49,6 +49,8 @@ def binding_of(design: Design, platform: Platform) -> Binding:
     objects = design.objects if design.l2 == DURABLE_OBJECT.word else None
     if design.front and is_mortal(design, platform):
         return Binding("run", 1, "what is kept before the Worker decides when isolates are lost")
+    if design.purge_on_write:
+        return Binding("run", 1, "purges are allowed so many for all keys together")
     if design.l1 and (design.l1_max_entries or design.l1_max_bytes):
         if platform.routing != "hash" or platform.isolates_per_colo == 1:
             return Binding("run", 1, "all keys push each other out of a bounded memory")
