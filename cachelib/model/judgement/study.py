@@ -25,7 +25,7 @@ from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
-from cachelib.model.traffic.generator import MONTH_S, generate, shares
+from cachelib.model.traffic.generator import MONTH_S, all_shares, generate
 from cachelib.model.traffic.remarks import keys_unlike, remarks
 from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
 from cachelib.model.traffic.trace import READ, WRITE, Trace
@@ -55,7 +55,7 @@ def _generated(workload: Workload, seed: int, most: int | None = None) -> _Taken
         made = generate(workload, seed=seed)
         popularity = np.bincount(made.key).astype(np.float64)
     else:
-        popularity = shares(workload)
+        popularity = all_shares(workload)
         part = workload_part(workload, popularity, sample)
         made = generate(part, seed=seed, span_s=MONTH_S * sample.time)
     if not (made.op == READ).any():
