@@ -63,7 +63,7 @@ function flowsOf(design, at) {
   else f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
-  f.loaded = loadedBy(design, f);
+  f.loaded = withinTheDay(at, f, loadedBy(design, f));
   const aside = (c, k) => f.front ? f.front.runs[c][k] - f.front.awaited[c][k] : 0;
   f.awaited = map(f.loaded, (x, c, k) =>
     x - Math.min(aside(c, k), f.store ? x * -Math.expm1(-r[k] * f.staleS) : Infinity));
@@ -181,6 +181,18 @@ function loadedBy(design, f) {
   });
 }
 
+// Where a day's writes to KV are used up before its end, the rest of its reads find nothing there.
+function withinTheDay(at, f, loads) {
+  if (f.store !== "kv" || f.refreshing) return loads;
+  const written = total(loads, at) + total(f.wc, at);
+  const left = Math.min(at.numbers.kv_writes_a_day / 86_400 / Math.max(written, 1e-300), 1);
+  return map(loads, (x, c, k) => {
+    const missed = f.missed[c][k];
+    const alone = f.layered ? missed * expired(missed, f.wc[c][k], f.l2Ttl) : missed;
+    return x * left + Math.max(alone, x) * (1 - left);
+  });
+}
+
 // Reads of what no read of the colo came to refresh before it expired.
 const tooLate = (f) =>
   map(f.rc, (x, c, k) => {
@@ -262,7 +274,8 @@ function countsOf(design, at, f) {
     counts.workers_cache_refreshes = month(map(f.front.runs, (x, c, k) => x - f.front.awaited[c][k]));
   }
   if (f.store === "kv") {
-    Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads, kv_writes: stored });
+    Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads });
+    counts.kv_writes = Math.min(stored, (n.kv_writes_a_day * MONTH_S) / 86_400);
     if (design.policy === "clean-up") Object.assign(counts, cleanUp(design, at, f));
   }
   if (f.store === "durable-object") {

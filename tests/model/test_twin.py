@@ -73,6 +73,7 @@ def platforms(draw):
         isolate_life_s=draw(one_of(30.0, 300.0, NEVER)),
         deploy_every_s=draw(one_of(50.0, NEVER)),
         kv_cache_ttl_s=draw(one_of(0.0, 30.0, 60.0)),
+        kv_writes_a_day=draw(one_of(1, 5, NEVER)),
         kv_write_gap_s=draw(one_of(0.0, 1.0, 20.0)),
         do_requests_per_s=draw(one_of(1_000.0, 0.5, 0.1)),
         do_writes_per_s=draw(one_of(350.0, 0.2)),
@@ -92,7 +93,7 @@ def request_tables(draw):
     n, keys = draw(st.integers(1, 300)), draw(one_of(1, 3, 20))
     changing = rng.random(n) < draw(one_of(0.0, 0.1, 0.5))
     return Trace(
-        time_s=np.sort(rng.uniform(0, draw(one_of(10.0, 300.0, 2_000.0)), n).round(1)),
+        time_s=np.sort(rng.uniform(0, draw(one_of(10.0, 300.0, 2_000.0, 200_000.0)), n).round(1)),
         key=(keys * rng.random(n) ** 2).astype(np.int32),
         colo=rng.integers(0, len(COLOS), n).astype(np.int16),
         op=np.where(changing, rng.integers(1, 3, n), 0).astype(np.uint8),

@@ -115,6 +115,13 @@ def test_every_design_at_every_traffic(node: str, routing: str) -> None:
     the_page_says_what_the_model_does(node, study, designs)
 
 
+def test_what_a_free_plan_refuses(node: str) -> None:
+    study = settle({"case": "trading-sentiment"}).study
+    study = replace(study, case=study.case.model_copy(update={"plan": "free"}))
+    designs = in_pairs([each for each in every_design() if len(each.tiers) < 3])
+    the_page_says_what_the_model_does(node, study, designs)
+
+
 CASES = ("shop-redis", "catalogue-lambda", "news-workers", "flags-workers")
 
 

@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from cachelib.model.formulas import lives
+from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.front import Front, Traffic, front
 from cachelib.model.formulas.setting import Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
-from cachelib.model.traffic.generator import MONTH_S
+from cachelib.model.traffic.generator import DAY_S, MONTH_S
 
 
 class Cycle(NamedTuple):
@@ -162,15 +163,10 @@ class Flows:
         """Purges of a key a second: writes, as far as all keys' are allowed."""
         if not self.design.purge_on_write:
             return np.zeros_like(self.w)
-        allowed = 1 / (self.at["workers_cache_purge_every_s"] * np.maximum(self._written, 1e-300))
+        written = np.maximum((self.w @ self.count).reshape(-1, 1, 1), 1e-300)  # of all keys
+        allowed = 1 / (self.at["workers_cache_purge_every_s"] * written)
         purged: Array = self.w * np.minimum(allowed, 1)
         return purged
-
-    @property
-    def _written(self) -> Array:
-        """Writes a second of all keys, shape (draws, 1, 1)."""
-        written: Array = (self.w @ self.count).reshape(-1, 1, 1)
-        return written
 
     @property
     def stale_s(self) -> Array:
@@ -199,6 +195,17 @@ class Flows:
     @cached_property
     def loaded(self) -> Array:
         """Reads a second that wait for the origin, by colo and key."""
+        loads, alone = self._loaded, self.missed
+        if self.design.l2 != "kv" or self.refreshing:
+            return loads
+        if self.layered:
+            alone = alone * lives.expired(alone, self.wc, self.l2_ttl)
+        written = self._of_all(loads) + self._of_all(self.wc)
+        return within_the_day(loads, alone, written, self.at["kv_writes_a_day"])
+
+    @cached_property
+    def _loaded(self) -> Array:
+        """The same where every write to the store is taken."""
         if self.design.l2 is None:
             return self.missed
         if self.forever:
@@ -339,7 +346,9 @@ class Flows:
             counts["workers_cache_purges"] = purged
             counts["workers_cache_purges_refused"] = self.per_month(self.w) - purged
         if design.l2 == "kv":
-            counts |= {"kv_reads": looked, "kv_missing_reads": loads, "kv_writes": stored}
+            counts |= {"kv_reads": looked, "kv_missing_reads": loads}
+            most = self.at["kv_writes_a_day"].ravel() * MONTH_S / DAY_S
+            counts["kv_writes"] = np.minimum(stored, most)
             counts |= self._clean_up() if design.policy == "clean-up" else {}
         if design.l2 == "durable-object":
             asked = looked + loads + writes + kept

@@ -18,6 +18,7 @@ from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.money.prices import PriceBook, price_book
@@ -99,6 +100,10 @@ def _how_unlike(times: float) -> str:
 
 class UnknownMeterError(CachelibError, ValueError):
     """A price of the case's own for what the platform's book does not meter."""
+
+
+class UnknownPlanError(CachelibError, ValueError):
+    """A plan that the platform's vendor does not sell."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +232,7 @@ class Study:
 
     @cached_property
     def platform(self) -> Platform:
-        return platform_of(self.case, self.routing)
+        return held_to(platform_of(self.case, self.routing), self.book)
 
     @property
     def reads_per_write(self) -> float | None:
@@ -239,6 +244,9 @@ class Study:
     def book(self) -> PriceBook:
         """The prices: the platform's, and the case's own in their place."""
         book, own = price_book(self.case.profile.book), self.case.prices
+        if fault := known("plan", book.plans, self.case.plan):
+            raise UnknownPlanError(f"plan: {fault}")
+        book = book.model_copy(update={"plan": self.case.plan})
         for name in own:
             if fault := known("meter", [meter.meter for meter in book.meters], name):
                 raise UnknownMeterError(f"prices: {fault}")
@@ -293,8 +301,11 @@ class Study:
         """Of what all keys share, as much as those share that are simulated in place of all."""
         if trace is not None or self.sample.keys == 1:
             return platform
-        every_s = platform.workers_cache_purge_every_s / self.sample.keys
-        return platform.model_copy(update={"workers_cache_purge_every_s": every_s})
+        shared = {
+            "workers_cache_purge_every_s": platform.workers_cache_purge_every_s / self.sample.keys,
+            "kv_writes_a_day": platform.kv_writes_a_day * self.sample.keys,
+        }
+        return platform.model_copy(update=shared)
 
     def two_requests(self, *, colos: int = 2) -> Trace:
         """The most asked key, twice, half a minute apart, in the one or two busiest colos."""

@@ -60,13 +60,13 @@ def monthly_usd(
     at: Setting,
     *,
     included: bool = True,
-    plan: str = "paid",
+    plan: str | None = None,
     book: PriceBook | None = None,
 ) -> Array:
     """The bill, shape (draws,): with what the plan includes and its minimum, or all metered."""
     book = book or price_book()
     meters = book.of_plan(plan)
-    total: Array = np.full(1, float(book.plans[plan].minimum) if included else 0.0)
+    total: Array = np.full(1, float(book.plans[plan or book.plan].minimum) if included else 0.0)
     for name, used in usage(design, month, at).items():
         if name not in meters:
             continue  # another vendor's

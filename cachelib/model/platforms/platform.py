@@ -62,6 +62,9 @@ class Platform(Strict):
     kv_min_cache_ttl_s: NotNegative
     kv_min_ttl_s: NotNegative
     kv_write_gap_s: NotNegative
+    kv_writes_a_day: Annotated[float, Field(ge=1)] = Field(
+        default=float("inf"), description="of all keys; what a free plan allows, it sets"
+    )
     kv_failure: Share = 0.0
     do_memory_ms: NotNegative
     do_storage_ms: NotNegative

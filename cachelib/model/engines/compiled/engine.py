@@ -90,7 +90,7 @@ class Compiled:
             totals=np.zeros(1, TOTALS)[0],
         )
         self.state.totals["free"] = NONE
-        self.state.totals["start"] = math.nan
+        self.state.totals["start"] = self.state.totals["kv_day"] = math.nan
         self.state.totals["purges_left"] = self.rules.most_purges
 
     def run(
@@ -330,6 +330,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         deploy_every=platform.deploy_every_s,
         cache_ttl=platform.kv_cache_ttl_s,
         write_gap=platform.kv_write_gap_s,
+        writes_a_day=platform.kv_writes_a_day,
         read_s=1 / platform.do_requests_per_s,
         write_s=1 / platform.do_writes_per_s,
         queue_s=platform.do_queue_s,

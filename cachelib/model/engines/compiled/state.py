@@ -65,6 +65,7 @@ TOTALS = np.dtype(
         ("landed", "i8"),
         ("begun", "i8"),
         ("purges_left", "f8"), ("last_purge", "f8"),
+        ("kv_day", "f8"), ("kv_written_today", "i8"),
         *((name, "i8") for name in COUNTS),
     ]
 )  # fmt: skip
@@ -72,7 +73,7 @@ TOTALS = np.dtype(
 pool the first of the rooms given back, and the first never used; reads and writes of the plain
 tiers that the design has in each colo and for all; messages sent; loads that have landed and that
 have begun, counted with those who wait; purges that are allowed still, and when that was found;
-and the counts."""
+the day, and what has been written to KV on it; and the counts."""
 
 CONSECUTIVE = np.empty(0, np.int64)
 """In the place of requests' numbers, where each is one more than that before it."""
@@ -108,6 +109,7 @@ class Rules(NamedTuple):
     deploy_every: float
     cache_ttl: float
     write_gap: float
+    writes_a_day: float
     read_s: float
     write_s: float
     queue_s: float
