@@ -63,14 +63,15 @@ function flowsOf(design, at) {
   else f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
-  f.loaded = withinTheDay(at, f, loadedBy(design, f));
+  f.loaded = withinTheDay(at, f, loadedBy(design, n, f));
   const aside = (c, k) => f.front ? f.front.runs[c][k] - f.front.awaited[c][k] : 0;
   f.awaited = map(f.loaded, (x, c, k) =>
     x - Math.min(aside(c, k), f.store ? x * -Math.expm1(-r[k] * f.staleS) : Infinity));
   f.asked = f.layered ? askedPastColo(design, f) : f.missed;
   f.askedAwaited = map(f.asked, (x, c, k) => x - aside(c, k));
   f.missedAwaited = map(f.missed, (x, c, k) => x - aside(c, k));
-  f.warm = sumColos(f.asked).map((x, k) => -Math.expm1(-(x + w[k]) * n.do_idle_s));
+  f.warm = sumColos(f.asked).map((x, k) =>
+    design.object_storage ? -Math.expm1(-(x + w[k]) * n.do_idle_s) : 1);
   f.cycle = f.refreshing ? cycleOf(design, n, f) : null;
   return f;
 }
@@ -163,8 +164,10 @@ const expired = (r, w, ttl) => 1 / (1 + (r + w) * valid(w, ttl));
 
 const firstOfMonth = (rate) => -Math.expm1(-rate * MONTH_S) / (rate * MONTH_S);
 
-function loadedBy(design, f) {
+function loadedBy(design, n, f) {
   if (!f.store) return f.missed;
+  if (!design.object_storage)
+    return map(f.missed, (x, c, k) => x / (1 + arrivals(f.missedOfKey[k] + f.w[k], f.l2Ttl, n.do_idle_s)));
   const { alone } = f;
   if (f.forever)
     return map(f.rc, (x, c, k) => x * (alone ? firstOfMonth(x + f.wc[c][k]) : f.first[k]));
@@ -281,7 +284,7 @@ function countsOf(design, at, f) {
   if (f.store === "durable-object") {
     counts.do_requests = looked + loads + writes + kept;
     counts.do_rows_read = month(map(f.asked, (x, c, k) => x * (1 - f.warm[k])));
-    counts.do_rows_written = stored;
+    counts.do_rows_written = design.object_storage ? stored : 0;
   }
   if (design.listen) counts[f.far.tells] = stored;
   const count = (name, number) => { counts[name] = (counts[name] ?? 0) + number; };

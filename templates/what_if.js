@@ -10,7 +10,7 @@ function usedOf(design, month, at, prices) {
   const store = design.tiers.at(-1);
   if (store === "durable-object")
     used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
-  if (store in prices.stored) used[prices.stored[store]] = month.stored_gb;
+  if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb;
   for (const meter of prices.calls) used[meter] = month.counts.origin_loads;
   Object.assign(used, design.rented);
   const tier = at.tiers[store], c = month.counts;

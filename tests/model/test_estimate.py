@@ -23,6 +23,9 @@ DESIGNS: dict[str, Design] = BUILT_IN | {
     "independent": Design(name="independent", l2="kv", expiry="independent"),
     "sliding": Design(name="sliding", l2="kv", expiry="sliding"),
     "sliding-l1": Design(name="sliding-l1", expiry="sliding"),
+    "l1-object-memory": Design(
+        name="l1-object-memory", tiers=("memory", "durable-object"), object_storage=False
+    ),
     "swr-an-hour": Design(
         name="swr-an-hour", tiers=("workers-cache",), stale_while_revalidate_s=3_600
     ),

@@ -37,6 +37,7 @@ class Row(NamedTuple):
 TWO = {"isolates_per_colo": 2}
 DOWN = {"origin_failure": 1.0}
 NO_FLIGHT = {"single_flight": False}
+NOT_STORED = {"object_storage": False}
 PURGED = {"purge_on_write": True}
 SERVED_STALE = {"stale_while_revalidate_s": 20.0}
 
@@ -140,6 +141,19 @@ DURABLE_OBJECT = (
         late=1),
     Row("who waits for a failure fails with it", 1, "0 k@LHR, 0.5 k@SYD, 2 k@LHR",
         "fail fail fail", "loads 2, failures 2, do_requests 3, do_rows_read 2", platform=DOWN),
+    Row("in memory alone nothing is read or written", 0, "0 k@LHR, 9 k@SYD, 19 k@LHR",
+        "load object object", "loads 1, do_requests 4", design=NOT_STORED),
+    Row("and an idle object has nothing", 0, "0 k@LHR, 10.5 k@LHR",
+        "load load", "loads 2, do_requests 4", design=NOT_STORED),
+    Row("unless another of its keys was asked for", 0, "0 k@LHR, 6 j@LHR, 12 k@LHR",
+        "load load object", "loads 2, do_requests 5", design={**NOT_STORED, "objects": 1}),
+    Row("what is written is found, what is deleted is not", 0,
+        "0 w k@LHR, 1 k@SYD, 2 d k@LHR, 3 k@LHR",
+        "write object write load", "loads 1, do_requests 5", design=NOT_STORED),
+    Row("a value ends there, too", 0, "0 k@LHR, 5 k@LHR, 10 k@LHR",
+        "load object load", "loads 2, do_requests 5", design={**NOT_STORED, "l2_ttl_s": 10.0}),
+    Row("who asks while it is loaded waits there, too", 1, "0 k@LHR, 0.5 k@SYD, 1 k@LHR",
+        "load wait object", "loads 1, do_requests 4", design=NOT_STORED),
 )  # fmt: skip
 
 WORKERS_CACHE = (

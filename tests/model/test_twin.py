@@ -58,6 +58,7 @@ def designs(draw, *, listening=False):
             "clean_up_every_s": draw(one_of(20.0, 200.0)),
             "write_only_if_changed": draw(st.booleans()),
             "objects": draw(one_of(None, 1, 3)),
+            "object_storage": base.l2 != "durable-object" or draw(st.booleans()),
             "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,
             "purge_on_write": base.front is not None and draw(st.booleans()),
         }

@@ -109,6 +109,9 @@ def test_isolates_that_do_not_run_do_not_stay_alive(engine: str) -> None:
     assert result.counts["workers_cache_hits"] == 10
 
 
+MEMORY_ALONE = {"object_storage": False}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -116,6 +119,9 @@ def test_isolates_that_do_not_run_do_not_stay_alive(engine: str) -> None:
         ({"tiers": ("workers-cache", "workers-cache")}, "stands first and once"),
         ({"tiers": ("workers-cache", "cache-api")}, "'cache-api' is not modelled behind"),
         ({"tiers": ("workers-cache", "kv"), "policy": "refresh"}, "'refresh' is not modelled"),
+        ({"tiers": ("kv",), **MEMORY_ALONE}, "there are none"),
+        ({"tiers": ("cache-api", "durable-object"), **MEMORY_ALONE}, "with nothing but the memory"),
+        ({"tiers": ("durable-object",), "policy": "refresh", **MEMORY_ALONE}, "the policy 'hard'"),
         ({"tiers": ("kv",), "purge_on_write": True}, "there is none"),
         ({"tiers": ("kv",), "stale_while_revalidate_s": 9}, "there is none"),
         ({"tiers": ("workers-cache", "memory"), "expiry": "sliding"}, "'sliding' is not modelled"),

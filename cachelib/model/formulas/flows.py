@@ -13,7 +13,7 @@ import numpy as np
 
 from cachelib.model.formulas import lives
 from cachelib.model.formulas.allowance import within_the_day
-from cachelib.model.formulas.front import Front, Traffic, front
+from cachelib.model.formulas.front import Front, Traffic, allowed, front
 from cachelib.model.formulas.setting import Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
@@ -163,10 +163,8 @@ class Flows:
         """Purges of a key a second: writes, as far as all keys' are allowed."""
         if not self.design.purge_on_write:
             return np.zeros_like(self.w)
-        written = np.maximum((self.w @ self.count).reshape(-1, 1, 1), 1e-300)  # of all keys
-        allowed = 1 / (self.at["workers_cache_purge_every_s"] * written)
-        purged: Array = self.w * np.minimum(allowed, 1)
-        return purged
+        written = (self.w @ self.count).reshape(-1, 1, 1)
+        return self.w * allowed(written, self.at["workers_cache_purge_every_s"])
 
     @property
     def stale_s(self) -> Array:
@@ -208,6 +206,9 @@ class Flows:
         """The same where every write to the store is taken."""
         if self.design.l2 is None:
             return self.missed
+        if not self.design.object_storage:
+            asked = self.missed.sum(axis=1, keepdims=True) + self.w
+            return self.missed / (1 + lives.arrivals(asked, self.l2_ttl, self.at["do_idle_s"]))
         if self.forever:
             asked = self.rc + self.wc if self.alone else self.r + self.w
             return self.rc * lives.first_of_month(asked)
@@ -353,7 +354,8 @@ class Flows:
         if design.l2 == "durable-object":
             asked = looked + loads + writes + kept
             cold = self.per_month(self.asked * (1 - self.warm))
-            counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": stored}
+            written = stored * design.object_storage
+            counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": written}
         if design.store and design.store.plain and not self.alone:
             counts |= {design.store.reads: looked, design.store.writes: stored}
         if design.listen and design.store:
@@ -367,6 +369,8 @@ class Flows:
     @property
     def warm(self) -> Array:
         """The chance that a Durable Object, one a key, still has its memory when asked."""
+        if not self.design.object_storage:
+            return np.ones_like(self.w)
         rate = self.asked.sum(axis=1, keepdims=True) + self.w
         warm: Array = -np.expm1(-rate * self.at["do_idle_s"])
         return warm

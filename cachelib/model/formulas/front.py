@@ -49,6 +49,12 @@ class Traffic(NamedTuple):
     purged: Array
 
 
+def allowed(writes: Array, every_s: Array) -> Array:
+    """The share of so many writes a second, of all keys, that may purge."""
+    share: Array = np.minimum(1 / (every_s * np.maximum(writes, 1e-300)), 1.0)
+    return share
+
+
 def front(asked: Traffic, ttl: Array, stale_s: Array) -> Front:
     """Both tiers, for values that live `ttl` and are served for `stale_s` longer."""
     everywhere, here = (_looks(asked, reads, ttl, stale_s) for reads in (asked.r, asked.rc))

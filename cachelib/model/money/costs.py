@@ -23,7 +23,6 @@ from cachelib.model.money.prices import (
     units_of,
 )
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.registry import STORED
 
 NOISE = 1e-9  # relative: of a formula, so that a whole unit is not taken for a little more than it
 
@@ -38,8 +37,8 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     if design.l2 == "durable-object":
         active_s = counts["do_requests"] * at["do_active_ms"].ravel() / 1_000
         used["do.duration"] = active_s * float(OBJECT_GB)
-    if design.l2 in STORED:
-        used[STORED[design.l2]] = month.stored_gb
+    if design.stored:
+        used[design.stored] = month.stored_gb
     used |= dict.fromkeys(CALLS, counts["origin_loads"])
     hours = hours_rented(design, len(at.weights), lambda name: float(at[name].ravel()[0]))
     used |= {meter: np.full(1, hours[meter]) for meter in hours}

@@ -19,7 +19,6 @@ from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import METERS as OF_TIERS
-from cachelib.model.tiers.registry import STORED
 from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.generator import DAY_S, MONTH_S
 
@@ -236,8 +235,8 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
         **{meter: month[count] for meter, count in OF_TIERS.items()},
         NEURONS: month["origin_loads"] * platform.origin_neurons,
     }
-    if design.l2 in STORED:
-        amounts[STORED[design.l2]] = month["stored_gb_months"]
+    if design.stored:
+        amounts[design.stored] = month["stored_gb_months"]
     amounts |= dict.fromkeys(CALLS, month["origin_loads"])
     amounts |= hours_rented(design, int(month.get("colos", 1)), partial(getattr, platform))
     amounts["lambda.gb_s"] = gb_s_of(

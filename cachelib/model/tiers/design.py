@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
+from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.registry import ALL, STORES
 from cachelib.model.tiers.tier import WIDENING, Tier
@@ -79,6 +80,9 @@ class Design(Strict):
     and the Worker runs for a new one in the background. `purge_on_write`: each write and deletion
     purges what Workers Cache has of its key, as often as the vendor allows.
 
+    `object_storage`: Durable Objects write what they are given; without, they keep it in memory
+    alone, and lose it when nobody has asked them for a while.
+
     `unreachable` says what becomes of a read that a store fails to answer: an `error`, where nobody
     catches it, or a load from the `origin`, as the library does.
     """
@@ -108,6 +112,9 @@ class Design(Strict):
         default=False, description="a write purges Workers Cache, as often as that is allowed"
     )
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
+    object_storage: bool = Field(
+        default=True, description="Durable Objects store values, not only in their memory"
+    )
     unreachable: Literal["error", "origin"] = Field(
         default="error", description="what becomes of a read that a store fails to answer"
     )
@@ -188,6 +195,19 @@ class Design(Strict):
             )
         if self.purge_on_write and self.front is None:
             raise ValueError("purge_on_write: it is Workers Cache that is purged; there is none")
+        return self
+
+    @model_validator(mode="after")
+    def _in_memory_alone(self) -> Self:
+        if self.object_storage:
+            return self
+        if self.l2 != DURABLE_OBJECT.word:
+            raise ValueError("object_storage: it is Durable Objects that store; there are none")
+        if self.policy != "hard" or self.colo_cache or self.front:
+            raise ValueError(
+                "object_storage: objects with memory alone are modelled with the policy 'hard', and"
+                " with nothing but the memory of isolates before them"
+            )
         return self
 
     @model_validator(mode="after")
@@ -277,7 +297,20 @@ class Design(Strict):
         manners += ["purged by writes"] if self.purge_on_write else []
         manners += [] if self.single_flight else ["without single flight"]
         manners += [f"{self.objects:,} in all"] if self.objects else []
+        manners += [] if self.object_storage else ["in their memory alone"]
         return ", ".join([tiers, *filter(None, manners)])
+
+    @property
+    def writing(self) -> tuple[str, ...]:
+        """What a write takes, as `Place.takes` does."""
+        if not self.object_storage:
+            return DURABLE_OBJECT.places[0].takes
+        return tuple(name for tier in self.stores for name in tier.writing)
+
+    @property
+    def stored(self) -> str | None:
+        """What charges for what the design stores."""
+        return self.store.stored if self.store and self.object_storage else None
 
     @property
     def hard_ttl_s(self) -> float:
@@ -301,6 +334,7 @@ ON_CLOUDFLARE = {
         Design(name="l1-kv-fixed", tiers=("memory", "kv"), policy="refresh"),
         Design(name="kv-only", tiers=("kv",)),
         Design(name="durable-object", tiers=("durable-object",)),
+        Design(name="durable-object-memory", tiers=("durable-object",), object_storage=False),
         Design(name="l1-durable-object", tiers=("memory", "durable-object")),
         Design(name="l1-cache-api", tiers=("memory", "cache-api")),
         Design(name="l1-cache-api-kv", tiers=("memory", "cache-api", "kv")),

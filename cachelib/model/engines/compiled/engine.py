@@ -332,9 +332,11 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         write_gap=platform.kv_write_gap_s,
         writes_a_day=platform.kv_writes_a_day,
         read_s=1 / platform.do_requests_per_s,
-        write_s=1 / platform.do_writes_per_s,
+        write_s=1
+        / (platform.do_writes_per_s if design.object_storage else platform.do_requests_per_s),
         queue_s=platform.do_queue_s,
         object_idle=platform.do_idle_s,
+        object_storage=design.object_storage,
         failure=platform.origin_failure,
         value_life=platform.value_life_s,
         load_s=platform.load_s,

@@ -114,6 +114,7 @@ class Rules(NamedTuple):
     write_s: float
     queue_s: float
     object_idle: float
+    object_storage: bool
     failure: float
     value_life: float
     load_s: float

@@ -113,8 +113,12 @@ def read_object(rules, state, places, colo, key, record, now):
     if not served:
         return NO_L2, extra, False
     found = record.version != NONE and now < record.expires
+    if not rules.object_storage:
+        found = found and record.awake == target.awake
     if rules.load_s > 0 and not found and find(state, GOING_AT_OBJECT, key) != NONE:
         return DO_MEMORY, extra, False
+    if not rules.object_storage:
+        return DO_MEMORY, extra, found
     if record.version != NONE and record.awake == target.awake:
         return DO_MEMORY, extra, now < record.expires
     state.totals.do_rows_read += 1
@@ -210,7 +214,7 @@ def write_store(rules, state, places, colo, key, record, now, value):
         target = state.objects[record.object]
         extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
-            totals.do_rows_written += 1
+            totals.do_rows_written += rules.object_storage
             keep(rules, state, record, now, value)
             record.awake = target.awake
         return extra
@@ -232,7 +236,7 @@ def delete_from_store(rules, state, places, colo, key, record, now):
         target = state.objects[record.object]
         extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
-            totals.do_rows_written += 1
+            totals.do_rows_written += rules.object_storage
             account(rules, state, record, now)
     elif rules.store == PLAIN_STORE:
         account(rules, state, record, now)

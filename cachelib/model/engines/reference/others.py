@@ -44,7 +44,10 @@ class DurableObjects(ModelStore):
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
         super().__init__(world, design, erased_at_expiry=False)
         self.platform, self.shards = platform, design.objects
-        self.read_s, self.write_s = 1 / platform.do_requests_per_s, 1 / platform.do_writes_per_s
+        self.stores = design.object_storage
+        self.read_s = self.write_s = 1 / platform.do_requests_per_s
+        if self.stores:
+            self.write_s = 1 / platform.do_writes_per_s
         self.host: list[int] = []
         self.to_host: list[list[float]] = []
         self.objects: dict[object, Object] = {}
@@ -57,9 +60,14 @@ class DurableObjects(ModelStore):
             return None
         self.world.depth, self.world.asked_object = DO_STORAGE, True
         record = self.records.get(key)
+        if not self.stores and key not in target.memory:
+            record = None
         if key in self.loading and not alive(record and record[0], now):
             self.world.depth, self.world.joined = DO_MEMORY, self.loading[key]
             return None
+        if not self.stores:
+            self.world.depth = DO_MEMORY
+            return record[0] if record and alive(record[0], now) else None
         if record is None:
             self.world.counts["do_rows_read"] += 1
             return None
@@ -75,14 +83,14 @@ class DurableObjects(ModelStore):
             return  # whoever loads it writes it
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
-            self.world.counts["do_rows_written"] += 1
+            self.world.counts["do_rows_written"] += self.stores
             self.keep(key, stored)
             target.memory.add(key)
 
     def delete(self, key: str) -> None:
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
-            self.world.counts["do_rows_written"] += 1
+            self.world.counts["do_rows_written"] += self.stores
             self.drop(key)
             target.memory.discard(key)
 
