@@ -122,8 +122,11 @@ function failedShare(o) {
 // What a plan refuses that sells no more, as cachelib/model/judgement/allowances.py says.
 function refused({ design, month, at, prices }) {
   const used = usedOf(design, month, at, prices);
-  const over = (name, passed) => prices.meters[name]?.ends && used[name]
-    ? Math.max(1 - prices.meters[name].included / Math.max(used[name] * passed, 1e-300), 0) : 0;
+  const over = (name, passed) => {
+    if (!prices.meters[name]?.ends || !used[name]) return 0;
+    const share = 1 - prices.meters[name].included / Math.max(used[name] * passed, 1e-300);
+    return share < 1e-3 ? 0 : share; // beyond less than that it is chance
+  };
   const door = Math.max(...prices.doors.map((name) => over(name, 1)));
   return { door, of: (name) => over(name, 1 - door) };
 }

@@ -57,6 +57,18 @@ def test_what_a_plan_refuses_is_what_goes_beyond_its_day() -> None:
         "do.stored": 0,
     }
     assert refused(used, price_book()) == {}
+    hardly = {"workers.requests": 3.002e6}  # as much more as any day may be than another
+    assert refused(hardly, FREE)["workers.requests"] == 0
+
+
+def test_what_the_origin_charges_it_charges_on_every_plan() -> None:
+    study = on_free(prices={"origin.calls": "100"})
+    option = next(each for each in options(study) if each.name == "l1-only")
+    result = study.replay(option.design)
+    (bill,) = predict(Month(study, option, study.setting), ["bill_usd"])["bill_usd"]
+    charged = measure(study, option, result, ["bill_usd"])["bill_usd"]
+    assert charged == pytest.approx(result.per_month()["origin_loads"] / 1e4)
+    assert bill == pytest.approx(charged, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 
 WRITES = "kv.writes"
+LEAST = 1e-3
+"""Of a day's usage: beyond less than that it is chance, of which days differ by more."""
 
 
 def held_to(platform: Platform, book: PriceBook) -> Platform:
@@ -35,7 +37,8 @@ def refused(used: Mapping[str, Any], book: PriceBook) -> dict[str, Any]:
 
     def over(name: str, passed: Any) -> Any:
         asked = np.asarray(used[name], np.float64) * passed
-        return np.maximum(1 - float(ending[name].included) / np.maximum(asked, 1e-300), 0.0)
+        share = 1 - float(ending[name].included) / np.maximum(asked, 1e-300)
+        return np.where(share < LEAST, 0.0, share)
 
     there = [name for name in ending if name in used]
     doors = {name: over(name, 1.0) for name in there if name in DOORS}
