@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cachelib.model.case.designs import barred
 from cachelib.model.judgement import metrics
 from cachelib.model.judgement.metrics import Month, measure, predict
 from cachelib.model.judgement.options import Option, knobs_of, options, simulate
@@ -100,6 +101,14 @@ def test_the_knobs_of_a_design_are_those_that_turn_something_and_are_not_settled
     }
     for made, names in by_design.items():
         assert knobs_of(made, all_) == names, made.tiers
+
+
+def test_what_is_there_is_set_as_is_allowed_where_nobody_says_how() -> None:
+    knobs = {"l2_ttl_s": {"low": 0.001, "high": 1_000, "why": "w"}}  # the middle is a second
+    study = small(today="l1-kv", designs=["l1-kv", "l1-only"], knobs=knobs)
+    assert barred(study.case) == {}
+    there = next(each for each in options(study) if each.is_today)
+    assert there.settings["l2_ttl_s"] == there.design.l2_ttl_s == 60
 
 
 # -- metrics -------------------------------------------------------------------------------
