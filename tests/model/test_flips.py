@@ -15,7 +15,6 @@ from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import options
 from cachelib.model.judgement.sweeps import Sweep, sweeps
-from cachelib.model.judgement.ties import NOBODY
 from tests.model.cases import hours, of, requests, small
 
 BOUND = {"metric": "bill_usd", "at_most": 10.0, "why": "w"}
@@ -133,60 +132,24 @@ def test_the_nearest_of_each_number_on_either_side_are_kept() -> None:
 
 def test_all_flips_come_nearest_first_then_by_name() -> None:
     made = model(criteria={"minimise": "bill_usd", "limits": [BOUND]})
-    found = flips.all_flips(made)
+    found = flips.searched(made).flips
     order = [(each.distance, each.number, each.at) for each in found]
     assert order == sorted(order)
     assert {each.number for each in found} >= {"limit:bill_usd", "origin_neurons"}
 
 
-class Simulated:
-    """A simulation that chooses by itself; keeps what it was asked."""
-
-    def __init__(self, made: Any, chosen: list[int]) -> None:
-        self.model, self.chosen, self.asked = made, np.array(chosen), []  # type: ignore[var-annotated]
-
-    def standing(self, numbers: Any) -> Any:
-        self.asked.append(numbers)
-        return SimpleNamespace(chosen=self.chosen)
+def test_a_decision_is_made_anew_five_per_cent_before_and_beyond_a_flip() -> None:
+    assert flips.beside(flip(at=21)) == pytest.approx((20, 22.05))
 
 
-def formulas(chosen: list[int], study: Any = None) -> Any:
-    at = SimpleNamespace(chosen=np.array(chosen))
-    return SimpleNamespace(standing=lambda _: at, study=study or SimpleNamespace(log=None))
+def test_isolates_are_whole_ones_beside_a_flip() -> None:
+    assert flips.beside(flip("isolates_per_colo", at=2.4)) == (2, 3)
+    assert flips.beside(flip("isolates_per_colo", at=3.0)) is None
 
 
-def confirmed(found: Flip, simulator: Simulated) -> bool:
-    return flips.confirmed([found], simulator) == [found]  # type: ignore[arg-type]
-
-
-def test_a_flip_is_confirmed_where_a_simulation_chooses_alike_on_both_sides() -> None:
-    for simulated, told in (([0, 1], True), ([0, 0], False), ([1, 1], False), ([1, 0], False)):
-        simulator = Simulated(formulas([0, 1]), simulated)
-        assert confirmed(flip(at=21), simulator) == told
-        assert simulator.asked[0]["x"].tolist() == pytest.approx([20, 22.05])
-
-
-@pytest.mark.parametrize("exact", ["limit:p95_ms", "hours:l1-kv", "hourly_rate_usd"])
-def test_what_passes_through_no_formula_needs_no_simulation(exact: str) -> None:
-    simulator = Simulated(formulas([0, 1]), [NOBODY, NOBODY])
-    assert confirmed(flip(exact), simulator)
-    assert simulator.asked == []
-
-
-def test_isolates_are_asked_whole_ones_and_a_log_no_denser_than_it_is() -> None:
-    simulator = Simulated(formulas([0, 1]), [0, 1])
-    assert confirmed(flip("isolates_per_colo", at=2.4), simulator)
-    assert simulator.asked[0]["isolates_per_colo"].tolist() == [2, 3]
-    assert not confirmed(flip("isolates_per_colo", at=3.0), simulator)  # no whole number beside it
-    log = SimpleNamespace(log="a.csv", requests_per_month=1_010)
-    dense = Simulated(formulas([0, 1], log), [0, 1])
-    assert confirmed(flip("requests_per_month", at=1_000), dense)
-    assert dense.asked[0]["requests_per_month"].max() == 1_010
-    assert not confirmed(flip("requests_per_month", at=1_010), dense)
-    assert confirmed(flip("origin_ms", at=2_000), dense)  # of other numbers a log says nothing
-    month = Simulated(formulas([0, 1]), [0, 1])
-    assert confirmed(flip("requests_per_month", at=1_000), month)
-    assert month.asked[0]["requests_per_month"].max() == pytest.approx(1_050)
+def test_beside_a_flip_a_number_is_no_more_than_it_can_be() -> None:
+    assert flips.beside(flip(at=1_000), most=1_010) == pytest.approx((1_000 / 1.05, 1_010))
+    assert flips.beside(flip(at=1_010), most=1_010) is None
 
 
 def test_a_tornado_has_the_widest_swing_first_and_none_that_does_not_swing() -> None:

@@ -127,3 +127,9 @@ def test_clients_that_poll_grow_with_readers_and_crons_as_writes_do(
         chance / (1 + (w.reads_per_write or 0)) for chance, w in ((left, more), (was, here))
     )
     assert written == pytest.approx(before * crons)
+
+
+def test_where_the_case_does_not_say_what_grows_the_reader_is_told() -> None:
+    silent = growth.in_words(small(growth={"low": 0.5, "high": 2}).case.growth)
+    stated = growth.in_words(small(growth={"writes": "fixed"}).case.growth)
+    assert silent == f"{stated}: the case does not say what grows"

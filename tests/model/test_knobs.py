@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cachelib.model.judgement import knobs, search
+from cachelib.model.judgement import knobs
+from cachelib.model.judgement.asking import Ask, Settings, answers
 from cachelib.model.judgement.draws import draw
 from cachelib.model.judgement.knobs import Tuned, tune
 from cachelib.model.judgement.limits import broken
 from cachelib.model.judgement.metrics import MEASURED, measure
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options, simulate
+from cachelib.model.judgement.search import Search
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import DesignError
 from tests.model.cases import hours, small
@@ -28,6 +30,12 @@ def option(study: Study, name: str) -> Option:
 
 def tuned(study: Study, name: str) -> Tuned:
     return tune(study, option(study, name), NAMES)
+
+
+def said(made: Model, there: Option, grid: list[Settings], names: list[str]) -> Any:
+    """What the formulas say of an option at every setting."""
+    (told,) = answers(made, [Ask(there, grid, {}, names)])
+    return told
 
 
 def limit(metric: str, at_most: float, **more: Any) -> dict[str, Any]:
@@ -136,9 +144,8 @@ def test_a_life_in_kv_s_caches_is_no_shorter_than_the_platform_s_least() -> None
         study, kv, {"kv_cache_ttl_s": [least - 1, least, least + 1]})]  # fmt: skip
     assert tried == [least, least + 1]
     found = tuned(study, "kv-only")
-    by_formula = search.over(
-        Model(study, (kv,)), kv, [{"kv_cache_ttl_s": s} for s in (60, 600)], ["mean_ms"]
-    )["mean_ms"]
+    lives_tried = [{"kv_cache_ttl_s": s} for s in (60, 600)]
+    by_formula = said(Model(study, (kv,)), kv, lives_tried, ["mean_ms"])["mean_ms"]
     assert by_formula[0] != by_formula[1]
     for nth, life in enumerate((60, 600)):
         one = Model(study, (kv,)).values(kv.at(kv_cache_ttl_s=life), {}, ["mean_ms"])["mean_ms"]
@@ -153,7 +160,7 @@ def test_formulas_at_all_settings_are_those_at_each() -> None:
     made, each = Model(study, tuple(options(study))), option(study, "durable-object")
     grid = [{"l2_ttl_s": t, "objects": n} for t in (600, 14_400) for n in (1, 20)]
     names = ["hit_ratio", "bill_usd", "mean_ms"]
-    found = search.over(made, each, grid, names)
+    found = said(made, each, grid, names)
     first, alike, long, _ = found["mean_ms"]
     assert first == alike > long
     for nth, settings in enumerate(grid):
@@ -252,10 +259,13 @@ def test_a_simulation_has_the_last_word_over_a_formula(monkeypatch: pytest.Monke
 
 
 def test_steps_away_from_today_are_factors() -> None:
-    now = small().case.settings
-    assert search._away({"l1_ttl_s": 300, "l2_ttl_s": 3_600}, now) == 0
-    assert search._away({"l1_ttl_s": 150, "l2_ttl_s": 3_600}, now) == pytest.approx(np.log(2))
-    assert search._away({"l1_ttl_s": 600, "l2_ttl_s": 7_200}, now) == pytest.approx(np.log(4))
+    study = small()
+    kv, now = option(study, "l1-kv"), study.case.settings
+    assert (now["l1_ttl_s"], now["l2_ttl_s"]) == (300, 3_600)
+    grid = [{"l1_ttl_s": 300.0, "l2_ttl_s": 3_600.0}, {"l1_ttl_s": 150.0, "l2_ttl_s": 3_600.0},
+            {"l1_ttl_s": 600.0, "l2_ttl_s": 7_200.0}]  # fmt: skip
+    away = Search(Model(study, (kv,)), kv, grid, {})._away
+    assert away == pytest.approx([0, np.log(2), np.log(4)])
 
 
 def test_five_settings_are_simulated_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

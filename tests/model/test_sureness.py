@@ -264,7 +264,7 @@ def test_of_options_that_keep_a_limit_from_almost_the_same_bound_on_each_flip_is
 def test_a_flip_has_its_cause_and_its_distance() -> None:
     decision = decided(criteria={"minimise": "bill_usd", "limits": [LATE]})
     assert decision.chosen is not None
-    found = flips.all_flips(decision.model)
+    found = flips.searched(decision.model).flips
     limit = next(flip for flip in found if flip.cause == "limit")
     assert limit.distance == pytest.approx(max(limit.at / limit.here, limit.here / limit.at))
     option = decision.model.option(limit.option)
@@ -378,28 +378,38 @@ def test_a_part_of_the_traffic_says_here_what_all_of_it_says(monkeypatch: Any) -
     assert bills["origin-only"]["bill_usd"][1] > 1.5 * bills["origin-only"]["bill_usd"][0]
 
 
-def test_where_formulas_are_withheld_only_flips_that_simulation_sees_are_told(
-    monkeypatch: Any,
-) -> None:
+def withheld(decision: Decision) -> None:
+    """As if the formulas did not hold."""
+    anchor = replace(decision.anchoring.anchors[0], status="withheld")
+    vars(decision)["anchoring"] = replace(decision.anchoring, anchors=(anchor,))
+
+
+def test_where_formulas_are_withheld_only_what_is_so_decided_anew_is_told(monkeypatch: Any) -> None:
     limit = {"metric": "bill_usd", "at_most": 20.0, "why": "w"}
     decision = decided(criteria={"limits": [limit]})
-    by_formula = flips.all_flips(decision.model)
-    assert any(not flip.number.startswith(model.NO_FORMULA) for flip in by_formula)
-    kept = flips.confirmed(by_formula, decision.anchoring.simulator)
-    assert kept == flips.nearest(by_formula)  # formulas that hold are not contradicted
-
-    class Other(simulator.Simulator):
-        def standing(self, numbers: Any, known: Any = None) -> Standing:
-            told = super().standing(numbers, known)
-            return replace(told, chosen=np.full_like(told.chosen, NOBODY))
-
-    away = Other(decision.model, decision.measured)
-    left = flips.confirmed(by_formula, away)
-    assert all(flip.number.startswith(model.NO_FORMULA) for flip in left)
-    withheld = replace(decision.anchoring.anchors[0], status="withheld")
-    vars(decision)["anchoring"] = replace(decision.anchoring, simulator=away, anchors=(withheld,))
-    assert all(flip.number.startswith(model.NO_FORMULA) for flip in decision.flips)
+    by_formula = decision.flips
+    assert any(not flip.number.startswith(model.WORK) for flip in by_formula)
+    del vars(decision)["flips"]
+    withheld(decision)
+    told = [flip.number for flip in decision.flips]  # a month of other traffic is another month
+    assert [f.number for f in flips.nearest(by_formula) if f.number != simulator.TRAFFIC] == told
     assert decision.map_axes is None
+    del vars(decision)["flips"]
+    monkeypatch.setattr(Decision, "_chosen_at", lambda *_: "another")
+    assert all(flip.number.startswith(model.WORK) for flip in decision.flips)
+
+
+def test_what_is_decided_anew_beyond_a_flip_is_the_whole_choice_there() -> None:
+    limit = {"metric": "bill_usd", "at_most": 20.0, "why": "w"}
+    decision = decided(criteria={"limits": [limit]})
+    withheld(decision)
+    flip = next(f for f in decision.flips if not f.number.startswith(model.NO_FORMULA))
+    beyond = flip.at * (1.06 if flip.at > flip.here else 0.94)
+    case = decision.study.case
+    own = case.assumptions.model_copy(update={flip.number: draws.moved(
+        flip.number, case.assumed[flip.number], {flip.number: beyond})})  # fmt: skip
+    there = Decision(Study(case.model_copy(update={"assumptions": own}), seed=1)).chosen
+    assert (there.name if there else None) == flip.away
 
 
 def test_a_flip_of_a_limit_lies_at_the_value_in_the_table_fit_or_no_fit(tmp_path: Any) -> None:

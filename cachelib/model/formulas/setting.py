@@ -101,7 +101,7 @@ def grouped(shares: Array, most: int = MOST_KEYS) -> Keys:
     """Keys' shares of the requests, most popular first, in at most about `most` kinds."""
     if len(shares) <= most:
         return Keys(shares, np.ones_like(shares))
-    head = most // 2
+    head = most // 8
     edges = np.unique(np.geomspace(head, len(shares), most - head + 1).round().astype(int))
     count = np.diff(edges).astype(np.float64)
     tail = np.add.reduceat(shares, edges[:-1]) / count

@@ -18,11 +18,13 @@ from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.knobs import Tuned
 from cachelib.model.judgement.limits import Miss, misses, nearest
 from cachelib.model.judgement.metrics import MEASURED
-from cachelib.model.judgement.model import Z95, Model
+from cachelib.model.judgement.model import WORK, Z95, Model
+from cachelib.model.judgement.moved import study_at
 from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.placement import Placed, placements
 from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.regret import Sureness, Worth
+from cachelib.model.judgement.simulator import TRAFFIC
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise
@@ -38,6 +40,8 @@ class Decision:
 
     study: Study
     draws: int = 2_000
+    among: frozenset[str] | None = None
+    """The options that are looked at, if not all."""
 
     @property
     def criteria(self) -> Criteria:
@@ -46,9 +50,8 @@ class Decision:
     @cached_property
     def tuned(self) -> dict[str, Tuned]:
         """Every option at its best settings, by name; today's set anew if others are better."""
-        tuned = each(
-            lambda option: knobs.tune(self.study, option, tuple(MEASURED)), options(self.study)
-        )
+        looked_at = [o for o in options(self.study) if not self.among or o.name in self.among]
+        tuned = each(lambda option: knobs.tune(self.study, option, tuple(MEASURED)), looked_at)
         found = {one.option.name: one for one in tuned}
         anew, today = self.study.case.set_anew, self.study.case.today_name or ""
         if anew in found and found[anew].option.settings == found[today].option.settings:
@@ -271,22 +274,36 @@ class Decision:
 
     @cached_property
     def flips(self) -> list[Flip]:
-        """Every change of the choice, options set anew for it; where formulas had to be withheld,
-        those that simulation confirms."""
+        """Every change of the choice, options set anew for it; the nearest are confirmed.
+
+        By a simulation; where formulas had to be withheld, by deciding anew on both sides, and no
+        others are told.
+        """
         found = flips.searched(self.model)
-        if self.by_simulation:
-            contending = self.model.only(self.contenders)
-            simulator = replace(self.anchoring.simulator, model=contending)
-            return flips.confirmed(found.flips, simulator)
         named = {name for flip in found.flips for name in (flip.before, flip.after) if name}
-        if self.chosen is None:
-            return found.flips
         contending = self.model.only([*self.contenders, *named])
         there = Elsewhere(contending, self.tuned, found.values)
-        told = there.flips(found.flips, found.sweeps, self.chosen.name)
+        told = there.flips(found.flips, found.sweeps, self.chosen.name if self.chosen else None)
+        nearest = _told_first(told)
+        if self.by_simulation:
+            names = frozenset(option.name for option in contending.options)
+            return [flip for flip in nearest if self._is_decided(flip, names)]
         simulator = replace(self.anchoring.simulator, model=contending)
-        doubted = [f for f in _told_first(told) if not there.is_simulated(f, simulator)]
+        doubted = [flip for flip in nearest if not there.is_simulated(flip, simulator)]
         return [flip for flip in told if flip not in doubted]
+
+    def _is_decided(self, flip: Flip, among: frozenset[str]) -> bool:
+        """Whether the same is chosen on both sides of a flip when all is decided anew there."""
+        if flip.number.startswith(WORK):
+            return True  # no simulation sees it, and the settings are those here
+        is_log = flip.number == TRAFFIC and self.study.log is not None
+        sides = flips.beside(flip, self.study.requests_per_month if is_log else np.inf)
+        chosen = [self._chosen_at(flip.number, value, among) for value in sides or ()]
+        return chosen == [flip.before, flip.after]
+
+    def _chosen_at(self, number: str, value: float, among: frozenset[str]) -> str | None:
+        chosen = Decision(study_at(self.study, number, value), among=among).chosen
+        return chosen.name if chosen else None
 
     @property
     def next_flips(self) -> list[Flip]:

@@ -69,7 +69,7 @@ def draw(
     Where a range spans more than a factor of four, it is the logarithm that is so drawn. `at`:
     numbers that have another value than in the case, with the range that they would have then.
     """
-    drawn = {name: _moved(name, number, at) for name, number in ranges(study, options).items()}
+    drawn = {name: moved(name, number, at) for name, number in ranges(study, options).items()}
     shape = shape or study.case.criteria.shape
     cube = _latin_hypercube(draws, len(drawn), np.random.default_rng(seed).spawn(1)[0])
     return {
@@ -78,7 +78,7 @@ def draw(
     }
 
 
-def _moved(name: str, number: Assumption, at: Mapping[str, float]) -> Assumption:
+def moved(name: str, number: Assumption, at: Mapping[str, float]) -> Assumption:
     """An assumption of another value: its range reaches there, that of traffic goes along."""
     if name not in at:
         return number

@@ -12,19 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
-from typing import NamedTuple
+from itertools import chain, pairwise
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from cachelib.model.formulas.setting import Array
+from cachelib.model.judgement.asking import Asking, Settings, abreast, answered
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.knobs import Tuned, grid_of
 from cachelib.model.judgement.limits import broken
-from cachelib.model.judgement.model import NO_FORMULA, Model
+from cachelib.model.judgement.model import NO_FORMULA, WORK, Model
 from cachelib.model.judgement.options import Option
-from cachelib.model.judgement.processors import each
-from cachelib.model.judgement.search import Search, Settings
+from cachelib.model.judgement.search import Search, search
 from cachelib.model.judgement.simulator import TRAFFIC, Simulator
 from cachelib.model.judgement.sweeps import Moving, Sweep
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
@@ -33,6 +33,8 @@ BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
 HALVES = 6  # of the way between two values, to find where on it the choice changes
 MOST = 3  # changes between two values that are looked at
 SLIVER = 0.03  # of a number: what is chosen in no more than that is not told
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,12 @@ class Elsewhere:
     @cached_property
     def _grids(self) -> list[Search]:
         """Each option's settings to search, those that it has here the first of them."""
-        return each(self._searched, self.model.options)
+        return self._answered(abreast(map(self._searched, self.model.options)))
 
-    def _searched(self, option: Option) -> Search:
+    def _searched(self, option: Option) -> Asking[Search]:
         own, grid = self._own(option), grid_of(self.model.study, self.tuned[option.name])
-        return Search(self.model, option, [own, *(s for s in grid if s != own)], own=0)
+        every = [own, *(settings for settings in grid if settings != own)]
+        return search(self.model, option, every, own=0)
 
     def _own(self, option: Option) -> Settings:
         known = grid_of(self.model.study, self.tuned[option.name])[0]
@@ -63,37 +66,50 @@ class Elsewhere:
     @cached_property
     def _here(self) -> list[Search]:
         """Each option as it is set here."""
-        return [Search(self.model, o, [self._own(o)]) for o in self.model.options]
+        return [grid.only(0) for grid in self._grids]
+
+    def _answered(self, task: Asking[Done]) -> Done:
+        return answered(self.model, task)
 
     def standing(self, number: str, value: float) -> Standing:
         """The options judged with one number at this value, as one draw."""
-        if (number, value) not in self._known:
-            self._known[number, value] = self._judged(number, value)
-        return self._known[number, value]
+        return self._answered(self._standing(number, value))
 
     def chosen(self, number: str, value: float) -> str | None:
         """The choice there; None where nothing keeps the limits."""
         return self._first(self.standing(number, value))
+
+    def _standing(self, number: str, value: float) -> Asking[Standing]:
+        if (number, value) not in self._known:
+            self._known[number, value] = yield from self._judged(number, value)
+        return self._known[number, value]
+
+    def _chosen(self, number: str, value: float) -> Asking[str | None]:
+        return self._first((yield from self._standing(number, value)))
 
     @staticmethod
     def _first(standing: Standing) -> str | None:
         first = int(standing.chosen[0])
         return None if first == NOBODY else standing.options[first].name
 
-    def _judged(self, number: str, value: float) -> Standing:
+    def _judged(self, number: str, value: float) -> Asking[Standing]:
         at = {number: value}
-        grids = [self._grid(nth, at) for nth in range(len(self._grids))]
-        found: dict[int, Mapping[str, Array]] = {}
-        settings = self._settings[number, value] = {}
-        bar = np.inf  # above it, an option cannot be chosen: how sure it is need not be asked
-        for nth in sorted(range(len(grids)), key=lambda nth: grids[nth].least):
-            best = grids[nth].at_best(unless_above=bar)
-            found[nth] = best.values
-            settings[best.option.name] = best.grid[0]
-            if self._is_as_today(best):  # no option beside what is there
-                found[nth] = {name: np.full(1, np.nan) for name in found[nth]}
-            bar = min(bar, self._as_good_as(found[nth], at))
-        return self._standing([found[nth] for nth in range(len(grids))], at)
+        grids = yield from abreast(self._grid(nth, at) for nth in range(len(self._grids)))
+        first, *rest = sorted(range(len(grids)), key=lambda nth: grids[nth].least)
+        found = {first: (yield from grids[first].at_best())}
+        # above it, an option cannot be chosen: how sure it is need not be asked
+        bar = self._as_good_as(self._told(found[first]), at)
+        best = yield from abreast(grids[nth].at_best(unless_above=bar) for nth in rest)
+        found |= dict(zip(rest, best, strict=True))
+        in_order = [found[nth] for nth in range(len(grids))]
+        self._settings[number, value] = {one.option.name: one.grid[0] for one in in_order}
+        return self._together([self._told(one) for one in in_order], at)
+
+    def _told(self, best: Search) -> Mapping[str, Array]:
+        """What is said of an option at its best; nothing of what is no option beside today's."""
+        if self._is_as_today(best):
+            return {name: np.full(1, np.nan) for name in best.values}
+        return best.values
 
     def _is_as_today(self, best: Search) -> bool:
         case = self.model.study.case
@@ -102,7 +118,7 @@ class Elsewhere:
         today = self.tuned[case.today_name].option
         return best.option.at(**best.grid[0]).settings == today.settings
 
-    def _grid(self, nth: int, at: Mapping[str, float]) -> Search:
+    def _grid(self, nth: int, at: Mapping[str, float]) -> Asking[Search]:
         """The settings that an option may have there: those it has here, if no others could do
         better."""
         (number,) = at
@@ -121,14 +137,16 @@ class Elsewhere:
         noise = score_noise(criteria, self.model.resolution)
         return score + 2 * (criteria.score_tolerance(score) + float(np.max(noise, initial=0.0)))
 
-    def _standing(self, found: Sequence[Mapping[str, Array]], at: Mapping[str, float]) -> Standing:
+    def _together(self, found: Sequence[Mapping[str, Array]], at: Mapping[str, float]) -> Standing:
         stacked = {name: np.stack([told[name] for told in found]) for name in self.model.names}
         return judged(
             self.model.study.case.criteria, self.model.options, stacked, _arrays(at),
             self.model.resolution or None,
         )  # fmt: skip
 
-    def flips(self, found: Sequence[Flip], looked_at: Sequence[Sweep], here: str) -> list[Flip]:
+    def flips(
+        self, found: Sequence[Flip], looked_at: Sequence[Sweep], here: str | None
+    ) -> list[Flip]:
         """Every change of the choice from `here`, the nearest first; `found`: with settings held.
 
         `looked_at`: the numbers of which the ends are looked at, too, if they move anything.
@@ -139,13 +157,15 @@ class Elsewhere:
             if self.moving.matters(sweep.name, self.model.options)
             for side in (-1, 1)
         ]
-        changes = each(lambda way: self._changes(*way, _on(*way, found), here), ways)
+        changes = self._answered(
+            abreast(self._changes(*way, _on(*way, found), here) for way in ways)
+        )
         return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
 
     def is_simulated(self, flip: Flip, simulator: Simulator) -> bool:
         """Whether a simulation with the settings that are best beyond a flip chooses the same."""
         value = flip.at + (1 if flip.at > flip.here else -1) * BESIDE * abs(flip.at)
-        if flip.number.startswith(("hours:", "hourly_rate_usd")):
+        if flip.number.startswith(WORK):
             return True  # neither formula nor simulation sees it, and the settings are those here
         if flip.number == TRAFFIC and self.model.study.log is not None:
             return True  # a log grows no denser
@@ -155,11 +175,11 @@ class Elsewhere:
 
     def _changes(
         self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None
-    ) -> list[Flip]:
+    ) -> Asking[list[Flip]]:
         """The changes of the choice on one side of a number, outwards; what is chosen in a sliver
         is left out."""
         steps: list[_Step] = []
-        for step in self._steps(sweep, side, found, here):
+        for step in (yield from self._steps(sweep, side, found, here)):
             if steps and abs(step.at - steps[-1].at) <= SLIVER * abs(step.at):
                 step = steps.pop()._replace(far=step.far)
             steps.append(step)
@@ -173,40 +193,36 @@ class Elsewhere:
 
     def _steps(
         self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None
-    ) -> Iterator[_Step]:
+    ) -> Asking[list[_Step]]:
         """Where the choice changes, outwards."""
-        at, end, chosen = sweep.here, sweep.low if side < 0 else sweep.high, here
-        for flip in found:
-            near, far = (flip.at + way * BESIDE * abs(flip.at) for way in (-side, side))
-            if side * (near - at) > 0:
-                yield from self._between(sweep, at, near, chosen)
-                at, chosen = near, self.chosen(sweep.name, near)
-            if side * (far - at) > 0:
-                beyond = self.chosen(sweep.name, far)
-                if at == near and _of(flip) == (chosen, beyond):
-                    yield _Step(near, far, flip.at)
-                else:
-                    yield from self._between(sweep, at, far, chosen)
-                at, chosen = far, beyond
-        if side * (end - at) > 0:
-            yield from self._between(sweep, at, end, chosen)
+        spans = list(_spans(sweep, side, found))
+        chosen = yield from abreast(self._chosen(sweep.name, span.far) for span in spans)
+        nearer = [here, *chosen]
+        steps = yield from abreast(
+            self._within(sweep, span, *ends)
+            for span, ends in zip(spans, pairwise(nearer), strict=True)
+        )
+        return list(chain(*steps))
 
-    def _between(
-        self, sweep: Sweep, near: float, far: float, chosen: str | None
-    ) -> Iterator[_Step]:
-        """Where the choice changes on the way from one value to another, by halves."""
-        for _ in range(MOST):
-            if self.chosen(sweep.name, far) == chosen:
-                return
-            still, changed = near, far
+    def _within(
+        self, sweep: Sweep, span: _Span, chosen: str | None, beyond: str | None
+    ) -> Asking[list[_Step]]:
+        """Where on the way from one value to another the choice changes, by halves."""
+        if span.flip is not None and _of(span.flip) == (chosen, beyond):
+            return [_Step(span.near, span.far, span.flip.at)]
+        steps: list[_Step] = []
+        near = span.near
+        while chosen != beyond and len(steps) < MOST:
+            still, changed = near, span.far
             for _ in range(HALVES):
                 middle = _middle(still, changed)
-                if self.chosen(sweep.name, middle) == chosen:
+                if (yield from self._chosen(sweep.name, middle)) == chosen:
                     still = middle
                 else:
                     changed = middle
-            yield _Step(still, changed, _middle(still, changed))
-            near, chosen = changed, self.chosen(sweep.name, changed)
+            steps.append(_Step(still, changed, _middle(still, changed)))
+            near, chosen = changed, (yield from self._chosen(sweep.name, changed))
+        return steps
 
     def _flip(self, sweep: Sweep, step: _Step, before: str | None, away: str | None) -> Flip:
         """A change of the choice, and why it is another beyond."""
@@ -229,6 +245,14 @@ class Elsewhere:
         return next((limit for limit, out in there.broken.items() if out[place].any()), None)
 
 
+class _Span(NamedTuple):
+    """A way from one value of a number to one farther from here; `flip`: known to lie on it."""
+
+    near: float
+    far: float
+    flip: Flip | None = None
+
+
 class _Step(NamedTuple):
     """A change of the choice at a value, between one nearer to here and one farther from it."""
 
@@ -245,6 +269,21 @@ def _on(sweep: Sweep, side: int, found: Sequence[Flip]) -> list[Flip]:
     """The flips of a number on one side of where it is, outwards."""
     own = [f for f in found if f.number == sweep.name and side * (f.at - f.here) > 0]
     return sorted(own, key=lambda flip: side * flip.at)
+
+
+def _spans(sweep: Sweep, side: int, found: Sequence[Flip]) -> Iterator[_Span]:
+    """The way from here to a number's end on one side, by the sides of every flip on it."""
+    at, end = sweep.here, sweep.low if side < 0 else sweep.high
+    for flip in found:
+        near, far = (flip.at + way * BESIDE * abs(flip.at) for way in (-side, side))
+        if side * (near - at) > 0:
+            yield _Span(at, near)
+            at = near
+        if side * (far - at) > 0:
+            yield _Span(at, far, flip if at == near else None)
+            at = far
+    if side * (end - at) > 0:
+        yield _Span(at, end)
 
 
 def _of(flip: Flip) -> tuple[str | None, str | None]:

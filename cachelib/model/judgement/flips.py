@@ -17,16 +17,14 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.draws import ranges
 from cachelib.model.judgement.limits import bounds, excess, limit_names
-from cachelib.model.judgement.model import NO_FORMULA, Model
-from cachelib.model.judgement.simulator import TRAFFIC as TRAFFIC_NAME
-from cachelib.model.judgement.simulator import Simulator
+from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.sweeps import Moving, Sweep, grid_of, sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
 
 SECTIONS, ROUNDS = 17, 5  # of a cell, to find where in it a value is crossed
 TRIED = 7  # crossings, for a change of the choice at one of them
-BESIDE = 1e-7  # of a flip's value: how far from it its two sides are looked at
-BOTH_SIDES = 0.05  # of a flip's value: how far from it simulation is asked
+BESIDE = 1e-6  # of a flip's value: how far from it its two sides are looked at
+BOTH_SIDES = 0.05  # of a flip's value: how far from it a decision is made anew
 
 Cause = Literal["limit", "score", "secondary"]
 
@@ -236,11 +234,6 @@ def _refined(model: Model, values: Moving, sweep: Sweep, grid: Array, crossing: 
     return (low + high) / 2
 
 
-def all_flips(model: Model) -> list[Flip]:
-    """Of every number, those nearest first."""
-    return searched(model).flips
-
-
 class Searched(NamedTuple):
     """The flips, nearest first; the numbers that were looked through, and what they move."""
 
@@ -266,31 +259,16 @@ def nearest(found: Iterable[Flip]) -> list[Flip]:
     return list(seen.values())
 
 
-def confirmed(found: Iterable[Flip], simulator: Simulator) -> list[Flip]:
-    """Of the nearest flips, those on both sides of which a simulation chooses as the formulas do.
+def beside(flip: Flip, most: float = np.inf) -> tuple[float, float] | None:
+    """Values on both sides of a flip, to decide anew there; None where there are none.
 
-    For formulas that do not hold everywhere: what they alone say is withheld. Limits and work
-    pass through no formula, so their flips stand as they are.
+    Isolates are whole ones; `most`: as far as the number can grow.
     """
-    return [
-        flip
-        for flip in nearest(found)
-        if flip.number.startswith(NO_FORMULA) or _is_simulated(flip, simulator)
-    ]
-
-
-def _is_simulated(flip: Flip, simulator: Simulator) -> bool:
-    model = simulator.model
     low, high = flip.at / (1 + BOTH_SIDES), flip.at * (1 + BOTH_SIDES)
     if flip.number == "isolates_per_colo":
-        low, high = np.floor(flip.at), np.ceil(flip.at)
-    if flip.number == TRAFFIC_NAME and model.study.log is not None:
-        high = min(high, model.study.requests_per_month)  # a log grows no denser
-    sides = {flip.number: np.array([low, high])}
-    return bool(
-        low < flip.at < high
-        and (simulator.standing(sides).chosen == model.standing(sides).chosen).all()
-    )
+        low, high = float(np.floor(flip.at)), float(np.ceil(flip.at))
+    high = min(high, most)
+    return (low, high) if low < flip.at < high else None
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from itertools import product
 
 import numpy as np
 
+from cachelib.model.judgement.asking import Asking, Settings, answered
 from cachelib.model.judgement.limits import Flags, misses
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, knobs_of, simulate
-from cachelib.model.judgement.search import CLOSER, Search, Settings, possible
+from cachelib.model.judgement.search import CLOSER, Search, possible, search
 from cachelib.model.judgement.study import Study
 
 ROUNDS = 5  # of search, simulation and search again with what the simulation said
@@ -37,33 +38,40 @@ class Tuned:
 
 def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
     """Search over formulas, confirmed by simulation; what is there stays as it is set."""
+    return answered(Model(study, (option,)), _tuned(study, option, names))
+
+
+def _tuned(study: Study, option: Option, names: Sequence[str]) -> Asking[Tuned]:
     free = {} if option.is_today else _free(study, option)
     grid = list(_allowed(study, option, free))
     simulated: dict[int, Mapping[str, float]] = {}
-    found, best = _settled(study, Search(Model(study, (option,)), option, grid), simulated, names)
+    coarse = yield from search(Model(study, (option,)), option, grid)
+    found, best = yield from _settled(study, coarse, simulated, names)
     for _ in range(CLOSER):
-        closer = found.corrected(best, simulated[best]).closer(best)
+        closer = yield from found.corrected(best, simulated[best]).closer(best)
         if len(closer.grid) == len(found.grid):
             break
-        found, best = _settled(study, closer, simulated, names)
-    grid = found.grid
+        found, best = yield from _settled(study, closer, simulated, names)
+    allowed = _not_refuted(study, simulated, len(found.grid))
+    flat = yield from found.flat(best, list(free), allowed)
     return Tuned(
-        option=option.at(**grid[best]),
+        option=option.at(**found.grid[best]),
         measured=simulated[best],
         keeps=_all_kept(study, simulated[best]),
-        flat=found.flat(best, list(free), _not_refuted(study, simulated, len(grid))),
-        tried=len(grid),
-        refuted=frozenset(np.flatnonzero(~_not_refuted(study, simulated, len(grid))).tolist()),
+        flat=flat,
+        tried=len(found.grid),
+        refuted=frozenset(np.flatnonzero(~allowed).tolist()),
     )
 
 
 def _settled(
     study: Study, found: Search, simulated: dict[int, Mapping[str, float]], names: Sequence[str]
-) -> tuple[Search, int]:
+) -> Asking[tuple[Search, int]]:
     """The best setting, simulated, and the search corrected by what that says."""
     for _ in range(ROUNDS):
         allowed = _not_refuted(study, simulated, len(found.grid))
-        best = found.as_today(found.best(allowed), allowed)
+        best = yield from found.best(allowed)
+        best = yield from found.as_today(best, allowed)
         if best in simulated:
             break
         there = found.option.at(**found.grid[best])

@@ -25,11 +25,12 @@ from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.ties import Standing, judged
 
 AT_ONCE = 256  # draws whose arrays fit a processor's cache
-KINDS = 32  # of key, for draws: what that costs, the correction at the case's numbers takes back
+KINDS = 16  # of key, for draws: what that costs, the correction at the case's numbers takes back
 TINY = 1e-9
 Z95 = 1.96
-NO_FORMULA = ("limit:", "hours:", "hourly_rate_usd")
-"""How the names of numbers begin that no formula sees."""
+WORK = ("hours:", "hourly_rate_usd")
+NO_FORMULA = ("limit:", *WORK)
+"""How the names of numbers begin that no formula sees; no simulation sees those of work."""
 _WITHOUT_WORK = {"monthly_cost_usd": "bill_usd"}  # what the formulas see of it
 
 Numbers = Mapping[str, Array]

@@ -48,17 +48,14 @@ def placements(model: Model, best_first: Sequence[Option]) -> list[Placed]:
         here = (own,) if isinstance(own, str) else own
         for places in dict.fromkeys([here, *tried]):
             value = places[0] if isinstance(own, str) else places
-            moved = replace(model, study=_moved(model.study, setting, value))
+            moved = replace(model, study=_with_stores(model.study, setting, value))
             found.append(_placed(moved, user, store, places, is_here=places == here))
     return found
 
 
-def _moved(study: Study, setting: str, value: str | tuple[str, ...]) -> Study:
+def _with_stores(study: Study, setting: str, value: str | tuple[str, ...]) -> Study:
     """The study on the same traffic, with a store elsewhere."""
-    case = study.case.model_copy(update={"platform": study.case.platform | {setting: value}})
-    other = replace(study, case=case)
-    vars(other)["_taken"] = study._taken
-    return other
+    return study.of_changed(platform=study.case.platform | {setting: value})
 
 
 def _placed(

@@ -188,6 +188,11 @@ class Study:
         vars(other)["_taken"] = taken
         return other
 
+    def of_changed(self, **changed: Any) -> Study:
+        """The study of the case with some of its fields changed, and the requests of this one."""
+        other = replace(self, case=self.case.model_copy(update=changed))
+        return other._on(self._taken)
+
     @property
     def _trace_s(self) -> float:
         """Seconds that the trace itself takes."""

@@ -19,6 +19,7 @@ from cachelib.model.judgement.limits import Flags, broken, penalties
 from cachelib.model.judgement.options import Option
 
 NOBODY = -1
+SAME_WORK = 0.5  # hours that one option may take more than another and be as little work
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _narrowed(
     none = np.zeros(len(options))
     tolerance: Array | float
     if name == "work":
-        value, tolerance = _each([option.hours_value for option in options], alive), 0.5
+        value, tolerance = _each([option.hours_value for option in options], alive), SAME_WORK
         noise = none
     elif name == "today":
         value, tolerance = _each([not option.is_today for option in options], alive), 0.0

@@ -18,6 +18,7 @@ from cachelib.model.judgement.claims import Verdict
 from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns
+from cachelib.model.judgement.ties import SAME_WORK
 from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document import answer
@@ -97,6 +98,7 @@ class Document:
             "actions": answer.actions(self.study.case, self.material.outcome, self.findings),
             "aim": self.study.told(minimised(self.study.case.criteria)),
             "immaterial": _immaterial(self.study.case.criteria),
+            "breaks_ties": self.study.told(_breaks_ties(self.study.case.criteria)),
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
@@ -300,6 +302,17 @@ def _immaterial(criteria: Criteria) -> str:
     least = amount(metric.material, plain_unit(metric.unit)) if metric.material else ""
     share = f"{shown(metric.relative, 'ratio')} of the best" if metric.relative else ""
     return " or ".join(filter(None, (least, share)))
+
+
+def _breaks_ties(criteria: Criteria) -> str:
+    """What decides among options that do equally well, in its order."""
+    own = {
+        "work": f"less work ({amount(60 * SAME_WORK, 'minutes')} more or less count as none)",
+        "today": "what is there already",
+        "simplicity": "the simpler design",
+    }
+    told = [own.get(name) or f"a better {METRICS[name].label}" for name in criteria.then]
+    return ", then ".join(told)
 
 
 def _traffic(study: Study) -> dict[str, Any]:

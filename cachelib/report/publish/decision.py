@@ -15,6 +15,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.ties import SAME_WORK
 from cachelib.model.platforms.platform import Platform
 from cachelib.report import language
 from cachelib.report.language import capital, duration, listed
@@ -203,7 +204,7 @@ def cause(decision: Decision, flip: Flip) -> str:
     one, other = called(decision, flip.option), called(decision, flip.other)
     if flip.cause != "limit":
         what = _compared_in(decision, flip)
-        return f"there “{one}” and “{other}” begin or cease to be as good in {what}"
+        return f"on one side of it “{one}” and “{other}” do equally well in {what}"
     limit = _limit_of(decision, flip)
     side = {flip.before: "below", flip.after: "above"}.get(flip.option)
     if side is None:
@@ -310,7 +311,7 @@ def tie_broken_by(decision: Decision) -> str | None:
 def _worse(decision: Decision, name: str, option: Option, chosen: Option) -> bool:
     if name == "work":
         mine, theirs = chosen.hours_value, option.hours_value
-        return bool(np.isnan(theirs) and not np.isnan(mine)) or theirs > mine + 0.5
+        return bool(np.isnan(theirs) and not np.isnan(mine)) or theirs > mine + SAME_WORK
     if name == "today":
         return chosen.is_today and not option.is_today
     if name == "simplicity":
