@@ -8,9 +8,9 @@ function estimate(design, at, flows = flowsOf(design, at)) {
   const n = at.numbers;
   const reads = total(flows.rc, at);
   const l1 = flows.front ? 0 : (reads - total(flows.missed, at)) / reads;
-  const origin = total(flows.loaded, at) / reads;
+  const origin = total(flows.awaited, at) / reads;
   return {
-    l1, origin, asked: [total(flows.missed, at) / reads, total(flows.asked, at) / reads], hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
+    l1, origin, asked: [total(flows.missedAwaited, at) / reads, total(flows.askedAwaited, at) / reads], hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
     counts: countsOf(design, at, flows), stored_gb: storedGb(design, at, flows),
     get mean_ms() { // costs more than all the rest, and few ask
       return meanMs(design, at, flows) * Math.exp(Math.max(n.jitter, 1e-6) ** 2 / 2);
@@ -54,30 +54,55 @@ function flowsOf(design, at) {
   f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
   f.told = design.listen ? toldOf(n, at, f) : () => 0;
   f.l1Life = l1Life(design, n, f);
+  f.staleS = design.stale_while_revalidate_s ?? 0;
+  const written = w.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
+  const allowed = Math.min(1 / (n.workers_cache_purge_every_s * Math.max(written, 1e-300)), 1);
+  f.purged = w.map((x) => design.purge_on_write ? x * allowed : 0);
   f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
   if (f.front) f.missed = f.front.runs;
   else f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
-  f.loaded = loadedBy(design, f);
+  f.loaded = withinTheDay(at, f, loadedBy(design, n, f));
+  const aside = (c, k) => f.front ? f.front.runs[c][k] - f.front.awaited[c][k] : 0;
+  f.awaited = map(f.loaded, (x, c, k) =>
+    x - Math.min(aside(c, k), f.store ? x * -Math.expm1(-r[k] * f.staleS) : Infinity));
   f.asked = f.layered ? askedPastColo(design, f) : f.missed;
-  f.warm = sumColos(f.asked).map((x, k) => -Math.expm1(-(x + w[k]) * n.do_idle_s));
+  f.askedAwaited = map(f.asked, (x, c, k) => x - aside(c, k));
+  f.missedAwaited = map(f.missed, (x, c, k) => x - aside(c, k));
+  f.warm = sumColos(f.asked).map((x, k) =>
+    design.object_storage ? -Math.expm1(-(x + w[k]) * n.do_idle_s) : 1);
   f.cycle = f.refreshing ? cycleOf(design, n, f) : null;
   return f;
 }
 
-// Workers Cache: reads past the data centre's tier, and those past both, which run the Worker.
+// Workers Cache: reads that wait for what is past the data centre's tier, that run the Worker, that
+// wait for it, and that are served what has ended.
 function frontOf(f, lost) {
   const looks = (reads, k) => {
     const ttl = f.l2Ttl, w = f.store ? f.w[k] : 0, every = f.r[k] + w, kept = valid(w, ttl);
     const first = reads / every + (1 - reads / every) * -Math.expm1(-reads * ttl);
     const later = Math.max(kept - ttl, 0) / (1 / reads + ttl - meanAge(w, ttl));
     const emptied = lost * kept * -Math.expm1((-reads * ttl) / 2);
-    return Math.min((first + later + emptied) / (kept + 1 / every), reads);
+    const ended = first + later, between = kept + 1 / every;
+    if (f.purged.some((x) => x > 0))
+      return whenPurged(reads, Math.min(ended / between, reads), f.purged[k] + lost, f.staleS);
+    const all = Math.min((ended + emptied) / between, reads);
+    return { all, awaited: Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, all) };
   };
-  const runs = map(f.rc, (x, c, k) => (looks(f.r[k], k) * x) / f.r[k]);
-  const pastColo = map(f.rc, (x, c, k) => Math.min(Math.max(looks(x, k), runs[c][k]), x));
-  return { pastColo, runs };
+  const everywhere = f.r.map((reads, k) => looks(reads, k));
+  const here = map(f.rc, (x, c, k) => looks(x, k));
+  const runs = map(f.rc, (x, c, k) => (everywhere[k].all * x) / f.r[k]);
+  const awaited = map(f.rc, (x, c, k) => (everywhere[k].awaited * x) / f.r[k]);
+  const pastColo = map(f.rc, (x, c, k) => Math.min(Math.max(here[c][k].awaited, awaited[c][k]), x));
+  return { pastColo, runs, awaited, stale: map(here, (each) => each.all - each.awaited) };
+}
+
+function whenPurged(reads, looks, ends, staleS) {
+  const life = Math.max(1 / looks - 1 / reads, 0), left = -Math.expm1(-ends * life) / ends;
+  const all = reads / (1 + reads * left);
+  const before = (reads / (reads + ends)) * -Math.expm1(-(reads + ends) * staleS);
+  return { all, awaited: all * (1 - Math.exp(-ends * life) * before) };
 }
 
 function l1Life(design, n, f) {
@@ -139,8 +164,10 @@ const expired = (r, w, ttl) => 1 / (1 + (r + w) * valid(w, ttl));
 
 const firstOfMonth = (rate) => -Math.expm1(-rate * MONTH_S) / (rate * MONTH_S);
 
-function loadedBy(design, f) {
+function loadedBy(design, n, f) {
   if (!f.store) return f.missed;
+  if (!design.object_storage)
+    return map(f.missed, (x, c, k) => x / (1 + arrivals(f.missedOfKey[k] + f.w[k], f.l2Ttl, n.do_idle_s)));
   const { alone } = f;
   if (f.forever)
     return map(f.rc, (x, c, k) => x * (alone ? firstOfMonth(x + f.wc[c][k]) : f.first[k]));
@@ -154,6 +181,18 @@ function loadedBy(design, f) {
     if (design.policy === "soft-hard")
       loads *= Math.exp(-arriving[k] * (f.l2Ttl - (design.soft_ttl_s ?? 0)));
     return (loads * x) / f.missedOfKey[k];
+  });
+}
+
+// Where a day's writes to KV are used up before its end, the rest of its reads find nothing there.
+function withinTheDay(at, f, loads) {
+  if (f.store !== "kv" || f.refreshing) return loads;
+  const written = total(loads, at) + total(f.wc, at);
+  const left = Math.min(at.numbers.kv_writes_a_day / 86_400 / Math.max(written, 1e-300), 1);
+  return map(loads, (x, c, k) => {
+    const missed = f.missed[c][k];
+    const alone = f.layered ? missed * expired(missed, f.wc[c][k], f.l2Ttl) : missed;
+    return x * left + Math.max(alone, x) * (1 - left);
   });
 }
 
@@ -228,15 +267,24 @@ function countsOf(design, at, f) {
   const kept = f.cycle ? month(map(f.cycle, (each) => each.kept)) : 0;
   const stored = loads + writes + kept;
   const counts = { requests: n.requests_per_month, origin_loads: loads + refreshes, refreshes };
-  if (f.front) counts.workers_cache_hits = month(map(f.rc, (x, c, k) => x - f.missed[c][k]));
+  if (f.front) {
+    counts.refreshes += loads - month(f.awaited);
+    counts.workers_cache_hits = month(map(f.rc, (x, c, k) => x - f.front.awaited[c][k]));
+    if (design.purge_on_write) {
+      counts.workers_cache_purges = month([f.purged]);
+      counts.workers_cache_purges_refused = month([f.w]) - month([f.purged]);
+    }
+    counts.workers_cache_refreshes = month(map(f.front.runs, (x, c, k) => x - f.front.awaited[c][k]));
+  }
   if (f.store === "kv") {
-    Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads, kv_writes: stored });
+    Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads });
+    counts.kv_writes = Math.min(stored, (n.kv_writes_a_day * MONTH_S) / 86_400);
     if (design.policy === "clean-up") Object.assign(counts, cleanUp(design, at, f));
   }
   if (f.store === "durable-object") {
     counts.do_requests = looked + loads + writes + kept;
     counts.do_rows_read = month(map(f.asked, (x, c, k) => x * (1 - f.warm[k])));
-    counts.do_rows_written = stored;
+    counts.do_rows_written = design.object_storage ? stored : 0;
   }
   if (design.listen) counts[f.far.tells] = stored;
   const count = (name, number) => { counts[name] = (counts[name] ?? 0) + number; };
@@ -282,7 +330,7 @@ function meanMs(design, at, f) {
     if (f.l1 && !f.front) add(x - f.missed[c][k], c, k, l1);
     if (f.front) {
       add(x - f.front.pastColo[c][k], c, k, n.workers_cache_ms);
-      add(f.front.pastColo[c][k] - f.missed[c][k], c, k, past[c]);
+      add(f.front.pastColo[c][k] - f.front.awaited[c][k], c, k, past[c]);
     }
     for (const way of ways) {
       add(way.found[c][k], c, k, l1 + past[c] + way.ms[c]);
@@ -310,8 +358,8 @@ function waysOf(at, f) {
     const later = behind.map((way) => ({ ...way, ms: way.ms.map((ms, c) => ms + first[c]) }));
     return [{ ...near, ms: first }, ...later];
   }
-  const found = map(f.asked, (x, c, k) => x - f.loaded[c][k]);
-  const all = (ms) => [{ found, loaded: f.loaded, ms }];
+  const found = map(f.askedAwaited, (x, c, k) => x - f.awaited[c][k]);
+  const all = (ms) => [{ found, loaded: f.awaited, ms }];
   if (!f.store) return all(same(0));
   if (f.far.plain) return all(looking(f.far));
   if (f.store === "kv") return kvWays(at, f, found, trip);
@@ -321,7 +369,7 @@ function waysOf(at, f) {
     return [[(k) => f.warm[k], n.do_memory_ms], [(k) => 1 - f.warm[k], n.do_storage_ms]].map(
       ([part, own]) => ({
         found: map(found, (x, c, k) => x * share * part(k)),
-        loaded: map(f.loaded, (x, c, k) => x * share * part(k)),
+        loaded: map(f.awaited, (x, c, k) => x * share * part(k)),
         ms: away.map((ms) => own + ms),
       }));
   });
@@ -355,6 +403,6 @@ function kvWays(at, f, found, trip) {
   return [
     { found: map(found, (x, c, k) => x - beyond[c][k]), loaded: none, ms: at.weights.map(() => n.kv_read_ms) },
     { found: map(beyond, (x, c, k) => x * fromRegion[c][k]), loaded: none, ms: toRegion },
-    { found: map(beyond, (x, c, k) => x * (1 - fromRegion[c][k])), loaded: f.loaded, ms: toCentral },
+    { found: map(beyond, (x, c, k) => x * (1 - fromRegion[c][k])), loaded: f.awaited, ms: toCentral },
   ];
 }

@@ -16,7 +16,11 @@ function lateShare(design, at, f, bound) {
     : lateAt(f.w[k], f.l1Life(c, k), bound);
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
-    if (f.front) return found * lateAt(change + w, f.l2Ttl, bound); // it hears of no write
+    if (f.front) { // it hears of no write but by a purge
+      const ended = f.front.stale[c][k], unheard = change + w - f.purged[k];
+      return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
+        + ended * lateEnded(f, x, unheard, bound);
+    }
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);
     if (f.alone && design.listen)
@@ -35,6 +39,15 @@ function lateShare(design, at, f, bound) {
     return (found - overdue) * lateAt(change, life, bound, w) + overdue * (1 - same) + unheard;
   });
   return total(shares, at) / total(f.rc, at);
+}
+
+// Of an answer of Workers Cache that had ended when it was served, first of its data centre's.
+function lateEnded(f, rc, change, bound) {
+  const { staleS, l2Ttl } = f, least = Math.min(Math.max(bound - l2Ttl, 0), staleS);
+  const both = rc + change, kept = Math.exp(-rc * least) - Math.exp(-rc * staleS);
+  const same = ((Math.exp(-change * Math.max(l2Ttl - bound, 0) + change * least) * rc) / both)
+    * (Math.exp(-both * least) - Math.exp(-both * staleS));
+  return Math.max((kept - same) / Math.max(-Math.expm1(-rc * staleS), 1e-300), 0);
 }
 
 // Who is told after so many seconds has not heard of the last of them, or of those of its copy.
@@ -70,7 +83,7 @@ function parts(design, at, f) {
     if (f.l1 && !f.front) add(sum((x, k) => x - f.missed[c][k]), l1);
     if (!f.front) return;
     add(sum((x, k) => x - f.front.pastColo[c][k]), n.workers_cache_ms);
-    add(sum((x, k) => f.front.pastColo[c][k] - f.missed[c][k]), past[c]);
+    add(sum((x, k) => f.front.pastColo[c][k] - f.front.awaited[c][k]), past[c]);
   });
   for (const way of waysOf(at, f))
     f.rc.forEach((_, c) => {

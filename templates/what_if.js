@@ -1,15 +1,16 @@
 // The what-if panel: every option at other numbers, and which of them would be chosen.
-function monthlyUsd(design, month, at, prices) {
+function usedOf(design, month, at, prices) {
   const n = at.numbers, used = {};
   for (const [meter, name] of Object.entries(prices.counts))
     if (name in month.counts) used[meter] = month.counts[name];
-  const runs = month.counts.requests - (month.counts.workers_cache_hits ?? 0);
+  const { requests, workers_cache_hits: hits = 0, workers_cache_refreshes: aside = 0 } = month.counts;
+  const runs = requests - hits + aside;
   used["workers.cpu_ms"] = runs * n.worker_cpu_ms;
   used["workers_ai.neurons"] = month.counts.origin_loads * n.origin_neurons;
   const store = design.tiers.at(-1);
   if (store === "durable-object")
     used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
-  if (store in prices.stored) used[prices.stored[store]] = month.stored_gb;
+  if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb;
   for (const meter of prices.calls) used[meter] = month.counts.origin_loads;
   Object.assign(used, design.rented);
   const tier = at.tiers[store], c = month.counts;
@@ -24,8 +25,12 @@ function monthlyUsd(design, month, at, prices) {
     const found = c[tier.reads] - (c.origin_loads - c.refreshes);
     used[tier.carried] = (((found + c[tier.writes]) * n.value_bytes) / 1e9) * n.cross_zone_share;
   }
+  return used;
+}
+
+function monthlyUsd(design, month, at, prices) {
   let total = prices.minimum;
-  for (const [name, amount] of Object.entries(used)) {
+  for (const [name, amount] of Object.entries(usedOf(design, month, at, prices))) {
     const meter = prices.meters[name];
     if (!meter) continue; // another vendor's
     const units = Math.max(amount - meter.included, 0) / meter.unit;
@@ -99,14 +104,31 @@ const METRICS = {
 };
 
 // Reads that get no answer, as cachelib/model/judgement/failures.py says.
-function failedShare({ design, month, at: { numbers }, panel }) {
+function failedShare(o) {
+  const { design, month, at: { numbers }, panel } = o;
   const stores = design.tiers.filter((word) => word !== "memory" && word !== "workers-cache");
   const asked = stores.map((_, i) => month.asked[i === stores.length - 1 ? 1 : 0]);
   const rates = stores.map((word) => numbers[panel.at.tiers[word].failure] ?? 0);
   const turns = design.unreachable === "origin";
   const lost = rates.reduce((sum, rate, i) =>
     sum + rate * (turns ? Math.max(asked[i] - month.origin, 0) : asked[i]), 0);
-  return Math.min(month.origin * numbers.origin_failure + lost * (turns ? numbers.origin_failure : 1), 1);
+  const failed = Math.min(month.origin * numbers.origin_failure + lost * (turns ? numbers.origin_failure : 1), 1);
+  const { door, of } = refused(o);
+  const more = turns ? 0 : stores.reduce((sum, word, i) =>
+    sum + Math.max(0, ...panel.at.tiers[word].needed.map(of)) * asked[i], 0);
+  return door + (1 - door) * Math.min(failed + of("workers_ai.neurons") * month.origin + more, 1);
+}
+
+// What a plan refuses that sells no more, as cachelib/model/judgement/allowances.py says.
+function refused({ design, month, at, prices }) {
+  const used = usedOf(design, month, at, prices);
+  const over = (name, passed) => {
+    if (!prices.meters[name]?.ends || !used[name]) return 0;
+    const share = 1 - prices.meters[name].included / Math.max(used[name] * passed, 1e-300);
+    return share < 1e-3 ? 0 : share; // beyond less than that it is chance
+  };
+  const door = Math.max(...prices.doors.map((name) => over(name, 1)));
+  return { door, of: (name) => over(name, 1 - door) };
 }
 
 // Another design's month as the case sets it, at the same numbers, to compare with.

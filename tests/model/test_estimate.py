@@ -23,6 +23,19 @@ DESIGNS: dict[str, Design] = BUILT_IN | {
     "independent": Design(name="independent", l2="kv", expiry="independent"),
     "sliding": Design(name="sliding", l2="kv", expiry="sliding"),
     "sliding-l1": Design(name="sliding-l1", expiry="sliding"),
+    "l1-object-memory": Design(
+        name="l1-object-memory", tiers=("memory", "durable-object"), object_storage=False
+    ),
+    "swr-an-hour": Design(
+        name="swr-an-hour", tiers=("workers-cache",), stale_while_revalidate_s=3_600
+    ),
+    "purge-swr-kv": Design(
+        name="purge-swr-kv",
+        tiers=("workers-cache", "kv"),
+        stale_while_revalidate_s=900,
+        purge_on_write=True,
+    ),
+    "swr-kv": Design(name="swr-kv", tiers=("workers-cache", "kv"), stale_while_revalidate_s=900),
 }
 TRAFFIC = (100_000, 2_000_000)
 
@@ -135,3 +148,20 @@ def test_a_month_of_few_requests_leaves_most_data_centres_without_any() -> None:
 def test_a_month_without_requests_is_said() -> None:
     with pytest.raises(NoTrafficError, match=r"requests_per_month: 0\.001 made no request"):
         settle({"requests_per_month": 0.001}).study.estimate("l1-kv")
+
+
+def test_where_more_is_purged_than_is_allowed_the_rest_is_refused() -> None:
+    """Twelve writes a minute, of which five are allowed to purge."""
+    writes = {"reads_per_write": 3, "growth.writes": "in proportion"}
+    here = settle({"requests_per_month": 2_000_000, "seed": 3, **writes}).study
+    ttl = {"l2_ttl_s": 3_600.0}
+    design = BUILT_IN["workers-cache-purge"].model_copy(update=ttl)
+    result, month = here.replay(design), here.estimate(design)
+    counted = result.per_month()
+    for name in ("workers_cache_purges", "workers_cache_purges_refused", "origin_loads"):
+        assert month.counts[name][0] == pytest.approx(counted[name], rel=0.08), name
+    assert 0.4 < counted["workers_cache_purges"] / counted["writes"] < 0.45
+    late = month.late_share(60)[0]
+    assert late == pytest.approx(result.stale_share[60], abs=0.03)
+    never = here.estimate(BUILT_IN["workers-cache"].model_copy(update=ttl)).late_share(60)[0]
+    assert late < never - 0.1

@@ -109,6 +109,26 @@ def test_where_all_or_all_but_one_grow_that_is_told(given: dict[str, str], said:
     assert growth.in_words(small(growth=given).case.growth) == said
 
 
+CRON = {"op": "write", "every_s": 86_400, "keys": 10}  # 300 a month
+POLLS = {"op": "read", "every_s": 3_600, "clients": 6}  # 4,320
+
+
+@pytest.mark.parametrize(("writes", "crons"), [("fixed", 1), ("in proportion", 3)])
+def test_clients_that_poll_grow_with_readers_and_crons_as_writes_do(
+    writes: str, crons: int
+) -> None:
+    study = small(workload={"schedules": [CRON, POLLS]}, growth={"writes": writes})
+    here = study.case.workload
+    more = growth.grown_workload(here, study.case.growth, 60_000)
+    assert [each.clients for each in more.schedules] == [crons, 18]
+    assert more.scheduled_per_month == pytest.approx(300 * crons + 3 * 4_320)
+    left, was = (w.requests_per_month - w.scheduled_per_month for w in (more, here))
+    written, before = (
+        chance / (1 + (w.reads_per_write or 0)) for chance, w in ((left, more), (was, here))
+    )
+    assert written == pytest.approx(before * crons)
+
+
 def test_where_the_case_does_not_say_what_grows_the_reader_is_told() -> None:
     silent = growth.in_words(small(growth={"low": 0.5, "high": 2}).case.growth)
     stated = growth.in_words(small(growth={"writes": "fixed"}).case.growth)

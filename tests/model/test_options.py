@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cachelib.model.case.designs import barred
 from cachelib.model.judgement import metrics
 from cachelib.model.judgement.metrics import Month, measure, predict
 from cachelib.model.judgement.options import Option, knobs_of, options, simulate
@@ -82,8 +83,9 @@ def test_options_are_as_set_today_with_what_is_held_and_noted() -> None:
 
 def test_the_knobs_of_a_design_are_those_that_turn_something_and_are_not_settled() -> None:
     all_ = dict.fromkeys(
-        ("l1_ttl_s", "l1_max_entries", "l2_ttl_s", "soft_ttl_s", "objects", "kv_cache_ttl_s")
-    )
+        ("l1_ttl_s", "l1_max_entries", "l2_ttl_s", "soft_ttl_s", "stale_while_revalidate_s",
+         "objects", "kv_cache_ttl_s")
+    )  # fmt: skip
     by_design = {
         design(tiers=()): [],
         design(tiers=("memory",)): ["l1_ttl_s", "l1_max_entries"],
@@ -95,10 +97,18 @@ def test_the_knobs_of_a_design_are_those_that_turn_something_and_are_not_settled
             "kv_cache_ttl_s",
         ],
         design(tiers=("r2",), policy="soft-hard", soft_ttl_s=5): ["l2_ttl_s"],
-        design(tiers=("workers-cache",)): ["l2_ttl_s"],
+        design(tiers=("workers-cache",)): ["l2_ttl_s", "stale_while_revalidate_s"],
     }
     for made, names in by_design.items():
         assert knobs_of(made, all_) == names, made.tiers
+
+
+def test_what_is_there_is_set_as_is_allowed_where_nobody_says_how() -> None:
+    knobs = {"l2_ttl_s": {"low": 0.001, "high": 1_000, "why": "w"}}  # the middle is a second
+    study = small(today="l1-kv", designs=["l1-kv", "l1-only"], knobs=knobs)
+    assert barred(study.case) == {}
+    there = next(each for each in options(study) if each.is_today)
+    assert there.settings["l2_ttl_s"] == there.design.l2_ttl_s == 60
 
 
 # -- metrics -------------------------------------------------------------------------------

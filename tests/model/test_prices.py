@@ -122,3 +122,11 @@ def test_a_book_that_contradicts_itself_is_an_error_with_its_line(tmp_path):
 def test_an_unknown_meter_is_an_error():
     with pytest.raises(KeyError, match=r"no meter 'kv\.read'"):
         bill({"kv.read": Decimal(1)})
+
+
+def test_an_object_that_stores_nothing_is_billed_its_requests_alone():
+    asked = [f"{second} r k@LHR" for second in range(5)]
+    stored = used(run("durable-object", *asked, span_s=MONTH, design={"l2_ttl_s": 600.0}))
+    held = used(run("durable-object-memory", *asked, span_s=MONTH, design={"l2_ttl_s": 600.0}))
+    assert stored.keys() - held.keys() == {"do.rows_read", "do.rows_written", "do.stored"}
+    assert held["do.requests"] == stored["do.requests"]

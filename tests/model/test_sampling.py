@@ -12,6 +12,7 @@ from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
+from cachelib.model.tiers.design import BUILT_IN
 from cachelib.model.traffic import sampling
 from cachelib.model.traffic.sampling import Sample, representatives, sample_of, trace_part
 from cachelib.model.traffic.trace import Trace
@@ -19,6 +20,9 @@ from cachelib.model.traffic.trace import Trace
 MONTH_S = 30 * 86_400.0
 MANY_KEYS = {"requests_per_month": 400_000, "keys": 20_000, "zipf": 0.9}
 FEW_KEYS = {"requests_per_month": 400_000, "keys": 100}
+
+
+WRITTEN = {"reads_per_write": 0.2, "growth.writes": "in proportion"}
 
 
 def study(**given: Any) -> Study:
@@ -123,3 +127,15 @@ def test_keys_that_stand_for_all_are_asked_as_often_as_all_whatever_their_share(
     weights = np.arange(1, 2_001, dtype=float) ** -1.1
     chosen = weights[representatives(weights, share)]
     assert chosen.sum() / (share * weights.sum()) == pytest.approx(1, abs=0.08)
+
+
+def test_keys_that_stand_for_all_purge_as_much_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = MANY_KEYS | {"requests_per_month": 8_000_000} | WRITTEN
+    monkeypatch.setattr(sampling, "MOST_REQUESTS", 200_000)
+    part = study(**given)
+    assert part.sample.keys < 0.5
+    design = BUILT_IN["workers-cache-purge"].model_copy(update={"l2_ttl_s": 3_600.0})
+    counts = part.replay(design).counts
+    refused = counts["workers_cache_purges_refused"]
+    share = refused / (counts["workers_cache_purges"] + refused)
+    assert share == pytest.approx(1 - 5 * 60 * 24 * 30 / (8_000_000 / 1.2), abs=0.01)

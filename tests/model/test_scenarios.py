@@ -37,6 +37,9 @@ class Row(NamedTuple):
 TWO = {"isolates_per_colo": 2}
 DOWN = {"origin_failure": 1.0}
 NO_FLIGHT = {"single_flight": False}
+NOT_STORED = {"object_storage": False}
+PURGED = {"purge_on_write": True}
+SERVED_STALE = {"stale_while_revalidate_s": 20.0}
 
 MEMORY = (
     Row("the first read loads, the next finds it", 0, "0 k, 1 k",
@@ -138,6 +141,19 @@ DURABLE_OBJECT = (
         late=1),
     Row("who waits for a failure fails with it", 1, "0 k@LHR, 0.5 k@SYD, 2 k@LHR",
         "fail fail fail", "loads 2, failures 2, do_requests 3, do_rows_read 2", platform=DOWN),
+    Row("in memory alone nothing is read or written", 0, "0 k@LHR, 9 k@SYD, 19 k@LHR",
+        "load object object", "loads 1, do_requests 4", design=NOT_STORED),
+    Row("and an idle object has nothing", 0, "0 k@LHR, 10.5 k@LHR",
+        "load load", "loads 2, do_requests 4", design=NOT_STORED),
+    Row("unless another of its keys was asked for", 0, "0 k@LHR, 6 j@LHR, 12 k@LHR",
+        "load load object", "loads 2, do_requests 5", design={**NOT_STORED, "objects": 1}),
+    Row("what is written is found, what is deleted is not", 0,
+        "0 w k@LHR, 1 k@SYD, 2 d k@LHR, 3 k@LHR",
+        "write object write load", "loads 1, do_requests 5", design=NOT_STORED),
+    Row("a value ends there, too", 0, "0 k@LHR, 5 k@LHR, 10 k@LHR",
+        "load object load", "loads 2, do_requests 5", design={**NOT_STORED, "l2_ttl_s": 10.0}),
+    Row("who asks while it is loaded waits there, too", 1, "0 k@LHR, 0.5 k@SYD, 1 k@LHR",
+        "load wait object", "loads 1, do_requests 4", design=NOT_STORED),
 )  # fmt: skip
 
 WORKERS_CACHE = (
@@ -165,6 +181,52 @@ WORKERS_CACHE = (
         "load write colo", "loads 1, hits 1", late=1),
     Row("who waits for a failure fails with it", 1, "0 k@LHR, 0.5 k@SYD, 2 k@LHR",
         "fail fail fail", "loads 2, failures 2, hits 1", platform=DOWN),
+    Row("a purge lets a write be seen", 0, "0 k@LHR, 1 k@SYD, 2 w k@LHR, 3 k@SYD, 4 k@LHR",
+        "load upper write load upper", "loads 2, hits 2, workers_cache_purges 1", design=PURGED),
+    Row("and a deletion", 0, "0 k@LHR, 1 d k@SYD, 2 k@LHR",
+        "load write load", "loads 2, workers_cache_purges 1", design=PURGED),
+    Row("of that key alone", 0, "0 k@LHR, 1 j@LHR, 2 w k@LHR, 3 j@LHR",
+        "load load write colo", "loads 2, hits 1, workers_cache_purges 1", design=PURGED),
+    Row("but so many a minute are allowed for all", 0,
+        "0 k@LHR, 1 w j@LHR, 2 w k@LHR, 3 k@LHR, 14 w k@LHR, 15 k@LHR",
+        "load write write colo write load",
+        "loads 2, hits 1, workers_cache_purges 2, workers_cache_purges_refused 1", late=1,
+        design=PURGED, platform={"workers_cache_purge_burst": 1}),
+    Row("what stands behind has what was written", 0, "0 k@LHR, 50 w k@LHR, 51 k@LHR",
+        "load write kv",
+        "loads 1, workers_cache_purges 1, kv_reads 2, kv_missing_reads 1, kv_writes 2",
+        design={"tiers": ("workers-cache", "kv"), **PURGED}),
+    Row("a purge while it is loaded finds nothing", 1, "0 k@LHR, 0.5 w k@LHR, 1.5 k@LHR",
+        "load write colo", "loads 1, hits 1, workers_cache_purges 1", late=1, design=PURGED),
+    Row("what was purged is not served past its end", 0, "0 k@LHR, 99 w k@LHR, 101 k@LHR",
+        "load write load", "loads 2, workers_cache_purges 1", design=PURGED | SERVED_STALE),
+    Row("what has ended is served while the Worker runs anew", 0,
+        "0 k@LHR, 119 k@LHR, 120 k@LHR, 219 k@LHR",
+        "load colo colo colo", "loads 3, refreshes 2, hits 3, workers_cache_refreshes 2",
+        design=SERVED_STALE),
+    Row("but not for ever", 0, "0 k@LHR, 120 k@LHR", "load load", "loads 2", design=SERVED_STALE),
+    Row("nor past a deploy", 0, "0 k@LHR, 105 k@LHR, 110 k@LHR",
+        "load colo load", "loads 3, refreshes 1, hits 1, workers_cache_refreshes 1",
+        design=SERVED_STALE, platform={"deploy_every_s": 110}),
+    Row("each data centre is served the old one once", 0,
+        "0 k@LHR, 105 k@SYD, 106 k@SYD, 107 k@LHR, 108 k@LHR",
+        "load upper colo colo colo", "loads 2, refreshes 1, hits 4, workers_cache_refreshes 1",
+        design=SERVED_STALE),
+    Row("so each sees a write one answer late", 0,
+        "0 k@LHR, 1 k@SYD, 50 w k@LHR, 105 k@SYD, 106 k@SYD, 107 k@LHR, 108 k@LHR",
+        "load upper write colo colo colo colo",
+        "loads 2, refreshes 1, hits 5, workers_cache_refreshes 1", late=2, design=SERVED_STALE),
+    Row("the run finds what stands behind", 0, "0 k@LHR, 50 w k@LHR, 105 k@LHR, 106 k@LHR",
+        "load write colo colo",
+        "loads 1, hits 2, workers_cache_refreshes 1, kv_reads 2, kv_missing_reads 1, kv_writes 2",
+        late=1, design={"tiers": ("workers-cache", "kv"), **SERVED_STALE}),
+    Row("one run goes at a time, and nobody waits", 1,
+        "0 k@LHR, 105 k@LHR, 105.5 k@LHR, 105.8 k@SYD, 106.5 k@SYD",
+        "load colo colo upper colo", "loads 2, refreshes 1, hits 4, workers_cache_refreshes 1",
+        design=SERVED_STALE),
+    Row("unless the old one may no longer be served", 1, "0 k@LHR, 120.5 k@LHR, 121.2 k@LHR",
+        "load colo wait", "loads 2, refreshes 1, hits 2, workers_cache_refreshes 1",
+        design=SERVED_STALE),
 )  # fmt: skip
 
 SHARED_BY_ALL = (

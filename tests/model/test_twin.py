@@ -58,6 +58,9 @@ def designs(draw, *, listening=False):
             "clean_up_every_s": draw(one_of(20.0, 200.0)),
             "write_only_if_changed": draw(st.booleans()),
             "objects": draw(one_of(None, 1, 3)),
+            "object_storage": base.l2 != "durable-object" or draw(st.booleans()),
+            "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,
+            "purge_on_write": base.front is not None and draw(st.booleans()),
         }
     )
 
@@ -71,11 +74,14 @@ def platforms(draw):
         isolate_life_s=draw(one_of(30.0, 300.0, NEVER)),
         deploy_every_s=draw(one_of(50.0, NEVER)),
         kv_cache_ttl_s=draw(one_of(0.0, 30.0, 60.0)),
+        kv_writes_a_day=draw(one_of(1, 5, NEVER)),
         kv_write_gap_s=draw(one_of(0.0, 1.0, 20.0)),
         do_requests_per_s=draw(one_of(1_000.0, 0.5, 0.1)),
         do_writes_per_s=draw(one_of(350.0, 0.2)),
         do_idle_s=draw(one_of(1.0, 10.0, NEVER)),
         do_queue_s=draw(one_of(1.0, 10.0)),
+        workers_cache_purge_every_s=draw(one_of(1.0, 12.0, 200.0)),
+        workers_cache_purge_burst=draw(one_of(1, 25)),
         redis_message_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         origin_failure=draw(one_of(0.0, 0.3)),
         value_life_s=draw(one_of(20.0, 200.0, NEVER)),
@@ -88,7 +94,7 @@ def request_tables(draw):
     n, keys = draw(st.integers(1, 300)), draw(one_of(1, 3, 20))
     changing = rng.random(n) < draw(one_of(0.0, 0.1, 0.5))
     return Trace(
-        time_s=np.sort(rng.uniform(0, draw(one_of(10.0, 300.0, 2_000.0)), n).round(1)),
+        time_s=np.sort(rng.uniform(0, draw(one_of(10.0, 300.0, 2_000.0, 200_000.0)), n).round(1)),
         key=(keys * rng.random(n) ** 2).astype(np.int32),
         colo=rng.integers(0, len(COLOS), n).astype(np.int16),
         op=np.where(changing, rng.integers(1, 3, n), 0).astype(np.uint8),

@@ -82,6 +82,15 @@ def test_an_answer_costs_a_request_and_no_cpu() -> None:
     assert used["workers.cpu_ms"] == Decimal(str(result.platform.worker_cpu_ms))
 
 
+def test_a_refresh_costs_cpu_and_no_request() -> None:
+    requests = [f"{second} r k@LHR" for second in (0, 105, 106)]
+    design = {"stale_while_revalidate_s": 20.0}
+    result = run("workers-cache", *requests, design=TTL | design, span_s=MONTH_S)
+    used = usage(result.per_month(), result.design, result.platform)
+    assert used["workers.requests"] == 3
+    assert used["workers.cpu_ms"] == 2 * Decimal(str(result.platform.worker_cpu_ms))
+
+
 def test_a_miss_takes_the_way_past_both_tiers_and_then_that_of_kv() -> None:
     platform = Platform(**STEADY)
     first, second = of("workers-cache-kv", "0 r k@LHR", "1 r k@LHR").latency_ms
@@ -100,6 +109,9 @@ def test_isolates_that_do_not_run_do_not_stay_alive(engine: str) -> None:
     assert result.counts["workers_cache_hits"] == 10
 
 
+MEMORY_ALONE = {"object_storage": False}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -107,6 +119,11 @@ def test_isolates_that_do_not_run_do_not_stay_alive(engine: str) -> None:
         ({"tiers": ("workers-cache", "workers-cache")}, "stands first and once"),
         ({"tiers": ("workers-cache", "cache-api")}, "'cache-api' is not modelled behind"),
         ({"tiers": ("workers-cache", "kv"), "policy": "refresh"}, "'refresh' is not modelled"),
+        ({"tiers": ("kv",), **MEMORY_ALONE}, "there are none"),
+        ({"tiers": ("cache-api", "durable-object"), **MEMORY_ALONE}, "with nothing but the memory"),
+        ({"tiers": ("durable-object",), "policy": "refresh", **MEMORY_ALONE}, "the policy 'hard'"),
+        ({"tiers": ("kv",), "purge_on_write": True}, "there is none"),
+        ({"tiers": ("kv",), "stale_while_revalidate_s": 9}, "there is none"),
         ({"tiers": ("workers-cache", "memory"), "expiry": "sliding"}, "'sliding' is not modelled"),
     ],
 )

@@ -10,8 +10,10 @@ from cachelib.model.judgement.intervals import half_width
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import BUILT_IN
-from cachelib.model.traffic.generator import DAY_S, MONTH_S, generate
+from cachelib.model.traffic.generator import DAY_S, MONTH_S, all_shares, generate
 from cachelib.model.traffic.logs import LogError, read_log
+from cachelib.model.traffic.sampling import Sample, workload_part
+from cachelib.model.traffic.trace import READ, WRITE
 from cachelib.model.traffic.workload import Workload
 
 PLAIN = {
@@ -142,3 +144,80 @@ def test_intervals_over_seeds_hold_the_long_run():
         assert half > 0
         assert (mean - half) * 0.97 < month.per_month()[name] < (mean + half) * 1.03
     assert np.mean([float(monthly_bill(one).charged) for one in days]) >= 5
+
+
+CRON = {"op": "write", "every_s": 300, "keys": "all"}
+POLLS = {"op": "read", "every_s": 120, "clients": 75}
+
+
+def test_a_cron_writes_all_keys_at_once_every_time():
+    trace = made(requests_per_month=500_000, keys=53, schedules=[CRON])
+    written = trace.only(trace.op == WRITE)
+    assert len(written) == 457_920  # a field's own: 53 prices every five minutes
+    rounds = written.time_s.reshape(-1, 53)
+    assert (np.ptp(rounds, axis=1) == 0).all()
+    assert np.diff(rounds[:, 0]) == pytest.approx(300)
+    assert np.bincount(written.key).tolist() == [8_640] * 53
+    assert len(set(written.colo.tolist())) == 1
+    assert len(trace) == pytest.approx(500_000, rel=0.005)
+
+
+def test_each_client_polls_by_a_clock_of_its_own():
+    trace = made(requests_per_month=1_620_000, schedules=[POLLS])
+    assert len(trace) == 1_620_000  # a field's own: 75 browsers, twice in four minutes, all month
+    assert (trace.op == READ).all()
+    assert (trace.key == 0).all()
+    assert np.bincount(trace.colo).min() % 21_600 == 0
+    assert len(np.unique((trace.time_s % 120).round(3))) == 75
+
+
+def test_what_is_not_fixed_in_time_comes_as_it_does_without():
+    alone = made(requests_per_month=10_000)
+    both = made(requests_per_month=10_000 + 53 * 8_640, keys=500, schedules=[CRON | {"keys": 53}])
+    assert np.isin(alone.time_s, both.time_s).all()
+    assert len(both) - len(alone) == 53 * 8_640
+
+
+def test_new_keys_are_written_by_the_schedule_when_they_have_come():
+    every_day = {"op": "write", "every_s": DAY_S, "keys": "all"}
+    trace = made(keys=10, new_keys_per_day=3, schedules=[every_day])
+    written = trace.only(trace.op == WRITE)
+    assert len(written) == 300
+    assert len(np.unique(written.key)) == pytest.approx(10 + 29 * 3, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("schedules", "said"),
+    [
+        ([CRON], "schedules: make 4,320,000 requests a month, more than the 300,000"),
+        (
+            [POLLS | {"clients": 1, "every_s": 86_400, "keys": 501}],
+            "501 are more than the 500 that there are",
+        ),
+    ],
+)
+def test_schedules_that_cannot_be_are_said(schedules, said):
+    with pytest.raises(ValidationError, match=said):
+        Workload(**PLAIN, schedules=schedules)
+
+
+def test_keys_that_stand_for_all_keep_what_all_are_asked_for_on_a_schedule():
+    cron, polls = CRON | {"every_s": 86_400}, POLLS | {"clients": 5}
+    whole = Workload(**PLAIN, schedules=[cron, polls])
+    popularity = all_shares(whole)
+    assert popularity[0] > 1.5 * popularity[1]
+    part = workload_part(whole, popularity, Sample(keys=0.2))
+    assert [each.keys for each in part.schedules] == ["all"]
+    assert part.scheduled_per_month == pytest.approx(0.2 * 500 * 30)
+    assert part.requests_per_month == pytest.approx(60_000)
+
+
+def test_what_is_written_in_time_does_not_expire():
+    """A cron more often than values end: whoever reads finds them, whatever the traffic."""
+    trace = made(requests_per_month=460_000, keys=53, schedules=[CRON])
+    design = BUILT_IN["kv-only"].model_copy(update={"l2_ttl_s": 900.0})
+    platform = Platform(value_life_s=np.inf)
+    for engine in ("compiled", "reference"):
+        counts = replay(trace, design, platform, engine=engine, span_s=MONTH_S).counts
+        assert counts["origin_loads"] <= 5  # before the first round
+        assert counts["kv_writes"] == pytest.approx(457_920, abs=5)

@@ -20,7 +20,7 @@ from cachelib.model.judgement.growth import grown_numbers
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
-from cachelib.model.tiers.design import EXPIRY_WORDS, POLICY_WORDS, Design
+from cachelib.model.tiers.design import BUILT_IN, EXPIRY_WORDS, POLICY_WORDS, Design
 from cachelib.model.tiers.registry import ALL, FAILURES
 from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import judged_with
@@ -61,6 +61,8 @@ def every_design() -> Iterator[Design]:
                 soft_ttl_s=600,
                 l1_ttl_s=300,
                 l2_ttl_s=3_600,
+                stale_while_revalidate_s=400 if changed and "workers-cache" in some else None,
+                purge_on_write=changed and "kv" in some and "workers-cache" in some,
                 unreachable="origin" if changed else "error",
             )
         except ValidationError:
@@ -110,6 +112,16 @@ def test_every_design_at_every_traffic(node: str, routing: str) -> None:
     assert len(designs) > 200
     if examples(1) == 1:  # by day; else all of them
         designs = in_pairs(designs)
+    ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 3_600.0}
+    in_memory = BUILT_IN["durable-object-memory"].model_copy(update=ttls)
+    behind = in_memory.model_copy(update={"name": "behind", "tiers": ("memory", "durable-object")})
+    the_page_says_what_the_model_does(node, study, [*designs, in_memory, behind])
+
+
+def test_what_a_free_plan_refuses(node: str) -> None:
+    study = settle({"case": "trading-sentiment"}).study
+    study = replace(study, case=study.case.model_copy(update={"plan": "free"}))
+    designs = in_pairs([each for each in every_design() if len(each.tiers) < 3])
     the_page_says_what_the_model_does(node, study, designs)
 
 

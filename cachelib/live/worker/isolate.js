@@ -73,7 +73,9 @@ export default class extends WorkerEntrypoint {
         return new CacheApiStore(counted("cache", cache, note), now);
       }
       case "durable-object":
-        return new ObjectStore(countedStub(this.env.CACHE.getByName(`${design.room} ${object}`), note), note);
+        return new ObjectStore(
+          countedStub(this.env.CACHE.getByName(`${design.room} ${object}`), note), note, design.object_storage,
+        );
     }
   }
 }

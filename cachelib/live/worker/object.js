@@ -1,30 +1,31 @@
-// The Durable Object that keeps entries for all isolates: in memory, and in storage behind it.
+// The Durable Object that keeps entries for all isolates: in memory, and in storage behind it, if
+// the design `stores`.
 import { DurableObject } from "cloudflare:workers";
 import { counted } from "./counted.js";
 
 export class CacheObject extends DurableObject {
   #memory = new Map();
 
-  get(key) {
+  get(key, stores = true) {
     return this.#observed(async (storage) => {
       const near = this.#memory.get(key);
-      if (near) return { place: "object's memory", entry: near };
+      if (near || !stores) return { place: "object's memory", entry: near ?? null };
       const entry = (await storage.get(key)) ?? null;
       if (entry) this.#memory.set(key, entry);
       return { place: "object's storage", entry };
     });
   }
 
-  set(key, entry) {
+  set(key, entry, stores = true) {
     return this.#observed(async (storage) => {
-      await storage.put(key, entry);
+      if (stores) await storage.put(key, entry);
       this.#memory.set(key, entry);
     });
   }
 
-  delete(key) {
+  delete(key, stores = true) {
     return this.#observed(async (storage) => {
-      await storage.delete(key);
+      if (stores) await storage.delete(key);
       this.#memory.delete(key);
     });
   }

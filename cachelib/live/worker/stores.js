@@ -127,21 +127,22 @@ export class CacheApiStore {
 const url = (key) => `https://cache.example/?key=${encodeURIComponent(key)}`;
 
 export class ObjectStore {
-  constructor(stub, note) {
+  constructor(stub, note, stores = true) {
     this.stub = stub;
     this.note = note;
+    this.stores = stores;
   }
 
   get(key) {
-    return this.#ask(key, "get");
+    return this.#ask(key, "get", this.stores);
   }
 
   set(key, entry) {
-    return this.#ask(key, "set", entry);
+    return this.#ask(key, "set", entry, this.stores);
   }
 
   delete(key) {
-    return this.#ask(key, "delete");
+    return this.#ask(key, "delete", this.stores);
   }
 
   async #ask(key, method, ...given) {

@@ -105,6 +105,9 @@ class Case(Strict):
     platform: dict[str, float | str | tuple[str, ...] | Profile] = Field(
         default={}, description="settings, by name; `profile`: a platform's, or a file beside"
     )
+    plan: Literal["paid", "free"] = Field(
+        default="paid", description="of the vendor's; beyond a free one's day, operations fail"
+    )
     prices: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(
         default={}, description="your own, in the place of the price book's, by meter"
     )

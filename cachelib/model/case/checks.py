@@ -218,6 +218,12 @@ def _platform(case: Case, _: Path) -> Faults:
 
 
 def _limits(case: Case, _: Path) -> Faults:
+    if case.plan != "paid" and not case.criteria.limits_failures:
+        yield (
+            ("plan",),
+            f"{case.plan}: what goes beyond a day's allowance fails, and costs nothing; say how"
+            " much may: criteria.limits: - {metric: error_share, at_most: 0.001, why: …}",
+        )
     for nth, limit in enumerate(case.criteria.limits):
         yield from _limit(("criteria", "limits", nth), limit)
 

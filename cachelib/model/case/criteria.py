@@ -180,6 +180,11 @@ class Criteria(Strict):
         return self.minimise or self.maximise or "monthly_cost_usd"
 
     @property
+    def limits_failures(self) -> bool:
+        """Whether it is said how many reads may fail."""
+        return any(limit.metric in ("error_share", "availability") for limit in self.limits)
+
+    @property
     def needs_hours(self) -> bool:
         """Whether the choice cannot be made without hours of work."""
         judged = {*self.weights, *(limit.metric for limit in self.limits)}

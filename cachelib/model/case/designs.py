@@ -78,7 +78,8 @@ def _longest(case: Case, name: str, l2_ttl_s: float) -> Design:
     """The design with the longest life in L2 that its knob allows: too short, and all are."""
     design = as_written(case, name)
     own = case.design(name).l2_ttl_s is not None or not design.shared
-    own = own or name == case.today_name  # what is there is not turned
+    stated = case.all_knobs["l2_ttl_s"].value is not None
+    own = own or (name == case.today_name and stated)  # what is there is not turned
     return design if own else design.model_copy(update={"l2_ttl_s": l2_ttl_s})
 
 

@@ -77,6 +77,7 @@ KNOBS = {
     "l1_ttl_s": LIFE,
     "l2_ttl_s": LIFE,
     "soft_ttl_s": LIFE,
+    "stale_while_revalidate_s": LIFE,
     "kv_cache_ttl_s": LIFE,
     "clean_up_every_s": Number("s", least=60, most=MOST["s"]),  # no cron runs more often
     "l1_max_entries": ENTRIES,

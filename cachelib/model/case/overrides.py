@@ -29,6 +29,7 @@ from cachelib.model.schema.typed_yaml import (
     nodes_at,
 )
 from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.traffic.workload import Schedule, scheduled
 
 WHY = "set by a parameter of this run"
 OUTSIDE = f"{WHY}, outside the case's own range of "
@@ -79,7 +80,10 @@ def _grow(data: Any, requests: Any, settings: Mapping[str, Any]) -> bool:
     said = any(name.rpartition(".")[2] in ("reads_per_write", "writes") for name in settings)
     if said or (data.get("growth") or {}).get("writes", "fixed") != "fixed":
         return False
-    then = reads_per_write(reads, requests / here)
+    fixed = _scheduled(workload)
+    if min(here, requests) <= fixed:
+        return False
+    then = reads_per_write(reads, (requests - fixed) / (here - fixed))
     if then < min(1.0, reads):
         raise ParameterError(
             f"-p requests_per_month={requests}: the case's {here / (reads + 1):,.0f} writes a month"
@@ -88,6 +92,15 @@ def _grow(data: Any, requests: Any, settings: Mapping[str, Any]) -> bool:
         )
     workload["reads_per_write"] = then
     return True
+
+
+def _scheduled(workload: dict[str, Any]) -> float:
+    """Requests a month that are fixed in time; 0 where what is said of them is wrong."""
+    try:
+        schedules = [Schedule.model_validate(each) for each in workload.get("schedules") or ()]
+    except ValidationError:
+        return 0.0
+    return scheduled(schedules, workload.get("keys") or 1)
 
 
 def _is_positive(number: object) -> TypeGuard[float]:

@@ -151,8 +151,7 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
         base[L1] += l1
     base[WAITED], base[WAITED, NO_L2] = base[L2], base[L1, NO_L2]
     base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms
-    takes = [name for tier in design.stores for name in tier.writing]
-    base[WRITTEN, NO_L2] = l1 + adds_up_to(takes, platform, places)
+    base[WRITTEN, NO_L2] = l1 + adds_up_to(design.writing, platform, places)
     return base.reshape(CODES, -1)
 
 

@@ -48,7 +48,7 @@ class Estimate:
             flows.asked if store is flows.design.store else flows.missed
             for store in flows.design.stores
         ]
-        return [flows.share(rate) for rate in reaching]
+        return [flows.share(rate - flows.unawaited_runs) for rate in reaching]
 
     def late_share(self, bound_s: float) -> Array:
         """The share of reads whose answer was superseded more than `bound_s` seconds ago."""
@@ -58,7 +58,8 @@ class Estimate:
 def estimate(design: Design, at: Setting) -> Estimate:
     """The month of `design`."""
     flows = Flows(design, at)
-    l1, origin = flows.share(flows.answered_by_l1), flows.share(flows.loaded)
+    l1 = flows.share(flows.answered_by_l1)
+    origin = flows.share(flows.loaded - flows.unawaited)
     return Estimate(
         l1=l1,
         l2=np.maximum(1 - l1 - origin, 0.0),

@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from cachelib.model.formulas import lives
-from cachelib.model.formulas.front import Front, Traffic, front
+from cachelib.model.formulas.allowance import within_the_day
+from cachelib.model.formulas.front import Front, Traffic, allowed, front
 from cachelib.model.formulas.setting import Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
-from cachelib.model.traffic.generator import MONTH_S
+from cachelib.model.traffic.generator import DAY_S, MONTH_S
 
 
 class Cycle(NamedTuple):
@@ -154,12 +155,36 @@ class Flows:
         if self.design.front is None:
             return None
         heard = self.w if self.design.stores else np.zeros_like(self.w)
-        asked = Traffic(self.r, self.rc, heard, 1 / self.at["deploy_every_s"])
-        return front(asked, self.l2_ttl)
+        asked = Traffic(self.r, self.rc, heard, 1 / self.at["deploy_every_s"], self.purged)
+        return front(asked, self.l2_ttl, self.stale_s)
 
     @property
-    def answered_by_front(self) -> Array:
-        return np.zeros_like(self.rc) if self.front is None else self.rc - self.front.runs
+    def purged(self) -> Array:
+        """Purges of a key a second: writes, as far as all keys' are allowed."""
+        if not self.design.purge_on_write:
+            return np.zeros_like(self.w)
+        written = (self.w @ self.count).reshape(-1, 1, 1)
+        return self.w * allowed(written, self.at["workers_cache_purge_every_s"])
+
+    @property
+    def stale_s(self) -> Array:
+        """Seconds for which Workers Cache serves what has ended."""
+        return np.full((1, 1, 1), self.design.stale_while_revalidate_s or 0.0)
+
+    @property
+    def unawaited_runs(self) -> Array:
+        """Reads a second that run the Worker and do not wait for it."""
+        return (
+            np.zeros_like(self.rc) if self.front is None else self.front.runs - self.front.awaited
+        )
+
+    @cached_property
+    def unawaited(self) -> Array:
+        """Those of them that load."""
+        if self.design.l2 is None or self.front is None:
+            return self.unawaited_runs
+        loads = self.loaded * -np.expm1(-self.r * self.stale_s)
+        return np.minimum(loads, self.unawaited_runs)
 
     @cached_property
     def answered_by_l1(self) -> Array:
@@ -168,8 +193,22 @@ class Flows:
     @cached_property
     def loaded(self) -> Array:
         """Reads a second that wait for the origin, by colo and key."""
+        loads, alone = self._loaded, self.missed
+        if self.design.l2 != "kv" or self.refreshing:
+            return loads
+        if self.layered:
+            alone = alone * lives.expired(alone, self.wc, self.l2_ttl)
+        written = self._of_all(loads) + self._of_all(self.wc)
+        return within_the_day(loads, alone, written, self.at["kv_writes_a_day"])
+
+    @cached_property
+    def _loaded(self) -> Array:
+        """The same where every write to the store is taken."""
         if self.design.l2 is None:
             return self.missed
+        if not self.design.object_storage:
+            asked = self.missed.sum(axis=1, keepdims=True) + self.w
+            return self.missed / (1 + lives.arrivals(asked, self.l2_ttl, self.at["do_idle_s"]))
         if self.forever:
             asked = self.rc + self.wc if self.alone else self.r + self.w
             return self.rc * lives.first_of_month(asked)
@@ -298,17 +337,25 @@ class Flows:
         counts: dict[str, Array] = {
             "requests": at["requests_per_month"].ravel(),
             "origin_loads": loads + refreshes,
-            "refreshes": refreshes,
+            "refreshes": refreshes + self.per_month(self.unawaited),
         }
         if self.front is not None:
-            counts["workers_cache_hits"] = self.per_month(self.answered_by_front)
+            counts["workers_cache_hits"] = self.per_month(self.rc - self.front.awaited)
+            counts["workers_cache_refreshes"] = self.per_month(self.unawaited_runs)
+        if design.purge_on_write:
+            purged = self.per_month(self.purged)
+            counts["workers_cache_purges"] = purged
+            counts["workers_cache_purges_refused"] = self.per_month(self.w) - purged
         if design.l2 == "kv":
-            counts |= {"kv_reads": looked, "kv_missing_reads": loads, "kv_writes": stored}
+            counts |= {"kv_reads": looked, "kv_missing_reads": loads}
+            most = self.at["kv_writes_a_day"].ravel() * MONTH_S / DAY_S
+            counts["kv_writes"] = np.minimum(stored, most)
             counts |= self._clean_up() if design.policy == "clean-up" else {}
         if design.l2 == "durable-object":
             asked = looked + loads + writes + kept
             cold = self.per_month(self.asked * (1 - self.warm))
-            counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": stored}
+            written = stored * design.object_storage
+            counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": written}
         if design.store and design.store.plain and not self.alone:
             counts |= {design.store.reads: looked, design.store.writes: stored}
         if design.listen and design.store:
@@ -322,6 +369,8 @@ class Flows:
     @property
     def warm(self) -> Array:
         """The chance that a Durable Object, one a key, still has its memory when asked."""
+        if not self.design.object_storage:
+            return np.ones_like(self.w)
         rate = self.asked.sum(axis=1, keepdims=True) + self.w
         warm: Array = -np.expm1(-rate * self.at["do_idle_s"])
         return warm

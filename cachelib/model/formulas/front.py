@@ -3,6 +3,12 @@
 Own derivation. What stands behind is asked when the value of all copies has ended, by the next
 read, which loads it; so loads are those of one cache. V is how long the store behind keeps a value
 valid, longer than T where writes renew it; of these the answers in front hear nothing.
+
+Where an answer is served for S after its end, the same reads run the Worker, but wait for it only
+if none came before for S: e^-xS for x reads a second. Of a data centre's copies the same holds.
+
+Purges at rate m end a copy as a lost one ends: the mean life c that it has without them is then
+(1 - e^-mc)/m, and what has ended is served only if no purge comes before its next read.
 """
 
 from __future__ import annotations
@@ -16,29 +22,48 @@ from cachelib.model.formulas.setting import Array
 
 
 class Front(NamedTuple):
-    """Reads a second, by colo and key: past the data centre's tier, and past both."""
+    """Reads a second, by colo and key: that wait for what is past the data centre's tier, that run
+    the Worker, that wait for it, and that are served what has ended in their data centre."""
 
     past_colo: Array
     runs: Array
+    awaited: Array
+    stale: Array
+
+
+class Looks(NamedTuple):
+    """Reads a second that find nothing living in a tier, and those that wait for more."""
+
+    all: Array
+    awaited: Array
 
 
 class Traffic(NamedTuple):
-    """Reads of all and by colo, writes that renew what is behind, and losses by deploys, 1/s."""
+    """Reads of all and by colo, writes that renew what is behind, losses by deploys, and purges, of
+    one key; 1/s."""
 
     r: Array
     rc: Array
     w: Array
     lost: Array
+    purged: Array
 
 
-def front(asked: Traffic, ttl: Array) -> Front:
-    """Both tiers, for values that live `ttl`."""
-    everywhere = _looks(asked, asked.r, ttl)
-    here = np.maximum(_looks(asked, asked.rc, ttl), everywhere * asked.rc / asked.r)
-    return Front(np.minimum(here, asked.rc), everywhere * asked.rc / asked.r)
+def allowed(writes: Array, every_s: Array) -> Array:
+    """The share of so many writes a second, of all keys, that may purge."""
+    share: Array = np.minimum(1 / (every_s * np.maximum(writes, 1e-300)), 1.0)
+    return share
 
 
-def _looks(asked: Traffic, reads: Array, ttl: Array) -> Array:
+def front(asked: Traffic, ttl: Array, stale_s: Array) -> Front:
+    """Both tiers, for values that live `ttl` and are served for `stale_s` longer."""
+    everywhere, here = (_looks(asked, reads, ttl, stale_s) for reads in (asked.r, asked.rc))
+    runs, awaited = (looks * asked.rc / asked.r for looks in everywhere)
+    past_colo = np.minimum(np.maximum(here.awaited, awaited), asked.rc)
+    return Front(past_colo, runs, awaited, here.all - here.awaited)
+
+
+def _looks(asked: Traffic, reads: Array, ttl: Array, stale_s: Array) -> Looks:
     """Reads a second that find nothing in a tier which `reads` come to.
 
     From one renewal behind to the next, V + 1/x: the read that loads, or else the first within T;
@@ -50,5 +75,19 @@ def _looks(asked: Traffic, reads: Array, ttl: Array) -> Array:
     copy = ttl - lives.mean_age(asked.w, ttl)
     later = np.maximum(valid - ttl, 0) / (1 / reads + copy)
     emptied = asked.lost * valid * -np.expm1(-reads * ttl / 2)
-    looks: Array = (first + later + emptied) / (valid + 1 / every)
-    return np.minimum(looks, reads)
+    ended, between = first + later, valid + 1 / every
+    if asked.purged.any():
+        return _purged(asked, reads, np.minimum(ended / between, reads), stale_s)
+    looks = np.minimum((ended + emptied) / between, reads)
+    awaited = (ended * np.exp(-reads * stale_s) + emptied) / between
+    return Looks(looks, np.minimum(awaited, looks))
+
+
+def _purged(asked: Traffic, reads: Array, looks: Array, stale_s: Array) -> Looks:
+    """The same where copies are purged, of looks that there would be if nothing ended any early."""
+    life = np.maximum(1 / looks - 1 / reads, 0)
+    ends = asked.purged + asked.lost
+    left = -np.expm1(-ends * life) / ends
+    all_ = reads / (1 + reads * left)
+    before = reads / (reads + ends) * -np.expm1(-(reads + ends) * stale_s)
+    return Looks(all_, all_ * (1 - np.exp(-ends * life) * before))

@@ -19,9 +19,12 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     more in every cycle before it is loaded anew.
     """
     change, w = 1 / flows.at["value_life_s"], flows.w
-    if flows.front is not None:  # it hears of no write
-        late = lives.late(change + w, flows.l2_ttl, bound_s)
-        return flows.share((flows.rc - flows.loaded) * late)
+    if flows.front is not None:  # it hears of no write but by a purge
+        w = w - flows.purged
+        late = lives.late(change + w, flows.l2_ttl, bound_s, flows.purged)
+        ended = flows.front.stale
+        living = (flows.rc - flows.loaded - ended) * late
+        return flows.share(living + ended * _ended(flows, change + w, bound_s))
     if flows.design.expiry == "sliding":
         return flows.share(_sliding(flows, change, bound_s))
     if flows.design.l2 is None:
@@ -50,6 +53,22 @@ def late_share(flows: Flows, bound_s: float) -> Array:
         ttl = flows.at["kv_cache_ttl_s"]
         unheard = unheard + (flows.asked - flows.loaded) * lives.late(w, ttl, bound_s)
     return flows.share(late + overdue * (1 - same) + unheard)
+
+
+def _ended(flows: Flows, change: Array, bound_s: float) -> Array:
+    """The chance that an answer of Workers Cache is late that had ended when it was served.
+
+    It is the data centre's first within S: of age T + x, where x has density ∝ e^-rx up to S. With
+    D, by how much the bound exceeds T, none is late whose x is below D.
+    """
+    rc, ttl, stale_s = flows.rc, flows.l2_ttl, flows.stale_s
+    least = np.minimum(np.maximum(bound_s - ttl, 0), stale_s)
+    both = rc + change
+    kept = np.exp(-rc * least) - np.exp(-rc * stale_s)
+    same = np.exp(-change * np.maximum(ttl - bound_s, 0) + change * least)
+    same = same * rc / both * (np.exp(-both * least) - np.exp(-both * stale_s))
+    late: Array = (kept - same) / np.maximum(-np.expm1(-rc * stale_s), 1e-300)
+    return np.maximum(late, 0.0)
 
 
 def _unheard(flows: Flows, bound_s: float) -> Array:

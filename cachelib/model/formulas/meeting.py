@@ -32,7 +32,7 @@ def met(flows: Flows, load_s: Array) -> Met | None:
     That KV remembers in a data centre for `cacheTtl` that there was nothing, is not in it.
     """
     design, z = flows.design, np.asarray(load_s, np.float64).reshape(-1, 1, 1)
-    if flows.refreshing or design.expiry != "inherited":
+    if flows.refreshing or design.stale_while_revalidate_s or design.expiry != "inherited":
         return None
     if not design.tiers:
         return Met(*np.zeros((2, len(z))))

@@ -74,7 +74,8 @@ class Waits:
 
     def _ways(self) -> Iterator[Way]:
         flows, store = self.flows, self.flows.design.store
-        loaded, found = flows.loaded, flows.asked - flows.loaded
+        loaded = flows.loaded - flows.unawaited
+        found = flows.asked - flows.unawaited_runs - loaded
         if flows.layered:
             yield self._way(flows.missed - flows.asked, np.zeros_like(found), self._passed)
         if store is KV:
@@ -91,7 +92,7 @@ class Waits:
         if flows.front is not None:
             near, far = (self.at.adds_up_to(place.takes) for place in WORKERS_CACHE.places)
             yield self._sum(flows.rc - flows.front.past_colo), _by_colo(near)
-            yield self._sum(flows.front.past_colo - flows.front.runs), _by_colo(far)
+            yield self._sum(flows.front.past_colo - flows.front.awaited), _by_colo(far)
 
     @property
     def _passed(self) -> Array:

@@ -46,6 +46,12 @@ def failed_reads(result: Result, codes: npt.NDArray[np.int64]) -> float:
     return float(min(failed + _of_stores(result.design, asked, loaded, rate), 1.0))
 
 
+def asked_and_loaded(result: Result) -> tuple[list[float], float]:
+    """The shares of a replay's reads that looked into each store, and that met the origin."""
+    asked, loaded, _ = _shares(result.design, result.tally.codes)
+    return asked, loaded
+
+
 def outages(result: Result) -> list[Outage]:
     """What becomes of a replay's reads while each of its stores answers nothing."""
     asked, loaded, _ = _shares(result.design, result.tally.codes)

@@ -11,12 +11,13 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.failures import failed_reads, failed_share
+from cachelib.model.judgement.allowances import failed_with, refused
+from cachelib.model.judgement.failures import asked_and_loaded, failed_reads, failed_share
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.policies import designs as policies
 from cachelib.model.judgement.study import Study
-from cachelib.model.money.costs import monthly_usd
-from cachelib.model.money.prices import monthly_bill
+from cachelib.model.money.costs import monthly_usd, usage
+from cachelib.model.money.prices import monthly_bill, used_of
 from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.generator import MONTH_S
 
@@ -49,8 +50,10 @@ class Month:
         """The share of the reads that get no answer."""
         found, at = self.estimate, self.at
         rate = {name: at[name].ravel() for name in ("origin_failure", *FAILURES)}
-        failed: Array = failed_share(self.option.design, found.asked, found.origin, rate)
-        return failed
+        design, book = self.option.design, self.study.book
+        failed: Array = failed_share(design, found.asked, found.origin, rate)
+        beyond = refused(usage(design, found, at), book)
+        return np.asarray(failed_with(failed, design, found.asked, found.origin, beyond))
 
     def of(self, design: str) -> Month:
         """Another design's month at the same numbers, to compare with."""
@@ -121,14 +124,22 @@ MEASURED: dict[str, Callable[[Study, Option, Result], float]] = {
     "late_share": lambda study, option, result: result.late.share_above(
         study.case.criteria.late_after_s
     ),
-    "error_share": lambda study, option, result: failed_reads(result, result.tally.codes),
-    "availability": lambda study, option, result: 1 - failed_reads(result, result.tally.codes),
+    "error_share": lambda study, option, result: _failed(study, result),
+    "availability": lambda study, option, result: 1 - _failed(study, result),
     "bill_usd": lambda study, option, result: float(monthly_bill(result, study.book).charged),
     "monthly_cost_usd": lambda study, option, result: float(
         float(monthly_bill(result, study.book).charged) + _work_usd(study, option)
     ),
     "work_hours": lambda study, option, result: option.hours_value,
 }
+
+
+def _failed(study: Study, result: Result) -> float:
+    """The share of a replay's reads that get no answer."""
+    failed = failed_reads(result, result.tally.codes)
+    beyond = refused(used_of(result, study.book), study.book)
+    asked, loaded = asked_and_loaded(result)
+    return float(np.ravel(failed_with(failed, result.design, asked, loaded, beyond))[0])
 
 
 def _work_usd(study: Study, option: Option) -> float:

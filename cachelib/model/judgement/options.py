@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cachelib.model.case.choices import SETTABLE, WHOLE, OptionNotes
+from cachelib.model.case.designs import fault_of
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Assumption, Platform
@@ -42,6 +43,7 @@ class Option:
         """Tiers, and how much its policy does: less is simpler."""
         design = self.design
         policy = POLICIES_BY_SIMPLICITY.index(design.policy) + design.write_only_if_changed
+        policy += design.stale_while_revalidate_s is not None
         return len(design.tiers), policy + design.listen
 
     @property
@@ -86,13 +88,16 @@ def _option(study: Study, name: str, notes: OptionNotes) -> Option:
     held = {knob: case.settings[knob] for knob in knobs_of(case.design(name), case.all_knobs)}
     own = {knob: getattr(design, knob, None) for knob in SETTABLE if knob in Design.model_fields}
     shown = {knob: float(value) for knob, value in own.items() if value and _has(design, knob)}
-    return Option(
+    made = Option(
         design=design,
         settings={},
         is_today=name == case.today_name,
         hours=case.hours(name),
         notes=notes,
     ).at(**(shown | held | dict(notes.settings)))
+    if not made.is_today or fault_of(made.design, study.platform) is None:
+        return made
+    return made.at(l2_ttl_s=design.l2_ttl_s or 0)  # nobody says how it is set: as is allowed
 
 
 def knobs_of(design: Design, known: Mapping[str, object]) -> list[str]:
@@ -111,6 +116,7 @@ def _has(design: Design, knob: str) -> bool:
         "l1_max_entries": design.l1,
         "l2_ttl_s": bool(design.shared),
         "soft_ttl_s": design.policy == "soft-hard",
+        "stale_while_revalidate_s": design.front is not None,
         "clean_up_every_s": design.policy == "clean-up",
         "objects": design.l2 == "durable-object",
         "kv_cache_ttl_s": design.l2 == "kv",

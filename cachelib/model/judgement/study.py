@@ -18,6 +18,7 @@ from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
 from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.money.prices import PriceBook, price_book
@@ -25,7 +26,7 @@ from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
-from cachelib.model.traffic.generator import MONTH_S, generate, shares
+from cachelib.model.traffic.generator import MONTH_S, all_shares, generate
 from cachelib.model.traffic.remarks import keys_unlike, remarks
 from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
 from cachelib.model.traffic.trace import READ, WRITE, Trace
@@ -55,7 +56,7 @@ def _generated(workload: Workload, seed: int, most: int | None = None) -> _Taken
         made = generate(workload, seed=seed)
         popularity = np.bincount(made.key).astype(np.float64)
     else:
-        popularity = shares(workload)
+        popularity = all_shares(workload)
         part = workload_part(workload, popularity, sample)
         made = generate(part, seed=seed, span_s=MONTH_S * sample.time)
     if not (made.op == READ).any():
@@ -99,6 +100,10 @@ def _how_unlike(times: float) -> str:
 
 class UnknownMeterError(CachelibError, ValueError):
     """A price of the case's own for what the platform's book does not meter."""
+
+
+class UnknownPlanError(CachelibError, ValueError):
+    """A plan that the platform's vendor does not sell."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,7 @@ class Study:
 
     @cached_property
     def platform(self) -> Platform:
-        return platform_of(self.case, self.routing)
+        return held_to(platform_of(self.case, self.routing), self.book)
 
     @property
     def reads_per_write(self) -> float | None:
@@ -244,6 +249,9 @@ class Study:
     def book(self) -> PriceBook:
         """The prices: the platform's, and the case's own in their place."""
         book, own = price_book(self.case.profile.book), self.case.prices
+        if fault := known("plan", book.plans, self.case.plan):
+            raise UnknownPlanError(f"plan: {fault}")
+        book = book.model_copy(update={"plan": self.case.plan})
         for name in own:
             if fault := known("meter", [meter.meter for meter in book.meters], name):
                 raise UnknownMeterError(f"prices: {fault}")
@@ -289,10 +297,20 @@ class Study:
         return run(
             self.trace if trace is None else trace,
             self.design(design) if isinstance(design, str) else design,
-            self.platform.model_copy(update=platform),
+            self._of_all_keys(self.platform.model_copy(update=platform), trace),
             seed=self.seed,
             span_s=self.span_s if trace is None else None,
         )
+
+    def _of_all_keys(self, platform: Platform, trace: Trace | None) -> Platform:
+        """Of what all keys share, as much as those share that are simulated in place of all."""
+        if trace is not None or self.sample.keys == 1:
+            return platform
+        shared = {
+            "workers_cache_purge_every_s": platform.workers_cache_purge_every_s / self.sample.keys,
+            "kv_writes_a_day": platform.kv_writes_a_day * self.sample.keys,
+        }
+        return platform.model_copy(update=shared)
 
     def two_requests(self, *, colos: int = 2) -> Trace:
         """The most asked key, twice, half a minute apart, in the one or two busiest colos."""

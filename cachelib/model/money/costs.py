@@ -14,6 +14,7 @@ from cachelib.model.money.prices import (
     METERS,
     NOT_RUN,
     OBJECT_GB,
+    RUN_ASIDE,
     PriceBook,
     bytes_carried,
     gb_s_of,
@@ -22,7 +23,6 @@ from cachelib.model.money.prices import (
     units_of,
 )
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.registry import STORED
 
 NOISE = 1e-9  # relative: of a formula, so that a whole unit is not taken for a little more than it
 
@@ -31,14 +31,14 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     """A month's usage by meter, shape (draws,); what is not used is left out."""
     counts = month.counts
     used = {meter: counts[name] for meter, name in METERS.items() if name in counts}
-    runs = counts["requests"] - counts.get(NOT_RUN, 0)
+    runs = counts["requests"] - counts.get(NOT_RUN, 0) + counts.get(RUN_ASIDE, 0)
     used["workers.cpu_ms"] = runs * at["worker_cpu_ms"].ravel()
     used["workers_ai.neurons"] = counts["origin_loads"] * at["origin_neurons"].ravel()
     if design.l2 == "durable-object":
         active_s = counts["do_requests"] * at["do_active_ms"].ravel() / 1_000
         used["do.duration"] = active_s * float(OBJECT_GB)
-    if design.l2 in STORED:
-        used[STORED[design.l2]] = month.stored_gb
+    if design.stored:
+        used[design.stored] = month.stored_gb
     used |= dict.fromkeys(CALLS, counts["origin_loads"])
     hours = hours_rented(design, len(at.weights), lambda name: float(at[name].ravel()[0]))
     used |= {meter: np.full(1, hours[meter]) for meter in hours}
@@ -59,13 +59,13 @@ def monthly_usd(
     at: Setting,
     *,
     included: bool = True,
-    plan: str = "paid",
+    plan: str | None = None,
     book: PriceBook | None = None,
 ) -> Array:
     """The bill, shape (draws,): with what the plan includes and its minimum, or all metered."""
     book = book or price_book()
     meters = book.of_plan(plan)
-    total: Array = np.full(1, float(book.plans[plan].minimum) if included else 0.0)
+    total: Array = np.full(1, float(book.plans[plan or book.plan].minimum) if included else 0.0)
     for name, used in usage(design, month, at).items():
         if name not in meters:
             continue  # another vendor's

@@ -19,7 +19,6 @@ from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import METERS as OF_TIERS
-from cachelib.model.tiers.registry import STORED
 from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.generator import DAY_S, MONTH_S
 
@@ -30,8 +29,10 @@ NO_COST = Decimal(0)
 DAYS = MONTH_S / DAY_S
 CALLS = ("database.calls", "origin.calls")
 """Meters of the origin's calls."""
-NOT_RUN = "workers_cache_hits"
-"""Counts requests for which no Worker runs, and no CPU is billed."""
+NOT_RUN, RUN_ASIDE = "workers_cache_hits", "workers_cache_refreshes"
+"""Count requests that no Worker's run answers, and runs besides; what runs is billed its CPU."""
+DOORS, NEURONS = ("workers.requests", "lambda.requests"), "workers_ai.neurons"
+"""Of every request, and of the model that an origin asks."""
 METERS = {"workers.requests": "requests", "lambda.requests": "requests", **OF_TIERS}
 """What charges by a count, and which."""
 
@@ -74,6 +75,7 @@ class PriceBook(Strict):
     date: datetime.date
     plans: dict[str, Plan]
     meters: tuple[Meter, ...]
+    plan: str = Field(default="paid", description="the one that is looked at")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -86,7 +88,9 @@ class PriceBook(Strict):
             seen.add((meter.meter, meter.plan))
         return self
 
-    def of_plan(self, plan: str) -> dict[str, Meter]:
+    def of_plan(self, plan: str | None = None) -> dict[str, Meter]:
+        """By name; of the plan that is looked at, unless another is named."""
+        plan = plan or self.plan
         if plan not in self.plans:
             raise ValueError(f"plan: {plan!r} is unknown; there are {', '.join(self.plans)}")
         return {meter.meter: meter for meter in self.meters if meter.plan == plan}
@@ -189,9 +193,12 @@ def gb_s_of(requests: Any, mean_ms: Any, own_ms: Any, gigabytes: Any) -> Any:
     return requests * (mean_ms + own_ms) / 1e3 * gigabytes
 
 
-def bill(usage: Mapping[str, Decimal], book: PriceBook | None = None, plan: str = "paid") -> Bill:
+def bill(
+    usage: Mapping[str, Decimal], book: PriceBook | None = None, plan: str | None = None
+) -> Bill:
     """A month's bill for usage by meter; what the plan does not meter costs nothing."""
     book = book or price_book()
+    plan = plan or book.plan
     meters = book.of_plan(plan)
     unknown = usage.keys() - {meter.meter for meter in book.meters}
     if unknown:
@@ -220,15 +227,16 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request; what it
     stores it stores in SQLite.
     """
+    runs = month["requests"] - month[NOT_RUN] + month[RUN_ASIDE]
     amounts = {
         "workers.requests": month["requests"],
         "lambda.requests": month["requests"],
-        "workers.cpu_ms": (month["requests"] - month[NOT_RUN]) * platform.worker_cpu_ms,
+        "workers.cpu_ms": runs * platform.worker_cpu_ms,
         **{meter: month[count] for meter, count in OF_TIERS.items()},
-        "workers_ai.neurons": month["origin_loads"] * platform.origin_neurons,
+        NEURONS: month["origin_loads"] * platform.origin_neurons,
     }
-    if design.l2 in STORED:
-        amounts[STORED[design.l2]] = month["stored_gb_months"]
+    if design.stored:
+        amounts[design.stored] = month["stored_gb_months"]
     amounts |= dict.fromkeys(CALLS, month["origin_loads"])
     amounts |= hours_rented(design, int(month.get("colos", 1)), partial(getattr, platform))
     amounts["lambda.gb_s"] = gb_s_of(
@@ -256,11 +264,16 @@ def warm_up() -> None:
     price_book()
 
 
-def monthly_bill(result: Result, book: PriceBook | None = None, plan: str = "paid") -> Bill:
+def monthly_bill(result: Result, book: PriceBook | None = None, plan: str | None = None) -> Bill:
     """What a design costs in 30 days of the replayed traffic, calls of the origin included."""
     book = book or price_book()
+    return bill(used_of(result, book), book, plan)
+
+
+def used_of(result: Result, book: PriceBook) -> dict[str, Decimal]:
+    """What 30 days of the replayed traffic use of the meters that the book has."""
     of_all = {"colos": result.colos, "value_bytes": result.value_bytes}
     month = {**result.per_month(), **of_all, "mean_ms": np.nan_to_num(result.tally.latency.mean)}
     used = usage(month, result.design, result.platform)
     has = {meter.meter for meter in book.meters}
-    return bill({meter: amount for meter, amount in used.items() if meter in has}, book, plan)
+    return {meter: amount for meter, amount in used.items() if meter in has}

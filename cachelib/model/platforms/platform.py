@@ -62,6 +62,9 @@ class Platform(Strict):
     kv_min_cache_ttl_s: NotNegative
     kv_min_ttl_s: NotNegative
     kv_write_gap_s: NotNegative
+    kv_writes_a_day: Annotated[float, Field(ge=1)] = Field(
+        default=float("inf"), description="of all keys; what a free plan allows, it sets"
+    )
     kv_failure: Share = 0.0
     do_memory_ms: NotNegative
     do_storage_ms: NotNegative
@@ -92,6 +95,8 @@ class Platform(Strict):
     dax_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     function_gb: NotNegative = Field(default=0.0, description="billed while a function waits")
     workers_cache_ms: NotNegative
+    workers_cache_purge_every_s: Seconds
+    workers_cache_purge_burst: Annotated[int, Field(ge=1, le=1_000_000)]
     origin_ms: NotNegative
     loads_take_time: bool = Field(
         default=False, description="a value is there when its load has taken the origin's time"

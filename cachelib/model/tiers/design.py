@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
+from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.registry import ALL, STORES
 from cachelib.model.tiers.tier import WIDENING, Tier
@@ -75,6 +76,13 @@ class Design(Strict):
     waits for that. Without it, or without memory, each loads by itself; only Durable Objects and
     Workers Cache let requests wait then, for a load of anybody's that came through them.
 
+    `stale_while_revalidate_s`: for so long past its end an answer in Workers Cache is still served,
+    and the Worker runs for a new one in the background. `purge_on_write`: each write and deletion
+    purges what Workers Cache has of its key, as often as the vendor allows.
+
+    `object_storage`: Durable Objects write what they are given; without, they keep it in memory
+    alone, and lose it when nobody has asked them for a while.
+
     `unreachable` says what becomes of a read that a store fails to answer: an `error`, where nobody
     catches it, or a load from the `origin`, as the library does.
     """
@@ -97,7 +105,16 @@ class Design(Strict):
     single_flight: bool = Field(
         default=True, description="an isolate's requests wait for a load of their key in progress"
     )
+    stale_while_revalidate_s: float | None = Field(
+        default=None, gt=0, description="how long Workers Cache serves what has ended, meanwhile"
+    )
+    purge_on_write: bool = Field(
+        default=False, description="a write purges Workers Cache, as often as that is allowed"
+    )
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
+    object_storage: bool = Field(
+        default=True, description="Durable Objects store values, not only in their memory"
+    )
     unreachable: Literal["error", "origin"] = Field(
         default="error", description="what becomes of a read that a store fails to answer"
     )
@@ -167,6 +184,30 @@ class Design(Strict):
             raise ValueError("expiry: 'sliding' renews the TTL of an L1, and there is none")
         if self.expiry == "sliding" and self.policy in ("soft-hard", "refresh"):
             raise ValueError(f"expiry: 'sliding' does not go with the policy '{self.policy}'")
+        return self
+
+    @model_validator(mode="after")
+    def _revalidated(self) -> Self:
+        if self.stale_while_revalidate_s is not None and self.front is None:
+            raise ValueError(
+                "stale_while_revalidate_s: it is Workers Cache that serves what has ended; there is"
+                " none (behind it, the policy 'soft-hard' does the like)"
+            )
+        if self.purge_on_write and self.front is None:
+            raise ValueError("purge_on_write: it is Workers Cache that is purged; there is none")
+        return self
+
+    @model_validator(mode="after")
+    def _in_memory_alone(self) -> Self:
+        if self.object_storage:
+            return self
+        if self.l2 != DURABLE_OBJECT.word:
+            raise ValueError("object_storage: it is Durable Objects that store; there are none")
+        if self.policy != "hard" or self.colo_cache or self.front:
+            raise ValueError(
+                "object_storage: objects with memory alone are modelled with the policy 'hard', and"
+                " with nothing but the memory of isolates before them"
+            )
         return self
 
     @model_validator(mode="after")
@@ -252,9 +293,24 @@ class Design(Strict):
         manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
         manners += ["written only if changed"] if self.write_only_if_changed else []
         manners += ["told of changes"] if self.listen else []
+        manners += ["old answers served meanwhile"] if self.stale_while_revalidate_s else []
+        manners += ["purged by writes"] if self.purge_on_write else []
         manners += [] if self.single_flight else ["without single flight"]
         manners += [f"{self.objects:,} in all"] if self.objects else []
+        manners += [] if self.object_storage else ["in their memory alone"]
         return ", ".join([tiers, *filter(None, manners)])
+
+    @property
+    def writing(self) -> tuple[str, ...]:
+        """What a write takes, as `Place.takes` does."""
+        if not self.object_storage:
+            return DURABLE_OBJECT.places[0].takes
+        return tuple(name for tier in self.stores for name in tier.writing)
+
+    @property
+    def stored(self) -> str | None:
+        """What charges for what the design stores."""
+        return self.store.stored if self.store and self.object_storage else None
 
     @property
     def hard_ttl_s(self) -> float:
@@ -278,12 +334,15 @@ ON_CLOUDFLARE = {
         Design(name="l1-kv-fixed", tiers=("memory", "kv"), policy="refresh"),
         Design(name="kv-only", tiers=("kv",)),
         Design(name="durable-object", tiers=("durable-object",)),
+        Design(name="durable-object-memory", tiers=("durable-object",), object_storage=False),
         Design(name="l1-durable-object", tiers=("memory", "durable-object")),
         Design(name="l1-cache-api", tiers=("memory", "cache-api")),
         Design(name="l1-cache-api-kv", tiers=("memory", "cache-api", "kv")),
         Design(name="l1-r2", tiers=("memory", "r2")),
         Design(name="workers-cache", tiers=("workers-cache",)),
         Design(name="workers-cache-kv", tiers=("workers-cache", "kv")),
+        Design(name="workers-cache-purge", tiers=("workers-cache",), purge_on_write=True),
+        Design(name="workers-cache-swr", tiers=("workers-cache",), stale_while_revalidate_s=300),
     )
 }
 ON_SERVERS = {

@@ -40,5 +40,6 @@ DURABLE_OBJECT = Tier(
         "do.rows_read": "do_rows_read",
         "do.rows_written": "do_rows_written",
     },
+    needed=("do.requests", "do.rows_read"),
     stored="do.stored",
 )

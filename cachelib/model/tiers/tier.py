@@ -56,7 +56,7 @@ class Tier:
     `telling` names what it takes until one is heard, as `Place.takes` does. `rented`: the meter of
     its node-hours, whatever is asked of it, and the platform's number of nodes; `carried`: the
     meter of what goes to and from it between zones. `failure`: the platform's number that says
-    what share of the reads that ask it fail.
+    what share of the reads that ask it fail; `needed`: the meters without which it answers no read.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -85,6 +85,7 @@ class Tier:
     rented: tuple[str, str] | None = None
     carried: str | None = None
     failure: str = ""
+    needed: tuple[str, ...] = ()
 
     @property
     def plain(self) -> bool:

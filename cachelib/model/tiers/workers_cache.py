@@ -7,8 +7,13 @@ billed, CPU only where the Worker runs; the Worker's version is part of the key,
 empty after each deploy. What stands behind, memory too, hears of reads only when both tiers miss.
 
 What is assumed: where the upper tier lies, since no document says it (`workers_cache_upper_at`);
-the Worker says with each answer how long its value may still live, and `stale-if-error=0`; nothing
-is purged (five purges a minute are allowed), so that a write is seen when older answers end. Where
+the Worker says with each answer how long its value may still live, and `stale-if-error=0`; for
+`stale_while_revalidate_s` longer, where the design says so, an answer that has ended is served at
+once, and a refresh goes in the background: to the upper tier, which runs the Worker once, whoever
+asks, unless it has a newer answer (that such a run is no request of its own is assumed); a
+write is seen when older answers end, unless the design purges on each (`purge_on_write`): five
+purges a minute are allowed on every plan, twenty-five at once; one that is refused is not tried
+again, and one that is taken is heard of at once everywhere, but by loads under way. Where
 loads take time, one run of the Worker answers all who ask for its key meanwhile, in its data centre
 and, through the upper tier, in all others; if it fails, they fail with it.
 
@@ -29,8 +34,17 @@ WORKERS_CACHE = Tier(
         Place("Workers Cache's upper tier", ("workers_cache_ms", "to_upper")),
     ),
     writing=(),  # it is the answer to a read that fills it
-    counts={"workers_cache_hits": "requests answered by Workers Cache"},
-    numbers={"workers_cache_ms": "time of Workers Cache"},
+    counts={
+        "workers_cache_hits": "requests answered by Workers Cache",
+        "workers_cache_refreshes": "runs of the Worker that refresh Workers Cache",
+        "workers_cache_purges": "purges of Workers Cache",
+        "workers_cache_purges_refused": "purges of Workers Cache that were refused",
+    },
+    numbers={
+        "workers_cache_ms": "time of Workers Cache",
+        "workers_cache_purge_every_s": "time after which one more purge is allowed",
+        "workers_cache_purge_burst": "purges allowed at once",
+    },
     prefixes=("workers_cache_", "deploy_"),
     erases=True,
 )

@@ -9,18 +9,20 @@ import numpy.typing as npt
 
 from cachelib.model.platforms.colos import coordinates
 from cachelib.model.traffic.trace import READ, WRITE, Trace
-from cachelib.model.traffic.workload import Workload
+from cachelib.model.traffic.workload import MONTH_S as MONTH_S
+from cachelib.model.traffic.workload import Schedule, Workload
 
-MONTH_S = 30 * 86_400
 DAY_S = 86_400
 Codes = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
+Columns = tuple[Seconds, Codes, Codes, npt.NDArray[np.uint8]]
 
 
 def generate(workload: Workload, *, seed: int, span_s: float = MONTH_S) -> Trace:
     """A trace of `span_s` seconds of this workload; the same seed gives the same trace."""
     rng = np.random.default_rng(seed)
-    n = rng.poisson(workload.requests_per_month * span_s / MONTH_S)
+    by_chance = max(workload.requests_per_month - workload.scheduled_per_month, 0.0)
+    n = rng.poisson(by_chance * span_s / MONTH_S)
     write_share = 1 / (1 + workload.reads_per_write) if workload.reads_per_write else 0.0
     time = np.sort(rng.uniform(0, span_s, n))
     rank = _choose(rng, n, shares(workload))
@@ -28,13 +30,14 @@ def generate(workload: Workload, *, seed: int, span_s: float = MONTH_S) -> Trace
     op = np.where(rng.random(n) < write_share, WRITE, READ).astype(np.uint8)
     time = _by_day_and_night(workload, time, colo, span_s)
     time, rank = _in_bursts(workload, rng, time, rank, span_s)
+    time, rank, colo, op = _with_schedules(workload, seed, (time, rank, colo, op), span_s)
     key, keys = _drifting(workload, rng, time, rank, span_s)
     trace = Trace(
         time_s=time,
         key=key.astype(np.int32),
         colo=colo.astype(np.int16),
         op=op,
-        size=np.full(n, workload.value_bytes, np.int32),
+        size=np.full(len(time), workload.value_bytes, np.int32),
         keys=[f"{workload.key_prefix}{i + 1}" for i in range(keys)],
         colos=list(workload.colos),
     )
@@ -45,11 +48,22 @@ def generate(workload: Workload, *, seed: int, span_s: float = MONTH_S) -> Trace
 
 
 def shares(workload: Workload) -> npt.NDArray[np.float64]:
-    """The share of requests for each rank of popularity; shape `(keys,)`, sum 1."""
+    """The share for each rank of popularity of what comes by chance; shape `(keys,)`, sum 1."""
     if workload.popularity is None:
         return popularity(workload.keys, workload.zipf)
     weight = np.array(workload.popularity)
     return np.asarray(weight / weight.sum())
+
+
+def all_shares(workload: Workload) -> npt.NDArray[np.float64]:
+    """The same of all requests, schedules included."""
+    asked = shares(workload)
+    if workload.schedules:
+        asked = asked * max(workload.requests_per_month - workload.scheduled_per_month, 0.0)
+    for schedule in workload.schedules:
+        here = schedule.asks(workload.keys)
+        asked[:here] += schedule.per_month(workload.keys) / here
+    return np.asarray(asked / asked.sum())
 
 
 def popularity(keys: int, zipf: float) -> npt.NDArray[np.float64]:
@@ -93,6 +107,28 @@ def _in_bursts(
     rank[moved] = rank[joined]
     time[moved] = np.minimum(time[joined] + rng.uniform(0, workload.burst_s, len(moved)), span_s)
     return time, rank
+
+
+def _with_schedules(workload: Workload, seed: int, columns: Columns, span_s: float) -> Columns:
+    """Times, ranks, places and kinds of requests, with those that are fixed in time behind."""
+    rng = np.random.default_rng([seed, 3])  # others come as they would without
+    parts = [columns, *(_rounds(each, workload, rng, span_s) for each in workload.schedules)]
+    time, rank, colo, op = map(np.concatenate, zip(*parts, strict=True))
+    return time, rank, colo, op
+
+
+def _rounds(
+    schedule: Schedule, workload: Workload, rng: np.random.Generator, span_s: float
+) -> Columns:
+    first = rng.uniform(0, schedule.every_s, schedule.clients)
+    home = _choose(rng, schedule.clients, np.array(list(workload.colos.values())))
+    rounds = np.maximum(np.ceil((span_s - first) / schedule.every_s), 0).astype(np.int64)
+    client = np.repeat(np.arange(schedule.clients), rounds)
+    nth = np.arange(len(client)) - np.repeat(np.cumsum(rounds) - rounds, rounds)
+    time, asked = first[client] + nth * schedule.every_s, schedule.asks(workload.keys)
+    op = np.full(len(time) * asked, WRITE if schedule.op == "write" else READ, np.uint8)
+    rank = np.tile(np.arange(asked), len(time))
+    return np.repeat(time, asked), rank, np.repeat(home[client], asked), op
 
 
 def _drifting(

@@ -86,15 +86,21 @@ def representatives(weights: Shares, share: float) -> npt.NDArray[np.int64]:
 
 
 def workload_part(workload: Workload, popularity: Shares, sample: Sample) -> Workload:
-    """The workload of the keys that stand for all; the time is the generator's matter."""
+    """The workload of the keys that stand for all; the time is the generator's matter.
+
+    `popularity`, shape (keys,), is of all requests. What few keys are asked for on a schedule comes
+    by chance then, as often: these keys may not be among those that stand for all.
+    """
     if sample.keys == 1:
         return workload
+    kept = tuple(schedule for schedule in workload.schedules if schedule.keys == "all")
     weights = popularity[representatives(popularity, sample.keys)]
     return workload.model_copy(
         update={
             "keys": len(weights),
             "popularity": tuple(weights.tolist()),
             "requests_per_month": workload.requests_per_month * sample.keys,
+            "schedules": kept,
             "new_keys_per_day": workload.new_keys_per_day * sample.keys,
         }
     )

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from cachelib.model.schema.strict import Share, Strict
 from cachelib.plural import plural
 
+MONTH_S = 30 * 86_400
 Weight = Annotated[float, Field(ge=0)]
+
+
+class Schedule(Strict):
+    """Requests fixed in time: a cron that writes, clients that poll.
+
+    Every `every_s` seconds each of the `clients` reads or writes the `keys` most popular keys, or
+    all, at once. Where a client is, and when its first round comes, is left to chance.
+    """
+
+    op: Literal["read", "write"]
+    every_s: float = Field(ge=1, le=MONTH_S)
+    keys: Annotated[int, Field(ge=1)] | Literal["all"] = 1
+    clients: int = Field(default=1, ge=1, le=10_000_000)
+
+    def asks(self, keys: int) -> int:
+        """How many of so many keys."""
+        return keys if self.keys == "all" else min(self.keys, keys)
+
+    def per_month(self, keys: int) -> float:
+        """Requests in 30 days."""
+        return self.clients * self.asks(keys) * MONTH_S / self.every_s
+
+
+def scheduled(schedules: Sequence[Schedule], keys: int, op: str | None = None) -> float:
+    """Requests a month of all schedules, or of those that read or write."""
+    return sum((s.per_month(keys) for s in schedules if op in (None, s.op)), 0.0)
 
 
 class Workload(Strict):
     """Poisson arrivals; keys by Zipf's law; data centres by weight; one write in so many reads.
 
     What follows `colos` makes it livelier: days and nights, bursts of one key, popularity that
-    moves to other keys, keys that have never come before.
+    moves to other keys, keys that have never come before, and `schedules`. The requests of these
+    are among those of the month; what is left comes by chance, and is read and written as said.
     """
 
-    requests_per_month: float = Field(gt=0, le=1e12)
+    requests_per_month: float = Field(gt=0, le=1e12, description="all, those of schedules too")
     reads_per_write: float | None = Field(default=None, ge=0.01, le=1e12)
     keys: int = Field(ge=1, le=10_000_000)
     key_prefix: str = "/"
@@ -42,6 +71,14 @@ class Workload(Strict):
     new_keys_per_day: float = Field(
         default=0, ge=0, le=1e6, description="keys that take the place of others"
     )
+    schedules: tuple[Schedule, ...] = Field(
+        default=(), description="requests fixed in time: writers on a schedule, clients that poll"
+    )
+
+    @property
+    def scheduled_per_month(self) -> float:
+        """Those of the requests that are fixed in time."""
+        return scheduled(self.schedules, self.keys)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -50,6 +87,17 @@ class Workload(Strict):
                 f"popularity: {len(self.popularity)} {plural(len(self.popularity), 'weight')} for"
                 f" keys: {self.keys}; one for each"
             )
+        if (fixed := self.scheduled_per_month) > self.requests_per_month:
+            raise ValueError(
+                f"schedules: make {fixed:,.0f} requests a month, more than the"
+                f" {self.requests_per_month:,.0f} of requests_per_month, which counts them too"
+            )
+        for schedule in self.schedules:
+            if schedule.keys != "all" and schedule.keys > self.keys:
+                raise ValueError(
+                    f"schedules: keys: {schedule.keys:,} are more than the {self.keys:,} that there"
+                    " are; say all"
+                )
         if not sum(self.colos.values()):
             raise ValueError("colos: every weight is 0")
         if self.popularity is not None and not sum(self.popularity):

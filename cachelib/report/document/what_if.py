@@ -28,7 +28,7 @@ from cachelib.model.judgement.regret import Sureness
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.sweeps import Sweep, sweeps
-from cachelib.model.money.prices import CALLS, METERS, OBJECT_GB, PriceBook, hours_rented
+from cachelib.model.money.prices import CALLS, DOORS, METERS, OBJECT_GB, PriceBook, hours_rented
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.tiers.tier import Tier
@@ -146,7 +146,7 @@ def _rented(model: Model, design: Design) -> Any:
 
 def _tier(tier: Tier) -> dict[str, Any]:
     """What the page's formulas need of a tier."""
-    names = ("scope", "plain", "reads", "writes", "erases", "tells", "telling", "failure")
+    names = ("scope", "plain", "reads", "writes", "erases", "tells", "telling", "failure", "needed")
     told = {name: getattr(tier, name) for name in names}
     takes = tier.places[0].takes if tier.places else ()
     units = {meter: each._asdict() for meter, each in tier.units.items()}
@@ -309,10 +309,11 @@ def _notes(option: Option) -> dict[str, Any]:
 
 def _prices(book: PriceBook) -> dict[str, Any]:
     return {
-        "minimum": float(book.plans["paid"].minimum),
+        "minimum": float(book.plans[book.plan].minimum),
         "object_gb": float(OBJECT_GB),
         "counts": METERS,
         "calls": CALLS,
+        "doors": DOORS,
         "stored": STORED,
         "meters": {
             name: {
@@ -320,7 +321,8 @@ def _prices(book: PriceBook) -> dict[str, Any]:
                 "unit": meter.unit,
                 "included": float(meter.included),
                 "up": meter.rounding == "up",
+                "ends": meter.price is None,
             }
-            for name, meter in book.of_plan("paid").items()
+            for name, meter in book.of_plan().items()
         },
     }

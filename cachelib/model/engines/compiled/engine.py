@@ -90,7 +90,8 @@ class Compiled:
             totals=np.zeros(1, TOTALS)[0],
         )
         self.state.totals["free"] = NONE
-        self.state.totals["start"] = math.nan
+        self.state.totals["start"] = self.state.totals["kv_day"] = math.nan
+        self.state.totals["purges_left"] = self.rules.most_purges
 
     def run(
         self,
@@ -303,6 +304,10 @@ def _depth(tier: Tier | None) -> int:
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         front=design.front is not None,
+        stale=design.stale_while_revalidate_s or 0.0,
+        purges=design.purge_on_write,
+        purge_every=platform.workers_cache_purge_every_s,
+        most_purges=platform.workers_cache_purge_burst,
         l1=design.l1,
         colo_cache=design.colo_cache is not None,
         store=_store(design),
@@ -325,10 +330,13 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         deploy_every=platform.deploy_every_s,
         cache_ttl=platform.kv_cache_ttl_s,
         write_gap=platform.kv_write_gap_s,
+        writes_a_day=platform.kv_writes_a_day,
         read_s=1 / platform.do_requests_per_s,
-        write_s=1 / platform.do_writes_per_s,
+        write_s=1
+        / (platform.do_writes_per_s if design.object_storage else platform.do_requests_per_s),
         queue_s=platform.do_queue_s,
         object_idle=platform.do_idle_s,
+        object_storage=design.object_storage,
         failure=platform.origin_failure,
         value_life=platform.value_life_s,
         load_s=platform.load_s,

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from cachelib.model.engines.compiled.pool import (
     FRONT_PLACES,
     NONE,
@@ -20,29 +22,62 @@ from cachelib.model.tiers.outcomes import FRONT_IN_COLO, FRONT_UPPER, NO_L2
 
 @hot
 def read_front(state, colo, key, now):
-    """The depth, and the living value, if any; from the upper tier it is kept in the colo too."""
+    """The depth, and the value that is served, if any; and whether nobody has one that lives.
+
+    From the upper tier it is kept in the colo too, also where the colo has one that has ended.
+    """
+    depth, held = NO_L2, nothing()
     at = find(state, FRONT_PLACES + colo, key)
     if at != NONE and now < state.pool[at].until:
-        state.totals.workers_cache_hits += 1
-        return FRONT_IN_COLO, held_by(state.pool[at])
-    at = find(state, UPPER_PLACE, key)
+        depth, held = FRONT_IN_COLO, held_by(state.pool[at])
+        if now < held.expires:
+            state.totals.workers_cache_hits += 1
+            return depth, held, False
+    at, newest = find(state, UPPER_PLACE, key), held
     if at != NONE and now < state.pool[at].until:
-        state.totals.workers_cache_hits += 1
-        held = held_by(state.pool[at])
-        keep(state, FRONT_PLACES + colo, key, held, state.pool[at].until)
-        return FRONT_UPPER, held
-    return NO_L2, nothing()
+        newest = held_by(state.pool[at])
+        keep(state, FRONT_PLACES + colo, key, newest, state.pool[at].until)
+        if held.version == NONE:
+            depth, held = FRONT_UPPER, newest
+    if held.version == NONE:
+        return depth, held, False
+    state.totals.workers_cache_hits += 1
+    return depth, held, newest.expires <= now
 
 
 @inner
 def write_front(rules, state, colo, key, now, held):
-    """Keep an answer of the Worker until its value ends, or the next deploy."""
+    """Keep an answer of the Worker until its value ends, or a while longer, or the next deploy."""
     start, every = state.totals.start, rules.deploy_every
     until = start + (math.floor((now - start) / every) + 1) * every
-    if held.expires < until:
-        until = held.expires
+    if held.expires + rules.stale < until:
+        until = held.expires + rules.stale
     keep(state, UPPER_PLACE, key, held, until)
     keep(state, FRONT_PLACES + colo, key, held, until)
+
+
+@inner
+def purge(rules, state, places, key, now):
+    """Drop the key's answers everywhere, if one more purge is allowed."""
+    totals = state.totals
+    left = totals.purges_left + (now - totals.last_purge) / rules.purge_every
+    totals.purges_left = left if left < rules.most_purges else rules.most_purges
+    totals.last_purge = now
+    if totals.purges_left < 1:
+        totals.workers_cache_purges_refused += 1
+        return
+    totals.purges_left -= 1
+    totals.workers_cache_purges += 1
+    end(state, UPPER_PLACE, key)
+    for colo in range(len(places.region)):
+        end(state, FRONT_PLACES + colo, key)
+
+
+@inner
+def end(state, place, key):
+    at = find(state, place, key)
+    if at != NONE:
+        state.pool[at].until = -np.inf
 
 
 @inner

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from cachelib.model.engines.compiled.ahead import BLOCK, NEAR_ENOUGH, fetch
-from cachelib.model.engines.compiled.front import read_front, write_front
+from cachelib.model.engines.compiled.front import purge, read_front, write_front
 from cachelib.model.engines.compiled.pool import NONE, drop, find, link_newest, unlink
 from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
 from cachelib.model.engines.compiled.stores import (
@@ -146,6 +146,8 @@ def work(rules, state, places, table, number, generation, key, colo, row, now, o
             fresh = change(rules, state, table, record, row, now)
         else:
             extra = forget(rules, state, places, isolate, number, key, record, colo, now)
+        if rules.purges:
+            purge(rules, state, places, key, now)
     if fresh != NONE:
         if rules.max_bytes < NO_BOUND:
             size = size if size > VALUE_BYTES else VALUE_BYTES
@@ -186,21 +188,27 @@ def run(
         while now >= totals.next_clean_up:
             clean_up(rules, state, totals.next_clean_up)
             totals.next_clean_up += rules.clean_up_every
-        version = np.int64(NONE)
+        version, overdue = np.int64(NONE), False
         tier, depth, extra, loaded = L2, NO_L2, 0.0, now
         if rules.front and ops[i] == READ:
-            depth, held = read_front(state, colo, key, now)
+            depth, held, overdue = read_front(state, colo, key, now)
             version, loaded = held.version, held.loaded
-        if version == NONE:
+        if version == NONE or overdue:
             life = rules.hard_ttl
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
             generation = np.int64(generations[i]) if len(generations) else np.int64(NONE)
             numbered = rows[i] if len(rows) else row + i
-            tier, depth, extra, version, loaded = work(
+            loads = totals.origin_loads
+            ran = work(
                 rules, state, places, table, number, generation, key, colo, numbered, now,
                 ops[i], np.int64(sizes[i]), life,
             )  # fmt: skip
+            if overdue:  # what has ended is served; nobody waits
+                totals.workers_cache_refreshes += 1
+                totals.refreshes += totals.origin_loads - loads
+            else:
+                tier, depth, extra, version, loaded = ran
         codes[i] = code_of(tier, depth)
         extras[i] = extra
         ages[i] = lates[i] = 0.0

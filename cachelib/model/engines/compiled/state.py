@@ -64,13 +64,16 @@ TOTALS = np.dtype(
         ("seen", "i8"),
         ("landed", "i8"),
         ("begun", "i8"),
+        ("purges_left", "f8"), ("last_purge", "f8"),
+        ("kv_day", "f8"), ("kv_written_today", "i8"),
         *((name, "i8") for name in COUNTS),
     ]
 )  # fmt: skip
 """What there is one of: times; clean-ups, byte-seconds (see `exact`) and versions so far; in the
 pool the first of the rooms given back, and the first never used; reads and writes of the plain
 tiers that the design has in each colo and for all; messages sent; loads that have landed and that
-have begun, counted with those who wait; and the counts."""
+have begun, counted with those who wait; purges that are allowed still, and when that was found;
+the day, and what has been written to KV on it; and the counts."""
 
 CONSECUTIVE = np.empty(0, np.int64)
 """In the place of requests' numbers, where each is one more than that before it."""
@@ -80,6 +83,10 @@ class Rules(NamedTuple):
     """A design on a platform, as numbers; infinity for never and for no limit."""
 
     front: bool
+    stale: float
+    purges: bool
+    purge_every: float
+    most_purges: float
     l1: bool
     colo_cache: bool
     store: int
@@ -102,10 +109,12 @@ class Rules(NamedTuple):
     deploy_every: float
     cache_ttl: float
     write_gap: float
+    writes_a_day: float
     read_s: float
     write_s: float
     queue_s: float
     object_idle: float
+    object_storage: bool
     failure: float
     value_life: float
     load_s: float

@@ -31,6 +31,7 @@ from cachelib.model.tiers.outcomes import (
     KV_REGIONAL,
     NO_L2,
 )
+from cachelib.model.traffic.generator import DAY_S
 
 LOW = (1 << LIMB_BITS) - 1
 
@@ -112,8 +113,12 @@ def read_object(rules, state, places, colo, key, record, now):
     if not served:
         return NO_L2, extra, False
     found = record.version != NONE and now < record.expires
+    if not rules.object_storage:
+        found = found and record.awake == target.awake
     if rules.load_s > 0 and not found and find(state, GOING_AT_OBJECT, key) != NONE:
         return DO_MEMORY, extra, False
+    if not rules.object_storage:
+        return DO_MEMORY, extra, found
     if record.version != NONE and record.awake == target.awake:
         return DO_MEMORY, extra, now < record.expires
     state.totals.do_rows_read += 1
@@ -177,6 +182,18 @@ def read_store(rules, state, places, colo, key, record, now):
     return depth, extra, held if found else nothing()
 
 
+@hot
+def spent(rules, totals, now):
+    """Whether what a day allows has been written to KV; if not, one more is."""
+    today = now // DAY_S
+    if today != totals.kv_day:
+        totals.kv_day, totals.kv_written_today = today, 0
+    if totals.kv_written_today >= rules.writes_a_day:
+        return True
+    totals.kv_written_today += 1
+    return False
+
+
 @inner
 def write_store(rules, state, places, colo, key, record, now, value):
     """Write through to what all share; the way and wait, for a Durable Object."""
@@ -185,8 +202,11 @@ def write_store(rules, state, places, colo, key, record, now, value):
         if now - record.last_write < rules.write_gap:
             totals.kv_writes_refused += 1
             return 0.0
-        totals.kv_writes += 1
         record.last_write = now
+        if spent(rules, totals, now):
+            totals.kv_writes_refused += 1
+            return 0.0
+        totals.kv_writes += 1
         keep(rules, state, record, now, value)
         here = state.pool[find_or_add(state, KV_PLACES + colo, key)]
         copy_from(rules, record, here, now)
@@ -194,7 +214,7 @@ def write_store(rules, state, places, colo, key, record, now, value):
         target = state.objects[record.object]
         extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
-            totals.do_rows_written += 1
+            totals.do_rows_written += rules.object_storage
             keep(rules, state, record, now, value)
             record.awake = target.awake
         return extra
@@ -216,7 +236,7 @@ def delete_from_store(rules, state, places, colo, key, record, now):
         target = state.objects[record.object]
         extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
-            totals.do_rows_written += 1
+            totals.do_rows_written += rules.object_storage
             account(rules, state, record, now)
     elif rules.store == PLAIN_STORE:
         account(rules, state, record, now)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from cachelib.model.engines.compiled.front import keep as keep_in_front
-from cachelib.model.engines.compiled.front import read_front, write_front
+from cachelib.model.engines.compiled.front import purge, read_front, write_front
 from cachelib.model.engines.compiled.kernel import (
     code_of,
     forget,
@@ -197,16 +197,22 @@ def wait_in_front(rules, state, colo, key, now):
     if first == NONE:
         return NO_L2, first
     state.totals.workers_cache_hits += 1  # no Worker runs for it
+    return join_in_front(rules, state, first, colo, key, now), first
+
+
+@inner
+def join_in_front(rules, state, first, colo, key, now):
+    """Let the colo have what a load brings; how deep into Workers Cache it meets that."""
     nth = first
     while nth != NONE:
         one = state.loads[slot_of(state, nth)]
         if one.colo == colo:
-            return FRONT_IN_COLO, first
+            return FRONT_IN_COLO
         nth = one.next
     nobody = Held(np.int64(NONE), np.int64(0), now, now, now)
     nth = begin(rules, state, JOINS_FRONT, np.int64(0), colo, key, now, nobody, 0.0)
     hang_behind(state, first, nth)
-    return FRONT_UPPER, first
+    return FRONT_UPPER
 
 
 @inner
@@ -259,6 +265,8 @@ def alter(rules, state, places, table, number, key, colo, row, now, op, size, li
     isolate, record = state.isolates[number], state.records[key]
     overtake(rules, state, number, isolate.generation, key)
     supersede(state, record, now)
+    if rules.purges:
+        purge(rules, state, places, key, now)
     if op != WRITE:
         return forget(rules, state, places, isolate, number, key, record, colo, now)
     fresh = change(rules, state, table, record, row, now)
@@ -300,19 +308,25 @@ def run_waiting(
 ):  # fmt: skip
     """`kernel.run` where loads take time."""
     codes, extras, ages, lates = outcomes
+    totals = state.totals
     for i in range(len(time)):
         now = time[i]
         key, colo, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
         clean_up_and_land(rules, state, places, now)
-        version, waits_for = np.int64(NONE), np.int64(NONE)
+        version, waits_for, overdue = np.int64(NONE), np.int64(NONE), False
         tier, depth, extra, loaded = L2, NO_L2, 0.0, now
         if rules.front and ops[i] == READ:
-            depth, held = read_front(state, colo, key, now)
+            depth, held, overdue = read_front(state, colo, key, now)
             version, loaded = held.version, held.loaded
             if version == NONE:
                 depth, waits_for = wait_in_front(rules, state, colo, key, now)
                 tier = WAITED if waits_for != NONE else L2
-        if version == NONE and waits_for == NONE:
+            elif overdue:
+                going = met(state, GOING_AT_FRONT, key)
+                if going != NONE:
+                    join_in_front(rules, state, going, colo, key, now)
+                    overdue = False
+        if (version == NONE or overdue) and waits_for == NONE:
             life, size = rules.hard_ttl, np.int64(sizes[i])
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
@@ -328,12 +342,18 @@ def run_waiting(
             if rules.tells:
                 heed_all(rules, state, number, colo, places.told_after[colo], now)
             if ops[i] == READ:
-                tier, depth, extra, version, loaded, expires, waits_for = seek(
+                loads = totals.origin_loads
+                ran = seek(
                     rules, state, places, table, number, key, colo, numbered, now, size, life
                 )
-                if rules.front and version != NONE:
-                    value = Held(version, size, loaded, expires, expires)
+                if rules.front and ran[3] != NONE:
+                    value = Held(ran[3], size, ran[4], ran[5], ran[5])
                     write_front(rules, state, colo, key, now, value)
+                if overdue:  # what has ended is served; nobody waits
+                    totals.workers_cache_refreshes += 1
+                    totals.refreshes += totals.origin_loads - loads
+                else:
+                    tier, depth, extra, version, loaded, _, waits_for = ran
             else:
                 tier, depth = WRITTEN, NO_L2
                 extra = alter(

@@ -79,7 +79,8 @@ class Reference:
         self.stores = [self._store(tier) for tier in design.stores]
         self.errands = Errands(self.world)
         self.objects = next((s for s in self.stores if isinstance(s, DurableObjects)), None)
-        self.front = WorkersCache(self.world, platform) if design.front else None
+        stale_s = design.stale_while_revalidate_s or 0.0
+        self.front = WorkersCache(self.world, platform, stale_s) if design.front else None
         self.ends: dict[int, float] = {}  # by version, of what may stand in front of a Worker
         self.isolates: dict[int, Isolate] = {}
         self.lives = key_of(seed, ISOLATES)
@@ -120,6 +121,8 @@ class Reference:
             if front and op == READ:
                 value = front.get(keys[key])
                 load = front.meet(keys[key]) if patient and value is None else None
+                if value is not None and front.overdue:
+                    self._revalidate(front, number, keys[key], life)
             if value is None and load is None:
                 reached = isolates.get(number) or self._isolate(number)
                 if mortal:
@@ -249,6 +252,24 @@ class Reference:
         near = cache.l1.peek(key)
         return world.now if near is None else near.expires_at
 
+    def _revalidate(self, front: WorkersCache, number: int, key: str, life: float) -> None:
+        """Run the Worker for an answer that has ended and was served; nobody waits for it."""
+        world = self.world
+        if front.join(key):
+            return
+        served = world.tier, world.depth, world.extra_ms
+        world.tier, world.depth, loads = L1, NO_L2, world.counts["origin_loads"]
+        world.counts["workers_cache_refreshes"] += 1
+        reached = self.isolates.get(number) or self._isolate(number)
+        if self.mortal:
+            self._age(reached)
+        if self.platform.load_s:
+            self._seek(reached, key, life)
+        elif value := self._read(reached.cache, key, life):
+            front.put(key, value, self._end(reached.cache, key, value, life), self.start)
+        world.counts["refreshes"] += world.counts["origin_loads"] - loads
+        world.tier, world.depth, world.extra_ms = served
+
     def _begins(self, value: Value, life: float) -> float:
         """When a value ends that was just loaded or written."""
         end = self.world.now + (life if life > 0 else self.design.hard_ttl_s)
@@ -274,6 +295,8 @@ class Reference:
         else:
             self.origin.supersede(key)
             cache.delete(key)
+        if self.front and self.design.purge_on_write:
+            self.front.purge(key)
         world.writing, world.tier, world.depth = False, WRITTEN, NO_L2
 
     def _load(self, key: str) -> Value:

@@ -13,6 +13,7 @@ from cachelib.model.engines.reference.world import ModelStore, World, alive
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import KV_CENTRAL, KV_LOCAL, KV_REGIONAL, L2
+from cachelib.model.traffic.generator import DAY_S
 
 LIST_PAGE = 1_000
 
@@ -37,6 +38,7 @@ class KeyValue(ModelStore):
         self.local: dict[tuple[int, str], Copy] = {}
         self.regional: dict[tuple[int, str], Copy] = {}
         self.last_write: dict[str, float] = {}
+        self.allowed_a_day, self.day, self.written_today = platform.kv_writes_a_day, -math.inf, 0
 
     def read(self, key: str, now: float) -> Stored | None:
         world = self.world
@@ -84,10 +86,21 @@ class KeyValue(ModelStore):
                 counts["kv_writes_refused"] += 1  # 429, of which nobody who waits hears
                 return
             self.last_write[key] = now
+        if self._spent(now):
+            counts["kv_writes_refused"] += 1
+            return
         counts["kv_writes"] += 1
         self.keep(key, stored)
         if self.cache_ttl:
             self.local[self.world.colo, key] = self._copy(stored, now)
+
+    def _spent(self, now: float) -> bool:
+        """Whether what a day allows has been written; days begin at midnight, UTC."""
+        if (today := now // DAY_S) != self.day:
+            self.day, self.written_today = today, 0
+        spent = self.written_today >= self.allowed_a_day
+        self.written_today += not spent
+        return spent
 
     def delete(self, key: str) -> None:
         self.world.counts["kv_deletes"] += 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 from cachelib import Stored
@@ -43,7 +44,10 @@ class DurableObjects(ModelStore):
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
         super().__init__(world, design, erased_at_expiry=False)
         self.platform, self.shards = platform, design.objects
-        self.read_s, self.write_s = 1 / platform.do_requests_per_s, 1 / platform.do_writes_per_s
+        self.stores = design.object_storage
+        self.read_s = self.write_s = 1 / platform.do_requests_per_s
+        if self.stores:
+            self.write_s = 1 / platform.do_writes_per_s
         self.host: list[int] = []
         self.to_host: list[list[float]] = []
         self.objects: dict[object, Object] = {}
@@ -56,9 +60,14 @@ class DurableObjects(ModelStore):
             return None
         self.world.depth, self.world.asked_object = DO_STORAGE, True
         record = self.records.get(key)
+        if not self.stores and key not in target.memory:
+            record = None
         if key in self.loading and not alive(record and record[0], now):
             self.world.depth, self.world.joined = DO_MEMORY, self.loading[key]
             return None
+        if not self.stores:
+            self.world.depth = DO_MEMORY
+            return record[0] if record and alive(record[0], now) else None
         if record is None:
             self.world.counts["do_rows_read"] += 1
             return None
@@ -74,14 +83,14 @@ class DurableObjects(ModelStore):
             return  # whoever loads it writes it
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
-            self.world.counts["do_rows_written"] += 1
+            self.world.counts["do_rows_written"] += self.stores
             self.keep(key, stored)
             target.memory.add(key)
 
     def delete(self, key: str) -> None:
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
-            self.world.counts["do_rows_written"] += 1
+            self.world.counts["do_rows_written"] += self.stores
             self.drop(key)
             target.memory.discard(key)
 
@@ -193,41 +202,81 @@ class Listening:
         ]
 
 
+class Answer(NamedTuple):
+    """What Workers Cache has: the value, when that ends, and until when it is served."""
+
+    value: Value
+    ends: float
+    until: float
+
+
 class WorkersCache:
     """What answers before the Worker runs: a tier in each colo, and one that all share.
 
-    It keeps an answer until its value ends, or the next deploy. Where loads take time, requests
-    wait for the Worker that already runs for their key: in its colo, or in what all share.
+    It keeps an answer until its value ends, and serves it for `stale_s` longer, but not past the
+    next deploy. Where loads take time, requests wait for the Worker that already runs for their
+    key: in its colo, or in what all share. `overdue`: what it found last has ended, and nobody
+    has a newer one.
     """
 
-    def __init__(self, world: World, platform: Platform) -> None:
-        self.world, self.every = world, platform.deploy_every_s
-        self.lower: dict[tuple[int, str], tuple[Value, float]] = {}
-        self.upper: dict[str, tuple[Value, float]] = {}
+    def __init__(self, world: World, platform: Platform, stale_s: float) -> None:
+        self.world, self.every, self.stale_s = world, platform.deploy_every_s, stale_s
+        self.purge_every_s = platform.workers_cache_purge_every_s
+        self.most_purges = platform.workers_cache_purge_burst
+        self.purges_left, self.last_purge = float(self.most_purges), 0.0
+        self.lower: dict[tuple[int, str], Answer] = {}
+        self.upper: dict[str, Answer] = {}
         self.loading: dict[str, Load] = {}
+        self.overdue = False
 
     def get(self, key: str) -> Value | None:
         world = self.world
         here = world.colo, key
-        for depth, found in (
-            (FRONT_IN_COLO, self.lower.get(here)),
-            (FRONT_UPPER, self.upper.get(key)),
-        ):
-            if found is not None and world.now < found[1]:
-                world.tier, world.depth = L2, depth
-                world.counts["workers_cache_hits"] += 1
-                self.lower[here] = found
-                return found[0]
-        return None
+        near, far = self._served(self.lower.get(here)), self._served(self.upper.get(key))
+        found = near or far
+        if found is None:
+            return None
+        world.tier, world.depth = L2, FRONT_IN_COLO if near else FRONT_UPPER
+        world.counts["workers_cache_hits"] += 1
+        newest = near if near and world.now < near.ends else far or found
+        self.lower[here] = newest
+        self.overdue = newest.ends <= world.now
+        return found.value
+
+    def _served(self, answer: Answer | None) -> Answer | None:
+        return answer if answer and self.world.now < answer.until else None
 
     def meet(self, key: str) -> Load | None:
         """The load that a request must wait for."""
-        load, world = self.loading.get(key), self.world
+        world = self.world
+        here = (load := self.loading.get(key)) is not None and world.colo in load.colos
         if load is not None:
             world.counts["workers_cache_hits"] += 1  # no Worker runs for it
-            world.depth = FRONT_IN_COLO if world.colo in load.colos else FRONT_UPPER
-            load.colos += [] if world.colo in load.colos else [world.colo]
+            world.depth = FRONT_IN_COLO if here else FRONT_UPPER
+            self.join(key)
         return load
+
+    def join(self, key: str) -> bool:
+        """Let the colo have what a load of the key brings, if there is one."""
+        load, colo = self.loading.get(key), self.world.colo
+        if load is not None and colo not in load.colos:
+            load.colos.append(colo)
+        return load is not None
+
+    def purge(self, key: str) -> None:
+        """Drop the key's answers everywhere, if one more purge is allowed."""
+        world = self.world
+        more = (world.now - self.last_purge) / self.purge_every_s
+        self.purges_left = min(self.purges_left + more, self.most_purges)
+        self.last_purge = world.now
+        if self.purges_left < 1:
+            world.counts["workers_cache_purges_refused"] += 1
+            return
+        self.purges_left -= 1
+        world.counts["workers_cache_purges"] += 1
+        self.upper.pop(key, None)
+        for here in [here for here in self.lower if here[1] == key]:
+            del self.lower[here]
 
     def put_in_all(self, key: str, value: Value, expires: float, start: float, load: Load) -> None:
         """An answer for which several colos have waited."""
@@ -238,7 +287,7 @@ class WorkersCache:
     def put(self, key: str, value: Value, expires: float, start: float) -> None:
         since = self.world.now - start
         until = start + (math.floor(since / self.every) + 1) * self.every
-        kept = value, min(until, expires)
+        kept = Answer(value, expires, min(until, expires + self.stale_s))
         self.upper[key] = self.lower[self.world.colo, key] = kept
 
 
