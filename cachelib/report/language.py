@@ -89,6 +89,18 @@ def duration(seconds: float) -> str:
     return f"{said} {rest // step}\u00a0{smaller[0][1]}" if rest else said
 
 
+def exactly(seconds: float) -> str:
+    """`2 min 37 s`, `1 h 13 min 40 s`, `54.6 s`: a time as it is set, to all its places."""
+    if seconds < 120:
+        return shown(seconds, "s")
+    said, left = [], round(seconds)
+    for size, word in ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s")):
+        whole, left = divmod(left, size)
+        if whole:
+            said.append(f"{whole}\u00a0{plural(whole, word) if word == 'day' else word}")
+    return " ".join(said)
+
+
 def overdue(seconds: float) -> str:
     """For how long an answer had been out of date: `by over 60 s`, or `at all`."""
     return f"by over {duration(seconds)}" if seconds else "at all"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,6 +57,31 @@ def test_a_flip_that_lies_behind_another_is_not_given_the_reason_of_who_is_not_c
 def test_of_a_limit_that_moves_its_bound_here_is_not_named() -> None:
     flip = Flip("limit:p95_ms", 80, 150, "b", "a", "limit", "limit:p95_ms", "a", None, False)
     assert _reason(decision("a", a=0.5), flip) == "since “Option a” then breaks it"
+
+
+@pytest.mark.parametrize(
+    ("ties", "said"),
+    [(True, "since it then does as well in bill, and what breaks ties speaks for it"),
+     (False, "since it is then better in bill")],
+)  # fmt: skip
+def test_a_choice_that_only_ties_is_not_called_better(ties: bool, said: str) -> None:
+    flip = Flip("origin_ms", 80, 150, "b", "a", "score", "bill_usd", "a", "b", True, ties)
+    made = decision("a", a=0.5)
+    made.criteria = Criteria(minimise="bill_usd")
+    made.study.told = lambda text: "bill"
+    assert _reason(made, flip) == said
+
+
+def test_where_the_choice_changes_again_on_that_side_is_told_with_it() -> None:
+    made = isolates(5.33, 2)
+    (near,) = made.flips
+    assert "Above" not in in_sentences(made)[0]
+    made.flips = [near, replace(near, at=9.5, before="b", after="c"),
+                  replace(near, at=1.0, before="d", after="a")]  # fmt: skip
+    told = in_sentences(made)[0].replace("\u00a0", " ")
+    assert told.endswith(" Above 10, it would be “Option c”.")
+    made.flips[1] = replace(made.flips[1], after=None)
+    assert in_sentences(made)[0].endswith(", nothing would keep the limits.")
 
 
 def isolates(at: float, here: float) -> Any:

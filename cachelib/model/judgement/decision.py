@@ -143,6 +143,12 @@ class Decision:
 
         return min(nearest(self.missed), key=first, default=None)
 
+    def farness(self, name: str) -> tuple[bool, bool, float, str]:
+        """How far an option is from keeping its limits, to order by: `nearest` before its like."""
+        missed = self.missed.get(name)
+        widest = missed[0].excess if missed else 0.0
+        return missed is not None, name != self.nearest, widest, name
+
     def score(self, option: Option) -> float:
         return float(self.here.score[self.options.index(option), 0])
 
@@ -314,8 +320,7 @@ class Decision:
     def _first(self) -> list[Option]:
         """The options, what does best first; of what is not ranked, the nearest to its limits."""
         rest = [option for option in self.options if option not in self.ranked]
-        widest = {name: misses[0].excess for name, misses in self.missed.items()}
-        return [*self.ranked, *sorted(rest, key=lambda o: (widest.get(o.name, 0.0), o.name))]
+        return [*self.ranked, *sorted(rest, key=lambda option: self.farness(option.name))]
 
     @cached_property
     def placements(self) -> list[Placed]:

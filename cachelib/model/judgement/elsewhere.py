@@ -232,11 +232,17 @@ class Elsewhere:
             number=sweep.name, at=step.at, here=sweep.here, before=below, after=above,
             cause="score", metric=aim, option=away or "", other=before,
             inside=assumed is not None and assumed.low <= step.at <= assumed.high,
+            ties=before is not None and self._ties(before, sweep.name, step.far),
         )  # fmt: skip
         for name, value in ((before, step.far), (away, step.near)):
             if name is not None and (limit := self._broken(name, sweep.name, value)):
                 return replace(flip, cause="limit", metric=limit, option=name, other=None)
         return flip
+
+    def _ties(self, name: str, number: str, value: float) -> bool:
+        """Whether an option does as well as what is chosen there."""
+        there = self.standing(number, value)
+        return bool(there.tied[there.names.index(name)].all())
 
     def _broken(self, name: str, number: str, value: float) -> str | None:
         """A limit that an option breaks there, whatever its settings."""

@@ -34,7 +34,8 @@ class Flip:
     """Where the choice changes as one number grows; None where nothing keeps the limits.
 
     `cause`: a limit that `option` begins or ceases to break, or a score (or secondary metric) at
-    which `option` and `other` part. `inside`: within the assumption's own range.
+    which `option` and `other` part. `inside`: within the assumption's own range. `ties`: beyond
+    it, what is chosen on this side does as well as what is chosen there.
     """
 
     number: str
@@ -47,6 +48,7 @@ class Flip:
     option: str
     other: str | None
     inside: bool
+    ties: bool = False
 
     @property
     def distance(self) -> float:

@@ -18,7 +18,7 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.ties import SAME_WORK
 from cachelib.model.platforms.platform import Platform
 from cachelib.report import language
-from cachelib.report.language import capital, duration, listed
+from cachelib.report.language import capital, duration, exactly, listed
 from cachelib.report.numbers import Unit, apart, beside, look_alike, of, shown
 
 _NOUN = re.compile(r"(?:CPU time|life|limit|neurons|number|share|spread|time)\b")
@@ -100,24 +100,20 @@ def told_of(decision: Decision) -> list[str]:
 def in_order(decision: Decision) -> list[Option]:
     """The choice first, then what ranks behind it; what breaks a limit last, the widest miss."""
     ranked = decision.ranked
-    rest = sorted(
-        (option for option in decision.options if option not in ranked),
-        key=lambda o: (o.name in decision.missed, _widest_miss(decision, o), o.name),
-    )
-    return [*ranked, *rest]
-
-
-def _widest_miss(decision: Decision, option: Option) -> float:
-    missed = decision.missed.get(option.name)
-    return missed[0].excess if missed else 0.0
+    rest = [option for option in decision.options if option not in ranked]
+    return [*ranked, *sorted(rest, key=lambda option: decision.farness(option.name))]
 
 
 def settings(option: Option) -> str:
     """What its knobs are set to, in words."""
     return "; ".join(
-        f"{label(name)} {value(number, knob_unit(name))}"
-        for name, number in sorted(option.settings.items())
+        f"{label(name)} {setting(number, name)}" for name, number in sorted(option.settings.items())
     )
+
+
+def setting(number: float, knob: str) -> str:
+    """To all its places, so that who sets it so gets what was judged."""
+    return exactly(number) if knob_unit(knob) == "s" else value(number, knob_unit(knob))
 
 
 def knob_unit(name: str) -> str:
@@ -237,7 +233,9 @@ def _reason(decision: Decision, flip: Flip) -> str:
         return f"since “{called(decision, flip.option)}” then {keeps} {_limit_of(decision, flip)}"
     if flip.cause != "limit" and flip.away in (flip.option, flip.other):
         what = _compared_in(decision, flip)
-        return f"since it is then at least as good in {what}"
+        if flip.ties:
+            return f"since it then does as well in {what}, and what breaks ties speaks for it"
+        return f"since it is then better in {what}"
     return f"since {cause(decision, flip)}"
 
 
@@ -356,6 +354,25 @@ def in_sentences(decision: Decision, most: int = 3) -> list[str]:
         told.append(
             f"If {in_a_sentence(decision, flip.number)} were {beyond}"
             f" ({_from_here(flip, now)}), {what},"
-            f" {_reason(decision, flip)}."
+            f" {_reason(decision, flip)}.{_farther(decision, flip)}"
         )
     return told
+
+
+def _farther(decision: Decision, flip: Flip) -> str:
+    """Where the choice changes again on the same side, so that nobody takes it to stay."""
+    above = flip.at > flip.here
+    behind = [
+        reached(other)
+        for other in decision.flips
+        if other.number == flip.number
+        and (other.at > other.here) == above
+        and (other.at > flip.at if above else other.at < flip.at)
+    ]
+    if not behind:
+        return ""
+    again = min(behind, key=lambda other: other.distance)
+    there, _ = two_values(again.at, flip.at, _unit_besides(decision, flip.number))
+    then = called(decision, again.away)
+    what = f"it would be “{then}”" if then else "nothing would keep the limits"
+    return f" {'Above' if above else 'Below'} {there}, {what}."

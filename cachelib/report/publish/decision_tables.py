@@ -86,13 +86,13 @@ def settings_table(decision: Decision) -> pd.DataFrame:
         tuned = decision.tuned[name]
         for knob, number in sorted(tuned.option.settings.items()):
             low, high = tuned.flat.get(knob, (number, number))
-            unit = words.knob_unit(knob)
+            ends = [words.setting(end, knob) for end in (low, high)]
             rows.append({
                 "option": words.called(decision, name),
-                "setting": SETTABLE[knob], "set to": words.value(number, unit),
-                "as well": "held" if knob not in tuned.flat else words.value(number, unit)
-                if low == high else f"{words.value(low, unit)} to {words.value(high, unit)}",
-                "today": words.value(now[knob], unit) if knob in now else "–",
+                "setting": SETTABLE[knob], "set to": words.setting(number, knob),
+                "as well": "held" if knob not in tuned.flat
+                else "no other" if low == high else " to ".join(ends),
+                "today": words.setting(now[knob], knob) if knob in now else "–",
             })  # fmt: skip
     columns = ["option", "setting", "set to", "as well", "today"]
     return pd.DataFrame(rows, columns=columns).set_index("option")
@@ -282,7 +282,7 @@ def _verdict(anchor: Anchor) -> str:
 
 def misses_table(decision: Decision) -> pd.DataFrame:
     """The limits that are broken: by which option, and by how much; the nearest miss first."""
-    order = sorted(decision.missed, key=lambda name: (decision.missed[name][0].excess, name))
+    order = sorted(decision.missed, key=decision.farness)
     rows = [_miss(decision, miss) for name in order for miss in decision.missed[name]]
     columns = ["option", "limit", "allowed", "found", "beyond"]
     return pd.DataFrame(rows, columns=columns).set_index("option")
