@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.traffic.account import THE_FILTER, Account
 from cachelib.model.traffic.log_reading import Reading
-from cachelib.model.traffic.logs.numbering import Codes
+from cachelib.model.traffic.logs.numbering import Codes, Codes32
 from cachelib.model.traffic.logs.recipes import TRACKING
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME
@@ -68,7 +68,7 @@ class Coder:
     def take(self, batch: pa.RecordBatch) -> Trace:
         """The requests among the rows; all others are counted."""
         if "whole" in batch.schema.names and not batch["whole"].null_count:
-            self._rows.append(batch["whole"].to_numpy())
+            self._rows.append(batch["whole"].to_numpy().copy())  # a view would keep all columns
         if batch["skipped"].null_count < len(batch):
             batch = self._reject(batch, batch["skipped"])
         batch = self._of_one_age(batch)
@@ -242,7 +242,7 @@ class Coder:
         ttl = batch["ttl"].to_numpy().astype(np.float32)
         return Trace(
             time_s=time,
-            key=self.keys.of(self._keys(batch)),
+            key=self._keys(batch),
             colo=codes.astype(np.int16),
             op=batch["op"].to_numpy().astype(np.uint8),
             size=batch["size"].to_numpy().astype(np.int32),
@@ -251,12 +251,22 @@ class Coder:
             ttl_s=ttl if ttl.any() else None,
         )
 
-    def _keys(self, batch: pa.RecordBatch) -> pa.Array:
+    def _keys(self, batch: pa.RecordBatch) -> Codes32:
+        """The numbers of the keys with their hosts: each pair is named once, not each request."""
         hosted = bool(self.keys.names) and HOST_END in self.keys.names[0]
         if batch["host"].null_count == len(batch) and not hosted:
-            return batch["key"]
-        hosts = pc.fill_null(batch["host"], "")
-        return pc.binary_join_element_wise(hosts, batch["key"], HOST_END)
+            return self.keys.of(batch["key"])
+        hosts = pc.dictionary_encode(pc.fill_null(batch["host"], ""))
+        keys = pc.dictionary_encode(batch["key"])
+        several = max(len(keys.dictionary), 1)
+        coded = hosts.indices.to_numpy().astype(np.int64) * several + keys.indices.to_numpy()
+        pairs = pc.dictionary_encode(pa.array(coded))
+        each = pairs.dictionary.to_numpy()
+        names = pc.binary_join_element_wise(
+            hosts.dictionary.take(each // several), keys.dictionary.take(each % several), HOST_END
+        )
+        codes: Codes32 = self.keys.numbers(names.to_pylist())[pairs.indices.to_numpy()]
+        return codes
 
     def _times(self, column: pa.Array, n: int) -> npt.NDArray[np.float64]:
         if column.null_count:
