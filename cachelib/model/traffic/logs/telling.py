@@ -59,6 +59,27 @@ def known_names() -> list[str]:
     return ["auto", *formats(), *CONTAINERS]
 
 
+def named_format(reading: Reading) -> Format | None:
+    """The format of a reading's name, None where any fits; raises `LogError` where none has it."""
+    name = reading.format
+    if name in formats():
+        return formats()[name]
+    if is_pattern(name):
+        rate = reading.requests_per_s is not None
+        try:  # what is said otherwise need not be in it
+            return pattern(name, {*reading.expressions, *(["time"] if rate else [])})
+        except PatternError as error:
+            raise LogError(f"format: {error}") from None
+    if name not in ("auto", *CONTAINERS):
+        near = get_close_matches(name, known_names(), n=1)
+        guess = f"did you mean {near[0]!r}? " if near else ""
+        raise LogError(
+            f"format: {name!r} is unknown; {guess}known: {', '.join(known_names())};"
+            " or a log_format of nginx or Apache"
+        )
+    return None
+
+
 class _Teller:
     def __init__(self, path: Path, reading: Reading, after: Shape | None) -> None:
         self.path, self.reading, self.after = path, reading, after
@@ -70,27 +91,7 @@ class _Teller:
     @property
     def wanted(self) -> Format | None:
         """The format that the user named."""
-        name = self.reading.format
-        if name in formats():
-            return formats()[name]
-        if is_pattern(name):
-            try:
-                return pattern(name, self._said())
-            except PatternError as error:
-                raise LogError(f"format: {error}") from None
-        if name not in ("auto", *CONTAINERS):
-            near = get_close_matches(name, known_names(), n=1)
-            guess = f"did you mean {near[0]!r}? " if near else ""
-            raise LogError(
-                f"format: {name!r} is unknown; {guess}known: {', '.join(known_names())};"
-                " or a log_format of nginx or Apache"
-            )
-        return None
-
-    def _said(self) -> set[str]:
-        """What a log_format need not have in it."""
-        rate = self.reading.requests_per_s is not None
-        return {*self.reading.expressions, *(["time"] if rate else [])}
+        return named_format(self.reading)
 
     def shape(self) -> Shape:
         start, wanted = head(self.path), self.wanted
