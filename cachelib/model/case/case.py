@@ -137,7 +137,7 @@ class Case(Strict):
     def _readable(cls, log: Reading) -> Reading:
         if log.format != "auto":
             # the reader's databases take longer to load than a case does
-            from cachelib.model.traffic.logs.telling import named_format
+            from cachelib.model.traffic.logs.patterns import named_format
 
             named_format(log)
         return log
