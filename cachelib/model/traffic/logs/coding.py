@@ -79,21 +79,18 @@ class Coder:
             batch = batch.filter(good)
         else:
             self._describe(batch)
-        colos = pc.dictionary_encode(pc.fill_null(batch["colo"], ""))
-        places = [self._place(name) for name in colos.dictionary.to_pylist()]
+        colos, places = self._places(batch["colo"])
         if None in places:
-            names = colos.dictionary.to_pylist()
             faults = pa.array(
                 [
                     None if place is not None else f"an unknown data centre {name!r}"
-                    for name, place in zip(names, places, strict=True)
+                    for name, place in zip(colos.dictionary.to_pylist(), places, strict=True)
                 ],
                 pa.string(),
             )
             batch = self._reject(batch, faults.take(colos.indices))
-            return self._piece(batch, self._canonical(batch["colo"]))
-        named = pa.array(places, pa.string()).take(colos.indices)
-        return self._piece(batch, named)
+            colos, places = self._places(batch["colo"])
+        return self._piece(batch, pa.array(places, pa.string()), colos.indices.to_numpy())
 
     def _of_one_age(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Without times that were never set, as 0 is, where the others are dates."""
@@ -108,10 +105,10 @@ class Coder:
             return batch
         return self._reject(batch, pc.if_else(early, TOO_EARLY, pa.scalar(None, pa.string())))
 
-    def _canonical(self, column: pa.Array) -> pa.Array:
-        coded = pc.dictionary_encode(pc.fill_null(column, ""))
-        places = [self._place(name) for name in coded.dictionary.to_pylist()]
-        return pa.array(places, pa.string()).take(coded.indices)
+    def _places(self, column: pa.Array) -> tuple[pa.DictionaryArray, list[str | None]]:
+        """The names, each once, and the data centres that they are."""
+        colos = pc.dictionary_encode(column, null_encoding="encode")
+        return colos, [self._place(name or "") for name in colos.dictionary.to_pylist()]
 
     def _place(self, name: str) -> str | None:
         """The data centre's IATA code, empty for none, None for one that is no airport."""
@@ -226,7 +223,8 @@ class Coder:
             )
         return "there is a header, and no row below it"
 
-    def _piece(self, batch: pa.RecordBatch, colos: pa.Array) -> Trace:
+    def _piece(self, batch: pa.RecordBatch, places: pa.Array, at: npt.NDArray[np.int32]) -> Trace:
+        """The requests; `at` says in which of the places each was."""
         time = self._times(batch["time"], len(batch))
         self._watch_order(time)
         self.requests += len(batch)
@@ -237,13 +235,13 @@ class Coder:
         units = np.bincount(batch["unit"].to_numpy(), minlength=len(UNIT_NAMES))
         if not self.untimed:
             self.units.update({UNIT_NAMES[i]: int(units[i]) for i in np.flatnonzero(units)})
-        codes = self.colos.of(colos)
-        self.unplaced += int(pc.sum(pc.equal(colos, "")).as_py() or 0)
+        nowhere = pc.equal(places, "").to_numpy(zero_copy_only=False)
+        self.unplaced += int(nowhere[at].sum())
         ttl = batch["ttl"].to_numpy().astype(np.float32)
         return Trace(
             time_s=time,
             key=self._keys(batch),
-            colo=codes.astype(np.int16),
+            colo=self.colos.of(places)[at].astype(np.int16),
             op=batch["op"].to_numpy().astype(np.uint8),
             size=batch["size"].to_numpy().astype(np.int32),
             keys=self.keys.names,
@@ -256,15 +254,14 @@ class Coder:
         hosted = bool(self.keys.names) and HOST_END in self.keys.names[0]
         if batch["host"].null_count == len(batch) and not hosted:
             return self.keys.of(batch["key"])
-        hosts = pc.dictionary_encode(pc.fill_null(batch["host"], ""))
+        hosts = pc.dictionary_encode(batch["host"], null_encoding="encode")
         keys = pc.dictionary_encode(batch["key"])
         several = max(len(keys.dictionary), 1)
         coded = hosts.indices.to_numpy().astype(np.int64) * several + keys.indices.to_numpy()
         pairs = pc.dictionary_encode(pa.array(coded))
         each = pairs.dictionary.to_numpy()
-        names = pc.binary_join_element_wise(
-            hosts.dictionary.take(each // several), keys.dictionary.take(each % several), HOST_END
-        )
+        host = pc.fill_null(hosts.dictionary, "").take(each // several)
+        names = pc.binary_join_element_wise(host, keys.dictionary.take(each % several), HOST_END)
         codes: Codes32 = self.keys.numbers(names.to_pylist())[pairs.indices.to_numpy()]
         return codes
 
