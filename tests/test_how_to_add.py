@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
+from cachelib.cli import main
 from cachelib.evidence import audit, load_rules
 from cachelib.model.case.case import Case, load_case
 from cachelib.model.engines.replay import replay
@@ -23,7 +27,7 @@ from cachelib.model.money.prices import SHIPPED, Meter, bill, price_book
 from cachelib.model.platforms.platform import Platform, Profile, profile
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.log_reading import Reading
-from cachelib.model.traffic.logs import read_log
+from cachelib.model.traffic.logs import formats, read_log
 from cachelib.report.document.collect import Findings, Found
 from cachelib.report.document.formats import FORMATS
 from cachelib.report.document.formats.markdown import InMarkdown
@@ -90,6 +94,37 @@ def test_a_log_is_read_as_its_case_says(tmp_path: Path) -> None:
     assert sorted(trace.colos) == ["AMS", "FRA"]
     assert trace.size.tolist() == [512, 512]
     assert trace.time_s[1] - trace.time_s[0] == 9
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The table of formats with the page's entry, and nothing else of the code touched."""
+    longer = tmp_path / "formats.yaml"
+    longer.write_text(f"{formats.TABLE.read_text('utf-8')}\n{example('A log format', 'yaml', 1)}")
+    monkeypatch.setattr(formats, "TABLE", longer)
+    formats.formats.cache_clear()
+    yield
+    formats.formats.cache_clear()
+
+
+def test_a_named_format_is_an_entry_and_nothing_else(table: None, tmp_path: Path) -> None:
+    log = tmp_path / "tally.log"
+    log.write_text(example("A log format", "text"))
+    for reading in (Reading(), Reading(format="tally")):
+        trace = read_log(log, reading)
+        assert (trace.account and trace.account.format) == "tally"
+        assert (trace.key.tolist(), trace.keys) == ([0, 1, 0], ["/quotes/GOOG", "/quotes/MSFT"])
+        assert (trace.time_s[2] - trace.time_s[0], trace.colos) == (2, ["LHR"])
+    raw = YAML(typ="safe", pure=True).load(SMALL.read_text("utf-8"))
+    assert Case.model_validate(raw | {"log": {"format": "tally"}}).log.format == "tally"
+    listed = CliRunner().invoke(main, ["log", "--formats"])
+    assert "Tally" in listed.output
+
+
+def test_a_case_that_names_no_format_is_told_which_there_are() -> None:
+    raw = YAML(typ="safe", pure=True).load(SMALL.read_text("utf-8"))
+    with pytest.raises(ValidationError, match=r"'tally' is unknown; .*known: auto, logpush, .*csv"):
+        Case.model_validate(raw | {"log": {"format": "tally"}})
 
 
 def test_a_price_is_a_line_of_the_book(tmp_path: Path) -> None:

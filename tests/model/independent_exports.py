@@ -119,6 +119,37 @@ def colourless(read: Callable[[bytes], Found]) -> Callable[[bytes], Found]:
     return lambda raw: read(re.sub(rb"\x1b\[[0-9;]*m", b"", raw))
 
 
+def single_quotes(raw: bytes) -> Found:
+    for row in csv.DictReader(lines(raw), quotechar="'"):
+        yield http(iso(row["time"]), row["method"], row["url"], row["status"])
+
+
+def dicts(raw: bytes) -> Found:
+    """Python's own notation, field by field: a text is in the quotes that it does not hold."""
+    for line in lines(raw):
+        said = {name: a or b or c for name, a, b, c in re.findall(
+            r"""'(\w+)': (?:'([^']*)'|"([^"]*)"|(\w+))""", line)}  # fmt: skip
+        if "url" in said:
+            yield http(iso(said["time"]), said["method"], said["url"], said["status"])
+
+
+def cells(raw: bytes) -> Found:
+    told = json.loads(raw)
+    names = [field["name"] for field in told["schema"]["fields"]]
+    for each_row in told["rows"]:
+        row = dict(zip(names, (cell["v"] for cell in each_row["f"]), strict=True))
+        yield http(float(row["ts"]), row["method"], row["url"], row["status"])
+
+
+def insights(raw: bytes) -> Found:
+    for result in json.loads(raw)["results"]:
+        row = {cell["field"]: cell["value"] for cell in result}
+        if "@message" in row:
+            yield from common(row["@message"].encode())
+        else:
+            yield http(iso(row["@timestamp"]), row["method"], row["path"], row["status"])
+
+
 def untyped(value: Any) -> Any:
     """Without what says the kind of a value: {"$date": ...}, {"S": ...}."""
     if isinstance(value, dict) and len(value) == 1:
@@ -341,6 +372,15 @@ KINDS: list[tuple[str, Callable[[bytes], Found]]] = [
     (r"^spaces-after", table(",")),
     (r"^(markdown|mysql)", table("|", drawn=True)),
     (r"^repeated", table(",")),
+    (r"^single-quotes", single_quotes),
+    (r"^python-dicts", dicts),
+    (r"^bigquery", cells),
+    (r"^insights", insights),
+    (r"^psql", matched(
+        r"^ (?P<time>2\S+ \S+) +\| (?P<method>[A-Z]+) +\| (?P<url>\S+) +\| +(?P<status>\d+)", iso)),
+    (r"^aligned", matched(
+        r"^(?P<time>2\d+-\d+-\d+[T ]\S+) +(?P<method>[A-Z]+) +(?P<url>\S+) +(?P<status>\d+)", iso)),
+    (r"^coloured", colourless(table(","))),
     (r"^bulk", bulk),
     (r"^json-seq", sequence),
 ]  # fmt: skip

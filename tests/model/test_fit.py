@@ -73,7 +73,7 @@ def test_of_less_than_a_day_new_keys_and_days_and_nights_are_not_told() -> None:
     assert fits._new_keys(short) == 0
     assert fits._new_keys(requests([0, 100, DAY_S], [0, 0, 1])) == 1.1
     hours = requests([0, 1_000, 0.89 * DAY_S], [0, 0, 0])
-    assert fits._daily(hours, "IAD") == (0, 14)
+    assert fits._daily(hours, "IAD") == (0, 14, {})
     assert fits._daily(requests([0, 1_000, 0.91 * DAY_S], [0, 0, 0]), "IAD")[0] > 0
 
 
@@ -95,13 +95,56 @@ def test_a_day_s_peak_is_local_and_its_swing_is_how_far_the_rate_goes() -> None:
     rate = 1 + 0.6 * np.cos((hours - 15) / 24 * 2 * np.pi)
     many = np.repeat(hours, np.round(rate * 50).astype(int)) * 3_600
     trace = requests(many.tolist(), [0] * len(many), colos=["LHR"])
-    swing, peak = fits._daily(trace, "IAD")
+    swing, peak, own = fits._daily(trace, "IAD")
+    assert own == {}
     assert swing == pytest.approx(0.6, abs=0.01)
     assert peak == pytest.approx(15, abs=0.05)  # Heathrow lies half a degree west
     there = requests(many.tolist(), [0] * len(many), colos=["SYD"])
     assert fits._daily(there, "IAD")[1] == pytest.approx((15 + 151.18 / 15) % 24, abs=0.05)
     unplaced = requests(many.tolist(), [0] * len(many), colos=[""])
     assert fits._daily(unplaced, "SYD") == fits._daily(there, "IAD")
+
+
+def test_a_place_that_is_awake_at_other_hours_keeps_its_own() -> None:
+    """Two places busy in the evening, one in the morning; taken together they are less lively."""
+    workload = PLAIN.model_copy(
+        update={
+            "colos": {"FRA": 3, "SYD": 2, "GRU": 1}, "daily_swing": 0.6,
+            "peak_hour": 20.0, "peak_hours": {"SYD": 9.0},
+        }
+    )  # fmt: skip
+    found = fit(generate(workload, seed=5)).workload
+    assert found.daily_swing == pytest.approx(0.6, abs=0.02)
+    assert found.peak_hour == pytest.approx(20, abs=0.2)
+    assert found.peak_hours == {"SYD": pytest.approx(9, abs=0.2)}
+    again = fit(generate(found, seed=6)).workload
+    assert again.peak_hours == {"SYD": pytest.approx(9, abs=0.3)}
+
+
+def test_two_places_at_opposite_hours_do_not_cancel_out() -> None:
+    workload = PLAIN.model_copy(
+        update={
+            "colos": {"FRA": 1, "SYD": 1}, "daily_swing": 0.5,
+            "peak_hour": 20.0, "peak_hours": {"SYD": 8.0},
+        }
+    )  # fmt: skip
+    found = fit(generate(workload, seed=5)).workload
+    assert found.daily_swing == pytest.approx(0.5, abs=0.02)
+    hours = {"FRA": found.peak_hour, "SYD": found.peak_hour} | found.peak_hours
+    assert hours == {"FRA": pytest.approx(20, abs=0.2), "SYD": pytest.approx(8, abs=0.2)}
+
+
+@pytest.mark.parametrize("swing", [0.0, 0.5])
+def test_chance_gives_no_place_an_hour_of_its_own(swing: float) -> None:
+    colos = ["FRA", "SYD", "GRU", "NRT", "LHR", "IAD", "SEA", "JNB"]
+    workload = PLAIN.model_copy(
+        update={
+            "colos": {name: 2.0**-n for n, name in enumerate(colos)}, "daily_swing": swing,
+            "burst_share": 0.2, "requests_per_month": 30_000,
+        }
+    )  # fmt: skip
+    for seed in range(10):
+        assert fits._daily(generate(workload, seed=seed), "IAD").peak_hours == {}
 
 
 def test_all_at_one_hour_is_a_swing_that_a_workload_can_have() -> None:

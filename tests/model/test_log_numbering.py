@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import numbering
+from cachelib.model.traffic.logs.coding import HOST_END, Coder
 from cachelib.model.traffic.logs.numbering import Codes
 
 
@@ -31,3 +34,21 @@ def test_nothing_has_no_numbers() -> None:
     codes = Codes()
     assert codes.of(pa.array([], pa.string())).tolist() == []
     assert codes.names == []
+
+
+def test_keys_of_several_hosts_are_numbered_by_their_pairs_in_order_of_first_use() -> None:
+    """Of a host that is seen late, or not in every request, too; the same in pieces."""
+    draw = random.Random(5)
+    rows = [(draw.choice(["a.com", "b.com", None]), f"/{draw.randrange(30)}") for _ in range(500)]
+    rows[0] = ("a.com", "/0")
+    expected = list(dict.fromkeys((host or "") + HOST_END + key for host, key in rows))
+    for size in (500, 7, 1):
+        coder, found = Coder([Path("x")], Reading()), list[int]()
+        for at in range(0, len(rows), size):
+            hosts, keys = zip(*rows[at : at + size], strict=True)
+            batch = pa.record_batch(
+                {"host": pa.array(hosts, pa.string()), "key": pa.array(keys, pa.string())}
+            )
+            found += coder._keys(batch).tolist()
+        assert coder.keys.names == expected
+        assert [expected[n] for n in found] == [(h or "") + HOST_END + key for h, key in rows]

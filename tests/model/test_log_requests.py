@@ -1,13 +1,18 @@
 """What a request of a log is, and that every row is accounted for."""
 
+import itertools
 import json
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from cachelib.model.traffic.account import Account, AccountError, UnansweredError
 from cachelib.model.traffic.logs import LogError, Reading, read_log
 from cachelib.model.traffic.logs.description import described
+from cachelib.model.traffic.logs.recipes import macros
+from cachelib.model.traffic.logs.requests import in_runs, one_of
 from cachelib.model.traffic.logs.trying import recipes_tried
 from cachelib.model.traffic.remarks import answered, remarks
 from cachelib.model.traffic.trace import DELETE, READ, WRITE
@@ -211,3 +216,30 @@ def test_a_description_says_what_became_of_every_row(logpush):
     assert told["format"] == "logpush"
     assert told["mapping"]["key"] == "ClientRequestURI"
     assert told["top_keys"] == {"/a": 1}
+
+
+def test_a_request_of_three_words_is_cut_as_any_other() -> None:
+    """The quick way of `http_url` and the general one, over all short requests of awkward parts."""
+    parts = ["", "a", " ", "HTTP/", "HTTP/1.0", "é", "\t"]
+    requests = ["".join(each) for n in range(6) for each in itertools.product(parts, repeat=n)]
+    with duckdb.connect() as db:
+        for statement in macros():
+            db.execute(statement)
+        db.register("given", pa.table({"r": [*requests, None]}))
+        found = db.sql("SELECT r, http_method(r), http_url(r) FROM given").fetchall()
+    for request, method, url in found:
+        if request is None:
+            assert (method, url) == (None, None)
+            continue
+        verb, blank, rest = request.partition(" ")
+        assert (method, url) == (verb, (rest.split(" HTTP/")[0] or None) if blank else None)
+
+
+def test_runs_hold_their_numbers_and_no_other() -> None:
+    subsets = [set(each) for n in range(1, 7) for each in itertools.combinations(range(6), n)]
+    with duckdb.connect() as db:
+        for numbers in subsets:
+            said = f"SELECT {in_runs('n', numbers)}, {one_of('n', map(str, numbers))}"
+            found = db.sql(f"{said} FROM generate_series(-1, 6) AS t(n)").fetchall()
+            assert found == [(n in numbers, n in numbers) for n in range(-1, 7)]
+    assert in_runs("n", []) == "(NULL)"

@@ -81,6 +81,8 @@ def test_drift_moves_popularity_to_other_keys_and_new_keys_come():
         ({"value_bytes": -1}, "value_bytes"),
         ({"requests_per_month": 0}, "requests_per_month"),
         ({"keys": 0}, "keys"),
+        ({"peak_hours": {"NRT": 9}}, "NRT is none of the colos"),
+        ({"peak_hours": {"LHR": 24}}, "peak_hours"),
         ({"daily_swing": 1}, "daily_swing"),
         ({"burst_share": 1.2}, "burst_share"),
         ({"popularity": (1.0,)}, "popularity"),

@@ -135,6 +135,16 @@ class Case(Strict):
                 raise ValueError(fault)
         return designs
 
+    @field_validator("log")
+    @classmethod
+    def _readable(cls, log: Reading) -> Reading:
+        if log.format != "auto":
+            # the reader's databases take longer to load than a case does
+            from cachelib.model.traffic.logs.patterns import named_format
+
+            named_format(log)
+        return log
+
     @field_validator("platform")
     @classmethod
     def _settable(

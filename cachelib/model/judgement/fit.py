@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ from cachelib.model.traffic.workload import Workload
 
 CLOSE_S = 10.0
 TTLS_S = (10, 60, 300, 3_600)
+APART_H = 2.0  # bursts bring some of a place's requests at another's hours
+BY_NO_CHANCE = 5.0  # standard errors of independent requests; bursts make the error larger
 Counts = npt.NDArray[np.int64]
 
 
@@ -67,7 +69,7 @@ def fit(trace: Trace, *, unplaced: str = "IAD", seed: int = 1) -> Fit:
     counts = np.sort(np.bincount(trace.key))[::-1]
     counts = counts[counts > 0]
     writes = int((trace.op == WRITE).sum())
-    swing, peak = _daily(trace, unplaced)
+    daily = _daily(trace, unplaced)
     share, size = _bursts(trace)
     new = _new_keys(trace)
     keys = max(1, len(counts) - round(new * trace.span_s / DAY_S))
@@ -78,8 +80,9 @@ def fit(trace: Trace, *, unplaced: str = "IAD", seed: int = 1) -> Fit:
         zipf=zipf_exponent(counts),
         value_bytes=min(25 * 2**20, int(np.median(trace.size))),
         colos=_colos(trace, unplaced),
-        daily_swing=swing,
-        peak_hour=peak,
+        daily_swing=daily.swing,
+        peak_hour=daily.peak_hour,
+        peak_hours=daily.peak_hours,
         burst_share=share,
         burst_requests=size,
         burst_s=CLOSE_S,
@@ -148,14 +151,48 @@ def _colos(trace: Trace, unplaced: str) -> dict[str, float]:
     return named
 
 
-def _daily(trace: Trace, unplaced: str) -> tuple[float, float]:
-    """Swing and local peak hour: the first harmonic of the hours, of a log of a day at least."""
+class Daily(NamedTuple):
+    """How far the rate swings, the local hour of its peak, and that of places with another."""
+
+    swing: float
+    peak_hour: float
+    peak_hours: dict[str, float]
+
+
+def _daily(trace: Trace, unplaced: str) -> Daily:
+    """The first harmonic of the hours by each place's clock, of a log of a day at least.
+
+    A place has an hour of its own where the others' would be there by no chance.
+    """
     if trace.span_s < 0.9 * DAY_S:
-        return 0.0, 14.0
-    east = np.array([coordinates(name or unplaced)[1] / 360 for name in trace.colos])
-    turn = np.exp(2j * np.pi * (trace.time_s / DAY_S + east[trace.colo])).mean()
-    peak = float(np.angle(turn) / (2 * np.pi) * 24) % 24
-    return round(min(0.99, 2 * abs(turn)), 3), round(peak, 2) % 24
+        return Daily(0.0, 14.0, {})
+    names, place = np.unique([name or unplaced for name in trace.colos], return_inverse=True)
+    east = np.array([coordinates(str(name))[1] / 360 for name in names])
+    at = place[trace.colo]
+    turns = np.exp(2j * np.pi * (trace.time_s / DAY_S + east[at]))
+    requests = np.bincount(at, minlength=len(names))
+    sums = np.bincount(at, turns.real, len(names)) + 1j * np.bincount(at, turns.imag, len(names))
+    own = _with_own_hours(sums, requests)
+    shared = sums[~own].sum()
+    swing = 2 * float(abs(shared) + np.abs(sums[own]).sum()) / len(trace)
+    hours = {str(name): _hour(turn) for name, turn in zip(names[own], sums[own], strict=True)}
+    return Daily(round(min(0.99, swing), 3), _hour(shared or sums.sum()), hours)
+
+
+def _with_own_hours(sums: npt.NDArray[np.complex128], requests: Counts) -> npt.NDArray[np.bool_]:
+    """Which places' peaks are hours from that of all, and their days unlike the others'."""
+    n = np.maximum(requests, 1)
+    others, rest = sums.sum() - sums, np.maximum(requests.sum() - requests, 1)
+    by_chance = np.sqrt((1 / n + 1 / rest) / 2)
+    apart = np.abs(np.angle(sums * np.conj(sums.sum()))) / (2 * np.pi) * 24
+    unlike: npt.NDArray[np.bool_] = np.abs(sums / n - others / rest) > BY_NO_CHANCE * by_chance
+    hours: npt.NDArray[np.bool_] = apart > APART_H
+    return unlike & hours
+
+
+def _hour(turn: complex) -> float:
+    """The local hour to which a mean of turns points."""
+    return round(float(np.angle(turn) / (2 * np.pi) * 24) % 24, 2) % 24
 
 
 def _bursts(trace: Trace) -> tuple[float, float]:

@@ -85,7 +85,8 @@ def _by_day_and_night(workload: Workload, time: Seconds, colo: Codes, span_s: fl
     stretched = time.copy()
     grid = np.linspace(0, span_s, max(2, int(span_s / 300)) + 1)
     for number, name in enumerate(workload.colos):
-        local = workload.peak_hour / 24 - coordinates(name)[1] / 360
+        peak = workload.peak_hours.get(name, workload.peak_hour)
+        local = peak / 24 - coordinates(name)[1] / 360
         phase = 2 * np.pi * (grid / DAY_S - local)
         until = grid + workload.daily_swing * DAY_S / (2 * np.pi) * np.sin(phase)
         until = (until - until[0]) * span_s / (until[-1] - until[0])

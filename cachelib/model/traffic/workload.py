@@ -12,6 +12,7 @@ from cachelib.plural import plural
 
 MONTH_S = 30 * 86_400
 Weight = Annotated[float, Field(ge=0)]
+Hour = Annotated[float, Field(ge=0, lt=24)]
 
 
 class Schedule(Strict):
@@ -61,7 +62,10 @@ class Workload(Strict):
     daily_swing: float = Field(
         default=0, ge=0, lt=1, description="how far the rate swings about its mean in a day"
     )
-    peak_hour: float = Field(default=14, ge=0, lt=24, description="local solar time of each colo")
+    peak_hour: Hour = Field(default=14, description="local solar time of each colo")
+    peak_hours: dict[str, Hour] = Field(
+        default={}, description="IATA code: local solar time, of colos whose peak is at another"
+    )
     burst_share: Share = Field(default=0, description="of requests: those that come in bursts")
     burst_requests: float = Field(
         default=10, gt=1, le=1e6, description="mean size of a burst of one key"
@@ -98,6 +102,8 @@ class Workload(Strict):
                     f"schedules: keys: {schedule.keys:,} are more than the {self.keys:,} that there"
                     " are; say all"
                 )
+        if unknown := sorted(set(self.peak_hours) - set(self.colos)):
+            raise ValueError(f"peak_hours: {unknown[0]} is none of the colos")
         if not sum(self.colos.values()):
             raise ValueError("colos: every weight is 0")
         if self.popularity is not None and not sum(self.popularity):

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.traffic.account import THE_FILTER, Account
 from cachelib.model.traffic.log_reading import Reading
-from cachelib.model.traffic.logs.numbering import Codes
+from cachelib.model.traffic.logs.numbering import Codes, Codes32
 from cachelib.model.traffic.logs.recipes import TRACKING
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME
@@ -68,7 +68,7 @@ class Coder:
     def take(self, batch: pa.RecordBatch) -> Trace:
         """The requests among the rows; all others are counted."""
         if "whole" in batch.schema.names and not batch["whole"].null_count:
-            self._rows.append(batch["whole"].to_numpy())
+            self._rows.append(batch["whole"].to_numpy().copy())  # a view would keep all columns
         if batch["skipped"].null_count < len(batch):
             batch = self._reject(batch, batch["skipped"])
         batch = self._of_one_age(batch)
@@ -79,21 +79,18 @@ class Coder:
             batch = batch.filter(good)
         else:
             self._describe(batch)
-        colos = pc.dictionary_encode(pc.fill_null(batch["colo"], ""))
-        places = [self._place(name) for name in colos.dictionary.to_pylist()]
+        colos, places = self._places(batch["colo"])
         if None in places:
-            names = colos.dictionary.to_pylist()
             faults = pa.array(
                 [
                     None if place is not None else f"an unknown data centre {name!r}"
-                    for name, place in zip(names, places, strict=True)
+                    for name, place in zip(colos.dictionary.to_pylist(), places, strict=True)
                 ],
                 pa.string(),
             )
             batch = self._reject(batch, faults.take(colos.indices))
-            return self._piece(batch, self._canonical(batch["colo"]))
-        named = pa.array(places, pa.string()).take(colos.indices)
-        return self._piece(batch, named)
+            colos, places = self._places(batch["colo"])
+        return self._piece(batch, pa.array(places, pa.string()), colos.indices.to_numpy())
 
     def _of_one_age(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Without times that were never set, as 0 is, where the others are dates."""
@@ -108,10 +105,10 @@ class Coder:
             return batch
         return self._reject(batch, pc.if_else(early, TOO_EARLY, pa.scalar(None, pa.string())))
 
-    def _canonical(self, column: pa.Array) -> pa.Array:
-        coded = pc.dictionary_encode(pc.fill_null(column, ""))
-        places = [self._place(name) for name in coded.dictionary.to_pylist()]
-        return pa.array(places, pa.string()).take(coded.indices)
+    def _places(self, column: pa.Array) -> tuple[pa.DictionaryArray, list[str | None]]:
+        """The names, each once, and the data centres that they are."""
+        colos = pc.dictionary_encode(column, null_encoding="encode")
+        return colos, [self._place(name or "") for name in colos.dictionary.to_pylist()]
 
     def _place(self, name: str) -> str | None:
         """The data centre's IATA code, empty for none, None for one that is no airport."""
@@ -226,7 +223,8 @@ class Coder:
             )
         return "there is a header, and no row below it"
 
-    def _piece(self, batch: pa.RecordBatch, colos: pa.Array) -> Trace:
+    def _piece(self, batch: pa.RecordBatch, places: pa.Array, at: npt.NDArray[np.int32]) -> Trace:
+        """The requests; `at` says in which of the places each was."""
         time = self._times(batch["time"], len(batch))
         self._watch_order(time)
         self.requests += len(batch)
@@ -237,13 +235,13 @@ class Coder:
         units = np.bincount(batch["unit"].to_numpy(), minlength=len(UNIT_NAMES))
         if not self.untimed:
             self.units.update({UNIT_NAMES[i]: int(units[i]) for i in np.flatnonzero(units)})
-        codes = self.colos.of(colos)
-        self.unplaced += int(pc.sum(pc.equal(colos, "")).as_py() or 0)
+        nowhere = pc.equal(places, "").to_numpy(zero_copy_only=False)
+        self.unplaced += int(nowhere[at].sum())
         ttl = batch["ttl"].to_numpy().astype(np.float32)
         return Trace(
             time_s=time,
-            key=self.keys.of(self._keys(batch)),
-            colo=codes.astype(np.int16),
+            key=self._keys(batch),
+            colo=self.colos.of(places)[at].astype(np.int16),
             op=batch["op"].to_numpy().astype(np.uint8),
             size=batch["size"].to_numpy().astype(np.int32),
             keys=self.keys.names,
@@ -251,12 +249,21 @@ class Coder:
             ttl_s=ttl if ttl.any() else None,
         )
 
-    def _keys(self, batch: pa.RecordBatch) -> pa.Array:
+    def _keys(self, batch: pa.RecordBatch) -> Codes32:
+        """The numbers of the keys with their hosts: each pair is named once, not each request."""
         hosted = bool(self.keys.names) and HOST_END in self.keys.names[0]
         if batch["host"].null_count == len(batch) and not hosted:
-            return batch["key"]
-        hosts = pc.fill_null(batch["host"], "")
-        return pc.binary_join_element_wise(hosts, batch["key"], HOST_END)
+            return self.keys.of(batch["key"])
+        hosts = pc.dictionary_encode(batch["host"], null_encoding="encode")
+        keys = pc.dictionary_encode(batch["key"])
+        several = max(len(keys.dictionary), 1)
+        coded = hosts.indices.to_numpy().astype(np.int64) * several + keys.indices.to_numpy()
+        pairs = pc.dictionary_encode(pa.array(coded))
+        each = pairs.dictionary.to_numpy()
+        host = pc.fill_null(hosts.dictionary, "").take(each // several)
+        names = pc.binary_join_element_wise(host, keys.dictionary.take(each % several), HOST_END)
+        codes: Codes32 = self.keys.numbers(names.to_pylist())[pairs.indices.to_numpy()]
+        return codes
 
     def _times(self, column: pa.Array, n: int) -> npt.NDArray[np.float64]:
         if column.null_count:

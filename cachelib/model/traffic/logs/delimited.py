@@ -19,7 +19,10 @@ QUOTED_LINES = 200  # over how many lines a quoted field may go
 OPENING = 200  # lines among which the header is
 SEPARATOR = re.compile(r'"?sep=(.)"?', re.I)
 """The line from which Excel takes a table's delimiter; what is in it is no row."""
-RULE = re.compile(r"[+|\-=:\s]*-{3}[+|\-=:\s]*")
+ALIGNED = "  "
+"""Two blanks or more, as of tables whose columns are made to stand below each other."""
+RULE = re.compile(r"[+|\-=:\s]*-{3}[+|\-=:\s]*|\(\d+ rows?\)")
+COLOUR = re.compile(rb"\x1b\[[\d;]*[A-Za-z]")
 DATUM = re.compile(r"[-+]?\d+([.,]\d+)?|\d{4}-\d\d-\d\d[T ].*|/.*|https?://.*")
 
 
@@ -29,23 +32,22 @@ class Delimited:
 
     `names` are those of the first file; each file with a header of its own may have them in
     another order. `directives`: lines with # are the header (W3C, Zeek), or comments. `spaced`:
-    blanks around a cell are none of it.
+    blanks around a cell are none of it. `coloured`: it has a terminal's colours.
     """
 
     delimiter: str
     names: tuple[str, ...]
     header: bool = True
-    quotes: bool = True
+    quote: str = '"'
     directives: bool = False
     spaced: bool = False
+    coloured: bool = False
 
     def cells(self, row: str) -> list[str]:
         """What stands in the columns of one line, as far as it can be told from it alone."""
-        if self.delimiter == " ":
-            return _words(row)
-        if self.quotes and (found := _cells(row, self.delimiter, spaced=self.spaced)) is not None:
+        if self.quote and (found := _cells(row, self.delimiter, self.quote, spaced=self.spaced)):
             return found
-        return [cell.strip('"') for cell in row.split(self.delimiter)]
+        return [cell.strip('"') for cell in parts(row, self.delimiter)]
 
     @property
     def schema(self) -> pa.Schema:
@@ -58,7 +60,26 @@ def delimited(files: list[Path], shape: Delimited) -> Iterator[pa.RecordBatch]:
         yield from _Rows(number, shape).read(path)
 
 
-def header_of(line: str, delimiter: str, *, quotes: bool) -> list[str]:
+def parts(text: str, delimiter: str) -> list[str]:
+    """What stands between the delimiters, whatever is in quotes."""
+    if delimiter == " ":
+        return _words(text)
+    return re.split(" {2,}", text.strip()) if delimiter == ALIGNED else text.split(delimiter)
+
+
+def quote_of(lines: Sequence[str], delimiter: str) -> str:
+    """What cells are put in: single quotes where most rows have a cell in such, and none other."""
+    if delimiter in ("\t", ALIGNED):
+        return ""
+    between = re.escape(delimiter)
+    single = re.compile(rf"(^|{between})'([^']|'')*'({between}|$)")
+    double = re.compile(rf'(^|{between})"')
+    rows = lines[1:] or lines  # a header may be bare
+    in_single = sum(bool(single.search(row)) and not double.search(row) for row in rows)
+    return "'" if 2 * in_single > len(rows) else '"'
+
+
+def header_of(line: str, delimiter: str, *, quote: str) -> list[str]:
     """The names in a header, each once: a second `a` is `a3` where it is the fourth column."""
     line = line.lstrip("\ufeff").rstrip("\r\n")
     if line.startswith("#"):
@@ -66,7 +87,7 @@ def header_of(line: str, delimiter: str, *, quotes: bool) -> list[str]:
     if delimiter == " ":
         names = line.split()
     else:
-        names = (_cells(line, delimiter) if quotes else None) or line.split(delimiter)
+        names = (_cells(line, delimiter, quote) if quote else None) or parts(line, delimiter)
     return numbered([name.strip() for name in names])
 
 
@@ -77,8 +98,8 @@ def header_at(lines: Sequence[str], delimiter: str) -> int:
     """
     at = next((n for n, line in enumerate(lines) if not is_comment(line)), 0)
     before = lines[at - 1] if at else ""
-    if before.startswith("#") and is_data(cells := header_of(lines[at], delimiter, quotes=True)):
-        named = header_of(before, delimiter, quotes=True)
+    if before.startswith("#") and is_data(cells := header_of(lines[at], delimiter, quote='"')):
+        named = header_of(before, delimiter, quote='"')
         return at - 1 if len(named) == len(cells) else at
     return at
 
@@ -101,9 +122,9 @@ def is_rule(line: str) -> bool:
 
 def is_spaced(header: str, delimiter: str) -> bool:
     """Whether a blank follows each delimiter of a header."""
-    return delimiter != "\t" and all(
-        not cell or cell[0] == " " for cell in header.rstrip().split(delimiter)[1:]
-    )
+    if delimiter in ("\t", ALIGNED):
+        return delimiter == ALIGNED
+    return all(not cell or cell[0] == " " for cell in header.rstrip().split(delimiter)[1:])
 
 
 def is_data(cells: Sequence[str]) -> bool:
@@ -139,7 +160,7 @@ class _Rows:
 
     def read(self, path: Path) -> Iterator[pa.RecordBatch]:
         for block in blocks(path):
-            yield from self._block(block)
+            yield from self._block(COLOUR.sub(b"", block) if self.shape.coloured else block)
         if self.rest:
             yield from self._slow(b"", last=True)
 
@@ -165,7 +186,7 @@ class _Rows:
             at = int(SEPARATOR.fullmatch(lines[0].lstrip("\ufeff")) is not None)
         else:
             at = header_at(lines, shape.delimiter)
-            names = header_of(lines[at], shape.delimiter, quotes=shape.quotes)
+            names = header_of(lines[at], shape.delimiter, quote=shape.quote)
             if not (is_data(names) and len(names) == len(shape.names)):
                 self.names = names
                 at += 1
@@ -177,7 +198,7 @@ class _Rows:
         shape = self.shape
         if shape.directives or shape.spaced or len(self.names) < 2 or not is_text(block):
             return None
-        if shape.quotes and not _balanced(block):
+        if shape.quote and not _balanced(block, shape.quote):
             return None
         try:
             table = pyarrow.csv.read_csv(
@@ -187,7 +208,7 @@ class _Rows:
                 ),
                 parse_options=pyarrow.csv.ParseOptions(
                     delimiter=shape.delimiter,
-                    quote_char='"' if shape.quotes else False,
+                    quote_char=shape.quote or False,
                     ignore_empty_lines=False,
                 ),
                 convert_options=pyarrow.csv.ConvertOptions(
@@ -221,7 +242,7 @@ class _Rows:
                     if rows:
                         yield self._of(rows)
                         rows = []
-                    self.names = header_of(text[8:].strip(), " ", quotes=False)
+                    self.names = header_of(text[8:].strip(), " ", quote="")
                 at += 1
                 self.line += 1
                 continue
@@ -267,11 +288,11 @@ class _Rows:
         """The fields of the row that begins at a line, and how many lines it takes; 0: unknown."""
         shape = self.shape
         text = text_of(raw[at]).rstrip("\r")
-        if not shape.quotes:
-            return (_words(text) if shape.delimiter == " " else text.split(shape.delimiter)), 1
+        if not shape.quote:
+            return parts(text, shape.delimiter), 1
         joined = text
         for taken in range(1, QUOTED_LINES + 1):
-            fields = _cells(joined, shape.delimiter, spaced=shape.spaced)
+            fields = _cells(joined, shape.delimiter, shape.quote, spaced=shape.spaced)
             if fields is not None and (taken == 1 or len(fields) == len(self.names)):
                 return fields, taken
             if fields is not None or len(joined) > MAX_LINE:
@@ -301,10 +322,10 @@ class _Rows:
         )
 
 
-def _balanced(block: bytes) -> bool:
+def _balanced(block: bytes, quote: str) -> bool:
     """Whether every line has an even number of quotes."""
     raw = np.frombuffer(block, np.uint8)
-    quotes = np.flatnonzero(raw == ord('"'))
+    quotes = np.flatnonzero(raw == ord(quote))
     if not len(quotes):
         return True
     ends = np.flatnonzero(raw == ord("\n"))
@@ -318,15 +339,15 @@ def _words(text: str) -> list[str]:
     return [word.strip('"') for word in re.findall(r'(?:^|(?<=\s))"[^"]*"(?=\s|$)|\S+', text)]
 
 
-def _cells(text: str, delimiter: str, *, spaced: bool = False) -> list[str] | None:
+def _cells(text: str, delimiter: str, quote: str, *, spaced: bool = False) -> list[str] | None:
     """The fields of one row, or None where a quoted field does not end."""
     cells: list[str] = []
     at, n = 0, len(text)
     while True:
         while spaced and at < n and text[at] == " ":
             at += 1
-        if at < n and text[at] == '"':
-            cell, at = _quoted(text, at + 1)
+        if at < n and text[at] == quote:
+            cell, at = _quoted(text, at + 1, quote)
             if cell is None:
                 return None
             stop = text.find(delimiter, at)
@@ -341,14 +362,14 @@ def _cells(text: str, delimiter: str, *, spaced: bool = False) -> list[str] | No
         at = stop + 1
 
 
-def _quoted(text: str, at: int) -> tuple[str | None, int]:
-    parts: list[str] = []
+def _quoted(text: str, at: int, quote: str) -> tuple[str | None, int]:
+    pieces: list[str] = []
     while True:
-        stop = text.find('"', at)
+        stop = text.find(quote, at)
         if stop < 0:
             return None, at
-        parts.append(text[at:stop])
-        if text[stop + 1 : stop + 2] != '"':
-            return "".join(parts), stop + 1
-        parts.append('"')
+        pieces.append(text[at:stop])
+        if text[stop + 1 : stop + 2] != quote:
+            return "".join(pieces), stop + 1
+        pieces.append(quote)
         at = stop + 2

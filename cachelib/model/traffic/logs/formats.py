@@ -18,6 +18,7 @@ Alternatives = Annotated[
     tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
 ]
 
+TABLE = Path(__file__).with_name("formats.yaml")
 ROLES = (
     "time", "key", "method", "status", "host", "colo", "op", "size", "ttl", "cache",
     "content_type", "agent", "authorization", "set_cookie", "sampling",
@@ -56,8 +57,7 @@ class Format(Strict):
 @cache
 def formats() -> dict[str, Format]:
     """Every known format by name, in the order in which they are tried."""
-    text = Path(__file__).with_name("formats.yaml").read_text("utf-8")
-    entries = YAML(typ="safe", pure=True).load(text)
+    entries = YAML(typ="safe", pure=True).load(TABLE.read_text("utf-8"))
     known = TypeAdapter(list[Format]).validate_python(entries)
     return {entry.name: entry for entry in known}
 

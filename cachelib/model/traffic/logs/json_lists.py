@@ -71,12 +71,17 @@ def _within(start: str) -> Lists | None:
     found = FIRST.search(start)
     if found is None:
         return None
+    texts = [*texts_of(start, found.end(), list)]
+    inside = sum(map(len, texts))
+    around = start[: found.start()] + start[found.end() + inside :]
+    return _named(texts, around, nesting_at(start, found, lists=True))
+
+
+def nesting_at(start: str, found: re.Match[str], *, lists: bool = False) -> Nesting:
+    """Where rows lie that follow the bracket with which a match ends."""
     before = STRING.sub("", start[: found.start()])
     level = before.count("[") - before.count("]") + 1
-    nesting = Nesting(before.count("{") - before.count("}"), level, lists=True)
-    texts = [*_texts(start, found.end())]
-    inside = sum(map(len, texts))
-    return _named(texts, start[: found.start()] + start[found.end() + inside :], nesting)
+    return Nesting(before.count("{") - before.count("}"), level, lists=lists)
 
 
 def _named(texts: list[str], around: str, nesting: Nesting | None) -> Lists | None:
@@ -96,8 +101,8 @@ def _named(texts: list[str], around: str, nesting: Nesting | None) -> Lists | No
     return Lists(numbered(first), rows[heads:], texts[:heads], nesting)
 
 
-def _texts(start: str, at: int) -> Iterator[str]:
-    """The lists that stand one after another, as they are written, up to one that is not whole."""
+def texts_of(start: str, at: int, kind: type) -> Iterator[str]:
+    """The values of a kind that stand one after another, as written, up to one that is cut."""
     decoder = json.JSONDecoder()
     for _ in range(200):
         while at < len(start) and start[at] in " \t\r\n,":
@@ -106,7 +111,7 @@ def _texts(start: str, at: int) -> Iterator[str]:
             value, end = decoder.raw_decode(start, at)
         except (ValueError, RecursionError):
             return
-        if not isinstance(value, list):
+        if not isinstance(value, kind):
             return
         yield start[at:end]
         at = end

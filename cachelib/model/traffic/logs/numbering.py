@@ -22,11 +22,10 @@ class Codes:
     def of(self, column: pa.Array) -> Codes32:
         """The numbers of a column's values; names that are new get the next ones."""
         coded = pc.dictionary_encode(column)
-        own = self._numbers(coded.dictionary.to_pylist())
-        codes: Codes32 = own[coded.indices.to_numpy()]
+        codes: Codes32 = self.numbers(coded.dictionary.to_pylist())[coded.indices.to_numpy()]
         return codes
 
-    def _numbers(self, values: list[str]) -> Codes32:
+    def numbers(self, values: list[str]) -> Codes32:
         """Of names that differ from each other."""
         names = self.names
         hashes = np.fromiter(map(hash, values), np.int64, len(values))

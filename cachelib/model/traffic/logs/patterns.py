@@ -1,12 +1,17 @@
-"""A log_format as nginx or Apache have it, as a format of lines."""
+"""What a user may call a format: a name, or a log_format as nginx or Apache have it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from difflib import get_close_matches
 
 from cachelib.errors import CachelibError
-from cachelib.model.traffic.logs.formats import Format
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs.formats import Format, formats
+from cachelib.model.traffic.logs.source import LogError
+
+CONTAINERS = ("json", "csv", "tsv", "parquet")
 
 # Apache's directives (httpd.apache.org/docs/2.4/mod/mod_log_config.html) by nginx's names.
 APACHE = {
@@ -117,3 +122,28 @@ def _directive(found: re.Match[str]) -> str:
     if found[1] not in APACHE:
         raise PatternError(f"the directive %{found[1]} of Apache's LogFormat is unknown")
     return f"${{{APACHE[found[1]]}}}"
+
+
+def known_names() -> list[str]:
+    return ["auto", *formats(), *CONTAINERS]
+
+
+def named_format(reading: Reading) -> Format | None:
+    """The format of a reading's name, None where any fits; raises `LogError` where none has it."""
+    name = reading.format
+    if name in formats():
+        return formats()[name]
+    if is_pattern(name):
+        rate = reading.requests_per_s is not None
+        try:  # what is said otherwise need not be in it
+            return pattern(name, {*reading.expressions, *(["time"] if rate else [])})
+        except PatternError as error:
+            raise LogError(f"format: {error}") from None
+    if name not in ("auto", *CONTAINERS):
+        near = get_close_matches(name, known_names(), n=1)
+        guess = f"did you mean {near[0]!r}? " if near else ""
+        raise LogError(
+            f"format: {name!r} is unknown; {guess}known: {', '.join(known_names())};"
+            " or a log_format of nginx or Apache"
+        )
+    return None

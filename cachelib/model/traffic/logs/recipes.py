@@ -10,10 +10,13 @@ TRACKING = (
 
 # In DuckDB's SQL; `url` is a path with parameters, or a whole URL.
 FUNCTIONS: dict[str, tuple[str, str]] = {
-    "http_method": ("r", "split_part(r, ' ', 1)"),
+    "http_method": ("r", "string_split(r, ' ')[1]"),
+    # A request of three words is the rule, and cut for its method anyhow.
     "http_url": (
         "r",
-        "nullif(split_part(substr(r, nullif(strpos(r, ' '), 0) + 1), ' HTTP/', 1), '')",
+        "CASE WHEN len(string_split(r, ' ')) = 3 AND starts_with(string_split(r, ' ')[3], 'HTTP/')"
+        " THEN nullif(string_split(r, ' ')[2], '')"
+        " ELSE nullif(split_part(substr(r, nullif(strpos(r, ' '), 0) + 1), ' HTTP/', 1), '') END",
     ),
     "host_of": ("url", "lower(regexp_extract(url, '^[a-zA-Z]+://([^/?#]*)', 1))"),
     "path_of": (

@@ -114,16 +114,7 @@ def by_time(
 
 
 def sized(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of `rows`; the last may be smaller."""
-    kept: list[pa.RecordBatch] = []
-    n = 0
+    """The same rows in batches of at most `rows`, without copying any."""
     for batch in batches:
-        kept.append(batch)
-        n += len(batch)
-        while n >= rows:
-            whole = pa.Table.from_batches(kept).combine_chunks()
-            yield whole.slice(0, rows).to_batches()[0]
-            rest = whole.slice(rows)
-            kept, n = rest.to_batches(), len(rest)
-    if n:
-        yield pa.Table.from_batches(kept).combine_chunks().to_batches()[0]
+        for start in range(0, len(batch), rows):
+            yield batch.slice(start, rows)

@@ -43,7 +43,7 @@ class Shape:
         """Whether the first line of a further file is a row of this table, and no header."""
         if self.cut is None or not self.cut.header:
             return False
-        cells = header_of(line, self.cut.delimiter, quotes=self.cut.quotes)
+        cells = header_of(line, self.cut.delimiter, quote=self.cut.quote)
         return is_data(cells) and len(cells) == len(self.cut.names)
 
     def hint_of_time(self, column: str) -> str:

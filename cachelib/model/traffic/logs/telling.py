@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import framing, pairs
 from cachelib.model.traffic.logs.delimited import (
+    ALIGNED,
     SEPARATOR,
     Delimited,
     asked_for_names,
@@ -23,27 +23,30 @@ from cachelib.model.traffic.logs.delimited import (
     is_rule,
     is_spaced,
     numbered,
+    parts,
+    quote_of,
 )
 from cachelib.model.traffic.logs.formats import Format, commonly, formats
 from cachelib.model.traffic.logs.json_lists import lists
 from cachelib.model.traffic.logs.json_values import values
 from cachelib.model.traffic.logs.nesting import envelope, flattened, leaves, nested
 from cachelib.model.traffic.logs.partials import runtime_of
-from cachelib.model.traffic.logs.patterns import PatternError, is_pattern, pattern
+from cachelib.model.traffic.logs.patterns import CONTAINERS, named_format
 from cachelib.model.traffic.logs.refusing import refusal
+from cachelib.model.traffic.logs.rewriting import rewriting
 from cachelib.model.traffic.logs.shape import Batches, Shape, within
 from cachelib.model.traffic.logs.source import LogError, head, head_lines, text_of
 from cachelib.model.traffic.logs.wrappers import (
     BEFORE_JSON,
     BEFORE_PAIRS,
+    COLOURS,
     HOLDING,
     Wrapper,
     as_object,
     unwrap,
 )
 
-CONTAINERS = ("json", "csv", "tsv", "parquet")
-DELIMITERS = ("\t", ",", ";", "|", "^", "\x01")
+DELIMITERS = ("\t", ",", ";", "|", "^", "\x01", ALIGNED)
 COMPRESSED = re.compile(r"\.(gz|xz|zst|zstd|bz2)$", re.I)
 
 
@@ -53,10 +56,6 @@ def tell(path: Path, reading: Reading, after: Shape | None = None) -> Shape:
     `after`: the shape of the file before it, whose header may be that of this file, too.
     """
     return _Teller(path, reading, after).shape()
-
-
-def known_names() -> list[str]:
-    return ["auto", *formats(), *CONTAINERS]
 
 
 class _Teller:
@@ -70,27 +69,7 @@ class _Teller:
     @property
     def wanted(self) -> Format | None:
         """The format that the user named."""
-        name = self.reading.format
-        if name in formats():
-            return formats()[name]
-        if is_pattern(name):
-            try:
-                return pattern(name, self._said())
-            except PatternError as error:
-                raise LogError(f"format: {error}") from None
-        if name not in ("auto", *CONTAINERS):
-            near = get_close_matches(name, known_names(), n=1)
-            guess = f"did you mean {near[0]!r}? " if near else ""
-            raise LogError(
-                f"format: {name!r} is unknown; {guess}known: {', '.join(known_names())};"
-                " or a log_format of nginx or Apache"
-            )
-        return None
-
-    def _said(self) -> set[str]:
-        """What a log_format need not have in it."""
-        rate = self.reading.requests_per_s is not None
-        return {*self.reading.expressions, *(["time"] if rate else [])}
+        return named_format(self.reading)
 
     def shape(self) -> Shape:
         start, wanted = head(self.path), self.wanted
@@ -186,9 +165,11 @@ class _Teller:
             return None
         if self._comments("#Fields:") or self._comments("#fields\t"):
             return self._w3c()
+        start = text_of(head(self.path)).lstrip("\ufeff \t\r\n")
+        if not self.wrapped and (anew := rewriting(self.lines, start)) is not None:
+            return self._json(anew.objects, "json", anew.batches, anew.title)
         objects = [event for line in self.lines if (event := as_object(line)) is not None]
         indented = any(line[:1] in " \t]}" for line in self.lines)
-        start = text_of(head(self.path)).lstrip("\ufeff \t\r\n")
         if (len(objects) < 2 or indented) and (lists := self._lists(start)) is not None:
             return lists
         enveloped = len(objects) == len(self.lines) and envelope(objects[0]) is not None
@@ -247,8 +228,8 @@ class _Teller:
         header = told[len("#Fields:") :].strip()
         rows = [line for line in self.lines if not line.startswith("#")]
         delimiter = "\t" if any("\t" in row for row in rows) else " "
-        names = header_of(header, " ", quotes=False)
-        shape = Delimited(delimiter, tuple(names), quotes=False, directives=True)
+        names = header_of(header, " ", quote="")
+        shape = Delimited(delimiter, tuple(names), quote="", directives=True)
         return self._delimited(shape, rows, "W3C #Fields")
 
     def _delimited(self, shape: Delimited, rows: list[str], how: str) -> Shape:
@@ -348,9 +329,9 @@ class _Teller:
             return None
         if named == "," and not asked and not said and delimiter not in self._table_lines(",")[0]:
             delimiter = self._delimiter() or delimiter
-        quotes = delimiter != "\t"
         lines = self._table_lines(delimiter)
-        first = header_of(lines[0], delimiter, quotes=quotes)
+        quote = quote_of(lines, delimiter)
+        first = header_of(lines[0], delimiter, quote=quote)
         if self.reading.fields:
             names = numbered(list(self.reading.fields))
         elif self.reading.header:
@@ -363,11 +344,13 @@ class _Teller:
             delimiter,
             tuple(names),
             header=header,
-            quotes=quotes,
+            quote=quote,
             spaced=is_spaced(lines[0], delimiter),
+            coloured=COLOURS in self.wrapped,
         )
-        what = {"\t": "tabs", ",": "commas"}.get(delimiter, delimiter)
-        return self._delimited(shape, lines[header:], f"a table with {what}")
+        what = {"\t": "tabs", ",": "commas", ALIGNED: "blanks"}.get(delimiter, delimiter)
+        rows = [line for line in lines[header:] if not is_rule(line)]
+        return self._delimited(shape, rows, f"a table with {what}")
 
     def _table_lines(self, delimiter: str) -> list[str]:
         """The lines from the header on."""
@@ -377,9 +360,9 @@ class _Teller:
         """What parts the first lines into as many cells as the header has, some of them known."""
         for delimiter in DELIMITERS:
             lines = [line for line in self._table_lines(delimiter) if not is_rule(line)]
-            counts = {line.count(delimiter) for line in lines[:20]}
-            if min(counts) and (len(counts) == 1 or self.reading.fields):
-                names = header_of(lines[0], delimiter, quotes=True)
+            counts = {len(parts(line, delimiter)) for line in lines[:20]}
+            if min(counts) > 1 and (len(counts) == 1 or self.reading.fields):
+                names = header_of(lines[0], delimiter, quote=quote_of(lines, delimiter))
                 if (
                     commonly(names)
                     or self.reading.fields
