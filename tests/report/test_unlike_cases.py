@@ -443,16 +443,16 @@ def test_a_flag_service_is_judged_by_five_seconds() -> None:
 def test_loads_that_others_meet_are_spoken_of_where_they_count() -> None:
     said = (
         r"with “Memory, then the Cache API”, about ([\d.]+) % more loads than are counted here;"
-        r" from ([\d.]+) million requests a month on"
+        r" from ([\d.]+ [mb]illion) requests a month on"
     )
     for name in READY_MADE:
         text = prose(of(name).markdown).replace("\u00a0", " ")
         found = re.search(said, section(text, "What it costs"))
         assert bool(found) == (name == "flags-workers"), name
         if found:
-            share, traffic = map(float, found.groups())
+            share, (number, many) = float(found[1]), found[2].split()
             assert share > 1
-            assert traffic < TRAFFIC[name] / 1e6
+            assert float(number) * {"million": 1e6, "billion": 1e9}[many] < TRAFFIC[name]
 
 
 def test_what_is_billed_while_it_waits_is_said_to_be() -> None:

@@ -126,10 +126,10 @@ def _best_seen(study: Study, simulated: Mapping[int, Mapping[str, float]]) -> in
     """Of simulated settings, the best that keeps every limit; else the nearest miss."""
     criteria = study.case.criteria
 
-    def rank(nth: int) -> tuple[float, int, float]:
-        over = misses(criteria, "", simulated[nth])
+    def rank(nth: int) -> tuple[float, float]:
+        missed = sum(np.log1p(miss.excess) for miss in misses(criteria, "", simulated[nth]))
         score = sum(w * np.nan_to_num(simulated[nth][name]) for name, w in criteria.weights.items())
-        return round(over[0].excess, 2) if over else -1.0, len(over), float(score)
+        return round(float(missed), 2), float(score)
 
     return min(simulated, key=rank)
 
