@@ -46,7 +46,7 @@ def test_corrections_are_applied() -> None:
 
 
 def test_many_keys_are_taken_together_in_kinds_and_few_are_left() -> None:
-    few = made()
+    few = made(workload={"keys": models.KINDS, "requests_per_month": 40_000})
     assert few.setting is few.study.setting
     many = made(workload={"keys": 200, "requests_per_month": 40_000})
     assert len(many.setting.keys.share) <= models.KINDS + 2 < 200
