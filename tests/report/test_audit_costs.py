@@ -11,9 +11,10 @@ from cachelib.report.experiments.parameters import settle
 from cachelib.report.publish.repository import METRICS, PAIRS, effects
 
 PROMISES = {
-    rule.id: rule.counterfactual
+    f"{rule.id}: {each.why}": each.counterfactual
     for rule in RULES
-    if isinstance(rule.counterfactual, Counterfactual)
+    for each in (rule, *rule.harms)
+    if isinstance(each.counterfactual, Counterfactual)
 }
 
 
@@ -95,3 +96,12 @@ def test_lateness_is_counted_and_told_by_the_case(tmp_path: Path) -> None:
         (promotes,) = (f for f in found.findings if f.rule == "l1-promotion-fresh-ttl")
         shares += [c.with_fault for c in promotes.effect or [] if c.metric == "stale_share"]
     assert shares[0] > shares[1] > 0
+
+
+def test_a_copy_that_is_never_loaded_again_costs_out_of_date_answers(tmp_path: Path) -> None:
+    found = costed(tmp_path, SAVES)
+    (never_loads,) = (f for f in found.findings if f.rule == "kv-put-without-expiration")
+    of = {change.metric: change for change in never_loads.effect or []}
+    assert of["stale_share"].with_fault > 5 * of["stale_share"].with_fix > 0
+    assert of["max_age_s"].with_fault > 86_400 > of["max_age_s"].with_fix
+    assert "age of the oldest answer: " in audit_text(found)

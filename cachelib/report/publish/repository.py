@@ -76,6 +76,7 @@ Variant = tuple[dict[str, Any], dict[str, float]]
 
 PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
     ("kv_expiration", "none", "expiration_ttl"): (({"policy": "clean-up"}, {}), ({}, {})),
+    ("kv_refresh", "never", "expiration_ttl"): (({"l2_ttl_s": MOST["s"]}, {}), ({}, {})),
     ("clean_up", "list_and_delete", "none"): (({"policy": "clean-up"}, {}), ({}, {})),
     ("expiry_check", "in_application", "by_store"): (({"policy": "clean-up"}, {}), ({}, {})),
     ("promotion", "independent", "inherited"): (({"expiry": "independent"}, {}), ({}, {})),
@@ -87,12 +88,12 @@ PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
 }
 
 
-def effects(study: Study, audit: Audit) -> dict[str, list[Change]]:
-    """What each rule's fault costs in this case: the model run with it and without, by rule."""
-    rules = {finding.rule: finding.counterfactual for finding in audit.findings}
+def effects(study: Study, audit: Audit) -> dict[Counterfactual, list[Change]]:
+    """What each fault costs in this case: the model run with it and without."""
+    changes = dict.fromkeys(finding.counterfactual for finding in audit.findings)
     return {
-        rule: _changes(study, change, cleans_up=audit.cleans_up)
-        for rule, change in rules.items()
+        change: _changes(study, change, cleans_up=audit.cleans_up)
+        for change in changes
         if isinstance(change, Counterfactual) and (change.policy, change.fault, change.fix) in PAIRS
     }
 
