@@ -2,6 +2,7 @@
 
 from tree_sitter import Node
 
+from cachelib.evidence.definitions import Definition
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import callback_of
 from cachelib.evidence.module import FUNCTIONS
@@ -32,12 +33,20 @@ def length(examined: Examination, listed: Node | None, depth: int = 0) -> int | 
             return length(examined, next(iter(arguments(listed)), None), depth + 1)
         case "identifier":
             found = examined.program.look_up(text(listed), listed)
-            if found is None or found.path or examined.program.given_later.get(found.name):
+            if found is None or found.path or is_added_to(examined, listed, found):
                 return None
             return length(examined, found.value, depth + 1)
         case kind if kind in _WRAPPING:
             return length(examined, listed.named_children[0], depth + 1)
     return None
+
+
+def is_added_to(examined: Examination, name: Node, found: Definition) -> bool:
+    """`tags.push(…)`, `table[key] = …`, `sizes.add(…)`, by this variable or one so called."""
+    program = examined.program
+    if program.given_later.get(found.name) or found.name in program.extended:
+        return True
+    return any(text(receiver_of(call)) == text(name) for call in program.calls_by_name["add"])
 
 
 _DEEPEST = 6
