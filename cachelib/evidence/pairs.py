@@ -117,9 +117,16 @@ class Pairs:
             return False
         if any(self._same(one, other) for one in write.keys for other in read.keys):
             return True
+        if self._is_new(write) and not self._is_new(read):
+            return False
         if keys[0] != keys[1] or len(keys[0].strip("*")) < _SHORTEST:
             return False
         return "*" not in keys[0] or self._is_chosen_alike(read, write)
+
+    def _is_new(self, access: Access) -> bool:
+        """The key is made of something random: no key that is there already."""
+        origins = self.flow.origins(access.operation.key)
+        return any(each.kind == "minted" for each in origins)
 
     def _same(self, one: Node, other: Node) -> bool:
         """One key, and not the `env` that both calls are given."""

@@ -44,7 +44,7 @@ def length(examined: Examination, listed: Node | None, depth: int = 0) -> int | 
 def is_added_to(examined: Examination, name: Node, found: Definition) -> bool:
     """`tags.push(…)`, `table[key] = …`, `sizes.add(…)`, by this variable or one so called."""
     program = examined.program
-    if program.given_later.get(found.name) or found.name in program.extended:
+    if program.given_later.get(found.name) or "*" in program.extended.get(found.name, ()):
         return True
     return any(text(receiver_of(call)) == text(name) for call in program.calls_by_name["add"])
 
