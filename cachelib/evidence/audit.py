@@ -14,7 +14,7 @@ from cachelib.evidence.ignores import ABOUT_IGNORES, ignores_in, silenced
 from cachelib.evidence.imports import Imports
 from cachelib.evidence.module import Module, read_modules
 from cachelib.evidence.program import program_of
-from cachelib.evidence.rule import SEVERITIES, Rule, Severity
+from cachelib.evidence.rule import SEVERITIES, Counterfactual, Rule, Severity
 from cachelib.evidence.rules import RULES, kv_cleanup_loop
 from cachelib.evidence.settings import Settings
 from cachelib.evidence.syntax import TooMuchWorkError, at_most
@@ -54,10 +54,13 @@ class Audit(BaseModel):
         floor = SEVERITIES.index(severity)
         return [each for each in self.findings if SEVERITIES.index(each.severity) >= floor]
 
-    def with_effects(self, effects: Mapping[str, list[Change]]) -> "Audit":
-        """The same audit with what each rule's fault costs, by the id of the rule."""
+    def with_effects(self, effects: Mapping[Counterfactual, list[Change]]) -> "Audit":
+        """The same audit with what each fault costs, by what would be changed of it."""
         findings = [
-            each.model_copy(update={"effect": effects.get(each.rule)}) for each in self.findings
+            each.model_copy(update={"effect": effects.get(change)})
+            if isinstance(change := each.counterfactual, Counterfactual)
+            else each
+            for each in self.findings
         ]
         return self.model_copy(update={"findings": findings})
 

@@ -138,12 +138,12 @@ def _finding(
         message=message,
         code_line=code[0],
         code=code[1],
-        why=rule.why,
+        why=(hit.harm or rule).why,
         source=rule.source,
         fix=None,
         confidence=hit.confidence,
         because=_fit(mask(hit.because or "the source shows it"), hit.module, None),
-        counterfactual=rule.counterfactual,
+        counterfactual=(hit.harm or rule).counterfactual,
         fingerprint=mark,
     )
 

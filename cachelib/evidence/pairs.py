@@ -113,13 +113,20 @@ class Pairs:
         if read.call == write.call or not read.operation.shares_namespace(write.operation):
             return False
         keys = self.flow.pattern(read.operation.key), self.flow.pattern(write.operation.key)
-        if not _may_meet(*keys):
+        if not may_meet(*keys):
             return False
         if any(self._same(one, other) for one in write.keys for other in read.keys):
             return True
+        if self._is_new(write) and not self._is_new(read):
+            return False
         if keys[0] != keys[1] or len(keys[0].strip("*")) < _SHORTEST:
             return False
         return "*" not in keys[0] or self._is_chosen_alike(read, write)
+
+    def _is_new(self, access: Access) -> bool:
+        """The key is made of something random: no key that is there already."""
+        origins = self.flow.origins(access.operation.key)
+        return any(each.kind == "minted" for each in origins)
 
     def _same(self, one: Node, other: Node) -> bool:
         """One key, and not the `env` that both calls are given."""
@@ -150,7 +157,7 @@ class Pairs:
             return True
         names = self._derived(routine, read.call, write.call)
         changed = any(self.variables(value) & names for value in values)
-        return changed and not _was_missing(write.call, {name for _, name in names})
+        return changed and not was_missing(write.call, {name for _, name in names})
 
     def _derived(self, routine: Node, get: Node, put: Node) -> set[Variable]:
         """The variables that hold something of what was read when the write is reached."""
@@ -188,7 +195,7 @@ class Pairs:
         return set()
 
 
-def _may_meet(one: str, other: str) -> bool:
+def may_meet(one: str, other: str) -> bool:
     """Whether two patterns can be of one key: not `profile:*` and `energy:*`."""
     heads = one.partition("*")[0], other.partition("*")[0]
     return heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
@@ -211,11 +218,7 @@ def may_follow(read: Node, write: Node) -> bool:
         if inside(write, above):
             branches = (part(above, "consequence"), part(above, "alternative"))
             return above.type != "if_statement" or below_ not in branches
-        if (
-            above.type == "if_statement"
-            and below_ == part(above, "consequence")
-            and _leaves(below_)
-        ):
+        if above.type == "if_statement" and below_ == part(above, "consequence") and leaves(below_):
             return False
         if above.type in ("switch_case", "switch_default") and not inside(write, above):
             return False
@@ -223,7 +226,7 @@ def may_follow(read: Node, write: Node) -> bool:
     return True
 
 
-def _leaves(block: Node) -> bool:
+def leaves(block: Node) -> bool:
     last = (
         block.named_children[-1]
         if block.type == "statement_block" and block.named_children
@@ -238,7 +241,7 @@ def _always_before(change: Node, put: Node) -> bool:
     return block is not None and block.type != "if_statement" and inside(put, block)
 
 
-def _was_missing(put: Node, names: set[str]) -> bool:
+def was_missing(put: Node, names: set[str]) -> bool:
     """`if (!cached) await kv.put(…)`: there was nothing to lose."""
     for above in ancestors(put):
         condition, then = part(above, "condition"), part(above, "consequence")

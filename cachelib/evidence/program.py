@@ -110,15 +110,19 @@ class Program:
         return {}
 
     @cached_property
-    def extended(self) -> frozenset[str]:
-        """What members are assigned to somewhere: `options` of `options.expirationTtl = …`."""
-        names: set[str] = set()
+    def extended(self) -> dict[str, set[str]]:
+        """The members that are assigned to somewhere: `cursor` for `options.cursor = …`.
+
+        A member that is computed, as in `options[name] = …`, may be any: `*`.
+        """
+        members: dict[str, set[str]] = defaultdict(set)
         for _, node in self.nodes["assignment_expression"]:
-            base = part(node, "left")
-            while base is not None and base.type in ("member_expression", "subscript_expression"):
-                base = part(base, "object")
-                names.add(text(base))
-        return frozenset(names)
+            inner = part(node, "left")
+            while inner is not None and inner.type in ("member_expression", "subscript_expression"):
+                base = part(inner, "object")
+                members[text(base)].add(text(part(inner, "property")) or "*")
+                inner = base
+        return members
 
     def _imported(self, found: Definition) -> Definition:
         """What another file exports under the name: the file that is named, else the only one."""

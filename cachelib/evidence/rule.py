@@ -24,7 +24,13 @@ class Counterfactual:
     """
 
     policy: Literal[
-        "kv_expiration", "clean_up", "expiry_check", "promotion", "cache_ttl", "object_shards"
+        "kv_expiration",
+        "kv_refresh",
+        "clean_up",
+        "expiry_check",
+        "promotion",
+        "cache_ttl",
+        "object_shards",
     ]
     fault: str
     fix: str
@@ -36,6 +42,14 @@ class NotModelled:
     """Why no number is computed for a rule."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What a rule's fault does in some places only: told instead of `why`."""
+
+    why: str
+    counterfactual: Counterfactual | NotModelled
 
 
 @dataclass(frozen=True)
@@ -51,7 +65,7 @@ class Edit:
 class Hit:
     """A fault found: in a source at a node, or (without one) in the configuration at a line.
 
-    `because` says what the confidence rests on.
+    `because` says what the confidence rests on; `harm`, one of its rule's, what it does here.
     """
 
     message: str
@@ -61,6 +75,7 @@ class Hit:
     edits: tuple[Edit, ...] = ()
     confidence: Confidence = "high"
     because: str = ""
+    harm: Harm | None = None
 
 
 @dataclass(frozen=True)
@@ -80,3 +95,4 @@ class Rule:
     fires: str
     quiet: str
     configuration: str = field(default="")
+    harms: tuple[Harm, ...] = ()

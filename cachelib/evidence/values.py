@@ -47,7 +47,7 @@ class Values:
         if not objects:
             return self._never_given(options)
         found = [self._in_object(each, name) for each in objects]
-        if options.type == "identifier" and self._extended(options):
+        if options.type == "identifier" and self._extended(options, name):
             return UNKNOWN
         return found[0] if len(set(map(type, found))) == 1 else UNKNOWN
 
@@ -67,9 +67,10 @@ class Values:
         filled = [call for call in callers if len(arguments(call)) > place]
         return MISSING if callers and not filled else UNKNOWN
 
-    def _extended(self, options: Node) -> bool:
+    def _extended(self, options: Node, name: str) -> bool:
         """`options.expirationTtl = …` somewhere in the source."""
-        return text(options) in self.resolver.program.extended
+        members = self.resolver.program.extended.get(text(options), set())
+        return bool(members & {name, "*"})
 
     def _in_object(self, literal: Node, name: str) -> Node | Missing | Unknown:
         """Later members override earlier ones; an object spread into itself says nothing."""

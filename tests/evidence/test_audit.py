@@ -285,7 +285,8 @@ def test_findings_of_a_severity_and_above(tmp_path: Path) -> None:
 def test_an_effect_is_shown_with_its_finding(tmp_path: Path) -> None:
     write(tmp_path, "a.ts")
     change = Change(metric="kv_deletes", with_fault=5000, with_fix=0, unit="a month")
-    text = audit_text(audit(tmp_path).with_effects({"kv-put-without-expiration": [change]}))
+    found = audit(tmp_path)
+    text = audit_text(found.with_effects({found.findings[0].counterfactual: [change]}))
     assert "kv_deletes: 5000 → 0 a month when repaired" in text
 
 

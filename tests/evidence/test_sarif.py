@@ -67,7 +67,8 @@ def test_a_finding_keeps_its_fingerprint_when_it_moves(faulty: Path) -> None:
 
 def test_effects_are_carried(faulty: Path) -> None:
     change = Change(metric="kv_writes", with_fault=10, with_fix=1, unit="per month")
-    log = to_sarif(audit(faulty).with_effects({"kv-put-without-expiration": [change]}))
+    found = audit(faulty)
+    log = to_sarif(found.with_effects({found.findings[0].counterfactual: [change]}))
     VALIDATOR.validate(log)
     assert log["runs"][0]["results"][0]["properties"]["effect"][0]["with_fix"] == 1
 

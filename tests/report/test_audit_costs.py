@@ -1,5 +1,6 @@
 """What a rule of the audit promises to cost, the model computes; else it promises nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from cachelib.report.experiments.parameters import settle
 from cachelib.report.publish.repository import METRICS, PAIRS, effects
 
 PROMISES = {
-    rule.id: rule.counterfactual
+    f"{rule.id}: {each.why}": each.counterfactual
     for rule in RULES
-    if isinstance(rule.counterfactual, Counterfactual)
+    for each in (rule, *rule.harms)
+    if isinstance(each.counterfactual, Counterfactual)
 }
 
 
@@ -44,13 +46,28 @@ export async function cleanUp(env: Env) {
 """
 
 
-def costed(folder: Path, source: str) -> Audit:
+PROMOTES = """
+const l1 = new Map<string, { value: string; expiresAt: number }>();
+export async function read(env: Env, key: string) {
+  const value = await env.CACHE.get(key);
+  if (value !== null) l1.set(key, { value, expiresAt: Date.now() + 60_000 });
+  return value;
+}
+export const write = (env: Env, key: string, value: string) =>
+  env.CACHE.put(key, value, { expirationTtl: 3600 });
+"""
+
+
+def costed(folder: Path, source: str, late_after_s: float | None = None) -> Audit:
     (folder / "index.ts").write_text(source)
     (folder / "wrangler.toml").write_text(
         'name = "w"\nmain = "index.ts"\nkv_namespaces = [{ binding = "CACHE", id = "1" }]\n'
     )
     found = audit(folder)
     study = settle({"case": "trading-sentiment", "requests_per_month": 40_000}).study
+    if late_after_s is not None:
+        criteria = study.case.criteria.model_copy(update={"late_after_s": late_after_s})
+        study = replace(study, case=study.case.model_copy(update={"criteria": criteria}))
     return found.with_effects(effects(study, found))
 
 
@@ -69,3 +86,22 @@ def test_a_cost_says_its_time_and_its_prices_and_no_variable(tmp_path: Path) -> 
         assert "monthly bill at list price: $" in text
         assert "KV deletes a month: " in text
         assert not any(f"{name}:" in text for name in METRICS)
+
+
+def test_lateness_is_counted_and_told_by_the_case(tmp_path: Path) -> None:
+    shares = []
+    for late_after_s, said in ((60, "60 s"), (300, "5 min")):
+        found = costed(tmp_path, PROMOTES, late_after_s)
+        assert f"share of out-of-date answers, by over {said}: " in audit_text(found)
+        (promotes,) = (f for f in found.findings if f.rule == "l1-promotion-fresh-ttl")
+        shares += [c.with_fault for c in promotes.effect or [] if c.metric == "stale_share"]
+    assert shares[0] > shares[1] > 0
+
+
+def test_a_copy_that_is_never_loaded_again_costs_out_of_date_answers(tmp_path: Path) -> None:
+    found = costed(tmp_path, SAVES)
+    (never_loads,) = (f for f in found.findings if f.rule == "kv-put-without-expiration")
+    of = {change.metric: change for change in never_loads.effect or []}
+    assert of["stale_share"].with_fault > 5 * of["stale_share"].with_fix > 0
+    assert of["max_age_s"].with_fault > 86_400 > of["max_age_s"].with_fix
+    assert "age of the oldest answer: " in audit_text(found)

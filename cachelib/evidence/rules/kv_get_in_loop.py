@@ -12,9 +12,11 @@ from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import ends_after, is_many
+from cachelib.evidence.rules._rounds import is_at_once, rounds
 from cachelib.evidence.syntax import below, inside, part, text
 
 _READS = ("get", "getWithMetadata")
+_CONNECTIONS = 6  # of one invocation, that wait for their answers at once
 _COUNTING = re.compile(r"\+\+|\+= ?1\b|\.(?:shift|pop|next)\(")
 
 
@@ -26,6 +28,7 @@ def find(examined: Examination) -> Iterator[Hit]:
             or _is_binary(examined, get)
             or _depends_on_answers(loop, get.call)
             or ends_after(get.call, loop)
+            or _is_of_few_at_once(examined, get.call, loop)
         ):
             continue
         written = any(
@@ -41,10 +44,18 @@ def find(examined: Examination) -> Iterator[Hit]:
         loop = examined.loop(call)
         if loop is None or _depends_on_answers(loop, call) or ends_after(call, loop):
             continue
+        if _is_of_few_at_once(examined, call, loop):
+            continue
         if any(examined.varies_by_name(each, loop) for each in arguments(call)):
             read = next(_chosen_reads(examined, call, loop), None)
             if read is not None:
                 yield _hit(read, module, call)
+
+
+def _is_of_few_at_once(examined: Examination, call: Node, loop: Node) -> bool:
+    """A constant list that fits into the connections: all are back after one round trip anyway."""
+    known = rounds(examined, loop)
+    return known is not None and known <= _CONNECTIONS and is_at_once(call, loop)
 
 
 def _is_binary(examined: Examination, get: Operation) -> bool:

@@ -12,12 +12,12 @@ from cachelib.evidence.operations import Operation
 from cachelib.evidence.program import arguments
 from cachelib.evidence.repair import insert
 from cachelib.evidence.roles import Role
-from cachelib.evidence.rule import Counterfactual, Edit, Hit, Rule
-from cachelib.evidence.rules._requests import object_class
+from cachelib.evidence.rule import Counterfactual, Edit, Harm, Hit, Rule
+from cachelib.evidence.rules._refreshing import AGE, is_never_refreshed
+from cachelib.evidence.rules._requests import is_background, object_class
 from cachelib.evidence.syntax import text
 from cachelib.evidence.values import MISSING
 
-_AGE = re.compile(r"Date\.now\(\)\s*-|\bnow\s*-|-\s*(?:Date\.now\(\)|now)\b|<\s*Date\.now\(\)")
 _GENERATION = re.compile(r"(?i)generation|version|epoch|revision|purge")
 
 
@@ -30,17 +30,22 @@ def find(examined: Examination) -> Iterator[Hit]:
             continue
         role = examined.roles.of(put)
         if _forgets(examined, put, role):
-            yield _hit(put, role)
+            yield _hit(examined, put, role)
 
 
-def _hit(put: Operation, role: Role) -> Hit:
+def _hit(examined: Examination, put: Operation, role: Role) -> Hit:
+    message = f"{put.namespace}.put without expirationTtl: the key never expires"
+    first = role.name == "cache" and is_never_refreshed(examined, put)
+    if first:
+        message += ", and nothing here loads it again: readers get its first value for ever"
     return Hit(
-        f"{put.namespace}.put without expirationTtl: the key never expires",
+        message,
         put.call,
         put.module,
         edits=_repair(put) if role.name == "cache" else (),
         confidence=role.confidence if role.name == "cache" else "medium",
         because=role.why if role.name == "cache" else "ever new keys, which nothing here reads",
+        harm=NEVER_REFRESHED if first else None,
     )
 
 
@@ -83,14 +88,17 @@ def _is_generation(examined: Examination, put: Operation) -> bool:
 
 
 def _is_renewed(examined: Examination, put: Operation) -> bool:
-    """One key with its age, which the application looks at: it is written anew, never forgotten."""
+    """One key that is written anew, not forgotten: when it is old, or by a cron."""
     if "*" in examined.flow.pattern(put.key):
         return False
     family = examined.roles.operations(put)
     own = [examined.routine(each.call) for each in family]
     calls = [call for each in own if each is not None for call in examined.kinds.callers(each)]
+    loaded = any(each.kind == "load" for each in examined.flow.origins(put.value))
+    if loaded and any(map(is_background, [put.call, *calls])):
+        return True
     around = [*own, *(examined.routine(call) for call in calls)]
-    return any(each is not None and _AGE.search(text(each)) for each in around)
+    return any(each is not None and AGE.search(text(each)) for each in around)
 
 
 def _is_deleted(examined: Examination, put: Operation) -> bool:
@@ -113,6 +121,19 @@ def _repair(put: Operation) -> tuple[Edit, ...]:
     return ()
 
 
+NEVER_REFRESHED = Harm(
+    why="A key written without expirationTtl or expiration never expires. What is fetched on a "
+    "miss only is not fetched again while its copy is there: whatever changes at the origin, "
+    "readers are served the value of the first miss, until something outside these sources "
+    "deletes or overwrites the key. It is also stored and billed until then.",
+    counterfactual=Counterfactual(
+        "kv_refresh",
+        "never",
+        "expiration_ttl",
+        ("stale_share", "max_age_s", "origin_loads", "kv_deletes", "kv_stored_gb", "monthly_cost"),
+    ),
+)
+
 RULE = Rule(
     id="kv-put-without-expiration",
     severity="warning",
@@ -128,4 +149,5 @@ RULE = Rule(
     fires="export const save = (env: Env, k: string, v: string) => env.CACHE.put(k, v);",
     quiet="""export const save = (env: Env, k: string, v: string) =>
   env.CACHE.put(k, v, { expirationTtl: 3600 });""",
+    harms=(NEVER_REFRESHED,),
 )

@@ -1,24 +1,45 @@
 """A value found in KV enters the memory cache with a full life of its own."""
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
+from cachelib.evidence.functions import owner_function
+from cachelib.evidence.module import Module
+from cachelib.evidence.operations import Operation
+from cachelib.evidence.pairs import may_meet
 from cachelib.evidence.program import arguments, receiver_of
+from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.rules._lifetimes import NOW, sets
 from cachelib.evidence.syntax import below, part, text
+from cachelib.evidence.values import MISSING
 
 
 def find(examined: Examination) -> Iterator[Hit]:
-    for module, call in sets(examined):
-        stored = [_meant(examined, each) for each in arguments(call)[1:]]
+    for module, kept, given in _kept(examined):
+        stored = [_meant(examined, each) for each in given]
         if not stored or not _comes_from_kv(examined, stored[0]):
             continue
-        if _restarts_life(examined, call, stored) and _has_a_life(examined, stored[0]):
+        sure = _life(examined, kept, stored[0]) if _restarts_life(examined, kept, stored) else None
+        if sure is not None:
             message = "promotes a value from KV to memory with a fresh, full TTL"
-            yield Hit(message, call, module)
+            yield Hit(message, kept, module, confidence=sure, because=_BECAUSE[sure])
+
+
+def _kept(examined: Examination) -> Iterator[tuple[Module, Node, list[Node]]]:
+    """What goes into a map or a library's cache, and into a variable of the module."""
+    for module, call in sets(examined):
+        yield module, call, arguments(call)[1:]
+    for module, node in examined.program.nodes["assignment_expression"]:
+        target, value = part(node, "left"), part(node, "right")
+        if target is None or value is None or target.type != "identifier":
+            continue
+        found = examined.program.look_up(text(target), target)
+        if found is not None and owner_function(found.owner) is None:
+            yield module, node, [value]
 
 
 def _meant(examined: Examination, argument: Node) -> Node:
@@ -35,17 +56,61 @@ def _comes_from_kv(examined: Examination, value: Node) -> bool:
     return any(examined.kinds.has(each, "kv_value") for each in parts)
 
 
-def _has_a_life(examined: Examination, value: Node) -> bool:
-    """What KV keeps is a cache: a setting has no age that could be exceeded."""
+def _life(examined: Examination, kept: Node, value: Node) -> Confidence | None:
+    """How surely what was read has an end in KV, which the fresh one may exceed.
+
+    None where it has none: a setting, or what is written without an expiration, cannot outlive
+    itself in memory.
+    """
+    reads = _reads(examined, kept, value)
+    roles = {examined.roles.of(get).name for get in reads}
+    if roles and not roles & {"cache", "unknown"}:
+        return None
+    writes = [put for put in examined.of("put") if any(_may_be_of(examined, put, g) for g in reads)]
+    if any(_expires(examined, put) for put in writes) or _tells_its_age(examined, reads):
+        return "high"
+    if writes:
+        return None
+    return "medium" if "cache" in roles else "low"
+
+
+def _reads(examined: Examination, kept: Node, value: Node) -> list[Operation]:
+    """The reads that may have given the value: of its routine, else any of its namespaces."""
     inner = below(value, "identifier", "member_expression", "shorthand_property_identifier")
     names = {name for each in (value, *inner) for name in examined.kinds.names(each, "kv_value")}
-    roles = {examined.roles.of(get).name for get in examined.reads if get.namespaces & names}
-    return not roles or bool(roles & {"cache", "unknown"})
+    found = [get for get in examined.reads if get.namespaces & names]
+    routine = examined.routine(kept)
+    return [get for get in found if examined.routine(get.call) == routine] or found
+
+
+def _may_be_of(examined: Examination, put: Operation, get: Operation) -> bool:
+    keys = examined.flow.pattern(put.key), examined.flow.pattern(get.key)
+    return put.shares_namespace(get) and may_meet(*keys)
+
+
+def _expires(examined: Examination, put: Operation) -> bool:
+    ends = [examined.values.option(put.call, 2, name) for name in ("expirationTtl", "expiration")]
+    return any(end is not MISSING for end in ends)
+
+
+def _tells_its_age(examined: Examination, reads: list[Operation]) -> bool:
+    """`entry.storedAt`: the application looks at the age of what it has found."""
+    members = (
+        member
+        for get in reads
+        if (routine := examined.routine(get.call)) is not None
+        for member in below(routine, "member_expression")
+    )
+    return any(
+        _AGE.match(text(part(member, "property")))
+        and examined.kinds.has(part(member, "object"), "kv_value")
+        for member in members
+    )
 
 
 def _restarts_life(examined: Examination, call: Node, stored: list[Node]) -> bool:
     """The entry's end counts from now, and nothing read from KV limits it."""
-    if examined.kinds.has(receiver_of(call), "lru"):
+    if call.type == "call_expression" and examined.kinds.has(receiver_of(call), "lru"):
         return len(stored) == 1 and _has_ttl(examined, call)
     ends = [each for argument in stored for each in _clock_readings(argument)]
     return bool(ends) and not any(_limited_by_kv(examined, end) for end in ends)
@@ -71,6 +136,13 @@ def _has_ttl(examined: Examination, call: Node) -> bool:
         for _, node in examined.program.nodes["new_expression"]
     )
 
+
+_AGE = re.compile(r"(?:expires?\w*|(?:stored|cached|saved|fetched|created)(?:At)?|timestamp)$")
+_BECAUSE: dict[Confidence, str] = {
+    "high": "",
+    "medium": "it is called a cache, but who writes it, and for how long, is not in the source",
+    "low": "who writes it, and whether it ever expires, is not in the source",
+}
 
 RULE = Rule(
     id="l1-promotion-fresh-ttl",

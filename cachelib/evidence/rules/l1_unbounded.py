@@ -13,6 +13,7 @@ from cachelib.evidence.module import CLASSES, FUNCTIONS, LOOPS, Module
 from cachelib.evidence.program import arguments, callee, receiver_of
 from cachelib.evidence.roles import Confidence
 from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rules._few_keys import is_of_few
 from cachelib.evidence.rules._lifetimes import is_durable_object, is_static, outlives_requests
 from cachelib.evidence.syntax import ancestors, below, enclosing, part, text
 
@@ -23,6 +24,14 @@ _FEW = re.compile(
     r"(?:name|type|kind|id)?$|^(?:\w+\.)?(?:type|kind)$"
 )
 _MAKING = re.compile(r"^(?:create|make|build|new|init|connect)[A-Z]")
+_WRITING = re.compile(
+    r"\b(?:UPDATE|INSERT|DELETE FROM)\b|\.(?:put|update|insert)\("
+    r"|[\"'](?:PUT|POST|PATCH|DELETE)[\"']"
+)
+_TIMED = re.compile(
+    r"Date\b|performance\.now|(?i:expires|expiry|\buntil\b|stale|\bage\b|maxAge|(?<![a-z])ttl\b)"
+)
+_OF_THE_PLATFORM = re.compile(r"\.cf\b|\.method\b")  # places, countries, methods: there are few
 _COMPARING = ("<", ">", "<=", ">=", "===", "==")
 _DEEPEST_TYPE = 8  # of names for names
 _ENDING = ("finally", "then", "forEach", "setTimeout")
@@ -33,19 +42,23 @@ def find(examined: Examination) -> Iterator[Hit]:
     for module, node in examined.program.nodes["new_expression"]:
         if text(part(node, "constructor")) == "Map" and _is_shared_map(examined, node):
             name = str(node.id)
-            if _grows(examined, uses[name]) and not _shrinks(uses[name]) and name not in measured:
+            smaller = name in measured or _shrinks(uses[name]) or _begins_anew(examined, node)
+            if not smaller and _grows(examined, uses[name]):
                 origins = _key_origins(examined, uses[name])
                 confidence = _confidence(origins, in_class=enclosing(node, CLASSES) is not None)
                 if _is_taken_out(examined, uses[name]):
                     confidence = "low"
                 keeps = _is_called_cache(node) or _is_memo(uses[name]) or _is_of_rows(origins)
                 if confidence == "high" or keeps:
-                    yield _hit(module, node, confidence)
+                    forever = confidence != "low" and _never_expires(examined, uses[name])
+                    yield _hit(module, node, confidence, never_expires=forever)
     yield from _plain_objects(examined)
 
 
-def _hit(module: Module, node: Node, confidence: Confidence) -> Hit:
+def _hit(module: Module, node: Node, confidence: Confidence, *, never_expires: bool = False) -> Hit:
     message = "this cache in memory has no bound: it grows until the isolate dies"
+    if never_expires:
+        message += ", and nothing in it expires: what it keeps first, it serves until then"
     if confidence == "high":
         return Hit(message, node, module)
     return Hit(
@@ -62,7 +75,7 @@ def _confidence(keys: list[Origins], *, in_class: bool = False) -> Confidence:
 
     What callers give to a class that nothing here makes is more than the sources can say.
     """
-    kinds = [{origin.kind for origin in each} for each in keys]
+    kinds = [{o.kind for o in each if not _OF_THE_PLATFORM.search(o.text)} for each in keys]
     if any("request" in each and "load" not in each for each in kinds):
         return "high"
     handed_in = any(each and each <= {"given", "time"} for each in kinds)
@@ -83,7 +96,25 @@ def _is_taken_out(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
         if method in ("get", "has") and (routine := examined.routine(call)) is not None
     }
     leaving = (examined.routine(call) for method, call in uses if method == "delete")
-    return any(routine is not None and routine.id not in looks for routine in leaving)
+    return any(
+        routine is not None and routine.id not in looks and not _writes(examined, routine)
+        for routine in leaving
+    )
+
+
+def _writes(examined: Examination, routine: Node) -> bool:
+    """It changes what the map is a copy of: the copies of what nobody changes stay."""
+    stores = any(each.method in ("put", "delete") for each in examined.performed_by(routine))
+    return stores or _WRITING.search(text(routine)) is not None
+
+
+def _never_expires(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
+    """No time stands in what fills the map and looks into it, nor in what is put there."""
+    routines = [examined.routine(call) for _, call in uses]
+    stored = [each for method, call in uses if method == "set" for each in arguments(call)[1:]]
+    origins = {origin.kind for each in stored for origin in examined.flow.origins(each)}
+    timed = any(_TIMED.search(text(each)) for each in [*routines, *stored])
+    return not timed and not origins & {"time", "given", "unknown"}
 
 
 def _key_origins(examined: Examination, uses: list[tuple[str, Node]]) -> list[Origins]:
@@ -176,6 +207,7 @@ def _grows(examined: Examination, uses: list[tuple[str, Node]]) -> bool:
         and not _of_env(examined, call)
         and not _registers(call)
         and not _is_of_few(call)
+        and not is_of_few(examined, next(iter(arguments(call)), None))
         for call in sets
     )
     if sets and all(_holds_an_instance(examined, call) for call in sets):
@@ -200,7 +232,7 @@ def _holds_an_instance(examined: Examination, call: Node) -> bool:
     if stored is None or stored.type != "identifier":
         return _is_instance(stored)
     definition = examined.program.look_up(text(stored), stored)
-    if definition is None:
+    if definition is None or definition.path:  # `const { pathname } = new URL(…)` is no object
         return False
     later = examined.program.given_later.get(definition.name, [])
     given = [e for e in later if examined.program.look_up(definition.name, e) == definition]
@@ -234,7 +266,37 @@ def _by_requests(examined: Examination, call: Node) -> bool:
 
 
 def _shrinks(uses: list[tuple[str, Node]]) -> bool:
-    return any(method == "clear" or (method == "delete" and _evicts(call)) for method, call in uses)
+    filling = {
+        (routine.id, text(next(iter(arguments(call)), None)))
+        for method, call in uses
+        if method == "set" and (routine := owner_function(call)) is not None
+    }
+    return any(
+        method == "clear" or (method == "delete" and (_evicts(call) or _makes_room(call, filling)))
+        for method, call in uses
+    )
+
+
+def _begins_anew(examined: Examination, node: Node) -> bool:
+    """`if (entries > 500) cache = new Map()`."""
+    holder = node.parent
+    if holder is None or holder.type != "variable_declarator":
+        return False
+    name = text(part(holder, "name"))
+    return any(
+        value.type == "new_expression"
+        and owner_function(value) is not None
+        and (found := examined.program.look_up(name, value)) is not None
+        and found.owner == holder
+        for value in examined.program.given_later.get(name, [])
+    )
+
+
+def _makes_room(call: Node, filling: set[tuple[int, str]]) -> bool:
+    """What is put in takes another one out: `cache.delete(order.shift())`."""
+    routine, key = owner_function(call), text(next(iter(arguments(call)), None))
+    own = {name for place, name in filling if routine is not None and place == routine.id}
+    return bool(own) and key not in own
 
 
 def _evicts(call: Node) -> bool:
@@ -263,6 +325,8 @@ def _plain_objects(examined: Examination) -> Iterator[Hit]:
             continue
         origins = examined.flow.origins(index)
         if origins and all(origin.kind == "env" for origin in origins):
+            continue
+        if is_of_few(examined, index):
             continue
         if _is_shared(literal) and owner_function(node) is not None:
             seen.add(literal.id)

@@ -23,7 +23,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.kv import KV
-from cachelib.report.language import Comparison
+from cachelib.report.language import Comparison, overdue
 from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.publish.findings import Diagram, Edge, Node
 
@@ -33,38 +33,42 @@ NODE_KINDS: dict[str, Any] = {
 
 
 class Effect(NamedTuple):
-    """What a fault may cost in a month: its name in a table of months, and by itself."""
+    """What a fault may cost in a month: its name in a table of months, and by itself.
+
+    `of` is given a month's result and the seconds past which the case calls an answer late; in
+    a label `{late}` stands for these.
+    """
 
     head: str
     label: str
     unit: Unit
-    of: Callable[[Result], float]
+    of: Callable[[Result, float], float]
 
 
 def _counted(count: str) -> Effect:
     label = KV.counts[count]
-    return Effect(label, f"{label} a month", "", lambda result: result.per_month()[count])
+    return Effect(label, f"{label} a month", "", lambda result, _: result.per_month()[count])
 
 
 METRICS = {
     **{count: _counted(count) for count in ("kv_deletes", "kv_lists", "kv_writes")},
     "kv_stored_gb": Effect("GB stored", "GB stored, over a month", "",
-                           lambda r: r.per_month()["stored_gb_months"]),
+                           lambda r, _: r.per_month()["stored_gb_months"]),
     "monthly_cost": Effect("list price", f"{REGISTRY['bill_usd'].label} at list price", "USD",
-                           lambda r: float(monthly_bill(r).metered)),
+                           lambda r, _: float(monthly_bill(r).metered)),
     "hit_ratio": Effect("reads found", REGISTRY["hit_ratio"].label, "ratio",
-                        lambda r: r.hit_ratio),
+                        lambda r, _: r.hit_ratio),
     "origin_loads": Effect("loads from the origin", REGISTRY["origin_loads_per_month"].label, "",
-                           lambda r: r.per_month()["origin_loads"]),
+                           lambda r, _: r.per_month()["origin_loads"]),
     "latency_p95_ms": Effect("95 in 100 answered within", REGISTRY["p95_ms"].label, "ms",
-                             lambda r: r.quantile_ms(0.95)),
-    "stale_share": Effect("out of date by over a minute",
-                          f"{REGISTRY['late_share'].label}, by over a minute", "ratio",
-                          lambda r: r.stale_share[60]),
+                             lambda r, _: r.quantile_ms(0.95)),
+    "stale_share": Effect("answers out of date",
+                          f"{REGISTRY['late_share'].label}, {{late}}", "ratio",
+                          lambda r, late_after_s: r.late.share_above(late_after_s)),
     "max_age_s": Effect("oldest answer", "age of the oldest answer", "s",
-                        lambda r: r.age.quantile(1)),
+                        lambda r, _: r.age.quantile(1)),
     "error_rate": Effect("reads that fail", REGISTRY["error_share"].label, "ratio",
-                         lambda r: r.failures / max(r.reads, 1)),
+                         lambda r, _: r.failures / max(r.reads, 1)),
 }  # fmt: skip
 
 Variant = tuple[dict[str, Any], dict[str, float]]
@@ -72,6 +76,7 @@ Variant = tuple[dict[str, Any], dict[str, float]]
 
 PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
     ("kv_expiration", "none", "expiration_ttl"): (({"policy": "clean-up"}, {}), ({}, {})),
+    ("kv_refresh", "never", "expiration_ttl"): (({"l2_ttl_s": MOST["s"]}, {}), ({}, {})),
     ("clean_up", "list_and_delete", "none"): (({"policy": "clean-up"}, {}), ({}, {})),
     ("expiry_check", "in_application", "by_store"): (({"policy": "clean-up"}, {}), ({}, {})),
     ("promotion", "independent", "inherited"): (({"expiry": "independent"}, {}), ({}, {})),
@@ -83,12 +88,12 @@ PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
 }
 
 
-def effects(study: Study, audit: Audit) -> dict[str, list[Change]]:
-    """What each rule's fault costs in this case: the model run with it and without, by rule."""
-    rules = {finding.rule: finding.counterfactual for finding in audit.findings}
+def effects(study: Study, audit: Audit) -> dict[Counterfactual, list[Change]]:
+    """What each fault costs in this case: the model run with it and without."""
+    changes = dict.fromkeys(finding.counterfactual for finding in audit.findings)
     return {
-        rule: _changes(study, change, cleans_up=audit.cleans_up)
-        for rule, change in rules.items()
+        change: _changes(study, change, cleans_up=audit.cleans_up)
+        for change in changes
         if isinstance(change, Counterfactual) and (change.policy, change.fault, change.fix) in PAIRS
     }
 
@@ -98,17 +103,19 @@ def _changes(study: Study, change: Counterfactual, *, cleans_up: bool) -> list[C
     pair = PAIRS[change.policy, change.fault, change.fix]
     never: dict[str, Any] = {} if cleans_up else {"clean_up_every_s": MOST["s"]}
     fault, fix = (_run(study, never | design, platform) for design, platform in pair)
+    late = study.case.criteria.late_after_s
     return [
-        _change(name, effect, effect.of(fault), effect.of(fix))
+        _change(name, effect, late, effect.of(fault, late), effect.of(fix, late))
         for name, effect in METRICS.items()
         if name in change.metrics
     ]
 
 
-def _change(name: str, effect: Effect, fault: float, fix: float) -> Change:
+def _change(name: str, effect: Effect, late_after_s: float, fault: float, fix: float) -> Change:
     told = f"{shown(fault, effect.unit)} → {shown(fix, effect.unit)}"
     same = Comparison(fault, fix, effect.unit).same
-    says = f"{effect.label}: {f'no different ({told})' if same else told}".replace("\u00a0", " ")
+    label = effect.label.format(late=overdue(late_after_s))
+    says = f"{label}: {f'no different ({told})' if same else told}".replace("\u00a0", " ")
     return Change(metric=name, with_fault=fault, with_fix=fix, unit=effect.unit, says=says)
 
 

@@ -150,3 +150,28 @@ export async function complete(env: Env, models: Model[], prompt: string) {
     }
   }
 }
+// == fires: a constant list, one round trip after the other
+const REGIONS = ["eu", "us", "ap"] as const;
+export async function regions(env: Env) {
+  const found: (string | null)[] = [];
+  for (const region of REGIONS) found.push(await env.CACHE.get(`region:${region}`)); // fault
+  return found;
+}
+// == fires: a list that looks constant and is added to
+const names = ["new", "sale"];
+export const register = (name: string) => names.push(name);
+export const named = (env: Env) => Promise.all(names.map((name) => env.CACHE.get(`tag:${name}`))); // fault
+// == fires: a constant list that is longer than the connections there are
+const HOURS = ["00", "03", "06", "09", "12", "15", "18", "21"];
+export const hours = (env: Env) => Promise.all(HOURS.map((hour) => env.CACHE.get(`hour:${hour}`))); // fault
+// == quiet: a few constant keys, all at once
+const TAGS = ["new", "sale", "vegan"] as const;
+const FLAGS = { beta: true, dark: false };
+const tagOf = (env: Env, tag: string) => env.CACHE.get(`tag:${tag}`);
+export async function front(env: Env) {
+  const first = await Promise.all(["top", "left"].map((place) => env.CACHE.get("ad:" + place)));
+  const tags = await Promise.all(TAGS.map((tag) => tagOf(env, tag)));
+  const under: Promise<string | null>[] = [];
+  for (const flag of Object.keys(FLAGS)) under.push(env.CACHE.get(`flag:${flag}`));
+  return [first, tags, await Promise.all(under)];
+}

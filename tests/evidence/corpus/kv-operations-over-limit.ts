@@ -43,3 +43,17 @@ export async function titles(env: Env) {
 export async function digits(env: Env) {
   for (let n = 0; n < 10; n++) await env.CACHE.put(`digit:${n}`, "", { expirationTtl: 3600 });
 }
+// == quiet: the keys of one grant, with the options in a variable that is given its cursor later
+export async function revoke(env: Env, user: string, grant: string) {
+  const prefix = `token:${user}:${grant}:`;
+  let cursor: string | undefined;
+  let done = false;
+  while (!done) {
+    const options: KVNamespaceListOptions = { prefix };
+    if (cursor) options.cursor = cursor;
+    const page = await env.CACHE.list(options);
+    await Promise.all(page.keys.map((key) => env.CACHE.delete(key.name)));
+    done = page.list_complete;
+    if (!page.list_complete) cursor = page.cursor;
+  }
+}

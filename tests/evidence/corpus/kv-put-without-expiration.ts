@@ -346,3 +346,29 @@ export async function context(store: ContextStore, now: number) {
   await store.write(fresh);
   return fresh;
 }
+// == fires: a copy of an origin's value that nothing loads again
+export async function product(env: Env, id: string): Promise<unknown> {
+  const found = await env.CATALOGUE.get("product:" + id, "json");
+  if (found) return found;
+  const answer = await fetch("https://origin.example/products/" + id);
+  const fresh = await answer.json();
+  await env.CATALOGUE.put("product:" + id, JSON.stringify(fresh)); // fault
+  return fresh;
+}
+export const rename = (env: Env, id: string, name: string) => env.CATALOGUE.get("name:" + id + name);
+interface Env { CATALOGUE: KVNamespace }
+// == quiet: one key, which a cron loads anew and who misses loads too
+interface Env { RATES: KVNamespace }
+async function loaded(env: Env) {
+  const rates = await (await fetch("https://bank.example/rates")).text();
+  await env.RATES.put("rates", rates);
+  return rates;
+}
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return new Response((await env.RATES.get("rates")) ?? (await loaded(env)));
+  },
+  async scheduled(_: ScheduledController, env: Env) {
+    await loaded(env);
+  },
+};

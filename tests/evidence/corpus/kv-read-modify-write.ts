@@ -141,3 +141,16 @@ export async function answer(env: Env, id: string) {
   await spend(env, id, left);
   return left;
 }
+// == quiet: another token for one that is shown, under a key of its own
+async function issue(env: Env, { user, props }: { user: string; props: string }) {
+  const secret = crypto.randomUUID();
+  const id = await hashOf(`${user}:${secret}`);
+  await env.TOKENS.put(`token:${user}:${id}`, JSON.stringify({ props }), { expirationTtl: 3600 });
+  return secret;
+}
+export async function exchange(env: Env, shown: { user: string; id: string }) {
+  const stored = await env.TOKENS.get<Token>(`token:${shown.user}:${shown.id}`, "json");
+  if (!stored) return null;
+  return issue(env, { user: shown.user, props: stored.props });
+}
+interface Env { TOKENS: KVNamespace }

@@ -56,6 +56,7 @@ class C {
     if (v) this.setMem(k, v, 60);
     return v;
   }
+  put = (k: string, v: string) => this.kv.put(k, v, { expirationTtl: 600 });
 }
 // == fires (js): entry in a variable
 const mem = new Map();
@@ -80,6 +81,9 @@ export class T {
   }
   private promote(k: string, value: unknown) {
     this.l1.set(k, { value, expiresAt: Date.now() + this.l1Ttl }); // fault
+  }
+  async put(k: string, value: unknown, options: KVNamespacePutOptions) {
+    await this.kv.put(k, JSON.stringify({ value }), options);
   }
 }
 // == quiet: the entry with its own end
@@ -121,3 +125,48 @@ export async function read(env: Env, key: string) {
   if (value) seen.set(key, value);
   return value;
 }
+// == fires: into a variable of the module
+let kept: { at: number; rates: string } | undefined;
+export async function rates(env: Env): Promise<string> {
+  if (kept && Date.now() - kept.at < 30_000) return kept.rates;
+  const found = await env.CACHE.get("rates:all");
+  const rates = found ?? (await (await fetch("https://bank.example/rates")).text());
+  if (found === null) await env.CACHE.put("rates:all", rates, { expirationTtl: 3600 });
+  kept = { at: Date.now(), rates }; // fault
+  return rates;
+}
+// == fires: an entry whose age the reader knows
+const recent = new Map<string, { value: string; until: number }>();
+export async function read(env: Env, key: string) {
+  const entry = await env.COPIES.get<{ value: string; storedAt: number }>(key, "json");
+  if (!entry || entry.storedAt < Date.now() - 3_600_000) return null;
+  recent.set(key, { value: entry.value, until: Date.now() + 60_000 }); // fault
+  return entry.value;
+}
+interface Env { COPIES: KVNamespace }
+// == unsure: nothing here says who writes it, or for how long
+const entries = new Map<string, { value: string | null; until: number }>();
+export async function page(env: Env, path: string) {
+  const value = await env.PAGES.get(`page:${path}`);
+  entries.set(path, { value, until: Date.now() + 60_000 }); // fault
+  return value;
+}
+interface Env { PAGES: KVNamespace }
+// == quiet: data that never expire in KV, seen late by a minute
+const known = new Map<string, { until: number; value: unknown }>();
+let banner: { at: number; text: string } | undefined;
+export async function shop(env: Env, name: string) {
+  const hit = known.get(name);
+  if (hit && hit.until > Date.now()) return hit.value;
+  const value = await env.SHOPS.get(`shop:${name}`, { type: "json", cacheTtl: 600 });
+  known.set(name, { until: Date.now() + 60_000, value });
+  return value;
+}
+export const open = (env: Env, name: string, shop: string) => env.SHOPS.put(`shop:${name}`, shop);
+export async function top(env: Env) {
+  if (banner && Date.now() - banner.at < 30_000) return banner.text;
+  const text = (await env.SHOPS.get("banner", { cacheTtl: 300 })) ?? "";
+  banner = { at: Date.now(), text };
+  return text;
+}
+interface Env { SHOPS: KVNamespace }
