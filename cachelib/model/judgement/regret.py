@@ -114,7 +114,8 @@ def sureness(criteria: Criteria, standing: Standing) -> dict[str, Sureness]:
 class Worth:
     """What knowing one assumption would bring.
 
-    `saved`: expected value of perfect information, in what is minimised. `explains`: the share of
+    `saved`: expected value of perfect information, in what is minimised; `saved_error`: by how much
+    it would differ with other draws (one standard deviation). `explains`: the share of
     the regret's variance that it explains alone. `kept_low`, `kept_high`: the share of draws in
     which the choice keeps the limits with it in its lowest and its highest third. `breaks`: by
     limit, the share of the variance of breaking it that it explains alone.
@@ -142,11 +143,12 @@ def worths(
         third = len(order) // 3
         kept = standing.kept[chosen][order]
         saved = _saved(loss[stated][:, order], loss[chosen][order])
+        sampled = _saved_error(loss[stated][:, order])
         found.append(
             Worth(
                 name=name,
                 saved=max(0.0, saved - float(shuffled.mean())),
-                saved_error=float(shuffled.std(ddof=1)),
+                saved_error=float(np.hypot(sampled, shuffled.std(ddof=1))),
                 explains=explained(loss[chosen][order]),
                 kept_low=float(kept[:third].mean()),
                 kept_high=float(kept[-third:].mean()),
@@ -169,6 +171,20 @@ def _saved(loss: Array, own: Array) -> float:
     size = loss.shape[1] // BINS
     binned = loss[:, : size * BINS].reshape(len(loss), BINS, size).mean(axis=2)
     return float(own[: size * BINS].mean() - binned.min(axis=0).mean())
+
+
+def _saved_error(loss: Array) -> float:
+    """How far other draws would put that: the error of a mean over draws.
+
+    In each draw, what the choice of its bin regrets less than who knows nothing and so chooses
+    the option that is regretted least.
+    """
+    size = loss.shape[1] // BINS
+    used = loss[:, : size * BINS]
+    binned = used.reshape(len(loss), BINS, size).mean(axis=2)
+    chosen = np.repeat(binned.argmin(axis=0), size)
+    less = used[used.mean(axis=1).argmin()] - used[chosen, np.arange(size * BINS)]
+    return float(less.std(ddof=1) / np.sqrt(size * BINS)) if size else 0.0
 
 
 def _by_chance(loss: Array, own: Array, seed: int) -> Array:
