@@ -58,24 +58,29 @@ def share(flags: Flags) -> Share:
     return Share(p, float(np.sqrt(of * (1 - of) / number)))
 
 
+def breach(criteria: Criteria, standing: Standing) -> Array:
+    """What breaking a limit counts as in each draw; nothing where no option keeps them.
+
+    As the case says, or else as much as choosing the dearest option that keeps them.
+    """
+    some = standing.ranked.any(axis=0)
+    if criteria.broken_limit is not None:
+        return np.where(some, criteria.broken_limit, 0.0)
+    dearest = np.where(standing.ranked, standing.score, -np.inf).max(axis=0)
+    return np.where(some, dearest, 0.0) - np.where(some, standing.best, 0.0)
+
+
 def losses(criteria: Criteria, standing: Standing) -> Array:
     """The regret of each option in each draw; (options, draws).
 
-    Of an option that keeps the limits, its score less the best's. A broken limit costs what the
-    case says, or else as much as choosing the dearest option that keeps them. Where none does,
-    no choice was better than another. NaN for options whose score is not stated.
+    Of an option that keeps the limits, its score less the best's; of one that does not, what that
+    counts as, which is beside its score where the case says it. Where none does, no choice was
+    better than another. NaN for options whose score is not stated.
     """
-    score, ranked = standing.score, standing.ranked
-    some = ranked.any(axis=0)
-    best = np.where(some, standing.best, 0.0)
-    dearest = np.where(some, np.where(ranked, score, -np.inf).max(axis=0), 0.0)
-    over = np.maximum(score - best, 0)
-    breach = dearest - best
-    if criteria.broken_limit is not None:
-        breach = np.full_like(best, criteria.broken_limit)
-        over_broken = over + breach
-    else:
-        over_broken = np.broadcast_to(breach, over.shape)
+    score, some = standing.score, standing.ranked.any(axis=0)
+    over = np.maximum(score - np.where(some, standing.best, 0.0), 0)
+    beside = over if criteria.broken_limit is not None else np.zeros_like(over)
+    over_broken = beside + breach(criteria, standing)
     loss = np.where(standing.kept, over, over_broken)
     loss = np.where(some, loss, 0.0)
     return np.where(np.isnan(score), np.nan, loss)
