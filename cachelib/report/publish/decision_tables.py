@@ -71,7 +71,9 @@ def _tells(decision: Decision, name: str) -> bool:
 def verdict(decision: Decision, option: Option) -> str:
     """What became of an option, in a few words."""
     if missed := decision.missed.get(option.name):
-        said = "out: " + ", ".join(METRICS[miss.limit.metric].head for miss in missed)
+        said = "out: " + decision.study.told(
+            ", ".join(METRICS[miss.limit.metric].head for miss in missed)
+        )
     elif option in decision.not_stated:
         said = "not ranked: work not stated"
     elif option == decision.chosen:
@@ -193,7 +195,7 @@ def matters_table(decision: Decision) -> pd.DataFrame:
             "explains": worth.explains,
             "limits kept when low": worth.kept_low,
             "limits kept when high": worth.kept_high,
-            "decides the limit of": _broken(worth) or "–",
+            "decides the limit of": decision.study.told(_broken(worth)) or "–",
         }
         for worth in that_matter(decision)
     ]
@@ -280,7 +282,8 @@ def anchors_table(decision: Decision) -> pd.DataFrame:
             share = METRICS[metric].unit == "ratio"
             unit: Unit = "points" if share else "ratio"
             rows.append({
-                "option": words.called(decision, anchor.option), "metric": METRICS[metric].label,
+                "option": words.called(decision, anchor.option),
+                "metric": decision.study.told(METRICS[metric].label),
                 "here": _error(anchor.here, unit), "typical error": _error(anchor.typical, unit),
                 "worst error": _error(anchor.worst, unit),
                 "tolerance": shown(anchor.tolerance, unit),
@@ -311,7 +314,7 @@ def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
     unit: Unit = "" if metric.label.startswith(metric.unit or " ") else metric.unit
     allowed, found = apart(limit.bound, miss.value, unit)
     return {
-        "option": words.called(decision, miss.option), "limit": metric.label,
+        "option": words.called(decision, miss.option), "limit": decision.study.told(metric.label),
         "allowed": f"{side} {allowed}",
         "found": found,
         "beyond": shown(miss.excess, "ratio"),
