@@ -37,7 +37,7 @@ def test_the_copied_case_draws_the_same_traffic_in_the_case_s_own_order() -> Non
     asked = {"panel": carried | {"criteria": {"limits": []}}, "changes": {"origin_ms": 310}}
     copied = json.loads(said_by_the_page(asked, "caseWith(panel, changes)"))
     own = study.case.model_dump(mode="json")
-    for name in ("workload", "assumptions", "knobs"):
+    for name in ("workload", "knobs"):
         there = [key for key in copied[name] if key in own[name]]
         assert there == [key for key in own[name] if key in there], name
     assert list(copied["workload"]["colos"]) == list(PLACES)
