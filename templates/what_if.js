@@ -268,7 +268,7 @@ function told(value, unit) {
 
 // The case with the panel's numbers, as JSON, which is YAML too.
 function caseWith(panel, changes) {
-  const told = structuredClone(panel.case);
+  const told = JSON.parse(panel.case);
   const set = (record, value) => Object.assign(record, {
     value, low: Math.min(record.low, value), high: Math.max(record.high, value) });
   for (const [name, value] of Object.entries(changes)) {

@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 Unit = Literal[
-    "", "ratio", "points", "ms", "s", "USD", "requests", "loads", "operations", "isolates", "times",
-    "hours", "MB", "cities", "back ends", "hits", "reads", "reads a write",
+    "", "ratio", "points", "ms", "s", "USD", "price", "requests", "loads", "operations", "isolates",
+    "times", "hours", "MB", "cities", "back ends", "hits", "reads", "reads a write",
 ]  # fmt: skip
 Scalar = str | int | float | bool | None
 
@@ -29,6 +29,8 @@ def shown(value: Scalar, unit: Unit = "") -> str:
         return f"{_digits(100 * value)}\u00a0{of('points', 100 * value)}"
     if unit == "USD":
         return _dollars(value)
+    if unit == "price":
+        return _exact(value)
     if unit == "times":
         return f"{_digits(value)}×"
     return f"{_digits(value)}\u00a0{of(unit, value)}".rstrip("\u00a0")
@@ -233,6 +235,12 @@ def _dollars(value: float) -> str:
         return f"{sign}${_digits(value)}"
     cents = Decimal(repr(float(value))).quantize(Decimal("0.01"), ROUND_HALF_UP)  # 0.575 is 0.58
     return f"{sign}${cents:,}"
+
+
+def _exact(dollars: float) -> str:
+    """A price with all its digits, cents at least: what a reader multiplies gives the bill."""
+    whole, _, part = f"{Decimal(repr(dollars)):f}".partition(".")
+    return f"${int(whole):,}.{part.rstrip('0'):0<2}"
 
 
 MILLIONS = 1e7

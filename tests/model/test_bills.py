@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from cachelib.model.judgement import bills
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import options
-from cachelib.model.money.prices import Bill, Line
+from cachelib.model.judgement.study import Study
+from cachelib.model.money.prices import Bill, Line, Meter, monthly_bill
 from tests.model.cases import known, small
 
 
@@ -67,28 +69,51 @@ def test_quantities_are_quoted_at_the_book_s_prices_with_nothing_included() -> N
     assert list(table.index) == ["storage", "reads", "writes", "duration", "total"]
 
 
-def test_meters_are_quoted_of_the_tiers_that_the_case_has_and_of_no_other() -> None:
+def taken(study: Study) -> dict[str, Meter]:
+    """Of the bills of the case's own designs."""
+    own = [monthly_bill(study.replay(name), study.book) for name in study.case.design_names]
+    return bills.prices_taken(study.case, study.book, own)
+
+
+def owners(prices: Iterable[str]) -> set[str]:
+    return {name.partition("_")[0] for name in prices}
+
+
+def test_every_price_is_taken_that_is_on_a_bill_of_the_case_and_no_other() -> None:
     by_design = {
-        "l1-only": set(), "kv-only": {"kv"}, "durable-object": {"do"}, "l1-r2": set(),
+        "l1-only": set(), "kv-only": {"kv"}, "durable-object": {"do"}, "l1-r2": {"r2"},
     }  # fmt: skip
     for name, vendors in by_design.items():
-        found = bills.quoted_meters(small(designs=[name]))
-        assert {quoted.partition("_")[0] for quoted in found} == vendors, name
-    both = bills.quoted_meters(small(designs=["kv-only", "durable-object"]))
+        found = taken(small(designs=[name]))
+        assert owners(found) == vendors | {"workers"}, name
+        assert {"workers_requests", "workers_cpu_ms", "workers_ai_neurons"} <= found.keys()
+    both = taken(small(designs=["kv-only", "durable-object"]))
     assert {"kv_stored_gb_month", "kv_reads", "do_stored_gb_month", "do_rows_read"} <= both.keys()
-    assert not {"kv_stored", "do_stored"} & both.keys()
+    assert not {"kv_stored", "do_stored", "kv_lists", "kv_deletes"} & both.keys()
     assert all(meter.plan == "paid" for meter in both.values())
     assert both["kv_reads"].meter == "kv.reads"
 
 
-def test_what_runs_and_the_origin_are_quoted_where_they_have_a_price() -> None:
+def test_a_price_that_a_claim_quotes_is_taken_though_no_bill_has_it() -> None:
+    claim = {
+        "id": "c",
+        "section": "s",
+        "quote": "q",
+        "metric": "prices.do_rows_read",
+        "low": 0,
+        "high": 0,
+    }
+    found = taken(small(designs=["kv-only"], claims=[claim]))
+    assert "do_rows_read" in found
+    assert "do_requests" not in found
+
+
+def test_what_runs_and_the_origin_are_taken_where_they_have_a_price() -> None:
     lambda_ = small(platform={"profile": "aws-lambda"}, designs=["memory-only"])
-    assert {name.partition("_")[0] for name in bills.quoted_meters(lambda_)} == {"lambda"}
+    assert owners(taken(lambda_)) == {"lambda"}
     priced = small(platform={"profile": "aws-lambda"}, designs=["memory-dynamodb"],
                    prices={"origin.calls": 0.5})  # fmt: skip
-    assert {"lambda", "dynamodb", "origin"} == {
-        name.partition("_")[0] for name in bills.quoted_meters(priced)
-    }
+    assert owners(taken(priced)) == {"lambda", "dynamodb", "origin"}
 
 
 def test_a_metric_is_told_over_all_traffic_that_is_looked_at_by_option() -> None:

@@ -150,6 +150,8 @@ def edited(folder: Path, old: str, new: str) -> Path:
          "value_life_s is in s, not 'ms'"),
         ("low: 0.70, high: 0.85", "low: 70, high: 85", "low: 70",
          "shared.hit_ratio is a ratio: 0.7 is 70 %, not 70"),
+        ("designs:\n", "prices:\n  kv.reads: 1\n  kv.redas: 7\ndesigns:\n", "kv.redas",
+         "unknown meter 'kv.redas'; did you mean 'kv.reads'?"),
         ("  - kv-only\n", "  - {name: kv-only, l2: kv, l1: false, l2_ttl: 60}\n", "l2_ttl: 60",
          "l2_ttl: unknown key; did you mean 'l2_ttl_s'?"),
     ],

@@ -113,7 +113,7 @@ def test_a_run_says_how_fast_it_goes_and_when_it_will_be_done(trace, tmp_path):
     said = []
     time = iter(range(0, 1_000, 10))
     assert len(list(counted([trace, trace], said.append, clock=lambda: next(time)))) == 2
-    assert said[-1] == "6,000 requests are read, 0.0003 M a second"
+    assert said[-1] == "6,000 requests are read, 300 a second"
     files = [tmp_path / name for name in "ab"]
     for file, size in zip(files, (10, 30), strict=True):
         file.write_bytes(b"x" * size)

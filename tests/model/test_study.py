@@ -235,6 +235,11 @@ def test_a_price_of_what_the_book_does_not_meter_is_an_error() -> None:
     case = study.case.model_copy(update={"prices": {"kv.redas": 7}})
     with pytest.raises(UnknownMeterError, match=r"prices: .*did you mean 'kv.reads'"):
         assert Study(case).book
+    with pytest.raises(UnknownMeterError) as caught:
+        assert Study(case).book
+    allowed = str(caught.value).partition("allowed: ")[2].split(", ")
+    assert "kv.reads" in allowed
+    assert len(set(allowed)) == len(allowed)
 
 
 def test_the_repository_lies_beside_the_case_file() -> None:

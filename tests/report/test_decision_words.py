@@ -10,8 +10,10 @@ import pytest
 
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.regret import Worth
+from cachelib.report.publish import decision_tables
 from cachelib.report.publish.decision import _reason, in_sentences, rivals_in_words, would_keep
-from cachelib.report.publish.decision_tables import flips_table
+from cachelib.report.publish.decision_tables import flips_table, matters_table
 
 
 def decision(chosen: str | None, **shares: float) -> Any:
@@ -117,3 +119,31 @@ def test_nor_where_a_limit_would_be_kept() -> None:
     nobody = isolates(5.33, 2)
     nobody.chosen = None
     assert (would_keep(nobody) or "").endswith("isolates in each data centre at 6 instead of 2")
+
+
+@pytest.mark.parametrize(
+    ("saved", "error", "told"),
+    [
+        (40.0, 3.0, "$40.00 ±\u00a0$5.88"),
+        (40.0, 30.0, None),  # by chance, 1 in 5
+        (4.0, 2.1, None),  # not at 95 %
+        (2.9, 0.0, None),  # less than 1 % of the choice's 300 dollars
+        (0.0, 0.0, None),
+    ],
+)
+def test_what_is_worth_knowing_is_more_than_chance_and_more_than_counts(
+    saved: float, error: float, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much it explains, and whatever limit it decides: to measure it would gain nothing."""
+    monkeypatch.setattr(decision_tables, "concerns", lambda *_: True)
+    found: Any = SimpleNamespace(
+        chosen="a",
+        score=lambda _: 300.0,
+        criteria=Criteria(minimise="bill_usd"),
+        study=SimpleNamespace(
+            told=str, case=SimpleNamespace(profile=SimpleNamespace(told=str), assumed={})
+        ),
+        worths=[Worth("origin_ms", saved, error, 0.8, 0.1, 0.9, {"limit:late_share": 0.5})],
+    )
+    table = matters_table(found)
+    assert table["to know it would save"].tolist() == ([told] if told else [])

@@ -7,10 +7,11 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
-from cachelib.report.document.collect import Findings
+from cachelib.report.document.collect import Findings, Found
 from cachelib.report.document.formats.markdown import InMarkdown
 from cachelib.report.document.material import Material
 from cachelib.report.document.render import Document
+from cachelib.report.publish.findings import Metric
 from tests.model.cases import small
 
 
@@ -26,9 +27,12 @@ def log(folder: Path) -> Path:
     return path
 
 
-def page(study: Any) -> str:
-    material = Material(study, Findings([]), [])
-    return Document(material, InMarkdown(material.templates), "sections/log.md.j2").text()
+def page(study: Any, section: str = "log") -> str:
+    findings = Findings([])
+    examined = Metric(id="evidence.examined", value=False, caption="c")
+    findings.add(Found(examined, "01_evidence", "cell", None))
+    material = Material(study, findings, [])
+    return Document(material, InMarkdown(material.templates), f"sections/{section}.md.j2").text()
 
 
 def test_the_page_accounts_for_every_row_and_says_what_was_taken(tmp_path: Path) -> None:
@@ -37,6 +41,18 @@ def test_the_page_accounts_for_every_row_and_says_what_was_taken(tmp_path: Path)
     for part in ("| format | clf", "| by status | 200 180", "| filtered | 20 | status 503 |",
                  "| skipped | 1 | not a line of Common Log Format |", "█"):  # fmt: skip
         assert part in told, part
+
+
+def test_what_there_is_says_all_that_was_left_out_of_the_log(tmp_path: Path) -> None:
+    told = page(small(log=log(tmp_path)), "what_you_have")
+    (row,) = [line for line in told.splitlines() if line.startswith("| left out |")]
+    assert "20 rows filtered ([why](#what-the-log-is-and-what-was-taken-from-it))" in row
+    assert "1 line that is no request, the first on line 201" in row
+    assert "\n## What the log is, and what was taken from it\n" in "\n" + page(
+        small(log=log(tmp_path))
+    )
+    made = page(small(), "what_you_have")
+    assert "left out" not in made
 
 
 def test_made_traffic_has_no_such_page() -> None:

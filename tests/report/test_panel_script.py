@@ -5,22 +5,48 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cachelib.live.node import NodeMissingError, find_node
+from cachelib.model.case.case import Case
 from cachelib.model.case.claims import Claim, Region
 from cachelib.model.judgement import regions, surface
 from cachelib.model.judgement.draws import CHANCE, draw
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options
 from cachelib.model.judgement.regret import sureness
+from cachelib.model.judgement.study import Study
 from cachelib.report.document.page import FORMULAS
-from cachelib.report.document.what_if import COMPARED_WITH, judged_with
+from cachelib.report.document.what_if import COMPARED_WITH, _case, judged_with
 from cachelib.report.experiments.parameters import settle
-from cachelib.report.templates import FOLDER
+from cachelib.report.templates import FOLDER, html_environment
+from tests.model.cases import small
+
+PLACES = {"NRT": 7, "FRA": 20, "SYD": 5, "AMS": 11}
+
+
+def test_the_copied_case_draws_the_same_traffic_in_the_case_s_own_order() -> None:
+    """Though notebooks, which carry the panel, are written with their mappings sorted."""
+    study = small(workload={"colos": PLACES})
+    given: Any = SimpleNamespace(study=study, options=options(study))
+    carried = json.loads(json.dumps({"case": _case(given)}, sort_keys=True))
+    asked = {"panel": carried | {"criteria": {"limits": []}}, "changes": {"origin_ms": 310}}
+    copied = json.loads(said_by_the_page(asked, "caseWith(panel, changes)"))
+    own = study.case.model_dump(mode="json")
+    for name in ("workload", "knobs"):
+        there = [key for key in copied[name] if key in own[name]]
+        assert there == [key for key in own[name] if key in there], name
+    assert list(copied["workload"]["colos"]) == list(PLACES)
+    again = Study(Case.model_validate(copied))
+    assert again.case.assumed["origin_ms"].value == 310
+    assert again.trace.colos == study.trace.colos
+    assert np.array_equal(again.trace.colo, study.trace.colo)
+    assert np.array_equal(again.trace.key, study.trace.key)
+
 
 HELD: list[dict[str, float]] = [{}, {"requests_per_month": 2e6, "limit:p95_ms": 400.0}]
 FEW = 30
@@ -194,3 +220,15 @@ def test_a_claim_follows_the_formula_brought_to_what_was_found(model: Model) -> 
         wanted = float(correction.applied(np.array(there)))
         assert said["value"] == pytest.approx(wanted, rel=1e-7), name
         assert said["holds"] == claim.holds_for(wanted)
+
+
+@pytest.mark.parametrize("has_draws", [True, False])
+def test_what_is_held_is_said_beside_the_outcome(has_draws: bool) -> None:
+    """That options stay as they are set, and that what is moved is no longer varied."""
+    page = html_environment().get_template("partials/panel.html.j2").render(
+        data="", sliders=[], columns=[], designs=[], is_unsure=False, has_draws=has_draws
+    )  # fmt: skip
+    beside = page.partition('role="status"')[2].partition('<div class="sliders">')[0]
+    assert "Each option stays at its settings" in beside
+    assert ("counts as known and is varied no more" in beside) == has_draws
+    assert "judged anew" not in page

@@ -157,6 +157,17 @@ class TestOnlyWhatChangedIsToRun:
         reason = "workload in the case changed"
         assert to_run(planned()) == {REPLAY: reason, DIAGRAM: reason}
 
+    @pytest.mark.parametrize(
+        ("old", "new", "section"),
+        [("hourly_rate_usd: {value: 80", "hourly_rate_usd: {value: 90", "assumptions"),
+         ("minimise: origin_loads_per_month", "minimise: bill_usd", "criteria")],
+    )  # fmt: skip
+    def test_what_only_a_decision_reads_of_the_case(self, old: str, new: str, section: str) -> None:
+        edit("case.yaml", old, new)
+        steps = planned()
+        assert to_run(steps) == {}
+        assert steps.document.reasons == (f"{section} in the case changed",)
+
     def test_a_comment_in_the_case_does_not_count(self) -> None:
         append("case.yaml", "# a thought\n")
         assert planned().stands

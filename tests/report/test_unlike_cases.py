@@ -376,6 +376,26 @@ def test_pods_with_redis_are_told_of_pods_regions_redis_and_the_database() -> No
     assert section(text, "expire in KV") == ""
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_of_nothing_to_measure_is_spoken_where_there_is_a_choice_and_no_table(name: str) -> None:
+    found = of(name)
+    said = "Nothing is worth measuring first" in found.markdown
+    has_choice = found.decision["outcome"]["recommended"] is not None
+    assert said == (has_choice and "decision.matters" not in found.findings)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_price_told_is_of_something_used_and_what_runs_is_there(name: str) -> None:
+    sources = section(of(name).markdown, "Sources")
+    assert sources.count(": price of ") == len(
+        [found for found in of(name).findings if found.finding.id.startswith("prices.")]
+    )
+    if name in ("pods", "catalogue-lambda"):
+        return
+    for price in ("the plan: ", "Workers, requests: ", "Workers, CPU time: "):
+        assert f"- {price}price of " in sources, price
+
+
 def test_a_rented_redis_costs_its_hours_at_the_case_s_own_price() -> None:
     one = of("pods")
     bills = {

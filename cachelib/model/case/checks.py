@@ -296,6 +296,12 @@ def _at(thing: object, steps: list[str]) -> tuple[bool, object]:
     return True, thing
 
 
+def _prices(case: Case, _: Path) -> Faults:
+    for meter in case.prices:
+        if fault := names.known("meter", names.meters(case.profile.book), meter):
+            yield ("prices", meter), fault
+
+
 def _claims(case: Case, _: Path) -> Faults:
     for nth, claim in enumerate(case.claims):
         location = ("claims", nth)
@@ -347,5 +353,5 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours,
-    _failures, _limits, _colos, _source, _claims, _theme,
+    _failures, _limits, _colos, _prices, _source, _claims, _theme,
 )  # fmt: skip

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.platforms.profile import FIRST, SHIPPED, Numbers, shipped
 from cachelib.model.schema.resources import resource
-from cachelib.model.schema.typed_yaml import nearest
+from cachelib.model.schema.typed_yaml import nearest, read
 from cachelib.model.tiers.registry import FAILURES
 
 FINDING = "application/vnd.cachelib.finding+json"
@@ -170,6 +171,16 @@ def may_be_published(id: str) -> bool:
     return id in findings() or any(pattern.fullmatch(id) for pattern in _written())
 
 
+BOOKS = Path(__file__).parents[1] / "money" / "books"
+
+
+@cache
+def meters(book: str) -> tuple[str, ...]:
+    """What a shipped price book has a price for: read there, since money knows cases."""
+    rows = read(BOOKS / f"{book}.yaml").data["meters"]
+    return tuple(dict.fromkeys(row["meter"] for row in rows))
+
+
 def _bundles(notebook: Any) -> Iterable[Any]:
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
@@ -179,5 +190,5 @@ def _bundles(notebook: Any) -> Iterable[Any]:
 
 def known(kind: str, names: Iterable[str], name: str) -> str | None:
     """What is wrong with a name of that kind, with the nearest one; None if there is such a one."""
-    there: Sequence[str] = list(names)
+    there: Sequence[str] = list(dict.fromkeys(names))
     return None if name in there else f"unknown {kind} {name!r}; {nearest(name, there)}"

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 
+from cachelib.model.case.case import Case
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.model import Model
-from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import grid_of, sweeps
-from cachelib.model.money.prices import OBJECT_GB, Bill, Meter, price_book
+from cachelib.model.money.prices import OBJECT_GB, Bill, Meter, PriceBook, price_book
 from cachelib.model.platforms.profile import Profile
 
 TRAFFIC = "requests_per_month"
 POINTS, SECTIONS = 65, 33
-QUOTED = {
-    "kv.": ("kv",),
-    "do.": ("durable-object",),
-    "redis.": ("redis", "redis-per-region"),
-    "zones.": ("redis", "redis-per-region"),
-    "dynamodb.": ("dynamodb",),
-    "dax.": ("dax",),
-}
-"""Meters that are quoted, by how they begin, and of which tiers they are."""
+IN_CLAIMS = {"kv.stored": "kv_stored_gb_month", "do.stored": "do_stored_gb_month"}
+"""Meters that claims quote by another name than their own."""
 ORIGIN = ("workers_ai.", "database.", "origin.")
 
 
@@ -87,16 +80,16 @@ def quoted_table(sums: Mapping[str, Decimal]) -> pd.DataFrame:
     )
 
 
-def quoted_meters(study: Study) -> dict[str, Meter]:
-    """The meters of what the case's designs keep values in, by the names that claims quote them
-    with, and those of what runs and of the origin, where they have a price."""
-    names = {"kv.stored": "kv_stored_gb_month", "do.stored": "do_stored_gb_month"}
-    tiers = [word for name in study.case.design_names for word in study.case.design(name).tiers]
-    told = tuple(prefix for prefix, of in QUOTED.items() if set(of) & set(tiers))
+def prices_taken(case: Case, book: PriceBook, bills: Iterable[Bill]) -> dict[str, Meter]:
+    """The meters by which these bills come to anything, and those that the case's claims quote;
+    by the names that claims quote them with."""
+    used = {line.meter for bill in bills for line in bill.lines if line.metered}
+    claimed = {claim.metric for claim in case.claims}
+    named = {IN_CLAIMS.get(meter, meter.replace(".", "_")): meter for meter in book.of_plan("paid")}
     return {
-        names.get(name, name.replace(".", "_")): meter
-        for name, meter in study.book.of_plan("paid").items()
-        if name.startswith(told) or (name.startswith(("lambda.", "origin.")) and meter.price)
+        name: book.of_plan("paid")[meter]
+        for name, meter in named.items()
+        if meter in used or f"prices.{name}" in claimed
     }
 
 

@@ -58,24 +58,29 @@ def share(flags: Flags) -> Share:
     return Share(p, float(np.sqrt(of * (1 - of) / number)))
 
 
+def breach(criteria: Criteria, standing: Standing) -> Array:
+    """What breaking a limit counts as in each draw; nothing where no option keeps them.
+
+    As the case says, or else as much as choosing the dearest option that keeps them.
+    """
+    some = standing.ranked.any(axis=0)
+    if criteria.broken_limit is not None:
+        return np.where(some, criteria.broken_limit, 0.0)
+    dearest = np.where(standing.ranked, standing.score, -np.inf).max(axis=0)
+    return np.where(some, dearest, 0.0) - np.where(some, standing.best, 0.0)
+
+
 def losses(criteria: Criteria, standing: Standing) -> Array:
     """The regret of each option in each draw; (options, draws).
 
-    Of an option that keeps the limits, its score less the best's. A broken limit costs what the
-    case says, or else as much as choosing the dearest option that keeps them. Where none does,
-    no choice was better than another. NaN for options whose score is not stated.
+    Of an option that keeps the limits, its score less the best's; of one that does not, what that
+    counts as, which is beside its score where the case says it. Where none does, no choice was
+    better than another. NaN for options whose score is not stated.
     """
-    score, ranked = standing.score, standing.ranked
-    some = ranked.any(axis=0)
-    best = np.where(some, standing.best, 0.0)
-    dearest = np.where(some, np.where(ranked, score, -np.inf).max(axis=0), 0.0)
-    over = np.maximum(score - best, 0)
-    breach = dearest - best
-    if criteria.broken_limit is not None:
-        breach = np.full_like(best, criteria.broken_limit)
-        over_broken = over + breach
-    else:
-        over_broken = np.broadcast_to(breach, over.shape)
+    score, some = standing.score, standing.ranked.any(axis=0)
+    over = np.maximum(score - np.where(some, standing.best, 0.0), 0)
+    beside = over if criteria.broken_limit is not None else np.zeros_like(over)
+    over_broken = beside + breach(criteria, standing)
     loss = np.where(standing.kept, over, over_broken)
     loss = np.where(some, loss, 0.0)
     return np.where(np.isnan(score), np.nan, loss)
@@ -114,7 +119,8 @@ def sureness(criteria: Criteria, standing: Standing) -> dict[str, Sureness]:
 class Worth:
     """What knowing one assumption would bring.
 
-    `saved`: expected value of perfect information, in what is minimised. `explains`: the share of
+    `saved`: expected value of perfect information, in what is minimised; `saved_error`: by how much
+    it would differ with other draws (one standard deviation). `explains`: the share of
     the regret's variance that it explains alone. `kept_low`, `kept_high`: the share of draws in
     which the choice keeps the limits with it in its lowest and its highest third. `breaks`: by
     limit, the share of the variance of breaking it that it explains alone.
@@ -142,11 +148,12 @@ def worths(
         third = len(order) // 3
         kept = standing.kept[chosen][order]
         saved = _saved(loss[stated][:, order], loss[chosen][order])
+        sampled = _saved_error(loss[stated][:, order])
         found.append(
             Worth(
                 name=name,
                 saved=max(0.0, saved - float(shuffled.mean())),
-                saved_error=float(shuffled.std(ddof=1)),
+                saved_error=float(np.hypot(sampled, shuffled.std(ddof=1))),
                 explains=explained(loss[chosen][order]),
                 kept_low=float(kept[:third].mean()),
                 kept_high=float(kept[-third:].mean()),
@@ -169,6 +176,20 @@ def _saved(loss: Array, own: Array) -> float:
     size = loss.shape[1] // BINS
     binned = loss[:, : size * BINS].reshape(len(loss), BINS, size).mean(axis=2)
     return float(own[: size * BINS].mean() - binned.min(axis=0).mean())
+
+
+def _saved_error(loss: Array) -> float:
+    """How far other draws would put that: the error of a mean over draws.
+
+    In each draw, what the choice of its bin regrets less than who knows nothing and so chooses
+    the option that is regretted least.
+    """
+    size = loss.shape[1] // BINS
+    used = loss[:, : size * BINS]
+    binned = used.reshape(len(loss), BINS, size).mean(axis=2)
+    chosen = np.repeat(binned.argmin(axis=0), size)
+    less = used[used.mean(axis=1).argmin()] - used[chosen, np.arange(size * BINS)]
+    return float(less.std(ddof=1) / np.sqrt(size * BINS)) if size else 0.0
 
 
 def _by_chance(loss: Array, own: Array, seed: int) -> Array:

@@ -21,7 +21,7 @@ from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
 from cachelib.model.judgement.steady import warmed
-from cachelib.model.money.prices import PriceBook, price_book
+from cachelib.model.money.prices import OWN, PriceBook, price_book
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
@@ -256,7 +256,7 @@ class Study:
             if fault := known("meter", [meter.meter for meter in book.meters], name):
                 raise UnknownMeterError(f"prices: {fault}")
         meters = tuple(
-            meter.model_copy(update={"price": own[meter.meter], "source": "the case's own"})
+            meter.model_copy(update={"price": own[meter.meter], "source": OWN})
             if meter.meter in own
             else meter
             for meter in book.meters

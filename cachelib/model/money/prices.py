@@ -27,6 +27,8 @@ OBJECT_GB = Decimal("0.128")  # a Durable Object is billed for 128 MB, whatever 
 CENT = Decimal("0.01")
 NO_COST = Decimal(0)
 DAYS = MONTH_S / DAY_S
+OWN = "the case's own"
+"""The source of a price that the case states."""
 CALLS = ("database.calls", "origin.calls")
 """Meters of the origin's calls."""
 NOT_RUN, RUN_ASIDE = "workers_cache_hits", "workers_cache_refreshes"

@@ -14,7 +14,7 @@ from cachelib.report.numbers import Scalar, Unit, shown
 from cachelib.report.publish.findings import Metric, Table
 
 REGIONS = "decision.regions"
-SIGNS = ("ratio", "points", "USD", "times")
+SIGNS = ("ratio", "points", "USD", "price", "times")
 """Units that stand at both ends of a range: `10 % to 20 %`, but `5 to 15 ms`."""
 
 

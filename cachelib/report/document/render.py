@@ -198,7 +198,7 @@ class Document:
             for found in self.findings
             if found.finding.how == "quoted"
             and isinstance(found.finding, Metric)
-            and (found.finding.id in repeated or found.finding.unit == "USD")
+            and (found.finding.id in repeated or found.finding.unit == "price")
         ]
 
     def number(self, id: str) -> Said:

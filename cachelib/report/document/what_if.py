@@ -6,6 +6,7 @@ order of judging (`judgement.ties`); tests/browser/test_what_if.py holds one aga
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -283,10 +284,11 @@ def _surface(surface: Surface) -> dict[str, Any]:
     return {"names": surface.names} | {name: getattr(surface, name).tolist() for name in arrays}
 
 
-def _case(decision: Decision) -> dict[str, Any]:
+def _case(decision: Decision) -> str:
     """The case as it is settled, each option held at its settings, for the page to change.
 
-    Without what only the original has beside it: its repository, and the document under test.
+    As text: notebooks are written with their mappings sorted, and traffic is drawn in the case's
+    order of places. Without what only the original has: its repository, the document under test.
     """
     case: Case = decision.study.case
     told = case.model_dump(mode="json", exclude_defaults=True, exclude={"claims", "document"})
@@ -299,7 +301,7 @@ def _case(decision: Decision) -> dict[str, Any]:
     for option in decision.options:
         notes[option.name] = notes.get(option.name, {}) | _notes(option)
     told.get("criteria", {}).pop("hours", None)
-    return told
+    return json.dumps(told)
 
 
 def _notes(option: Option) -> dict[str, Any]:

@@ -17,6 +17,31 @@ from cachelib.report.experiments.parameters import declared
 IMPORT = re.compile(r"^[ \t]*((?:from|import)[ \t].*)$", re.MULTILINE)
 
 
+DECIDING = "cachelib.model.judgement.decision"
+"""Who imports this decides between options."""
+COUNTED_WITH = ("late_after_s", "material")
+"""Of the criteria, what experiments read, too: what is out of date, and what is no difference."""
+
+
+def unjudged(case: Mapping[str, Any]) -> dict[str, Any]:
+    """A settled case without what only a decision reads: limits, aim, work and what it costs.
+
+    What an experiment is not given it cannot depend on, so that it stands when that changes.
+    """
+    told = {name: value for name, value in case.items() if name != "decision"}
+    criteria, options = case.get("criteria", {}), case.get("options", {})
+    told["criteria"] = {name: criteria[name] for name in COUNTED_WITH if name in criteria}
+    told["options"] = {name: _unpriced(notes) for name, notes in options.items()}
+    told["assumptions"] = {
+        name: number for name, number in case["assumptions"].items() if name != "hourly_rate_usd"
+    }
+    return told
+
+
+def _unpriced(notes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in notes.items() if name not in ("hours", "changes")}
+
+
 class Source:
     """The notebook at `path`; read without nbformat, whose import takes longer than a report."""
 
@@ -42,8 +67,19 @@ class Source:
         return declared(self.parameters_cell)
 
     def wanted(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of the `given` parameters that it takes."""
-        return {name: given[name] for name in self.declared if name in given}
+        """Those of the `given` parameters that it takes, and of the case what it can depend on."""
+        wanted = {name: given[name] for name in self.declared if name in given}
+        if isinstance(case := wanted.get("case"), Mapping):
+            wanted["case"] = {**case, "settled": self.read_of(case["settled"])}
+        return wanted
+
+    def read_of(self, case: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What it is given of a case: all, if it decides; else not what only a decision reads."""
+        return case if self._decides else unjudged(case)
+
+    @cached_property
+    def _decides(self) -> bool:
+        return any(DECIDING in statement for statement in self.imports())
 
     def default(self, name: str) -> Any:
         """What the parameters cell sets a parameter to; None where it does not say."""

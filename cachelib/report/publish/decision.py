@@ -180,7 +180,7 @@ def aim(decision: Decision) -> str:
 
 def unit_said(decision: Decision, number: str) -> str:
     known = decision.study.case.assumed.get(number)
-    return unit_of(number, plain_unit(known.unit) if known else "")
+    return decision.study.told(unit_of(number, plain_unit(known.unit) if known else ""))
 
 
 def plain_unit(unit: str) -> str:
@@ -301,7 +301,8 @@ def tie_broken_by(decision: Decision) -> str | None:
         if not alive:
             return {"work": "it takes the least work", "today": "it is what you have",
                     "simplicity": "it is the simplest"}.get(
-                name, f"its {METRICS[name].label} is the best of them" if name in METRICS else name
+                name, decision.study.told(f"its {METRICS[name].label} is the best of them")
+                if name in METRICS else name
             )  # fmt: skip
     return "it is what you have" if chosen.is_today else "nothing tells them apart"
 

@@ -12,6 +12,7 @@ from cachelib.model.judgement.anchoring import POINTS, Anchor
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import Miss
+from cachelib.model.judgement.model import Z95
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
@@ -24,6 +25,7 @@ UNITS: dict[str, Unit] = {
 }  # fmt: skip
 LITTLE = 0.05  # a share of a variance that is not worth a row
 MOST_METRICS = 6  # of a table that a page of usual width shows whole
+CENT = 0.01
 SAME = 0.01  # flips of one number closer than this are told together
 
 
@@ -69,7 +71,9 @@ def _tells(decision: Decision, name: str) -> bool:
 def verdict(decision: Decision, option: Option) -> str:
     """What became of an option, in a few words."""
     if missed := decision.missed.get(option.name):
-        said = "out: " + ", ".join(METRICS[miss.limit.metric].head for miss in missed)
+        said = "out: " + decision.study.told(
+            ", ".join(METRICS[miss.limit.metric].head for miss in missed)
+        )
     elif option in decision.not_stated:
         said = "not ranked: work not stated"
     elif option == decision.chosen:
@@ -158,13 +162,28 @@ def _plus_minus(decision: Decision, number: float, error: float) -> str:
 
 
 def that_matter(decision: Decision, most: int = 8) -> list[Worth]:
-    """The assumptions that can be told from chance, what is worth measuring first on top."""
+    """The assumptions that are worth knowing, what is worth most on top.
+
+    By more than chance, at 95 %, and by more than is material: else a row would tell noise.
+    """
+    if decision.chosen is None:
+        return []
+    counts = material(decision)
     return [
         worth
         for worth in decision.worths
         if concerns(decision.study, worth.name)
-        and (worth.saved > worth.saved_error or worth.explains >= LITTLE or _broken(worth))
+        and worth.saved > Z95 * worth.saved_error
+        and worth.saved >= counts
     ][:most]
+
+
+def material(decision: Decision) -> float:
+    """What a difference from the choice in what is minimised must come to before it counts."""
+    tolerance = 0.0
+    if decision.chosen is not None:
+        tolerance = decision.criteria.score_tolerance(decision.score(decision.chosen))
+    return max(tolerance, CENT if words.score_unit(decision) == "USD" else 0.0)
 
 
 def matters_table(decision: Decision) -> pd.DataFrame:
@@ -172,11 +191,11 @@ def matters_table(decision: Decision) -> pd.DataFrame:
     rows = [
         {
             "assumption": words.named(decision, worth.name),
-            "to know it would save": _plus_minus(decision, worth.saved, worth.saved_error),
+            "to know it would save": _plus_minus(decision, worth.saved, Z95 * worth.saved_error),
             "explains": worth.explains,
             "limits kept when low": worth.kept_low,
             "limits kept when high": worth.kept_high,
-            "decides the limit of": _broken(worth) or "–",
+            "decides the limit of": decision.study.told(_broken(worth)) or "–",
         }
         for worth in that_matter(decision)
     ]
@@ -263,7 +282,8 @@ def anchors_table(decision: Decision) -> pd.DataFrame:
             share = METRICS[metric].unit == "ratio"
             unit: Unit = "points" if share else "ratio"
             rows.append({
-                "option": words.called(decision, anchor.option), "metric": METRICS[metric].label,
+                "option": words.called(decision, anchor.option),
+                "metric": decision.study.told(METRICS[metric].label),
                 "here": _error(anchor.here, unit), "typical error": _error(anchor.typical, unit),
                 "worst error": _error(anchor.worst, unit),
                 "tolerance": shown(anchor.tolerance, unit),
@@ -294,7 +314,7 @@ def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
     unit: Unit = "" if metric.label.startswith(metric.unit or " ") else metric.unit
     allowed, found = apart(limit.bound, miss.value, unit)
     return {
-        "option": words.called(decision, miss.option), "limit": metric.label,
+        "option": words.called(decision, miss.option), "limit": decision.study.told(metric.label),
         "allowed": f"{side} {allowed}",
         "found": found,
         "beyond": shown(miss.excess, "ratio"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+
+from cachelib.model.money.prices import OWN, Meter
 from cachelib.model.tiers.registry import ALL
+from cachelib.report.numbers import of
 
 OTHERS = {
     "origin": "the origin", "lambda": "functions", "workers": "Workers", "workers_ai": "Workers AI",
@@ -23,6 +27,24 @@ def meter_words(meter: str) -> str:
     ]
     whose = next(iter(labels), OTHERS.get(owner, owner))
     return f"{whose}, {COUNTED.get(counted, counted.replace('_', ' '))}"
+
+
+def price_words(meter: Meter, read: datetime.date) -> str:
+    """What a price is for, and from which amount on: all that it takes to multiply by it."""
+    begun = "each begun " if meter.rounding == "up" and meter.unit > 1 else ""
+    said = f"price of {begun}{meter.unit:,} {of(meter.of, meter.unit)}"
+    if meter.included:
+        said += f" beyond the {meter.included:,} that a month includes"
+    return f"{meter_words(meter.meter)}: {said}{_read(meter.source, read)}"
+
+
+def plan_words(read: datetime.date) -> str:
+    """What the plan itself asks, whatever is used."""
+    return f"the plan: price of a month, whatever is used, as read on {read}"
+
+
+def _read(source: str, read: datetime.date) -> str:
+    return "" if source == OWN else f", as read on {read}"
 
 
 def line_words(line: str) -> str:

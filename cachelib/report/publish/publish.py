@@ -36,7 +36,7 @@ def metric(
     id: str, value: Any, *, caption: str, unit: Unit = "", how: How = "simulated", source: str = ""
 ) -> None:
     """Publish one number (or one word) under `id`, as `notebook.name`; `source`: of a quotation."""
-    value = _scalar(value)
+    value = float(value) if unit == "price" else _scalar(value)
     _show(
         Metric(id=id, value=value, unit=unit, caption=caption, how=how, source=source),
         {"text/plain": f"{caption}: {shown(value, unit)}"},

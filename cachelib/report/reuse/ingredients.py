@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -18,6 +18,7 @@ from cachelib.report.reuse.imports import Imports, label
 from cachelib.report.templates import FOLDER as TEMPLATES
 from cachelib.report.templates import Templates
 
+Sections = Mapping[str, Any]
 Ingredients = dict[str, str]
 """Name to fingerprint."""
 
@@ -35,7 +36,7 @@ class Pantry:
     def of_notebook(self, source: Source, settled: Settled) -> Ingredients:
         """What running the notebook on this case depends on, but for packages."""
         wanted = source.wanted(settled.for_kernels)
-        inputs = self._of_case(settled) if "case" in wanted else {}
+        inputs = self._of_case(settled, source.read_of) if "case" in wanted else {}
         inputs.pop("theme in the case", None)  # no number depends on how the report looks
         if trace := wanted.get("trace") or source.default("trace"):
             inputs |= self._log(trace)
@@ -54,11 +55,13 @@ class Pantry:
         own = {f"your {name}": self._digest(file) for name, file in templates.files.items()}
         return _parameters(settled.of_notebooks) | inputs | self._files([*shipped, *code]) | own
 
-    def _of_case(self, settled: Settled) -> Ingredients:
-        """Each section of the case as it is settled, and the code that it names."""
+    def _of_case(
+        self, settled: Settled, read: Callable[[Sections], Sections] = dict
+    ) -> Ingredients:
+        """Each section of the case as settled, as far as it is read, and the code it names."""
         found = {
             f"{section} in the case": digest(json.dumps(value, sort_keys=True).encode())
-            for section, value in settled.case.model_dump(mode="json").items()
+            for section, value in read(settled.case.model_dump(mode="json")).items()
         }
         if path := settled.case.system.path:
             found[f"the code in {without_folder(path)}"] = self._tree(settled.file.parent / path)

@@ -27,7 +27,8 @@ def counted(
         yield piece
         requests += len(piece)
         if (now := clock()) - last >= EVERY_S:
-            say(f"{requests:,} requests are read, {requests / (now - start) / 1e6:.2g} M a second")
+            rate = float(f"{requests / (now - start):.2g}")
+            say(f"{requests:,} requests are read, {rate:,.{0 if rate >= 1 else 2}f} a second")
             last = now
 
 

@@ -1,0 +1,48 @@
+"""What a broken limit was taken to count as, in words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cachelib.model.case.criteria import Criteria
+from cachelib.report.publish.breach import in_words
+from tests.model.test_regret import standing
+
+LIMIT: dict[str, Any] = {"metric": "late_share", "at_most": 0.1, "why": "w"}
+
+
+def decision(**criteria: Any) -> Any:
+    """Three tries: the dearest that keeps the limits is 6 and 4 above the best; one has none."""
+    kept = [[False, True, False], [True, True, False], [True, False, False]]
+    return SimpleNamespace(
+        criteria=Criteria(minimise="bill_usd", **criteria),
+        standing=standing([[1, 5, 1], [4, 9, 1], [10, 2, 1]], kept),
+    )
+
+
+@pytest.mark.parametrize(
+    ("criteria", "said"),
+    [
+        ({}, None),
+        ({"limits": [LIMIT | {"costs": 5}]}, None),
+        ({"limits": [LIMIT], "broken_limit": 500},
+         "to break a limit counts as $500.00 beside that, as the case says"),
+        ({"limits": [LIMIT]},
+         "to break a limit counts as much as to choose the dearest option that keeps them all (on"
+         " average $5.00 above the best), since the case does not say what it costs"),
+    ],
+)  # fmt: skip
+def test_what_a_broken_limit_counts_as_is_said_with_its_number_and_why(
+    criteria: dict[str, Any], said: str | None
+) -> None:
+    assert in_words(decision(**criteria)) == said
+
+
+def test_where_nothing_keeps_the_limits_nothing_was_taken() -> None:
+    lost = decision(limits=[LIMIT])
+    lost.standing = standing([[1.0], [2.0]], np.zeros((2, 1), bool))
+    assert in_words(lost) is None
