@@ -133,3 +133,5 @@ def test_where_the_case_does_not_say_what_grows_the_reader_is_told() -> None:
     silent = growth.in_words(small(growth={"low": 0.5, "high": 2}).case.growth)
     stated = growth.in_words(small(growth={"writes": "fixed"}).case.growth)
     assert silent == f"{stated}: the case does not say what grows"
+    why = {"low": 0.5, "high": 2, "why": "news does not depend on readers"}
+    assert growth.in_words(small(growth=why).case.growth) == stated

@@ -88,5 +88,5 @@ def in_words(growth: Growth) -> str:
         told.append(f"{stay[0]} {'stay as they are' if stay[0] in counts else 'stays as it is'}")
     elif stay:
         told.append(f"{', '.join(stay[:-1])} and {stay[-1]} stay as they are")
-    stated = growth.model_fields_set & {"writes", "keys", "value_life"}
+    stated = growth.model_fields_set & {"writes", "keys", "value_life", "why"}
     return ", ".join(told) + ("" if stated else ": the case does not say what grows")
