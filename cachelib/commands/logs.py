@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -198,6 +198,33 @@ def _tell(words: str) -> None:
         say(words, err=True)
 
 
+def _in_time(
+    stack: ExitStack, log: Sequence[Path], engine: str | None, options: dict[str, Any],
+    *, is_all: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """A replay of all keys, or of a sample if that takes longer than two minutes."""
+    from cachelib.model.engines.in_time import A_REQUEST_S, MOST_S, Asked
+    from cachelib.model.engines.shards.sample import SampleError
+    from cachelib.model.judgement.log_replay import replay_log
+    from cachelib.model.traffic.logs.expected import expected_requests
+    from cachelib.model.traffic.logs.source import files
+
+    log, designs = files(log, stack), len(options["designs"])
+    worth = MOST_S / (A_REQUEST_S["reference"] * designs)
+    requests = expected_requests(log, options["reading"], worth)
+    asked = Asked(requests, designs, options["jobs"])
+    options = options | {"engine": engine or asked.engine}
+    if asked.rate is not None and not is_all:
+        say(asked.words, err=True)
+        try:
+            found = replay_log(log, say=_tell, **options | {"sample": asked.rate, "jobs": 1})
+            found["sample"]["why"] = asked.words
+            return found
+        except SampleError as error:
+            say(f"all keys are replayed: {error.why}", err=True)
+    return replay_log(log, say=_tell, **options)
+
+
 @click.command()
 @LOGS
 @click.option("--isolates", type=click.IntRange(1, 10_000), default=1, show_default=True,
@@ -212,11 +239,13 @@ def _tell(words: str) -> None:
               help="Time of a load; who asks meanwhile waits for it or loads, too.")  # fmt: skip
 @click.option("--designs", default="l1-kv", show_default=True, help="Names, with commas.")
 @click.option("--engine", type=click.Choice(["reference", "compiled"]),
-              help="reference by default; compiled where shared out or sampled.")  # fmt: skip
+              help="reference by default; compiled where that takes long, is shared out or "
+                   "sampled.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True,
               help="Processors to share the keys out to; the result is the same.")  # fmt: skip
 @click.option("--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE",
-              help="Replay this share of the keys; each number comes with its error.")  # fmt: skip
+              help="Replay this share of the keys; each number comes with its error. 1 is all; "
+                   "by default what takes longer than two minutes is sampled.")  # fmt: skip
 @click.option("--cluster", "workers", type=click.IntRange(1, 256), metavar="N",
               help="Share out to N Dask workers on this machine.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Share out to the Dask cluster there.")
@@ -236,7 +265,8 @@ def replay(
     """Replay request logs through isolated L1s over one shared L2."""
     from cachelib.model.judgement.log_replay import replay_log
 
-    ways = (workers, scheduler, options["jobs"] > 1, options["sample"])
+    is_sampled = options["sample"] is not None and options["sample"] < 1
+    ways = (workers, scheduler, options["jobs"] > 1, is_sampled)
     if len(where := list(filter(None, ways))) > 1:
         raise click.UsageError("give one of --jobs, --cluster, --scheduler and --sample")
     if engine == "reference" and where:
@@ -244,13 +274,18 @@ def replay(
             "--engine reference replays all requests one after the other; its twin, --engine "
             "compiled, gives the same counts, and may be shared out or sampled"
         )
-    if spool is not None and (options["sample"] or engine == "reference"):
+    if spool is not None and (is_sampled or engine == "reference"):
         raise click.UsageError("--spool is for a run in shards: on --jobs, --cluster, --scheduler")
-    where = [*where, spool]
-    options["engine"] = engine or ("compiled" if any(where) else "reference")
-    with told(), _cluster(scheduler, workers, spool) as cluster:
-        found = replay_log(log, designs=designs.split(","), cluster=cluster, spool=spool,
-                           say=_tell, **options)  # fmt: skip
+    is_all = options["sample"] == 1
+    options |= {"designs": designs.split(","), "spool": spool,
+                "sample": options["sample"] if is_sampled else None}  # fmt: skip
+    options["engine"] = engine or "compiled"
+    with told(), ExitStack() as stack:
+        if engine != "reference" and not any((workers, scheduler, spool, is_sampled)):
+            found = _in_time(stack, log, engine, options, is_all=is_all)
+        else:
+            cluster = stack.enter_context(_cluster(scheduler, workers, spool))
+            found = replay_log(log, cluster=cluster, say=_tell, **options)
         _loudly(found)
         print_result(found, as_json)
 

@@ -43,7 +43,11 @@ Cell = tuple[int, int]
 
 
 class SampleError(CachelibError, ValueError):
-    """A sample of keys that says nothing of the others."""
+    """A sample of keys that says nothing of the others: `why`, and what to do."""
+
+    def __init__(self, why: str, do: str) -> None:
+        super().__init__(why + do)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ class SampledRun:
         if self.binding.by == "run":
             raise SampleError(
                 f"{design.name}: some of its keys say nothing of the others, since"
-                f" {self.binding.why}; replay it without --sample"
+                f" {self.binding.why}",
+                "; replay it without --sample",
             )
         self.design, self.platform, self.rate, self.seed = design, platform, rate, seed
         self.first_pass = FirstPass(design, platform, seed, self.binding)
@@ -122,7 +127,8 @@ class SampledRun:
         if keys < LEAST or len(groups) < 2:
             raise SampleError(
                 f"--sample {self.rate:g}: that is {keys:,} of {len(units):,} keys; with fewer than"
-                f" {LEAST} even the error is not known, so take more or all"
+                f" {LEAST} even the error is not known",
+                ", so take more or all",
             )
         asked = np.bincount(_popularity(self.asked), weights=self.asked).astype(np.int64)
         whole = self._result(cells, asked)
