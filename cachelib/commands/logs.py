@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
@@ -46,6 +47,20 @@ class Sizes(click.ParamType[Any]):
                 )
             found.append(int(word))
         return found
+
+
+class Bytes(click.ParamType[Any]):
+    """An amount of memory."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([MG])B?", str(value), re.IGNORECASE)
+        if found is None:
+            self.fail(f"{value!r}: write an amount of memory, as in 800MB or 4GB", param, ctx)
+        return float(found[1]) * {"M": 1e6, "G": 1e9}[found[2].upper()]
 
 
 PAIR = Pair()
@@ -225,6 +240,26 @@ def _in_time(
     return replay_log(log, say=_tell, **options)
 
 
+def _within(
+    stack: ExitStack, log: Sequence[Path], memory: float, options: dict[str, Any]
+) -> dict[str, Any]:
+    """A replay out of a folder, in so many shards that those at work fit."""
+    from cachelib.model.engines.shards.cluster import Processors
+    from cachelib.model.engines.shards.room import shards_within
+    from cachelib.model.judgement.log_replay import replay_log
+    from cachelib.model.schema.scratch import scratch
+    from cachelib.model.traffic.logs.expected import expected_requests
+    from cachelib.model.traffic.logs.source import files
+
+    log, jobs = files(log, stack), options["jobs"]
+    requests = expected_requests(log, options["reading"])
+    shards = shards_within(memory, requests, len(options["designs"]), jobs)
+    _tell(f"{shards} shards, of which {jobs} at once fit into {memory / 1e9:.3g} GB")
+    folder = options["spool"] or stack.enter_context(scratch("cachelib-spool-"))
+    here = Processors(jobs, folder, shards)
+    return replay_log(log, cluster=here, say=_tell, **options | {"spool": folder})
+
+
 @click.command()
 @LOGS
 @click.option("--isolates", type=click.IntRange(1, 10_000), default=1, show_default=True,
@@ -252,6 +287,12 @@ def _in_time(
 @click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
               help="Keep the shards in this folder, which all workers of a cluster must see, and "
                    "go on from there after Ctrl-C.")  # fmt: skip
+@click.option(
+    "--memory",
+    type=Bytes(),
+    metavar="SIZE",
+    help="Stay within so much, as in 4GB: the shards lie in a folder, and are so many.",
+)
 @click.option("--plan", type=click.Choice(["paid", "free"]), default="paid", show_default=True,
               help="Of the bill; the free one says what fails of a day.")  # fmt: skip
 @click.option("--by-colo", is_flag=True, help="On the platform as documented, not in one place.")
@@ -260,7 +301,7 @@ def _in_time(
 @_reading
 def replay(
     log: tuple[Path, ...], designs: str, as_json: bool, engine: str | None, workers: int | None,
-    scheduler: str | None, spool: Path | None, **options: Any,
+    scheduler: str | None, spool: Path | None, memory: float | None, **options: Any,
 ) -> None:  # fmt: skip
     """Replay request logs through isolated L1s over one shared L2."""
     from cachelib.model.judgement.log_replay import replay_log
@@ -274,6 +315,8 @@ def replay(
             "--engine reference replays all requests one after the other; its twin, --engine "
             "compiled, gives the same counts, and may be shared out or sampled"
         )
+    if memory is not None and any((workers, scheduler, is_sampled, engine == "reference")):
+        raise click.UsageError("--memory is for a run in shards on this machine: on --jobs")
     if spool is not None and (is_sampled or engine == "reference"):
         raise click.UsageError("--spool is for a run in shards: on --jobs, --cluster, --scheduler")
     is_all = options["sample"] == 1
@@ -281,7 +324,9 @@ def replay(
                 "sample": options["sample"] if is_sampled else None}  # fmt: skip
     options["engine"] = engine or "compiled"
     with told(), ExitStack() as stack:
-        if engine != "reference" and not any((workers, scheduler, spool, is_sampled)):
+        if memory is not None:
+            found = _within(stack, log, memory, options)
+        elif engine != "reference" and not any((workers, scheduler, spool, is_sampled)):
             found = _in_time(stack, log, engine, options, is_all=is_all)
         else:
             cluster = stack.enter_context(_cluster(scheduler, workers, spool))
