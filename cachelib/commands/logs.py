@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,20 @@ class Sizes(click.ParamType[Any]):
                 )
             found.append(int(word))
         return found
+
+
+class Bytes(click.ParamType[Any]):
+    """An amount of memory."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([MG])B?", str(value), re.IGNORECASE)
+        if found is None:
+            self.fail(f"{value!r}: write an amount of memory, as in 800MB or 4GB", param, ctx)
+        return float(found[1]) * {"M": 1e6, "G": 1e9}[found[2].upper()]
 
 
 PAIR = Pair()
@@ -198,6 +213,53 @@ def _tell(words: str) -> None:
         say(words, err=True)
 
 
+def _in_time(
+    stack: ExitStack, log: Sequence[Path], engine: str | None, options: dict[str, Any],
+    *, is_all: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """A replay of all keys, or of a sample if that takes longer than two minutes."""
+    from cachelib.model.engines.in_time import A_REQUEST_S, MOST_S, Asked
+    from cachelib.model.engines.shards.sample import SampleError
+    from cachelib.model.judgement.log_replay import replay_log
+    from cachelib.model.traffic.logs.expected import expected_requests
+    from cachelib.model.traffic.logs.source import files
+
+    log, designs = files(log, stack), len(options["designs"])
+    worth = MOST_S / (A_REQUEST_S["reference"] * designs)
+    requests = expected_requests(log, options["reading"], worth)
+    asked = Asked(requests, designs, options["jobs"])
+    options = options | {"engine": engine or asked.engine}
+    if asked.rate is not None and not is_all:
+        say(asked.words, err=True)
+        try:
+            found = replay_log(log, say=_tell, **options | {"sample": asked.rate, "jobs": 1})
+            found["sample"]["why"] = asked.words
+            return found
+        except SampleError as error:
+            say(f"all keys are replayed: {error.why}", err=True)
+    return replay_log(log, say=_tell, **options)
+
+
+def _within(
+    stack: ExitStack, log: Sequence[Path], memory: float, options: dict[str, Any]
+) -> dict[str, Any]:
+    """A replay out of a folder, in so many shards that those at work fit."""
+    from cachelib.model.engines.shards.cluster import Processors
+    from cachelib.model.engines.shards.room import shards_within
+    from cachelib.model.judgement.log_replay import replay_log
+    from cachelib.model.schema.scratch import scratch
+    from cachelib.model.traffic.logs.expected import expected_requests
+    from cachelib.model.traffic.logs.source import files
+
+    log, jobs = files(log, stack), options["jobs"]
+    requests = expected_requests(log, options["reading"])
+    shards = shards_within(memory, requests, len(options["designs"]), jobs)
+    _tell(f"{shards} shards, of which {jobs} at once fit into {memory / 1e9:.3g} GB")
+    folder = options["spool"] or stack.enter_context(scratch("cachelib-spool-"))
+    here = Processors(jobs, folder, shards)
+    return replay_log(log, cluster=here, say=_tell, **options | {"spool": folder})
+
+
 @click.command()
 @LOGS
 @click.option("--isolates", type=click.IntRange(1, 10_000), default=1, show_default=True,
@@ -212,17 +274,25 @@ def _tell(words: str) -> None:
               help="Time of a load; who asks meanwhile waits for it or loads, too.")  # fmt: skip
 @click.option("--designs", default="l1-kv", show_default=True, help="Names, with commas.")
 @click.option("--engine", type=click.Choice(["reference", "compiled"]),
-              help="reference by default; compiled where shared out or sampled.")  # fmt: skip
+              help="reference by default; compiled where that takes long, is shared out or "
+                   "sampled.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True,
               help="Processors to share the keys out to; the result is the same.")  # fmt: skip
 @click.option("--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE",
-              help="Replay this share of the keys; each number comes with its error.")  # fmt: skip
+              help="Replay this share of the keys; each number comes with its error. 1 is all; "
+                   "by default what takes longer than two minutes is sampled.")  # fmt: skip
 @click.option("--cluster", "workers", type=click.IntRange(1, 256), metavar="N",
               help="Share out to N Dask workers on this machine.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Share out to the Dask cluster there.")
 @click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
               help="Keep the shards in this folder, which all workers of a cluster must see, and "
                    "go on from there after Ctrl-C.")  # fmt: skip
+@click.option(
+    "--memory",
+    type=Bytes(),
+    metavar="SIZE",
+    help="Stay within so much, as in 4GB: the shards lie in a folder, and are so many.",
+)
 @click.option("--plan", type=click.Choice(["paid", "free"]), default="paid", show_default=True,
               help="Of the bill; the free one says what fails of a day.")  # fmt: skip
 @click.option("--by-colo", is_flag=True, help="On the platform as documented, not in one place.")
@@ -231,12 +301,13 @@ def _tell(words: str) -> None:
 @_reading
 def replay(
     log: tuple[Path, ...], designs: str, as_json: bool, engine: str | None, workers: int | None,
-    scheduler: str | None, spool: Path | None, **options: Any,
+    scheduler: str | None, spool: Path | None, memory: float | None, **options: Any,
 ) -> None:  # fmt: skip
     """Replay request logs through isolated L1s over one shared L2."""
     from cachelib.model.judgement.log_replay import replay_log
 
-    ways = (workers, scheduler, options["jobs"] > 1, options["sample"])
+    is_sampled = options["sample"] is not None and options["sample"] < 1
+    ways = (workers, scheduler, options["jobs"] > 1, is_sampled)
     if len(where := list(filter(None, ways))) > 1:
         raise click.UsageError("give one of --jobs, --cluster, --scheduler and --sample")
     if engine == "reference" and where:
@@ -244,13 +315,22 @@ def replay(
             "--engine reference replays all requests one after the other; its twin, --engine "
             "compiled, gives the same counts, and may be shared out or sampled"
         )
-    if spool is not None and (options["sample"] or engine == "reference"):
+    if memory is not None and any((workers, scheduler, is_sampled, engine == "reference")):
+        raise click.UsageError("--memory is for a run in shards on this machine: on --jobs")
+    if spool is not None and (is_sampled or engine == "reference"):
         raise click.UsageError("--spool is for a run in shards: on --jobs, --cluster, --scheduler")
-    where = [*where, spool]
-    options["engine"] = engine or ("compiled" if any(where) else "reference")
-    with told(), _cluster(scheduler, workers, spool) as cluster:
-        found = replay_log(log, designs=designs.split(","), cluster=cluster, spool=spool,
-                           say=_tell, **options)  # fmt: skip
+    is_all = options["sample"] == 1
+    options |= {"designs": designs.split(","), "spool": spool,
+                "sample": options["sample"] if is_sampled else None}  # fmt: skip
+    options["engine"] = engine or "compiled"
+    with told(), ExitStack() as stack:
+        if memory is not None:
+            found = _within(stack, log, memory, options)
+        elif engine != "reference" and not any((workers, scheduler, spool, is_sampled)):
+            found = _in_time(stack, log, engine, options, is_all=is_all)
+        else:
+            cluster = stack.enter_context(_cluster(scheduler, workers, spool))
+            found = replay_log(log, cluster=cluster, say=_tell, **options)
         _loudly(found)
         print_result(found, as_json)
 

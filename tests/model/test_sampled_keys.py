@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from cachelib.cli import main
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.shards.sample import SampleError, sampled_pieces
+from cachelib.model.engines.shards.shard import Shard
 from cachelib.model.judgement.sampled import with_errors
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -94,3 +95,19 @@ def test_the_command_says_an_error_beside_each_number(tmp_path):
     assert set(found["l1_hits"]) == {"estimate", "plus_or_minus"}
     assert set(found["designs"][0]["hit_ratio"]) == {"estimate", "plus_or_minus"}
     assert "30 per cent, chosen at random" in found["sample"]["says"]
+
+
+def test_a_shard_is_told_of_no_more_keys_than_it_has(monkeypatch):
+    """What it remembers has room for each: two hundred with room for all took 11 GB."""
+    told_of = []
+    take = Shard.take
+
+    def noted(self, part, places):
+        told_of.append(len(part.trace.keys))
+        return take(self, part, places)
+
+    monkeypatch.setattr(Shard, "take", noted)
+    trace = requests(np.random.default_rng(2), 20_000, 4_000)
+    sampled_pieces([trace], [KV], PLATFORM, 0.1)
+    chosen = sampled_pieces([trace], [KV], PLATFORM, 0.1)[0].keys
+    assert sum(told_of) // 2 == chosen < 500

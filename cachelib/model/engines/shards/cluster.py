@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 from cachelib.errors import CachelibError
 from cachelib.model.engines.shards.saying import Say
 from cachelib.model.engines.shards.shard import Share
-from cachelib.model.engines.shards.spool import Runner, Task, differing, versions
+from cachelib.model.engines.shards.spool import Runner, Task, differing, on_threads, versions
 from cachelib.plural import plural
 
 LOOPBACK = "127.0.0.1"
@@ -29,9 +30,34 @@ class ClusterError(CachelibError, RuntimeError):
     """A cluster that cannot be used, and what to do."""
 
 
+class Cluster(Protocol):
+    """Who replays shards, and the folder through which they get them."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def shards(self) -> int: ...
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]: ...
+
+
 @dataclass(frozen=True)
-class Cluster:
-    """Workers that are there, and the folder through which they get their shards."""
+class Processors:
+    """This machine's, `jobs` at once, in the place of a cluster: with so many shards as are asked,
+    of which no more are in memory."""
+
+    jobs: int
+    folder: Path
+    shards: int
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]:
+        """The shards' shares; a `Runner`."""
+        with ThreadPoolExecutor(self.jobs, "cachelib-shard") as pool:
+            yield from on_threads(pool)(tasks)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Of Dask, a process each."""
 
     client: Any
     folder: Path
@@ -93,7 +119,7 @@ class Cluster:
 @contextmanager
 def connected(
     scheduler: str | None, workers: int | None, spool: Path | None, say: Say
-) -> Iterator[Cluster]:
+) -> Iterator[Workers]:
     """A cluster that listens at an address, or `workers` processes of this machine."""
     try:
         import distributed
@@ -119,10 +145,10 @@ def connected(
                 f"{scheduler or 'the local cluster'}: no scheduler with workers answers there "
                 f"({error}); start one with `dask scheduler` and `dask worker`"
             ) from None
-        cluster = Cluster(client, folder)
+        cluster = Workers(client, folder)
         say(f"dashboard: {client.dashboard_link}")
         cluster.check()
         yield cluster
 
 
-__all__ = ["Cluster", "ClusterError", "Runner", "connected"]
+__all__ = ["Cluster", "ClusterError", "Processors", "Runner", "Workers", "connected"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from cachelib.model.engines.compiled.engine import NO_GENERATIONS, NO_LIVES
 from cachelib.model.engines.compiler import compiled
 from cachelib.model.engines.shards.binding import Binding
 from cachelib.model.engines.shards.first_pass import Passed
+from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.trace import Trace
 
 PLACE = np.dtype([("shard", "i4"), ("number", "i4")])
@@ -83,6 +84,23 @@ def joined(parts: Sequence[Part]) -> Part:
     )
 
 
+def joined_to(rows: int, parts: Iterable[Part]) -> Iterator[Part]:
+    """The parts of one shard, so many joined that each has `rows` requests or more but the last."""
+    waiting: list[Part] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= rows:
+            yield joined(waiting)
+            waiting = []
+    if waiting:
+        yield joined(waiting)
+
+
+def are_names_read(design: Design) -> bool:
+    """Whether what becomes of a key depends on its name, or only on which it is."""
+    return design.objects is not None or design.l1_max_bytes is not None
+
+
 def _lives(trace: Trace) -> npt.NDArray[np.float32]:
     return np.zeros(len(trace), np.float32) if trace.ttl_s is None else trace.ttl_s
 
@@ -120,9 +138,9 @@ class Known:
 class Parting:
     """Which shard each key falls to."""
 
-    def __init__(self, binding: Binding, shards: int, *, are_names_read: bool) -> None:
+    def __init__(self, design: Design, binding: Binding, shards: int) -> None:
         self.binding, self.shards = binding, 1 if binding.by == "run" else shards
-        self.are_names_read = are_names_read
+        self.are_names_read = are_names_read(design)
         self.place = np.empty(0, PLACE)
         self.names: list[list[str]] = [[] for _ in range(self.shards)]
 

@@ -40,8 +40,7 @@ class Shared:
         self.design, self.platform, self.seed, self.pool = design, platform, seed, pool
         binding = binding_of(design, platform)
         self.first_pass = FirstPass(design, platform, seed, binding)
-        are_names_read = design.objects is not None or design.l1_max_bytes is not None
-        self.parting = Parting(binding, shards, are_names_read=are_names_read)
+        self.parting = Parting(design, binding, shards)
         self.waiting: list[Future[Parted]] = []
         self.rows = self.first_row = 0
         self.start = 0.0

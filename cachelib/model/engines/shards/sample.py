@@ -11,7 +11,7 @@ the error is also how far it differs from any other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from cachelib.model.engines.random import key_of, mixed
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.first_pass import FirstPass
-from cachelib.model.engines.shards.parting import Part
+from cachelib.model.engines.shards.parting import Part, are_names_read, joined_to
 from cachelib.model.engines.shards.shard import Shard, Share
 from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import geography
@@ -32,16 +32,22 @@ from cachelib.model.tiers.outcomes import CODE_TYPE
 from cachelib.model.traffic.trace import Trace
 
 GROUPS = 10
+ROWS = 1 << 20  # requests replayed at once, each cell's after another's
 LEAST = 100  # keys: the errors of fewer did not hold, see benchmarks/simulator.py
 CHOICE = 6  # a purpose of random numbers, beside those of `random`
 
 Asked = npt.NDArray[np.int64]
+Names = dict[int, list[str]]
 Cell = tuple[int, int]
 """A class of popularity, and a group of its keys."""
 
 
 class SampleError(CachelibError, ValueError):
-    """A sample of keys that says nothing of the others."""
+    """A sample of keys that says nothing of the others: `why`, and what to do."""
+
+    def __init__(self, why: str, do: str) -> None:
+        super().__init__(why + do)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,15 @@ class SampledRun:
         if self.binding.by == "run":
             raise SampleError(
                 f"{design.name}: some of its keys say nothing of the others, since"
-                f" {self.binding.why}; replay it without --sample"
+                f" {self.binding.why}",
+                "; replay it without --sample",
             )
         self.design, self.platform, self.rate, self.seed = design, platform, rate, seed
         self.first_pass = FirstPass(design, platform, seed, self.binding)
+        self.are_names_read = are_names_read(design)
         self.units = np.empty(0, np.int64)
+        self.chosen = np.empty(0, bool)
+        self.names: dict[int, str] = {}
         self.asked = np.zeros(0, np.int64)
         self.parts: list[Part] = []
         self.row = self.colos = self.bytes = 0
@@ -87,17 +97,26 @@ class SampledRun:
         self.first = self.first if self.row else float(piece.time_s[0])
         self.last = float(piece.time_s[-1])
         passed = self.first_pass.take(piece, self.row)
-        new = piece.keys[len(self.units) :]
-        self.units = np.concatenate([self.units, self.binding.units(new, len(self.units))])
-        unit = self.units[piece.key]
-        asked = np.bincount(unit, minlength=len(self.asked))
-        asked[: len(self.asked)] += self.asked
-        self.asked = asked
-        at = np.flatnonzero(self._place(unit) < self.rate)
+        self._know(piece.keys)
+        self.asked += np.bincount(self.units[piece.key], minlength=len(self.asked))
+        at = np.flatnonzero(self.chosen[piece.key])
         rows = np.arange(self.row, self.row + len(piece))
         self.colos, self.bytes = len(piece.colos), self.bytes + int(piece.size.sum(dtype=np.int64))
         self.parts.append(Part(piece, *passed, rows).only(at))
         self.row += len(piece)
+
+    def _know(self, keys: list[str]) -> None:
+        """Choose among keys that have not come before."""
+        first = len(self.units)
+        new = keys[first:]
+        units = self.binding.units(new, first)
+        chosen = self._place(units) < self.rate
+        self.units = np.concatenate([self.units, units])
+        self.chosen = np.concatenate([self.chosen, chosen])
+        more = max(0, int(units.max(initial=-1)) + 1 - len(self.asked))
+        self.asked = np.concatenate([self.asked, np.zeros(more, np.int64)])
+        if self.are_names_read:
+            self.names |= {first + nth: new[nth] for nth in np.flatnonzero(chosen).tolist()}
 
     def estimates(self) -> Estimates:
         """Of all requests. Raises `SampleError` where too few keys were chosen to know an error."""
@@ -108,7 +127,8 @@ class SampledRun:
         if keys < LEAST or len(groups) < 2:
             raise SampleError(
                 f"--sample {self.rate:g}: that is {keys:,} of {len(units):,} keys; with fewer than"
-                f" {LEAST} even the error is not known, so take more or all"
+                f" {LEAST} even the error is not known",
+                ", so take more or all",
             )
         asked = np.bincount(_popularity(self.asked), weights=self.asked).astype(np.int64)
         whole = self._result(cells, asked)
@@ -133,22 +153,38 @@ class SampledRun:
         """By class and group of the keys, how many requests, and what they come to."""
         popularity = _popularity(self.asked)
         group = (self._place(np.arange(len(self.asked))) / self.rate * GROUPS).astype(np.int64)
-        cell = popularity * GROUPS + group
+        cell = (popularity * GROUPS + group)[self.units]
+        number, names = self._numbered(cell)
         shards: dict[int, Shard] = {}
         asked: dict[int, int] = {}
-        for part in self.parts:
+        for part in joined_to(ROWS, self.parts):
             places = geography(list(part.trace.colos), self.platform)
-            mine = cell[self.units[part.trace.key]]
+            mine = cell[part.trace.key]
             for nth in np.unique(mine).tolist():
                 if nth not in shards:
                     shards[nth] = Shard(self.design, self.platform, self.seed, self.first)
                 these = part.only(np.flatnonzero(mine == nth))
-                shards[nth].take(these, places)
-                asked[nth] = asked.get(nth, 0) + len(these.trace)
+                trace = replace(these.trace, key=number[these.trace.key], keys=names[nth])
+                shards[nth].take(replace(these, trace=trace), places)
+                asked[nth] = asked.get(nth, 0) + len(trace)
         return {
             divmod(nth, GROUPS): (asked[nth], shard.share(self._end, self.last))
             for nth, shard in shards.items()
         }
+
+    def _numbered(self, cell: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], Names]:
+        """The chosen keys' numbers, each in its own cell, and the names of each cell's.
+
+        What a shard remembers has room for all keys that it is told of.
+        """
+        number = np.zeros(len(cell), np.int32)
+        keys = np.flatnonzero(self.chosen)
+        names: Names = {}
+        for nth in np.unique(cell[keys]).tolist():
+            mine = keys[cell[keys] == nth]
+            number[mine] = np.arange(len(mine))
+            names[nth] = [self.names.get(key, "") for key in mine.tolist()]
+        return number, names
 
     @property
     def _span_s(self) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 from cachelib.errors import CachelibError
 from cachelib.model.engines.kept import SOURCES
 from cachelib.model.engines.shards.packing import read_part, write_part
-from cachelib.model.engines.shards.parting import Part, joined
+from cachelib.model.engines.shards.parting import Part, joined_to
 from cachelib.model.engines.shards.running import Shared, summed
 from cachelib.model.engines.shards.shard import Shard, Share
 from cachelib.model.engines.tally import Tally
@@ -79,20 +79,11 @@ class Task:
             raise DifferentVersionsError(differing(self.versions, versions()))
         shard = Shard(self.design, self.platform, self.seed, self.start)
         places = geography(list(self.colos), self.platform)
-        for part in self._parts():
-            shard.take(part, places)
-        return shard.share(self.end, self.last)
-
-    def _parts(self) -> Iterator[Part]:
         with self.file.open("rb") as file:
-            waiting: list[Part] = []
-            while part := read_part(file, list(self.names), list(self.colos)):
-                waiting.append(part)
-                if sum(map(len, waiting)) >= ROWS:
-                    yield joined(waiting)
-                    waiting = []
-            if waiting:
-                yield joined(waiting)
+            read = iter(lambda: read_part(file, list(self.names), list(self.colos)), None)
+            for part in joined_to(ROWS, read):
+                shard.take(part, places)
+        return shard.share(self.end, self.last)
 
 
 def differing(here: dict[str, str], there: dict[str, str]) -> str:
