@@ -6,6 +6,7 @@ harmless case, and in what they found its words give place to others.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -56,6 +57,8 @@ def _pairs(harmless: Any, other: Any) -> Iterator[tuple[str, str]]:
 
 
 def _with(texts: Mapping[str, str], said: Any) -> Any:
+    if isinstance(said, str) and said.startswith('{"'):  # the panel's case, carried as JSON
+        return json.dumps(_with(texts, json.loads(said)))
     if isinstance(said, str):
         return WORD.sub(lambda word: texts[word[1]], said)
     if isinstance(said, Mapping):
