@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from cachelib.model.judgement import all_keys
 from cachelib.model.judgement.all_keys import of_all_keys
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, options, simulate
@@ -56,3 +58,11 @@ def test_of_a_memory_alone_some_keys_say_too_little(whole: Study, part: Study) -
 def test_what_all_keys_say_stays(whole: Study) -> None:
     measured = {"hit_ratio": 0.5, "work_hours": 2.0}
     assert of_all_keys(whole, option(whole, "l1-only"), measured) == measured
+
+
+def test_a_share_stays_a_share_where_formulas_say_that_all_keys_have_none_of_it(
+    part: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"late_share": np.array([0.01])}, {"late_share": np.array([0.0])}
+    monkeypatch.setattr(all_keys, "by_formula", lambda *_: said)
+    assert of_all_keys(part, option(part, "l1-only"), {"late_share": 0.0}) == {"late_share": 0.0}

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.metrics import Month, predict
 from cachelib.model.judgement.model import Correction
@@ -39,7 +40,8 @@ def of_all_keys(study: Study, option: Option, measured: Mapping[str, float]) -> 
     found = dict(measured)
     for name in names:
         right = Correction.between(name, float(some[name][0]), float(every[name][0]))
-        found[name] = float(right.applied(np.asarray(measured[name])))
+        most = 1.0 if METRICS[name].unit == "ratio" else np.inf
+        found[name] = float(np.clip(right.applied(np.asarray(measured[name])), 0.0, most))
     if "monthly_cost_usd" in measured:
         found["monthly_cost_usd"] += found["bill_usd"] - measured["bill_usd"]
     return found
