@@ -27,7 +27,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options, simulate
-from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.study import NoTrafficError, Study
 from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing
 from cachelib.report.document.what_if import panel
@@ -396,6 +396,17 @@ def test_where_formulas_are_withheld_only_what_is_so_decided_anew_is_told(monkey
     assert decision.map_axes is None
     del vars(decision)["flips"]
     monkeypatch.setattr(Decision, "_chosen_at", lambda *_: "another")
+    assert all(flip.number.startswith(model.WORK) for flip in decision.flips)
+
+
+def test_traffic_of_which_nothing_can_be_made_confirms_nothing(monkeypatch: Any) -> None:
+    decision = decided()
+    withheld(decision)
+
+    def none_made(*_: object) -> None:
+        raise NoTrafficError("no request")
+
+    monkeypatch.setattr(Decision, "_chosen_at", none_made)
     assert all(flip.number.startswith(model.WORK) for flip in decision.flips)
 
 

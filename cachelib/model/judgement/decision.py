@@ -25,7 +25,7 @@ from cachelib.model.judgement.placement import Placed, placements
 from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.simulator import TRAFFIC
-from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.study import NoTrafficError, Study
 from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise
 
@@ -304,7 +304,10 @@ class Decision:
             return True  # no simulation sees it, and the settings are those here
         is_log = flip.number == TRAFFIC and self.study.log is not None
         sides = flips.beside(flip, self.study.requests_per_month if is_log else np.inf)
-        chosen = [self._chosen_at(flip.number, value, among) for value in sides or ()]
+        try:
+            chosen = [self._chosen_at(flip.number, value, among) for value in sides or ()]
+        except NoTrafficError:  # so few requests that none was made: nothing confirms it
+            return False
         return chosen == [flip.before, flip.after]
 
     def _chosen_at(self, number: str, value: float, among: frozenset[str]) -> str | None:
