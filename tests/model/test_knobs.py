@@ -16,7 +16,7 @@ from cachelib.model.judgement.limits import broken
 from cachelib.model.judgement.metrics import MEASURED, measure
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options, simulate
-from cachelib.model.judgement.search import CLOSER, Search
+from cachelib.model.judgement.search import BY_CHANCE, CLOSER, Search
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import DesignError
 from tests.model.cases import hours, small
@@ -362,3 +362,15 @@ def test_where_no_setting_can_keep_a_limit_the_rest_are_kept_as_well_as_can_be()
     assert not found.keeps
     assert found.measured["late_share"] <= 0.15
     assert found.option.settings["l2_ttl_s"] > 600
+
+
+def test_where_no_setting_is_sure_enough_a_hair_of_sureness_is_not_worth_a_dearer_one() -> None:
+    """Whether the bill keeps its limit is chance; how often, a life in KV hardly changes."""
+    shares = {0: 0.69, 1: 0.72, 2: 0.40}
+    study = small(designs=["kv-only"], criteria={"limits": [limit("late_share", 0.9)], "sure": 0.8})
+    kv = option(study, "kv-only")
+    grid = [{"l2_ttl_s": life} for life in (14_400.0, 3_600.0, 600.0)]
+    found = Search(Model(study, (kv,)), kv, grid, {}, coarse=3)
+    told = np.array([shares[nth] for nth in range(3)])
+    assert found._wanted(told) == pytest.approx(0.72 - BY_CHANCE) < 0.69
+    assert found._wanted(np.append(told, 0.81)) == 0.8

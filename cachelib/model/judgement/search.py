@@ -290,13 +290,21 @@ class Search:
         tried = order[_evenly(len(order), MOST_UNSURE)]
         if self.at:  # in no time: this is asked a hundred times
             yield from self._ask_by_halves(tried, share, self.criteria.sure)
+            if share.max() < self.criteria.sure:  # none is: the best that is as sure as can be
+                yield from self._ask_by_halves(tried, share, self._wanted(share))
         else:
             share[tried] = yield from self._shares_kept(tried)
-        wanted = min(self.criteria.sure, float(share.max()))
-        better = self._scores < self._scores[share >= max(wanted, 0.0)].min(initial=np.inf)
+        wanted = self._wanted(share)
+        better = self._scores < self._scores[share >= wanted].min(initial=np.inf)
         finer = self._unlike(kept & ~is_coarse & better)
         yield from self._ask_by_halves(finer, share, wanted)
-        return self._equal(share >= min(self.criteria.sure, float(share.max())), SLACK)
+        return self._equal(share >= self._wanted(share), SLACK)
+
+    def _wanted(self, share: Array) -> float:
+        """The share of draws that is asked for; where none has it, the largest, as far as chance
+        can tell: a hair of it is not worth a dearer setting."""
+        most = float(share.max())
+        return self.criteria.sure if most >= self.criteria.sure else max(most - BY_CHANCE, 0.0)
 
     def _ask_by_halves(self, order: Places, share: Array, wanted: float) -> Asking[None]:
         """The first that is sure enough, of settings close together: what is better is less so."""
