@@ -9,7 +9,8 @@ from cachelib.model.judgement import all_keys
 from cachelib.model.judgement.all_keys import of_all_keys
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, options, simulate
-from cachelib.model.judgement.study import Study, _generated
+from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.taken import generated
 from tests.model.cases import known, small
 
 NAMES = ("hit_ratio", "origin_loads_per_month", "bill_usd", "monthly_cost_usd", "work_hours")
@@ -30,7 +31,7 @@ def whole() -> Study:
 @pytest.fixture(scope="module")
 def part(whole: Study) -> Study:
     """Every tenth key or so, for two days."""
-    return whole._on(_generated(whole.case.workload, whole.seed, most=20_000))
+    return whole._on(generated(whole.case.workload, whole.seed, most=20_000))
 
 
 def said(study: Study, name: str) -> dict[str, float]:

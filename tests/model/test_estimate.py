@@ -10,7 +10,8 @@ import pytest
 
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, grouped
-from cachelib.model.judgement.study import NoTrafficError, Study
+from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import BUILT_IN, Design

@@ -22,7 +22,7 @@ from cachelib.model.tiers.outcomes import FAILED, L1, L2, ORIGIN, WRITTEN, code_
 from cachelib.model.traffic.account import Account
 from tests.model.cases import of, requests, small
 
-T4, T9, T19 = 2.776445, 2.262157, 2.093024
+T4, T9, T19 = 2.7764451052, 2.262157, 2.093024
 """Student's t for 95 % of 5, 10 and 20 values."""
 
 
@@ -31,7 +31,21 @@ def option(study: Study, name: str = "l1-only") -> Option:
 
 
 def student(values: Any, t: float) -> float:
-    return float(t * np.std(values, ddof=1) / math.sqrt(len(values)))
+    """Around the mean of the values."""
+    return of_one(values, t) / math.sqrt(len(values))
+
+
+def of_one(values: Any, t: float) -> float:
+    """Around each of them."""
+    return float(t * np.std(values, ddof=1))
+
+
+def at_most(requests: int, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets no more requests be made anew with each seed."""
+    for module in ("intervals", "study"):
+        name = f"cachelib.model.judgement.{module}.MOST_RESEEDED"
+        monkeypatch.setattr(name, requests)
+    vars(study).pop("again", None)
 
 
 def ended(study: Study, tiers: list[int], ms: list[float] | None = None) -> Result:
@@ -72,23 +86,39 @@ def test_of_a_generated_month_it_is_that_of_five_months() -> None:
             for seed in (4, 5, 6, 7, 8):
                 other = small(seed=seed, workload={"requests_per_month": 3_000})
                 months.append(measure(other, each, simulate(other, each), [name])[name])
-            assert found[name][nth] == pytest.approx(student(months, T4), abs=1e-9)
+            assert found[name][nth] == pytest.approx(of_one(months, T4), abs=1e-9)
     assert found["hit_ratio"][0] > 0
+
+
+def test_of_a_hundred_intervals_at_most_a_few_miss_the_mean_of_all_months() -> None:
+    names = ["hit_ratio", "mean_ms", "bill_usd", "late_share"]
+    prices = {"origin.calls": 5_000}
+    told, halves = [], []
+    for seed in range(25):
+        study = small(seed=seed, workload={"requests_per_month": 3_000}, prices=prices)
+        one = option(study, "l1-kv")
+        values = measure(study, one, simulate(study, one), names)
+        found = resolution(study, [one], names, {"l1-kv": values})
+        told.append([values[name] for name in names])
+        halves.append([found[name][0] for name in names])
+    missed = np.abs(told - np.mean(told, axis=0)) > np.array(halves)
+    assert (np.std(told, axis=0) > 0).all()
+    assert missed.sum() <= 8, "5 of 100 are expected; of the mean's intervals 22 would miss"
 
 
 def test_of_a_month_too_long_to_be_made_again_it_is_that_of_shorter_ones_scaled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(intervals, "MOST_RESEEDED", 10_000)
     study = small(seed=4)
+    at_most(10_000, study, monkeypatch)
     one = [option(study)]
     found = resolution(study, one, ["mean_ms"], {})["mean_ms"][0]
     parts = []
     for seed in (5, 6, 7, 8, 9):
         part = small(seed=seed).grown(20_000, 10_000)
         parts.append(measure(part, one[0], simulate(part, one[0]), ["mean_ms"])["mean_ms"])
-    assert found == pytest.approx(student(parts, T4) * math.sqrt(10_000 / len(study.trace)))
-    monkeypatch.setattr(intervals, "MOST_RESEEDED", len(study.trace))
+    assert found == pytest.approx(of_one(parts, T4) * math.sqrt(10_000 / len(study.trace)))
+    at_most(len(study.trace), study, monkeypatch)
     measured = {"l1-only": {"mean_ms": 1e6}}  # of months as long, it is itself one of five
     assert resolution(study, one, ["mean_ms"], measured)["mean_ms"][0] > 1e5
 
@@ -111,15 +141,15 @@ def test_of_a_log_it_is_that_of_blocks_and_of_seeds(monkeypatch: pytest.MonkeyPa
         other = study.reseeded(seed)
         runs.append(measure(other, one[0], simulate(other, one[0]))["late_share"])
     assert np.ptp(runs) > 0
-    assert found == pytest.approx(math.hypot(0.01, student(runs, T4)))
-    monkeypatch.setattr(intervals, "MOST_RESEEDED", 500)
+    assert found == pytest.approx(math.hypot(0.01, of_one(runs, T4)))
+    at_most(500, study, monkeypatch)
     part = study.part(500)
     runs = []
     for seed in (1, 2, 3, 4, 5):
         other = part.reseeded(seed)
         runs.append(measure(other, one[0], simulate(other, one[0]))["late_share"])
     found = resolution(study, one, ["late_share"], measured)["late_share"][0]
-    scaled = student(runs, T4) * math.sqrt(part.trace.span_s / study.trace.span_s)
+    scaled = of_one(runs, T4) * math.sqrt(part.trace.span_s / study.trace.span_s)
     assert found == pytest.approx(math.hypot(0.01, scaled))
 
 

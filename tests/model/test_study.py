@@ -10,7 +10,9 @@ import pytest
 
 from cachelib.model.formulas.setting import NEVER_S
 from cachelib.model.judgement import study as studies
-from cachelib.model.judgement.study import NoTrafficError, Study, UnknownMeterError
+from cachelib.model.judgement import taken
+from cachelib.model.judgement.study import Study, UnknownMeterError
+from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.traffic import sampling
 from cachelib.model.traffic.generator import DAY_S, MONTH_S
 from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
@@ -117,11 +119,11 @@ def test_a_log_too_long_is_its_first_part_and_counts_as_all(
     """Of ten days the first seven, seven of ten requests."""
     monkeypatch.setattr(sampling, "MOST_REQUESTS", 700)
     whole = evenly(1_000, 10, 10 * DAY_S)
-    part = studies._logged(whole)
+    part = taken.logged(whole)
     assert part.sample.time == pytest.approx(0.7)
     assert len(part.trace) == pytest.approx(700, abs=1)
     assert part.weight == pytest.approx(1, rel=0.01)
-    assert studies._logged(evenly(600, 10, 10 * DAY_S)).sample.share == 1
+    assert taken.logged(evenly(600, 10, 10 * DAY_S)).sample.share == 1
 
 
 def test_a_part_of_a_study_has_its_rate_and_knows_how_popular_all_keys_are() -> None:
@@ -138,7 +140,7 @@ def test_a_part_of_a_study_has_its_rate_and_knows_how_popular_all_keys_are() -> 
 def test_where_keys_stand_for_all_the_sample_s_setting_has_as_many_alike() -> None:
     trace = evenly(4_000, 4_000)
     study = of(trace)
-    part = study._on(studies._part(study._taken, sampling.Sample(keys=0.25)))
+    part = study._on(taken.part_of(study._taken, sampling.Sample(keys=0.25)))
     assert len(part.trace) == 1_000
     assert part.requests_per_month == pytest.approx(study.requests_per_month, rel=0.01)
     like = part.setting_of_sample

@@ -27,8 +27,9 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options, simulate
-from cachelib.model.judgement.study import NoTrafficError, Study
+from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import sweeps
+from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.judgement.ties import NOBODY, Standing
 from cachelib.report.document.what_if import panel
 from tests.model.cases import hours, small
@@ -193,6 +194,19 @@ def test_a_correction_brings_the_formula_to_the_simulation(
     assert found.applied(np.array([predicted]))[0] == pytest.approx(measured)
     if kind == "odds":
         assert 0 < found.applied(np.array([0.999]))[0] < 1
+
+
+def test_what_a_simulation_says_corrects_as_far_as_it_is_more_than_chance() -> None:
+    def corrected(measured: float, chance: float) -> float:
+        found = Correction.between("late_share", 0.1, measured, chance)
+        return float(found.applied(np.array([0.1]))[0])
+
+    assert corrected(0.12, 0.02) == pytest.approx(0.1)
+    assert corrected(0.0801, 0.02) == pytest.approx(0.1)
+    assert corrected(0.14, 0.02) == pytest.approx(0.13)
+    assert corrected(0.3, 0.02) == pytest.approx(0.298)
+    assert corrected(0.02, 0.04) == pytest.approx(0.04)
+    assert corrected(0.12, 0) == pytest.approx(0.12)
 
 
 def test_the_model_says_here_what_the_simulation_says() -> None:
@@ -456,7 +470,9 @@ def test_of_long_traffic_a_part_tells_how_much_is_chance(monkeypatch: Any) -> No
         for option in options(study)
     }
     whole = intervals.resolution(*asked, measured)
+    monkeypatch.setattr("cachelib.model.judgement.study.MOST_RESEEDED", 10_000)
     monkeypatch.setattr(intervals, "MOST_RESEEDED", 10_000)
+    vars(study).pop("again")
     part = intervals.resolution(*asked, measured)
     for name in names:
         known = whole[name] > 1e-6

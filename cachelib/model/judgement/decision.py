@@ -25,8 +25,9 @@ from cachelib.model.judgement.placement import Placed, placements
 from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.simulator import TRAFFIC
-from cachelib.model.judgement.study import NoTrafficError, Study
+from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.sweeps import sweeps
+from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise
 
 CONTENDS = 0.02  # share of draws in which an option is best or tied, to be looked at closer
@@ -286,7 +287,7 @@ class Decision:
         others are told.
         """
         found = flips.searched(self.model)
-        there = Elsewhere(self.model, self.tuned, found.values)
+        there = Elsewhere(self.model, self._tried_by, self.tuned, found.values)
         told = there.flips(found.flips, found.sweeps, self.chosen.name if self.chosen else None)
         nearest = _told_first(told)
         named = {name for flip in nearest for name in (flip.before, flip.after) if name}
@@ -297,6 +298,16 @@ class Decision:
         simulator = replace(self.anchoring.simulator, model=contending)
         doubted = [flip for flip in nearest if not there.is_simulated(flip, simulator)]
         return [flip for flip in told if flip not in doubted]
+
+    @property
+    def _tried_by(self) -> Model:
+        """The model that says how sure settings are: corrected by what is more than chance."""
+        halves = {
+            option.name: {name: float(half[nth]) for name, half in self.resolution.items()}
+            for nth, option in enumerate(self.options)
+        }
+        beyond_chance = Model(self.study, self.options).anchored(self.measured, halves)
+        return replace(self.model, corrections=beyond_chance.corrections)
 
     def _is_decided(self, flip: Flip, among: frozenset[str]) -> bool:
         """Whether the same is chosen on both sides of a flip when all is decided anew there."""

@@ -39,9 +39,14 @@ Done = TypeVar("Done")
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The options that may be chosen, as they were tuned here."""
+    """The options that may be chosen, as they were tuned here.
+
+    `tried_by`: the model that says how sure settings are, as it did here: what a simulation said
+    counts as far as it is more than chance.
+    """
 
     model: Model
+    tried_by: Model
     tuned: Mapping[str, Tuned]
     moving: Moving
     _known: dict[tuple[str, float], Standing] = field(default_factory=dict, repr=False)
@@ -57,7 +62,8 @@ class Elsewhere:
     def _searched(self, option: Option) -> Asking[Search]:
         own, grid = self._own(option), grid_of(self.model.study, self.tuned[option.name])
         every = [own, *(settings for settings in grid if settings != own)]
-        return search(self.model, option, every, own=0)
+        found = yield from search(self.model, option, every, own=0)
+        return replace(found, tried_by=self.tried_by)
 
     def _own(self, option: Option) -> Settings:
         known = grid_of(self.model.study, self.tuned[option.name])[0]

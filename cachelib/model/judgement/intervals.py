@@ -19,12 +19,10 @@ from cachelib.model.judgement.failures import failed_reads
 from cachelib.model.judgement.hotter_keys import hotter
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
-from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.study import MOST_RESEEDED, Study
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.outcomes import CODES, TIERS, WRITTEN
 
-SEEDS = 5
-MOST_RESEEDED = 300_000  # requests that are made anew with each seed
 BLOCKS = 10
 KEY_GROUPS = 20
 TOTALS = ("origin_loads_per_month", "bill_usd", "monthly_cost_usd", "busiest_load")
@@ -57,12 +55,12 @@ def resolution(
     if study.log is not None:
         found = _of_a_log(study, options, names, measured)
     elif len(study.trace) <= MOST_RESEEDED:
-        others = _reseeded(study)
+        others = study.again
         found = [_spread(_runs(others, o, names, [measured[o.name]])) for o in options]
     else:
-        others = [_short(study, study.seed + nth) for nth in range(1, SEEDS + 1)]
-        part, n = others[0], MOST_RESEEDED
-        found = [_spread_of_more(_runs(others, o, names, []), part, n, study) for o in options]
+        part, n = study.again[0], MOST_RESEEDED
+        runs = (_runs(study.again, o, names, []) for o in options)
+        found = [_spread_of_more(each, part, n, study) for each in runs]
     unlike = [_of_chosen_keys(study, option, names) for option in options]
     return {
         name: np.hypot([each[name] for each in found], [each[name] for each in unlike])
@@ -78,16 +76,6 @@ def _of_chosen_keys(study: Study, option: Option, names: Sequence[str]) -> dict[
     return {name: float(np.nan_to_num(abs(some[name] - every[name])[0])) for name in names}
 
 
-def _short(study: Study, seed: int) -> Study:
-    """A part of another month of the same kind."""
-    rate = study.case.workload.requests_per_month
-    return study.reseeded(seed).grown(rate, MOST_RESEEDED)
-
-
-def _reseeded(study: Study) -> list[Study]:
-    return [study.reseeded(study.seed + nth) for nth in range(1, SEEDS)]
-
-
 def _of_a_log(
     study: Study,
     options: Sequence[Option],
@@ -95,17 +83,18 @@ def _of_a_log(
     measured: Mapping[str, Mapping[str, float]],
 ) -> list[dict[str, float]]:
     """Blocks of its time; and seeds, for what a log does not say: when values change."""
-    part = study.part(MOST_RESEEDED)
-    again, found = [part, *_reseeded(part)], []
+    part, found = study.again[0], []
     for option in options:
         blocks = _by_blocks(study, option, names, measured[option.name])
-        seeds = _spread_of_more(_runs(again, option, names, []), part, len(part.trace), study)
+        runs = _runs(study.again, option, names, [])
+        seeds = _spread_of_more(runs, part, len(part.trace), study)
         found.append({name: math.hypot(blocks[name], seeds[name]) for name in names})
     return found
 
 
 def _spread(runs: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    return {name: half_width(values) for name, values in runs.items()}
+    """Half the interval around what one run says: one is told, not the mean of all."""
+    return {name: half_width(values) * math.sqrt(len(values)) for name, values in runs.items()}
 
 
 def _spread_of_more(

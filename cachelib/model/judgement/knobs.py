@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
 
 from cachelib.model.judgement.all_keys import of_all_keys
 from cachelib.model.judgement.asking import Asking, Settings, answered
+from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.limits import Flags, misses
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Model
-from cachelib.model.judgement.options import Option, knobs_of, simulate
-from cachelib.model.judgement.search import CLOSER, Search, possible, search
+from cachelib.model.judgement.options import Option, knobs_of, possible, simulate
+from cachelib.model.judgement.search import CLOSER, Search, search
 from cachelib.model.judgement.study import Study
 
 ROUNDS = 5  # of search, simulation and search again with what the simulation said
@@ -45,44 +46,89 @@ def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
 def _tuned(study: Study, option: Option, names: Sequence[str]) -> Asking[Tuned]:
     free = {} if option.is_today else _free(study, option)
     grid = list(_allowed(study, option, free))
-    simulated: dict[int, Mapping[str, float]] = {}
+    runs = _Runs(study, names)
     coarse = yield from search(Model(study, (option,)), option, grid)
-    found, best = yield from _settled(study, coarse, simulated, names)
+    found, best = yield from _settled(coarse, runs)
     for _ in range(CLOSER):
-        closer = yield from found.corrected(best, simulated[best]).closer(best)
+        closer = yield from runs.correct(found, best).closer(best)
         if len(closer.grid) == len(found.grid):
             break
-        found, best = yield from _settled(study, closer, simulated, names)
+        found, best = yield from _settled(closer, runs)
     found = yield from found.across(best)
-    allowed = _not_refuted(study, simulated, len(found.grid))
+    allowed = runs.not_refuted(len(found.grid))
     flat = yield from found.flat(best, list(free), allowed)
     return Tuned(
         option=option.at(**found.grid[best]),
-        measured=simulated[best],
-        keeps=_all_kept(study, simulated[best]),
+        measured=runs.told[best],
+        keeps=_all_kept(study, runs.told[best]),
         flat=flat,
         tried=len(found.grid),
         refuted=frozenset(np.flatnonzero(~allowed).tolist()),
     )
 
 
-def _settled(
-    study: Study, found: Search, simulated: dict[int, Mapping[str, float]], names: Sequence[str]
-) -> Asking[tuple[Search, int]]:
+@dataclass
+class _Runs:
+    """What simulations said of an option: `told`, metrics by setting.
+
+    `chance`: by metric, half an interval relative to its value, of the first setting.
+    """
+
+    study: Study
+    names: Sequence[str]
+    told: dict[int, Mapping[str, float]] = field(default_factory=dict)
+    chance: dict[str, float] = field(default_factory=dict)
+
+    def run(self, found: Search, nth: int) -> None:
+        study, there = self.study, found.option.at(**found.grid[nth])
+        measured = measure(study, there, simulate(study, there), self.names)
+        self.told[nth] = of_all_keys(study, there, measured)
+        if not self.chance and study.case.criteria.sure:
+            self.chance = self._chance(there, self.told[nth])
+
+    def _chance(self, there: Option, told: Mapping[str, float]) -> dict[str, float]:
+        names = [name for name in self.names if told[name] > 0]
+        halves = resolution(self.study, [there], names, {there.name: told})
+        return {name: float(halves[name][0]) / told[name] for name in names}
+
+    def correct(self, found: Search, nth: int) -> Search:
+        """The search, corrected by what a simulation of one of its settings said."""
+        told = self.told[nth]
+        halves = {name: share * told[name] for name, share in self.chance.items()}
+        return found.corrected(nth, told, halves)
+
+    def keeps(self, nth: int) -> bool:
+        return _all_kept(self.study, self.told[nth])
+
+    def not_refuted(self, n: int) -> Flags:
+        """False for settings of which a simulation says that they break a limit."""
+        return np.array([nth not in self.told or self.keeps(nth) for nth in range(n)])
+
+    @property
+    def best_seen(self) -> int:
+        """Of simulated settings, the best that keeps every limit; else the nearest miss."""
+        criteria = self.study.case.criteria
+
+        def rank(nth: int) -> tuple[float, float]:
+            told = self.told[nth]
+            missed = sum(np.log1p(miss.excess) for miss in misses(criteria, "", told))
+            score = sum(w * np.nan_to_num(told[name]) for name, w in criteria.weights.items())
+            return round(float(missed), 2), float(score)
+
+        return min(self.told, key=rank)
+
+
+def _settled(found: Search, runs: _Runs) -> Asking[tuple[Search, int]]:
     """The best setting, simulated, and the search corrected by what that says."""
     for _ in range(ROUNDS):
-        allowed = _not_refuted(study, simulated, len(found.grid))
+        allowed = runs.not_refuted(len(found.grid))
         best = yield from found.best(allowed)
         best = yield from found.as_today(best, allowed)
-        if best in simulated:
+        if best in runs.told:
             break
-        there = found.option.at(**found.grid[best])
-        told = measure(study, there, simulate(study, there), names)
-        simulated[best] = of_all_keys(study, there, told)
-        found = found.corrected(best, simulated[best])
-    if not _all_kept(study, simulated[best]):
-        best = _best_seen(study, simulated)
-    return found, best
+        runs.run(found, best)
+        found = runs.correct(found, best)
+    return found, best if runs.keeps(best) else runs.best_seen
 
 
 def grid_of(study: Study, tuned: Tuned) -> list[Settings]:
@@ -120,21 +166,3 @@ def _allowed(
 def _all_kept(study: Study, measured: Mapping[str, float]) -> bool:
     limits = study.case.criteria.limits
     return all(limit.kept_by(measured[limit.metric]) for limit in limits if limit.costs is None)
-
-
-def _best_seen(study: Study, simulated: Mapping[int, Mapping[str, float]]) -> int:
-    """Of simulated settings, the best that keeps every limit; else the nearest miss."""
-    criteria = study.case.criteria
-
-    def rank(nth: int) -> tuple[float, float]:
-        missed = sum(np.log1p(miss.excess) for miss in misses(criteria, "", simulated[nth]))
-        score = sum(w * np.nan_to_num(simulated[nth][name]) for name, w in criteria.weights.items())
-        return round(float(missed), 2), float(score)
-
-    return min(simulated, key=rank)
-
-
-def _not_refuted(study: Study, simulated: Mapping[int, Mapping[str, float]], n: int) -> Flags:
-    """False for settings of which the simulation says that they break a limit."""
-    out = {nth for nth, measured in simulated.items() if not _all_kept(study, measured)}
-    return np.array([nth not in out for nth in range(n)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
@@ -50,10 +51,20 @@ class Correction:
         return np.asarray(value * self.amount if self.kind == "factor" else value + self.amount)
 
     @classmethod
-    def between(cls, metric: str, predicted: float, measured: float) -> Correction:
-        """The one that brings `predicted` to `measured`."""
+    def between(
+        cls, metric: str, predicted: float, measured: float, chance: float = 0.0
+    ) -> Correction:
+        """The one that brings `predicted` to `measured`, as far as that is more than `chance`.
+
+        What is taken off is that of James and Stein's estimator, its positive part: all within
+        half an interval, ever less beyond.
+        """
         if np.isnan(measured) or np.isnan(predicted):
             return cls("difference", 0.0)
+        apart = measured - predicted
+        if abs(apart) <= chance:
+            return cls("difference", 0.0)
+        measured -= chance**2 / apart if chance else 0.0
         if METRICS[metric].unit == "ratio":
             if TINY < predicted < 1 - TINY and TINY < measured < 1 - TINY:
                 return cls("odds", measured / (1 - measured) / (predicted / (1 - predicted)))
@@ -196,18 +207,25 @@ class Model:
             self.study.case.criteria, self.options, stacked, numbers, self.resolution or None
         )
 
-    def anchored(self, measured: Mapping[str, Mapping[str, float]]) -> Model:
-        """The same, exact at the case's numbers: `measured` by option and metric."""
+    def anchored(
+        self,
+        measured: Mapping[str, Mapping[str, float]],
+        chance: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    ) -> Model:
+        """The same, exact at the case's numbers: `measured` by option and metric.
+
+        Where half an interval is known (`chance`, likewise), as far as that is more than chance.
+        """
         raw = replace(self, corrections={}, surrogates={})
         corrections = {}
         for option in self.options:
             names = [
                 name for name in measured[option.name] if name not in ("work_hours", *_WITHOUT_WORK)
             ]
-            at = raw.values(option, {}, names)
+            at, halves = raw.values(option, {}, names), chance.get(option.name, {})
             for name in names:
                 corrections[option.name, name] = Correction.between(
-                    name, float(at[name][0]), measured[option.name][name]
+                    name, float(at[name][0]), measured[option.name][name], halves.get(name, 0.0)
                 )
         return replace(self, corrections=corrections)
 

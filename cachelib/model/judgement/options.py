@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from cachelib.model.case.choices import SETTABLE, WHOLE, OptionNotes
 from cachelib.model.case.designs import fault_of
 from cachelib.model.engines.result import Result
@@ -72,6 +74,18 @@ def simulate(study: Study, option: Option) -> Result:
     """What the option does with the study's traffic."""
     platform: dict[str, Any] = option.platform
     return study.replay(option.design, **platform)
+
+
+def possible(study: Study, option: Option) -> bool:
+    """Whether the platform takes an option as it is set, and it is not set in vain."""
+    design = option.design
+    in_vain = design.policy == "soft-hard" and design.refresh_after_s > design.hard_ttl_s
+    cached_s = option.platform.get("kv_cache_ttl_s", np.inf)
+    return (
+        not in_vain
+        and cached_s >= study.platform.kv_min_cache_ttl_s
+        and fault_of(design, study.platform) is None
+    )
 
 
 def options(study: Study) -> list[Option]:

@@ -15,13 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.case.criteria import Criteria, Limit
-from cachelib.model.case.designs import fault_of
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.asking import Ask, Asking, Settings, ask
 from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names
 from cachelib.model.judgement.model import NO_FORMULA, Model, Numbers
-from cachelib.model.judgement.options import Option
-from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.options import Option, possible
 from cachelib.model.judgement.tries import DRAWS, Said, Tries
 
 ROOM = 0.5  # twice as far from a limit as this share of it is no safer
@@ -36,6 +34,7 @@ FAR = 0.25  # of a limit: missed by more, no setting between two steps keeps it
 WHOLE = ("objects", "l1_max_entries")  # knobs that are numbers of things
 
 Places = npt.NDArray[np.int64]
+Values = Mapping[str, float]
 _NONE: Places = np.empty(0, np.int64)
 
 
@@ -45,7 +44,8 @@ class Search:
 
     `formula`: by metric, shape (settings,). `at`: numbers of the case at other values. `own`: a
     setting that stays wherever it does as well as the best. `coarse`: how many of the settings
-    were there before it was looked closer. `drawn`: by setting, what is said of it over draws.
+    were there before it was looked closer. `tried_by`: the model that says in which draws limits
+    are kept, if another. `drawn`: by setting, what is said of it over draws.
     """
 
     model: Model
@@ -55,6 +55,7 @@ class Search:
     at: Mapping[str, Array] = field(default_factory=dict)
     own: int | None = None
     coarse: int = 0
+    tried_by: Model | None = None
     drawn: Said = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -71,17 +72,20 @@ class Search:
         """By metric, each setting's: the formulas, corrected, with the work."""
         return self.model.brought(self.option, self.formula, self.at, self.criteria.names())
 
-    def corrected(self, nth: int, measured: Mapping[str, float]) -> Search:
-        """The same search, with the formulas exact at one of its settings."""
+    def corrected(self, nth: int, measured: Values, chance: Values) -> Search:
+        """The same search, with the formulas exact at one of its settings; in draws, but for
+        chance."""
         there = replace(self.model, options=(self.option.at(**self.grid[nth]),))
-        return replace(self, model=there.anchored({self.option.name: measured}))
+        said, half = {self.option.name: measured}, {self.option.name: chance}
+        return replace(self, model=there.anchored(said), tried_by=there.anchored(said, half))
 
     def elsewhere(self, at: Mapping[str, float]) -> Asking[Search]:
         """The same with other numbers of the case; formulas are asked again where they see one."""
         numbers = {name: np.array([value]) for name, value in at.items()}
         if all(name.startswith(NO_FORMULA) for name in at):
             return replace(self, at=numbers)
-        return (yield from search(self.model, self.option, self.grid, numbers, self.own))
+        found = yield from search(self.model, self.option, self.grid, numbers, self.own)
+        return replace(found, tried_by=self.tried_by)
 
     def closer(self, best: int) -> Asking[Search]:
         """The same with more settings around one of them: between it and the next of each knob."""
@@ -324,7 +328,7 @@ class Search:
 
     @cached_property
     def _tries(self) -> Tries:
-        return Tries(self.model, self.option, self.at, self.drawn)
+        return Tries(self.tried_by or self.model, self.option, self.at, self.drawn)
 
     def _shares_kept(self, places: Sequence[int] | Places) -> Asking[list[float]]:
         """The share of draws in which each of these settings keeps the limits."""
@@ -370,18 +374,6 @@ def search(
     """The search of an option's settings."""
     (formula,) = yield from ask(Ask(option, grid, at, model.names))
     return Search(model, option, grid, formula, at, own, len(grid))
-
-
-def possible(study: Study, option: Option) -> bool:
-    """Whether the platform takes an option as it is set, and it is not set in vain."""
-    design = option.design
-    in_vain = design.policy == "soft-hard" and design.refresh_after_s > design.hard_ttl_s
-    cached_s = option.platform.get("kv_cache_ttl_s", np.inf)
-    return (
-        not in_vain
-        and cached_s >= study.platform.kv_min_cache_ttl_s
-        and fault_of(design, study.platform) is None
-    )
 
 
 def between(own: float, tried: Collection[float]) -> list[float]:

@@ -19,7 +19,8 @@ from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model, Numbers
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.processors import each
-from cachelib.model.judgement.study import NoTrafficError, Study
+from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.judgement.ties import Standing, judged
 from cachelib.model.platforms.platform import Platform
 

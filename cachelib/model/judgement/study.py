@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,72 +21,23 @@ from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
 from cachelib.model.judgement.steady import warmed
+from cachelib.model.judgement.taken import Taken, generated, logged, part_of
 from cachelib.model.money.prices import OWN, PriceBook, price_book
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
-from cachelib.model.traffic.generator import MONTH_S, all_shares, generate
+from cachelib.model.traffic.generator import MONTH_S, generate
 from cachelib.model.traffic.remarks import keys_unlike, remarks
-from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
+from cachelib.model.traffic.sampling import Sample, sample_of
 from cachelib.model.traffic.trace import READ, WRITE, Trace
-from cachelib.model.traffic.workload import Workload
 
 ENOUGH = 50_000
 """Requests after which a sweep's next point tells no more than the line is wide."""
 
 
-class NoTrafficError(CachelibError, ValueError):
-    """Traffic in which nobody asks for anything."""
-
-
-class _Taken(NamedTuple):
-    """The requests that are simulated, which part of all they are, how often each key of all is
-    asked for, shape (keys,), and what part of all the requests of a second they are."""
-
-    trace: Trace
-    sample: Sample
-    popularity: Array
-    weight: float
-
-
-def _generated(workload: Workload, seed: int, most: int | None = None) -> _Taken:
-    sample = sample_of(workload.requests_per_month, workload.keys, MONTH_S, most)
-    if sample.share == 1:
-        made = generate(workload, seed=seed)
-        popularity = np.bincount(made.key).astype(np.float64)
-    else:
-        popularity = all_shares(workload)
-        part = workload_part(workload, popularity, sample)
-        made = generate(part, seed=seed, span_s=MONTH_S * sample.time)
-    if not (made.op == READ).any():
-        rate = workload.requests_per_month
-        raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request that reads")
-    return _Taken(made, sample, popularity, sample.keys)
-
-
-def _logged(everything: Trace) -> _Taken:
-    if not (everything.op == READ).any():
-        raise NoTrafficError(
-            "the log has no request that reads: what is counted as a read, log.methods and"
-            " log.statuses say; `cachelib log` shows what became of each"
-        )
-    popularity = np.bincount(everything.key).astype(np.float64)
-    keys = int((popularity > 0).sum())
-    sample = sample_of(len(everything), keys, everything.lasts_s)
-    return _part(_Taken(everything, Sample(), popularity, 1.0), sample)
-
-
-def _part(whole: _Taken, sample: Sample) -> _Taken:
-    """A part that counts as all: its keys and its hours may be busier than those left out."""
-    if sample.share == 1:
-        return whole
-    trace = trace_part(whole.trace, sample)
-    both = Sample(whole.sample.keys * sample.keys, whole.sample.time * sample.time)
-    weight = whole.weight * len(trace) / (len(whole.trace) * sample.time)
-    return _Taken(trace, both, whole.popularity, weight)
-
-
+SEEDS = 5  # months that tell how much of a number is chance
+MOST_RESEEDED = 300_000  # requests that are made anew with each seed
 UNLIKE = 0.2
 """As much more or less traffic than the case says is told, as a share of the case's."""
 
@@ -136,13 +87,13 @@ class Study:
         return self._taken.sample
 
     @cached_property
-    def _taken(self) -> _Taken:
+    def _taken(self) -> Taken:
         if self.log is None:
-            return _generated(self.case.workload, self.seed)
+            return generated(self.case.workload, self.seed)
         from cachelib.model.traffic.from_log import from_log  # the database is slow to import
 
         places = self.case.workload.colos
-        return _logged(from_log(self.log, self.case.log, places=places, seed=self.seed))
+        return logged(from_log(self.log, self.case.log, places=places, seed=self.seed))
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
@@ -168,7 +119,7 @@ class Study:
         """The same study on at most `most` of its requests, which stand for all."""
         keys = int((np.bincount(self.trace.key) > 0).sum())
         share = sample_of(len(self.trace), keys, self._trace_s, most)
-        return self if share.share == 1 else self._on(_part(self._taken, share))
+        return self if share.share == 1 else self._on(part_of(self._taken, share))
 
     def grown(self, requests_per_month: float, most: int, nth: int = 0) -> Study:
         """The study at another traffic, grown as the case says, `most` requests standing for all.
@@ -177,13 +128,13 @@ class Study:
         """
         if self.log is None:
             workload = grown_workload(self.case.workload, self.case.growth, requests_per_month)
-            return self._on(_generated(workload, self.seed + nth, most))
+            return self._on(generated(workload, self.seed + nth, most))
         taken, share = self._taken, min(1.0, requests_per_month / self.requests_per_month)
         thinned = self.at_traffic(requests_per_month)
         thin = taken._replace(trace=thinned, popularity=taken.popularity * share)
         return self._on(thin).part(most)
 
-    def _on(self, taken: _Taken) -> Study:
+    def _on(self, taken: Taken) -> Study:
         other = replace(self)
         vars(other)["_taken"] = taken
         return other
@@ -213,6 +164,22 @@ class Study:
         """The same study with another seed, which leaves the requests of a log as they are."""
         other = replace(self, seed=seed)
         return other if self.log is None else other._on(self._taken)
+
+    @cached_property
+    def again(self) -> tuple[Study, ...]:
+        """What tells how much of a number is chance: other months of the same kind.
+
+        Of traffic too long to be made again, so many requests of five others; of a log, a part of
+        it with other seeds, which say what it does not: when values change.
+        """
+        seeds = range(self.seed + 1, self.seed + SEEDS)
+        if self.log is not None:
+            part = self.part(MOST_RESEEDED)
+            return (part, *map(part.reseeded, seeds))
+        if len(self.trace) <= MOST_RESEEDED:
+            return tuple(map(self.reseeded, seeds))
+        rate, others = self.case.workload.requests_per_month, (*seeds, self.seed + SEEDS)
+        return tuple(self.reseeded(seed).grown(rate, MOST_RESEEDED) for seed in others)
 
     @property
     def requests_per_month(self) -> float:

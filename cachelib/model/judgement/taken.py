@@ -1,0 +1,67 @@
+"""The requests of a study: all of them, or the part that stands for all."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cachelib.errors import CachelibError
+from cachelib.model.formulas.setting import Array
+from cachelib.model.traffic.generator import MONTH_S, all_shares, generate
+from cachelib.model.traffic.sampling import Sample, sample_of, trace_part, workload_part
+from cachelib.model.traffic.trace import READ, Trace
+from cachelib.model.traffic.workload import Workload
+
+
+class NoTrafficError(CachelibError, ValueError):
+    """Traffic in which nobody asks for anything."""
+
+
+class Taken(NamedTuple):
+    """The requests that are simulated, which part of all they are, how often each key of all is
+    asked for, shape (keys,), and what part of all the requests of a second they are."""
+
+    trace: Trace
+    sample: Sample
+    popularity: Array
+    weight: float
+
+
+def generated(workload: Workload, seed: int, most: int | None = None) -> Taken:
+    """A month of a workload, or a part of it of about `most` requests."""
+    sample = sample_of(workload.requests_per_month, workload.keys, MONTH_S, most)
+    if sample.share == 1:
+        made = generate(workload, seed=seed)
+        popularity = np.bincount(made.key).astype(np.float64)
+    else:
+        popularity = all_shares(workload)
+        part = workload_part(workload, popularity, sample)
+        made = generate(part, seed=seed, span_s=MONTH_S * sample.time)
+    if not (made.op == READ).any():
+        rate = workload.requests_per_month
+        raise NoTrafficError(f"workload.requests_per_month: {rate:g} made no request that reads")
+    return Taken(made, sample, popularity, sample.keys)
+
+
+def logged(everything: Trace) -> Taken:
+    """A log, or the part of it that a run can take."""
+    if not (everything.op == READ).any():
+        raise NoTrafficError(
+            "the log has no request that reads: what is counted as a read, log.methods and"
+            " log.statuses say; `cachelib log` shows what became of each"
+        )
+    popularity = np.bincount(everything.key).astype(np.float64)
+    keys = int((popularity > 0).sum())
+    sample = sample_of(len(everything), keys, everything.lasts_s)
+    return part_of(Taken(everything, Sample(), popularity, 1.0), sample)
+
+
+def part_of(whole: Taken, sample: Sample) -> Taken:
+    """A part that counts as all: its keys and its hours may be busier than those left out."""
+    if sample.share == 1:
+        return whole
+    trace = trace_part(whole.trace, sample)
+    both = Sample(whole.sample.keys * sample.keys, whole.sample.time * sample.time)
+    weight = whole.weight * len(trace) / (len(whole.trace) * sample.time)
+    return Taken(trace, both, whole.popularity, weight)
