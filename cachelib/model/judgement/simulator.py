@@ -15,17 +15,19 @@ import numpy as np
 
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.growth import grown_numbers
+from cachelib.model.judgement.intervals import half_width
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model, Numbers
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.processors import each
-from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.study import SEEDS, Study
 from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.judgement.ties import Standing, judged
 from cachelib.model.platforms.platform import Platform
 
 MOST_REQUESTS = 150_000  # of a simulated point; beyond, a part stands for all
 TRAFFIC = "requests_per_month"
+OTHERS = 1_000  # from here on, months that are none of the points'
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,11 @@ class Simulator:
         return {name: np.broadcast_to(value, n) for name, value in values.items()}
 
     def _simulated(self, option: Option, point: Mapping[str, Array]) -> dict[str, float]:
-        study = self._study_at(point)
+        return self._replayed(self._study_at(point), option, point)
+
+    def _replayed(
+        self, study: Study, option: Option, point: Mapping[str, Array]
+    ) -> dict[str, float]:
         platform: dict[str, Any] = {**_platform(self.model, point), **option.platform}
         result = study.replay(option.design, **platform)
         return measure(study, option, result, self.names)
@@ -123,16 +129,30 @@ class Simulator:
     def _corrections(self, option: Option, of_any_traffic: bool) -> dict[str, Correction]:
         """From what such a part says at the case's numbers to what all of it says.
 
-        Traffic that varies is made anew at each point; so it is here, for like with like.
+        Traffic that varies is made anew at each point, and each time it is chance what it says:
+        of several, what is no more than chance corrects nothing.
         """
         if (option.name, of_any_traffic) not in self._corrected:
-            own = np.array([self.model.study.requests_per_month])
-            here = self._simulated(option, {TRAFFIC: own} if of_any_traffic else {})
+            parts = self._parts_here if of_any_traffic else [self._part]
+            runs = [self._replayed(part, option, {}) for part in parts]
             whole = self.measured[option.name]
             self._corrected[option.name, of_any_traffic] = {
-                name: Correction.between(name, here[name], whole[name]) for name in self.names
+                name: _between(name, [run[name] for run in runs], whole[name])
+                for name in self.names
             }
         return self._corrected[option.name, of_any_traffic]
+
+    @cached_property
+    def _parts_here(self) -> list[Study]:
+        """Parts of months of the case's own traffic, each another."""
+        study = self.model.study
+        rate = study.requests_per_month
+        return [study.grown(rate, MOST_REQUESTS, OTHERS + nth) for nth in range(SEEDS)]
+
+
+def _between(name: str, parts: Sequence[float], whole: float) -> Correction:
+    """From the mean of what parts say, as far as that is more than chance."""
+    return Correction.between(name, float(np.mean(parts)), whole, half_width(parts))
 
 
 def _points(numbers: Numbers) -> Sequence[dict[str, Array]]:

@@ -128,7 +128,8 @@ class Study:
         """
         if self.log is None:
             workload = grown_workload(self.case.workload, self.case.growth, requests_per_month)
-            return self._on(generated(workload, self.seed + nth, most))
+            seed = self.seed + nth
+            return self.reseeded(seed)._on(generated(workload, seed, most))
         taken, share = self._taken, min(1.0, requests_per_month / self.requests_per_month)
         thinned = self.at_traffic(requests_per_month)
         thin = taken._replace(trace=thinned, popularity=taken.popularity * share)
