@@ -298,11 +298,29 @@ class Search:
                 yield from self._ask_by_halves(tried, share, self._wanted(share))
         else:
             share[tried] = yield from self._shares_kept(tried)
+        yield from self._turn_each(kept & is_coarse, share)
         wanted = self._wanted(share)
         better = self._scores < self._scores[share >= wanted].min(initial=np.inf)
         finer = self._unlike(kept & ~is_coarse & better)
         yield from self._ask_by_halves(finer, share, wanted)
         return self._equal(share >= self._wanted(share), SLACK)
+
+    def _turn_each(self, kept: Flags, share: Array) -> Asking[None]:
+        """Each knob turned from the best that is sure enough, until none of them betters it.
+
+        What was tried lies far apart: of a better setting, one knob may be between two of them.
+        """
+        best, before = self._best_of(share), None
+        while best != before:
+            for name in self.grid[best]:
+                beside = kept & self._beside(best, name) & (self._scores < self._scores[best])
+                order = self._unlike(beside & (share < 0))
+                yield from self._ask_by_halves(order, share, self._wanted(share))
+            best, before = self._best_of(share), best
+
+    def _best_of(self, share: Array) -> int:
+        """The best of those that are sure enough."""
+        return int(np.argmin(np.where(share >= self._wanted(share), self._scores, np.inf)))
 
     def _wanted(self, share: Array) -> float:
         """The share of draws that is asked for; where none has it, the largest, as far as chance
