@@ -40,12 +40,12 @@ def test_errors_are_points_of_a_share_and_else_shares_of_the_simulated() -> None
     assert error("bill_usd", np.array([1.0]), np.array([0.0]))[0] == pytest.approx(1e9)
 
 
-def held(name: str, formula: Any, truth: Any, numbers: Any = None) -> Any:
+def held(name: str, formula: Any, truth: Any, numbers: Any = None, chance: float = 0) -> Any:
     n = len(formula)
     at = numbers or {"origin_ms": np.linspace(100, 900, n)}
     here = dict.fromkeys(at, 300.0)
     return anchoring._held(ONE, name, np.array(formula, float), np.array(truth, float), at, here,
-                           np.array([0.33]))  # fmt: skip
+                           np.array([0.33]), chance)  # fmt: skip
 
 
 @pytest.mark.parametrize(("off", "status"), [(0.049, "formula"), (0.06, "withheld")])
@@ -59,6 +59,32 @@ def test_a_formula_serves_where_its_error_is_tolerable(off: float, status: str) 
     assert found.tolerance == 0.05
     assert (found.typical, found.worst) == pytest.approx((off, off))
     assert found.within == (20 if status == "formula" else 0)
+
+
+def test_what_is_chance_in_a_simulated_point_is_no_error_of_the_formula() -> None:
+    truth = 0.5 + 0.05 * np.where(np.arange(20) % 2, 1, -1)
+    assert held("hit_ratio", np.full(20, 0.5), truth)[0].status == "withheld"
+    found, _ = held("hit_ratio", np.full(20, 0.5), truth, chance=0.04)
+    assert (found.status, found.within) == ("formula", 20)
+    assert found.tolerance == pytest.approx(0.06)
+
+
+def test_how_much_of_a_simulated_point_is_chance_other_months_say() -> None:
+    model, measured = made(
+        workload={"requests_per_month": 3_000},
+        criteria={"limits": [{"metric": "late_share", "at_most": 1, "why": "w"}]},
+    )
+    kv = model.option("l1-kv")
+    simulator = Simulator(model, measured)
+    rate = model.study.requests_per_month
+    late = [
+        measure(month, kv, simulate(month, kv), ["late_share"])["late_share"]
+        for month in (model.study.grown(rate, 150_000, 1_000 + nth) for nth in range(5))
+    ]
+    chance = simulator.chance(kv, {"requests_per_month": np.array([2_000.0])})
+    assert chance["late_share"] == pytest.approx(2.7764451 * np.std(late, ddof=1))
+    assert chance["late_share"] > 0.005
+    assert set(simulator.chance(kv, {"origin_ms": np.ones(1)}).values()) == {0.0}
 
 
 def test_of_a_share_two_points_are_tolerable_and_one_in_ten_may_be_off() -> None:
@@ -220,5 +246,7 @@ def test_other_traffic_is_another_month_made_once() -> None:
     (option,) = model.options
     loads = simulator.values(option, at)["origin_loads_per_month"]
     assert loads[1] == loads[2] == pytest.approx(3 * loads[0], rel=0.03)
-    assert loads[0] == pytest.approx(measured["origin-only"]["origin_loads_per_month"])
+    chance = simulator.chance(option, at)["origin_loads_per_month"]
+    whole = measured["origin-only"]["origin_loads_per_month"]
+    assert 0 < abs(loads[0] - whole) <= chance, "another month, as likely as this one"
     assert len(simulator._studies) == 2

@@ -616,12 +616,16 @@ def test_the_unit_of_what_is_minimised_changes_nothing() -> None:
         assert sure.regret.mean == pytest.approx(1e3 * two.sureness[name].regret.mean)
 
 
-def test_a_part_at_any_traffic_says_here_what_all_of_it_says(monkeypatch: Any) -> None:
+def test_a_part_at_any_traffic_says_here_what_all_of_it_says_but_for_chance(
+    monkeypatch: Any,
+) -> None:
     monkeypatch.setattr(simulator, "MOST_REQUESTS", 4_000)
     decision = decided(workload={"keys": 1_500, "zipf": 1.0}, growth={"low": 0.5, "high": 3})
     found = decision.anchoring
-    here = np.array([decision.study.requests_per_month])
+    here = {"requests_per_month": np.array([decision.study.requests_per_month])}
     for option in decision.options:
-        told = found.simulator.values(option, {"requests_per_month": here})
-        for name, values in told.items():
-            assert values[0] == pytest.approx(decision.measured[option.name][name]), name
+        chance = found.simulator.chance(option, here)
+        for name, values in found.simulator.values(option, here).items():
+            whole = decision.measured[option.name][name]
+            assert values[0] == pytest.approx(whole, abs=1.5 * chance[name] + 1e-9), name
+            assert chance[name] < 0.1 * whole + 1e-9, name

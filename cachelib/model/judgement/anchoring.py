@@ -42,7 +42,8 @@ class Anchor:
 
     `here`: at the case's own numbers, before the correction. `typical` and `worst`: median and
     greatest error over the points, after it, and after the fit where one was made. In points of
-    a share, else as a share of the simulated value. `within`: at how many points it is tolerable.
+    a share, else as a share of the simulated value. `tolerance`: what is tolerable, and what is
+    chance in a simulated point. `within`: at how many points it is tolerable.
     """
 
     option: str
@@ -102,13 +103,14 @@ def anchor(
         truth = simulator.values(option, numbers)
         formula = model.values(option, of_nature, names)
         simulated[option.name] = truth
-        uncorrected = raw.values(option, {}, names)
+        uncorrected, chance = raw.values(option, {}, names), simulator.chance(option, numbers)
         for name in names:
             at_here = np.array([measured[option.name][name]])
             found, surrogate = _held(
                 option, name, formula[name], truth[name],
                 {n: numbers[n] for n in moving.movers(option.name, name) if n in numbers}, here,
                 _error(name, uncorrected[name][:1], at_here),
+                float(_error(name, at_here + chance[name], at_here)[0]),
             )  # fmt: skip
             anchors.append(found)
             if surrogate is not None:
@@ -126,9 +128,9 @@ def _error(name: str, predicted: Array, simulated: Array) -> Array:
 
 def _held(
     option: Option, name: str, formula: Array, truth: Array, numbers: Numbers,
-    here: Mapping[str, float], uncorrected: Array,
+    here: Mapping[str, float], uncorrected: Array, chance: float = 0.0,
 ) -> tuple[Anchor, Surface | None]:  # fmt: skip
-    tolerance = TOLERANCE.get(METRICS[name].unit, RELATIVE)
+    tolerance = TOLERANCE.get(METRICS[name].unit, RELATIVE) + chance
     errors, status, surrogate = _error(name, formula, truth), "formula", None
     if np.quantile(errors, COVERED) > tolerance:
         surrogate, errors = _fit(name, formula, truth, numbers, here)

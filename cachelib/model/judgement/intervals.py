@@ -42,6 +42,11 @@ def half_width(values: Sequence[float], confidence: float = 0.95) -> float:
     return error * float(stdtrit(len(known) - 1, (1 + confidence) / 2))
 
 
+def half_of_one(values: Sequence[float]) -> float:
+    """Half the interval around what one of them says, where that is told and not their mean."""
+    return half_width(values) * math.sqrt(len(values))
+
+
 def resolution(
     study: Study, options: Sequence[Option], names: Sequence[str],
     measured: Mapping[str, Mapping[str, float]],
@@ -93,8 +98,7 @@ def _of_a_log(
 
 
 def _spread(runs: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Half the interval around what one run says: one is told, not the mean of all."""
-    return {name: half_width(values) * math.sqrt(len(values)) for name, values in runs.items()}
+    return {name: half_of_one(values) for name, values in runs.items()}
 
 
 def _spread_of_more(

@@ -15,7 +15,7 @@ import numpy as np
 
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.growth import grown_numbers
-from cachelib.model.judgement.intervals import half_width
+from cachelib.model.judgement.intervals import half_of_one, half_width
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model, Numbers
 from cachelib.model.judgement.options import Option
@@ -123,8 +123,18 @@ class Simulator:
         return self.model.study.part(MOST_REQUESTS)
 
     @cached_property
-    def _corrected(self) -> dict[tuple[str, bool], dict[str, Correction]]:
+    def _said(self) -> dict[tuple[str, bool], dict[str, list[float]]]:
         return {}
+
+    def _of_parts(self, option: Option, of_any_traffic: bool) -> dict[str, list[float]]:
+        """By metric, what such parts say at the case's numbers."""
+        if (option.name, of_any_traffic) not in self._said:
+            parts = self._parts_here if of_any_traffic else [self._part]
+            runs = [self._replayed(part, option, {}) for part in parts]
+            self._said[option.name, of_any_traffic] = {
+                name: [run[name] for run in runs] for name in self.names
+            }
+        return self._said[option.name, of_any_traffic]
 
     def _corrections(self, option: Option, of_any_traffic: bool) -> dict[str, Correction]:
         """From what such a part says at the case's numbers to what all of it says.
@@ -132,15 +142,16 @@ class Simulator:
         Traffic that varies is made anew at each point, and each time it is chance what it says:
         of several, what is no more than chance corrects nothing.
         """
-        if (option.name, of_any_traffic) not in self._corrected:
-            parts = self._parts_here if of_any_traffic else [self._part]
-            runs = [self._replayed(part, option, {}) for part in parts]
-            whole = self.measured[option.name]
-            self._corrected[option.name, of_any_traffic] = {
-                name: _between(name, [run[name] for run in runs], whole[name])
-                for name in self.names
-            }
-        return self._corrected[option.name, of_any_traffic]
+        whole = self.measured[option.name]
+        return {
+            name: _between(name, parts, whole[name])
+            for name, parts in self._of_parts(option, of_any_traffic).items()
+        }
+
+    def chance(self, option: Option, numbers: Numbers) -> dict[str, float]:
+        """By metric, half the interval around what one such part says."""
+        parts = self._of_parts(option, TRAFFIC in numbers)
+        return {name: half_of_one(values) for name, values in parts.items()}
 
     @cached_property
     def _parts_here(self) -> list[Study]:
