@@ -15,9 +15,11 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN
 from cachelib.model.traffic import sampling
 from cachelib.model.traffic.sampling import Sample, representatives, sample_of, trace_part
-from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.trace import WRITE, Trace
+from tests.model.cases import small
 
-MONTH_S = 30 * 86_400.0
+DAY_S = 86_400.0
+MONTH_S = 30 * DAY_S
 MANY_KEYS = {"requests_per_month": 400_000, "keys": 20_000, "zipf": 0.9}
 FEW_KEYS = {"requests_per_month": 400_000, "keys": 100}
 
@@ -69,6 +71,24 @@ def test_of_more_requests_a_shorter_time_is_taken_down_to_two_days_and_then_fewe
         "67 % of the keys, chosen by popularity, in 50 % of the time stand for all"
     )
     assert not Sample().in_words
+
+
+def test_where_copies_live_long_fewer_keys_are_taken_for_a_longer_time() -> None:
+    month = sample_of(2e7, 200_000, MONTH_S, 150_000, needs_s=14 * DAY_S)
+    assert (month.keys, month.time * 30) == (pytest.approx(0.0075 * 30 / 14), pytest.approx(14))
+    few = sample_of(5e8, 800, MONTH_S, needs_s=4 * DAY_S)
+    assert (few.keys, few.time * 30) == (40 / 800, pytest.approx(2.0)), "as long as 40 keys may be"
+    assert sample_of(5e8, 800, MONTH_S, 150_000, needs_s=4 * DAY_S) == few, "of more requests"
+    assert sample_of(5e8, 800, MONTH_S, needs_s=60.0) == sample_of(5e8, 800, MONTH_S)
+
+
+def test_what_is_written_once_a_day_is_written_so_in_the_part_that_stands_for_all() -> None:
+    nightly = [{"op": "write", "every_s": DAY_S, "keys": "all"}]
+    busy = small(workload={"requests_per_month": 500_000_000, "keys": 800,
+                           "reads_per_write": 1e9, "schedules": nightly})  # fmt: skip
+    for part in (busy, busy.part(150_000), busy.grown(500_000_000, 150_000, nth=3)):
+        written = int((part.trace.op == WRITE).sum()) * MONTH_S / part.span_s
+        assert written == pytest.approx(30 * 800, rel=0.05)
 
 
 def test_keys_that_stand_for_all_are_as_popular_as_all() -> None:

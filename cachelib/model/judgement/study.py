@@ -38,6 +38,7 @@ ENOUGH = 50_000
 
 SEEDS = 5  # months that tell how much of a number is chance
 MOST_RESEEDED = 300_000  # requests that are made anew with each seed
+TURNS = 2  # of what is slowest: so many are simulated
 UNLIKE = 0.2
 """As much more or less traffic than the case says is told, as a share of the case's."""
 
@@ -89,18 +90,36 @@ class Study:
     @cached_property
     def _taken(self) -> Taken:
         if self.log is None:
-            return generated(self.case.workload, self.seed)
+            return generated(self.case.workload, self.seed, needs_s=self._needs_s)
         from cachelib.model.traffic.from_log import from_log  # the database is slow to import
 
         places = self.case.workload.colos
         return logged(from_log(self.log, self.case.log, places=places, seed=self.seed))
 
     @property
+    def _needs_s(self) -> float:
+        """Seconds in which all shows that is slow: lives that are tried, what is asked by a clock.
+
+        Of a log, as much as it has.
+        """
+        if self.log is not None:
+            return 0.0
+        knobs = self.case.all_knobs.items()
+        lives = [max(knob.settings) for name, knob in knobs if name.endswith("_ttl_s")]
+        lives += [s.every_s for s in self.case.workload.schedules]
+        return TURNS * max([*lives, *self._lives], default=0.0)
+
+    @property
+    def _lives(self) -> list[float]:
+        """How long copies live in the case's designs, in seconds."""
+        designs = [self.design(name) for name in self.case.design_names]
+        return [life for d in designs for life in (d.l1_ttl_s, d.l2_ttl_s) if life]
+
+    @property
     def remarks(self) -> tuple[Remark, ...]:
         """What the recommendation must say of the log; none where the traffic is generated."""
-        designs = [self.design(name) for name in self.case.design_names]
-        lives = [life for d in designs for life in (d.l1_ttl_s, d.l2_ttl_s) if life]
-        told = remarks(self.trace.account, self.case.log, ttl_s=max(lives, default=0.0))
+        longest = max(self._lives, default=0.0)
+        told = remarks(self.trace.account, self.case.log, ttl_s=longest)
         return (*told, *self._unlike_the_case())
 
     def _unlike_the_case(self) -> Iterator[Remark]:
@@ -118,7 +137,7 @@ class Study:
     def part(self, most: int) -> Study:
         """The same study on at most `most` of its requests, which stand for all."""
         keys = int((np.bincount(self.trace.key) > 0).sum())
-        share = sample_of(len(self.trace), keys, self._trace_s, most)
+        share = sample_of(len(self.trace), keys, self._trace_s, most, self._needs_s)
         return self if share.share == 1 else self._on(part_of(self._taken, share))
 
     def grown(self, requests_per_month: float, most: int, nth: int = 0) -> Study:
@@ -129,7 +148,7 @@ class Study:
         if self.log is None:
             workload = grown_workload(self.case.workload, self.case.growth, requests_per_month)
             seed = self.seed + nth
-            return self.reseeded(seed)._on(generated(workload, seed, most))
+            return self.reseeded(seed)._on(generated(workload, seed, most, self._needs_s))
         taken, share = self._taken, min(1.0, requests_per_month / self.requests_per_month)
         thinned = self.at_traffic(requests_per_month)
         thin = taken._replace(trace=thinned, popularity=taken.popularity * share)

@@ -28,9 +28,11 @@ class Taken(NamedTuple):
     weight: float
 
 
-def generated(workload: Workload, seed: int, most: int | None = None) -> Taken:
-    """A month of a workload, or a part of it of about `most` requests."""
-    sample = sample_of(workload.requests_per_month, workload.keys, MONTH_S, most)
+def generated(
+    workload: Workload, seed: int, most: int | None = None, needs_s: float = 0.0
+) -> Taken:
+    """A month of a workload, or a part of it of about `most` requests; see `sample_of`."""
+    sample = sample_of(workload.requests_per_month, workload.keys, MONTH_S, most, needs_s)
     if sample.share == 1:
         made = generate(workload, seed=seed)
         popularity = np.bincount(made.key).astype(np.float64)

@@ -22,6 +22,8 @@ from cachelib.model.traffic.workload import Workload
 MOST_REQUESTS = 2_000_000
 """What one replay takes in a second or two and in some hundred megabytes; a report makes ~150."""
 LEAST_KEYS = 1_000
+FEWEST_KEYS = 40  # where more would leave too short a time
+EPSILON = 1e-9
 DAY_S = 86_400.0
 LEAST_S = 2 * DAY_S
 
@@ -50,23 +52,38 @@ class Sample:
         return f"{' in '.join(filter(None, (keys, time)))} stand for all"
 
 
-def sample_of(requests: float, keys: int, span_s: float, most: int | None = None) -> Sample:
+def sample_of(
+    requests: float, keys: int, span_s: float, most: int | None = None, needs_s: float = 0.0
+) -> Sample:
     """The part to take of so many requests of so many keys in `span_s` seconds.
 
-    `most`: so many requests; `MOST_REQUESTS` by default.
+    `most`: so many requests; `MOST_REQUESTS` by default. `needs_s`: the time in which what is slow
+    shows: copies that live long, what is written once a day. Few keys over so long a time tell more
+    than many over a shorter one; where not even they are few enough, more requests are taken, up to
+    `MOST_REQUESTS`.
     """
     limit = most or MOST_REQUESTS
     if requests <= limit:
         return Sample()
-    share = limit / requests
-    shortest = min(1.0, LEAST_S / span_s)
-    of_keys = min(1.0, max(share / shortest, LEAST_KEYS / keys))
+    found = _part(limit / requests, LEAST_S / span_s, LEAST_KEYS / keys, span_s)
+    needed = _whole_days(min(1.0, needs_s / span_s), span_s)
+    for more in (limit, max(limit, MOST_REQUESTS)):
+        if found.time >= needed:
+            break
+        found = _part(min(1.0, more / requests), needed, FEWEST_KEYS / keys, span_s)
+    return found
+
+
+def _part(share: float, time: float, keys: float, span_s: float) -> Sample:
+    """So large a share of the requests: no less than this share of the keys, if it can be no less
+    than this share of the time."""
+    of_keys = min(1.0, max(share / min(1.0, time), keys))
     return Sample(of_keys, _whole_days(share / of_keys, span_s))
 
 
 def _whole_days(share: float, span_s: float) -> float:
     """A share of the time in whole days, if it is one or more: days differ from nights."""
-    days = share * span_s / DAY_S
+    days = share * span_s / DAY_S + EPSILON
     return math.floor(days) * DAY_S / span_s if days >= 1 else share
 
 
