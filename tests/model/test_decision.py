@@ -391,3 +391,22 @@ def test_keys_and_lives_grow_as_the_case_says() -> None:
 )  # fmt: skip
 def test_what_grows_and_what_stays_is_told_in_one_breath(given: dict[str, str], said: str) -> None:
     assert growth.in_words(small(growth=given).case.growth) == said
+
+
+def test_a_limit_that_another_month_may_break_is_kept_by_less_than_chance() -> None:
+    held = {"designs": ["kv-only"], "options": {"kv-only": {"settings": {"l2_ttl_s": 3_600}}}}
+
+    def verdict_at(bound: float) -> tuple[bool, bool]:
+        limits = [{"metric": "late_share", "at_most": bound, "why": "w"}]
+        decision = Decision(small(**held, criteria={"limits": limits}), 50)
+        option = decision.options[0]
+        return bool(decision.missed), decision.by_chance(option)
+
+    late = Decision(small(**held), 50)
+    value = late.measured["kv-only"]["late_share"]
+    half = float(late.resolution["late_share"][0])
+    assert 0 < half < value / 3
+    assert verdict_at(value + 3 * half) == (False, False)
+    assert verdict_at(value + half / 2) == (False, True)
+    assert verdict_at(value - half / 2) == (True, True)
+    assert verdict_at(value - 3 * half) == (True, False)

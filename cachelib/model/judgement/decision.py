@@ -130,6 +130,19 @@ class Decision:
         found = {name: misses(self.criteria, name, m) for name, m in self.measured.items()}
         return {name: broken for name, broken in found.items() if broken}
 
+    def by_chance(self, option: Option) -> bool:
+        """Whether another month of the same kind may as well keep what is broken, or break a limit
+        that is kept."""
+        place, told = self.options.index(option), self.measured[option.name]
+        hard = [limit for limit in self.criteria.limits if limit.costs is None]
+        near = {
+            limit.metric
+            for limit in hard
+            if 0 < self.resolution[limit.metric][place] >= abs(told[limit.metric] - limit.bound)
+        }
+        broken = {miss.limit.metric for miss in self.missed.get(option.name, ())}
+        return broken <= near if broken else bool(near)
+
     @property
     def nearest(self) -> str | None:
         """Of the options that break limits, the one that comes nearest to keeping them.

@@ -54,6 +54,7 @@ def _tuned(study: Study, option: Option, names: Sequence[str]) -> Asking[Tuned]:
         if len(closer.grid) == len(found.grid):
             break
         found, best = yield from _settled(closer, runs)
+    best = _or_as_today(found, best, runs)
     found = yield from found.across(best)
     allowed = runs.not_refuted(len(found.grid))
     flat = yield from found.flat(best, list(free), allowed)
@@ -131,6 +132,16 @@ def _settled(found: Search, runs: _Runs) -> Asking[tuple[Search, int]]:
     return found, best if runs.keeps(best) else runs.best_seen
 
 
+def _or_as_today(found: Search, best: int, runs: _Runs) -> int:
+    """Of what breaks a limit anyhow, set anew it comes no less near to it than as it is set."""
+    today = {name: found.option.settings[name] for name in found.grid[0]}
+    if runs.keeps(best) or today not in found.grid:
+        return best
+    if (as_today := found.grid.index(today)) not in runs.told:
+        runs.run(found, as_today)
+    return runs.best_seen
+
+
 def grid_of(study: Study, tuned: Tuned) -> list[Settings]:
     """The settings that an option may be given, those aside of which a simulation says that they
     break a limit; what is there stays as it is set."""
@@ -150,7 +161,7 @@ def _free(study: Study, option: Option) -> dict[str, list[float]]:
 def _allowed(
     study: Study, option: Option, free: Mapping[str, Sequence[float]]
 ) -> Iterator[Settings]:
-    """Every combination that the platform takes, as set today first, so that there is one."""
+    """Every combination that the platform takes; as it is set today, if it takes none."""
     names = list(free)
     kept = 0
     for values in product(*free.values()):

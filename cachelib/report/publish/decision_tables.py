@@ -80,6 +80,8 @@ def verdict(decision: Decision, option: Option) -> str:
         said = "chosen"
     else:
         said = "as good" if option in decision.ties else "stands"
+    if decision.by_chance(option):
+        said += ", by less than chance"
     return f"{said} (today)" if option.is_today else said
 
 
