@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from cachelib.model.case.criteria import Criteria, Limit
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.asking import Ask, Asking, Settings, ask
+from cachelib.model.judgement.asking import Ask, Asking, Settings, abreast, ask
 from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names
 from cachelib.model.judgement.model import NO_FORMULA, Model, Numbers
 from cachelib.model.judgement.options import Option, possible
@@ -292,7 +292,9 @@ class Search:
                 return stays  # whatever else does as well
         order = self._unlike(kept & is_coarse)
         tried = order[_evenly(len(order), MOST_UNSURE)]
-        if self.at:  # in no time: this is asked a hundred times
+        if self.at and share.max() >= self.criteria.sure:
+            pass  # from where it is set here, each knob is turned
+        elif self.at:  # in no time: this is asked a hundred times
             yield from self._ask_by_halves(tried, share, self.criteria.sure)
             if share.max() < self.criteria.sure:  # none is: the best that is as sure as can be
                 yield from self._ask_by_halves(tried, share, self._wanted(share))
@@ -312,10 +314,10 @@ class Search:
         """
         best, before = self._best_of(share), None
         while best != before:
-            for name in self.grid[best]:
-                beside = kept & self._beside(best, name) & (self._scores < self._scores[best])
-                order = self._unlike(beside & (share < 0))
-                yield from self._ask_by_halves(order, share, self._wanted(share))
+            better = kept & (share < 0) & (self._scores < self._scores[best])
+            orders = [self._unlike(better & self._beside(best, name)) for name in self.grid[best]]
+            wanted = self._wanted(share)
+            yield from abreast(self._ask_by_halves(order, share, wanted) for order in orders)
             best, before = self._best_of(share), best
 
     def _best_of(self, share: Array) -> int:
