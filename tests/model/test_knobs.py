@@ -16,8 +16,9 @@ from cachelib.model.judgement.limits import broken
 from cachelib.model.judgement.metrics import MEASURED, measure
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options, simulate
-from cachelib.model.judgement.search import BY_CHANCE, CLOSER, Search
+from cachelib.model.judgement.search import CLOSER, Search
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.surest import BY_CHANCE, wanted
 from cachelib.model.judgement.tries import Tries
 from cachelib.model.tiers.design import DesignError
 from tests.model.cases import hours, small
@@ -368,14 +369,10 @@ def test_where_no_setting_can_keep_a_limit_the_rest_are_kept_as_well_as_can_be()
 def test_where_no_setting_is_sure_enough_a_hair_of_sureness_is_not_worth_a_dearer_one() -> None:
     """Whether the bill keeps its limit is chance; how often, a life in KV hardly changes."""
     shares = {0: 0.69, 1: 0.72, 2: 0.40}
-    study = small(designs=["kv-only"], criteria={"limits": [limit("late_share", 0.9)], "sure": 0.8})
-    kv = option(study, "kv-only")
-    grid = [{"l2_ttl_s": life} for life in (14_400.0, 3_600.0, 600.0)]
-    found = Search(Model(study, (kv,)), kv, grid, {}, coarse=3)
     told = np.array([shares[nth] for nth in range(3)])
-    assert found._wanted(told) == pytest.approx(0.72 - BY_CHANCE)
-    assert (told >= found._wanted(told)).tolist() == [True, True, False]
-    assert found._wanted(np.append(told, 0.81)) == 0.8
+    assert wanted(told, 0.8) == pytest.approx(0.72 - BY_CHANCE)
+    assert (told >= wanted(told, 0.8)).tolist() == [True, True, False]
+    assert wanted(np.append(told, 0.81), 0.8) == 0.8
 
 
 def test_another_seed_of_the_same_month_finds_the_same_settings() -> None:

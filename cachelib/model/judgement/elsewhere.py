@@ -50,6 +50,7 @@ class Elsewhere:
     tuned: Mapping[str, Tuned]
     moving: Moving
     _known: dict[tuple[str, float], Standing] = field(default_factory=dict, repr=False)
+    _ends: dict[tuple[str, bool], list[Search]] = field(default_factory=dict, repr=False)
     _settings: dict[tuple[str, float], dict[str, Settings]] = field(
         default_factory=dict, repr=False
     )
@@ -101,6 +102,7 @@ class Elsewhere:
     def _judged(self, number: str, value: float) -> Asking[Standing]:
         at = {number: value}
         grids = yield from abreast(self._grid(nth, at) for nth in range(len(self._grids)))
+        self._ends.setdefault((number, self._side(number, value)), grids)
         first, *rest = sorted(range(len(grids)), key=lambda nth: grids[nth].least)
         found = {first: (yield from grids[first].at_best())}
         # above it, an option cannot be chosen: how sure it is need not be asked
@@ -132,7 +134,16 @@ class Elsewhere:
         searched = number.startswith("limit:") or (
             not number.startswith(NO_FORMULA) and self.moving.moves(number, name)
         )
-        return (self._grids if searched else self._here)[nth].elsewhere(at)
+        if not searched:
+            return self._here[nth].elsewhere(at)
+        end = self._ends.get((number, self._side(number, at[number])))
+        grid = self._grids[nth]
+        # between here and there, one stands for all that do alike in both places
+        return (grid.unlike(end[nth]) if end else grid).elsewhere(at)
+
+    def _side(self, number: str, value: float) -> bool:
+        """On which side of where a number is now this value lies."""
+        return value > self.moving.here.get(number, 0.0)
 
     def _as_good_as(self, told: Mapping[str, Array], at: Mapping[str, float]) -> float:
         """The score above which no option is as good as this one; none if it breaks a limit."""
@@ -202,6 +213,8 @@ class Elsewhere:
     ) -> Asking[list[_Step]]:
         """Where the choice changes, outwards."""
         spans = list(_spans(sweep, side, found))
+        if spans:  # the end first, of which all that lies before it knows what does alike
+            yield from self._standing(sweep.name, spans[-1].far)
         chosen = yield from abreast(self._chosen(sweep.name, span.far) for span in spans)
         nearer = [here, *chosen]
         steps = yield from abreast(

@@ -16,26 +16,23 @@ import numpy.typing as npt
 
 from cachelib.model.case.criteria import Criteria, Limit
 from cachelib.model.formulas.setting import Array
-from cachelib.model.judgement.asking import Ask, Asking, Settings, abreast, ask
+from cachelib.model.judgement.asking import Ask, Asking, Settings, ask
 from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names
 from cachelib.model.judgement.model import NO_FORMULA, Model, Numbers
 from cachelib.model.judgement.options import Option, possible
-from cachelib.model.judgement.tries import DRAWS, Said, Tries
+from cachelib.model.judgement.surest import BY_CHANCE, SLACK, surest
+from cachelib.model.judgement.tries import Said, Tries
 
 ROOM = 0.5  # twice as far from a limit as this share of it is no safer
 ALIKE = 0.01  # of what is material, and of a limit: what settings may differ by and do alike
-MOST_UNSURE = 12  # settings tried over draws, where limits should hold in a share
-BY_CHANCE = 2.5 / DRAWS  # of a share of draws: no less sure
 FINER = 5  # steps between a setting and the next, when it is looked closer
 
-SLACK = 0.25  # of what is material: what a setting may be worse by for having more room
 CLOSER = 2  # times that it is looked closer
 FAR = 0.25  # of a limit: missed by more, no setting between two steps keeps it
 WHOLE = ("objects", "l1_max_entries")  # knobs that are numbers of things
 
 Places = npt.NDArray[np.int64]
 Values = Mapping[str, float]
-_NONE: Places = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ class Search:
         for name, own in self.grid[best].items():
             if name in WHOLE or knobs[name].values:
                 continue
-            beside = np.flatnonzero(self._beside(best, name))
+            beside = np.flatnonzero(self.beside(best, name))
             if len(beside) > 1 and self._alike(best)[beside].all():
                 continue  # turning it changes nothing
             for value in between(own, self._tried(name)):
@@ -128,7 +125,7 @@ class Search:
     @property
     def least(self) -> float:
         """The least score of a setting that keeps the limits at these numbers."""
-        return float(np.where(self._room >= 0, self._scores, np.inf).min())
+        return float(np.where(self._room >= 0, self.scores, np.inf).min())
 
     def at_best(self, unless_above: float = np.inf) -> Asking[Search]:
         """The search of the best settings alone.
@@ -138,7 +135,7 @@ class Search:
         """
         found = self
         best = found._best_here(found.all)
-        if found._scores[best] <= unless_above and found._room[best] > -FAR:
+        if found.scores[best] <= unless_above and found._room[best] > -FAR:
             best = yield from found.best(found.all)
             found, best = yield from found._closer_still(best)
         return found.only(best)
@@ -155,8 +152,28 @@ class Search:
 
     def only(self, nth: int) -> Search:
         """The search of one of the settings alone."""
-        one = {name: values[nth : nth + 1] for name, values in self.formula.items()}
-        return replace(self, grid=[self.grid[nth]], formula=one, own=None, coarse=1)
+        return replace(self._of(np.array([nth])), own=None)
+
+    def _of(self, places: Places) -> Search:
+        """The search of some of the settings."""
+        formula = {name: values[places] for name, values in self.formula.items()}
+        grid = [self.grid[place] for place in places]
+        return replace(self, grid=grid, formula=formula, coarse=len(grid))
+
+    def unlike(self, there: Search) -> Search:
+        """The search of one of all that do alike, here and `there`; its own setting stays first."""
+        told = np.column_stack([self._told_apart, there._told_apart])
+        order = np.concatenate([[0], 1 + np.argsort(self._away[1:], kind="stable")])
+        _, first = np.unique(told[order], axis=0, return_index=True)
+        return self._of(np.sort(order[first]))
+
+    @property
+    def _told_apart(self) -> Array:
+        """What settings do, as far as it is told apart: shape (settings, limits and score)."""
+        score = self.scores
+        grain = ALIKE * self.criteria.score_tolerance(float(score.min()))
+        over = [np.round(by / ALIKE) for by in self._over_limits]
+        return np.column_stack([*over, np.round(score / grain)])
 
     @property
     def all(self) -> Flags:
@@ -179,7 +196,7 @@ class Search:
         ]
 
     @cached_property
-    def _scores(self) -> Array:
+    def scores(self) -> Array:
         from cachelib.model.judgement.ties import score_of
 
         score = score_of(self.criteria, self.values, self.at)
@@ -204,12 +221,12 @@ class Search:
         kept = allowed & (self._room >= 0)
         if not self._in_draws or not kept.any():
             return self._best_here(allowed)
-        return self._roomiest((yield from self._surest(kept)))
+        return self._roomiest((yield from surest(self, kept)))
 
     def _best_here(self, allowed: Flags) -> int:
         """The same, where it is enough that limits are kept at these numbers."""
         kept = allowed & (self._room >= 0)
-        return self._roomiest(self._equal(kept, SLACK)) if kept.any() else self._nearest()
+        return self._roomiest(self.equal(kept, SLACK)) if kept.any() else self._nearest()
 
     def _nearest(self) -> int:
         """The nearest miss, over all limits; of those as near, the one next to today's.
@@ -218,7 +235,7 @@ class Search:
         """
         miss = np.sum([np.log1p(np.maximum(over, 0)) for over in self._over_limits], axis=0)
         near = miss <= miss.min() + ALIKE
-        return int(np.argmin(np.where(self._equal(near), self._away, np.inf)))
+        return int(np.argmin(np.where(self.equal(near), self._away, np.inf)))
 
     def _roomiest(self, equal: Flags) -> int:
         if self.own is not None and equal[self.own]:
@@ -238,13 +255,13 @@ class Search:
             return best  # all settings were looked at
         kept = allowed & (self._room >= 0)
         for name in self.grid[best]:
-            nearer = kept & self._beside(best, name) & (self._away < self._away[best])
+            nearer = kept & self.beside(best, name) & (self._away < self._away[best])
             as_well = yield from self._as_sure(best, nearer, SLACK)
             if as_well.any():
                 best = int(np.argmin(np.where(as_well, self._away, np.inf)))
         return best
 
-    def _beside(self, best: int, name: str) -> Flags:
+    def beside(self, best: int, name: str) -> Flags:
         """The settings in which this knob alone may be turned otherwise."""
         others = [nth for nth, knob in enumerate(self.grid[best]) if knob != name]
         beside: Flags = (self._table == self._table[best])[:, others].all(axis=1)
@@ -265,83 +282,25 @@ class Search:
         away: Array = np.abs(np.log(self._table[:, known] / today)).sum(axis=1)
         return away
 
-    def _equal(self, kept: Flags, slack: float = 1.0) -> Flags:
+    def equal(self, kept: Flags, slack: float = 1.0) -> Flags:
         """Those that do as well as the best, by a share of what is material."""
-        score = np.where(kept, self._scores, np.inf)
+        score = np.where(kept, self.scores, np.inf)
         best = float(score.min())
         return np.asarray(kept & (score <= best + slack * self.criteria.score_tolerance(best)))
 
-    def _unlike(self, kept: Flags) -> Places:
+    def unlike_of(self, kept: Flags) -> Places:
         """Settings that keep the limits, the best first: of those that do alike, the one next to
         what is set today. Formulas tell them apart by their last digits, which say nothing."""
-        score = np.where(kept, self._scores, np.inf)
+        score = np.where(kept, self.scores, np.inf)
         grain = ALIKE * self.criteria.score_tolerance(float(score.min()))
         alike = np.column_stack([np.round(score[kept] / grain), np.round(self._room[kept] / ALIKE)])
         order = np.lexsort((self._away[kept], -alike[:, 1], alike[:, 0]))
         _, first = np.unique(alike[order], axis=0, return_index=True)
         return np.flatnonzero(kept)[order[np.sort(first)]]
 
-    def _surest(self, kept: Flags) -> Asking[Flags]:
-        """Of settings that keep the limits in the wanted share of draws, those as good as best."""
-        is_coarse = np.arange(len(self.grid)) < self.coarse
-        share = np.full(len(self.grid), -1.0)
-        if self.own is not None and kept[self.own]:
-            share[[self.own]] = yield from self._shares_kept([self.own])
-            if share[self.own] >= self.criteria.sure and self._equal(kept, SLACK)[self.own]:
-                stays: Flags = np.arange(len(self.grid)) == self.own
-                return stays  # whatever else does as well
-        order = self._unlike(kept & is_coarse)
-        tried = order[_evenly(len(order), MOST_UNSURE)]
-        if self.at and share.max() >= self.criteria.sure:
-            pass  # from where it is set here, each knob is turned
-        elif self.at:  # in no time: this is asked a hundred times
-            yield from self._ask_by_halves(tried, share, self.criteria.sure)
-            if share.max() < self.criteria.sure:  # none is: the best that is as sure as can be
-                yield from self._ask_by_halves(tried, share, self._wanted(share))
-        else:
-            share[tried] = yield from self._shares_kept(tried)
-        yield from self._turn_each(kept & is_coarse, share)
-        wanted = self._wanted(share)
-        better = self._scores < self._scores[share >= wanted].min(initial=np.inf)
-        finer = self._unlike(kept & ~is_coarse & better)
-        yield from self._ask_by_halves(finer, share, wanted)
-        return self._equal(share >= self._wanted(share), SLACK)
-
-    def _turn_each(self, kept: Flags, share: Array) -> Asking[None]:
-        """Each knob turned from the best that is sure enough, until none of them betters it.
-
-        What was tried lies far apart: of a better setting, one knob may be between two of them.
-        """
-        best, before = self._best_of(share), None
-        while best != before:
-            better = kept & (share < 0) & (self._scores < self._scores[best])
-            orders = [self._unlike(better & self._beside(best, name)) for name in self.grid[best]]
-            wanted = self._wanted(share)
-            yield from abreast(self._ask_by_halves(order, share, wanted) for order in orders)
-            best, before = self._best_of(share), best
-
-    def _best_of(self, share: Array) -> int:
-        """The best of those that are sure enough."""
-        return int(np.argmin(np.where(share >= self._wanted(share), self._scores, np.inf)))
-
-    def _wanted(self, share: Array) -> float:
-        """The share of draws that is asked for; where none has it, the largest, as far as chance
-        can tell: a hair of it is not worth a dearer setting."""
-        most = float(share.max())
-        return self.criteria.sure if most >= self.criteria.sure else max(most - BY_CHANCE, 0.0)
-
-    def _ask_by_halves(self, order: Places, share: Array, wanted: float) -> Asking[None]:
-        """The first that is sure enough, of settings close together: what is better is less so."""
-        first, last = 0, len(order)
-        while first < last:
-            middle = (first + last) // 2
-            nth = int(order[middle])
-            share[[nth]] = yield from self._shares_kept([nth])
-            first, last = (first, middle) if share[nth] >= wanted else (middle + 1, last)
-
     def _alike(self, best: int) -> Flags:
         """The settings that do the same as this one."""
-        score, room = self._scores, self._room
+        score, room = self.scores, self._room
         grain = ALIKE * self.criteria.score_tolerance(float(score[best]))
         alike: Flags = (np.abs(score - score[best]) <= grain) & (np.abs(room - room[best]) <= ALIKE)
         return alike
@@ -350,7 +309,7 @@ class Search:
     def _tries(self) -> Tries:
         return Tries(self.tried_by or self.model, self.option, self.at, self.drawn)
 
-    def _shares_kept(self, places: Sequence[int] | Places) -> Asking[list[float]]:
+    def shares_kept(self, places: Sequence[int] | Places) -> Asking[list[float]]:
         """The share of draws in which each of these settings keeps the limits."""
         return self._tries.shares([self.grid[nth] for nth in places])
 
@@ -359,12 +318,12 @@ class Search:
     ) -> Asking[dict[str, tuple[float, float]]]:
         """How far each knob may be turned, the others as they are, and do materially as well."""
         kept = (self._room >= 0) & allowed
-        beside = {name: self._beside(best, name) for name in free}
+        beside = {name: self.beside(best, name) for name in free}
         if self._in_draws:
             near = np.any(list(beside.values()), axis=0) if beside else np.zeros_like(kept)
             good = yield from self._as_sure(best, kept & near)
         else:
-            good = self._equal(kept)
+            good = self.equal(kept)
         ends = {}
         for name, along in beside.items():
             well = [self.grid[nth][name] for nth in np.flatnonzero(good & along)]
@@ -374,11 +333,11 @@ class Search:
 
     def _as_sure(self, best: int, kept: Flags, slack: float = 1.0) -> Asking[Flags]:
         """Of these settings, those that do as well and keep the limits in as large a share."""
-        score, alike = self._scores, self._alike(best)
+        score, alike = self.scores, self._alike(best)
         material = self.criteria.score_tolerance(float(score[best]))
         as_well = score <= score[best] + slack * material
         unlike = np.flatnonzero(kept & as_well & ~alike)
-        mine, *others = yield from self._shares_kept([best, *unlike.tolist()])
+        mine, *others = yield from self.shares_kept([best, *unlike.tolist()])
         good: Flags = kept & alike
         good[unlike] = np.array(others) >= min(self.criteria.sure, mine) - BY_CHANCE
         return good
@@ -403,8 +362,3 @@ def between(own: float, tried: Collection[float]) -> list[float]:
     ends += [min(above)] if above else []
     steps = [float(f"{v:.3g}") for end in ends for v in np.geomspace(own, end, FINER + 1)[1:-1]]
     return sorted({step for step in steps if step not in tried and step != own})
-
-
-def _evenly(number: int, most: int) -> Places:
-    """Places spread evenly over so many, the first and the last among them."""
-    return np.unique(np.linspace(0, number - 1, most).astype(np.int64)) if number else _NONE

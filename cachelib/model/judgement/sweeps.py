@@ -82,6 +82,7 @@ class Moving:
 
     def __init__(self, model: Model, looked_at: Sequence[Sweep]) -> None:
         self.model = model
+        self.here = {sweep.name: sweep.here for sweep in looked_at}
         self._here = {o.name: model.values(o, {}, model.names) for o in model.options}
         numbers = {}
         for nth, sweep in enumerate(looked_at):
