@@ -19,6 +19,7 @@ from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
 from cachelib.model.engines.shards.cluster import Cluster
 from cachelib.model.engines.shards.keeping import going_on
+from cachelib.model.engines.shards.lent import borrowed
 from cachelib.model.engines.shards.running import Kept, Shards
 from cachelib.model.engines.shards.saying import Say, counted, replayed, silent
 from cachelib.model.engines.shards.spool import SpooledShards, on_threads
@@ -66,8 +67,14 @@ def replay(
     Both engines give the same result; `reference` drives the library's own `TieredCache`.
     `span_s`: the time that the trace stands for, by default from its first request to its last.
     `jobs`: processors to use, `shards`: parts of the keys that they share; see `shards.binding`.
-    Neither changes the result. By default, what `CACHELIB_JOBS` says of a trace that is worth it.
+    Neither changes the result. By default, what `CACHELIB_JOBS` says of a trace that is worth it;
+    and where a cluster was lent to this process, one of its workers replays such a trace.
     """
+    platform.check(design)
+    is_free = engine == "compiled" and jobs is None and shards is None
+    if is_free and (cluster := borrowed(len(trace))):
+        of = {"design": design, "platform": platform, "seed": seed, "span_s": span_s}
+        return cluster.replayed(_in_one, trace, **of)
     jobs = _jobs(jobs, len(trace))
     with _hands(jobs, shards or worth(jobs, len(trace))) as hands:
         return _Run(design, platform, seed, engine, hands, keep=True).result([trace], span_s)
@@ -99,6 +106,12 @@ def replay_pieces(
             for run in runs:
                 run.take(piece)
         return [run.finished(None) for run in runs]
+
+
+def _in_one(
+    trace: Trace, design: Design, platform: Platform, seed: int, span_s: float | None
+) -> Result:
+    return _Run(design, platform, seed, "compiled", None, keep=True).result([trace], span_s)
 
 
 def warm_up() -> None:

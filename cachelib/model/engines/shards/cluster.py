@@ -63,27 +63,27 @@ class Workers:
     folder: Path
 
     @property
+    def count(self) -> int:
+        """How many there are, at least one that may yet come."""
+        return max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+
+    @property
     def shards(self) -> int:
-        return SHARDS_A_WORKER * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+        return SHARDS_A_WORKER * self.count
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]:
         """The shards' shares; a `Runner`. A task whose worker is lost is done by another."""
         from distributed import as_completed
-        from distributed.scheduler import KilledWorker
 
         if tasks:
-            self._seen_by_all(str(tasks[0].file.parent))
+            self.seen_by_all(tasks[0].file.parent)
         futures = {
             self.client.submit(Task.run, task, pure=False, retries=TIMES): task for task in tasks
         }
         try:
-            for future in as_completed(list(futures)):
-                yield futures[future], future.result()
-        except KilledWorker as error:
-            raise ClusterError(
-                f"workers were lost again and again at the same shard ({error}): most often they "
-                "have too little memory; start them with more, or more of them"
-            ) from None
+            with not_lost_again():
+                for future in as_completed(list(futures)):
+                    yield futures[future], future.result()
         finally:
             self.client.cancel(list(futures))
 
@@ -106,14 +106,40 @@ class Workers:
                     "install the same versions and start it anew"
                 )
 
-    def _seen_by_all(self, folder: str) -> None:
-        blind = [w for w, sees in self.client.run(os.path.isdir, folder).items() if not sees]
+    def seen_by_all(self, folder: Path) -> None:
+        """Raises `ClusterError` where a worker does not see a folder."""
+        seen = self.client.run(os.path.isdir, str(folder))
+        blind = [worker for worker, sees in seen.items() if not sees]
         if blind:
             raise ClusterError(
                 f"{len(blind)} of the workers {plural(len(blind), 'does', 'do')} not see"
                 f" {self.folder}, the first of them {blind[0]}: name a folder that all machines"
                 " share with --spool"
             )
+
+
+@contextmanager
+def not_lost_again() -> Iterator[None]:
+    """A task that costs one worker after another, as an error that says what to do."""
+    from distributed.scheduler import KilledWorker
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise ClusterError(
+            f"workers were lost again and again at the same task ({error}): most often they "
+            "have too little memory; start them with more, or more of them"
+        ) from None
+
+
+def client_of(address: str) -> Any:
+    """A cluster's client for one more process. Raises `ClusterError`."""
+    from distributed import Client
+
+    try:
+        return Client(address, timeout=PATIENCE_S, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise ClusterError(f"{address}: the cluster is gone ({error})") from None
 
 
 @contextmanager
@@ -151,4 +177,13 @@ def connected(
         yield cluster
 
 
-__all__ = ["Cluster", "ClusterError", "Processors", "Runner", "Workers", "connected"]
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "Processors",
+    "Runner",
+    "Workers",
+    "client_of",
+    "connected",
+    "not_lost_again",
+]
