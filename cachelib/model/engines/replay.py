@@ -219,6 +219,8 @@ class _Run:
         if not len(piece):
             return
         _check(piece, self.last if self.row else -math.inf)
+        if piece.hashes is not None and not isinstance(self.work, SpooledShards):
+            raise ValueError("hashes: only shards in a folder number their keys by themselves")
         if len(piece.colos) != len(self.colos):
             self.colos = list(piece.colos)
             self.places = geography(self.colos, self.platform)

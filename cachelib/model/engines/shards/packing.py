@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import IO, Any
 
 import numpy as np
@@ -37,6 +38,16 @@ def read_part(file: IO[bytes], names: list[str], colos: list[str]) -> Part | Non
         ttl_s=lives if len(lives) else None,
     )  # fmt: skip
     return Part(trace, isolate, generation, rows)
+
+
+def numbered(parts: Iterable[Part]) -> tuple[npt.NDArray[np.int32], int]:
+    """Of all requests, one after the other, the numbers of keys known by their hashes, in order of
+    first use; and how many there are."""
+    import pyarrow as pa  # not every replay needs it
+
+    hashes = pa.chunked_array([part.trace.key for part in parts], pa.uint64()).combine_chunks()
+    coded = hashes.dictionary_encode()
+    return coded.indices.to_numpy(), len(coded.dictionary)
 
 
 def write_trace(file: IO[bytes], trace: Trace) -> None:
