@@ -258,7 +258,7 @@ def _within(
     folder = options["spool"] or stack.enter_context(scratch("cachelib-spool-"))
     here = Processors(jobs, folder, shards)
     names = stack.enter_context(scratch("cachelib-names-", folder))
-    return replay_log(log, cluster=here, names=names, say=_tell, **options | {"spool": folder})
+    return replay_log(log, cluster=here, names=names, say=_tell, **options)
 
 
 @click.command()

@@ -140,19 +140,22 @@ class _Hands(NamedTuple):
     pool: Executor
     stack: ExitStack
     cluster: Cluster | None
-    spool: Path | None
+    folder: Path | None
+    is_kept: bool
+    """Whether the folder outlives the run, so that an interrupted one may go on from there."""
     say: Say
 
     def shared(
         self, design: Design, platform: Platform, seed: int, *, keep: bool
     ) -> Shards | SpooledShards:
         of = (design, platform, seed, self.shards, self.pool)
-        if self.spool is None:
+        if self.folder is None:
             return Shards(*of, keep=keep)
-        folder = self.stack.enter_context(scratch("cachelib-shards-", self.spool))
+        folder = self.stack.enter_context(scratch("cachelib-shards-", self.folder))
         runner = self.cluster.run if self.cluster else on_threads(self.pool)
-        kept = self.spool / "cachelib-replayed"
-        return SpooledShards(*of, folder, replayed(going_on(kept, runner), self.say))
+        if self.is_kept:
+            runner = going_on(self.folder / "cachelib-replayed", runner)
+        return SpooledShards(*of, folder, replayed(runner, self.say))
 
 
 @contextmanager
@@ -169,7 +172,8 @@ def _hands(
     usual, threads = (SHARDS, jobs) if cluster is None else (cluster.shards, WRITERS)
     folder = spool or (cluster.folder if cluster else None)
     with ExitStack() as stack, ThreadPoolExecutor(threads, "cachelib-shard") as pool:
-        yield _Hands(shards or usual, pool, stack, cluster, folder, say)
+        is_kept = spool is not None
+        yield _Hands(shards or usual, pool, stack, cluster, folder, is_kept, say)
 
 
 class _Whole:

@@ -152,6 +152,7 @@ class SpooledShards(Shared):
         """The counts, byte-seconds stored until `end`, and what all requests come to."""
         self.all_taken()
         tasks = [self._task(nth, end, last) for nth in range(self.parting.shards)]
+        tasks.sort(key=lambda task: -task.file.stat().st_size)  # none that is long comes last
         return summed([share for _, share in self.runner(tasks)], self.first_pass.losses)
 
     def _task(self, nth: int, end: float, last: float) -> Task:
