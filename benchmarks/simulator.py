@@ -368,6 +368,7 @@ def shards(n: int) -> None:
         row(f"{design}, 100 colos, 1,000,000 keys, {n:,} requests, --jobs 1", told(one, n))
         row("  --jobs 2", told(two, n))
         row("  times as fast, of the clock", f"{one.clock_s / two.clock_s:.2f}", ">= 1.7")
+        row("  at most, by what the processors did", f"{2 * one.cpu_s / two.cpu_s:.2f}")
         row("  the same counts", str(one.found == two.found), "True")
         row("  memory at most", f"{two.megabytes:,.0f} MB", f"<= {MOST_MB:,}")
         row("  extrapolated: 10⁹ requests on both processors, if they have nothing else to do",

@@ -257,7 +257,8 @@ def _within(
     _tell(f"{shards} shards, of which {jobs} at once fit into {memory / 1e9:.3g} GB")
     folder = options["spool"] or stack.enter_context(scratch("cachelib-spool-"))
     here = Processors(jobs, folder, shards)
-    return replay_log(log, cluster=here, say=_tell, **options | {"spool": folder})
+    names = stack.enter_context(scratch("cachelib-names-", folder))
+    return replay_log(log, cluster=here, names=names, say=_tell, **options)
 
 
 @click.command()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import sys
 import webbrowser
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -16,6 +16,9 @@ from click.shell_completion import CompletionItem
 from cachelib.commands import words
 from cachelib.commands.words import UsageError, print_json, say, told
 from cachelib.plural import plural
+
+if TYPE_CHECKING:
+    from cachelib.report.experiments.run import Progress
 
 
 class CaseName(click.Path):
@@ -74,6 +77,11 @@ def _there(case: str) -> None:
               help="Fail, and say why, if the report that is there is out of date.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True,
               help="Notebooks at once.")  # fmt: skip
+@click.option("--cluster", "workers", type=click.IntRange(1, 256), metavar="N",
+              help="Simulate on N Dask workers of this machine; to the same report.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS", help="Simulate on the Dask cluster there.")
+@click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              help="The folder in which workers find the requests; all must see it.")  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0,
               show_default=True, help="Seconds that one notebook may take.")  # fmt: skip
 @click.option(
@@ -88,7 +96,8 @@ def _there(case: str) -> None:
 def report(
     case: str, trace: str | None, assignments: tuple[str, ...], out: Path | None,
     dry_run: bool, is_check: bool, is_pdf: bool, is_open: bool, jobs: int, timeout: float,
-    partial_too: bool, templates: Path | None, **which: Any,
+    partial_too: bool, templates: Path | None, workers: int | None, scheduler: str | None,
+    spool: Path | None, **which: Any,
 ) -> None:  # fmt: skip
     """Run the experiments on CASE and write the decision report.
 
@@ -98,6 +107,10 @@ def report(
     from cachelib.report.reuse.glance import Glance, Standing
 
     _there(case)
+    if workers and scheduler:
+        raise UsageError("give one of --cluster and --scheduler")
+    if spool and not (workers or scheduler):
+        raise UsageError("--spool is for the workers of --cluster or --scheduler")
     trace = _at_hand(trace)
     glance = Glance({"case": case, "trace": trace, "-p": assignments, "out": out,
                      "templates": templates})  # fmt: skip
@@ -124,7 +137,7 @@ def report(
             sys.exit(0 if dry_run or steps.stands else 1)
         browser = pdf.browser() if is_pdf else None
         shown = progress.silence() if words.is_quiet() else progress.display()
-        with shown as tell:
+        with shown as tell, _on_cluster(scheduler, workers, spool, tell):
             done = build(given, out, jobs=jobs, progress=tell, timeout_s=timeout,
                          partial_too=partial_too, templates=templates, **which)  # fmt: skip
         if browser:
@@ -139,6 +152,25 @@ def report(
         say(left + ", ".join(done.others), err=True)
     _show(done.page, is_open=is_open)
     sys.exit(1 if done.failed or done.unrendered else 0)
+
+
+@contextmanager
+def _on_cluster(
+    scheduler: str | None, workers: int | None, spool: Path | None, tell: Progress
+) -> Iterator[None]:
+    """Kernels that are started meanwhile replay on the cluster that is asked for, if any."""
+    if scheduler is None and workers is None:
+        yield
+        return
+    from cachelib.model.engines.shards.cluster import connected
+    from cachelib.model.engines.shards.lent import lent
+
+    def say(words: str) -> None:
+        tell("cluster", "at work", words)
+
+    with connected(scheduler, workers, spool, say) as cluster, lent(cluster, say):
+        yield
+    tell("cluster", "ran", "the workers are done")
 
 
 def _at_hand(trace: str | None) -> str | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MARKS = {
     "started": "", "ran": "[green]✓[/] ", "reused": "[green]✓[/] ", "failed": "[red]✗[/] ",
-    "not run": "[yellow]–[/] ", "sampled": "[yellow]–[/] ",
+    "not run": "[yellow]–[/] ", "sampled": "[yellow]–[/] ", "at work": "",
 }  # fmt: skip
 
 MOST_REASONS = 50
@@ -58,7 +58,7 @@ def live(console: Console) -> Iterator[Progress]:
             said = f"{MARKS[status]}{escape(name)}[dim] {status} {escape(terminal(words))}"
             if name not in tasks:
                 tasks[name] = rows.add_task(said, total=1)
-            rows.update(tasks[name], description=said, completed=int(status != "started"))
+            rows.update(tasks[name], description=said, completed=int(MARKS[status] != ""))
 
         yield tell
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from cachelib.cli import main
 from cachelib.model.engines.replay import replay_pieces
 from cachelib.model.engines.shards import spool
-from cachelib.model.engines.shards.cluster import ClusterError, connected
+from cachelib.model.engines.shards.cluster import ALLOCATION, ClusterError, connected
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from tests.model.test_shards import requests
@@ -60,6 +60,17 @@ def test_a_cluster_gives_the_bits_of_a_run_at_home_though_a_worker_is_lost(trace
     assert told(results) == told(replay_pieces([trace], DESIGNS, PLATFORM))
     assert said[0].startswith("dashboard: http://127.0.0.1:")
     assert "6 of 6 shards are replayed" in said
+
+
+def test_local_workers_keep_memory_for_the_next_shard(trace):
+    import dask
+
+    before = dict(dask.config.get("distributed.nanny.pre-spawn-environ"))
+    with local(workers=1) as cluster:
+        (found,) = cluster.client.run(lambda: dict(os.environ)).values()
+    assert {name: int(found[name]) for name in ALLOCATION} == ALLOCATION
+    assert found["OMP_NUM_THREADS"] == "1"
+    assert dask.config.get("distributed.nanny.pre-spawn-environ") == before
 
 
 def test_workers_of_another_version_are_refused(trace, monkeypatch):

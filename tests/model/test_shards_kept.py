@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from cachelib.cli import main
 from cachelib.model.engines.replay import replay_pieces
 from cachelib.model.engines.shards import spool
+from cachelib.model.engines.shards.cluster import Processors
 from cachelib.model.engines.shards.saying import counted, replayed
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -137,3 +138,25 @@ def test_the_command_gives_the_same_out_of_a_folder(tmp_path):
     found, given = (json.loads(done.stdout)["designs"][0] for done in (plain, kept))
     assert given.pop("shards") == "by key"
     assert given == found
+
+
+def test_what_nobody_can_go_on_with_is_neither_named_nor_kept(trace, tmp_path, monkeypatch):
+    """A folder of the run's own vanishes with it; to read all for a name is in vain."""
+    monkeypatch.setattr(spool.Task, "content", None)
+    found = replay_pieces([trace], [DESIGN], PLATFORM, cluster=Processors(2, tmp_path, SHARDS))
+    whole = replay_pieces([trace], [DESIGN], PLATFORM)
+    assert [each.as_dict() for each in found] == [each.as_dict() for each in whole]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_largest_shards_are_replayed_first(trace, tmp_path):
+    sizes = []
+
+    class Looked(Processors):
+        def run(self, tasks):
+            sizes.extend(task.file.stat().st_size for task in tasks)
+            return super().run(tasks)
+
+    replay_pieces([trace], [DESIGN], PLATFORM, cluster=Looked(2, tmp_path, SHARDS))
+    assert len(set(sizes)) > 1
+    assert sizes == sorted(sizes, reverse=True)

@@ -19,6 +19,7 @@ from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
 from cachelib.model.engines.shards.cluster import Cluster
 from cachelib.model.engines.shards.keeping import going_on
+from cachelib.model.engines.shards.lent import borrowed
 from cachelib.model.engines.shards.running import Kept, Shards
 from cachelib.model.engines.shards.saying import Say, counted, replayed, silent
 from cachelib.model.engines.shards.spool import SpooledShards, on_threads
@@ -66,8 +67,14 @@ def replay(
     Both engines give the same result; `reference` drives the library's own `TieredCache`.
     `span_s`: the time that the trace stands for, by default from its first request to its last.
     `jobs`: processors to use, `shards`: parts of the keys that they share; see `shards.binding`.
-    Neither changes the result. By default, what `CACHELIB_JOBS` says of a trace that is worth it.
+    Neither changes the result. By default, what `CACHELIB_JOBS` says of a trace that is worth it;
+    and where a cluster was lent to this process, one of its workers replays such a trace.
     """
+    platform.check(design)
+    is_free = engine == "compiled" and jobs is None and shards is None
+    if is_free and (cluster := borrowed(len(trace))):
+        of = {"design": design, "platform": platform, "seed": seed, "span_s": span_s}
+        return cluster.replayed(_in_one, trace, **of)
     jobs = _jobs(jobs, len(trace))
     with _hands(jobs, shards or worth(jobs, len(trace))) as hands:
         return _Run(design, platform, seed, engine, hands, keep=True).result([trace], span_s)
@@ -101,6 +108,12 @@ def replay_pieces(
         return [run.finished(None) for run in runs]
 
 
+def _in_one(
+    trace: Trace, design: Design, platform: Platform, seed: int, span_s: float | None
+) -> Result:
+    return _Run(design, platform, seed, "compiled", None, keep=True).result([trace], span_s)
+
+
 def warm_up() -> None:
     """Load what a process's first replay loads: machine code, the airports."""
     one = Workload(requests_per_month=100, keys=1, zipf=0, value_bytes=1, colos={"LHR": 1})
@@ -127,19 +140,22 @@ class _Hands(NamedTuple):
     pool: Executor
     stack: ExitStack
     cluster: Cluster | None
-    spool: Path | None
+    folder: Path | None
+    is_kept: bool
+    """Whether the folder outlives the run, so that an interrupted one may go on from there."""
     say: Say
 
     def shared(
         self, design: Design, platform: Platform, seed: int, *, keep: bool
     ) -> Shards | SpooledShards:
         of = (design, platform, seed, self.shards, self.pool)
-        if self.spool is None:
+        if self.folder is None:
             return Shards(*of, keep=keep)
-        folder = self.stack.enter_context(scratch("cachelib-shards-", self.spool))
+        folder = self.stack.enter_context(scratch("cachelib-shards-", self.folder))
         runner = self.cluster.run if self.cluster else on_threads(self.pool)
-        kept = self.spool / "cachelib-replayed"
-        return SpooledShards(*of, folder, replayed(going_on(kept, runner), self.say))
+        if self.is_kept:
+            runner = going_on(self.folder / "cachelib-replayed", runner)
+        return SpooledShards(*of, folder, replayed(runner, self.say))
 
 
 @contextmanager
@@ -156,7 +172,8 @@ def _hands(
     usual, threads = (SHARDS, jobs) if cluster is None else (cluster.shards, WRITERS)
     folder = spool or (cluster.folder if cluster else None)
     with ExitStack() as stack, ThreadPoolExecutor(threads, "cachelib-shard") as pool:
-        yield _Hands(shards or usual, pool, stack, cluster, folder, say)
+        is_kept = spool is not None
+        yield _Hands(shards or usual, pool, stack, cluster, folder, is_kept, say)
 
 
 class _Whole:
@@ -206,6 +223,8 @@ class _Run:
         if not len(piece):
             return
         _check(piece, self.last if self.row else -math.inf)
+        if piece.hashes is not None and not isinstance(self.work, SpooledShards):
+            raise ValueError("hashes: only shards in a folder number their keys by themselves")
         if len(piece.colos) != len(self.colos):
             self.colos = list(piece.colos)
             self.places = geography(self.colos, self.platform)

@@ -42,6 +42,8 @@ class Router:
             counter = np.arange(row, row + len(piece), dtype=np.uint64)
             return (mixed(self.key ^ counter) % np.uint64(self.isolates)).astype(np.int32)
         if self.mode == "hash":
+            if piece.hashes is not None:  # its keys' numbers are its own
+                self.by_key = self.by_key[:0]
             new = [crc32(key.encode()) % self.isolates for key in piece.keys[len(self.by_key) :]]
             self.by_key = np.concatenate([self.by_key, np.array(new, np.int32)])
             return self.by_key[piece.key]

@@ -50,6 +50,7 @@ def replay_log(
     jobs: int = 1,
     cluster: Cluster | None = None,
     spool: Path | None = None,
+    names: Path | None = None,
     say: Say = silent,
     sample: float | None = None,
     plan: str = "paid",
@@ -62,8 +63,9 @@ def replay_log(
     or why the log does not say one. `origin_ms` is how long a load takes, in which others may wait
     for it or load, too; 0 for no time at all. On the `plan` free, a bill says what fails. `jobs`
     processors or a `cluster` work on shards of its keys; where a design's keys cannot be parted, it
-    says so. `sample`: from so large a share of the keys, with an error beside each number. Raises
-    `UnansweredError` for a log whose counts would be false before somebody says something of it.
+    says so. `names`: a folder for those of the keys, where shards lie in one, too. `sample`: from
+    so large a share of the keys, with an error beside each number. Raises `UnansweredError` for a
+    log whose counts would be false before somebody says something of it.
     """
     platform = Platform(
         profile="cloudflare-workers" if by_colo else "miniflare",
@@ -86,7 +88,7 @@ def replay_log(
         )  # fmt: skip
 
     shared = jobs > 1 or cluster is not None or spool is not None
-    stream, results = in_order(log, reading, run)
+    stream, results = in_order(log, reading, run, names)
     skipped = stream.coder.skipped
     found = remarks(
         stream.coder.account, stream.reading, ttl_s=max(l1_ttl or 0.0, l2_ttl or 0.0)
@@ -105,7 +107,7 @@ def replay_log(
     first = results[0]
     return {
         "requests": _whole(first).requests,
-        "keys": len(stream.coder.keys.names),
+        "keys": stream.coder.account.keys if stream.coder.account else 0,
         **{name: in_full[0][name] for name in ENDS},
         "skipped_lines": skipped.lines,
         "first_skipped_line": skipped.first_line or 0,

@@ -28,7 +28,8 @@ class Trace:
     `key` and `colo` are codes into `keys` and `colos`; `op` is READ, WRITE or DELETE; `size` is
     in bytes, 0 where the source does not say; `ttl_s` is the life asked for, 0 for none, where
     the source has such a column. `notes` say what the reader noticed and did; `account` what
-    became of every row of the log, where the trace comes from one.
+    became of every row of the log, where the trace comes from one. `hashes`, one for each of
+    `keys`, say which are the same in several pieces where each numbers its own, perhaps twice.
     """
 
     time_s: npt.NDArray[np.float64]
@@ -42,6 +43,7 @@ class Trace:
     notes: tuple[str, ...] = ()
     ttl_s: npt.NDArray[np.float32] | None = None
     account: Account | None = None
+    hashes: npt.NDArray[np.uint64] | None = None
 
     def __len__(self) -> int:
         return len(self.time_s)

@@ -23,9 +23,9 @@ NOTEBOOKS = resource("notebooks")
 STARTS = 3
 TIMEOUT_S = 600.0
 
-Status = Literal["started", "ran", "failed", "reused", "not run", "sampled"]
+Status = Literal["started", "at work", "ran", "failed", "reused", "not run", "sampled"]
 Progress = Callable[[str, Status, str], None]
-"""Told of each notebook, by name: what became of it, and in words why."""
+"""Told of each notebook, by name: what became of it, and in words why; of a cluster, too."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,15 @@ PATIENCE_S = 60.0
 SHARDS_A_WORKER = 16  # the smaller one is, the nearer lies what it remembers
 
 
+ALLOCATION = {"MALLOC_TRIM_THRESHOLD_": 1 << 28, "MALLOC_MMAP_THRESHOLD_": 1 << 28}
+"""Dask has its workers give memory back at once, and numpy's arrays are then new pages each time,
+which took a fifth of a replay. So it is as it was measured to be fastest."""
+WORKING = {
+    **{f"distributed.nanny.pre-spawn-environ.{name}": n for name, n in ALLOCATION.items()},
+    "distributed.worker.profile.enabled": False,  # of Python, while machine code runs
+}
+
+
 class ClusterError(CachelibError, RuntimeError):
     """A cluster that cannot be used, and what to do."""
 
@@ -63,27 +72,27 @@ class Workers:
     folder: Path
 
     @property
+    def count(self) -> int:
+        """How many there are, at least one that may yet come."""
+        return max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+
+    @property
     def shards(self) -> int:
-        return SHARDS_A_WORKER * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+        return SHARDS_A_WORKER * self.count
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]:
         """The shards' shares; a `Runner`. A task whose worker is lost is done by another."""
         from distributed import as_completed
-        from distributed.scheduler import KilledWorker
 
         if tasks:
-            self._seen_by_all(str(tasks[0].file.parent))
+            self.seen_by_all(tasks[0].file.parent)
         futures = {
             self.client.submit(Task.run, task, pure=False, retries=TIMES): task for task in tasks
         }
         try:
-            for future in as_completed(list(futures)):
-                yield futures[future], future.result()
-        except KilledWorker as error:
-            raise ClusterError(
-                f"workers were lost again and again at the same shard ({error}): most often they "
-                "have too little memory; start them with more, or more of them"
-            ) from None
+            with not_lost_again():
+                for future in as_completed(list(futures)):
+                    yield futures[future], future.result()
         finally:
             self.client.cancel(list(futures))
 
@@ -106,8 +115,10 @@ class Workers:
                     "install the same versions and start it anew"
                 )
 
-    def _seen_by_all(self, folder: str) -> None:
-        blind = [w for w, sees in self.client.run(os.path.isdir, folder).items() if not sees]
+    def seen_by_all(self, folder: Path) -> None:
+        """Raises `ClusterError` where a worker does not see a folder."""
+        seen = self.client.run(os.path.isdir, str(folder))
+        blind = [worker for worker, sees in seen.items() if not sees]
         if blind:
             raise ClusterError(
                 f"{len(blind)} of the workers {plural(len(blind), 'does', 'do')} not see"
@@ -117,11 +128,36 @@ class Workers:
 
 
 @contextmanager
+def not_lost_again() -> Iterator[None]:
+    """A task that costs one worker after another, as an error that says what to do."""
+    from distributed.scheduler import KilledWorker
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise ClusterError(
+            f"workers were lost again and again at the same task ({error}): most often they "
+            "have too little memory; start them with more, or more of them"
+        ) from None
+
+
+def client_of(address: str) -> Any:
+    """A cluster's client for one more process. Raises `ClusterError`."""
+    from distributed import Client
+
+    try:
+        return Client(address, timeout=PATIENCE_S, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise ClusterError(f"{address}: the cluster is gone ({error})") from None
+
+
+@contextmanager
 def connected(
     scheduler: str | None, workers: int | None, spool: Path | None, say: Say
 ) -> Iterator[Workers]:
     """A cluster that listens at an address, or `workers` processes of this machine."""
     try:
+        import dask
         import distributed
     except ImportError:
         raise ClusterError(
@@ -131,6 +167,7 @@ def connected(
         folder = spool or Path(stack.enter_context(TemporaryDirectory(prefix="cachelib-spool-")))
         address = scheduler
         if address is None:
+            stack.enter_context(dask.config.set(WORKING))  # also for a worker that comes later
             address = stack.enter_context(
                 distributed.LocalCluster(
                     n_workers=workers, threads_per_worker=1, host=LOOPBACK,
@@ -151,4 +188,13 @@ def connected(
         yield cluster
 
 
-__all__ = ["Cluster", "ClusterError", "Processors", "Runner", "Workers", "connected"]
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "Processors",
+    "Runner",
+    "Workers",
+    "client_of",
+    "connected",
+    "not_lost_again",
+]

@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,11 @@ def going_on(folder: Path, runner: Runner) -> Runner:
     def run(tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]:
         folder.mkdir(mode=0o700, exist_ok=True)
         _sweep(folder)
-        files = {id(task): folder / f"{task.content()}.npz" for task in tasks}
+        with ThreadPoolExecutor() as pool:  # to read all that is in the files takes a while
+            contents = pool.map(Task.content, tasks)
+        files = {
+            id(task): folder / f"{name}.npz" for task, name in zip(tasks, contents, strict=True)
+        }
         left = []
         for task in tasks:
             share = _read(files[id(task)], task)

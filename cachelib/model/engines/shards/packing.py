@@ -1,12 +1,15 @@
-"""A shard's requests in a file: block after block, each column in as few bytes as hold it."""
+"""Requests in a file, a shard's block after block: each column in as few bytes as hold it."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cachelib.model.engines.compiled.engine import NO_LIVES
 from cachelib.model.engines.shards.parting import Part
 from cachelib.model.traffic.trace import Trace
 
@@ -35,6 +38,37 @@ def read_part(file: IO[bytes], names: list[str], colos: list[str]) -> Part | Non
         ttl_s=lives if len(lives) else None,
     )  # fmt: skip
     return Part(trace, isolate, generation, rows)
+
+
+def numbered(parts: Iterable[Part]) -> tuple[npt.NDArray[np.int32], int]:
+    """Of all requests, one after the other, the numbers of keys known by their hashes, in order of
+    first use; and how many there are."""
+    import pyarrow as pa  # not every replay needs it
+
+    hashes = pa.chunked_array([part.trace.key for part in parts], pa.uint64()).combine_chunks()
+    coded = hashes.dictionary_encode()
+    return coded.indices.to_numpy(), len(coded.dictionary)
+
+
+def write_trace(file: IO[bytes], trace: Trace) -> None:
+    """All that a replay asks of a trace: its requests, and the names in them."""
+    names = json.dumps([trace.keys, trace.colos]).encode()
+    np.save(file, np.array([len(trace)]))
+    np.save(file, np.frombuffer(names, np.uint8))
+    lives = NO_LIVES if trace.ttl_s is None else trace.ttl_s
+    for column in (trace.time_s, trace.key, trace.colo, trace.op, trace.size, lives):
+        _write(file, column)
+
+
+def read_trace(file: IO[bytes]) -> Trace:
+    """The trace that was written."""
+    (n,) = np.load(file, allow_pickle=False)
+    keys, colos = json.loads(np.load(file, allow_pickle=False).tobytes())
+    time_s, key, colo, op, size, lives = (_read(file, int(n)) for _ in range(6))
+    return Trace(
+        time_s=time_s, key=key, colo=colo, op=op, size=size, keys=keys, colos=colos,
+        ttl_s=lives if len(lives) else None,
+    )  # fmt: skip
 
 
 def _write(file: IO[bytes], column: Column) -> None:

@@ -125,13 +125,19 @@ class Known:
 
     place: npt.NDArray[np.void]
     names: list[list[str]]
+    hashes: npt.NDArray[np.uint64] | None = None
+    """Where the piece numbers its own keys: what their numbers are in all pieces."""
 
     def parted(self, piece: Trace, passed: Passed, row: int) -> Parted:
         """A piece, of which `row` is the number of the first request."""
         starts = np.zeros(len(self.names) + 1, np.int64)
+        piece = replace(piece, keys=[], hashes=None)  # nobody asks for all names again
         before = Part(piece, *passed, np.arange(row, row + len(piece)))
         after = before.like()
         _by_shard(self.place, starts, before.columns, after.columns)
+        if self.hashes is not None:
+            everywhere: Any = self.hashes[after.trace.key]  # until the shard numbers them
+            after = replace(after, trace=replace(after.trace, key=everywhere))
         return Parted(after, starts[:-1], self.names)
 
 
@@ -146,8 +152,19 @@ class Parting:
 
     def know(self, piece: Trace) -> Known:
         """What says how the next piece parts; pieces must come in their order, and know it here."""
+        if piece.hashes is not None:
+            return self._by_hash(piece.keys, piece.hashes)
         self._know(piece.keys)
         return Known(self.place, list(self.names))
+
+    def _by_hash(self, keys: list[str], hashes: npt.NDArray[np.uint64]) -> Known:
+        """Nothing is remembered of keys: a shard numbers those that it gets."""
+        if self.are_names_read:
+            raise ValueError("hashes: what becomes of this design's keys depends on their names")
+        units = hashes if self.binding.many is None else self.binding.units(keys, 0)
+        place = np.empty(len(keys), PLACE)
+        place["shard"], place["number"] = units % self.shards, np.arange(len(keys))
+        return Known(place, self.names, hashes)
 
     def _know(self, keys: list[str]) -> None:
         """Keys that have not come before. Lists are made anew: shards at work have the old."""

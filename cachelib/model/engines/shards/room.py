@@ -7,7 +7,7 @@ import math
 from cachelib.errors import CachelibError
 
 FIXED_B = 400_000_000
-"""The program, and requests as they are read; not the names of keys, nobody knows how many."""
+"""The program, and requests as they are read, with the names of their keys."""
 A_DESIGN_B = 500_000_000
 """Requests on their way into the shards' files; all designs' are at once."""
 A_REQUEST_B = 600

@@ -10,14 +10,14 @@ from __future__ import annotations
 import platform as machine
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
 
 from cachelib.errors import CachelibError
 from cachelib.model.engines.kept import SOURCES
-from cachelib.model.engines.shards.packing import read_part, write_part
+from cachelib.model.engines.shards.packing import numbered, read_part, write_part
 from cachelib.model.engines.shards.parting import Part, joined_to
 from cachelib.model.engines.shards.running import Shared, summed
 from cachelib.model.engines.shards.shard import Shard, Share
@@ -49,7 +49,7 @@ class Task:
     """One shard of one design's run: all that its replay depends on, but for the file.
 
     `start` and `last` are the times of the first and the last request of all shards, `names` those
-    of the keys.
+    of the keys; None where these are hashes, to be numbered here.
     """
 
     file: Path
@@ -60,7 +60,7 @@ class Task:
     end: float
     last: float
     colos: tuple[str, ...]
-    names: tuple[str, ...]
+    names: tuple[str, ...] | None
     versions: dict[str, str]
 
     def content(self) -> str:
@@ -79,11 +79,24 @@ class Task:
             raise DifferentVersionsError(differing(self.versions, versions()))
         shard = Shard(self.design, self.platform, self.seed, self.start)
         places = geography(list(self.colos), self.platform)
-        with self.file.open("rb") as file:
-            read = iter(lambda: read_part(file, list(self.names), list(self.colos)), None)
-            for part in joined_to(ROWS, read):
-                shard.take(part, places)
+        for part in joined_to(ROWS, self._parts()):
+            shard.take(part, places)
         return shard.share(self.end, self.last)
+
+    def _parts(self) -> Iterator[Part]:
+        if self.names is not None:
+            yield from self._read(list(self.names))
+            return
+        numbers, keys = numbered(self._read([]))
+        done, names = 0, [""] * keys
+        for part in self._read(names):
+            mine = numbers[done : done + len(part)]
+            yield replace(part, trace=replace(part.trace, key=mine))
+            done += len(part)
+
+    def _read(self, names: list[str]) -> Iterator[Part]:
+        with self.file.open("rb") as file:
+            yield from iter(lambda: read_part(file, names, list(self.colos)), None)
 
 
 def differing(here: dict[str, str], there: dict[str, str]) -> str:
@@ -124,10 +137,11 @@ class SpooledShards(Shared):
         super().__init__(design, platform, seed, shards, pool)
         self.folder, self.runner = folder, runner
         self.colos: tuple[str, ...] = ()
+        self.are_hashed = False
 
     def take(self, piece: Trace, row: int, places: Geography) -> None:
         """The next requests."""
-        self.colos = tuple(piece.colos)
+        self.colos, self.are_hashed = tuple(piece.colos), piece.hashes is not None
         super().take(piece, row, places)
 
     def work(self, nth: int, part: Part, places: Geography, first_row: int) -> None:
@@ -138,6 +152,7 @@ class SpooledShards(Shared):
         """The counts, byte-seconds stored until `end`, and what all requests come to."""
         self.all_taken()
         tasks = [self._task(nth, end, last) for nth in range(self.parting.shards)]
+        tasks.sort(key=lambda task: -task.file.stat().st_size)  # none that is long comes last
         return summed([share for _, share in self.runner(tasks)], self.first_pass.losses)
 
     def _task(self, nth: int, end: float, last: float) -> Task:
@@ -151,7 +166,7 @@ class SpooledShards(Shared):
             end=end,
             last=last,
             colos=self.colos,
-            names=tuple(self.parting.names[nth]),
+            names=None if self.are_hashed else tuple(self.parting.names[nth]),
             versions=versions(),
         )
 

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.traffic.account import THE_FILTER, Account
 from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs.hashing import HashedCodes
 from cachelib.model.traffic.logs.numbering import Codes, Codes32
-from cachelib.model.traffic.logs.recipes import TRACKING
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME
 from cachelib.model.traffic.trace import Skipped, Trace
@@ -24,7 +24,6 @@ from cachelib.plural import none_of_its, plural
 
 UNIT_NAMES = ("text", "s", "ms", "us", "ns")
 IATA = re.compile(r"([A-Za-z]{3})(?:[^A-Za-z\-].*)?")
-TRACKED = re.compile(rf"[?&]{TRACKING}(?:=|&|$)")
 LONG_AGO = 1e8  # seconds since 1970: March 1973
 TOO_EARLY = "a time before 1973, where the others are later"
 # Stands between host and key until it is known whether there are several hosts: a character that
@@ -35,9 +34,11 @@ HOST_END = "\uffff"
 class Coder:
     """Turns batches of rows into pieces of a trace and keeps account of what was no request."""
 
-    def __init__(self, files: list[Path], reading: Reading) -> None:
+    def __init__(self, files: list[Path], reading: Reading, names: Path | None = None) -> None:
+        """`names`: a folder for the keys' names, if there are too many for memory."""
         self.files, self.reading = files, reading
-        self.keys, self.colos = Codes(), Codes()
+        self.keys: Codes | HashedCodes = Codes() if names is None else HashedCodes(names)
+        self.colos = Codes()
         self.notes: list[str] = []
         self.requests = self.repeated = self.unordered = self.undecided = self.unplaced = 0
         self.untimed = False
@@ -52,6 +53,7 @@ class Coder:
         """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
         self._rows: list[npt.NDArray[np.uint64]] = []  # what each says, as a number
+        self._hosted: bool | None = None  # whether its keys' names begin with a host
         self._dated: bool | None = None  # whether its times are dates, and not seconds of a trace
         self._colo: dict[str, str | None] = {}
         self._last = -np.inf
@@ -144,6 +146,7 @@ class Coder:
     def finish(self, rows: int, name: str, why: str, mapping: dict[str, str]) -> None:
         """Close the account; no request at all is an error that says why."""
         self._name_keys()
+        keys, tracked = self.keys.counted()
         if not self.requests:
             raise LogError(f"{self.files[0]}: {self._nothing()}")
         self.account = Account(
@@ -155,8 +158,7 @@ class Coder:
             hosts=len(self.hosts), sampled=dict(self.sampled), untimed=self.untimed,
             span_s=float(self._last_s - self._first_s),
             rate_given=self.reading.requests_per_s is not None,
-            keys=len(self.keys.names),
-            tracked=sum("?" in key and TRACKED.search(key) is not None for key in self.keys.names),
+            keys=keys, tracked=tracked,
         )  # fmt: skip
         self._note()
 
@@ -193,8 +195,9 @@ class Coder:
     def _name_keys(self) -> None:
         """Take the host into the names where there are several, and out of them otherwise."""
         names = self.keys.names
-        if any(HOST_END in name for name in names[:1]):
-            self.hosts = {name.partition(HOST_END)[0] for name in names}
+        if not self._hosted:
+            self.hosts = set()
+        elif names:
             several = len(self.hosts) > 1
             names[:] = [
                 name.replace(HOST_END, "", 1) if several else name.partition(HOST_END)[2]
@@ -251,11 +254,14 @@ class Coder:
 
     def _keys(self, batch: pa.RecordBatch) -> Codes32:
         """The numbers of the keys with their hosts: each pair is named once, not each request."""
-        hosted = bool(self.keys.names) and HOST_END in self.keys.names[0]
-        if batch["host"].null_count == len(batch) and not hosted:
+        has_hosts = batch["host"].null_count < len(batch)
+        if self._hosted is None and len(batch):
+            self._hosted = has_hosts
+        if not has_hosts and not self._hosted:
             return self.keys.of(batch["key"])
         hosts = pc.dictionary_encode(batch["host"], null_encoding="encode")
         keys = pc.dictionary_encode(batch["key"])
+        self.hosts.update(pc.fill_null(hosts.dictionary, "").to_pylist())
         several = max(len(keys.dictionary), 1)
         coded = hosts.indices.to_numpy().astype(np.int64) * several + keys.indices.to_numpy()
         pairs = pc.dictionary_encode(pa.array(coded))

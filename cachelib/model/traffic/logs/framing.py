@@ -170,7 +170,9 @@ def parquet(files: list[Path]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     def batches() -> Iterator[pa.RecordBatch]:
         for number, path in enumerate(files):
             line = 1
-            for nested in pyarrow.parquet.ParquetFile(path).iter_batches(1 << 17):
+            # read ahead, all that was read would be kept until the file ends
+            file = pyarrow.parquet.ParquetFile(path, pre_buffer=False)
+            for nested in file.iter_batches(1 << 17):
                 (batch,) = _flat(pa.Table.from_batches([nested])).combine_chunks().to_batches()
                 columns = [
                     batch[field.name].cast(field.type)

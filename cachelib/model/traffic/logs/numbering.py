@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cachelib.model.traffic.logs.recipes import TRACKING
+
+TRACKED = re.compile(rf"[?&]{TRACKING}(?:=|&|$)")
 Numbers = npt.NDArray[np.int64]
 Codes32 = npt.NDArray[np.int32]
+
+
+def is_tracked(name: str) -> bool:
+    """Whether it has a parameter that follows its reader."""
+    return "?" in name and TRACKED.search(name) is not None
 
 
 class Codes:
@@ -44,6 +54,13 @@ class Codes:
                 names.append(value)
         self._code.add(fresh)
         return codes
+
+    def hashes(self) -> None:
+        """None: the numbers hold for all pieces."""
+
+    def counted(self) -> tuple[int, int]:
+        """How many names there are, and how many of them follow a reader."""
+        return len(self.names), sum(map(is_tracked, self.names))
 
 
 class _Sorted:

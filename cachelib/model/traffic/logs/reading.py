@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -24,6 +25,7 @@ from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.trace import Trace
 
 ROWS = 1 << 20
+FEW = 1 << 18  # where a piece has names of its own
 CODED = 1 << 16  # rows whose texts are in memory at once
 Result = TypeVar("Result")
 
@@ -53,7 +55,8 @@ class LogStream:
 
     The pieces share `keys` and `colos`, which grow; `skipped`, `notes` and the account are whole
     when the last piece has come. `sort=True` has DuckDB order the requests by time, on disk if
-    need be; otherwise they come as logged. `described=True` counts what `cachelib log` shows.
+    need be; otherwise they come as logged. `described=True` counts what `cachelib log` shows. With
+    a folder for them, `names` of keys lie there, and each piece numbers its own: see `hashing`.
     """
 
     def __init__(
@@ -64,12 +67,14 @@ class LogStream:
         rows: int = ROWS,
         sort: bool = False,
         described: bool = False,
+        names: Path | None = None,
     ) -> None:
         self.reading = reading or Reading()
-        self.rows, self.sort, self.described = rows, sort, described
+        self.rows = rows if names is None else min(rows, FEW)
+        self.sort, self.described = sort, described
         self._stack = ExitStack()
         self.files = files(paths, self._stack)
-        self.coder = Coder(self.files, self.reading)
+        self.coder = Coder(self.files, self.reading, names)
         self.shape: Shape | None = None
         self.mapping: dict[str, str] = {}
 
@@ -85,12 +90,15 @@ class LogStream:
         for batch in answers(self, shape, rows):
             kept.append(self.coder.take(batch))
             if sum(map(len, kept)) >= self.rows:
-                yield one_after_another(kept)
+                yield self._piece(kept)
                 kept = []
         if any(map(len, kept)):
-            yield one_after_another(kept)
+            yield self._piece(kept)
         self.coder.hint = shape.hint_of_time(self.mapping.get("time", ""))
         self.coder.finish(rows.count, shape.name, shape.why, self.mapping)
+
+    def _piece(self, kept: list[Trace]) -> Trace:
+        return replace(one_after_another(kept), hashes=self.coder.keys.hashes())
 
     def _leave_out_copies(self) -> None:
         """A request has its time: what stands in two files to the byte was made once."""
@@ -179,21 +187,24 @@ def in_order(
     paths: Path | Sequence[Path],
     reading: Reading | None,
     consume: Callable[[Iterator[Trace]], Result],
+    names: Path | None = None,
 ) -> tuple[LogStream, Result]:
     """The stream, and what `consume` makes of its pieces in order of time.
 
     A log that proves to be out of order is read once more, sorted, and `consume` called again. One
-    that is a sample by request is read whole and made whole: see `made_whole`.
+    that is a sample by request is read whole and made whole: see `made_whole`. `names`: see
+    `LogStream`.
     """
     with ExitStack() as stack:
         found = files(paths, stack)
-        stream = LogStream(found, reading)
-        if stream.reading.rate < 1:
+        if reading is not None and reading.rate < 1:
+            stream = LogStream(found, reading)
             return stream, consume(iter([_whole(stream)]))
+        stream = LogStream(found, reading, names=names)
         try:
             return stream, consume(_ordered(stream))
         except OutOfOrderError:
-            stream = LogStream(found, reading, sort=True)
+            stream = LogStream(found, reading, sort=True, names=names)
             done = consume(iter(stream))
             stream.coder.notes.append("requests were out of order: sorted by time")
             return stream, done
