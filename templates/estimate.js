@@ -43,9 +43,10 @@ function flowsOf(design, at) {
   const r = at.keys.share.map((p) => rate * (1 - writes) * p);
   const w = at.keys.share.map((p) => rate * writes * p);
   const rc = weight.map((share) => r.map((x) => x * share));
+  const rr = at.trips.reader_share.map((share) => r.map((x) => x * share));
   const wc = weight.map((share) => w.map((x) => x * share));
   const f = {
-    r, w, rc, wc,
+    r, w, rc, wc, rr,
     ...tiersOf(design, at.tiers),
     l1Ttl: design.l1_ttl_s ?? n.l1_ttl_s, l2Ttl: design.l2_ttl_s ?? n.l2_ttl_s,
     forever: design.policy === "refresh",
@@ -91,11 +92,12 @@ function frontOf(f, lost) {
     return { all, awaited: Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, all) };
   };
   const everywhere = f.r.map((reads, k) => looks(reads, k));
-  const here = map(f.rc, (x, c, k) => looks(x, k));
+  const here = map(f.rr, (x, c, k) => looks(x, k));
   const runs = map(f.rc, (x, c, k) => (everywhere[k].all * x) / f.r[k]);
   const awaited = map(f.rc, (x, c, k) => (everywhere[k].awaited * x) / f.r[k]);
-  const pastColo = map(f.rc, (x, c, k) => Math.min(Math.max(here[c][k].awaited, awaited[c][k]), x));
-  return { pastColo, runs, awaited, stale: map(here, (each) => each.all - each.awaited) };
+  const waiting = map(f.rr, (x, c, k) => (everywhere[k].awaited * x) / f.r[k]);
+  const pastColo = map(f.rr, (x, c, k) => Math.min(Math.max(here[c][k].awaited, waiting[c][k]), x));
+  return { pastColo, runs, awaited, waiting, stale: map(here, (each) => each.all - each.awaited) };
 }
 
 function whenPurged(reads, looks, ends, staleS) {
@@ -319,31 +321,46 @@ function storedGb(design, at, f) {
 
 function meanMs(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0;
-  const ways = waysOf(at, f), past = pastFront(at, f);
+  const ways = waysOf(at, f), reached = reachedBy(at, f), loading = loadMs(at);
   let weight = 0, sum = 0;
   const add = (rate, c, k, ms) => {
     const reads = Math.max(rate, 0) * at.keys.number[k];
     weight += reads;
     sum += reads * Math.max(ms, 1e-6);
   };
-  f.rc.forEach((row, c) => row.forEach((x, k) => {
-    if (f.l1 && !f.front) add(x - f.missed[c][k], c, k, l1);
+  f.rr.forEach((row, nth) => row.forEach((x, k) => {
+    const { place: c, part, upper, before } = reached[nth];
+    if (f.l1 && !f.front) add((f.rc[c][k] - f.missed[c][k]) * part, c, k, l1 + before);
     if (f.front) {
-      add(x - f.front.pastColo[c][k], c, k, n.workers_cache_ms);
-      add(f.front.pastColo[c][k] - f.front.awaited[c][k], c, k, past[c]);
+      add(x - f.front.pastColo[nth][k], c, k, n.workers_cache_ms);
+      add(f.front.pastColo[nth][k] - f.front.waiting[nth][k], c, k, upper);
     }
     for (const way of ways) {
-      add(way.found[c][k], c, k, l1 + past[c] + way.ms[c]);
-      add(way.loaded[c][k], c, k, l1 + past[c] + way.ms[c] + n.origin_ms);
+      add(way.found[c][k] * part, c, k, l1 + before + way.ms[c]);
+      add(way.loaded[c][k] * part, c, k, l1 + before + way.ms[c] + loading[c]);
     }
   }));
   return sum / weight;
 }
 
-// How long what passes Workers Cache has taken by then, from each data centre.
-function pastFront(at, f) {
-  const n = at.numbers, trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
-  return at.trips.to_upper.map((ms) => f.front ? n.workers_cache_ms + trip(ms) : 0);
+// From each data centre of readers: where the Worker runs for them, which part of that place's
+// requests is theirs, and how long they have taken until it runs, past Workers Cache where it is.
+function reachedBy(at, f) {
+  const n = at.numbers, t = at.trips, trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
+  const all = at.weights.map((_, c) =>
+    t.reader_share.reduce((sum, share, nth) => sum + (t.reader[nth] === c ? share : 0), 0));
+  return t.reader.map((place, nth) => {
+    const upper = f.front ? n.workers_cache_ms + trip(t.to_upper[nth]) : 0;
+    const way = t.to_worker.length ? trip(t.to_worker[nth]) : 0;
+    return { place, part: t.to_worker.length ? t.reader_share[nth] / all[place] : 1, upper, before: upper + way };
+  });
+}
+
+// How long the origin takes, from each place where the Worker runs.
+function loadMs(at) {
+  const n = at.numbers, way = at.trips.to_origin;
+  return at.weights.map((_, c) =>
+    n.origin_ms + (way.length ? n.origin_trips * (n.rtt_base_ms + n.path_factor * way[c]) : 0));
 }
 
 function waysOf(at, f) {

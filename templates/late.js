@@ -10,17 +10,13 @@ function lateAt(change, life, bound, renewed = 0) {
 
 function lateShare(design, at, f, bound) {
   const n = at.numbers, change = 1 / n.value_life_s;
+  if (f.front) return lateInFront(at, f, change, bound);
   const after = design.listen ? addsUpTo(f.far.telling, at) : [];
   const unheardBy = (c, k) => design.listen
     ? unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole))
     : lateAt(f.w[k], f.l1Life(c, k), bound);
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
-    if (f.front) { // it hears of no write but by a purge
-      const ended = f.front.stale[c][k], unheard = change + w - f.purged[k];
-      return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
-        + ended * lateEnded(f, x, unheard, bound);
-    }
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);
     if (f.alone && design.listen)
@@ -37,6 +33,18 @@ function lateShare(design, at, f, bound) {
     if (f.store === "kv")
       unheard += (f.asked[c][k] - f.loaded[c][k]) * lateAt(w, n.kv_cache_ttl_s, bound);
     return (found - overdue) * lateAt(change, life, bound, w) + overdue * (1 - same) + unheard;
+  });
+  return total(shares, at) / total(f.rc, at);
+}
+
+// Workers Cache hears of no write but by a purge.
+function lateInFront(at, f, change, bound) {
+  const reached = reachedBy(at, f);
+  const shares = map(f.rr, (x, nth, k) => {
+    const { place: c, part } = reached[nth], found = (f.rc[c][k] - f.loaded[c][k]) * part;
+    const ended = f.front.stale[nth][k], unheard = change + f.w[k] - f.purged[k];
+    return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
+      + ended * lateEnded(f, x, unheard, bound);
   });
   return total(shares, at) / total(f.rc, at);
 }
@@ -75,21 +83,23 @@ function lateSliding(design, at, f, c, k, bound) {
 
 // Every way that a read may go: how many a second, and their median time.
 function parts(design, at, f) {
-  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, past = pastFront(at, f), found = new Map();
+  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, reached = reachedBy(at, f), found = new Map();
+  const loading = loadMs(at), ways = waysOf(at, f);
   const add = (rate, ms) => rate > 0 && found.set(Math.max(ms, 1e-6), rate + (found.get(Math.max(ms, 1e-6)) ?? 0));
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
-  f.rc.forEach((row, c) => {
+  f.rr.forEach((row, nth) => {
     const sum = (rate) => ofColo(row.map((x, k) => rate(x, k)));
-    if (f.l1 && !f.front) add(sum((x, k) => x - f.missed[c][k]), l1);
-    if (!f.front) return;
-    add(sum((x, k) => x - f.front.pastColo[c][k]), n.workers_cache_ms);
-    add(sum((x, k) => f.front.pastColo[c][k] - f.front.awaited[c][k]), past[c]);
+    const { place: c, part, upper, before } = reached[nth];
+    if (f.l1 && !f.front) add(part * ofColo(f.rc[c].map((x, k) => x - f.missed[c][k])), l1 + before);
+    if (f.front) {
+      add(sum((x, k) => x - f.front.pastColo[nth][k]), n.workers_cache_ms);
+      add(sum((x, k) => f.front.pastColo[nth][k] - f.front.waiting[nth][k]), upper);
+    }
+    for (const way of ways) {
+      add(part * ofColo(way.found[c]), l1 + before + way.ms[c]);
+      add(part * ofColo(way.loaded[c]), l1 + before + way.ms[c] + loading[c]);
+    }
   });
-  for (const way of waysOf(at, f))
-    f.rc.forEach((_, c) => {
-      add(ofColo(way.found[c]), l1 + past[c] + way.ms[c]);
-      add(ofColo(way.loaded[c]), l1 + past[c] + way.ms[c] + n.origin_ms);
-    });
   return [...found].map(([ms, rate]) => [rate, ms]);
 }
 

@@ -165,3 +165,28 @@ def test_where_more_is_purged_than_is_allowed_the_rest_is_refused() -> None:
     assert late == pytest.approx(result.stale_share[60], abs=0.03)
     never = here.estimate(BUILT_IN["workers-cache"].model_copy(update=ttl)).late_share(60)[0]
     assert late < never - 0.1
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_a_worker_in_two_places_with_its_origin_far_from_one(name: str) -> None:
+    writes = {"reads_per_write": 100, "growth.writes": "in proportion"}
+    traffic = {"requests_per_month": TRAFFIC[0], "seed": 3}
+    here = settle({**traffic, **writes}).study
+    platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 3.0}
+    ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 3600.0}
+    design = DESIGNS[name].model_copy(update=ttls)
+    near = here.replay(design)
+    here = here.of_changed(platform=here.case.platform | platform)
+    result, month = here.replay(design), here.estimate(design)
+    assert result.colos == len(here.setting.weights) == 2 < near.colos
+    assert month.l1[0] == pytest.approx(result.l1_hits / result.reads, abs=0.01)
+    assert month.hit_ratio[0] == pytest.approx(result.hit_ratio, abs=0.01)
+    counted = result.per_month()
+    for operation, number in month.counts.items():
+        seldom = counted[operation] < 1_000
+        allowed: dict[str, Any] = {"abs": 200} if seldom else {"rel": 0.08}
+        assert number[0] == pytest.approx(counted[operation], **allowed), operation
+    assert month.waits.mean_ms[0] == pytest.approx(float(result.read_latency_ms.mean()), rel=0.1)
+    for q in (0.5, 0.95):
+        assert month.waits.quantile_ms(q)[0] == pytest.approx(result.quantile_ms(q), rel=0.1)
+    assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=0.06)

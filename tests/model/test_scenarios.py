@@ -40,6 +40,8 @@ NO_FLIGHT = {"single_flight": False}
 NOT_STORED = {"object_storage": False}
 PURGED = {"purge_on_write": True}
 SERVED_STALE = {"stale_while_revalidate_s": 20.0}
+IN_FRANKFURT = {"worker_at": ("FRA",)}
+NEAREST = {"worker_at": ("FRA", "SIN")}
 
 MEMORY = (
     Row("the first read loads, the next finds it", 0, "0 k, 1 k",
@@ -73,6 +75,14 @@ MEMORY = (
     Row("an isolate that is lost takes its loads with it", 1, "0 j, 9.6 k, 10.1 k, 10.3 k, 10.7 k",
         "load load load wait wait", "loads 3, isolates_lost_deploy 1",
         platform={"deploy_every_s": 10}),
+    Row("where the Worker is placed all readers share a memory", 0, "0 k@LHR, 1 k@SYD, 2 k@IAD",
+        "load memory memory", "loads 1", platform=IN_FRANKFURT),
+    Row("of several places each reader has the nearest", 0, "0 k@LHR, 1 k@SYD, 2 k@IAD, 3 k@NRT",
+        "load load memory memory", "loads 2", platform=NEAREST),
+    Row("its isolates take turns for all readers", 0, "0 k@LHR, 1 k@SYD, 2 k@LHR, 3 k@IAD",
+        "load load memory memory", "loads 2", platform=IN_FRANKFURT | TWO),
+    Row("and readers wait for each other's loads", 1, "0 k@LHR, 0.5 k@SYD, 1 k@IAD",
+        "load wait memory", "loads 1", platform=IN_FRANKFURT),
 )  # fmt: skip
 
 KV = (
@@ -111,6 +121,12 @@ KV = (
         "load central colo colo",
         "loads 3, refreshes 2, kv_reads 4, kv_missing_reads 1, kv_writes 2, kv_writes_refused 1",
         design={"policy": "refresh"}),
+    Row("where the Worker is placed one cache is read for all readers", 0,
+        "0 w k@IAD, 1 k@LHR, 2 k@SYD, 3 k@FRA",
+        "write colo colo colo", "kv_reads 3, kv_writes 1", platform=IN_FRANKFURT),
+    Row("of two places each has a cache of its own, and its region's", 0,
+        "0 w k@LHR, 1 k@SYD, 2 k@NRT, 3 k@IAD",
+        "write central colo colo", "kv_reads 3, kv_writes 1", platform=NEAREST),
 )  # fmt: skip
 
 DURABLE_OBJECT = (
@@ -227,6 +243,17 @@ WORKERS_CACHE = (
     Row("unless the old one may no longer be served", 1, "0 k@LHR, 120.5 k@LHR, 121.2 k@LHR",
         "load colo wait", "loads 2, refreshes 1, hits 2, workers_cache_refreshes 1",
         design=SERVED_STALE),
+    Row("it answers where the reader is, wherever the Worker is placed", 0,
+        "0 k@LHR, 1 k@SYD, 2 k@SYD, 3 k@LHR",
+        "load upper colo colo", "loads 1, hits 3", platform=IN_FRANKFURT),
+    Row("what it has not is asked of the place of the Worker", 0,
+        "0 w k@LHR, 1 k@SYD, 2 k@SYD, 3 k@NRT, 101 k@NRT",
+        "write kv colo upper load",
+        "loads 1, hits 2, kv_reads 2, kv_missing_reads 1, kv_writes 2",
+        design={"tiers": ("workers-cache", "kv")}, platform=IN_FRANKFURT),
+    Row("a run in that place answers all who ask meanwhile", 1,
+        "0 k@LHR, 0.3 k@SYD, 0.6 k@SYD, 1.2 k@SYD, 1.3 k@FRA",
+        "load wait wait colo upper", "loads 1, hits 4", platform=IN_FRANKFURT),
 )  # fmt: skip
 
 SHARED_BY_ALL = (
@@ -279,6 +306,8 @@ ONE_IN_EACH_PLACE = (
         "load wait found",
         "loads 1, reads 3, writes 2, do_requests 3, do_rows_read 1, do_rows_written 1",
         design={"far": "durable-object"}),
+    Row("where all run in one place it is one for all", 0, "0 k@LHR, 1 k@FRA, 2 w k@SYD, 3 k@LHR",
+        "load found write found", "loads 1, reads 3, writes 2", platform=IN_FRANKFURT),
 )  # fmt: skip
 
 LISTENING = (

@@ -125,6 +125,13 @@ def test_what_a_free_plan_refuses(node: str) -> None:
     the_page_says_what_the_model_does(node, study, designs)
 
 
+def test_a_worker_that_is_placed_and_its_origin(node: str) -> None:
+    study = settle({"case": "trading-sentiment"}).study
+    platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 3.0}
+    study = study.of_changed(platform=study.case.platform | platform)
+    the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
+
+
 CASES = ("shop-redis", "catalogue-lambda", "news-workers", "flags-workers")
 
 

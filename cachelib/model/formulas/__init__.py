@@ -13,11 +13,11 @@ import numpy as np
 
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.lateness import late_share
-from cachelib.model.formulas.setting import Array, Keys, Setting, Trips, grouped, trips
+from cachelib.model.formulas.setting import Array, Keys, Setting, Trips, grouped, placed
 from cachelib.model.formulas.waits import Waits
 from cachelib.model.tiers.design import Design
 
-__all__ = ["Estimate", "Keys", "Setting", "Trips", "estimate", "grouped", "trips"]
+__all__ = ["Estimate", "Keys", "Setting", "Trips", "estimate", "grouped", "placed"]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Cycle(NamedTuple):
 
 
 class Flows:
-    """The flows of requests; arrays have shape (draws, colos, keys)."""
+    """The flows of requests; arrays have shape (draws, colos, keys), colos where a Worker runs."""
 
     def __init__(self, design: Design, at: Setting) -> None:
         self.design, self.at = design, at
@@ -41,11 +41,12 @@ class Flows:
         self.w = total * writes * at.keys.share
         self.rc: Array = self.r * self.weights
         self.wc: Array = self.w * self.weights
+        self.rr = at.by_reader(self.rc)
         self.total = total * self.weights
         self.l1_ttl = self._own(design.l1_ttl_s, "l1_ttl_s")
         self.l2_ttl = self._own(design.l2_ttl_s, "l2_ttl_s")
-        self.refreshing = design.policy in ("refresh", "soft-hard")
         self.forever = design.policy == "refresh"
+        self.refreshing = self.forever or design.policy == "soft-hard"
         self.alone = design.colo_cache is not None and len(design.stores) == 1
         self.layered = design.colo_cache is not None and not self.alone
 
@@ -155,7 +156,7 @@ class Flows:
         if self.design.front is None:
             return None
         heard = self.w if self.design.stores else np.zeros_like(self.w)
-        asked = Traffic(self.r, self.rc, heard, 1 / self.at["deploy_every_s"], self.purged)
+        asked = Traffic(self.r, self.rc, self.rr, heard, 1 / self.at["deploy_every_s"], self.purged)
         return front(asked, self.l2_ttl, self.stale_s)
 
     @property
@@ -223,8 +224,7 @@ class Flows:
         loads = arriving * lives.expired(arriving, writes, fresh)
         if self.design.policy == "soft-hard":
             loads = loads * np.exp(-arriving * (self.l2_ttl - (self.design.soft_ttl_s or 0)))
-        by_colo: Array = loads * self.missed / self.missed.sum(axis=1, keepdims=True)
-        return by_colo
+        return np.asarray(loads * self.missed / self.missed.sum(axis=1, keepdims=True))
 
     @cached_property
     def asked(self) -> Array:

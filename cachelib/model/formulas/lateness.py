@@ -23,7 +23,7 @@ def late_share(flows: Flows, bound_s: float) -> Array:
         w = w - flows.purged
         late = lives.late(change + w, flows.l2_ttl, bound_s, flows.purged)
         ended = flows.front.stale
-        living = (flows.rc - flows.loaded - ended) * late
+        living = (flows.at.by_reader(flows.rc - flows.loaded) - ended) * late
         return flows.share(living + ended * _ended(flows, change + w, bound_s))
     if flows.design.expiry == "sliding":
         return flows.share(_sliding(flows, change, bound_s))
@@ -61,7 +61,7 @@ def _ended(flows: Flows, change: Array, bound_s: float) -> Array:
     It is the data centre's first within S: of age T + x, where x has density ∝ e^-rx up to S. With
     D, by how much the bound exceeds T, none is late whose x is below D.
     """
-    rc, ttl, stale_s = flows.rc, flows.l2_ttl, flows.stale_s
+    rc, ttl, stale_s = flows.rr, flows.l2_ttl, flows.stale_s
     least = np.minimum(np.maximum(bound_s - ttl, 0), stale_s)
     both = rc + change
     kept = np.exp(-rc * least) - np.exp(-rc * stale_s)

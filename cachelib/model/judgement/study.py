@@ -16,12 +16,13 @@ from cachelib.model.case.designs import as_allowed, platform_of
 from cachelib.model.case.names import known
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
-from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
+from cachelib.model.formulas import Estimate, Setting, estimate, grouped, placed
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.money.prices import OWN, PriceBook, price_book
+from cachelib.model.platforms.colos import busiest_first
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
@@ -270,7 +271,12 @@ class Study:
     @property
     def isolates(self) -> int:
         """How many isolates serve this traffic, over all data centres."""
-        return self.platform.isolates_per_colo * len(self.trace.colos)
+        return self.platform.isolates_per_colo * len(self.worker_colos)
+
+    @property
+    def worker_colos(self) -> list[str]:
+        """Where the Worker runs, the place with most traffic first; "" where a log names none."""
+        return busiest_first(self.trace.colos, self.trace.colo, self.platform)
 
     def names(self, *needed: str) -> list[str]:
         """The case's designs, and those that are needed beside them for comparison."""
@@ -333,7 +339,7 @@ class Study:
         trace, platform = self.trace, self.platform
         asked_there = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
         colos = tuple(c for c, n in zip(trace.colos, asked_there, strict=True) if n)
-        weights = asked_there[asked_there > 0]
+        weights, trips = placed(colos, asked_there[asked_there > 0], platform)
         asked = np.sort(self._taken.popularity)[::-1]
         numbers = {
             name: value
@@ -345,7 +351,7 @@ class Study:
         return Setting(
             keys=grouped(asked[asked > 0] / asked.sum()),
             weights=weights / weights.sum(),
-            trips=trips(colos, weights, platform),
+            trips=trips,
             numbers=own
             | numbers
             | {

@@ -30,6 +30,9 @@ Places = Annotated[
     BeforeValidator(spelled_out),
 ]
 """Data centres, as IATA codes or in the vendor's words; one may stand alone."""
+Nowhere = Annotated[tuple[str, ...], BeforeValidator(spelled_out)]
+"""The same, or none."""
+SMART = ("smart",)
 
 
 def profile_of(said: object) -> Profile:
@@ -101,6 +104,9 @@ class Platform(Strict):
     loads_take_time: bool = Field(
         default=False, description="a value is there when its load has taken the origin's time"
     )
+    origin_trips: NotNegative = Field(
+        default=1.0, description="ways to the origin and back that a load takes, each after another"
+    )
     origin_failure: Share
     origin_neurons: NotNegative
     path_factor: Annotated[float, Field(ge=1)]
@@ -134,6 +140,16 @@ class Platform(Strict):
         description="where Durable Objects may live: all hints, or the locationHint (weur) or"
         " jurisdiction (eu) that the code gives",
     )
+    worker_at: Nowhere = Field(
+        default=(),
+        description="where the Worker runs: near each reader unless `placement` says a region"
+        " (aws:us-east-1), or smart, which is where the origin is",
+    )
+    origin_at: Nowhere = Field(
+        default=(),
+        description="where the origin is, or the nearest of these: `origin_trips` ways to it and"
+        " back come on top of origin_ms, which has them unless this is said",
+    )
 
     if TYPE_CHECKING:  # what is not given comes from the profile
 
@@ -157,7 +173,21 @@ class Platform(Strict):
                 f"kv_cache_ttl_s: {self.kv_cache_ttl_s:g} is below the {self.kv_min_cache_ttl_s:g}"
                 " s that KV allows; 0 means no cache"
             )
+        if self.worker_at == SMART and not self.origin_at:
+            raise ValueError(
+                "worker_at: smart is near the origin; say with origin_at where that is"
+            )
+        if self.origin_at and self.loads_take_time:
+            raise ValueError(
+                "origin_at: where loads take time (loads_take_time) they all take as long; leave"
+                " it out, and let origin_ms have the way to the origin"
+            )
         return self
+
+    @property
+    def runs_at(self) -> tuple[str, ...]:
+        """Where the Worker runs, the nearest of these to its reader; none for near each reader."""
+        return self.origin_at if self.worker_at == SMART else self.worker_at
 
     @property
     def load_s(self) -> float:

@@ -113,7 +113,9 @@ class Compiled:
         outcomes = Outcomes(np.empty(n, CODE_TYPE), *(np.empty(n, np.float32) for _ in range(3)))
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         told_after = told_after_s(self.design, self.platform, places)
-        near = self.near = Places(places.region, places.host, places.to_host, told_after)
+        near = self.near = Places(
+            places.runs, places.region, places.host, places.to_host, told_after
+        )
         work = run_waiting if self.rules.load_s else run
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))

@@ -231,7 +231,7 @@ class WorkersCache:
 
     def get(self, key: str) -> Value | None:
         world = self.world
-        here = world.colo, key
+        here = world.readers_colo, key
         near, far = self._served(self.lower.get(here)), self._served(self.upper.get(key))
         found = near or far
         if found is None:
@@ -249,7 +249,7 @@ class WorkersCache:
     def meet(self, key: str) -> Load | None:
         """The load that a request must wait for."""
         world = self.world
-        here = (load := self.loading.get(key)) is not None and world.colo in load.colos
+        here = (load := self.loading.get(key)) is not None and world.readers_colo in load.colos
         if load is not None:
             world.counts["workers_cache_hits"] += 1  # no Worker runs for it
             world.depth = FRONT_IN_COLO if here else FRONT_UPPER
@@ -258,7 +258,7 @@ class WorkersCache:
 
     def join(self, key: str) -> bool:
         """Let the colo have what a load of the key brings, if there is one."""
-        load, colo = self.loading.get(key), self.world.colo
+        load, colo = self.loading.get(key), self.world.readers_colo
         if load is not None and colo not in load.colos:
             load.colos.append(colo)
         return load is not None
@@ -288,7 +288,7 @@ class WorkersCache:
         since = self.world.now - start
         until = start + (math.floor(since / self.every) + 1) * self.every
         kept = Answer(value, expires, min(until, expires + self.stale_s))
-        self.upper[key] = self.lower[self.world.colo, key] = kept
+        self.upper[key] = self.lower[self.world.readers_colo, key] = kept
 
 
 class Layered(ModelStore):

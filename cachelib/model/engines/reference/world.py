@@ -36,6 +36,7 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.row = self.colo = self.isolate = self.size = self.version = 0
+        self.readers_colo = 0  # where the request came in; the Worker may run elsewhere
         self.tier, self.depth, self.extra_ms = L1, NO_L2, 0.0
         self.writing = self.background = False
         self.at_hand = NOTHING
