@@ -64,11 +64,18 @@ function flowsOf(design, at) {
   else f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
-  f.loaded = withinTheDay(at, f, loadedBy(design, n, f));
+  const loads = loadedBy(design, n, f);
+  const asked = f.layered ? askedPastColo(design, at, f, loads) : f.missed;
+  f.inL2 = leftInL2(at, f, asked);
+  const alsoNear = (c, k) => f.layered && f.inNear ? f.inNear[c][k].seconds : 0;
+  f.l2Held = (c, k) => f.inL2 && !f.refreshing
+    ? Math.min(f.l2Ttl, f.inL2[f.alone ? c : 0][k].seconds + alsoNear(c, k)) : f.l2Ttl;
+  f.loaded = withinTheDay(at, f, f.inL2
+    ? map(asked, (x, c, k) => x - (x - loads[c][k]) * f.inL2[f.alone ? c : 0][k].share) : loads);
   const aside = (c, k) => f.front ? f.front.runs[c][k] - f.front.awaited[c][k] : 0;
   f.awaited = map(f.loaded, (x, c, k) =>
     x - Math.min(aside(c, k), f.store ? x * -Math.expm1(-r[k] * f.staleS) : Infinity));
-  f.asked = f.layered ? askedPastColo(design, f) : f.missed;
+  f.asked = !f.layered ? f.missed : map(asked, (x, c, k) => Math.min(Math.max(x, f.loaded[c][k]), f.missed[c][k]));
   f.askedAwaited = map(f.asked, (x, c, k) => x - aside(c, k));
   f.missedAwaited = map(f.missed, (x, c, k) => x - aside(c, k));
   f.warm = sumColos(f.asked).map((x, k) =>
@@ -206,12 +213,50 @@ const tooLate = (f) =>
   });
 
 // Reads that reach the store which all share, past a data centre's cache before it.
-function askedPastColo(design, f) {
+function askedPastColo(design, at, f, loads) {
   let asked;
   if (f.forever) asked = map(f.rc, (x, c, k) => x * firstOfMonth(x + f.wc[c][k]));
   else if (f.refreshing) asked = tooLate(f);
   else asked = askedWhereNothingIsRefreshed(design, f);
-  return map(asked, (x, c, k) => Math.min(Math.max(x, f.loaded[c][k]), f.missed[c][k]));
+  const past = map(asked, (x, c, k) => Math.min(Math.max(x, loads[c][k]), f.missed[c][k]));
+  if (!isShort(at, f.near)) return past;
+  f.inNear = left(at, f, f.near, map(f.missed, (x, c, k) => x + f.wc[c][k]), f.wc);
+  return map(past, (x, c, k) => f.missed[c][k] - (f.missed[c][k] - x) * f.inNear[c][k].share);
+}
+
+// Tiers with so much room: as `formulas.room` has it.
+const NEVER = 1e30;
+const isShort = (at, tier) => Boolean(tier?.room) && at.numbers[tier.room] < NEVER;
+
+function leftInL2(at, f, asked) {
+  if (!f.store || !isShort(at, f.far)) return null;
+  if (f.alone) return left(at, f, f.far, map(asked, (x, c, k) => x + f.wc[c][k]), f.wc);
+  return left(at, f, f.far, [sumColos(asked).map((x, k) => x + f.w[k])], [f.w]);
+}
+
+function left(at, f, tier, asked, writes) {
+  return asked.map((row, c) => {
+    const after = pushedOutAfter(at, tier, row);
+    return row.map((x, k) => {
+      const life = f.forever ? 1e15 : valid(writes[c][k], f.l2Ttl);
+      const found = arrivals(x, life, after), whole = x * life;
+      const share = found < whole ? ((found / (1 + found)) * (1 + whole)) / whole : 1;
+      return { share, seconds: Math.min(found / x, life) };
+    });
+  });
+}
+
+// Seconds after which what nobody asks for is pushed out of one copy.
+function pushedOutAfter(at, tier, asked) {
+  const n = at.numbers, entries = (n[tier.room] * 1e9) / (n.value_bytes + n[tier.beside]);
+  if (at.keys.number.reduce((a, b) => a + b) <= entries) return NEVER;
+  let low = Math.log(1e-6), high = Math.log(1e14);
+  for (let turn = 0; turn < 60; turn++) {
+    const middle = (low + high) / 2, after = Math.exp(middle);
+    const held = asked.reduce((sum, x, k) => sum - Math.expm1(-x * after) * at.keys.number[k], 0);
+    if (held < entries) low = middle; else high = middle;
+  }
+  return Math.exp(low);
 }
 
 function askedWhereNothingIsRefreshed(design, f) {

@@ -20,10 +20,10 @@ function lateShare(design, at, f, bound) {
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);
     if (f.alone && design.listen)
-      return found * lateAt(change + w - f.wc[c][k], f.l2Ttl, bound, f.wc[c][k]) + l1 * unheardBy(c, k);
-    if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Ttl, bound);
+      return found * lateAt(change + w - f.wc[c][k], f.l2Held(c, k), bound, f.wc[c][k]) + l1 * unheardBy(c, k);
+    if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Held(c, k), bound);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
-    const life = f.colo && f.refreshing ? f.softTtl : f.l2Ttl;
+    const life = f.colo && f.refreshing ? f.softTtl : f.l2Held(c, k);
     let overdue = f.refreshing ? x * expired(r, own, life) : 0;
     if (f.colo && !f.forever) overdue *= -Math.expm1(-(r + own) * (f.l2Ttl - life));
     const same = (Math.exp(-change * Math.max(life - bound, 0)) * r) / (r + change);
@@ -77,7 +77,7 @@ function lateSliding(design, at, f, c, k, bound) {
   const gap = f.l1Ttl * (1 / asked - 1 / Math.expm1(asked));
   const near = lateAt(change + w, NEVER_S, bound, (1 - hit) / gap);
   if (!f.store) return l1 * near;
-  const far = lateAt(change, f.l2Ttl, bound, w);
+  const far = lateAt(change, f.l2Held(c, k), bound, w);
   return l1 * (1 - (1 - near) * (1 - far)) + (f.missed[c][k] - f.loaded[c][k]) * far;
 }
 

@@ -190,3 +190,39 @@ def test_a_worker_in_two_places_with_its_origin_far_from_one(name: str) -> None:
     for q in (0.5, 0.95):
         assert month.waits.quantile_ms(q)[0] == pytest.approx(result.quantile_ms(q), rel=0.1)
     assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=0.06)
+
+
+@pytest.mark.parametrize("room", [0.4, 0.1, 0.02])
+@pytest.mark.parametrize(
+    ("tiers", "near"),
+    [
+        (("redis",), 0.01),
+        (("memory", "redis"), 0.01),
+        (("redis-per-region",), 0.015),  # a month begins with nothing, and such a room fills slowly
+        (("memory", "redis-per-region"), 0.015),
+        (("redis-per-region", "redis"), 0.04),  # the second is asked for what the first had not
+    ],
+)
+def test_a_node_with_room_for_a_part_of_the_keys(
+    tiers: tuple[str, ...], near: float, room: float
+) -> None:
+    writes = {"reads_per_write": 100, "growth.writes": "in proportion", "workload.keys": 5_000}
+    of = {"case": "shop-redis", "requests_per_month": TRAFFIC[1], "seed": 3, **writes}
+    here = settle({**of, "value_life_s": 3_000}).study
+    each = float(here.trace.size.mean()) + 85
+    platform = {"redis_gb": room * len(here.trace.keys) * each / 1e9, "redis_entry_bytes": 85}
+    here = here.of_changed(platform=here.case.platform | platform)
+    ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 36_000.0}
+    design = Design(name="bounded", tiers=tiers, **ttls)
+    roomy = here.of_changed(platform={**here.case.platform, "redis_gb": np.inf})
+    result, month = here.replay(design), here.estimate(design)
+    assert result.hit_ratio < roomy.replay(design).hit_ratio - 0.01
+    assert month.l1[0] == pytest.approx(result.l1_hits / result.reads, abs=0.01)
+    assert month.hit_ratio[0] == pytest.approx(result.hit_ratio, abs=near)
+    counted = result.per_month()
+    for operation, number in month.counts.items():
+        assert number[0] == pytest.approx(
+            counted[operation], rel=0.08 if near < 0.04 else 0.15, abs=200
+        ), operation
+    late = 0.06 if near < 0.04 else 0.13
+    assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=late)

@@ -319,6 +319,28 @@ LISTENING = (
         "load write found", "loads 1, reads 2, writes 2, redis_messages 2", late=1, platform=TWO),
 )  # fmt: skip
 
+FOR_TWO = {"redis_gb": 2_200e-9, "redis_entry_bytes": 100}
+"""Bytes for two entries of a thousand, each with a hundred beside it."""
+
+OF_A_NODE = (
+    Row("what was asked for longest ago is pushed out", 0, "0 k, 1 j, 2 i, 3 j, 4 i, 5 k",
+        "load load load found found load", "loads 4, reads 6, writes 4", platform=FOR_TWO),
+    Row("what is asked for again stays", 0, "0 k, 1 j, 2 k, 3 i, 4 k, 5 j",
+        "load load found load found load", "loads 4, reads 6, writes 4", platform=FOR_TWO),
+    Row("what is written stays as what is asked for", 0, "0 k, 1 j, 2 w k, 3 i, 4 k, 5 j",
+        "load load write load found load", "loads 4, reads 5, writes 5", platform=FOR_TWO),
+    Row("what is deleted makes room", 0, "0 k, 1 j, 2 d j, 3 i, 4 k, 5 i",
+        "load load write load found found", "loads 3, reads 5, writes 3", platform=FOR_TWO),
+    Row("what has ended takes room until it is asked for", 0, "0 k, 50 j, 101 i, 102 j, 103 k",
+        "load load load found load", "loads 4, reads 5, writes 4", platform=FOR_TWO),
+    Row("what is larger than all the room is not kept", 0, "0 k, 1 k",
+        "load load", "loads 2, reads 2, writes 2",
+        platform={**FOR_TWO, "redis_entry_bytes": 2_000}),
+    Row("memory before it hides what is asked for", 0, "0 k, 1 j, 2 k, 3 i, 31 k",
+        "load load memory load load", "loads 4, reads 4, writes 4",
+        design={"near": "memory"}, platform=FOR_TWO),
+)  # fmt: skip
+
 PLACES = {
     "KV in the colo": "colo", "KV in the region": "region", "KV central": "central",
     "object's memory": "object", "object's storage": "storage",
@@ -334,6 +356,7 @@ def table(word: str) -> tuple[Row, ...]:
     if word in OF_THEIR_OWN:
         return OF_THEIR_OWN[word]
     told = LISTENING if word == "redis" else ()
+    told += OF_A_NODE if ALL[word].room else ()
     return (SHARED_BY_ALL if ALL[word].scope == "world" else ONE_IN_EACH_PLACE) + told
 
 

@@ -132,6 +132,13 @@ def test_a_worker_that_is_placed_and_its_origin(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
 
 
+def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
+    study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
+    study = study.of_changed(platform=study.case.platform | {"redis_gb": 0.02})
+    designs = [each for each in every_design() if {"redis", "redis-per-region"} & {*each.tiers}]
+    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+
+
 CASES = ("shop-redis", "catalogue-lambda", "news-workers", "flags-workers")
 
 

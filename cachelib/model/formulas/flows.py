@@ -14,10 +14,11 @@ import numpy as np
 from cachelib.model.formulas import lives
 from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.front import Front, Traffic, allowed, front
+from cachelib.model.formulas.room import Left, is_short, left
 from cachelib.model.formulas.setting import Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
-from cachelib.model.traffic.generator import DAY_S, MONTH_S
+from cachelib.model.traffic.generator import MONTH_S
 
 
 class Cycle(NamedTuple):
@@ -195,6 +196,8 @@ class Flows:
     def loaded(self) -> Array:
         """Reads a second that wait for the origin, by colo and key."""
         loads, alone = self._loaded, self.missed
+        if self.in_l2 is not None:
+            loads = self._asked - (self._asked - loads) * self.in_l2.share
         if self.design.l2 != "kv" or self.refreshing:
             return loads
         if self.layered:
@@ -227,8 +230,45 @@ class Flows:
         return np.asarray(loads * self.missed / self.missed.sum(axis=1, keepdims=True))
 
     @cached_property
+    def in_l2(self) -> Left | None:
+        """What is found in the last tier, where that has no room for all."""
+        tier = self.design.stores[-1] if self.design.stores else None
+        if tier is None or not is_short(self.at, tier):
+            return None
+        if self.alone:
+            return left(self.at, tier, self.missed + self.wc, self._valid(self.wc))
+        asked = self._asked.sum(axis=1, keepdims=True) + self.w
+        return left(self.at, tier, asked, self._valid(self.w))
+
+    def _valid(self, writes: Array) -> Array:
+        return lives.valid(writes, self.l2_ttl) if not self.forever else np.full_like(writes, 1e15)
+
+    @property
+    def l2_held(self) -> Array:
+        """Seconds for which a value can be found in L2, or in a cache before it."""
+        if self.in_l2 is None or self.refreshing:
+            return self.l2_ttl
+        near = self.in_near.seconds if self.layered and self.in_near else 0.0
+        return np.minimum(self.l2_ttl, self.in_l2.seconds + near)
+
+    @cached_property
+    def in_near(self) -> Left | None:
+        """The same of a data centre's cache."""
+        near = self.design.colo_cache
+        if near is None or not is_short(self.at, near):
+            return None
+        return left(self.at, near, self.missed + self.wc, self._valid(self.wc))
+
+    @cached_property
     def asked(self) -> Array:
-        """Reads a second that reach the store which all share, by colo and key. Own derivation.
+        """Reads a second that reach the store which all share, by colo and key."""
+        if not self.layered:
+            return self.missed
+        return np.minimum(np.maximum(self._asked, self.loaded), self.missed)
+
+    @cached_property
+    def _asked(self) -> Array:
+        """The same where that has room for all. Own derivation.
 
         A data centre's cache before it has copies that end with the store's value. From one load
         to the next, V + 1/x for x requests a second, the colo c looks past its cache when its
@@ -243,7 +283,10 @@ class Flows:
             asked = self._too_late()
         else:
             asked = self._asked_past_colo()
-        return np.minimum(np.maximum(asked, self.loaded), self.missed)
+        asked = np.minimum(np.maximum(asked, self._loaded), self.missed)
+        if self.in_near is not None:
+            asked = self.missed - (self.missed - asked) * self.in_near.share
+        return asked
 
     def _too_late(self) -> Array:
         """Reads a second of what no read of the colo came to refresh before it expired."""
@@ -326,46 +369,6 @@ class Flows:
             return np.zeros_like(self.r)
         return self._cycle.kept / self._cycle.seconds
 
-    def counts(self) -> dict[str, Array]:
-        """Operations a month, by the names of `outcomes.COUNTS`."""
-        at, design = self.at, self.design
-        looked = self.per_month(self.asked)
-        loads, writes = self.per_month(self.loaded), self.per_month(self.wc)
-        refreshes = self.per_month(self.refreshes)
-        kept = self.per_month(self.kept)
-        stored = loads + writes + kept
-        counts: dict[str, Array] = {
-            "requests": at["requests_per_month"].ravel(),
-            "origin_loads": loads + refreshes,
-            "refreshes": refreshes + self.per_month(self.unawaited),
-        }
-        if self.front is not None:
-            counts["workers_cache_hits"] = self.per_month(self.rc - self.front.awaited)
-            counts["workers_cache_refreshes"] = self.per_month(self.unawaited_runs)
-        if design.purge_on_write:
-            purged = self.per_month(self.purged)
-            counts["workers_cache_purges"] = purged
-            counts["workers_cache_purges_refused"] = self.per_month(self.w) - purged
-        if design.l2 == "kv":
-            counts |= {"kv_reads": looked, "kv_missing_reads": loads}
-            most = self.at["kv_writes_a_day"].ravel() * MONTH_S / DAY_S
-            counts["kv_writes"] = np.minimum(stored, most)
-            counts |= self._clean_up() if design.policy == "clean-up" else {}
-        if design.l2 == "durable-object":
-            asked = looked + loads + writes + kept
-            cold = self.per_month(self.asked * (1 - self.warm))
-            written = stored * design.object_storage
-            counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": written}
-        if design.store and design.store.plain and not self.alone:
-            counts |= {design.store.reads: looked, design.store.writes: stored}
-        if design.listen and design.store:
-            counts[design.store.tells] = stored
-        if near := design.colo_cache:
-            filled = stored if self.alone else looked + writes + kept
-            for name, number in ((near.reads, self.per_month(self.missed)), (near.writes, filled)):
-                counts[name] = counts.get(name, 0) + number
-        return dict(zip(counts, np.broadcast_arrays(*counts.values()), strict=True))
-
     @property
     def warm(self) -> Array:
         """The chance that a Durable Object, one a key, still has its memory when asked."""
@@ -374,20 +377,6 @@ class Flows:
         rate = self.asked.sum(axis=1, keepdims=True) + self.w
         warm: Array = -np.expm1(-rate * self.at["do_idle_s"])
         return warm
-
-    def _clean_up(self) -> dict[str, Array]:
-        """Deletions: of what nobody asked for between its expiry and the routine's next turn."""
-        every = self.design.clean_up_every_s
-        n = (self.r + self.w) * every
-        left = -np.expm1(-n) / n
-        loads = self.loaded.sum(axis=1, keepdims=True) + self.w
-        lists = np.ceil(self.count.sum() / 1_000) * MONTH_S / every
-        deletes = self.per_month(loads * left * np.exp(-self.w * self.l2_ttl))
-        return {
-            "kv_deletes": deletes,
-            "kv_missing_reads": deletes,  # what is only too old is there, and found so
-            "kv_lists": np.atleast_1d(np.float64(lists)),
-        }
 
     def stored_gb(self) -> Array:
         """GB held on average."""

@@ -32,10 +32,10 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     if flows.alone and not flows.refreshing:  # other colos hear of no write
         found = flows.rc - flows.loaded
         if not flows.design.listen:
-            return flows.share(found * lives.late(change + w, flows.l2_ttl, bound_s))
-        elsewhere = lives.late(change + w - flows.wc, flows.l2_ttl, bound_s, flows.wc)
+            return flows.share(found * lives.late(change + w, flows.l2_held, bound_s))
+        elsewhere = lives.late(change + w - flows.wc, flows.l2_held, bound_s, flows.wc)
         return flows.share(found * elsewhere + flows.answered_by_l1 * _unheard(flows, bound_s))
-    r, own, life = flows.r, w, flows.l2_ttl
+    r, own, life = flows.r, w, flows.l2_held
     if flows.design.colo_cache:
         r, own, life = flows.rc, flows.wc, flows.soft_ttl if flows.refreshing else life
     overdue = flows.rc * lives.expired(r, own, life) if flows.refreshing else 0.0
@@ -99,6 +99,6 @@ def _sliding(flows: Flows, change: Array, bound_s: float) -> Array:
     near = lives.late(change + flows.w, np.full_like(gap, NEVER_S), bound_s, (1 - hit) / gap)
     if flows.design.l2 is None:
         return flows.answered_by_l1 * near
-    far = lives.late(change, flows.l2_ttl, bound_s, flows.w)
+    far = lives.late(change, flows.l2_held, bound_s, flows.w)
     late: Array = flows.answered_by_l1 * (1 - (1 - near) * (1 - far))
     return late + (flows.missed - flows.loaded) * far

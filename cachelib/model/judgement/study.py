@@ -315,6 +315,7 @@ class Study:
         shared = {
             "workers_cache_purge_every_s": platform.workers_cache_purge_every_s / self.sample.keys,
             "kv_writes_a_day": platform.kv_writes_a_day * self.sample.keys,
+            "redis_gb": platform.redis_gb * self.sample.keys,
         }
         return platform.model_copy(update=shared)
 

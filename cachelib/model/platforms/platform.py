@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -19,6 +20,7 @@ from cachelib.model.platforms.profile import (
 )
 from cachelib.model.schema.strict import NotNegative, PerSecond, Seconds, Share, Strict
 from cachelib.model.tiers.design import Design, DesignError
+from cachelib.model.tiers.tier import Tier
 
 __all__ = ["Assumption", "Fact", "Platform", "Profile", "Routing", "profile", "profile_of"]
 
@@ -33,6 +35,17 @@ Places = Annotated[
 Nowhere = Annotated[tuple[str, ...], BeforeValidator(spelled_out)]
 """The same, or none."""
 SMART = ("smart",)
+
+
+def room_of(tier: Tier, platform: Platform) -> float:
+    """Bytes that a copy of the tier has room for; infinity where no number says it."""
+    return float(getattr(platform, tier.room)) * 1e9 if tier.room else math.inf
+
+
+def is_sized(design: Design, platform: Platform) -> bool:
+    """Whether it matters how large values are."""
+    bounded = any(room_of(tier, platform) < math.inf for tier in design.stores)
+    return bounded or design.l1_max_bytes is not None
 
 
 def profile_of(said: object) -> Profile:
@@ -87,6 +100,13 @@ class Platform(Strict):
     redis_write_ms: NotNegative = 0.0
     redis_message_ms: NotNegative = 0.0
     redis_failure: Share = 0.0
+    redis_gb: Annotated[float, Field(gt=0)] = Field(
+        default=float("inf"),
+        description="GB that a node has for entries: what was asked for longest ago is pushed out",
+    )
+    redis_entry_bytes: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=85, description="what an entry takes beside its value, its key among it"
+    )
     redis_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     cross_zone_share: Share = 0.0
     dynamodb_ms: NotNegative = 0.0

@@ -147,7 +147,19 @@ def _rented(model: Model, design: Design) -> Any:
 
 def _tier(tier: Tier) -> dict[str, Any]:
     """What the page's formulas need of a tier."""
-    names = ("scope", "plain", "reads", "writes", "erases", "tells", "telling", "failure", "needed")
+    names = (
+        "scope",
+        "plain",
+        "reads",
+        "writes",
+        "erases",
+        "tells",
+        "telling",
+        "failure",
+        "needed",
+        "room",
+        "beside",
+    )
     told = {name: getattr(tier, name) for name in names}
     takes = tier.places[0].takes if tier.places else ()
     units = {meter: each._asdict() for meter, each in tier.units.items()}

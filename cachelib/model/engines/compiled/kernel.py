@@ -43,12 +43,12 @@ def read_l2(rules, state, places, colo, key, record, now):
     """The shared tiers, the nearest first: depth, way and wait, and the living value, if any."""
     depth, extra, held = NO_L2, 0.0, nothing()
     if rules.colo_cache:
-        depth, held = rules.colo_depth, read_colo_cache(state, colo, key, now)
+        depth, held = rules.colo_depth, read_colo_cache(rules, state, colo, key, now)
     if rules.store and held.version == NONE:
         far, extra, held = read_store(rules, state, places, colo, key, record, now)
         depth = depth if far == NO_L2 else far
         if rules.colo_cache and held.version != NONE:
-            write_colo_cache(state, colo, key, held)
+            write_colo_cache(rules, state, colo, key, held)
     return depth, extra, held
 
 
@@ -56,7 +56,7 @@ def read_l2(rules, state, places, colo, key, record, now):
 def write_l2(rules, state, places, number, colo, key, record, now, value):
     extra = write_store(rules, state, places, colo, key, record, now, value)
     if rules.colo_cache:
-        write_colo_cache(state, colo, key, value)
+        write_colo_cache(rules, state, colo, key, value)
     if rules.tells:
         tell(state, number, colo, key, now)
     return extra
@@ -112,7 +112,7 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
     """A deletion, from L2 and from this isolate's L1; the way and wait."""
     extra = delete_from_store(rules, state, places, colo, key, record, now)
     if rules.colo_cache:
-        delete_from_colo_cache(state, colo, key)
+        delete_from_colo_cache(rules, state, colo, key)
     if rules.tells:
         tell(state, number, colo, key, now)
     if rules.l1:
@@ -149,7 +149,7 @@ def work(rules, state, places, table, number, generation, key, door, row, now, o
         if rules.purges:
             purge(rules, state, places, key, now)
     if fresh != NONE:
-        if rules.max_bytes < NO_BOUND:
+        if rules.sized:
             size = size if size > VALUE_BYTES else VALUE_BYTES
         new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
         if not unchanged:

@@ -93,6 +93,10 @@ class Rules(NamedTuple):
     colo_depth: int
     depth: int
     erases: bool
+    colo_room: int
+    store_room: int
+    beside: int
+    sized: bool
     l1_ttl: float
     hard_ttl: float
     soft_ttl: float
@@ -130,6 +134,7 @@ class State(NamedTuple):
     pool: npt.NDArray[np.void]
     buckets: npt.NDArray[np.int32]
     isolates: npt.NDArray[np.void]
+    rooms: npt.NDArray[np.void]
     records: npt.NDArray[np.void]
     objects: npt.NDArray[np.void]
     key_bytes: npt.NDArray[np.int32]

@@ -34,7 +34,6 @@ from cachelib.model.engines.compiled.state import (
     JOINS_FRONT,
     JOINS_OBJECT,
     LOADS,
-    NO_BOUND,
     TO_COLO,
     VALUE_BYTES,
     Held,
@@ -176,7 +175,7 @@ def land_one(rules, state, places, nth):
     if one.keeps:
         if one.kind == JOINS_OBJECT:
             if rules.colo_cache:
-                write_colo_cache(state, colo, key, value)
+                write_colo_cache(rules, state, colo, key, value)
         elif not one.unchanged:
             write_l2(rules, state, places, number, colo, key, record, now, value)
         elif rules.store or rules.colo_cache:
@@ -332,7 +331,7 @@ def run_waiting(
             life, size = rules.hard_ttl, np.int64(sizes[i])
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
-            if rules.max_bytes < NO_BOUND:
+            if rules.sized:
                 size = size if size > VALUE_BYTES else VALUE_BYTES
             numbered = rows[i] if len(rows) else row + i
             isolate = state.isolates[number]

@@ -36,7 +36,7 @@ from cachelib.model.engines.reference.world import (
 )
 from cachelib.model.engines.ways import told_after_s
 from cachelib.model.platforms.colos import Geography
-from cachelib.model.platforms.platform import Platform
+from cachelib.model.platforms.platform import Platform, is_sized
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import (
     CODE_TYPE,
@@ -77,7 +77,7 @@ class Reference:
         self.world = World()
         self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
         self.stores = [self._store(tier) for tier in design.stores]
-        self.errands = Errands(self.world)
+        self.errands, self.sized = Errands(self.world), is_sized(design, platform)
         self.objects = next((s for s in self.stores if isinstance(s, DurableObjects)), None)
         stale_s = design.stale_while_revalidate_s or 0.0
         self.front = WorkersCache(self.world, platform, stale_s) if design.front else None
@@ -99,7 +99,7 @@ class Reference:
         world, n = self.world, len(piece)
         code = [0] * n
         extra, age, late = ([0.0] * n for _ in range(3))
-        least = ValueCodec.least if self.design.l1_max_bytes else 0
+        least = ValueCodec.least if self.sized else 0
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
         runs = places.runs[piece.colo]
         columns = (piece.time_s, piece.key, piece.colo, runs, isolate, piece.op, piece.size, lives)
@@ -358,7 +358,7 @@ class Reference:
             l2_ttl=None if design.hard_ttl_s == math.inf else design.hard_ttl_s,
             expiry="inherited" if design.expiry == "inherited" else "independent",
             clock=self.world.clock,
-            codec=ValueCodec(self.world, padded=design.l1_max_bytes is not None),
+            codec=ValueCodec(self.world, padded=self.sized),
             logger=SILENT,
             **options,
         )
@@ -368,7 +368,7 @@ class Reference:
         if not tier.plain:
             return OF_THEIR_OWN[tier.word](self.world, self.platform, self.design)
         kind = OneInEachColo if tier.scope == "colo" else OneForAll
-        return kind(self.world, tier, self.design)
+        return kind(self.world, tier, self.design, self.platform)
 
     def _l2(self, number: int) -> ModelStore | Listening | None:
         """All shared tiers as the one that the library's cache knows, in that isolate."""
