@@ -41,17 +41,19 @@ function flowsOf(design, at) {
   const rate = n.requests_per_month / MONTH_S, writes = 1 / (1 + n.reads_per_write);
   const weight = at.weights.map((w) => w / at.weights.reduce((a, b) => a + b));
   const r = at.keys.share.map((p) => rate * (1 - writes) * p);
-  const w = at.keys.share.map((p) => rate * writes * p);
+  const w = (at.keys.written ?? at.keys.share).map((p) => rate * writes * p);
   const rc = weight.map((share) => r.map((x) => x * share));
   const rr = at.trips.reader_share.map((share) => r.map((x) => x * share));
   const wc = weight.map((share) => w.map((x) => x * share));
   const f = {
-    r, w, rc, wc, rr,
+    r, w, rc, wc, rr, wi: madeByReaders(at, w, wc, weight),
     ...tiersOf(design, at.tiers),
     l1Ttl: design.l1_ttl_s ?? n.l1_ttl_s, l2Ttl: design.l2_ttl_s ?? n.l2_ttl_s,
     forever: design.policy === "refresh",
     refreshing: design.policy === "refresh" || design.policy === "soft-hard",
   };
+  // A value stays that a schedule writes as often; of those of one data centre nothing is sure.
+  f.valid = (k, x, ttl) => at.keys.every_s?.[k] <= ttl ? 1e15 : valid(x, ttl);
   f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
   f.told = design.listen ? toldOf(n, at, f) : () => 0;
   f.l1Life = l1Life(design, n, f);
@@ -61,7 +63,8 @@ function flowsOf(design, at) {
   f.purged = w.map((x) => design.purge_on_write ? x * allowed : 0);
   f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
   if (f.front) f.missed = f.front.runs;
-  else f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
+  else f.missed = f.l1 ? missedBy(design, at, f, rc.map((row, c) =>
+    row.reduce((sum, x, k) => sum + (x + f.wi[c][k]) * at.keys.number[k], 0))) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
   const loads = loadedBy(design, n, f);
@@ -82,6 +85,12 @@ function flowsOf(design, at) {
     design.object_storage ? -Math.expm1(-(x + w[k]) * n.do_idle_s) : 1);
   f.cycle = f.refreshing ? cycleOf(design, n, f) : null;
   return f;
+}
+
+// Writes at isolates that readers reach: not those of a schedule, all made at one.
+function madeByReaders(at, w, wc, weight) {
+  const every = at.keys.every_s;
+  return every ? map(wc, (_, c, k) => Math.max(w[k] - 1 / every[k], 0) * weight[c]) : wc;
 }
 
 // Workers Cache: reads that wait for what is past the data centre's tier, that run the Worker, that
@@ -125,7 +134,7 @@ function l1Life(design, n, f) {
 
 // Messages a second that an isolate hears of a key: of what others wrote, within reach.
 const toldOf = (n, at, f) => (c, k) =>
-  (f.alone ? f.wc[c][k] : f.w[k]) - f.wc[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+  (f.alone ? f.wc[c][k] : f.w[k]) - f.wi[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
 
 const lostPerSecond = (n) => 1 / n.isolate_life_s + 1 / n.deploy_every_s;
 
@@ -138,7 +147,7 @@ function cut(life, whole) {
 function missedBy(design, at, f, totals) {
   const n = at.numbers, split = at.hashed ? 1 : n.isolates_per_colo, idle = n.isolate_idle_s;
   return map(f.rc, (x, c, k) => {
-    const alone = totals[c] / n.isolates_per_colo, asked = (x + f.wc[c][k]) / split;
+    const alone = totals[c] / n.isolates_per_colo, asked = (x + f.wi[c][k]) / split;
     if (design.expiry === "sliding") {
       const others = Math.max(alone - asked, 0);
       return x * Math.max(1 - seenWithin(asked, others, f.l1Ttl, lostPerSecond(n), idle), 1e-12);
@@ -186,7 +195,7 @@ function loadedBy(design, n, f) {
   const arriving = design.expiry === "inherited" ? f.r : f.missedOfKey;
   const fresh = f.layered && f.refreshing ? f.softTtl : f.l2Ttl;
   return map(f.missed, (x, c, k) => {
-    let loads = arriving[k] * expired(arriving[k], f.w[k], fresh);
+    let loads = arriving[k] / (1 + (arriving[k] + f.w[k]) * f.valid(k, f.w[k], fresh));
     if (design.policy === "soft-hard")
       loads *= Math.exp(-arriving[k] * (f.l2Ttl - (design.soft_ttl_s ?? 0)));
     return (loads * x) / f.missedOfKey[k];
@@ -238,7 +247,8 @@ function left(at, f, tier, asked, writes) {
   return asked.map((row, c) => {
     const after = pushedOutAfter(at, tier, row);
     return row.map((x, k) => {
-      const life = f.forever ? 1e15 : valid(writes[c][k], f.l2Ttl);
+      const kept = writes === f.wc ? valid(writes[c][k], f.l2Ttl) : f.valid(k, writes[c][k], f.l2Ttl);
+      const life = f.forever ? 1e15 : kept;
       const found = arrivals(x, life, after), whole = x * life;
       const share = found < whole ? ((found / (1 + found)) * (1 + whole)) / whole : 1;
       return { share, seconds: Math.min(found / x, life) };
@@ -263,7 +273,7 @@ function askedWhereNothingIsRefreshed(design, f) {
   const ttl = f.l2Ttl, reads = design.expiry === "inherited" ? f.rc : f.missed;
   const everywhere = sumColos(map(reads, (x, c, k) => x + f.wc[c][k]));
   return map(reads, (x, c, k) => {
-    const here = x + f.wc[c][k], all = everywhere[k], kept = valid(f.w[k], ttl);
+    const here = x + f.wc[c][k], all = everywhere[k], kept = f.valid(k, f.w[k], ttl);
     const first = x / all + ((1 - here / all) * -Math.expm1(-here * ttl) * x) / here;
     const copy = valid(f.wc[c][k], ttl - meanAge(f.w[k], ttl));
     const later = (Math.max(kept - ttl, 0) * x) / (1 + here * copy);
@@ -293,7 +303,7 @@ function cycleOf(design, n, f) {
     const w = writes[c][k];
     let readFirst = r / (r + w);
     if (f.colo && !f.forever) readFirst *= -Math.expm1(-(r + w) * (f.l2Ttl - soft));
-    let seconds = valid(w, soft) + 1 / (r + w), refreshes = readFirst * (1 + old[c][k]);
+    let seconds = (f.colo ? valid(w, soft) : f.valid(k, w, soft)) + 1 / (r + w), refreshes = readFirst * (1 + old[c][k]);
     let kept = readFirst;
     if (design.write_only_if_changed) {
       const change = 1 / n.value_life_s, same = readFirst * Math.exp(-soft * change);
@@ -360,7 +370,7 @@ function cleanUp(design, at, f) {
 function storedGb(design, at, f) {
   if (!f.far?.stored) return 0;
   const held = f.r.map((r, k) =>
-    1 - (f.forever || !f.far.erases ? f.first[k] : expired(r, f.w[k], f.l2Ttl)));
+    1 - (f.forever || !f.far.erases ? f.first[k] : 1 / (1 + (r + f.w[k]) * f.valid(k, f.w[k], f.l2Ttl))));
   return (perMonth(held, at) / MONTH_S) * at.numbers.value_bytes / 1e9;
 }
 

@@ -24,7 +24,8 @@ function lateShare(design, at, f, bound) {
     if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Held(c, k), bound);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
     const life = f.colo && f.refreshing ? f.softTtl : f.l2Held(c, k);
-    let overdue = f.refreshing ? x * expired(r, own, life) : 0;
+    const stays = f.colo ? valid(own, life) : f.valid(k, own, life);
+    let overdue = f.refreshing ? x / (1 + (r + own) * stays) : 0;
     if (f.colo && !f.forever) overdue *= -Math.expm1(-(r + own) * (f.l2Ttl - life));
     const same = (Math.exp(-change * Math.max(life - bound, 0)) * r) / (r + change);
     let unheard = l1 * unheardBy(c, k);
@@ -61,7 +62,7 @@ function lateEnded(f, rc, change, bound) {
 // Who is told after so many seconds has not heard of the last of them, or of those of its copy.
 function unheardUntilTold(at, f, c, k, bound, after) {
   const n = at.numbers, told = f.told(c, k);
-  const ended = lostPerSecond(n) + told + f.wc[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+  const ended = lostPerSecond(n) + told + f.wi[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
   const younger = Math.expm1(-ended * after) / Math.expm1(-ended * f.l1Whole);
   const old = -Math.expm1(-told * Math.max(after - bound, 0));
   return younger * lateAt(told, after, bound, ended) + (1 - younger) * old;
@@ -73,7 +74,7 @@ function lateSliding(design, at, f, c, k, bound) {
   const n = at.numbers, change = 1 / n.value_life_s, w = f.w[k];
   const split = at.hashed ? 1 : n.isolates_per_colo;
   const l1 = f.rc[c][k] - f.missed[c][k], hit = l1 / f.rc[c][k];
-  const asked = Math.min(Math.max(((f.rc[c][k] + f.wc[c][k]) / split) * f.l1Ttl, 1e-6), 600);
+  const asked = Math.min(Math.max(((f.rc[c][k] + f.wi[c][k]) / split) * f.l1Ttl, 1e-6), 600);
   const gap = f.l1Ttl * (1 / asked - 1 / Math.expm1(asked));
   const near = lateAt(change + w, NEVER_S, bound, (1 - hit) / gap);
   if (!f.store) return l1 * near;

@@ -139,6 +139,14 @@ def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(designs))
 
 
+def test_a_cron_that_rewrites_all_keys(node: str) -> None:
+    cron = {"op": "write", "every_s": 900, "keys": "all"}
+    of = {"requests_per_month": 400_000, "workload.keys": 50, "workload.schedules": [cron]}
+    study = settle({"case": "trading-sentiment", **of}).study
+    assert study.setting.keys.written is not None
+    the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
+
+
 CASES = ("shop-redis", "catalogue-lambda", "news-workers", "flags-workers")
 
 

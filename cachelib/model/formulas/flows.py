@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cachelib.model.formulas import lives
+from cachelib.model.formulas import lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.front import Front, Traffic, allowed, front
 from cachelib.model.formulas.room import Left, is_short, left
@@ -39,11 +39,12 @@ class Flows:
         total = at["requests_per_month"] / MONTH_S
         writes = 1 / (1 + at["reads_per_write"])
         self.r = total * (1 - writes) * at.keys.share
-        self.w = total * writes * at.keys.share
+        self.w = total * writes * (at.keys.share if at.keys.written is None else at.keys.written)
         self.rc: Array = self.r * self.weights
         self.wc: Array = self.w * self.weights
         self.rr = at.by_reader(self.rc)
-        self.total = total * self.weights
+        self.wi: Array = schedules.by_chance(at, self.w) * self.weights
+        self.total = ((self.rc + self.wi) @ self.count)[:, :, None]
         self.l1_ttl = self._own(design.l1_ttl_s, "l1_ttl_s")
         self.l2_ttl = self._own(design.l2_ttl_s, "l2_ttl_s")
         self.forever = design.policy == "refresh"
@@ -97,7 +98,7 @@ class Flows:
     @property
     def asked_of_isolate(self) -> Array:
         """Requests a second for a key at one isolate."""
-        return (self.rc + self.wc) / self.split
+        return (self.rc + self.wi) / self.split
 
     @property
     def split(self) -> Array:
@@ -129,7 +130,7 @@ class Flows:
     @property
     def l1_ended(self) -> Array:
         """How often a copy ends before, 1/s: it is lost, dropped when told, or written anew."""
-        return self._lost + self.told + self.wc / self.split
+        return self._lost + self.told + self.wi / self.split
 
     @property
     def _lost(self) -> Array:
@@ -142,7 +143,7 @@ class Flows:
         """Messages a second that an isolate hears of a key: of what others wrote, within reach."""
         if not self.design.listen:
             return np.zeros((1, 1, 1))
-        others: Array = (self.wc if self.alone else self.w) - self.wc / self.split
+        others: Array = (self.wc if self.alone else self.w) - self.wi / self.split
         return others
 
     @property
@@ -224,7 +225,7 @@ class Flows:
         if self.design.expiry != "inherited":
             arriving = self.missed.sum(axis=1, keepdims=True)
         fresh = self.soft_ttl if self.layered and self.refreshing else self.l2_ttl
-        loads = arriving * lives.expired(arriving, writes, fresh)
+        loads = arriving / (1 + (arriving + writes) * self.valid(writes, fresh))
         if self.design.policy == "soft-hard":
             loads = loads * np.exp(-arriving * (self.l2_ttl - (self.design.soft_ttl_s or 0)))
         return np.asarray(loads * self.missed / self.missed.sum(axis=1, keepdims=True))
@@ -241,7 +242,14 @@ class Flows:
         return left(self.at, tier, asked, self._valid(self.w))
 
     def _valid(self, writes: Array) -> Array:
-        return lives.valid(writes, self.l2_ttl) if not self.forever else np.full_like(writes, 1e15)
+        if self.forever:
+            return np.full_like(writes, schedules.STAYS_S)
+        return self.valid(writes, self.l2_ttl)
+
+    def valid(self, writes: Array, ttl: Array) -> Array:
+        """Seconds until no write has come for `ttl`; a schedule's are sure to come somewhere."""
+        here = writes is self.wc
+        return lives.valid(writes, ttl) if here else schedules.valid(self.at, writes, ttl)
 
     @property
     def l2_held(self) -> Array:
@@ -304,7 +312,7 @@ class Flows:
         reads = self.rc if self.design.expiry == "inherited" else self.missed
         here, ttl = reads + self.wc, self.l2_ttl
         everywhere = here.sum(axis=1, keepdims=True)
-        valid = lives.valid(self.w, ttl)
+        valid = self.valid(self.w, ttl)
         first = reads / everywhere
         first = first + (1 - here / everywhere) * -np.expm1(-here * ttl) * reads / here
         copy = lives.valid(self.wc, ttl - lives.mean_age(self.w, ttl))
@@ -329,7 +337,7 @@ class Flows:
         read_first = r / (r + w)
         if self.design.colo_cache and not self.forever:
             read_first = read_first * -np.expm1(-(r + w) * (self.l2_ttl - soft))
-        seconds = lives.valid(w, soft) + 1 / (r + w)
+        seconds = self.valid(w, soft) + 1 / (r + w)
         refreshes, kept = read_first * (1 + self._still_old()), read_first
         if self.design.write_only_if_changed:
             change = 1 / self.at["value_life_s"]
@@ -382,7 +390,7 @@ class Flows:
         """GB held on average."""
         if self.design.l2 not in STORED:
             return np.zeros(self.at["value_bytes"].size)
-        held = 1 - lives.expired(self.r, self.w, self.l2_ttl)
+        held = 1 - 1 / (1 + (self.r + self.w) * self.valid(self.w, self.l2_ttl))
         if self.forever or not ALL[self.design.l2].erases:
             held = 1 - lives.first_of_month(self.r + self.w)
         gb: Array = self._of_all(held) * self.at["value_bytes"].ravel() / 1e9

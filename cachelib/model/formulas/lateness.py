@@ -38,7 +38,7 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     r, own, life = flows.r, w, flows.l2_held
     if flows.design.colo_cache:
         r, own, life = flows.rc, flows.wc, flows.soft_ttl if flows.refreshing else life
-    overdue = flows.rc * lives.expired(r, own, life) if flows.refreshing else 0.0
+    overdue = flows.rc / (1 + (r + own) * flows.valid(own, life)) if flows.refreshing else 0.0
     if flows.design.colo_cache and not flows.forever:
         overdue = overdue * -np.expm1(-(r + own) * (flows.l2_ttl - life))
     late = (flows.rc - flows.loaded - overdue) * lives.late(change, life, bound_s, w)

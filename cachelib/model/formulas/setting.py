@@ -19,10 +19,16 @@ NEVER_S = 1e30  # stands for infinity where a formula would make it a NaN
 
 
 class Keys(NamedTuple):
-    """Kinds of key: the share of the requests that one key has, and how many are alike."""
+    """Kinds of key: the share of the requests that one key has, and how many are alike.
+
+    Where keys are not written as often as they are read, `share` is of the reads and `written` of
+    the writes; a key is then written once every `every_s` at the least, or has infinity there.
+    """
 
     share: Array
     number: Array
+    written: Array | None = None
+    every_s: Array | None = None
 
 
 class Trips(NamedTuple):
@@ -126,12 +132,24 @@ def placed(colos: tuple[str, ...], weights: Array, platform: Platform) -> tuple[
     )  # fmt: skip
 
 
-def grouped(shares: Array, most: int = MOST_KEYS) -> Keys:
+def grouped(
+    shares: Array,
+    written: Array | None = None,
+    every_s: Array | None = None,
+    most: int = MOST_KEYS,
+) -> Keys:
     """Keys' shares of the requests, most popular first, in at most about `most` kinds."""
     if len(shares) <= most:
-        return Keys(shares, np.ones_like(shares))
+        return Keys(shares, np.ones_like(shares), written, every_s)
     head = most // 8
     edges = np.unique(np.geomspace(head, len(shares), most - head + 1).round().astype(int))
     count = np.diff(edges).astype(np.float64)
-    tail = np.add.reduceat(shares, edges[:-1]) / count
-    return Keys(np.append(shares[:head], tail), np.append(np.ones(head), count))
+
+    def taken(of_key: Array, together: np.ufunc = np.add) -> Array:
+        return np.append(of_key[:head], together.reduceat(of_key, edges[:-1]))
+
+    number = np.append(np.ones(head), count)
+    mean = taken(shares) / number
+    if written is None or every_s is None:
+        return Keys(mean, number)
+    return Keys(mean, number, taken(written) / number, taken(every_s, np.maximum))

@@ -20,6 +20,7 @@ from cachelib.model.formulas import Estimate, Setting, estimate, grouped, placed
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
+from cachelib.model.judgement.on_schedule import keys_on_schedule
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.money.prices import OWN, PriceBook, price_book
 from cachelib.model.platforms.colos import busiest_first
@@ -338,23 +339,21 @@ class Study:
     def setting(self) -> Setting:
         """The traffic as formulas see it: rates by key and by colo, and nothing of their order."""
         trace, platform = self.trace, self.platform
-        asked_there = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
+        few = None if self.log or self.sample.keys < 1 else self.case.workload
+        keys = keys_on_schedule(few, trace)
+        by_readers = trace.colo if keys is None else trace.colo[trace.op == READ]
+        asked_there = np.bincount(by_readers, minlength=len(trace.colos)).astype(np.float64)
         colos = tuple(c for c, n in zip(trace.colos, asked_there, strict=True) if n)
         weights, trips = placed(colos, asked_there[asked_there > 0], platform)
         asked = np.sort(self._taken.popularity)[::-1]
-        numbers = {
-            name: value
-            for name in Platform.model_fields
-            if isinstance(value := getattr(platform, name), int | float)
-        }
         own = {name: number.value for name, number in self.case.assumed.items()}
         own |= self.case.settings
         return Setting(
-            keys=grouped(asked[asked > 0] / asked.sum()),
+            keys=keys or grouped(asked[asked > 0] / asked.sum()),
             weights=weights / weights.sum(),
             trips=trips,
             numbers=own
-            | numbers
+            | platform.numbers
             | {
                 "requests_per_month": self.requests_per_month,
                 "reads_per_write": self.reads_per_write or NEVER_S,

@@ -215,6 +215,12 @@ class Platform(Strict):
         return self.origin_ms / 1e3 if self.loads_take_time else 0.0
 
     @property
+    def numbers(self) -> dict[str, float]:
+        """All that is a number, by name."""
+        there = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in there.items() if isinstance(value, int | float)}
+
+    @property
     def described(self) -> Profile:
         """The profile itself."""
         return profile_of(self.profile)
