@@ -41,16 +41,19 @@ function flowsOf(design, at) {
   const rate = n.requests_per_month / MONTH_S, writes = 1 / (1 + n.reads_per_write);
   const weight = at.weights.map((w) => w / at.weights.reduce((a, b) => a + b));
   const r = at.keys.share.map((p) => rate * (1 - writes) * p);
-  const w = at.keys.share.map((p) => rate * writes * p);
+  const w = (at.keys.written ?? at.keys.share).map((p) => rate * writes * p);
   const rc = weight.map((share) => r.map((x) => x * share));
+  const rr = at.trips.reader_share.map((share) => r.map((x) => x * share));
   const wc = weight.map((share) => w.map((x) => x * share));
   const f = {
-    r, w, rc, wc,
+    r, w, rc, wc, rr, wi: madeByReaders(at, w, wc, weight),
     ...tiersOf(design, at.tiers),
     l1Ttl: design.l1_ttl_s ?? n.l1_ttl_s, l2Ttl: design.l2_ttl_s ?? n.l2_ttl_s,
     forever: design.policy === "refresh",
     refreshing: design.policy === "refresh" || design.policy === "soft-hard",
   };
+  // A value stays that a schedule writes as often; of those of one data centre nothing is sure.
+  f.valid = (k, x, ttl) => at.keys.every_s?.[k] <= ttl ? 1e15 : valid(x, ttl);
   f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
   f.told = design.listen ? toldOf(n, at, f) : () => 0;
   f.l1Life = l1Life(design, n, f);
@@ -60,20 +63,34 @@ function flowsOf(design, at) {
   f.purged = w.map((x) => design.purge_on_write ? x * allowed : 0);
   f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
   if (f.front) f.missed = f.front.runs;
-  else f.missed = f.l1 ? missedBy(design, at, f, weight.map((share) => rate * share)) : rc;
+  else f.missed = f.l1 ? missedBy(design, at, f, rc.map((row, c) =>
+    row.reduce((sum, x, k) => sum + (x + f.wi[c][k]) * at.keys.number[k], 0))) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
-  f.loaded = withinTheDay(at, f, loadedBy(design, n, f));
+  const loads = loadedBy(design, n, f);
+  const asked = f.layered ? askedPastColo(design, at, f, loads) : f.missed;
+  f.inL2 = leftInL2(at, f, asked);
+  const alsoNear = (c, k) => f.layered && f.inNear ? f.inNear[c][k].seconds : 0;
+  f.l2Held = (c, k) => f.inL2 && !f.refreshing
+    ? Math.min(f.l2Ttl, f.inL2[f.alone ? c : 0][k].seconds + alsoNear(c, k)) : f.l2Ttl;
+  f.loaded = withinTheDay(at, f, f.inL2
+    ? map(asked, (x, c, k) => x - (x - loads[c][k]) * f.inL2[f.alone ? c : 0][k].share) : loads);
   const aside = (c, k) => f.front ? f.front.runs[c][k] - f.front.awaited[c][k] : 0;
   f.awaited = map(f.loaded, (x, c, k) =>
     x - Math.min(aside(c, k), f.store ? x * -Math.expm1(-r[k] * f.staleS) : Infinity));
-  f.asked = f.layered ? askedPastColo(design, f) : f.missed;
+  f.asked = !f.layered ? f.missed : map(asked, (x, c, k) => Math.min(Math.max(x, f.loaded[c][k]), f.missed[c][k]));
   f.askedAwaited = map(f.asked, (x, c, k) => x - aside(c, k));
   f.missedAwaited = map(f.missed, (x, c, k) => x - aside(c, k));
   f.warm = sumColos(f.asked).map((x, k) =>
     design.object_storage ? -Math.expm1(-(x + w[k]) * n.do_idle_s) : 1);
   f.cycle = f.refreshing ? cycleOf(design, n, f) : null;
   return f;
+}
+
+// Writes at isolates that readers reach: not those of a schedule, all made at one.
+function madeByReaders(at, w, wc, weight) {
+  const every = at.keys.every_s;
+  return every ? map(wc, (_, c, k) => Math.max(w[k] - 1 / every[k], 0) * weight[c]) : wc;
 }
 
 // Workers Cache: reads that wait for what is past the data centre's tier, that run the Worker, that
@@ -91,11 +108,12 @@ function frontOf(f, lost) {
     return { all, awaited: Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, all) };
   };
   const everywhere = f.r.map((reads, k) => looks(reads, k));
-  const here = map(f.rc, (x, c, k) => looks(x, k));
+  const here = map(f.rr, (x, c, k) => looks(x, k));
   const runs = map(f.rc, (x, c, k) => (everywhere[k].all * x) / f.r[k]);
   const awaited = map(f.rc, (x, c, k) => (everywhere[k].awaited * x) / f.r[k]);
-  const pastColo = map(f.rc, (x, c, k) => Math.min(Math.max(here[c][k].awaited, awaited[c][k]), x));
-  return { pastColo, runs, awaited, stale: map(here, (each) => each.all - each.awaited) };
+  const waiting = map(f.rr, (x, c, k) => (everywhere[k].awaited * x) / f.r[k]);
+  const pastColo = map(f.rr, (x, c, k) => Math.min(Math.max(here[c][k].awaited, waiting[c][k]), x));
+  return { pastColo, runs, awaited, waiting, stale: map(here, (each) => each.all - each.awaited) };
 }
 
 function whenPurged(reads, looks, ends, staleS) {
@@ -116,7 +134,7 @@ function l1Life(design, n, f) {
 
 // Messages a second that an isolate hears of a key: of what others wrote, within reach.
 const toldOf = (n, at, f) => (c, k) =>
-  (f.alone ? f.wc[c][k] : f.w[k]) - f.wc[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+  (f.alone ? f.wc[c][k] : f.w[k]) - f.wi[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
 
 const lostPerSecond = (n) => 1 / n.isolate_life_s + 1 / n.deploy_every_s;
 
@@ -129,7 +147,7 @@ function cut(life, whole) {
 function missedBy(design, at, f, totals) {
   const n = at.numbers, split = at.hashed ? 1 : n.isolates_per_colo, idle = n.isolate_idle_s;
   return map(f.rc, (x, c, k) => {
-    const alone = totals[c] / n.isolates_per_colo, asked = (x + f.wc[c][k]) / split;
+    const alone = totals[c] / n.isolates_per_colo, asked = (x + f.wi[c][k]) / split;
     if (design.expiry === "sliding") {
       const others = Math.max(alone - asked, 0);
       return x * Math.max(1 - seenWithin(asked, others, f.l1Ttl, lostPerSecond(n), idle), 1e-12);
@@ -177,7 +195,7 @@ function loadedBy(design, n, f) {
   const arriving = design.expiry === "inherited" ? f.r : f.missedOfKey;
   const fresh = f.layered && f.refreshing ? f.softTtl : f.l2Ttl;
   return map(f.missed, (x, c, k) => {
-    let loads = arriving[k] * expired(arriving[k], f.w[k], fresh);
+    let loads = arriving[k] / (1 + (arriving[k] + f.w[k]) * f.valid(k, f.w[k], fresh));
     if (design.policy === "soft-hard")
       loads *= Math.exp(-arriving[k] * (f.l2Ttl - (design.soft_ttl_s ?? 0)));
     return (loads * x) / f.missedOfKey[k];
@@ -204,19 +222,58 @@ const tooLate = (f) =>
   });
 
 // Reads that reach the store which all share, past a data centre's cache before it.
-function askedPastColo(design, f) {
+function askedPastColo(design, at, f, loads) {
   let asked;
   if (f.forever) asked = map(f.rc, (x, c, k) => x * firstOfMonth(x + f.wc[c][k]));
   else if (f.refreshing) asked = tooLate(f);
   else asked = askedWhereNothingIsRefreshed(design, f);
-  return map(asked, (x, c, k) => Math.min(Math.max(x, f.loaded[c][k]), f.missed[c][k]));
+  const past = map(asked, (x, c, k) => Math.min(Math.max(x, loads[c][k]), f.missed[c][k]));
+  if (!isShort(at, f.near)) return past;
+  f.inNear = left(at, f, f.near, map(f.missed, (x, c, k) => x + f.wc[c][k]), f.wc);
+  return map(past, (x, c, k) => f.missed[c][k] - (f.missed[c][k] - x) * f.inNear[c][k].share);
+}
+
+// Tiers with so much room: as `formulas.room` has it.
+const NEVER = 1e30;
+const isShort = (at, tier) => Boolean(tier?.room) && at.numbers[tier.room] < NEVER;
+
+function leftInL2(at, f, asked) {
+  if (!f.store || !isShort(at, f.far)) return null;
+  if (f.alone) return left(at, f, f.far, map(asked, (x, c, k) => x + f.wc[c][k]), f.wc);
+  return left(at, f, f.far, [sumColos(asked).map((x, k) => x + f.w[k])], [f.w]);
+}
+
+function left(at, f, tier, asked, writes) {
+  return asked.map((row, c) => {
+    const after = pushedOutAfter(at, tier, row);
+    return row.map((x, k) => {
+      const kept = writes === f.wc ? valid(writes[c][k], f.l2Ttl) : f.valid(k, writes[c][k], f.l2Ttl);
+      const life = f.forever ? 1e15 : kept;
+      const found = arrivals(x, life, after), whole = x * life;
+      const share = found < whole ? ((found / (1 + found)) * (1 + whole)) / whole : 1;
+      return { share, seconds: Math.min(found / x, life) };
+    });
+  });
+}
+
+// Seconds after which what nobody asks for is pushed out of one copy.
+function pushedOutAfter(at, tier, asked) {
+  const n = at.numbers, entries = (n[tier.room] * 1e9) / (n.value_bytes + n[tier.beside]);
+  if (at.keys.number.reduce((a, b) => a + b) <= entries) return NEVER;
+  let low = Math.log(1e-6), high = Math.log(1e14);
+  for (let turn = 0; turn < 60; turn++) {
+    const middle = (low + high) / 2, after = Math.exp(middle);
+    const held = asked.reduce((sum, x, k) => sum - Math.expm1(-x * after) * at.keys.number[k], 0);
+    if (held < entries) low = middle; else high = middle;
+  }
+  return Math.exp(low);
 }
 
 function askedWhereNothingIsRefreshed(design, f) {
   const ttl = f.l2Ttl, reads = design.expiry === "inherited" ? f.rc : f.missed;
   const everywhere = sumColos(map(reads, (x, c, k) => x + f.wc[c][k]));
   return map(reads, (x, c, k) => {
-    const here = x + f.wc[c][k], all = everywhere[k], kept = valid(f.w[k], ttl);
+    const here = x + f.wc[c][k], all = everywhere[k], kept = f.valid(k, f.w[k], ttl);
     const first = x / all + ((1 - here / all) * -Math.expm1(-here * ttl) * x) / here;
     const copy = valid(f.wc[c][k], ttl - meanAge(f.w[k], ttl));
     const later = (Math.max(kept - ttl, 0) * x) / (1 + here * copy);
@@ -246,7 +303,7 @@ function cycleOf(design, n, f) {
     const w = writes[c][k];
     let readFirst = r / (r + w);
     if (f.colo && !f.forever) readFirst *= -Math.expm1(-(r + w) * (f.l2Ttl - soft));
-    let seconds = valid(w, soft) + 1 / (r + w), refreshes = readFirst * (1 + old[c][k]);
+    let seconds = (f.colo ? valid(w, soft) : f.valid(k, w, soft)) + 1 / (r + w), refreshes = readFirst * (1 + old[c][k]);
     let kept = readFirst;
     if (design.write_only_if_changed) {
       const change = 1 / n.value_life_s, same = readFirst * Math.exp(-soft * change);
@@ -313,37 +370,52 @@ function cleanUp(design, at, f) {
 function storedGb(design, at, f) {
   if (!f.far?.stored) return 0;
   const held = f.r.map((r, k) =>
-    1 - (f.forever || !f.far.erases ? f.first[k] : expired(r, f.w[k], f.l2Ttl)));
+    1 - (f.forever || !f.far.erases ? f.first[k] : 1 / (1 + (r + f.w[k]) * f.valid(k, f.w[k], f.l2Ttl))));
   return (perMonth(held, at) / MONTH_S) * at.numbers.value_bytes / 1e9;
 }
 
 function meanMs(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0;
-  const ways = waysOf(at, f), past = pastFront(at, f);
+  const ways = waysOf(at, f), reached = reachedBy(at, f), loading = loadMs(at);
   let weight = 0, sum = 0;
   const add = (rate, c, k, ms) => {
     const reads = Math.max(rate, 0) * at.keys.number[k];
     weight += reads;
     sum += reads * Math.max(ms, 1e-6);
   };
-  f.rc.forEach((row, c) => row.forEach((x, k) => {
-    if (f.l1 && !f.front) add(x - f.missed[c][k], c, k, l1);
+  f.rr.forEach((row, nth) => row.forEach((x, k) => {
+    const { place: c, part, upper, before } = reached[nth];
+    if (f.l1 && !f.front) add((f.rc[c][k] - f.missed[c][k]) * part, c, k, l1 + before);
     if (f.front) {
-      add(x - f.front.pastColo[c][k], c, k, n.workers_cache_ms);
-      add(f.front.pastColo[c][k] - f.front.awaited[c][k], c, k, past[c]);
+      add(x - f.front.pastColo[nth][k], c, k, n.workers_cache_ms);
+      add(f.front.pastColo[nth][k] - f.front.waiting[nth][k], c, k, upper);
     }
     for (const way of ways) {
-      add(way.found[c][k], c, k, l1 + past[c] + way.ms[c]);
-      add(way.loaded[c][k], c, k, l1 + past[c] + way.ms[c] + n.origin_ms);
+      add(way.found[c][k] * part, c, k, l1 + before + way.ms[c]);
+      add(way.loaded[c][k] * part, c, k, l1 + before + way.ms[c] + loading[c]);
     }
   }));
   return sum / weight;
 }
 
-// How long what passes Workers Cache has taken by then, from each data centre.
-function pastFront(at, f) {
-  const n = at.numbers, trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
-  return at.trips.to_upper.map((ms) => f.front ? n.workers_cache_ms + trip(ms) : 0);
+// From each data centre of readers: where the Worker runs for them, which part of that place's
+// requests is theirs, and how long they have taken until it runs, past Workers Cache where it is.
+function reachedBy(at, f) {
+  const n = at.numbers, t = at.trips, trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
+  const all = at.weights.map((_, c) =>
+    t.reader_share.reduce((sum, share, nth) => sum + (t.reader[nth] === c ? share : 0), 0));
+  return t.reader.map((place, nth) => {
+    const upper = f.front ? n.workers_cache_ms + trip(t.to_upper[nth]) : 0;
+    const way = t.to_worker.length ? trip(t.to_worker[nth]) : 0;
+    return { place, part: t.to_worker.length ? t.reader_share[nth] / all[place] : 1, upper, before: upper + way };
+  });
+}
+
+// How long the origin takes, from each place where the Worker runs.
+function loadMs(at) {
+  const n = at.numbers, way = at.trips.to_origin;
+  return at.weights.map((_, c) =>
+    n.origin_ms + (way.length ? n.origin_trips * (n.rtt_base_ms + n.path_factor * way[c]) : 0));
 }
 
 function waysOf(at, f) {

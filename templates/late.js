@@ -10,25 +10,22 @@ function lateAt(change, life, bound, renewed = 0) {
 
 function lateShare(design, at, f, bound) {
   const n = at.numbers, change = 1 / n.value_life_s;
+  if (f.front) return lateInFront(at, f, change, bound);
   const after = design.listen ? addsUpTo(f.far.telling, at) : [];
   const unheardBy = (c, k) => design.listen
     ? unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole))
     : lateAt(f.w[k], f.l1Life(c, k), bound);
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
-    if (f.front) { // it hears of no write but by a purge
-      const ended = f.front.stale[c][k], unheard = change + w - f.purged[k];
-      return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
-        + ended * lateEnded(f, x, unheard, bound);
-    }
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);
     if (f.alone && design.listen)
-      return found * lateAt(change + w - f.wc[c][k], f.l2Ttl, bound, f.wc[c][k]) + l1 * unheardBy(c, k);
-    if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Ttl, bound);
+      return found * lateAt(change + w - f.wc[c][k], f.l2Held(c, k), bound, f.wc[c][k]) + l1 * unheardBy(c, k);
+    if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Held(c, k), bound);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
-    const life = f.colo && f.refreshing ? f.softTtl : f.l2Ttl;
-    let overdue = f.refreshing ? x * expired(r, own, life) : 0;
+    const life = f.colo && f.refreshing ? f.softTtl : f.l2Held(c, k);
+    const stays = f.colo ? valid(own, life) : f.valid(k, own, life);
+    let overdue = f.refreshing ? x / (1 + (r + own) * stays) : 0;
     if (f.colo && !f.forever) overdue *= -Math.expm1(-(r + own) * (f.l2Ttl - life));
     const same = (Math.exp(-change * Math.max(life - bound, 0)) * r) / (r + change);
     let unheard = l1 * unheardBy(c, k);
@@ -37,6 +34,18 @@ function lateShare(design, at, f, bound) {
     if (f.store === "kv")
       unheard += (f.asked[c][k] - f.loaded[c][k]) * lateAt(w, n.kv_cache_ttl_s, bound);
     return (found - overdue) * lateAt(change, life, bound, w) + overdue * (1 - same) + unheard;
+  });
+  return total(shares, at) / total(f.rc, at);
+}
+
+// Workers Cache hears of no write but by a purge.
+function lateInFront(at, f, change, bound) {
+  const reached = reachedBy(at, f);
+  const shares = map(f.rr, (x, nth, k) => {
+    const { place: c, part } = reached[nth], found = (f.rc[c][k] - f.loaded[c][k]) * part;
+    const ended = f.front.stale[nth][k], unheard = change + f.w[k] - f.purged[k];
+    return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
+      + ended * lateEnded(f, x, unheard, bound);
   });
   return total(shares, at) / total(f.rc, at);
 }
@@ -53,7 +62,7 @@ function lateEnded(f, rc, change, bound) {
 // Who is told after so many seconds has not heard of the last of them, or of those of its copy.
 function unheardUntilTold(at, f, c, k, bound, after) {
   const n = at.numbers, told = f.told(c, k);
-  const ended = lostPerSecond(n) + told + f.wc[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+  const ended = lostPerSecond(n) + told + f.wi[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
   const younger = Math.expm1(-ended * after) / Math.expm1(-ended * f.l1Whole);
   const old = -Math.expm1(-told * Math.max(after - bound, 0));
   return younger * lateAt(told, after, bound, ended) + (1 - younger) * old;
@@ -65,31 +74,33 @@ function lateSliding(design, at, f, c, k, bound) {
   const n = at.numbers, change = 1 / n.value_life_s, w = f.w[k];
   const split = at.hashed ? 1 : n.isolates_per_colo;
   const l1 = f.rc[c][k] - f.missed[c][k], hit = l1 / f.rc[c][k];
-  const asked = Math.min(Math.max(((f.rc[c][k] + f.wc[c][k]) / split) * f.l1Ttl, 1e-6), 600);
+  const asked = Math.min(Math.max(((f.rc[c][k] + f.wi[c][k]) / split) * f.l1Ttl, 1e-6), 600);
   const gap = f.l1Ttl * (1 / asked - 1 / Math.expm1(asked));
   const near = lateAt(change + w, NEVER_S, bound, (1 - hit) / gap);
   if (!f.store) return l1 * near;
-  const far = lateAt(change, f.l2Ttl, bound, w);
+  const far = lateAt(change, f.l2Held(c, k), bound, w);
   return l1 * (1 - (1 - near) * (1 - far)) + (f.missed[c][k] - f.loaded[c][k]) * far;
 }
 
 // Every way that a read may go: how many a second, and their median time.
 function parts(design, at, f) {
-  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, past = pastFront(at, f), found = new Map();
+  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, reached = reachedBy(at, f), found = new Map();
+  const loading = loadMs(at), ways = waysOf(at, f);
   const add = (rate, ms) => rate > 0 && found.set(Math.max(ms, 1e-6), rate + (found.get(Math.max(ms, 1e-6)) ?? 0));
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
-  f.rc.forEach((row, c) => {
+  f.rr.forEach((row, nth) => {
     const sum = (rate) => ofColo(row.map((x, k) => rate(x, k)));
-    if (f.l1 && !f.front) add(sum((x, k) => x - f.missed[c][k]), l1);
-    if (!f.front) return;
-    add(sum((x, k) => x - f.front.pastColo[c][k]), n.workers_cache_ms);
-    add(sum((x, k) => f.front.pastColo[c][k] - f.front.awaited[c][k]), past[c]);
+    const { place: c, part, upper, before } = reached[nth];
+    if (f.l1 && !f.front) add(part * ofColo(f.rc[c].map((x, k) => x - f.missed[c][k])), l1 + before);
+    if (f.front) {
+      add(sum((x, k) => x - f.front.pastColo[nth][k]), n.workers_cache_ms);
+      add(sum((x, k) => f.front.pastColo[nth][k] - f.front.waiting[nth][k]), upper);
+    }
+    for (const way of ways) {
+      add(part * ofColo(way.found[c]), l1 + before + way.ms[c]);
+      add(part * ofColo(way.loaded[c]), l1 + before + way.ms[c] + loading[c]);
+    }
   });
-  for (const way of waysOf(at, f))
-    f.rc.forEach((_, c) => {
-      add(ofColo(way.found[c]), l1 + past[c] + way.ms[c]);
-      add(ofColo(way.loaded[c]), l1 + past[c] + way.ms[c] + n.origin_ms);
-    });
   return [...found].map(([ms, rate]) => [rate, ms]);
 }
 

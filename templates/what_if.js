@@ -91,7 +91,7 @@ const METRICS = {
   loads_saved: (o) =>
     1 - o.month.counts.origin_loads / asSet(o, "l1-only").of("origin_loads_per_month"),
   l2_speed_up: (o) => {
-    const free = { ...o.at, numbers: { ...o.at.numbers, origin_ms: 0 } };
+    const free = { ...o.at, numbers: { ...o.at.numbers, origin_ms: 0, origin_trips: 0 } };
     return asSet(o, "origin-only").of("p50_ms") / monthOf(o.panel, o.design, free).of("p50_ms");
   },
   writes_saved: (o) => {

@@ -115,7 +115,9 @@ def isolates_met(trace: Trace, platform: Platform, seed: int) -> tuple[list[int]
     """The isolate of each request as the simulation has it, without those that no request meets."""
     if not len(trace):
         raise LiveError("there are no requests to replay")
-    met, number = np.unique(Router(platform, seed).route(trace, 0), return_inverse=True)
+    near_readers = np.arange(len(trace.colos))
+    isolate = Router(platform, seed).route(trace, 0, near_readers)
+    met, number = np.unique(isolate, return_inverse=True)
     if len(met) > MAX_ISOLATES:
         raise LiveError(
             f"the requests meet {len(met)} isolates, and each is a Worker of its own here: "

@@ -36,7 +36,8 @@ def test_a_look_at_the_room_after_any_number_of_requests_changes_nothing(
 def after(trace, design, platform):
     """The simulator, when it has had all requests."""
     found = engine.Compiled(design, platform, 0)
-    found.run(trace, Router(platform, 0).route(trace, 0), 0, geography(trace.colos, platform))
+    places = geography(trace.colos, platform)
+    found.run(trace, Router(platform, 0).route(trace, 0, places.runs), 0, places)
     return found.state
 
 

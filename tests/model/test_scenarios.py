@@ -40,6 +40,8 @@ NO_FLIGHT = {"single_flight": False}
 NOT_STORED = {"object_storage": False}
 PURGED = {"purge_on_write": True}
 SERVED_STALE = {"stale_while_revalidate_s": 20.0}
+IN_FRANKFURT = {"worker_at": ("FRA",)}
+NEAREST = {"worker_at": ("FRA", "SIN")}
 
 MEMORY = (
     Row("the first read loads, the next finds it", 0, "0 k, 1 k",
@@ -73,6 +75,14 @@ MEMORY = (
     Row("an isolate that is lost takes its loads with it", 1, "0 j, 9.6 k, 10.1 k, 10.3 k, 10.7 k",
         "load load load wait wait", "loads 3, isolates_lost_deploy 1",
         platform={"deploy_every_s": 10}),
+    Row("where the Worker is placed all readers share a memory", 0, "0 k@LHR, 1 k@SYD, 2 k@IAD",
+        "load memory memory", "loads 1", platform=IN_FRANKFURT),
+    Row("of several places each reader has the nearest", 0, "0 k@LHR, 1 k@SYD, 2 k@IAD, 3 k@NRT",
+        "load load memory memory", "loads 2", platform=NEAREST),
+    Row("its isolates take turns for all readers", 0, "0 k@LHR, 1 k@SYD, 2 k@LHR, 3 k@IAD",
+        "load load memory memory", "loads 2", platform=IN_FRANKFURT | TWO),
+    Row("and readers wait for each other's loads", 1, "0 k@LHR, 0.5 k@SYD, 1 k@IAD",
+        "load wait memory", "loads 1", platform=IN_FRANKFURT),
 )  # fmt: skip
 
 KV = (
@@ -111,6 +121,12 @@ KV = (
         "load central colo colo",
         "loads 3, refreshes 2, kv_reads 4, kv_missing_reads 1, kv_writes 2, kv_writes_refused 1",
         design={"policy": "refresh"}),
+    Row("where the Worker is placed one cache is read for all readers", 0,
+        "0 w k@IAD, 1 k@LHR, 2 k@SYD, 3 k@FRA",
+        "write colo colo colo", "kv_reads 3, kv_writes 1", platform=IN_FRANKFURT),
+    Row("of two places each has a cache of its own, and its region's", 0,
+        "0 w k@LHR, 1 k@SYD, 2 k@NRT, 3 k@IAD",
+        "write central colo colo", "kv_reads 3, kv_writes 1", platform=NEAREST),
 )  # fmt: skip
 
 DURABLE_OBJECT = (
@@ -227,6 +243,17 @@ WORKERS_CACHE = (
     Row("unless the old one may no longer be served", 1, "0 k@LHR, 120.5 k@LHR, 121.2 k@LHR",
         "load colo wait", "loads 2, refreshes 1, hits 2, workers_cache_refreshes 1",
         design=SERVED_STALE),
+    Row("it answers where the reader is, wherever the Worker is placed", 0,
+        "0 k@LHR, 1 k@SYD, 2 k@SYD, 3 k@LHR",
+        "load upper colo colo", "loads 1, hits 3", platform=IN_FRANKFURT),
+    Row("what it has not is asked of the place of the Worker", 0,
+        "0 w k@LHR, 1 k@SYD, 2 k@SYD, 3 k@NRT, 101 k@NRT",
+        "write kv colo upper load",
+        "loads 1, hits 2, kv_reads 2, kv_missing_reads 1, kv_writes 2",
+        design={"tiers": ("workers-cache", "kv")}, platform=IN_FRANKFURT),
+    Row("a run in that place answers all who ask meanwhile", 1,
+        "0 k@LHR, 0.3 k@SYD, 0.6 k@SYD, 1.2 k@SYD, 1.3 k@FRA",
+        "load wait wait colo upper", "loads 1, hits 4", platform=IN_FRANKFURT),
 )  # fmt: skip
 
 SHARED_BY_ALL = (
@@ -279,6 +306,8 @@ ONE_IN_EACH_PLACE = (
         "load wait found",
         "loads 1, reads 3, writes 2, do_requests 3, do_rows_read 1, do_rows_written 1",
         design={"far": "durable-object"}),
+    Row("where all run in one place it is one for all", 0, "0 k@LHR, 1 k@FRA, 2 w k@SYD, 3 k@LHR",
+        "load found write found", "loads 1, reads 3, writes 2", platform=IN_FRANKFURT),
 )  # fmt: skip
 
 LISTENING = (
@@ -288,6 +317,28 @@ LISTENING = (
         platform=TWO),
     Row("who has not been asked since writes over it", 1, "0 k@LHR, 0.5 w k@LHR, 1.5 k@LHR",
         "load write found", "loads 1, reads 2, writes 2, redis_messages 2", late=1, platform=TWO),
+)  # fmt: skip
+
+FOR_TWO = {"redis_gb": 2_200e-9, "redis_entry_bytes": 100}
+"""Bytes for two entries of a thousand, each with a hundred beside it."""
+
+OF_A_NODE = (
+    Row("what was asked for longest ago is pushed out", 0, "0 k, 1 j, 2 i, 3 j, 4 i, 5 k",
+        "load load load found found load", "loads 4, reads 6, writes 4", platform=FOR_TWO),
+    Row("what is asked for again stays", 0, "0 k, 1 j, 2 k, 3 i, 4 k, 5 j",
+        "load load found load found load", "loads 4, reads 6, writes 4", platform=FOR_TWO),
+    Row("what is written stays as what is asked for", 0, "0 k, 1 j, 2 w k, 3 i, 4 k, 5 j",
+        "load load write load found load", "loads 4, reads 5, writes 5", platform=FOR_TWO),
+    Row("what is deleted makes room", 0, "0 k, 1 j, 2 d j, 3 i, 4 k, 5 i",
+        "load load write load found found", "loads 3, reads 5, writes 3", platform=FOR_TWO),
+    Row("what has ended takes room until it is asked for", 0, "0 k, 50 j, 101 i, 102 j, 103 k",
+        "load load load found load", "loads 4, reads 5, writes 4", platform=FOR_TWO),
+    Row("what is larger than all the room is not kept", 0, "0 k, 1 k",
+        "load load", "loads 2, reads 2, writes 2",
+        platform={**FOR_TWO, "redis_entry_bytes": 2_000}),
+    Row("memory before it hides what is asked for", 0, "0 k, 1 j, 2 k, 3 i, 31 k",
+        "load load memory load load", "loads 4, reads 4, writes 4",
+        design={"near": "memory"}, platform=FOR_TWO),
 )  # fmt: skip
 
 PLACES = {
@@ -305,6 +356,7 @@ def table(word: str) -> tuple[Row, ...]:
     if word in OF_THEIR_OWN:
         return OF_THEIR_OWN[word]
     told = LISTENING if word == "redis" else ()
+    told += OF_A_NODE if ALL[word].room else ()
     return (SHARED_BY_ALL if ALL[word].scope == "world" else ONE_IN_EACH_PLACE) + told
 
 

@@ -85,6 +85,9 @@ def platforms(draw):
         redis_message_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         origin_failure=draw(one_of(0.0, 0.3)),
         value_life_s=draw(one_of(20.0, 200.0, NEVER)),
+        redis_gb=draw(one_of(NEVER, NEVER, 90e-9, 200e-9, 600e-9)),
+        redis_entry_bytes=draw(one_of(0, 30)),
+        worker_at=draw(one_of((), (), ("FRA",), ("SYD", "IAD"))),
     )
 
 
@@ -124,7 +127,7 @@ def test_both_engines_agree_on_what_memory_is_told(design, platform, trace, seed
 def both_engines_agree(design, platform, trace, seed, cut):
     places = geography(COLOS, platform)
     rng = np.random.default_rng(seed)
-    isolate = trace.colo * platform.isolates_per_colo + rng.integers(
+    isolate = places.runs[trace.colo] * platform.isolates_per_colo + rng.integers(
         0, platform.isolates_per_colo, len(trace)
     )
     isolate = isolate.astype(np.int32)

@@ -69,6 +69,8 @@ def draw(chance: Random) -> dict[str, Any]:
     for name in ("l1_ttl_s", "l2_ttl_s"):
         case["assumptions"].pop(name, None)
         case["knobs"].setdefault(name, _knob(chance, name))
+    if "origin_trips" in case["assumptions"]:  # which nothing else uses
+        case["platform"] = {"origin_at": "SYD", "worker_at": "smart"}
     if chance.random() < 0.5:
         case["today"] = chance.choice(names)
     if chance.random() < 0.3:

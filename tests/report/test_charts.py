@@ -135,6 +135,13 @@ def test_marks_of_a_narrow_axis_are_told_apart() -> None:
     assert len(set(told)) == len(told)
 
 
+def test_where_nothing_is_charged_an_axis_has_no_powers() -> None:
+    _, ax = figures.axes(xlabel="requests a month", ylabel="bill, $ a month")
+    figures.curve(ax, [1e3, 1e6], [0.0, 0.0], "a", figures.BLUE)
+    figures.log_axes(ax, range(3, 7))
+    assert ax.get_yscale() == "linear"
+
+
 def test_a_title_of_two_whole_lines_is_not_wider_than_its_figure() -> None:
     text = (
         "The spread of all times could make “Memory, then Redis, told of changes” the better in"

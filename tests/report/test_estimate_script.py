@@ -125,6 +125,28 @@ def test_what_a_free_plan_refuses(node: str) -> None:
     the_page_says_what_the_model_does(node, study, designs)
 
 
+def test_a_worker_that_is_placed_and_its_origin(node: str) -> None:
+    study = settle({"case": "trading-sentiment"}).study
+    platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 3.0}
+    study = study.of_changed(platform=study.case.platform | platform)
+    the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
+
+
+def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
+    study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
+    study = study.of_changed(platform=study.case.platform | {"redis_gb": 0.02})
+    designs = [each for each in every_design() if {"redis", "redis-per-region"} & {*each.tiers}]
+    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+
+
+def test_a_cron_that_rewrites_all_keys(node: str) -> None:
+    cron = {"op": "write", "every_s": 900, "keys": "all"}
+    of = {"requests_per_month": 400_000, "workload.keys": 50, "workload.schedules": [cron]}
+    study = settle({"case": "trading-sentiment", **of}).study
+    assert study.setting.keys.written is not None
+    the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
+
+
 CASES = ("shop-redis", "catalogue-lambda", "news-workers", "flags-workers")
 
 

@@ -392,6 +392,9 @@ def test_every_price_told_is_of_something_used_and_what_runs_is_there(name: str)
     )
     if name in ("pods", "catalogue-lambda"):
         return
+    if name == "free_plan":  # which asks none
+        assert "price of" not in sources
+        return
     for price in ("the plan: ", "Workers, requests: ", "Workers, CPU time: "):
         assert f"- {price}price of " in sources, price
 
@@ -524,6 +527,15 @@ def test_a_design_that_cannot_be_is_not_said_so_with_a_key_of_the_file() -> None
 def test_that_nothing_is_out_of_date_is_said_in_words() -> None:
     titles = re.findall(r"^## (.*out of date.*)$", of("memory_only").markdown, re.MULTILINE)
     assert titles == ["No answer is out of date by over 60\xa0s"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_free_plan_is_named_where_the_case_is_on_it(name: str) -> None:
+    text = of(name).markdown
+    assert ("the free plan" in text) == (name == "free_plan")
+    if name == "free_plan":
+        assert "its minimum" not in section(text, "What it costs")
+        assert "whatever is used" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -48,7 +48,7 @@ Settings = Mapping[str, Any]
 SETTINGS = [name for name in Platform.model_fields if name not in ASSUMPTIONS]
 """Of the platform: what is documented or chosen, and no assumption."""
 _fields: dict[str, Any] = {"value_life_s": Assumption}
-_optional = ("hourly_rate_usd", *TTLS, *FAILURES, *PROFILE)
+_optional = ("hourly_rate_usd", "origin_trips", *TTLS, *FAILURES, *PROFILE)
 _fields |= dict.fromkeys(_optional, (Assumption | None, None))
 Assumptions = create_model("Assumptions", __base__=Strict, **_fields)
 Assumptions.__doc__ = "What no source gives: of the case, and of its platform."

@@ -21,7 +21,7 @@ from cachelib.model.case.metrics import METRICS, Metric
 from cachelib.model.case.source import disagreement
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.platforms.hints import spelled_out
-from cachelib.model.platforms.platform import Assumption
+from cachelib.model.platforms.platform import SMART, Assumption
 from cachelib.model.schema.typed_yaml import Location
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.registry import FAILURES
@@ -93,6 +93,11 @@ def _assumptions(case: Case, _: Path) -> Faults:
             yield from _number(("assumptions", name), number, stated)
             if case.profile.lacks(name):
                 yield ("assumptions", name), "is of what this platform has not; leave it out"
+    if "origin_trips" in case.assumed and not case.platform.get("origin_at"):
+        yield (
+            ("assumptions", "origin_trips"),
+            "nothing uses it until platform.origin_at says where the origin is",
+        )
     for name, number in case.criteria.hours.items():
         yield from _number(("criteria", "hours", name), number, names.HOURS)
 
@@ -248,7 +253,7 @@ def _outside(name: str, metric: Metric, value: float) -> str:
 
 PLACED = (
     "unplaced", "bucket_at", "kv_central_at", "workers_cache_upper_at", "objects_at", "redis_at",
-    "table_at",
+    "table_at", "worker_at", "origin_at",
 )  # fmt: skip
 
 
@@ -258,6 +263,8 @@ def _colos(case: Case, _: Path) -> Faults:
     for name in PLACED:
         places = spelled_out(case.platform.get(name, ()))
         for place in places if isinstance(places, tuple) else (str(places),):
+            if name == "worker_at" and places == SMART:
+                continue
             yield from _colo(("platform", name), place)
 
 

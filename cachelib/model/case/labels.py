@@ -13,6 +13,7 @@ LABELS = {
     "hourly_rate_usd": "what an hour of work costs",
     **OF_TIERS,
     "origin_ms": "time of the origin",
+    "origin_trips": "ways to the origin and back that a load takes",
     "cross_zone_share": "share of reads that cross between zones",
     "origin_failure": "share of the origin's calls that fail",
     "origin_neurons": "neurons of a call of the origin",

@@ -94,6 +94,7 @@ OF_THE_CASE = {
     "l2_ttl_s": LIFE,
     "value_life_s": LIFE,
     "hourly_rate_usd": Number("USD", least=0, most=MOST["USD"]),
+    "origin_trips": Number("trips", least=0, most=100),
     **{name: Number("share", least=0, most=1) for name in FAILURES},
 }
 """The assumptions that a case must make itself."""

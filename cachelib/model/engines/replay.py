@@ -188,7 +188,7 @@ class _Whole:
         self.is_kept, self.kept = keep, list[Kept]()
 
     def take(self, piece: Trace, row: int, places: Geography) -> None:
-        isolate = self.router.route(piece, row)
+        isolate = self.router.route(piece, row, places.runs)
         outcomes = self.simulator.run(piece, isolate, row, places)
         latency = self.tally.add(outcomes, piece.colo, row, places)
         if self.is_kept:
@@ -247,7 +247,7 @@ class _Run:
             span_s=span,
             counts=counts,
             byte_seconds=byte_seconds,
-            colos=max(len(self.colos), 1),
+            colos=len(set(self.places.runs.tolist())) if self.row else 1,
             value_bytes=self.bytes / max(self.row, 1),
             tally=tally,
             code=np.concatenate(codes) if codes else np.empty(0, CODE_TYPE),

@@ -29,15 +29,16 @@ class Router:
         self.next = np.zeros(0, np.int64)
         self.by_key = np.zeros(0, np.int32)
 
-    def route(self, piece: Trace, row: int) -> npt.NDArray[np.int32]:
-        """The isolate of each request; `row` is the number of the first."""
-        isolate = piece.colo.astype(np.int32)
+    def route(self, piece: Trace, row: int, runs: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """The isolate of each request; `row` is the number of the first, `runs` says by colo in
+        which the Worker runs."""
+        isolate = runs.astype(np.int32)[piece.colo]
         if self.isolates > 1:
             isolate *= np.int32(self.isolates)
-            isolate += self._inside(piece, row)
+            isolate += self._inside(piece, row, isolate // self.isolates)
         return isolate
 
-    def _inside(self, piece: Trace, row: int) -> npt.NDArray[np.int32]:
+    def _inside(self, piece: Trace, row: int, colo: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         if self.mode == "random":
             counter = np.arange(row, row + len(piece), dtype=np.uint64)
             return (mixed(self.key ^ counter) % np.uint64(self.isolates)).astype(np.int32)
@@ -51,7 +52,7 @@ class Router:
             [self.next, np.zeros(max(0, len(piece.colos) - len(self.next)), np.int64)]
         )
         turn = np.empty(len(piece), np.int32)
-        _take_turns(piece.colo, self.next, self.isolates, turn)
+        _take_turns(colo, self.next, self.isolates, turn)
         return turn
 
 

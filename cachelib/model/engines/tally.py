@@ -110,8 +110,8 @@ class Tally:
         bits = tuple(x.view(np.int32) for x in (latency, outcomes.age_s, outcomes.late_s))
         measure(
             outcomes, bits, colo, row, rows, self._key, self._jitter,
-            _base_ms(self.design, self.platform, places), places.region, latency, self.codes,
-            (self.latency.counts, sums[0]), (self.age.counts[0], sums[1]),
+            _base_ms(self.design, self.platform, places), places.readers_region, latency,
+            self.codes, (self.latency.counts, sums[0]), (self.age.counts[0], sums[1]),
             (self.late.counts[0], sums[2]),
         )  # fmt: skip
         for histogram, total in zip(self.histograms, sums, strict=True):
@@ -141,7 +141,7 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
         passed = _passed_before(tier, design)
         for depth, place in zip(depths(tier), tier.places, strict=True):
             way[depth] = adds_up_to((*passed, *place.takes), platform, places)
-    l1 = p.l1_ms if design.l1 else 0.0
+    l1 = places.to_worker + (p.l1_ms if design.l1 else 0.0)
     base = np.zeros((len(TIERS), *way.shape))
     base[L1], base[L2] = l1, l1 + way
     if design.front:
@@ -150,7 +150,7 @@ def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArr
         base[L1] = way[NO_L2] = adds_up_to(design.front.places[-1].takes, platform, places)
         base[L1] += l1
     base[WAITED], base[WAITED, NO_L2] = base[L2], base[L1, NO_L2]
-    base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms
+    base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms + places.to_origin
     base[WRITTEN, NO_L2] = l1 + adds_up_to(design.writing, platform, places)
     return base.reshape(CODES, -1)
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cachelib.model.formulas.counting import counts
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.lateness import late_share
-from cachelib.model.formulas.setting import Array, Keys, Setting, Trips, grouped, trips
+from cachelib.model.formulas.setting import Array, Keys, Setting, Trips, grouped, placed
 from cachelib.model.formulas.waits import Waits
 from cachelib.model.tiers.design import Design
 
-__all__ = ["Estimate", "Keys", "Setting", "Trips", "estimate", "grouped", "trips"]
+__all__ = ["Estimate", "Keys", "Setting", "Trips", "estimate", "grouped", "placed"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def estimate(design: Design, at: Setting) -> Estimate:
         l1=l1,
         l2=np.maximum(1 - l1 - origin, 0.0),
         origin=origin,
-        counts=flows.counts(),
+        counts=counts(flows),
         stored_gb=flows.stored_gb(),
         waits=Waits(flows),
         flows=flows,

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cachelib.model.formulas import lives
+from cachelib.model.formulas import lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.front import Front, Traffic, allowed, front
+from cachelib.model.formulas.room import Left, is_short, left
 from cachelib.model.formulas.setting import Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
-from cachelib.model.traffic.generator import DAY_S, MONTH_S
+from cachelib.model.traffic.generator import MONTH_S
 
 
 class Cycle(NamedTuple):
@@ -29,7 +30,7 @@ class Cycle(NamedTuple):
 
 
 class Flows:
-    """The flows of requests; arrays have shape (draws, colos, keys)."""
+    """The flows of requests; arrays have shape (draws, colos, keys), colos where a Worker runs."""
 
     def __init__(self, design: Design, at: Setting) -> None:
         self.design, self.at = design, at
@@ -38,14 +39,16 @@ class Flows:
         total = at["requests_per_month"] / MONTH_S
         writes = 1 / (1 + at["reads_per_write"])
         self.r = total * (1 - writes) * at.keys.share
-        self.w = total * writes * at.keys.share
+        self.w = total * writes * (at.keys.share if at.keys.written is None else at.keys.written)
         self.rc: Array = self.r * self.weights
         self.wc: Array = self.w * self.weights
-        self.total = total * self.weights
+        self.rr = at.by_reader(self.rc)
+        self.wi: Array = schedules.by_chance(at, self.w) * self.weights
+        self.total = ((self.rc + self.wi) @ self.count)[:, :, None]
         self.l1_ttl = self._own(design.l1_ttl_s, "l1_ttl_s")
         self.l2_ttl = self._own(design.l2_ttl_s, "l2_ttl_s")
-        self.refreshing = design.policy in ("refresh", "soft-hard")
         self.forever = design.policy == "refresh"
+        self.refreshing = self.forever or design.policy == "soft-hard"
         self.alone = design.colo_cache is not None and len(design.stores) == 1
         self.layered = design.colo_cache is not None and not self.alone
 
@@ -95,7 +98,7 @@ class Flows:
     @property
     def asked_of_isolate(self) -> Array:
         """Requests a second for a key at one isolate."""
-        return (self.rc + self.wc) / self.split
+        return (self.rc + self.wi) / self.split
 
     @property
     def split(self) -> Array:
@@ -127,7 +130,7 @@ class Flows:
     @property
     def l1_ended(self) -> Array:
         """How often a copy ends before, 1/s: it is lost, dropped when told, or written anew."""
-        return self._lost + self.told + self.wc / self.split
+        return self._lost + self.told + self.wi / self.split
 
     @property
     def _lost(self) -> Array:
@@ -140,7 +143,7 @@ class Flows:
         """Messages a second that an isolate hears of a key: of what others wrote, within reach."""
         if not self.design.listen:
             return np.zeros((1, 1, 1))
-        others: Array = (self.wc if self.alone else self.w) - self.wc / self.split
+        others: Array = (self.wc if self.alone else self.w) - self.wi / self.split
         return others
 
     @property
@@ -155,7 +158,7 @@ class Flows:
         if self.design.front is None:
             return None
         heard = self.w if self.design.stores else np.zeros_like(self.w)
-        asked = Traffic(self.r, self.rc, heard, 1 / self.at["deploy_every_s"], self.purged)
+        asked = Traffic(self.r, self.rc, self.rr, heard, 1 / self.at["deploy_every_s"], self.purged)
         return front(asked, self.l2_ttl, self.stale_s)
 
     @property
@@ -194,6 +197,8 @@ class Flows:
     def loaded(self) -> Array:
         """Reads a second that wait for the origin, by colo and key."""
         loads, alone = self._loaded, self.missed
+        if self.in_l2 is not None:
+            loads = self._asked - (self._asked - loads) * self.in_l2.share
         if self.design.l2 != "kv" or self.refreshing:
             return loads
         if self.layered:
@@ -220,15 +225,58 @@ class Flows:
         if self.design.expiry != "inherited":
             arriving = self.missed.sum(axis=1, keepdims=True)
         fresh = self.soft_ttl if self.layered and self.refreshing else self.l2_ttl
-        loads = arriving * lives.expired(arriving, writes, fresh)
+        loads = arriving / (1 + (arriving + writes) * self.valid(writes, fresh))
         if self.design.policy == "soft-hard":
             loads = loads * np.exp(-arriving * (self.l2_ttl - (self.design.soft_ttl_s or 0)))
-        by_colo: Array = loads * self.missed / self.missed.sum(axis=1, keepdims=True)
-        return by_colo
+        return np.asarray(loads * self.missed / self.missed.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def in_l2(self) -> Left | None:
+        """What is found in the last tier, where that has no room for all."""
+        tier = self.design.stores[-1] if self.design.stores else None
+        if tier is None or not is_short(self.at, tier):
+            return None
+        if self.alone:
+            return left(self.at, tier, self.missed + self.wc, self._valid(self.wc))
+        asked = self._asked.sum(axis=1, keepdims=True) + self.w
+        return left(self.at, tier, asked, self._valid(self.w))
+
+    def _valid(self, writes: Array) -> Array:
+        if self.forever:
+            return np.full_like(writes, schedules.STAYS_S)
+        return self.valid(writes, self.l2_ttl)
+
+    def valid(self, writes: Array, ttl: Array) -> Array:
+        """Seconds until no write has come for `ttl`; a schedule's are sure to come somewhere."""
+        here = writes is self.wc
+        return lives.valid(writes, ttl) if here else schedules.valid(self.at, writes, ttl)
+
+    @property
+    def l2_held(self) -> Array:
+        """Seconds for which a value can be found in L2, or in a cache before it."""
+        if self.in_l2 is None or self.refreshing:
+            return self.l2_ttl
+        near = self.in_near.seconds if self.layered and self.in_near else 0.0
+        return np.minimum(self.l2_ttl, self.in_l2.seconds + near)
+
+    @cached_property
+    def in_near(self) -> Left | None:
+        """The same of a data centre's cache."""
+        near = self.design.colo_cache
+        if near is None or not is_short(self.at, near):
+            return None
+        return left(self.at, near, self.missed + self.wc, self._valid(self.wc))
 
     @cached_property
     def asked(self) -> Array:
-        """Reads a second that reach the store which all share, by colo and key. Own derivation.
+        """Reads a second that reach the store which all share, by colo and key."""
+        if not self.layered:
+            return self.missed
+        return np.minimum(np.maximum(self._asked, self.loaded), self.missed)
+
+    @cached_property
+    def _asked(self) -> Array:
+        """The same where that has room for all. Own derivation.
 
         A data centre's cache before it has copies that end with the store's value. From one load
         to the next, V + 1/x for x requests a second, the colo c looks past its cache when its
@@ -243,7 +291,10 @@ class Flows:
             asked = self._too_late()
         else:
             asked = self._asked_past_colo()
-        return np.minimum(np.maximum(asked, self.loaded), self.missed)
+        asked = np.minimum(np.maximum(asked, self._loaded), self.missed)
+        if self.in_near is not None:
+            asked = self.missed - (self.missed - asked) * self.in_near.share
+        return asked
 
     def _too_late(self) -> Array:
         """Reads a second of what no read of the colo came to refresh before it expired."""
@@ -261,7 +312,7 @@ class Flows:
         reads = self.rc if self.design.expiry == "inherited" else self.missed
         here, ttl = reads + self.wc, self.l2_ttl
         everywhere = here.sum(axis=1, keepdims=True)
-        valid = lives.valid(self.w, ttl)
+        valid = self.valid(self.w, ttl)
         first = reads / everywhere
         first = first + (1 - here / everywhere) * -np.expm1(-here * ttl) * reads / here
         copy = lives.valid(self.wc, ttl - lives.mean_age(self.w, ttl))
@@ -286,7 +337,7 @@ class Flows:
         read_first = r / (r + w)
         if self.design.colo_cache and not self.forever:
             read_first = read_first * -np.expm1(-(r + w) * (self.l2_ttl - soft))
-        seconds = lives.valid(w, soft) + 1 / (r + w)
+        seconds = self.valid(w, soft) + 1 / (r + w)
         refreshes, kept = read_first * (1 + self._still_old()), read_first
         if self.design.write_only_if_changed:
             change = 1 / self.at["value_life_s"]
@@ -326,46 +377,6 @@ class Flows:
             return np.zeros_like(self.r)
         return self._cycle.kept / self._cycle.seconds
 
-    def counts(self) -> dict[str, Array]:
-        """Operations a month, by the names of `outcomes.COUNTS`."""
-        at, design = self.at, self.design
-        looked = self.per_month(self.asked)
-        loads, writes = self.per_month(self.loaded), self.per_month(self.wc)
-        refreshes = self.per_month(self.refreshes)
-        kept = self.per_month(self.kept)
-        stored = loads + writes + kept
-        counts: dict[str, Array] = {
-            "requests": at["requests_per_month"].ravel(),
-            "origin_loads": loads + refreshes,
-            "refreshes": refreshes + self.per_month(self.unawaited),
-        }
-        if self.front is not None:
-            counts["workers_cache_hits"] = self.per_month(self.rc - self.front.awaited)
-            counts["workers_cache_refreshes"] = self.per_month(self.unawaited_runs)
-        if design.purge_on_write:
-            purged = self.per_month(self.purged)
-            counts["workers_cache_purges"] = purged
-            counts["workers_cache_purges_refused"] = self.per_month(self.w) - purged
-        if design.l2 == "kv":
-            counts |= {"kv_reads": looked, "kv_missing_reads": loads}
-            most = self.at["kv_writes_a_day"].ravel() * MONTH_S / DAY_S
-            counts["kv_writes"] = np.minimum(stored, most)
-            counts |= self._clean_up() if design.policy == "clean-up" else {}
-        if design.l2 == "durable-object":
-            asked = looked + loads + writes + kept
-            cold = self.per_month(self.asked * (1 - self.warm))
-            written = stored * design.object_storage
-            counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": written}
-        if design.store and design.store.plain and not self.alone:
-            counts |= {design.store.reads: looked, design.store.writes: stored}
-        if design.listen and design.store:
-            counts[design.store.tells] = stored
-        if near := design.colo_cache:
-            filled = stored if self.alone else looked + writes + kept
-            for name, number in ((near.reads, self.per_month(self.missed)), (near.writes, filled)):
-                counts[name] = counts.get(name, 0) + number
-        return dict(zip(counts, np.broadcast_arrays(*counts.values()), strict=True))
-
     @property
     def warm(self) -> Array:
         """The chance that a Durable Object, one a key, still has its memory when asked."""
@@ -375,25 +386,11 @@ class Flows:
         warm: Array = -np.expm1(-rate * self.at["do_idle_s"])
         return warm
 
-    def _clean_up(self) -> dict[str, Array]:
-        """Deletions: of what nobody asked for between its expiry and the routine's next turn."""
-        every = self.design.clean_up_every_s
-        n = (self.r + self.w) * every
-        left = -np.expm1(-n) / n
-        loads = self.loaded.sum(axis=1, keepdims=True) + self.w
-        lists = np.ceil(self.count.sum() / 1_000) * MONTH_S / every
-        deletes = self.per_month(loads * left * np.exp(-self.w * self.l2_ttl))
-        return {
-            "kv_deletes": deletes,
-            "kv_missing_reads": deletes,  # what is only too old is there, and found so
-            "kv_lists": np.atleast_1d(np.float64(lists)),
-        }
-
     def stored_gb(self) -> Array:
         """GB held on average."""
         if self.design.l2 not in STORED:
             return np.zeros(self.at["value_bytes"].size)
-        held = 1 - lives.expired(self.r, self.w, self.l2_ttl)
+        held = 1 - 1 / (1 + (self.r + self.w) * self.valid(self.w, self.l2_ttl))
         if self.forever or not ALL[self.design.l2].erases:
             held = 1 - lives.first_of_month(self.r + self.w)
         gb: Array = self._of_all(held) * self.at["value_bytes"].ravel() / 1e9

@@ -23,7 +23,8 @@ from cachelib.model.formulas.setting import Array
 
 class Front(NamedTuple):
     """Reads a second, by colo and key: that wait for what is past the data centre's tier, that run
-    the Worker, that wait for it, and that are served what has ended in their data centre."""
+    the Worker, that wait for it, and that are served what has ended in their data centre. The
+    first and the last are by colo of the readers, the others by where the Worker runs."""
 
     past_colo: Array
     runs: Array
@@ -39,11 +40,12 @@ class Looks(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """Reads of all and by colo, writes that renew what is behind, losses by deploys, and purges, of
-    one key; 1/s."""
+    """Reads of all, by colo where the Worker runs and by the readers' own, writes that renew what
+    is behind, losses by deploys, and purges, of one key; 1/s."""
 
     r: Array
     rc: Array
+    rr: Array
     w: Array
     lost: Array
     purged: Array
@@ -57,9 +59,10 @@ def allowed(writes: Array, every_s: Array) -> Array:
 
 def front(asked: Traffic, ttl: Array, stale_s: Array) -> Front:
     """Both tiers, for values that live `ttl` and are served for `stale_s` longer."""
-    everywhere, here = (_looks(asked, reads, ttl, stale_s) for reads in (asked.r, asked.rc))
+    everywhere, here = (_looks(asked, reads, ttl, stale_s) for reads in (asked.r, asked.rr))
     runs, awaited = (looks * asked.rc / asked.r for looks in everywhere)
-    past_colo = np.minimum(np.maximum(here.awaited, awaited), asked.rc)
+    waiting = everywhere.awaited * asked.rr / asked.r
+    past_colo = np.minimum(np.maximum(here.awaited, waiting), asked.rr)
     return Front(past_colo, runs, awaited, here.all - here.awaited)
 
 

@@ -23,7 +23,7 @@ def late_share(flows: Flows, bound_s: float) -> Array:
         w = w - flows.purged
         late = lives.late(change + w, flows.l2_ttl, bound_s, flows.purged)
         ended = flows.front.stale
-        living = (flows.rc - flows.loaded - ended) * late
+        living = (flows.at.by_reader(flows.rc - flows.loaded) - ended) * late
         return flows.share(living + ended * _ended(flows, change + w, bound_s))
     if flows.design.expiry == "sliding":
         return flows.share(_sliding(flows, change, bound_s))
@@ -32,13 +32,13 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     if flows.alone and not flows.refreshing:  # other colos hear of no write
         found = flows.rc - flows.loaded
         if not flows.design.listen:
-            return flows.share(found * lives.late(change + w, flows.l2_ttl, bound_s))
-        elsewhere = lives.late(change + w - flows.wc, flows.l2_ttl, bound_s, flows.wc)
+            return flows.share(found * lives.late(change + w, flows.l2_held, bound_s))
+        elsewhere = lives.late(change + w - flows.wc, flows.l2_held, bound_s, flows.wc)
         return flows.share(found * elsewhere + flows.answered_by_l1 * _unheard(flows, bound_s))
-    r, own, life = flows.r, w, flows.l2_ttl
+    r, own, life = flows.r, w, flows.l2_held
     if flows.design.colo_cache:
         r, own, life = flows.rc, flows.wc, flows.soft_ttl if flows.refreshing else life
-    overdue = flows.rc * lives.expired(r, own, life) if flows.refreshing else 0.0
+    overdue = flows.rc / (1 + (r + own) * flows.valid(own, life)) if flows.refreshing else 0.0
     if flows.design.colo_cache and not flows.forever:
         overdue = overdue * -np.expm1(-(r + own) * (flows.l2_ttl - life))
     late = (flows.rc - flows.loaded - overdue) * lives.late(change, life, bound_s, w)
@@ -61,7 +61,7 @@ def _ended(flows: Flows, change: Array, bound_s: float) -> Array:
     It is the data centre's first within S: of age T + x, where x has density ∝ e^-rx up to S. With
     D, by how much the bound exceeds T, none is late whose x is below D.
     """
-    rc, ttl, stale_s = flows.rc, flows.l2_ttl, flows.stale_s
+    rc, ttl, stale_s = flows.rr, flows.l2_ttl, flows.stale_s
     least = np.minimum(np.maximum(bound_s - ttl, 0), stale_s)
     both = rc + change
     kept = np.exp(-rc * least) - np.exp(-rc * stale_s)
@@ -99,6 +99,6 @@ def _sliding(flows: Flows, change: Array, bound_s: float) -> Array:
     near = lives.late(change + flows.w, np.full_like(gap, NEVER_S), bound_s, (1 - hit) / gap)
     if flows.design.l2 is None:
         return flows.answered_by_l1 * near
-    far = lives.late(change, flows.l2_ttl, bound_s, flows.w)
+    far = lives.late(change, flows.l2_held, bound_s, flows.w)
     late: Array = flows.answered_by_l1 * (1 - (1 - near) * (1 - far))
     return late + (flows.missed - flows.loaded) * far

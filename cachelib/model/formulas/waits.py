@@ -32,11 +32,11 @@ class Waits:
     def __init__(self, flows: Flows) -> None:
         self.flows, self.at = flows, flows.at
         l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else np.zeros((1, 1))
-        parts = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
-        parts += list(self._front_ways())
+        ran = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
         for way in self._ways():
-            parts.append((way.found, l1_ms + way.ms))
-            parts.append((way.loaded, l1_ms + way.ms + _by_colo(self.at["origin_ms"])))
+            ran.append((way.found, l1_ms + way.ms))
+            ran.append((way.loaded, l1_ms + way.ms + self._load_ms))
+        parts = [*self._front_ways(), *map(self._reached, *zip(*ran, strict=True))]
         parts = [_merged(rate, ms) for rate, ms in parts]
         draws = max(len(array) for part in parts for array in part)
         shapes = [(draws, np.broadcast_shapes(rate.shape, ms.shape)[1]) for rate, ms in parts]
@@ -91,17 +91,40 @@ class Waits:
         flows = self.flows
         if flows.front is not None:
             near, far = (self.at.adds_up_to(place.takes) for place in WORKERS_CACHE.places)
-            yield self._sum(flows.rc - flows.front.past_colo), _by_colo(near)
-            yield self._sum(flows.front.past_colo - flows.front.awaited), _by_colo(far)
+            awaited = self.at.by_reader(flows.front.awaited)
+            yield self._sum(flows.rr - flows.front.past_colo), _by_colo(near)
+            yield self._sum(flows.front.past_colo - awaited), _by_colo(far)
 
     @property
     def _passed(self) -> Array:
-        """What it takes to look into the tiers before the store, memory aside."""
+        """What it takes the Worker to look into the tiers before the store, memory aside."""
         near = self.flows.design.colo_cache
         takes = near.places[0].takes if near and self.flows.layered else ()
-        if self.flows.front is not None:
-            takes = WORKERS_CACHE.places[-1].takes
         return self.at.adds_up_to(takes)
+
+    @property
+    def load_ms(self) -> Array:
+        """How long a load takes, on average over where the Worker runs; shape (draws,)."""
+        mean: Array = (self._load_ms * _by_colo(self.flows.weights)).sum(axis=1)
+        return mean
+
+    @property
+    def _load_ms(self) -> Array:
+        """The origin's own time, and the ways to it."""
+        ms, straight = self.at["origin_ms"], self.at.trips.to_origin
+        if len(straight):
+            ms = ms + self.at["origin_trips"] * self.at.trip(straight)
+        return _by_colo(ms)
+
+    def _reached(self, rate: Array, ms: Array) -> tuple[Array, Array]:
+        """What the Worker answers and how long it takes, with the way to it, by readers' colo."""
+        trips, way = self.at.trips, np.zeros((1, 1))
+        if self.flows.front is not None:
+            way = _by_colo(self.at.adds_up_to(WORKERS_CACHE.places[-1].takes))
+        if len(trips.to_worker):
+            ms = ms if ms.shape[1] == 1 else ms[:, trips.reader]
+            way = way + _by_colo(self.at.trip(trips.to_worker))
+        return self.at.by_reader(rate), ms + way
 
     def _takes(self, place: Place) -> Array:
         return self._passed + self.at.adds_up_to(place.takes)

@@ -71,7 +71,9 @@ def key_factors(at: Setting, growth: Growth, numbers: Mapping[str, Array]) -> Ar
 
 def with_keys(at: Setting, factor: float) -> Setting:
     """The setting with so many times the keys, each asked for as much less."""
-    return replace(at, keys=Keys(at.keys.share / factor, at.keys.number * factor))
+    keys = at.keys
+    written = None if keys.written is None else keys.written / factor
+    return replace(at, keys=Keys(keys.share / factor, keys.number * factor, written, keys.every_s))
 
 
 def in_words(growth: Growth) -> str:

@@ -47,7 +47,7 @@ def _added(model: Model, design: Design, factor: float) -> tuple[float, float] |
     """The share of the loads that is added, and how many a month that are."""
     at = _grown(model, factor)
     month = estimate(design, at)
-    found = met(month.flows, at["origin_ms"].ravel() / 1e3)
+    found = met(month.flows, month.waits.load_ms / 1e3)
     if found is None:
         return None
     share = float(found.added[0])

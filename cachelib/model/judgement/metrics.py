@@ -77,7 +77,7 @@ def _loads_saved(month: Month) -> Array:
 
 
 def _l2_speed_up(month: Month) -> Array:
-    hit = Month(month.study, month.option, month.at.but(origin_ms=0.0))
+    hit = Month(month.study, month.option, month.at.but(origin_ms=0.0, origin_trips=0.0))
     without = month.of("origin-only").estimate.waits.quantile_ms(0.5)
     return without / hit.estimate.waits.quantile_ms(0.5)
 

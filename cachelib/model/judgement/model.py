@@ -91,8 +91,15 @@ class Model:
     def setting(self) -> Setting:
         """The study's, keys of like popularity taken together further."""
         at = self.study.setting
-        shares = np.repeat(at.keys.share, at.keys.number.astype(int))
-        return replace(at, keys=grouped(shares, KINDS)) if len(at.keys.share) > KINDS else at
+        if len(at.keys.share) <= KINDS:
+            return at
+        number = at.keys.number.astype(int)
+        share, written, every_s = (
+            None if column is None else np.repeat(column, number)
+            for column in (at.keys.share, at.keys.written, at.keys.every_s)
+        )
+        assert share is not None  # noqa: S101
+        return replace(at, keys=grouped(share, written, every_s, KINDS))
 
     @property
     def names(self) -> list[str]:

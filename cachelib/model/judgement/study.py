@@ -16,13 +16,15 @@ from cachelib.model.case.designs import as_allowed, platform_of
 from cachelib.model.case.names import known
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
-from cachelib.model.formulas import Estimate, Setting, estimate, grouped, trips
+from cachelib.model.formulas import Estimate, Setting, estimate, grouped, placed
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
+from cachelib.model.judgement.on_schedule import keys_on_schedule
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
 from cachelib.model.money.prices import OWN, PriceBook, price_book
+from cachelib.model.platforms.colos import busiest_first
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
@@ -257,7 +259,12 @@ class Study:
     @property
     def isolates(self) -> int:
         """How many isolates serve this traffic, over all data centres."""
-        return self.platform.isolates_per_colo * len(self.trace.colos)
+        return self.platform.isolates_per_colo * len(self.worker_colos)
+
+    @property
+    def worker_colos(self) -> list[str]:
+        """Where the Worker runs, the place with most traffic first; "" where a log names none."""
+        return busiest_first(self.trace.colos, self.trace.colo, self.platform)
 
     def names(self, *needed: str) -> list[str]:
         """The case's designs, and those that are needed beside them for comparison."""
@@ -296,6 +303,7 @@ class Study:
         shared = {
             "workers_cache_purge_every_s": platform.workers_cache_purge_every_s / self.sample.keys,
             "kv_writes_a_day": platform.kv_writes_a_day * self.sample.keys,
+            "redis_gb": platform.redis_gb * self.sample.keys,
         }
         return platform.model_copy(update=shared)
 
@@ -318,23 +326,21 @@ class Study:
     def setting(self) -> Setting:
         """The traffic as formulas see it: rates by key and by colo, and nothing of their order."""
         trace, platform = self.trace, self.platform
-        asked_there = np.bincount(trace.colo, minlength=len(trace.colos)).astype(np.float64)
+        few = None if self.log or self.sample.keys < 1 else self.case.workload
+        keys = keys_on_schedule(few, trace)
+        by_readers = trace.colo if keys is None else trace.colo[trace.op == READ]
+        asked_there = np.bincount(by_readers, minlength=len(trace.colos)).astype(np.float64)
         colos = tuple(c for c, n in zip(trace.colos, asked_there, strict=True) if n)
-        weights = asked_there[asked_there > 0]
+        weights, trips = placed(colos, asked_there[asked_there > 0], platform)
         asked = np.sort(self._taken.popularity)[::-1]
-        numbers = {
-            name: value
-            for name in Platform.model_fields
-            if isinstance(value := getattr(platform, name), int | float)
-        }
         own = {name: number.value for name, number in self.case.assumed.items()}
         own |= self.case.settings
         return Setting(
-            keys=grouped(asked[asked > 0] / asked.sum()),
+            keys=keys or grouped(asked[asked > 0] / asked.sum()),
             weights=weights / weights.sum(),
-            trips=trips(colos, weights, platform),
+            trips=trips,
             numbers=own
-            | numbers
+            | platform.numbers
             | {
                 "requests_per_month": self.requests_per_month,
                 "reads_per_write": self.reads_per_write or NEVER_S,

@@ -38,11 +38,18 @@ class UnknownColoError(CachelibError, ValueError):
 class Geography:
     """Of the data centres of a trace: region and host by number, and times in ms.
 
-    `region` and `host` are shape `(colos,)`, numbers into REGIONS and `platform.objects_at`;
-    `to_region`, `to_central`, `to_upper`, `to_bucket`, `to_redis` and `to_table` are round trips,
-    `to_central` from the regional tier on; `to_host` is shape `(colos, hosts)`.
+    A colo is where requests arrive; `runs` numbers the one that stands for where the Worker runs
+    for them, the first for which it runs there. Of what it asks, `region` and `host` are shape
+    `(colos,)`, numbers into REGIONS and `platform.objects_at`; `to_region`, `to_central`,
+    `to_bucket`, `to_redis`, `to_table` and `to_origin` (all ways of a load) are round trips from
+    there, `to_central` from the regional tier on; `to_host` is shape `(colos, hosts)`. From the
+    reader's own colo are `to_upper`, and `to_worker`; `readers_region` is its region.
     """
 
+    runs: npt.NDArray[np.int64]
+    readers_region: npt.NDArray[np.int64]
+    to_worker: Matrix
+    to_origin: Matrix
     region: npt.NDArray[np.int64]
     host: npt.NDArray[np.int64]
     to_region: Matrix
@@ -56,22 +63,59 @@ class Geography:
 
 def geography(colos: Sequence[str], platform: Platform) -> Geography:
     """Distances by great circles; a colo without a name is where `platform.unplaced` says."""
-    named = [colo or platform.unplaced for colo in colos]
-    to_regions = rtt_ms(named, list(REGIONS.values()), platform)
+    readers = [colo or platform.unplaced for colo in colos]
+    regions = list(REGIONS.values())
+    runs, named, to_worker = _placed(readers, platform)
+    to_regions = rtt_ms(named, regions, platform)
     to_hosts = rtt_ms(named, platform.objects_at, platform)
     region = to_regions.argmin(axis=1)
-    to_central = rtt_ms(list(REGIONS.values()), platform.kv_central_at, platform).min(axis=1)
+    to_central = rtt_ms(regions, platform.kv_central_at, platform).min(axis=1)
+    to_origin = np.zeros(len(named))
+    if platform.origin_at:
+        to_origin = rtt_ms(named, platform.origin_at, platform).min(axis=1)
     return Geography(
+        runs=runs,
+        readers_region=rtt_ms(readers, regions, platform).argmin(axis=1),
+        to_worker=to_worker,
+        to_origin=to_origin * platform.origin_trips,
         region=region,
         host=to_hosts.argmin(axis=1),
         to_region=to_regions.min(axis=1),
         to_central=to_central[region],
-        to_upper=rtt_ms(named, platform.workers_cache_upper_at, platform).min(axis=1),
+        to_upper=rtt_ms(readers, platform.workers_cache_upper_at, platform).min(axis=1),
         to_bucket=rtt_ms(named, [platform.bucket_at], platform)[:, 0],
         to_redis=rtt_ms(named, platform.redis_at, platform).min(axis=1),
         to_table=rtt_ms(named, platform.table_at, platform).min(axis=1),
         to_host=to_hosts,
     )
+
+
+def where_it_runs(colos: Sequence[str], platform: Platform) -> list[str]:
+    """By colo where requests arrive, the data centre in which the Worker runs for them."""
+    return list(_placed([colo or platform.unplaced for colo in colos], platform)[1])
+
+
+def busiest_first(
+    colos: Sequence[str], asked: npt.NDArray[np.int16], platform: Platform
+) -> list[str]:
+    """Where the Worker runs for requests that arrive in colos of these numbers."""
+    runs = where_it_runs(colos, platform) if platform.runs_at else colos
+    traffic = dict.fromkeys(runs, 0)
+    for place, n in zip(runs, np.bincount(asked, minlength=len(runs)).tolist(), strict=True):
+        traffic[place] += n
+    return sorted(traffic, key=lambda place: -traffic[place])
+
+
+def _placed(
+    readers: Sequence[str], platform: Platform
+) -> tuple[npt.NDArray[np.int64], Sequence[str], Matrix]:
+    """By colo of a reader: the colo that stands for where the Worker runs, its name, the way."""
+    if not platform.runs_at:
+        return np.arange(len(readers)), readers, np.zeros(len(readers))
+    away = rtt_ms(readers, platform.runs_at, platform)
+    at = away.argmin(axis=1)
+    runs = np.array([int(np.argmax(at == place)) for place in at], np.int64)
+    return runs, [platform.runs_at[place] for place in at], away.min(axis=1)
 
 
 def rtt_ms(here: Sequence[str], there: Sequence[str], platform: Platform) -> Matrix:

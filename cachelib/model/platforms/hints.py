@@ -16,7 +16,10 @@ JURISDICTIONS = {"eu": ("FRA", "WAW"), "fedramp": ("IAD", "SJC")}
 
 
 def _cities(said: object) -> tuple[object, ...]:
-    return JURISDICTIONS.get(said, (HINTS.get(said, said),)) if isinstance(said, str) else (said,)
+    if not isinstance(said, str):
+        return (said,)
+    said = said.removeprefix("aws:")  # as `placement` has it: aws:us-east-1
+    return JURISDICTIONS.get(said, (HINTS.get(said, said),))
 
 
 def spelled_out(given: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -19,6 +20,7 @@ from cachelib.model.platforms.profile import (
 )
 from cachelib.model.schema.strict import NotNegative, PerSecond, Seconds, Share, Strict
 from cachelib.model.tiers.design import Design, DesignError
+from cachelib.model.tiers.tier import Tier
 
 __all__ = ["Assumption", "Fact", "Platform", "Profile", "Routing", "profile", "profile_of"]
 
@@ -30,6 +32,20 @@ Places = Annotated[
     BeforeValidator(spelled_out),
 ]
 """Data centres, as IATA codes or in the vendor's words; one may stand alone."""
+Nowhere = Annotated[tuple[str, ...], BeforeValidator(spelled_out)]
+"""The same, or none."""
+SMART = ("smart",)
+
+
+def room_of(tier: Tier, platform: Platform) -> float:
+    """Bytes that a copy of the tier has room for; infinity where no number says it."""
+    return float(getattr(platform, tier.room)) * 1e9 if tier.room else math.inf
+
+
+def is_sized(design: Design, platform: Platform) -> bool:
+    """Whether it matters how large values are."""
+    bounded = any(room_of(tier, platform) < math.inf for tier in design.stores)
+    return bounded or design.l1_max_bytes is not None
 
 
 def profile_of(said: object) -> Profile:
@@ -84,6 +100,13 @@ class Platform(Strict):
     redis_write_ms: NotNegative = 0.0
     redis_message_ms: NotNegative = 0.0
     redis_failure: Share = 0.0
+    redis_gb: Annotated[float, Field(gt=0)] = Field(
+        default=float("inf"),
+        description="GB that a node has for entries: what was asked for longest ago is pushed out",
+    )
+    redis_entry_bytes: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=85, description="what an entry takes beside its value, its key among it"
+    )
     redis_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     cross_zone_share: Share = 0.0
     dynamodb_ms: NotNegative = 0.0
@@ -100,6 +123,9 @@ class Platform(Strict):
     origin_ms: NotNegative
     loads_take_time: bool = Field(
         default=False, description="a value is there when its load has taken the origin's time"
+    )
+    origin_trips: NotNegative = Field(
+        default=1.0, description="ways to the origin and back that a load takes, each after another"
     )
     origin_failure: Share
     origin_neurons: NotNegative
@@ -134,6 +160,16 @@ class Platform(Strict):
         description="where Durable Objects may live: all hints, or the locationHint (weur) or"
         " jurisdiction (eu) that the code gives",
     )
+    worker_at: Nowhere = Field(
+        default=(),
+        description="where the Worker runs: near each reader unless `placement` says a region"
+        " (aws:us-east-1), or smart, which is where the origin is",
+    )
+    origin_at: Nowhere = Field(
+        default=(),
+        description="where the origin is, or the nearest of these: `origin_trips` ways to it and"
+        " back come on top of origin_ms, which has them unless this is said",
+    )
 
     if TYPE_CHECKING:  # what is not given comes from the profile
 
@@ -157,12 +193,32 @@ class Platform(Strict):
                 f"kv_cache_ttl_s: {self.kv_cache_ttl_s:g} is below the {self.kv_min_cache_ttl_s:g}"
                 " s that KV allows; 0 means no cache"
             )
+        if self.worker_at == SMART and not self.origin_at:
+            raise ValueError(
+                "worker_at: smart is near the origin; say with origin_at where that is"
+            )
+        if self.origin_at and self.loads_take_time:
+            raise ValueError(
+                "origin_at: where loads take time (loads_take_time) they all take as long; leave"
+                " it out, and let origin_ms have the way to the origin"
+            )
         return self
+
+    @property
+    def runs_at(self) -> tuple[str, ...]:
+        """Where the Worker runs, the nearest of these to its reader; none for near each reader."""
+        return self.origin_at if self.worker_at == SMART else self.worker_at
 
     @property
     def load_s(self) -> float:
         """Seconds after which a value is there that was asked of the origin."""
         return self.origin_ms / 1e3 if self.loads_take_time else 0.0
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """All that is a number, by name."""
+        there = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in there.items() if isinstance(value, int | float)}
 
     @property
     def described(self) -> Profile:

@@ -1,10 +1,11 @@
 """Redis or Valkey beside servers: one for all regions, or one in each, which hears of no other.
 
-Both keep a value until it expires, are written through, and are nowhere bounded: what node memory
-holds is not modelled, nor are replicas' lag and fail-over. Each tells those who listen of every
-write and deletion, as the library's `RedisStore` does with `announce`; the message goes to Redis
-and on from there, which is taken as a round trip of the listener, and what then passes until he
-has heard is an assumption. No message is lost: the library drops all of its memory when a
+Both keep a value until it expires, and are written through. Of a node's memory, where the case says
+how large it is (`redis_gb`), what was asked for longest ago is pushed out (`allkeys-lru`, exact
+here and sampled there); replicas' lag and fail-over are not modelled. Each tells those who listen
+of every write and deletion, as the library's `RedisStore` does with `announce`; the message goes to
+Redis and on from there, which is taken as a round trip of the listener, and what then passes until
+he has heard is an assumption. No message is lost: the library drops all of its memory when a
 connection breaks. One in each region tells that region alone.
 
 Every rule follows from what is declared here, in both engines, the formulas and the page. A node is
@@ -30,9 +31,13 @@ REDIS = Tier(
         "redis_ms": "time of a read in Redis",
         "redis_write_ms": "time of a write to Redis",
         "redis_failure": "share of the reads of Redis that fail",
+        "redis_gb": "memory of a node of Redis for entries",
+        "redis_entry_bytes": "what an entry of Redis takes beside its value",
         "redis_message_ms": "time until a message of a change is heard, its way aside",
     },
     prefixes=("redis_",),
+    room="redis_gb",
+    beside="redis_entry_bytes",
     failure="redis_failure",
     erases=True,
     reads="redis_gets",
@@ -53,6 +58,8 @@ REDIS_PER_REGION = Tier(
     counts=REDIS.counts,
     numbers=REDIS.numbers,
     prefixes=REDIS.prefixes,
+    room=REDIS.room,
+    beside=REDIS.beside,
     failure=REDIS.failure,
     erases=True,
     reads=REDIS.reads,

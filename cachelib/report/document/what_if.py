@@ -18,7 +18,7 @@ from cachelib.model.case.case import Case
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.metrics import METRICS
-from cachelib.model.formulas.setting import NEVER_S
+from cachelib.model.formulas.setting import NEVER_S, Keys
 from cachelib.model.judgement import policies
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.draws import draw
@@ -69,7 +69,7 @@ def judged_with(model: Model) -> dict[str, Any]:
     study, at = model.study, model.setting
     return {
         "at": {
-            "keys": {"share": at.keys.share.tolist(), "number": at.keys.number.tolist()},
+            "keys": _keys(at.keys),
             "weights": at.weights.tolist(),
             "trips": {name: value.tolist() for name, value in at.trips._asdict().items()},
             "numbers": {name: min(float(n), NEVER_S) for name, n in at.numbers.items()},
@@ -84,6 +84,11 @@ def judged_with(model: Model) -> dict[str, Any]:
         "criteria": _criteria(study.case.criteria, study.told),
         "prices": _prices(study.book),
     }
+
+
+def _keys(keys: Keys) -> dict[str, list[float]]:
+    told = {name: column for name, column in keys._asdict().items() if column is not None}
+    return {name: [min(float(n), NEVER_S) for n in column] for name, column in told.items()}
 
 
 def _draws(decision: Decision) -> dict[str, list[float]]:
@@ -147,7 +152,19 @@ def _rented(model: Model, design: Design) -> Any:
 
 def _tier(tier: Tier) -> dict[str, Any]:
     """What the page's formulas need of a tier."""
-    names = ("scope", "plain", "reads", "writes", "erases", "tells", "telling", "failure", "needed")
+    names = (
+        "scope",
+        "plain",
+        "reads",
+        "writes",
+        "erases",
+        "tells",
+        "telling",
+        "failure",
+        "needed",
+        "room",
+        "beside",
+    )
     told = {name: getattr(tier, name) for name in names}
     takes = tier.places[0].takes if tier.places else ()
     units = {meter: each._asdict() for meter, each in tier.units.items()}

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
 from cachelib.model.judgement.study import Study
+from cachelib.model.platforms.colos import where_it_runs
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.outcomes import L1, L2, place_of
@@ -160,8 +159,7 @@ def _workers(study: Study, design: Design) -> list[Node]:
     memory = f"each its own memory, {duration(design.l1_ttl_s)}" if design.l1_ttl_s else ""
     told = ", told of changes" if design.listen else ""
     note = f"{memory}{told}" if design.l1 else "no memory"
-    traffic = np.bincount(study.trace.colo, minlength=len(study.trace.colos))
-    busiest = [study.trace.colos[place] for place in np.argsort(-traffic, kind="stable")]
+    busiest = study.worker_colos
     nodes = [
         Node(id=f"w{nth}", label=f"{colo or 'One place'}: {isolates}", note=note)
         for nth, colo in enumerate(busiest[:SHOWN_COLOS])
@@ -197,7 +195,7 @@ def _id(nth: int) -> str:
 
 
 def _alt(study: Study, design: Design) -> str:
-    colos = study.told(counted(len(study.trace.colos), "data centre"))
+    colos = study.told(counted(len(study.worker_colos), "data centre"))
     isolates = study.told(counted(study.platform.isolates_per_colo, "isolate"))
     memory = study.told(
         "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
@@ -216,7 +214,8 @@ def scenario(study: Study, design: Design, id: str) -> Sequence:
     """The first two requests for one key, half a minute apart, with each tier's median time."""
     trace = study.two_requests()
     result = study.replay(design, trace=trace, jitter=0.0)
-    colos = [trace.colos[place] for place in trace.colo]
+    runs = where_it_runs(trace.colos, study.platform)
+    colos = [runs[place] for place in trace.colo]
     workers = [
         Node(id=f"w{nth}", label=f"{capital(study.told('Worker'))} in {colo}")
         for nth, colo in enumerate(colos)

@@ -197,8 +197,9 @@ def curve(
 def log_axes(ax: Axes, powers: Iterable[int]) -> None:
     """Both axes logarithmic, x marked at powers of ten; names at lines' ends kept apart."""
     log_x(ax, [10.0**power for power in powers])
-    ax.set_yscale("log", subs=[])
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    if any(np.max(line.get_ydata(), initial=0.0) > 0 for line in ax.lines):  # else there are none
+        ax.set_yscale("log", subs=[])
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     low, high = ax.get_ylim()
     narrow = high < NARROW * low  # three digits would tell its marks alike
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}" if narrow else brief(value))

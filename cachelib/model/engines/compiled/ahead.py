@@ -46,7 +46,8 @@ def look(state, place, key, how_far):
 def look_at_all(rules, state, places, keys, colos, isolates, how_far):
     seen = 0
     for i in range(len(keys)):
-        key, colo = np.int64(keys[i]), np.int64(colos[i])
+        key, door = np.int64(keys[i]), np.int64(colos[i])
+        colo = places.runs[door]
         if rules.l1:
             seen += look(state, np.int64(isolates[i]), key, how_far)
         if rules.store == KV_STORE:
@@ -55,7 +56,7 @@ def look_at_all(rules, state, places, keys, colos, isolates, how_far):
         if rules.colo_cache:
             seen += look(state, COLO_PLACES + colo, key, how_far)
         if rules.front:
-            seen += look(state, FRONT_PLACES + colo, key, how_far)
+            seen += look(state, FRONT_PLACES + door, key, how_far)
             seen += look(state, UPPER_PLACE, key, how_far)
         if how_far == BUCKET:
             seen += state.records[key].version

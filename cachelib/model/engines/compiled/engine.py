@@ -34,7 +34,7 @@ from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND, stored_sum
 from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_of
 from cachelib.model.engines.ways import told_after_s
 from cachelib.model.platforms.colos import Geography
-from cachelib.model.platforms.platform import Platform
+from cachelib.model.platforms.platform import Platform, is_sized, room_of
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, COUNTS, NO_L2, Outcomes, depths
 from cachelib.model.tiers.tier import Tier
@@ -80,6 +80,7 @@ class Compiled:
             pool=np.empty(0, ENTRY),
             buckets=np.full(1, NONE, np.int32),
             isolates=np.empty(0, ISOLATE),
+            rooms=np.empty(0, ISOLATE),
             records=np.empty(0, RECORD),
             objects=np.empty(0, OBJECT),
             key_bytes=np.empty(0, np.int32),
@@ -113,7 +114,10 @@ class Compiled:
         outcomes = Outcomes(np.empty(n, CODE_TYPE), *(np.empty(n, np.float32) for _ in range(3)))
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         told_after = told_after_s(self.design, self.platform, places)
-        near = self.near = Places(places.region, places.host, places.to_host, told_after)
+        near = self.near = Places(
+            places.runs, places.region, places.host, places.to_host, told_after
+        )
+        self._make_rooms(len(places.region))
         work = run_waiting if self.rules.load_s else run
         for start in range(0, n, ROWS):
             part = slice(start, min(start + ROWS, n))
@@ -193,14 +197,14 @@ class Compiled:
         )
 
     def _make_room(self, requests: int, isolates: int, now: float) -> None:
-        """A request adds at most six entries to the pool, a version to the origin, a message.
+        """A request adds at most seven entries to the pool, a version to the origin, a message.
 
         Where it only begins a load, it adds some when that has landed, and is met until then.
         """
-        entries, landing = 6 * requests, 0
+        entries, landing = 7 * requests, 0
         if self.rules.load_s:
             landing = requests + self._make_room_to_load(requests)
-            entries = 9 * landing
+            entries = 10 * landing
         self._make_room_in_pool(entries, requests, now)
         self._make_room_for_versions(requests)
         state = self.state
@@ -209,11 +213,14 @@ class Compiled:
         if self.rules.tells and sent + telling > len(state.messages):
             state = state._replace(messages=_grown(state.messages, sent, 2 * (sent + telling)))
         if isolates > len(state.isolates):
-            new = np.zeros(isolates - len(state.isolates), ISOLATE)
-            new["newest"] = new["oldest"] = NONE
-            new["dies_at"] = -math.inf
-            state = state._replace(isolates=np.concatenate([state.isolates, new]))
+            state = state._replace(isolates=_more(state.isolates, isolates))
         self.state = state
+
+    def _make_rooms(self, colos: int) -> None:
+        """One for what all share, and one for each colo."""
+        bounded = min(self.rules.colo_room, self.rules.store_room) != NO_BOUND
+        if bounded and colos + 1 > len(self.state.rooms):
+            self.state = self.state._replace(rooms=_more(self.state.rooms, colos + 1))
 
     def _make_room_in_pool(self, entries: int, requests: int, now: float) -> None:
         state, used = self.state, int(self.state.totals["used"])
@@ -246,8 +253,10 @@ class Compiled:
     def _forgets_what_ended(self) -> bool:
         """In a memory with bounds, what has ended still takes room, and pushes others out; a load
         under way remembers where what it met lies."""
-        bounded = min(self.rules.max_entries, self.rules.max_bytes) != NO_BOUND
-        return not bounded and not self.rules.load_s
+        rules = self.rules
+        bounds = rules.max_entries, rules.max_bytes, rules.colo_room, rules.store_room
+        bounded = min(bounds) != NO_BOUND
+        return not bounded and not rules.load_s
 
     def _make_room_to_load(self, requests: int) -> int:
         """A ring for what may be in progress; how much is."""
@@ -267,6 +276,13 @@ class Compiled:
             used = int(self.state.totals["clean_ups"])
             longer = _grown(self.state.listed, used, 2 * used + int(due) + 2)
             self.state = self.state._replace(listed=longer)
+
+
+def _more(isolates: npt.NDArray[np.void], length: int) -> npt.NDArray[np.void]:
+    new = np.zeros(length - len(isolates), ISOLATE)
+    new["newest"] = new["oldest"] = NONE
+    new["dies_at"] = -math.inf
+    return np.concatenate([isolates, new])
 
 
 def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scalar]:
@@ -301,6 +317,11 @@ def _depth(tier: Tier | None) -> int:
     return depths(tier)[-1] if tier else NO_L2
 
 
+def _room(tier: Tier | None, platform: Platform) -> int:
+    most = math.inf if tier is None else room_of(tier, platform)
+    return NO_BOUND if most == math.inf else int(most)
+
+
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         front=design.front is not None,
@@ -314,6 +335,10 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         colo_depth=_depth(design.colo_cache),
         depth=_depth(design.store),
         erases=design.policy != "clean-up" and design.store is not None and design.store.erases,
+        colo_room=_room(design.colo_cache, platform),
+        store_room=_room(design.store, platform) if _store(design) == PLAIN_STORE else NO_BOUND,
+        beside=platform.redis_entry_bytes,
+        sized=is_sized(design, platform),
         l1_ttl=design.l1_ttl_s or math.inf,
         hard_ttl=design.hard_ttl_s,
         soft_ttl=design.refresh_after_s,

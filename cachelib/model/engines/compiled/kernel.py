@@ -43,12 +43,12 @@ def read_l2(rules, state, places, colo, key, record, now):
     """The shared tiers, the nearest first: depth, way and wait, and the living value, if any."""
     depth, extra, held = NO_L2, 0.0, nothing()
     if rules.colo_cache:
-        depth, held = rules.colo_depth, read_colo_cache(state, colo, key, now)
+        depth, held = rules.colo_depth, read_colo_cache(rules, state, colo, key, now)
     if rules.store and held.version == NONE:
         far, extra, held = read_store(rules, state, places, colo, key, record, now)
         depth = depth if far == NO_L2 else far
         if rules.colo_cache and held.version != NONE:
-            write_colo_cache(state, colo, key, held)
+            write_colo_cache(rules, state, colo, key, held)
     return depth, extra, held
 
 
@@ -56,7 +56,7 @@ def read_l2(rules, state, places, colo, key, record, now):
 def write_l2(rules, state, places, number, colo, key, record, now, value):
     extra = write_store(rules, state, places, colo, key, record, now, value)
     if rules.colo_cache:
-        write_colo_cache(state, colo, key, value)
+        write_colo_cache(rules, state, colo, key, value)
     if rules.tells:
         tell(state, number, colo, key, now)
     return extra
@@ -112,7 +112,7 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
     """A deletion, from L2 and from this isolate's L1; the way and wait."""
     extra = delete_from_store(rules, state, places, colo, key, record, now)
     if rules.colo_cache:
-        delete_from_colo_cache(state, colo, key)
+        delete_from_colo_cache(rules, state, colo, key)
     if rules.tells:
         tell(state, number, colo, key, now)
     if rules.l1:
@@ -123,9 +123,9 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
 
 
 @hot
-def work(rules, state, places, table, number, generation, key, colo, row, now, op, size, life):
+def work(rules, state, places, table, number, generation, key, door, row, now, op, size, life):
     """The Worker runs: tier, depth, way and wait; the version served and when it was loaded."""
-    isolate, record = state.isolates[number], state.records[key]
+    colo, isolate, record = places.runs[door], state.isolates[number], state.records[key]
     if rules.l1:
         if generation == NONE:
             age(rules, state, table, isolate, number, now)
@@ -149,7 +149,7 @@ def work(rules, state, places, table, number, generation, key, colo, row, now, o
         if rules.purges:
             purge(rules, state, places, key, now)
     if fresh != NONE:
-        if rules.max_bytes < NO_BOUND:
+        if rules.sized:
             size = size if size > VALUE_BYTES else VALUE_BYTES
         new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
         if not unchanged:
@@ -162,7 +162,7 @@ def work(rules, state, places, table, number, generation, key, colo, row, now, o
             put_in_l1(rules, state, isolate, number, key, now, new)
         expires = new.expires
     if rules.front and version != NONE and op == READ:
-        write_front(rules, state, colo, key, now, Held(version, size, loaded, expires, expires))
+        write_front(rules, state, door, key, now, Held(version, size, loaded, expires, expires))
     return tier, depth, extra, version, loaded
 
 
@@ -184,14 +184,14 @@ def run(
             block = slice(i, min(i + BLOCK, len(time)))
             totals.seen += fetch(rules, state, places, keys[block], colos[block], isolates[block])
         now = time[i]
-        key, colo, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
+        key, door, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
         while now >= totals.next_clean_up:
             clean_up(rules, state, totals.next_clean_up)
             totals.next_clean_up += rules.clean_up_every
         version, overdue = np.int64(NONE), False
         tier, depth, extra, loaded = L2, NO_L2, 0.0, now
         if rules.front and ops[i] == READ:
-            depth, held, overdue = read_front(state, colo, key, now)
+            depth, held, overdue = read_front(state, door, key, now)
             version, loaded = held.version, held.loaded
         if version == NONE or overdue:
             life = rules.hard_ttl
@@ -201,7 +201,7 @@ def run(
             numbered = rows[i] if len(rows) else row + i
             loads = totals.origin_loads
             ran = work(
-                rules, state, places, table, number, generation, key, colo, numbered, now,
+                rules, state, places, table, number, generation, key, door, numbered, now,
                 ops[i], np.int64(sizes[i]), life,
             )  # fmt: skip
             if overdue:  # what has ended is served; nobody waits

@@ -36,8 +36,8 @@ OBJECT = np.dtype([("home", "i8"), ("awake", "i8"), ("free_at", "f8"), ("last", 
 LOAD = np.dtype(
     [
         ("due", "f8"), ("loaded", "f8"), ("life", "f8"), ("key", "i8"), ("next", "i8"),
-        ("last", "i8"), ("number", "i4"), ("colo", "i4"), ("version", "i4"), ("size", "i4"),
-        ("generation", "i4"), ("kind", "u1"), ("keeps", "u1"), ("unchanged", "u1"),
+        ("last", "i8"), ("door", "i8"), ("number", "i4"), ("colo", "i4"), ("version", "i4"),
+        ("size", "i4"), ("generation", "i4"), ("kind", "u1"), ("keeps", "u1"), ("unchanged", "u1"),
         ("unused", "u1"),
     ]
 )  # fmt: skip
@@ -93,6 +93,10 @@ class Rules(NamedTuple):
     colo_depth: int
     depth: int
     erases: bool
+    colo_room: int
+    store_room: int
+    beside: int
+    sized: bool
     l1_ttl: float
     hard_ttl: float
     soft_ttl: float
@@ -130,6 +134,7 @@ class State(NamedTuple):
     pool: npt.NDArray[np.void]
     buckets: npt.NDArray[np.int32]
     isolates: npt.NDArray[np.void]
+    rooms: npt.NDArray[np.void]
     records: npt.NDArray[np.void]
     objects: npt.NDArray[np.void]
     key_bytes: npt.NDArray[np.int32]
@@ -152,8 +157,9 @@ class Held(NamedTuple):
 
 class Places(NamedTuple):
     """The part of `Geography` that stores need, and after how many seconds each colo hears of a
-    change."""
+    change. `runs`: by colo where a request came in, its door, the one in which the Worker runs."""
 
+    runs: npt.NDArray[np.int64]
     region: npt.NDArray[np.int64]
     host: npt.NDArray[np.int64]
     to_host: npt.NDArray[np.float64]

@@ -15,9 +15,22 @@ from cachelib.model.engines.compiled.pool import (
     find,
     find_or_add,
 )
+from cachelib.model.engines.compiled.rooms import (
+    OF_STORE,
+    fits,
+    give_room,
+    give_room_in_store,
+    leave_room,
+    leave_store,
+    push_out,
+    too_full,
+    touch,
+    touch_in_store,
+)
 from cachelib.model.engines.compiled.state import (
     DO_STORE,
     KV_STORE,
+    NO_BOUND,
     PLAIN_STORE,
     Held,
 )
@@ -141,23 +154,42 @@ def nothing():
 
 
 @hot
-def read_colo_cache(state, colo, key, now):
+def read_colo_cache(rules, state, colo, key, now):
     """The living value, if any."""
     state.totals.colo_reads += 1
     at = find(state, COLO_PLACES + colo, key)
-    return held_by(state.pool[at]) if at != NONE and now < state.pool[at].until else nothing()
+    if at != NONE and now < state.pool[at].until:
+        if rules.colo_room < NO_BOUND:
+            touch(state, OF_STORE + 1 + colo, at)
+        return held_by(state.pool[at])
+    if rules.colo_room < NO_BOUND:
+        leave_room(state, OF_STORE + 1 + colo, COLO_PLACES + colo, key)
+    return nothing()
 
 
 @inner
-def write_colo_cache(state, colo, key, value):
+def write_colo_cache(rules, state, colo, key, value):
     state.totals.colo_writes += 1
-    entry = state.pool[find_or_add(state, COLO_PLACES + colo, key)]
+    bounded, room = rules.colo_room < NO_BOUND, OF_STORE + 1 + colo
+    if bounded and not fits(rules, value, rules.colo_room):
+        leave_room(state, room, COLO_PLACES + colo, key)
+        return
+    if bounded:
+        at = give_room(state, room, COLO_PLACES + colo, key, value)
+    else:
+        at = find_or_add(state, COLO_PLACES + colo, key)
+    entry = state.pool[at]
     entry.version, entry.size, entry.loaded = value.version, value.size, value.loaded
     entry.expires, entry.refresh, entry.until = value.expires, value.refresh, value.expires
+    while bounded and too_full(rules, state, room, rules.colo_room):
+        push_out(state, room)
 
 
 @inner
-def delete_from_colo_cache(state, colo, key):
+def delete_from_colo_cache(rules, state, colo, key):
+    if rules.colo_room < NO_BOUND:
+        leave_room(state, OF_STORE + 1 + colo, COLO_PLACES + colo, key)
+        return
     at = find(state, COLO_PLACES + colo, key)
     if at != NONE:
         state.pool[at].until = -np.inf
@@ -179,6 +211,12 @@ def read_store(rules, state, places, colo, key, record, now):
     else:
         totals.reads += 1
         depth, found, held = rules.depth, now < record.expires, held_by(record)
+        if rules.store_room < NO_BOUND and record.version != NONE:
+            if found:
+                touch_in_store(state, key)
+            else:
+                account(rules, state, record, now)
+                leave_store(state, key)
     return depth, extra, held if found else nothing()
 
 
@@ -220,8 +258,22 @@ def write_store(rules, state, places, colo, key, record, now, value):
         return extra
     elif rules.store == PLAIN_STORE:
         totals.writes += 1
-        keep(rules, state, record, now, value)
+        write_plain(rules, state, key, record, now, value)
     return 0.0
+
+
+@inner
+def write_plain(rules, state, key, record, now, value):
+    """Keep it, and push out what there is no room for beside it."""
+    if rules.store_room < NO_BOUND and not fits(rules, value, rules.store_room):
+        account(rules, state, record, now)
+        leave_store(state, key)
+        return
+    keep(rules, state, record, now, value)
+    if rules.store_room < NO_BOUND:
+        give_room_in_store(state, key, value)
+        while too_full(rules, state, OF_STORE, rules.store_room):
+            account(rules, state, state.records[push_out(state, OF_STORE)], now)
 
 
 @inner
@@ -240,6 +292,8 @@ def delete_from_store(rules, state, places, colo, key, record, now):
             account(rules, state, record, now)
     elif rules.store == PLAIN_STORE:
         account(rules, state, record, now)
+        if rules.store_room < NO_BOUND:
+            leave_store(state, key)
     return extra
 
 

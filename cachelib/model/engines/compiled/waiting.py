@@ -34,7 +34,6 @@ from cachelib.model.engines.compiled.state import (
     JOINS_FRONT,
     JOINS_OBJECT,
     LOADS,
-    NO_BOUND,
     TO_COLO,
     VALUE_BYTES,
     Held,
@@ -109,12 +108,12 @@ def overtake(rules, state, number, generation, key):
 
 
 @inner
-def begin(rules, state, kind, number, colo, key, now, held, life):
+def begin(rules, state, kind, number, colo, door, key, now, held, life):
     """A load, or who waits for one with something to keep; its number."""
     nth = state.totals.begun
     state.totals.begun += 1
     new = state.loads[slot_of(state, nth)]
-    new.kind, new.number, new.colo, new.key = kind, number, colo, key
+    new.kind, new.number, new.colo, new.door, new.key = kind, number, colo, door, key
     new.version, new.size, new.loaded, new.life = held.version, held.size, held.loaded, life
     new.due, new.keeps, new.unchanged = now + rules.load_s, 1, 0
     new.next = new.last = new.generation = NONE
@@ -159,14 +158,15 @@ def land(rules, state, places, until):
 def land_one(rules, state, places, nth):
     """Keep what was loaded, in the tiers that this one brings it to."""
     one = state.loads[slot_of(state, nth)]
-    key, number, colo, now = np.int64(one.key), np.int64(one.number), np.int64(one.colo), one.due
+    key, number, now = np.int64(one.key), np.int64(one.number), one.due
+    colo, door = np.int64(one.colo), np.int64(one.door)
     if one.kind != JOINS_FRONT:
         meet_no_more(state, GOING + number, key, nth)
     if one.version == NONE:
         return
     if one.kind == JOINS_FRONT:
         upper = state.pool[find(state, UPPER_PLACE, key)]
-        keep_in_front(state, FRONT_PLACES + colo, key, held_by(upper), upper.until)
+        keep_in_front(state, FRONT_PLACES + door, key, held_by(upper), upper.until)
         return
     record = state.records[key]
     value = Held(
@@ -175,7 +175,7 @@ def land_one(rules, state, places, nth):
     if one.keeps:
         if one.kind == JOINS_OBJECT:
             if rules.colo_cache:
-                write_colo_cache(state, colo, key, value)
+                write_colo_cache(rules, state, colo, key, value)
         elif not one.unchanged:
             write_l2(rules, state, places, number, colo, key, record, now, value)
         elif rules.store or rules.colo_cache:
@@ -185,41 +185,41 @@ def land_one(rules, state, places, nth):
             put_in_l1(rules, state, isolate, number, key, now, value)
     if rules.front and one.kind == LOADS:
         write_front(
-            rules, state, colo, key, now,
+            rules, state, door, key, now,
             Held(value.version, value.size, value.loaded, value.expires, value.expires),
         )  # fmt: skip
 
 
 @inner
-def wait_in_front(rules, state, colo, key, now):
+def wait_in_front(rules, state, door, key, now):
     """How deep into Workers Cache a read waits, and for which load, or NONE."""
     first = met(state, GOING_AT_FRONT, key)
     if first == NONE:
         return NO_L2, first
     state.totals.workers_cache_hits += 1  # no Worker runs for it
-    return join_in_front(rules, state, first, colo, key, now), first
+    return join_in_front(rules, state, first, door, key, now), first
 
 
 @inner
-def join_in_front(rules, state, first, colo, key, now):
-    """Let the colo have what a load brings; how deep into Workers Cache it meets that."""
+def join_in_front(rules, state, first, door, key, now):
+    """Let the door have what a load brings; how deep into Workers Cache it meets that."""
     nth = first
     while nth != NONE:
         one = state.loads[slot_of(state, nth)]
-        if one.colo == colo:
+        if one.door == door:
             return FRONT_IN_COLO
         nth = one.next
     nobody = Held(np.int64(NONE), np.int64(0), now, now, now)
-    nth = begin(rules, state, JOINS_FRONT, np.int64(0), colo, key, now, nobody, 0.0)
+    nth = begin(rules, state, JOINS_FRONT, np.int64(0), door, door, key, now, nobody, 0.0)
     hang_behind(state, first, nth)
     return FRONT_UPPER
 
 
 @inner
-def seek(rules, state, places, table, number, key, colo, row, now, size, life):
+def seek(rules, state, places, table, number, key, door, row, now, size, life):
     """A read at its isolate: tier, depth, way and wait; the version served, when it was loaded and
     when it ends; and the load that it waits for, or NONE."""
-    isolate, record = state.isolates[number], state.records[key]
+    colo, isolate, record = places.runs[door], state.isolates[number], state.records[key]
     tier, depth, extra = L1, NO_L2, 0.0
     version, loaded, due, lives, expires = look_in_l1(rules, state, isolate, number, key, now)
     going = met_in_isolate(rules, state, number, isolate.generation, key)
@@ -241,12 +241,12 @@ def seek(rules, state, places, table, number, key, colo, row, now, size, life):
         first = met(state, GOING_AT_OBJECT, key)
         if first != NONE:
             nobody = Held(np.int64(NONE), np.int64(size), now, now, now)
-            nth = begin(rules, state, JOINS_OBJECT, number, colo, key, now, nobody, life)
+            nth = begin(rules, state, JOINS_OBJECT, number, colo, door, key, now, nobody, life)
             hang_behind(state, first, nth)
             return WAITED, depth, extra, version, loaded, expires, first
     fresh = load(rules, state, table, record, row, now)
     new = Held(fresh, np.int64(size), now, now, now)
-    nth = begin(rules, state, LOADS, number, colo, key, now, new, life)
+    nth = begin(rules, state, LOADS, number, colo, door, key, now, new, life)
     if version != NONE:
         state.totals.refreshes += 1
         if rules.only_if_changed and lives and fresh == version:
@@ -311,26 +311,27 @@ def run_waiting(
     totals = state.totals
     for i in range(len(time)):
         now = time[i]
-        key, colo, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
+        key, door, number = np.int64(keys[i]), np.int64(colos[i]), np.int64(isolates[i])
+        colo = places.runs[door]
         clean_up_and_land(rules, state, places, now)
         version, waits_for, overdue = np.int64(NONE), np.int64(NONE), False
         tier, depth, extra, loaded = L2, NO_L2, 0.0, now
         if rules.front and ops[i] == READ:
-            depth, held, overdue = read_front(state, colo, key, now)
+            depth, held, overdue = read_front(state, door, key, now)
             version, loaded = held.version, held.loaded
             if version == NONE:
-                depth, waits_for = wait_in_front(rules, state, colo, key, now)
+                depth, waits_for = wait_in_front(rules, state, door, key, now)
                 tier = WAITED if waits_for != NONE else L2
             elif overdue:
                 going = met(state, GOING_AT_FRONT, key)
                 if going != NONE:
-                    join_in_front(rules, state, going, colo, key, now)
+                    join_in_front(rules, state, going, door, key, now)
                     overdue = False
         if (version == NONE or overdue) and waits_for == NONE:
             life, size = rules.hard_ttl, np.int64(sizes[i])
             if len(lives) and lives[i] > 0:
                 life = np.float64(lives[i])
-            if rules.max_bytes < NO_BOUND:
+            if rules.sized:
                 size = size if size > VALUE_BYTES else VALUE_BYTES
             numbered = rows[i] if len(rows) else row + i
             isolate = state.isolates[number]
@@ -344,11 +345,11 @@ def run_waiting(
             if ops[i] == READ:
                 loads = totals.origin_loads
                 ran = seek(
-                    rules, state, places, table, number, key, colo, numbered, now, size, life
+                    rules, state, places, table, number, key, door, numbered, now, size, life
                 )
                 if rules.front and ran[3] != NONE:
                     value = Held(ran[3], size, ran[4], ran[5], ran[5])
-                    write_front(rules, state, colo, key, now, value)
+                    write_front(rules, state, door, key, now, value)
                 if overdue:  # what has ended is served; nobody waits
                     totals.workers_cache_refreshes += 1
                     totals.refreshes += totals.origin_loads - loads

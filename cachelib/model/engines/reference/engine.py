@@ -36,7 +36,7 @@ from cachelib.model.engines.reference.world import (
 )
 from cachelib.model.engines.ways import told_after_s
 from cachelib.model.platforms.colos import Geography
-from cachelib.model.platforms.platform import Platform
+from cachelib.model.platforms.platform import Platform, is_sized
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import (
     CODE_TYPE,
@@ -77,7 +77,7 @@ class Reference:
         self.world = World()
         self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
         self.stores = [self._store(tier) for tier in design.stores]
-        self.errands = Errands(self.world)
+        self.errands, self.sized = Errands(self.world), is_sized(design, platform)
         self.objects = next((s for s in self.stores if isinstance(s, DurableObjects)), None)
         stale_s = design.stale_while_revalidate_s or 0.0
         self.front = WorkersCache(self.world, platform, stale_s) if design.front else None
@@ -86,8 +86,7 @@ class Reference:
         self.lives = key_of(seed, ISOLATES)
         ends = (platform.isolate_idle_s, platform.isolate_life_s, platform.deploy_every_s)
         self.mortal = design.l1 and min(ends) < math.inf
-        self.start = math.nan
-        self.next_clean_up = math.inf
+        self.start, self.next_clean_up = math.nan, math.inf
 
     def run(
         self, piece: Trace, isolate: npt.NDArray[np.int32], row: int, places: Geography
@@ -100,13 +99,14 @@ class Reference:
         world, n = self.world, len(piece)
         code = [0] * n
         extra, age, late = ([0.0] * n for _ in range(3))
-        least = ValueCodec.least if self.design.l1_max_bytes else 0
+        least = ValueCodec.least if self.sized else 0
         lives = np.zeros(n, np.float32) if piece.ttl_s is None else piece.ttl_s
-        columns = (piece.time_s, piece.key, piece.colo, isolate, piece.op, piece.size, lives)
+        runs = places.runs[piece.colo]
+        columns = (piece.time_s, piece.key, piece.colo, runs, isolate, piece.op, piece.size, lives)
         keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
         patient, listens = self.platform.load_s > 0, self.design.listen
         read, mortal, front, start = self._read, self.mortal, self.front, self.start
-        for i, (now, key, colo, number, op, size, life) in enumerate(
+        for i, (now, key, readers_colo, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
             if now >= self.next_clean_up:
@@ -115,7 +115,7 @@ class Reference:
                 self.errands.land(now)
                 world.joined, world.asked_object = None, False
             world.now, world.row, world.colo, world.isolate = now, row + i, colo, number
-            world.size = size if size > least else least
+            world.readers_colo, world.size = readers_colo, size if size > least else least
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
             value, load = None, None
             if front and op == READ:
@@ -210,7 +210,7 @@ class Reference:
         if self.objects and world.asked_object:
             load.met_at(self.objects.loading)
         if self.front:
-            load.colos = [world.colo]
+            load.colos = [world.readers_colo]
             load.met_at(self.front.loading)
         return load
 
@@ -358,7 +358,7 @@ class Reference:
             l2_ttl=None if design.hard_ttl_s == math.inf else design.hard_ttl_s,
             expiry="inherited" if design.expiry == "inherited" else "independent",
             clock=self.world.clock,
-            codec=ValueCodec(self.world, padded=design.l1_max_bytes is not None),
+            codec=ValueCodec(self.world, padded=self.sized),
             logger=SILENT,
             **options,
         )
@@ -368,7 +368,7 @@ class Reference:
         if not tier.plain:
             return OF_THEIR_OWN[tier.word](self.world, self.platform, self.design)
         kind = OneInEachColo if tier.scope == "colo" else OneForAll
-        return kind(self.world, tier, self.design)
+        return kind(self.world, tier, self.design, self.platform)
 
     def _l2(self, number: int) -> ModelStore | Listening | None:
         """All shared tiers as the one that the library's cache knows, in that isolate."""

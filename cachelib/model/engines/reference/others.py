@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
 from cachelib import Stored
+from cachelib.model.engines.reference.room import Room
 from cachelib.model.engines.reference.waiting import Load
-from cachelib.model.engines.reference.world import Change, ModelStore, Value, World, alive
-from cachelib.model.platforms.platform import Platform
+from cachelib.model.engines.reference.world import (
+    Change,
+    ModelStore,
+    Value,
+    World,
+    alive,
+    value_bytes,
+)
+from cachelib.model.platforms.platform import Platform, room_of
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import (
     DO_MEMORY,
@@ -124,8 +133,12 @@ class DurableObjects(ModelStore):
 class OneForAll(ModelStore):
     """A tier whose rules follow from its description, with one copy for the world."""
 
-    def __init__(self, world: World, tier: Tier, design: Design) -> None:
+    def __init__(self, world: World, tier: Tier, design: Design, platform: Platform) -> None:
         super().__init__(world, design, erased_at_expiry=tier.erases)
+        most = room_of(tier, platform)
+        beside = int(getattr(platform, tier.beside)) if tier.beside else 0
+        self.new_room = partial(Room, most, beside) if most < math.inf else None
+        self.room = self.new_room() if self.new_room else None
         self.tier, self.reads, self.writes = tier, tier.reads, tier.writes
         self.tells = tier.tells if design.listen else ""
         (self.depth,) = depths(tier)
@@ -134,15 +147,25 @@ class OneForAll(ModelStore):
         self.world.tier, self.world.depth = L2, self.depth
         self.world.counts[self.reads] += 1
         record = self.records.get(key)
-        return record[0] if record is not None and alive(record[0], now) else None
+        if record is not None and alive(record[0], now):
+            if self.room:
+                self.room.asked(key)
+            return record[0]
+        if self.room and self.room.leave(key):
+            self.drop(key)
+        return None
 
     def write(self, key: str, stored: Stored) -> None:
         self.world.counts[self.writes] += 1
         self.keep(key, stored)
+        for pushed_out in self.room.take(key, value_bytes(stored)) if self.room else ():
+            self.drop(pushed_out)
         self.tell(key)
 
     def delete(self, key: str) -> None:
         self.drop(key)
+        if self.room:
+            self.room.leave(key)
         self.tell(key)
 
     def tell(self, key: str) -> None:
@@ -156,23 +179,40 @@ class OneForAll(ModelStore):
 class OneInEachColo(OneForAll):
     """Such a tier with a copy in each colo, shared by its isolates and by nobody else."""
 
-    def __init__(self, world: World, tier: Tier, design: Design) -> None:
-        super().__init__(world, tier, design)
+    def __init__(self, world: World, tier: Tier, design: Design, platform: Platform) -> None:
+        super().__init__(world, tier, design, platform)
         self.held: dict[tuple[int, str], Stored] = {}
+        self.rooms: dict[int, Room] = {}
+
+    def _room(self) -> Room | None:
+        if self.new_room is None:
+            return None
+        return self.rooms.setdefault(self.world.colo, self.new_room())
 
     def read(self, key: str, now: float) -> Stored | None:
         self.world.tier, self.world.depth = L2, self.depth
         self.world.counts[self.reads] += 1
-        stored = self.held.get((self.world.colo, key))
-        return stored if alive(stored, now) else None
+        stored, room = self.held.get((self.world.colo, key)), self._room()
+        if alive(stored, now):
+            if room:
+                room.asked(key)
+            return stored
+        if room and room.leave(key):
+            del self.held[self.world.colo, key]
+        return None
 
     def write(self, key: str, stored: Stored) -> None:
         self.world.counts[self.writes] += 1
         self.held[self.world.colo, key] = stored
+        room = self._room()
+        for pushed_out in room.take(key, value_bytes(stored)) if room else ():
+            del self.held[self.world.colo, pushed_out]
         self.tell(key)
 
     def delete(self, key: str) -> None:
         self.held.pop((self.world.colo, key), None)
+        if room := self._room():
+            room.leave(key)
         self.tell(key)
 
 
@@ -231,7 +271,7 @@ class WorkersCache:
 
     def get(self, key: str) -> Value | None:
         world = self.world
-        here = world.colo, key
+        here = world.readers_colo, key
         near, far = self._served(self.lower.get(here)), self._served(self.upper.get(key))
         found = near or far
         if found is None:
@@ -249,7 +289,7 @@ class WorkersCache:
     def meet(self, key: str) -> Load | None:
         """The load that a request must wait for."""
         world = self.world
-        here = (load := self.loading.get(key)) is not None and world.colo in load.colos
+        here = (load := self.loading.get(key)) is not None and world.readers_colo in load.colos
         if load is not None:
             world.counts["workers_cache_hits"] += 1  # no Worker runs for it
             world.depth = FRONT_IN_COLO if here else FRONT_UPPER
@@ -258,7 +298,7 @@ class WorkersCache:
 
     def join(self, key: str) -> bool:
         """Let the colo have what a load of the key brings, if there is one."""
-        load, colo = self.loading.get(key), self.world.colo
+        load, colo = self.loading.get(key), self.world.readers_colo
         if load is not None and colo not in load.colos:
             load.colos.append(colo)
         return load is not None
@@ -288,7 +328,7 @@ class WorkersCache:
         since = self.world.now - start
         until = start + (math.floor(since / self.every) + 1) * self.every
         kept = Answer(value, expires, min(until, expires + self.stale_s))
-        self.upper[key] = self.lower[self.world.colo, key] = kept
+        self.upper[key] = self.lower[self.world.readers_colo, key] = kept
 
 
 class Layered(ModelStore):

@@ -15,7 +15,9 @@ from typing import Any, cast
 from cachelib import TieredCache
 from cachelib.model.engines.reference.world import OriginDownError, Value, World
 
-SCENE = ("row", "colo", "isolate", "size", "version", "at_hand", "background", "joined")
+SCENE = (
+    "row", "colo", "readers_colo", "isolate", "size", "version", "at_hand", "background", "joined",
+)  # fmt: skip
 """What the world is to a request, and must be again when what it waited for has landed."""
 
 

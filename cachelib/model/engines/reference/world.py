@@ -13,6 +13,7 @@ from cachelib.model.engines.exact import stored_units
 from cachelib.model.engines.random import CHANGES, FAILURES, exponential, key_of, uniform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import COUNTS, L1, NO_L2
+from cachelib.stores.codecs import seal
 
 NOTHING = -1
 
@@ -36,6 +37,7 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.row = self.colo = self.isolate = self.size = self.version = 0
+        self.readers_colo = 0  # where the request came in; the Worker may run elsewhere
         self.tier, self.depth, self.extra_ms = L1, NO_L2, 0.0
         self.writing = self.background = False
         self.at_hand = NOTHING
@@ -114,6 +116,15 @@ class ValueCodec:
         value: Value = self._form.unpack_from(data)
         self.world.at_hand = value[0]
         return value
+
+
+ENVELOPE = len(seal(b"", 0.0, 0.0, 0.0, (), 0))
+"""What the library writes before a value, of any size."""
+
+
+def value_bytes(stored: Stored) -> int:
+    """How large the value is of what the library has written, where it is padded."""
+    return len(stored.data) - ENVELOPE
 
 
 class Inline(Executor):

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from cachelib.model.platforms.platform import Platform
+from cachelib.model.platforms.platform import Platform, room_of
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
@@ -54,6 +54,10 @@ def binding_of(design: Design, platform: Platform) -> Binding:
         return Binding("run", 1, "purges are allowed so many for all keys together")
     if design.l2 == KV.word and platform.kv_writes_a_day < math.inf:
         return Binding("run", 1, "writes to KV are allowed so many a day for all keys together")
+    if any(room_of(tier, platform) < math.inf for tier in design.stores):
+        return Binding(
+            "run", 1, "all keys push each other out of a store that has room for so many"
+        )
     if design.l1 and (design.l1_max_entries or design.l1_max_bytes):
         if platform.routing != "hash" or platform.isolates_per_colo == 1:
             return Binding("run", 1, "all keys push each other out of a bounded memory")

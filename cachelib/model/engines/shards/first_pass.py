@@ -14,6 +14,7 @@ from cachelib.model.engines.compiled.state import TOTALS
 from cachelib.model.engines.random import EXPONENTIAL
 from cachelib.model.engines.routing import Router
 from cachelib.model.engines.shards.binding import Binding, is_mortal
+from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.trace import Trace
@@ -41,8 +42,8 @@ class FirstPass:
         self.isolates = np.zeros(0, ISOLATE)
         self.totals = np.zeros(1, TOTALS)[0]
 
-    def take(self, piece: Trace, row: int) -> Passed:
-        isolate = self.router.route(piece, row)
+    def take(self, piece: Trace, row: int, places: Geography) -> Passed:
+        isolate = self.router.route(piece, row, places.runs)
         if not self.needed:
             return Passed(isolate, NO_GENERATIONS)
         if row == 0:

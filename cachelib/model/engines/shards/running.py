@@ -50,7 +50,7 @@ class Shared:
 
     def take(self, piece: Trace, row: int, places: Geography) -> None:
         """The next requests."""
-        passed = self.first_pass.take(piece, row)
+        passed = self.first_pass.take(piece, row, places)
         self.start = self.start if row else float(piece.time_s[0])
         self.places = places
         known = self.parting.know(piece)

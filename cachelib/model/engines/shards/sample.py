@@ -96,12 +96,14 @@ class SampledRun:
             return
         self.first = self.first if self.row else float(piece.time_s[0])
         self.last = float(piece.time_s[-1])
-        passed = self.first_pass.take(piece, self.row)
+        places = geography(list(piece.colos), self.platform)
+        passed = self.first_pass.take(piece, self.row, places)
         self._know(piece.keys)
         self.asked += np.bincount(self.units[piece.key], minlength=len(self.asked))
         at = np.flatnonzero(self.chosen[piece.key])
         rows = np.arange(self.row, self.row + len(piece))
-        self.colos, self.bytes = len(piece.colos), self.bytes + int(piece.size.sum(dtype=np.int64))
+        self.colos = len(set(places.runs.tolist()))
+        self.bytes += int(piece.size.sum(dtype=np.int64))
         self.parts.append(Part(piece, *passed, rows).only(at))
         self.row += len(piece)
 

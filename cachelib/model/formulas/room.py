@@ -1,0 +1,54 @@
+"""Tiers with so much room, by formula: what nobody asks for in time is pushed out of them.
+
+Which time t that is, Che's approximation says: a key that is asked for x times a second is there
+with chance 1 - e^-xt, and t is such that what is there fills the room (H. Che, Y. Tung, Z. Wang,
+2002). What has ended takes room until then. Of a value that would stay for V, found xV times, are
+found those that come before a gap longer than t: as of an isolate that is idle; own derivation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cachelib.model.formulas import lives
+from cachelib.model.formulas.setting import NEVER_S, Array, Setting
+from cachelib.model.tiers.tier import Tier
+
+SOONEST_S, LATEST_S, STEPS = 1e-6, 1e14, 60
+
+
+class Left(NamedTuple):
+    """The share that is left of what would be found with room for all, and for how many seconds
+    a value can be found."""
+
+    share: Array
+    seconds: Array
+
+
+def is_short(at: Setting, tier: Tier | None) -> bool:
+    """Whether the tier has no room without end."""
+    return tier is not None and bool(tier.room) and bool((at[tier.room] < NEVER_S).any())
+
+
+def left(at: Setting, tier: Tier, asked: Array, life: Array) -> Left:
+    """Of values that live for `life`; `asked`: requests for a key a second in one copy."""
+    found = lives.arrivals(asked, life, _pushed_out_after(at, tier, asked))
+    whole = asked * life
+    share = np.where(found < whole, found / (1 + found) * (1 + whole) / whole, 1.0)
+    return Left(share, np.minimum(found / asked, life))
+
+
+def _pushed_out_after(at: Setting, tier: Tier, asked: Array) -> Array:
+    """Seconds after which what nobody asks for is pushed out, shape (draws, copies, 1)."""
+    each = at["value_bytes"] + at[tier.beside]
+    entries = at[tier.room] * 1e9 / each
+    low = np.full((*np.broadcast_shapes(asked.shape[:2], entries.shape[:2]), 1), np.log(SOONEST_S))
+    high = np.full_like(low, np.log(LATEST_S))
+    number = at.keys.number.reshape(1, 1, -1)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        held = (-np.expm1(-asked * np.exp(middle)) * number).sum(axis=2, keepdims=True)
+        low, high = np.where(held < entries, middle, low), np.where(held < entries, high, middle)
+    return np.where(number.sum() <= entries, NEVER_S, np.exp(low))
