@@ -12,6 +12,7 @@ import pytest
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.metrics import METRICS
 from cachelib.report.document import options as told
+from cachelib.report.document.render import _immaterial
 from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables
 from cachelib.report.publish.decision import would_keep
@@ -86,3 +87,18 @@ def test_every_metric_with_a_limit_has_a_column_and_the_limit_s_row(
     table = decision_tables.designs_table(made)
     assert {METRICS[name].head for name in limited} <= set(table.columns)
     assert not pd.isna(table.loc["Limit", METRICS["mean_ms"].head])
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"minimise": "mean_ms"}, "1 ms or 5 %"),
+        ({"weigh": {"mean_ms": 15, "monthly_cost_usd": 1}}, "$15.00 or 5 %"),
+        ({"weigh": {"mean_ms": 15}, "material": {"mean_ms": 2}}, "$30.00"),
+    ],
+)
+def test_what_counts_for_nothing_is_in_the_unit_of_what_is_minimised(
+    said: dict[str, Any], told: str
+) -> None:
+    criteria = Criteria.model_validate(said)
+    assert _immaterial(criteria).replace("\u00a0", " ").startswith(told)

@@ -303,9 +303,12 @@ TITLES = {"shared_l2": "The shared tier", "ttl": "Time to live", "when": "What w
 def _immaterial(criteria: Criteria) -> str:
     """What a difference in what is minimised must come to before it counts."""
     metric, own = METRICS[criteria.aim], criteria.material.get(criteria.aim)
+    unit, weight = plain_unit(metric.unit), 1.0
+    if criteria.weigh:  # a sum is in dollars, whatever it is of
+        unit, weight = "USD", abs(criteria.weights[criteria.aim])
     if own is not None:
-        return amount(own, plain_unit(metric.unit)) if own else ""
-    least = amount(metric.material, plain_unit(metric.unit)) if metric.material else ""
+        return amount(own * weight, unit) if own else ""
+    least = amount(metric.material * weight, unit) if metric.material else ""
     share = f"{shown(metric.relative, 'ratio')} of the best" if metric.relative else ""
     return " or ".join(filter(None, (least, share)))
 
