@@ -10,6 +10,7 @@ import pytest
 from cachelib.model.judgement.experiments import (
     found_at,
     found_in_one,
+    late_share,
     month_bill,
     quantile_ms,
     shares,
@@ -103,3 +104,12 @@ def test_who_answers_the_slowest_reads_is_counted() -> None:
     ms = np.append(np.arange(98.0), [50.0, 99.0])
     result = SimpleNamespace(tier=tiers, latency_ms=ms)
     assert slow_by_tier(result, 0.95) == pytest.approx({"L1": 0, "L2": 0.8, "origin": 0.2})  # type: ignore[arg-type]
+
+
+def test_how_much_is_out_of_date_is_told_of_all_keys_as_the_decision_does(whole: Study) -> None:
+    part = whole._on(generated(whole.case.workload, whole.seed, most=20_000))
+    design, after_s = whole.design("l1-kv"), whole.case.criteria.late_after_s
+    every, some = whole.replay(design), part.replay(design)
+    said = late_share(part, design, some, after_s)
+    assert said == pytest.approx(told(part, design, some, "late_share")["late_share"])
+    assert late_share(whole, design, every, after_s) == every.late.share_above(after_s)

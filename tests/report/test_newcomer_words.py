@@ -13,6 +13,7 @@ from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.metrics import METRICS
 from cachelib.report.document import options as told
 from cachelib.report.document.render import _immaterial
+from cachelib.report.numbers import shown
 from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables
 from cachelib.report.publish.decision import would_keep
@@ -102,3 +103,10 @@ def test_what_counts_for_nothing_is_in_the_unit_of_what_is_minimised(
 ) -> None:
     criteria = Criteria.model_validate(said)
     assert _immaterial(criteria).replace("\u00a0", " ").startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.01, "1 point"), (0.00999999, "1 point"), (0.0102, "1.02 points")]
+)
+def test_one_point_is_one_however_it_came_to_be(share: float, said: str) -> None:
+    assert shown(share, "points").replace("\u00a0", " ") == said

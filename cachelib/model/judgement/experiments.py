@@ -67,6 +67,19 @@ def quantile_ms(study: Study, design: Design, result: Result, q: float) -> float
     return float(Correction.between("p50_ms", some, every).applied(np.asarray(found)))
 
 
+def late_share(study: Study, design: Design, result: Result, above_s: float) -> float:
+    """The share of answers out of date for longer than that, brought to all keys."""
+    found = result.late.share_above(above_s)
+    if study.sample.keys == 1:
+        return found
+    some, every = (
+        float(np.ravel(estimate(design, at).late_share(above_s))[0])
+        for at in (study.setting_of_sample, study.setting)
+    )
+    right = Correction.between("late_share", some, every)
+    return float(np.clip(right.applied(np.asarray(found)), 0.0, 1.0))
+
+
 def slow_by_tier(result: Result, q: float) -> dict[str, float]:
     """Who answers the reads that take longer than a share `q` of them do."""
     reads = result.tier != WRITTEN
