@@ -26,7 +26,8 @@ def shown(value: Scalar, unit: Unit = "") -> str:
     if unit == "ratio":
         return f"{_per_cent(100 * value)}\u00a0%"
     if unit == "points":
-        return f"{_digits(100 * value)}\u00a0{of('points', 100 * value)}"
+        digits = _digits(100 * value)
+        return f"{digits}\u00a0{of('points', 1 if digits == '1' else 2)}"
     if unit == "USD":
         return _dollars(value)
     if unit == "price":

@@ -155,3 +155,15 @@ def test_what_moves_only_at_the_least_in_the_middle_or_at_the_most_moves(at: flo
     sweep = Sweep("x", 1, 100, 10, None)
     found = Moving(steps, [sweep]).at(option, sweep, np.array([1.0, 10, 100]))
     assert found["bill_usd"].sum() == 1
+
+
+def test_the_limit_of_a_share_is_swept_no_further_than_a_share_goes() -> None:
+    limits = [
+        {"metric": "hit_ratio", "at_least": 0.9, "why": "w"},
+        {"metric": "late_share", "at_most": 0.7, "low": 0.6, "high": 0.8, "why": "w"},
+        {"metric": "p95_ms", "at_most": 300, "why": "w"},
+    ]
+    made = model(criteria={"minimise": "bill_usd", "limits": limits})
+    ends = {name: sweep.high for name, sweep in by_name(made).items()}
+    assert ends["limit:hit_ratio"] == ends["limit:late_share"] == 1
+    assert ends["limit:p95_ms"] == 600

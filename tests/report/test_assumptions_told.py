@@ -21,7 +21,8 @@ def test_the_work_to_set_anew_what_is_there_is_listed_where_that_is_an_option(ju
     names = [*case.design_names, *([case.set_anew] if judged else [])]
     told = markdown_environment().get_template("sections/assumptions.md.j2").render(
         case=case, options=[SimpleNamespace(design=name) for name in names],
-        called=str, amount=value, concerns=lambda _: True, growth="", sentence=as_sentence,
+        called=str, amount=value, concerns=lambda _: True, growth="",
+        sentence=as_sentence, placed=[],
         called_option=lambda name: capital(case.words(name)), quoted_option=str,
     )  # fmt: skip
     (row,) = [line for line in told.splitlines() if "set anew" in line] or [""]

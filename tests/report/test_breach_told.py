@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cachelib.model.case.criteria import Criteria
+from cachelib.report.publish import breach
 from cachelib.report.publish.breach import in_words
 from tests.model.test_regret import standing
 
@@ -46,3 +47,24 @@ def test_where_nothing_keeps_the_limits_nothing_was_taken() -> None:
     lost = decision(limits=[LIMIT])
     lost.standing = standing([[1.0], [2.0]], np.zeros((2, 1), bool))
     assert in_words(lost) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "explained", "said"),
+    [(0.9, 0.8, "that of the share of failed reads (in 90 %), which hangs on the share of origin"),
+     (0.9, 0.1, "that of the share of failed reads (in 90 %)"),
+     (0.0, 0.8, None)],
+)  # fmt: skip
+def test_the_limit_that_is_broken_most_is_named_with_the_number_that_decides_it(
+    share: float, explained: float, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = {"limit:error_share": np.array([np.arange(10) < 10 * share]),
+             "limit:mean_ms": np.zeros((1, 10), bool)}  # fmt: skip
+    worth = SimpleNamespace(name="origin_failure", breaks={"limit:error_share": explained})
+    made: Any = SimpleNamespace(
+        chosen=SimpleNamespace(name="a"), options=[SimpleNamespace(name="a")], worths=[worth],
+        standing=SimpleNamespace(broken=flags), study=SimpleNamespace(told=str),
+    )  # fmt: skip
+    monkeypatch.setattr(breach.words, "in_a_sentence", lambda *_: "the share of origin")
+    told = breach.mostly(made)
+    assert (told and told.replace("\u00a0", " ")) == said

@@ -95,6 +95,7 @@ def isolates(at: float, here: float) -> Any:
     made = decision("a", a=1.0)
     made.criteria = Criteria(minimise="bill_usd")
     made.flips = made.next_flips = [flip]
+    made.missed, made.options = {}, []
     made.study.told = str
     made.study.case.assumed = {"isolates_per_colo": SimpleNamespace(unit="isolates")}
     return made

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.draws import CHANCE, ranges
 from cachelib.model.judgement.limits import limit_names
@@ -40,7 +41,7 @@ def sweeps(model: Model) -> list[Sweep]:
     limits = limit_names(study.case.criteria)
     drawn = {sweep.name for sweep in found}
     found += [
-        Sweep(name, limit.bound / 2, limit.bound * 2, limit.bound, None)
+        Sweep(name, *_within(name, limit.bound / 2, limit.bound * 2), limit.bound, None)
         for name, limit in limits.items()
         if name not in drawn and limit.bound > 0
     ]
@@ -52,7 +53,7 @@ def sweeps(model: Model) -> list[Sweep]:
 
 def _sweep(name: str, number: Assumption) -> Sweep:
     """Twice as far as the range; no further than the number can be."""
-    low, high = number.low / 2, number.high * 2
+    low, high = _within(name, number.low / 2, number.high * 2)
     if name in Platform.model_fields:
         for limit in Platform.model_fields[name].metadata:
             low = max(low, getattr(limit, "ge", low) or 0)
@@ -60,6 +61,14 @@ def _sweep(name: str, number: Assumption) -> Sweep:
     if name == "isolates_per_colo":
         low = max(low, 1.0)
     return Sweep(name, low, high, number.value, number)
+
+
+def _within(name: str, low: float, high: float) -> tuple[float, float]:
+    """Of a limit, no further than what it limits can be: no share is more than all."""
+    if not name.startswith("limit:"):
+        return low, high
+    metric = METRICS[name.split(":")[1]]
+    return max(low, metric.low), min(high, metric.high)
 
 
 def grid_of(sweep: Sweep, points: int = POINTS) -> Array:

@@ -142,7 +142,9 @@ def _gain(case: Case, outcome: Outcome, pick: Candidate, today: Candidate | None
     """The limits that are kept again, and how much less of what is minimised."""
     if today is None:
         return "–"
-    said = [f"keeps the limit: {listed(broken)}"] if (broken := _broken(outcome, today)) else []
+    broken = _broken(outcome, today)
+    limits = "limit" if len(broken) == 1 else "limits"
+    said = [f"keeps the {limits}: {listed(broken)}"] if broken else []
     if pick.score is not None and today.score is not None:
         apart = Comparison(pick.score, today.score, cast(Unit, outcome.unit))
         better = "more" if case.criteria.maximise else "less"

@@ -9,7 +9,7 @@ from typing import Literal, cast
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
-from cachelib.report.language import Comparison, counted, work
+from cachelib.report.language import Comparison, counted, listed, work
 from cachelib.report.numbers import Unit, beside, shown
 from cachelib.report.publish.outcome import Candidate, Outcome
 
@@ -78,6 +78,21 @@ def rivals(outcome: Outcome, least: float = 0.05) -> list[Candidate]:
     others = [option for option in outcome.options if option.fate != "chosen"]
     often = [option for option in others if option.sure.best_or_tied.share >= least]
     return sorted(often, key=lambda o: (-o.sure.best_or_tied.share, o.name))
+
+
+def surer(outcome: Outcome, sure: float) -> str:
+    """Which others keep the limits as surely as the case wants, the surest first, in words."""
+    others = [option for option in outcome.options if option.fate != "chosen"]
+    kept = [(-option.sure.keeps_limits.share, option.words) for option in others]
+    good = sorted((less, words) for less, words in kept if -less >= sure)
+    return listed([f"“{words}” ({shown(-less, 'ratio')})" for less, words in good])
+
+
+def far_stores(study: Study) -> list[str]:
+    """The stores of the case's designs that have a place, so that the way there takes time."""
+    stores = {tier.phrase for n in study.case.design_names for tier in study.design(n).stores
+              if tier.scope == "world"}  # fmt: skip
+    return sorted(stores)
 
 
 def in_a_line(option: Candidate) -> str:

@@ -29,12 +29,14 @@ from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Medium, Said
 from cachelib.report.document.options import (
     deciding,
+    far_stores,
     options,
     origin_load,
     points,
     reference,
     rented_nodes,
     rivals,
+    surer,
     way,
 )
 from cachelib.report.language import Comparison
@@ -107,6 +109,7 @@ class Document:
             "follows": self.medium.follows,
             "beside": beside,
             "rented": rented_nodes(self.study),
+            "placed": far_stores(self.study),
             "barred": {n: KEY.sub("", reason) for n, reason in self.study.barred.items()},
             "case": self.study.case,
             "give_or_take": language.give_or_take,
@@ -163,6 +166,7 @@ class Document:
                 "options": [],
                 "held_against": None,
                 "rivals": [],
+                "surer": "",
                 "origin_load": None,
                 "stays": None,
                 "work_of_the_next": "",
@@ -178,6 +182,7 @@ class Document:
             "options": options(outcome),
             "held_against": reference(outcome),
             "rivals": rivals(outcome),
+            "surer": surer(outcome, self.study.case.criteria.sure),
             "stays": answer.what_stays(self.study.case, outcome),
             "work_of_the_next": answer.work_of_the_next(outcome),
             "asked": list(answer.asked_about(self.study.case, outcome)),
@@ -298,9 +303,12 @@ TITLES = {"shared_l2": "The shared tier", "ttl": "Time to live", "when": "What w
 def _immaterial(criteria: Criteria) -> str:
     """What a difference in what is minimised must come to before it counts."""
     metric, own = METRICS[criteria.aim], criteria.material.get(criteria.aim)
+    unit, weight = plain_unit(metric.unit), 1.0
+    if criteria.weigh:  # a sum is in dollars, whatever it is of
+        unit, weight = "USD", abs(criteria.weights[criteria.aim])
     if own is not None:
-        return amount(own, plain_unit(metric.unit)) if own else ""
-    least = amount(metric.material, plain_unit(metric.unit)) if metric.material else ""
+        return amount(own * weight, unit) if own else ""
+    least = amount(metric.material * weight, unit) if metric.material else ""
     share = f"{shown(metric.relative, 'ratio')} of the best" if metric.relative else ""
     return " or ".join(filter(None, (least, share)))
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.regret import breach
+from cachelib.report.numbers import shown
 from cachelib.report.publish import decision as words
+
+OFTEN = 0.05  # of the tries in which a limit is broken
+MUCH = 0.25  # of the variance of that, explained by one number
 
 
 def in_words(decision: Decision) -> str | None:
@@ -23,3 +28,20 @@ def in_words(decision: Decision) -> str | None:
         f" (on average {words.gap(decision, float(taken.mean()))} above the best), since the case"
         " does not say what it costs"
     )
+
+
+def mostly(decision: Decision) -> str | None:
+    """Which limit the choice breaks most often, and which number decides that, if one does."""
+    if decision.chosen is None or not decision.standing.broken:
+        return None
+    nth = [option.name for option in decision.options].index(decision.chosen.name)
+    often = {name: float(flags[nth].mean()) for name, flags in decision.standing.broken.items()}
+    limit = max(often, key=lambda name: often[name])
+    if often[limit] < OFTEN:
+        return None
+    said = decision.study.told(METRICS[limit.split(":")[1]].label)
+    told = f"that of the {said} (in {shown(often[limit], 'ratio')})"
+    by = max(decision.worths, key=lambda worth: worth.breaks.get(limit, 0.0), default=None)
+    if by is None or by.breaks.get(limit, 0.0) < MUCH:
+        return told
+    return f"{told}, which hangs on {words.in_a_sentence(decision, by.name)}"

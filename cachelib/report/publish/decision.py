@@ -19,7 +19,7 @@ from cachelib.model.judgement.ties import SAME_WORK
 from cachelib.model.platforms.platform import Platform
 from cachelib.report import language
 from cachelib.report.language import capital, duration, exactly, listed
-from cachelib.report.numbers import Unit, apart, beside, look_alike, of, shown
+from cachelib.report.numbers import Unit, apart, beside, give_or_take, look_alike, of, shown
 
 _NOUN = re.compile(r"(?:CPU time|life|limit|neurons|number|share|spread|time)\b")
 SHOWN = (
@@ -260,6 +260,8 @@ def would_keep(decision: Decision) -> str | None:
     if not ways:
         return None
     flip = reached(min(ways, key=lambda flip: flip.distance))
+    if missed := _missed_by_chance(decision, flip.away):
+        return f"“{called(decision, flip.away)}”, of which it is too close to tell: {missed}"
     side = "above" if flip.at > flip.here else "below"
     side = "at" if is_counted(flip.number) else side
     there, here = two_values(flip.at, flip.here, _unit_besides(decision, flip.number))
@@ -267,6 +269,22 @@ def would_keep(decision: Decision) -> str | None:
         f"“{called(decision, flip.away)}”, with {in_a_sentence(decision, flip.number)} {side}"
         f" {there} instead of {here}"
     )
+
+
+def _missed_by_chance(decision: Decision, name: str | None) -> str:
+    """By how little an option misses its limits, if by no more than chance does; else nothing."""
+    missed = decision.missed.get(name or "", [])
+    nth = next((i for i, option in enumerate(decision.options) if option.name == name), 0)
+    limited = {miss.limit.metric for miss in missed}
+    half = {name: float(decision.resolution[name][nth]) for name in limited}
+    if any(abs(miss.value - miss.limit.bound) > half[miss.limit.metric] for miss in missed):
+        return ""
+    return listed([
+        f"its {decision.study.told(METRICS[name].label)} is"
+        f" {give_or_take(miss.value, half[name], METRICS[name].unit)}"
+        f" where {shown(miss.limit.bound, METRICS[name].unit)} is the limit"
+        for miss in missed for name in [miss.limit.metric]
+    ])  # fmt: skip
 
 
 def ties_in_words(decision: Decision) -> str | None:

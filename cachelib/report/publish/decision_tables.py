@@ -34,12 +34,13 @@ def designs_table(decision: Decision) -> pd.DataFrame:
 
     Below them the limits, beside whose bars those above can be held.
     """
-    secondary = {*decision.criteria.then} - {*decision.criteria.weights, *words.SHOWN}
+    limited = {limit.metric for limit in decision.criteria.limits}
+    secondary = {*decision.criteria.then} - {*decision.criteria.weights, *limited, *words.SHOWN}
     heads = [
         name
         for name in words.told_of(decision)
         if name != "work_hours" and name not in secondary and _tells(decision, name)
-    ][:MOST_METRICS]
+    ][: max(MOST_METRICS, len({*decision.criteria.weights, *limited}))]
     worked = any(option.hours is not None for option in decision.options)
     rows = [
         {"option": words.called(decision, option.name)}
@@ -65,7 +66,9 @@ def designs_caption(decision: Decision) -> str:
 
 def _tells(decision: Decision, name: str) -> bool:
     """Whether a column would say anything: where no read fails, none is needed to say so."""
-    return name != "error_share" or any(values[name] for values in decision.measured.values())
+    limited = any(limit.metric == name for limit in decision.criteria.limits)
+    failing = any(values[name] for values in decision.measured.values())
+    return name != "error_share" or limited or failing
 
 
 def verdict(decision: Decision, option: Option) -> str:

@@ -160,10 +160,12 @@ def _anew(step: Step) -> Step:
 
 
 def _one_of(names: Sequence[str], start: str) -> str:
-    """The notebook of that name, or the one whose name starts so: `02` is enough."""
+    """The notebook of that name, or the one whose name starts so: `02` is enough, or `2`."""
     if start in names:
         return start
     found = [name for name in names if name.startswith(start)]
+    if start.isdecimal():
+        found = [name for name in names if name.partition("_")[0].lstrip("0") == start.lstrip("0")]
     if len(found) == 1:
         return found[0]
     raise UnknownNotebookError(f"no one notebook {start!r}; {nearest(start, names)}")

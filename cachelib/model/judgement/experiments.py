@@ -1,0 +1,137 @@
+"""What the experiments say of one design, as the decision would say it: of all keys, all month."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from cachelib.model.engines.result import Result
+from cachelib.model.formulas import estimate
+from cachelib.model.judgement.all_keys import of_all_keys
+from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.model import Correction
+from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.study import Study
+from cachelib.model.money.costs import usage
+from cachelib.model.money.prices import Bill, bill, used_of
+from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.outcomes import TIERS, WRITTEN
+from cachelib.model.traffic.generator import MONTH_S
+from cachelib.model.traffic.sampling import MOST_REQUESTS
+from cachelib.model.traffic.trace import in_one_place
+
+LEAST_REQUESTS = 150_000
+LIVES = 4
+"""For so many lives of a value a part of a month lasts, if a run can take that: the caches of a
+shorter one know neither what comes again nor what has ended."""
+
+
+def told(
+    study: Study, design: Design, result: Result, *names: str, **platform: float
+) -> dict[str, float]:
+    """Metrics of a replay of the study's traffic, brought to all keys."""
+    option = Option(design, platform)
+    return of_all_keys(study, option, measure(study, option, result, names))
+
+
+def shares(study: Study, design: Design, result: Result) -> dict[str, float]:
+    """Who answers the reads, brought to all keys: what memory does not find, and the origin does
+    not answer, the store does."""
+    some = result.shares
+    if study.sample.keys == 1:
+        return some
+    alone = design.model_copy(update={"tiers": ("memory",)}) if design.l1 else design
+    found = told(study, design, result, "hit_ratio")["hit_ratio"]
+    l1 = _memory(study, alone, some["L1"]) if design.l1 else 0.0
+    origin = some["origin"] * (1 - found) / max(1 - result.hit_ratio, 1e-12)
+    return {"L1": min(l1, found), "L2": max(0.0, found - l1), "origin": origin}
+
+
+def _memory(study: Study, alone: Design, found: float) -> float:
+    option = Option(alone, {})
+    return of_all_keys(study, option, {"hit_ratio": found})["hit_ratio"]
+
+
+def quantile_ms(study: Study, design: Design, result: Result, q: float) -> float:
+    """Milliseconds within which a share of the reads is answered, brought to all keys."""
+    found = result.quantile_ms(q)
+    if study.sample.keys == 1:
+        return found
+    some, every = (
+        float(estimate(design, at).waits.quantile_ms(q)[0])
+        for at in (study.setting_of_sample, study.setting)
+    )
+    return float(Correction.between("p50_ms", some, every).applied(np.asarray(found)))
+
+
+def late_share(study: Study, design: Design, result: Result, above_s: float) -> float:
+    """The share of answers out of date for longer than that, brought to all keys."""
+    found = result.late.share_above(above_s)
+    if study.sample.keys == 1:
+        return found
+    some, every = (
+        float(np.ravel(estimate(design, at).late_share(above_s))[0])
+        for at in (study.setting_of_sample, study.setting)
+    )
+    right = Correction.between("late_share", some, every)
+    return float(np.clip(right.applied(np.asarray(found)), 0.0, 1.0))
+
+
+def slow_by_tier(result: Result, q: float) -> dict[str, float]:
+    """Who answers the reads that take longer than a share `q` of them do."""
+    reads = result.tier != WRITTEN
+    ms, tier = result.latency_ms[reads], result.tier[reads]
+    slow = tier[ms >= np.quantile(ms, q)] if len(ms) else tier
+    return {name: float((slow == TIERS.index(name)).mean()) if len(slow) else 0.0
+            for name in ("L1", "L2", "origin")}  # fmt: skip
+
+
+def found_in_one(study: Study, design: Design) -> float:
+    """The share of reads that one cache for all would find."""
+    found = study.replay(design, trace=in_one_place(study.trace), isolates_per_colo=1).hit_ratio
+    if study.sample.keys == 1:
+        return found
+    some, every = (
+        replace(at, weights=np.ones(1)).but(isolates_per_colo=1.0)
+        for at in (study.setting_of_sample, study.setting)
+    )
+    ratios = (float(estimate(design, at).hit_ratio[0]) for at in (some, every))
+    return float(Correction.between("hit_ratio", *ratios).applied(np.asarray(found)))
+
+
+def month_bill(study: Study, design: Design, result: Result) -> Bill:
+    """A month's bill of a replay, each meter's usage brought to all keys."""
+    used = used_of(result, study.book)
+    if study.sample.keys == 1:
+        return bill(used, study.book)
+    some, every = (
+        usage(design, estimate(design, at), at) for at in (study.setting_of_sample, study.setting)
+    )
+    ratio = {
+        meter: float(every[meter][0]) / float(some[meter][0]) for meter in some if some[meter][0]
+    }
+    brought = {meter: n * Decimal(repr(ratio.get(meter, 1.0))) for meter, n in used.items()}
+    return bill(brought, study.book)
+
+
+def found_at(study: Study, design: Design, requests_per_month: float) -> float:
+    """The share of reads that a design finds at another traffic, simulated as a month is."""
+    there = study
+    if not np.isclose(requests_per_month, study.requests_per_month):
+        there = study.grown(requests_per_month, _enough(design, requests_per_month))
+    return told(there, design, there.replay(design), "hit_ratio")["hit_ratio"]
+
+
+def found_with(study: Study, design: Design, **platform: Any) -> float:
+    """The share of reads that it finds with other numbers of the platform."""
+    result = study.replay(design, **platform)
+    return told(study, design, result, "hit_ratio", **platform)["hit_ratio"]
+
+
+def _enough(design: Design, requests_per_month: float) -> int:
+    lives_s = LIVES * max(filter(None, (design.l1_ttl_s, design.l2_ttl_s)), default=0.0)
+    wanted = requests_per_month * lives_s / MONTH_S
+    return int(np.clip(wanted, LEAST_REQUESTS, MOST_REQUESTS))
