@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from cachelib.model.formulas.setting import NEVER_S
-from cachelib.model.judgement import study as studies
 from cachelib.model.judgement import taken
 from cachelib.model.judgement.study import Study, UnknownMeterError
 from cachelib.model.judgement.taken import NoTrafficError
@@ -199,16 +198,9 @@ def test_writes_of_a_thinned_log_stay_unless_they_go_with_the_reads() -> None:
     ops = [WRITE if n % 4 == 0 else READ for n in range(4_000)]
     for writes, left in (("fixed", 1_000), ("in proportion", 100)):
         study = of(evenly(4_000, 10, op=ops), growth={"writes": writes})
-        thin = study.at_traffic(study.requests_per_month / 10)
+        thin = study.thinned(study.requests_per_month / 10)
         assert (thin.op == WRITE).sum() == pytest.approx(left, abs=0 if left == 1_000 else 40)
         assert (thin.op == READ).sum() == pytest.approx(300, abs=60)
-
-
-def test_generated_traffic_is_as_long_as_enough_requests_take_and_a_month_at_most() -> None:
-    study = small()
-    assert study.at_traffic(1_000_000).span_s == pytest.approx(MONTH_S / 20, rel=0.01)
-    assert len(study.at_traffic(1_000_000)) == pytest.approx(studies.ENOUGH, rel=0.03)
-    assert study.at_traffic(1_000).span_s == pytest.approx(MONTH_S, rel=0.01)
 
 
 def test_rates_to_sweep_go_no_higher_than_a_log() -> None:

@@ -29,14 +29,10 @@ from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
-from cachelib.model.traffic.generator import MONTH_S, generate
+from cachelib.model.traffic.generator import MONTH_S
 from cachelib.model.traffic.remarks import keys_unlike, remarks
 from cachelib.model.traffic.sampling import Sample, sample_of
 from cachelib.model.traffic.trace import READ, WRITE, Trace
-
-ENOUGH = 50_000
-"""Requests after which a sweep's next point tells no more than the line is wide."""
-
 
 SEEDS = 5  # months that tell how much of a number is chance
 MOST_RESEEDED = 300_000  # requests that are made anew with each seed
@@ -48,7 +44,7 @@ UNLIKE = 0.2
 def _how_unlike(times: float) -> str:
     """`28 per cent less`, `2.5 times as much`: the log's traffic against the case's."""
     if times >= 2:
-        return f"{times:,.2g} times as much"
+        return f"{times:,.0f} times as much" if times >= 10 else f"{times:.2g} times as much"
     return f"{100 * abs(times - 1):.0f} per cent {'more' if times > 1 else 'less'}"
 
 
@@ -152,7 +148,7 @@ class Study:
             seed = self.seed + nth
             return self.reseeded(seed)._on(generated(workload, seed, most, self._needs_s))
         taken, share = self._taken, min(1.0, requests_per_month / self.requests_per_month)
-        thinned = self.at_traffic(requests_per_month)
+        thinned = self.thinned(requests_per_month)
         thin = taken._replace(trace=thinned, popularity=taken.popularity * share)
         return self._on(thin).part(most)
 
@@ -368,16 +364,8 @@ class Study:
         reachable = [factor for factor in factors if factor <= 1 or not self.log]
         return [factor * self.requests_per_month for factor in reachable]
 
-    def at_traffic(self, requests_per_month: float) -> Trace:
-        """The traffic grown or shrunk as the case says that it grows.
-
-        A generated workload is generated anew, for as long as `ENOUGH` requests take and a month
-        at most; a log can only be thinned, at random, its writes only if they go with the reads.
-        """
-        if not self.log:
-            workload = grown_workload(self.case.workload, self.case.growth, requests_per_month)
-            span_s = min(MONTH_S, MONTH_S * ENOUGH / requests_per_month)
-            return generate(workload, seed=self.seed, span_s=span_s)
+    def thinned(self, requests_per_month: float) -> Trace:
+        """The log at less traffic: thinned at random, its writes only if they go with the reads."""
         share = requests_per_month / self.requests_per_month
         kept = np.random.default_rng([self.seed, 2]).random(len(self.trace)) < share
         if self.case.growth.writes == "fixed":
