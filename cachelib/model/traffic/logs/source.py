@@ -25,7 +25,7 @@ import pyarrow as pa
 from cachelib.errors import CachelibError
 from cachelib.model.traffic.logs.buckets import fetched, is_in_bucket
 
-BLOCK = 6 << 20  # to ask the database once takes as long as a thousand rows
+BLOCK = 8 << 20  # to ask the database once takes as long as a thousand rows, memory grows with it
 MAX_LINE = 1 << 20
 HEAD = 1 << 18
 MAX_BEYOND = 1 << 25  # how far to look for the end of a first line
