@@ -372,11 +372,8 @@ class Query:
     def _check(self) -> str:
         shape = self.shape
         if shape.container in ("json", "json-values"):
-            missing = "NULL"
-            if shape.format is not None:
-                missing = (
-                    f"CASE {' '.join(self._lacking(shape.format)) or 'WHEN false THEN NULL'} END"
-                )
+            lacking = self._lacking(shape.format) if shape.format is not None else []
+            missing = f"CASE {' '.join(lacking)} END" if lacking else "NULL"
             return f"CASE WHEN _r IS NULL THEN 'not JSON' ELSE {missing} END"
         if shape.container == "lines" and shape.format is not None and not shape.format.untimed:
             _, groups = self._regex(shape.format)
