@@ -9,7 +9,7 @@ import pytest
 
 from cachelib.model.traffic.logs import Reading, read_log
 from cachelib.model.traffic.trace import DELETE, READ, WRITE
-from tests.model import independent, independent_exports
+from tests.model import independent, independent_clouds
 
 HERE = Path(__file__).parent
 CORPUS = sorted([*(HERE / "logs").iterdir(), *(HERE / "corpus").iterdir()])
@@ -31,4 +31,4 @@ def test_the_corpus_has_eighty_samples_or_more() -> None:
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: str(path.name))
 def test_two_readers_agree_on_every_count(path: Path) -> None:
-    assert counts(path) == independent_exports.counts(path)
+    assert counts(path) == independent_clouds.counts(path)

@@ -69,13 +69,13 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "time_s", "time", "timestamp", "ts", "@timestamp", "op_time", "datetime", "date_time",
         "date", "event_time", "eventtime", "start_time", "time_local",
         "time_iso8601", "msec", "created_at", "logged_at", "epoch", "unixtime", "unix_time",
-        "edgestarttimestamp", "eventtimestampms", "t", "when",
+        "edgestarttimestamp", "eventtimestampms", "starttime", "t", "when",
     ),
     "key": (
         "key", "url", "path", "uri", "request_uri", "request_url",
-        "requesturl", "cache_key", "cachekey", "clientrequesturi", "clientrequestpath",
-        "request_path", "resource", "request.uri", "request.url", "request.path", "http.url",
-        "url.full", "url.path", "req.url",
+        "requesturl", "requestpath", "cache_key", "cachekey", "clientrequesturi",
+        "clientrequestpath", "request_path", "resource", "request.uri", "request.url",
+        "request.path", "http.url", "url.full", "url.path", "req.url",
         "obj_id", "object_id", "id",  # of the thing asked for, unless anything else is
     ),
     "method": (
@@ -90,12 +90,12 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "status", "status_code", "statuscode", "http_status", "httpstatus", "http_code",
         "response_code", "responsecode", "return_code", "sc_status", "httpstatuscode",
         "response_status", "edgeresponsestatus",
-        "res.statuscode",
+        "responsestatus", "res.statuscode", "http.code",
     ),
     "host": (
         "host", "hostname", "http_host", "request_host", "clientrequesthost",
         "clientrequesthttphost", "vhost",
-        "server_name", "request.host", "url.domain",
+        "server_name", "request.host", "url.domain", "hostheader",
     ),
     "colo": (
         "colo", "edgecolocode", "colocode", "colo_code", "pop", "datacenter", "data_center",
@@ -106,6 +106,7 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "size": (
         "size", "bytes", "obj_size", "object_size", "value_size", "body_bytes_sent", "bytes_sent",
         "response_size", "content_length", "edgeresponsebytes", "response_bytes",
+        "responsebytes", "responsesize", "bytessent",
     ),
     "ttl": ("ttl", "ttl_s"),
     "cache": ("cache_status", "cachecachestatus", "upstream_cache_status", "cache"),
@@ -120,9 +121,9 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
 
 AROUND = re.compile(
     r"(_source|content|attributes|meta|metadata|fields|jsonpayload|payload|data|event|logcontent"
-    r"|context|extra|record|properties|item)\."
+    r"|context|extra|record|properties|item|protopayload|flow|l7)\."
 )
-"""Records in which loggers and search engines keep another's fields."""
+"""Records in which loggers, search engines and meshes keep another's fields."""
 
 
 def commonly(columns: list[str]) -> dict[str, str]:

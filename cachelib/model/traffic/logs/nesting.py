@@ -12,6 +12,8 @@ from cachelib.model.traffic.logs.json_values import Nesting
 ENVELOPES = (
     "events|records|result|results|logs|entries|hits|data|rows|values|logRecords|streams|Records"
 )
+EVENTS = "logEvents"
+"""Where CloudWatch's subscriptions have rows, with whose they are beside."""
 OUTER = ("resourceLogs", "scopeLogs", "tables", "streams")  # of OpenTelemetry, Kusto, Loki
 TYPED = re.compile(r"\$(date|number(Int|Long|Double|Decimal)|oid|uuid)|[SN]")
 """How MongoDB's extended JSON and DynamoDB's exports say what kind of value stands inside."""
@@ -69,12 +71,13 @@ def nested(start: str) -> tuple[Nesting, list[dict[str, Any]]]:
 
 
 def _is_envelope(event: dict[str, Any]) -> bool:
-    """Whether it has nothing but a list of rows, as Azure writes one a line."""
+    """Whether it has nothing but a list of rows, as Azure writes one a line; or CloudWatch's."""
+    name = EVENTS if EVENTS in event else next(iter(event), "")
     return (
-        len(event) == 1
-        and isinstance(rows := event.get(next(iter(event))), list)
+        (len(event) == 1 or name == EVENTS)
+        and isinstance(rows := event.get(name), list)
         and all(isinstance(row, dict) for row in rows)
-        and re.fullmatch(ENVELOPES, next(iter(event))) is not None
+        and re.fullmatch(f"{ENVELOPES}|{EVENTS}", name) is not None
     )
 
 
@@ -108,7 +111,7 @@ def envelope(
         inside = is_rows and (len(rows) == len(rows[0]) == 1 or key in OUTER)
         if inside and (found := envelope(rows[0], depth + 1, lists + 1)):
             return found
-        if is_rows and (len(rows) > 1 or len(event) <= 3):
+        if is_rows and (len(rows) > 1 or len(event) <= 3 or key == EVENTS):
             return depth, lists, rows
         if isinstance(value, dict) and (found := envelope(value, depth + 1, lists)):
             return found

@@ -33,6 +33,7 @@ from cachelib.model.traffic.logs.columns import (
 from cachelib.model.traffic.logs.expressions import checked
 from cachelib.model.traffic.logs.formats import ROLES, Format, commonly
 from cachelib.model.traffic.logs.nesting import leaves
+from cachelib.model.traffic.logs.quoted_lines import cut_or_matched
 from cachelib.model.traffic.logs.recipes import macros
 from cachelib.model.traffic.logs.refusing import nearest_fields
 from cachelib.model.traffic.logs.requests import quoted
@@ -328,11 +329,11 @@ class Query:
             return f"(SELECT *, {extracted} AS _r FROM {rows})"
         if shape.container == "lines" and shape.format is not None:
             regex, groups = self._regex(shape.format)
-            rest = f", {text} AS _inner" if shape.wrapped else ", text AS _inner"
-            return (
-                f"(SELECT *, regexp_extract(_inner, {quoted(regex)}, {listed(groups)}) AS _r"
-                f" FROM (SELECT *{rest} FROM {rows}))"
-            )
+            matched = f"regexp_extract(_inner, {quoted(regex)}, {listed(groups)})"
+            lines = f"(SELECT *, {text} AS _inner FROM {rows})"
+            if shape.format.name == "clf":
+                return cut_or_matched(lines, groups, matched)
+            return f"(SELECT *, {matched} AS _r FROM {lines})"
         if shape.container == "pairs":
             return f"(SELECT *, {text} AS _inner FROM {rows})"
         return rows
@@ -371,11 +372,8 @@ class Query:
     def _check(self) -> str:
         shape = self.shape
         if shape.container in ("json", "json-values"):
-            missing = "NULL"
-            if shape.format is not None:
-                missing = (
-                    f"CASE {' '.join(self._lacking(shape.format)) or 'WHEN false THEN NULL'} END"
-                )
+            lacking = self._lacking(shape.format) if shape.format is not None else []
+            missing = f"CASE {' '.join(lacking)} END" if lacking else "NULL"
             return f"CASE WHEN _r IS NULL THEN 'not JSON' ELSE {missing} END"
         if shape.container == "lines" and shape.format is not None and not shape.format.untimed:
             _, groups = self._regex(shape.format)

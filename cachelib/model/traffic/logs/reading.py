@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -165,13 +166,14 @@ def answers_here(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.Rec
     """The answer by databases in this process."""
     with TemporaryDirectory(prefix="cachelib-log-") as spill:
         try:
-            with connect(Path(spill)) as db:
+            threads = os.cpu_count() or 1 if stream.sort else 1
+            with connect(Path(spill), threads=threads) as db:
                 query = Query(db, shape, stream.reading, where=str(stream.files[0]))
                 stream.mapping = query.described_mapping()
                 asked = query.asked(described=stream.described)
-            batches = rows.watch(shape.batches(stream.files))
-            answer = by_time if stream.sort else as_logged
-            yield from sized(answer(asked, shape, batches, Path(spill)), min(stream.rows, CODED))
+                batches = rows.watch(shape.batches(stream.files))
+                answer = by_time if stream.sort else as_logged
+                yield from sized(answer(asked, shape, batches, db), min(stream.rows, CODED))
         except (duckdb.Error, *DAMAGED) as error:
             if isinstance(rows.fault, LogError):
                 raise rows.fault from None

@@ -71,7 +71,7 @@ RECIPES = (
 
 def macros() -> list[str]:
     """The statements that make the functions."""
-    return [f"CREATE TEMP MACRO {name}({args}) AS {sql}" for name, (args, sql) in FUNCTIONS.items()]
+    return [f"CREATE MACRO {name}({args}) AS {sql}" for name, (args, sql) in FUNCTIONS.items()]
 
 
 def applied(recipes: tuple[str, ...], key: str) -> str:

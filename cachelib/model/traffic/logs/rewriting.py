@@ -1,7 +1,7 @@
 """Rows in notations that no query can name the fields of, written anew as JSON objects.
 
-Python's dicts, one a line; the cells of CloudWatch Logs Insights (GetQueryResults) and of
-BigQuery's REST interface (jobs.getQueryResults), whose pages are small.
+Python's dicts, one a line; JSON that was encoded twice; the cells of CloudWatch Logs Insights
+(GetQueryResults) and of BigQuery's REST interface (jobs.getQueryResults), whose pages are small.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def rewriting(first: Sequence[str], start: str) -> Rewriting | None:
     found = None
     if first[0].startswith("{'"):
         found = Rewriting("a dict as Python writes it", _dict, None, first)
+    elif first[0].startswith('"{'):
+        found = Rewriting("an object as text in a string", _quoted, None, first)
     elif start[:1] in ("{", "[") and (at := INSIGHTS.search(start)):
         rows = list(texts_of(start, at.end(), list))
         found = Rewriting("a list of fields", _fields, nesting_at(start, at, lists=True), rows)
@@ -80,6 +82,13 @@ def _dict(text: str) -> Object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a backslash in somebody's text
         event = ast.literal_eval(text.strip())
+    if not isinstance(event, dict):
+        raise TypeError(text)
+    return event
+
+
+def _quoted(text: str) -> Object:
+    event: Object = json.loads(json.loads(text))
     if not isinstance(event, dict):
         raise TypeError(text)
     return event

@@ -7,12 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from cachelib.model.traffic.logs.query import connect
 from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.steps import Asked
 
@@ -20,14 +18,14 @@ AHEAD = 1  # batches that wait for each worker
 
 
 def as_logged(
-    asked: Asked, shape: Shape, batches: Iterator[pa.RecordBatch], spill: Path
+    asked: Asked, shape: Shape, batches: Iterator[pa.RecordBatch], db: duckdb.DuckDBPyConnection
 ) -> Iterator[pa.RecordBatch]:
     """Answers batch by batch, so that they come as the rows do.
 
-    Each worker has a database with one thread: DuckDB's own threads do not keep the order of a
-    stream of Arrow batches, and a query over one batch ends soon when it is interrupted.
+    Each worker has a connection to a database of one thread: DuckDB's own threads do not keep the
+    order of a stream of Arrow batches, and a query over one batch ends soon when it is interrupted.
     """
-    workers = _Workers(asked, spill)
+    workers = _Workers(asked, db)
     pending: deque[Future[pa.Table]] = deque()
     try:
         for batch in batches:
@@ -52,12 +50,12 @@ class _Hand:
 
 
 class _Workers:
-    def __init__(self, asked: Asked, spill: Path) -> None:
-        self.asked, self.spill = asked, spill
+    def __init__(self, asked: Asked, db: duckdb.DuckDBPyConnection) -> None:
+        self.asked, self.db = asked, db
         self.count = max(1, min(8, len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1))
         self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="log")
         self._own = threading.local()
-        self._databases: list[duckdb.DuckDBPyConnection] = []
+        self._connections: list[duckdb.DuckDBPyConnection] = []
 
     def answer(self, batch: pa.RecordBatch) -> Future[pa.Table]:
         return self._pool.submit(self._answer, batch)
@@ -77,9 +75,9 @@ class _Workers:
             return self._own.db.sql("EXECUTE careful").to_arrow_table()
 
     def _prepared(self, rows: _Hand) -> duckdb.DuckDBPyConnection:
-        """A database that knows the query: to plan it takes as long as to answer for a batch."""
-        db = connect(self.spill)
-        self._databases.append(db)
+        """A connection that knows the query: to plan it takes as long as to answer for a batch."""
+        db = self.db.cursor()
+        self._connections.append(db)
         db.register("rows", rows)
         db.execute(f"PREPARE hasty AS {self.asked.hasty}")
         self._own.form = "hasty"
@@ -88,10 +86,10 @@ class _Workers:
     def stop(self, pending: deque[Future[pa.Table]]) -> None:
         for future in pending:
             future.cancel()
-        for db in self._databases:
+        for db in self._connections:
             db.interrupt()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for db in self._databases:
+        for db in self._connections:
             db.close()
 
 
@@ -99,18 +97,17 @@ _LINUX = hasattr(os, "sched_getaffinity")
 
 
 def by_time(
-    asked: Asked, shape: Shape, batches: Iterator[pa.RecordBatch], spill: Path
+    asked: Asked, shape: Shape, batches: Iterator[pa.RecordBatch], db: duckdb.DuckDBPyConnection
 ) -> Iterator[pa.RecordBatch]:
     """All answers in order of time, sorted on disk where memory does not hold them."""
-    with connect(spill, threads=os.cpu_count() or 1) as db:
-        db.register("rows", pa.RecordBatchReader.from_batches(shape.schema, batches))
-        reader = db.sql(f"{asked.careful} ORDER BY time, _file, _line").to_arrow_reader(1 << 17)
-        with ThreadPoolExecutor(1, thread_name_prefix="log") as pool:
-            try:
-                while (batch := pool.submit(next, reader, None).result()) is not None:
-                    yield batch
-            finally:
-                db.interrupt()
+    db.register("rows", pa.RecordBatchReader.from_batches(shape.schema, batches))
+    reader = db.sql(f"{asked.careful} ORDER BY time, _file, _line").to_arrow_reader(1 << 17)
+    with ThreadPoolExecutor(1, thread_name_prefix="log") as pool:
+        try:
+            while (batch := pool.submit(next, reader, None).result()) is not None:
+                yield batch
+        finally:
+            db.interrupt()
 
 
 def sized(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:

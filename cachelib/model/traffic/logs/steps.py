@@ -130,8 +130,9 @@ def _bytes(sql: str | None, *, text: bool) -> str:
     if sql is None:
         return "0::BIGINT"
     # A cast that fails is slow, and a dash is how most logs write nothing.
-    said = f"nullif(nullif({sql}, '-'), '-1')" if text else f"nullif({sql}, -1)"  # both: nothing
-    return f"least(coalesce(try_cast(try_cast({said} AS DOUBLE) AS BIGINT), 0), 2147483647)"
+    said = f"nullif({sql}, '-')" if text else sql
+    number = f"nullif(try_cast({said} AS BIGINT), -1)"  # says nothing, too
+    return f"least(coalesce({number}, 0), 2147483647)"
 
 
 def _number(sql: str | None) -> str:

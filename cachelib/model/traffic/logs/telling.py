@@ -38,6 +38,7 @@ from cachelib.model.traffic.logs.shape import Batches, Shape, within
 from cachelib.model.traffic.logs.source import LogError, head, head_lines, text_of
 from cachelib.model.traffic.logs.wrappers import (
     BEFORE_JSON,
+    BEFORE_LINES,
     BEFORE_PAIRS,
     COLOURS,
     HOLDING,
@@ -212,13 +213,22 @@ class _Teller:
         return shape if is_log else None
 
     def _after_a_prefix(self) -> Shape | None:
-        """Lines that end with a JSON object."""
+        """Lines that end with a JSON object, or have a time before what is no log by itself."""
         inner = [line[line.find("{") :] for line in self.lines if "{" in line]
         objects = [event for line in inner if (event := as_object(line)) is not None]
         if 2 * len(objects) <= len(self.lines):
-            return None
+            return self._after_a_time()
         self.wrapped = (*self.wrapped, BEFORE_JSON)
         return self._json(objects, "json", self.batches, "an object at the end of each line")
+
+    def _after_a_time(self) -> Shape | None:
+        inner = [text for line in self.lines if (text := BEFORE_LINES.inner(line)) is not None]
+        if 2 * len(inner) <= len(self.lines):
+            return None
+        own, self.lines, self.wrapped = self.lines, inner, (*self.wrapped, BEFORE_LINES)
+        found = self._known_lines()
+        self.lines = own  # for a refusal
+        return found
 
     def _comments(self, start: str) -> str | None:
         return next((line for line in self.lines if line.startswith(start)), None)

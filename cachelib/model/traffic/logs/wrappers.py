@@ -87,6 +87,8 @@ WRAPPERS = (
 )  # fmt: skip
 COLOURS = Wrapper("a terminal's colours", r"\x1b\[[\d;]*[A-Za-z]", anywhere=True)
 DATE = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[-+]\d\d:?\d\d)?"
+BEFORE_LINES = Wrapper("a time before each line", rf"^({DATE}):? +", time="before it")
+"""For lines that are nothing else: as pm2, `docker logs -t` and GitHub's runners write it."""
 BEFORE_PAIRS = Wrapper("a time before pairs", rf"^({DATE}) ", time="before it")
 BEFORE_JSON = Wrapper("text before JSON", rf"^(?:({DATE})\b)?[^{{]*", time="before it")
 """For lines that are nothing else: as Go's zap writes them to a terminal, or with a prefix that a
