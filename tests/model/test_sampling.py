@@ -78,7 +78,10 @@ def test_where_copies_live_long_fewer_keys_are_taken_for_a_longer_time() -> None
     assert (month.keys, month.time * 30) == (pytest.approx(0.0075 * 30 / 14), pytest.approx(14))
     few = sample_of(5e8, 800, MONTH_S, needs_s=4 * DAY_S)
     assert (few.keys, few.time * 30) == (40 / 800, pytest.approx(2.0)), "as long as 40 keys may be"
-    assert sample_of(5e8, 800, MONTH_S, 150_000, needs_s=4 * DAY_S) == few, "of more requests"
+    part = sample_of(5e8, 800, MONTH_S, 150_000, needs_s=4 * DAY_S)
+    assert (part.keys, part.share) == (40 / 800, pytest.approx(150_000 / 5e8))
+    daily = sample_of(5e8, 800, MONTH_S, 150_000, needs_s=4 * DAY_S, clock_s=DAY_S)
+    assert (daily.keys, daily.time * 30) == (pytest.approx(40 / 800), pytest.approx(1.0))
     assert sample_of(5e8, 800, MONTH_S, needs_s=60.0) == sample_of(5e8, 800, MONTH_S)
 
 
@@ -88,7 +91,7 @@ def test_what_is_written_once_a_day_is_written_so_in_the_part_that_stands_for_al
                            "reads_per_write": 1e9, "schedules": nightly})  # fmt: skip
     for part in (busy, busy.part(150_000), busy.grown(500_000_000, 150_000, nth=3)):
         written = int((part.trace.op == WRITE).sum()) * MONTH_S / part.span_s
-        assert written == pytest.approx(30 * 800, rel=0.05)
+        assert written == pytest.approx(30 * 800, rel=0.08)
 
 
 def test_keys_that_stand_for_all_are_as_popular_as_all() -> None:

@@ -379,7 +379,7 @@ def test_pods_with_redis_are_told_of_pods_regions_redis_and_the_database() -> No
 @pytest.mark.parametrize("name", NAMES)
 def test_of_nothing_to_measure_is_spoken_where_there_is_a_choice_and_no_table(name: str) -> None:
     found = of(name)
-    said = "Nothing is worth measuring first" in found.markdown
+    said = "No one assumption is worth measuring by itself" in found.markdown
     has_choice = found.decision["outcome"]["recommended"] is not None
     assert said == (has_choice and "decision.matters" not in found.findings)
 

@@ -221,7 +221,7 @@ class Search:
         kept = allowed & (self._room >= 0)
         if not self._in_draws or not kept.any():
             return self._best_here(allowed)
-        return self._roomiest((yield from surest(self, kept)))
+        return self._roomiest((yield from surest(self, kept, self.criteria.sure)))
 
     def _best_here(self, allowed: Flags) -> int:
         """The same, where it is enough that limits are kept at these numbers."""

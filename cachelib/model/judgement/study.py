@@ -104,8 +104,13 @@ class Study:
             return 0.0
         knobs = self.case.all_knobs.items()
         lives = [max(knob.settings) for name, knob in knobs if name.endswith("_ttl_s")]
-        lives += [s.every_s for s in self.case.workload.schedules]
-        return TURNS * max([*lives, *self._lives], default=0.0)
+        return TURNS * max([*lives, *self._lives, self._clock_s])
+
+    @property
+    def _clock_s(self) -> float:
+        """Seconds in which all that is asked by a clock is asked once."""
+        rounds = [schedule.every_s for schedule in self.case.workload.schedules]
+        return max(rounds, default=0.0) if self.log is None else 0.0
 
     @property
     def _lives(self) -> list[float]:
@@ -135,7 +140,8 @@ class Study:
     def part(self, most: int) -> Study:
         """The same study on at most `most` of its requests, which stand for all."""
         keys = int((np.bincount(self.trace.key) > 0).sum())
-        share = sample_of(len(self.trace), keys, self._trace_s, most, self._needs_s)
+        asked, slow = len(self.trace), (self._needs_s, self._clock_s)
+        share = sample_of(asked, keys, self._trace_s, most, *slow)
         return self if share.share == 1 else self._on(part_of(self._taken, share))
 
     def grown(self, requests_per_month: float, most: int, nth: int = 0) -> Study:

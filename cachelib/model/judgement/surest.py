@@ -6,8 +6,9 @@ asked, then those around the best of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,6 @@ from cachelib.model.judgement.asking import Asking, abreast
 from cachelib.model.judgement.limits import Flags
 from cachelib.model.judgement.tries import DRAWS
 
-if TYPE_CHECKING:
-    from cachelib.model.judgement.search import Search
-
 MOST = 12  # settings asked before those around the best
 BY_CHANCE = 2.5 / DRAWS  # of a share of draws: no less sure
 SLACK = 0.25  # of what is material: what a setting may be worse by for having more room
@@ -27,17 +25,35 @@ SLACK = 0.25  # of what is material: what a setting may be worse by for having m
 Places = npt.NDArray[np.int64]
 
 
-def surest(search: Search, kept: Flags) -> Asking[Flags]:
-    """Of the settings `kept`, those as good as the best that is sure enough."""
-    unknown = np.full(len(search.grid), -1.0)
-    return _Surest(search, kept, unknown, search.criteria.sure).found()
+class Settings(Protocol):
+    """Settings of an option, as a search has them."""
+
+    @property
+    def grid(self) -> Sequence[Mapping[str, float]]: ...
+    @property
+    def own(self) -> int | None: ...
+    @property
+    def coarse(self) -> int: ...
+    @property
+    def at(self) -> Mapping[str, Array]: ...
+    @property
+    def scores(self) -> Array: ...
+    def equal(self, kept: Flags, slack: float) -> Flags: ...
+    def unlike_of(self, kept: Flags) -> Places: ...
+    def beside(self, best: int, name: str) -> Flags: ...
+    def shares_kept(self, places: Places) -> Asking[list[float]]: ...
+
+
+def surest(search: Settings, kept: Flags, sure: float) -> Asking[Flags]:
+    """Of the settings `kept`, those as good as the best that is sure enough: in this share."""
+    return _Surest(search, kept, np.full(len(search.grid), -1.0), sure).found()
 
 
 @dataclass(frozen=True)
 class _Surest:
     """`share`: of draws in which each setting keeps the limits; -1 where that was not asked."""
 
-    search: Search
+    search: Settings
     kept: Flags
     share: Array
     sure: float

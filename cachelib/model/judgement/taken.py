@@ -32,7 +32,9 @@ def generated(
     workload: Workload, seed: int, most: int | None = None, needs_s: float = 0.0
 ) -> Taken:
     """A month of a workload, or a part of it of about `most` requests; see `sample_of`."""
-    sample = sample_of(workload.requests_per_month, workload.keys, MONTH_S, most, needs_s)
+    clock_s = max((each.every_s for each in workload.schedules), default=0.0)
+    asked = workload.requests_per_month
+    sample = sample_of(asked, workload.keys, MONTH_S, most, needs_s, clock_s)
     if sample.share == 1:
         made = generate(workload, seed=seed)
         popularity = np.bincount(made.key).astype(np.float64)

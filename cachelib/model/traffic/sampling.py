@@ -53,24 +53,30 @@ class Sample:
 
 
 def sample_of(
-    requests: float, keys: int, span_s: float, most: int | None = None, needs_s: float = 0.0
+    requests: float,
+    keys: int,
+    span_s: float,
+    most: int | None = None,
+    needs_s: float = 0.0,
+    clock_s: float = 0.0,
 ) -> Sample:
     """The part to take of so many requests of so many keys in `span_s` seconds.
 
-    `most`: so many requests; `MOST_REQUESTS` by default. `needs_s`: the time in which what is slow
-    shows: copies that live long, what is written once a day. Few keys over so long a time tell more
-    than many over a shorter one; where not even they are few enough, more requests are taken, up to
-    `MOST_REQUESTS`.
+    `most`: so many requests; `MOST_REQUESTS` by default. `needs_s`: the time in which copies that
+    live long come to their ends: few keys over so long a time tell more than many over a shorter
+    one. `clock_s`: that in which all that is asked by a clock is asked once; it is in the part even
+    if that takes more requests, up to `MOST_REQUESTS`.
     """
     limit = most or MOST_REQUESTS
     if requests <= limit:
         return Sample()
     found = _part(limit / requests, LEAST_S / span_s, LEAST_KEYS / keys, span_s)
-    needed = _whole_days(min(1.0, needs_s / span_s), span_s)
-    for more in (limit, max(limit, MOST_REQUESTS)):
-        if found.time >= needed:
-            break
-        found = _part(min(1.0, more / requests), needed, FEWEST_KEYS / keys, span_s)
+    needed, clock = (_whole_days(min(1.0, s / span_s), span_s) for s in (needs_s, clock_s))
+    fewest = min(1.0, FEWEST_KEYS / keys)
+    if found.time < needed:
+        found = _part(limit / requests, needed, fewest, span_s)
+    if found.time < clock:
+        found = _part(min(MOST_REQUESTS / requests, clock * fewest), clock, fewest, span_s)
     return found
 
 
