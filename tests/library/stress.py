@@ -54,7 +54,7 @@ class Worker:
             MemoryCache(), store, l1_ttl=L1_TTL, l2_ttl=L2_TTL, tag_refresh=TAG_REFRESH
         )
         self.folder, self.name = folder, name
-        self.stop = threading.Event()
+        self.stopped = False  # an Event would be set in a handler that may hold its lock
         "localhost".encode("idna")  # or an interrupt might hit its import, which Python keeps
         self.loading: dict[str, dict[int, bool]] = defaultdict(dict)  # by key and thread
         self.open_notes()
@@ -128,7 +128,7 @@ class Worker:
 
     def work(self, thread: str) -> None:
         draw = random.Random(f"{self.name}/{thread}")
-        while not self.stop.is_set():
+        while not self.stopped:
             try:
                 self.step(draw, thread)
             except Exception as error:
@@ -157,13 +157,16 @@ class Worker:
         def interrupt(*_: object) -> None:
             raise Interrupt
 
-        signal.signal(signal.SIGTERM, lambda *_: self.stop.set())
+        def end(*_: object) -> None:
+            self.stopped = True
+
+        signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGALRM, interrupt)
         workers = [threading.Thread(target=self.work, args=(f"{n}",)) for n in range(threads)]
         for worker in workers:
             worker.start()
         draw = random.Random(self.name)
-        while not self.stop.is_set():
+        while not self.stopped:
             failed: Exception | None = None
             try:
                 try:
