@@ -327,3 +327,15 @@ def test_a_setting_is_the_traffic_by_key_and_by_place_and_its_numbers() -> None:
 def test_a_key_that_a_sample_left_out_is_none_of_the_setting_s() -> None:
     study = of(requests([0, 1], [0, 2]))
     assert study.setting.keys.share.tolist() == [0.5, 0.5]
+
+
+def test_a_part_that_is_shorter_than_a_clock_s_round_says_so() -> None:
+    def said(requests: float, every_s: float) -> list[str]:
+        schedules = [{"op": "write", "every_s": every_s, "keys": "all"}]
+        workload = {"requests_per_month": requests, "keys": 5, "schedules": schedules}
+        return [remark.says for remark in small(workload=workload).remarks]
+
+    (found,) = said(1e12, 86_400)
+    assert found.startswith("What is simulated is 0.00144 h of so much traffic, less than the 24 h")
+    assert not said(1e12, 5)
+    assert not said(10_000, 86_400)

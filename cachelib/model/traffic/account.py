@@ -10,7 +10,7 @@ from cachelib.errors import CachelibError
 
 Kind = Literal[
     "invented", "mixed", "one-placed", "sampled", "short", "undecided", "skipped", "keys",
-    "unlike", "twice", "filtered",
+    "unlike", "twice", "filtered", "clock",
 ]  # fmt: skip
 
 
@@ -28,7 +28,7 @@ class UnansweredError(CachelibError, ValueError):
 
 @dataclass(frozen=True)
 class Remark:
-    """Something of a log that a decision from it must not be silent about.
+    """Something of the traffic that a decision from it must not be silent about.
 
     `answer`: what has to be said before a decision can be made; empty where it is enough that the
     recommendation says `says`. Both are sentences for readers.

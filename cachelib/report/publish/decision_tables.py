@@ -84,7 +84,7 @@ def verdict(decision: Decision, option: Option) -> str:
     else:
         said = "as good" if option in decision.ties else "stands"
     if decision.by_chance(option):
-        said += ", by less than chance"
+        said += ", by less than chance" if missed else ", keeps a limit by less than chance"
     return f"{said} (today)" if option.is_today else said
 
 
