@@ -432,7 +432,7 @@ def test_what_is_decided_anew_beyond_a_flip_is_the_whole_choice_there() -> None:
     beyond = flip.at * (1.06 if flip.at > flip.here else 0.94)
     case = decision.study.case
     own = case.assumptions.model_copy(update={flip.number: draws.moved(
-        flip.number, case.assumed[flip.number], {flip.number: beyond})})  # fmt: skip
+        flip.number, case.assumed[flip.number], beyond)})  # fmt: skip
     there = Decision(Study(case.model_copy(update={"assumptions": own}), seed=1)).chosen
     assert (there.name if there else None) == flip.away
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from cachelib.model.formulas.flows import Flows
-from cachelib.model.formulas.roots import increasing_root
+from cachelib.model.formulas.quantiles import quantile
 from cachelib.model.formulas.setting import Array
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
@@ -57,15 +56,9 @@ class Waits:
     def quantile_ms(self, q: float) -> Array:
         """The time within which a share `q` of the reads is answered."""
         places = np.log(self.median) / self.sigma
-
-        def more(at: Array) -> Array:
-            reached: Array = np.einsum("ij,ij->i", self.weight, ndtr(at[:, None] - places)) - q
-            return reached
-
-        alone = ndtri(q)  # where it lies in one log-normal; of several, between the outermost
-        at = increasing_root(more, places.min(axis=1) + alone, places.max(axis=1) + alone)
-        quantile: Array = np.exp(at * self.sigma[:, 0])
-        return quantile
+        weight = np.broadcast_to(self.weight, places.shape)
+        logarithm = quantile(weight, places, q) * self.sigma[:, 0]
+        return np.asarray(np.exp(logarithm))
 
     def _sum(self, rate: Array) -> Array:
         """A rate by colo and key as one by colo."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -57,32 +58,53 @@ def _is_of_an_absent_front(number: str, there: set[str]) -> bool:
 
 
 def draw(
-    study: Study,
-    options: Sequence[Option],
-    draws: int,
-    seed: int,
-    shape: Shape | None = None,
-    at: Mapping[str, float] = MappingProxyType({}),
+    study: Study, options: Sequence[Option], draws: int, seed: int, shape: Shape | None = None
 ) -> dict[str, Array]:
     """A Latin hypercube over `ranges`, each from a triangle with its top at the value, or evenly.
 
-    Where a range spans more than a factor of four, it is the logarithm that is so drawn. `at`:
-    numbers that have another value than in the case, with the range that they would have then.
+    Where a range spans more than a factor of four, it is the logarithm that is so drawn.
     """
-    drawn = {name: moved(name, number, at) for name, number in ranges(study, options).items()}
-    shape = shape or study.case.criteria.shape
-    cube = _latin_hypercube(draws, len(drawn), np.random.default_rng(seed).spawn(1)[0])
-    return {
-        name: spread(number, cube[:, column], shape)
-        for column, (name, number) in enumerate(drawn.items())
-    }
+    return Lots.over(study, options, draws, seed, shape).at({})
 
 
-def moved(name: str, number: Assumption, at: Mapping[str, float]) -> Assumption:
+@dataclass(frozen=True)
+class Lots:
+    """Where draws lie within the ranges, whatever those are: `cube`, shape (draws, numbers)."""
+
+    numbers: Mapping[str, Assumption]
+    cube: Array
+    shape: Shape
+
+    @classmethod
+    def over(
+        cls, study: Study, options: Sequence[Option], draws: int, seed: int,
+        shape: Shape | None = None,
+    ) -> Lots:  # fmt: skip
+        numbers = ranges(study, options)
+        cube = _latin_hypercube(draws, len(numbers), np.random.default_rng(seed).spawn(1)[0])
+        return cls(numbers, cube, shape or study.case.criteria.shape)
+
+    def at(self, at: Mapping[str, float]) -> dict[str, Array]:
+        """The draws; `at`: numbers that have another value than in the case, with the range that
+        they would have then."""
+        anew = {
+            name: self._spread(name, moved(name, self.numbers[name], value))
+            for name, value in at.items()
+            if name in self.numbers
+        }
+        return {**self._here, **anew}
+
+    @cached_property
+    def _here(self) -> dict[str, Array]:
+        return {name: self._spread(name, number) for name, number in self.numbers.items()}
+
+    def _spread(self, name: str, number: Assumption) -> Array:
+        return spread(number, self.cube[:, list(self.numbers).index(name)], self.shape)
+
+
+def moved(name: str, number: Assumption, value: float) -> Assumption:
     """An assumption of another value: its range reaches there, that of traffic goes along."""
-    if name not in at:
-        return number
-    value, low, high = at[name], number.low, number.high
+    low, high = number.low, number.high
     if name == "requests_per_month":
         low, high = low * value / number.value, high * value / number.value
     ends = {"low": min(low, value), "high": max(high, value)}

@@ -120,11 +120,14 @@ class Elsewhere:
         return best.values
 
     def _is_as_today(self, best: Search) -> bool:
-        case = self.model.study.case
-        if best.option.name != case.set_anew or case.today_name is None:
+        if best.option.name != self._anew:
             return False
-        today = self.tuned[case.today_name].option
+        today = self.tuned[self.model.study.case.today_name or ""].option
         return best.option.at(**best.grid[0]).settings == today.settings
+
+    @cached_property
+    def _anew(self) -> str | None:
+        return self.model.study.case.set_anew
 
     def _grid(self, nth: int, at: Mapping[str, float]) -> Asking[Search]:
         """The settings that an option may have there: those it has here, if no others could do

@@ -20,7 +20,7 @@ def study_at(study: Study, number: str, value: float) -> Study:
         return study.grown(value, MOST_REQUESTS)
     if number.startswith("limit:"):
         return study.of_changed(criteria=_with_limit(study.case, number, value))
-    assumed = moved(number, study.case.assumed[number], {number: value})
+    assumed = moved(number, study.case.assumed[number], value)
     own: Any = study.case.assumptions
     return study.of_changed(assumptions=own.model_copy(update={number: assumed}))
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from cachelib.model.case.criteria import Criteria, Limit
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.asking import Ask, Asking, Settings, ask
+from cachelib.model.judgement.draws import Lots
 from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names
 from cachelib.model.judgement.model import NO_FORMULA, Model, Numbers
 from cachelib.model.judgement.options import Option, possible
@@ -42,7 +43,7 @@ class Search:
     `formula`: by metric, shape (settings,). `at`: numbers of the case at other values. `own`: a
     setting that stays wherever it does as well as the best. `coarse`: how many of the settings
     were there before it was looked closer. `tried_by`: the model that says in which draws limits
-    are kept, if another. `drawn`: by setting, what is said of it over draws.
+    are kept, if another. `drawn`: by setting, what is said of it over draws; `lots`: those.
     """
 
     model: Model
@@ -54,6 +55,7 @@ class Search:
     coarse: int = 0
     tried_by: Model | None = None
     drawn: Said = field(default_factory=dict, repr=False)
+    lots: dict[int, Lots] = field(default_factory=dict, repr=False)
 
     @cached_property
     def criteria(self) -> Criteria:
@@ -82,7 +84,7 @@ class Search:
         if all(name.startswith(NO_FORMULA) for name in at):
             return replace(self, at=numbers)
         found = yield from search(self.model, self.option, self.grid, numbers, self.own)
-        return replace(found, tried_by=self.tried_by)
+        return replace(found, tried_by=self.tried_by, lots=self.lots)
 
     def closer(self, best: int) -> Asking[Search]:
         """The same with more settings around one of them: between it and the next of each knob."""
@@ -307,7 +309,7 @@ class Search:
 
     @cached_property
     def _tries(self) -> Tries:
-        return Tries(self.tried_by or self.model, self.option, self.at, self.drawn)
+        return Tries(self.tried_by or self.model, self.option, self.at, self.drawn, self.lots)
 
     def shares_kept(self, places: Sequence[int] | Places) -> Asking[list[float]]:
         """The share of draws in which each of these settings keeps the limits."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.asking import Ask, Asking, Settings, ask
-from cachelib.model.judgement.draws import draw
+from cachelib.model.judgement.draws import Lots
 from cachelib.model.judgement.limits import Flags, broken
 from cachelib.model.judgement.model import Model, Numbers
 from cachelib.model.judgement.options import Option
@@ -25,12 +25,16 @@ Said = dict[tuple[float, ...], Numbers]
 
 @dataclass(frozen=True)
 class Tries:
-    """An option over draws, with numbers of the case at other values (`at`)."""
+    """An option over draws, with numbers of the case at other values (`at`).
+
+    `lots`: where the draws lie, by how many they are, for all such values.
+    """
 
     model: Model
     option: Option
     at: Mapping[str, Array]
     said: Said = field(default_factory=dict, repr=False)
+    lots: dict[int, Lots] = field(default_factory=dict, repr=False)
 
     def shares(self, grid: Sequence[Settings]) -> Asking[list[float]]:
         """The share of draws in which each of these settings keeps the limits.
@@ -40,6 +44,8 @@ class Tries:
         few = yield from self._kept(grid, self._few)
         wanted = self.model.study.case.criteria.sure
         near = [nth for nth, kept in enumerate(few) if abs(kept.mean() - wanted) <= UNSURE]
+        if not near:
+            return [float(kept.mean()) for kept in few]
         more = yield from self._kept([grid[nth] for nth in near], self._more)
         for nth, kept in zip(near, more, strict=True):
             few[nth] = np.append(few[nth], kept)
@@ -70,5 +76,7 @@ class Tries:
         return self._numbers((MORE - 1) * DRAWS, seed=1)
 
     def _numbers(self, draws: int, seed: int) -> Numbers:
+        if draws not in self.lots:
+            self.lots[draws] = Lots.over(self.model.study, [self.option], draws, seed)
         at = {name: float(value[0]) for name, value in self.at.items()}
-        return {**self.at, **draw(self.model.study, [self.option], draws, seed=seed, at=at)}
+        return {**self.at, **self.lots[draws].at(at)}
