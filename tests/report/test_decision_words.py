@@ -12,7 +12,13 @@ from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.regret import Worth
 from cachelib.report.publish import decision_tables
-from cachelib.report.publish.decision import _reason, in_sentences, rivals_in_words, would_keep
+from cachelib.report.publish.decision import (
+    _reason,
+    cause,
+    in_sentences,
+    rivals_in_words,
+    would_keep,
+)
 from cachelib.report.publish.decision_tables import flips_table, matters_table
 
 
@@ -53,7 +59,8 @@ def test_what_reads_the_same_is_the_same() -> None:
 def test_a_flip_that_lies_behind_another_is_not_given_the_reason_of_who_is_not_chosen() -> None:
     flip = Flip("value_life_s", 50, 100, "c", "b", "limit", "limit:late_share", "b", None, True)
     behind: Any = decision("a", a=0.5, b=0.3, c=0.2)
-    assert _reason(behind, flip) == "and the choice changes on the way there, too"
+    assert _reason(behind, flip) == "where just before it “Option b” is"
+    assert _reason(behind, replace(flip, after=None)) == "where just before it none is"
 
 
 def test_of_a_limit_that_moves_its_bound_here_is_not_named() -> None:
@@ -64,7 +71,7 @@ def test_of_a_limit_that_moves_its_bound_here_is_not_named() -> None:
 @pytest.mark.parametrize(
     ("ties", "said"),
     [(True, "since it then does as well in bill, and what breaks ties speaks for it"),
-     (False, "since it is then better in bill")],
+     (False, "since it then is better in bill, by enough to count")],
 )  # fmt: skip
 def test_a_choice_that_only_ties_is_not_called_better(ties: bool, said: str) -> None:
     flip = Flip("origin_ms", 80, 150, "b", "a", "score", "bill_usd", "a", "b", True, ties)
@@ -72,6 +79,8 @@ def test_a_choice_that_only_ties_is_not_called_better(ties: bool, said: str) -> 
     made.criteria = Criteria(minimise="bill_usd")
     made.study.told = lambda text: "bill"
     assert _reason(made, flip) == said
+    in_the_table = said.replace("since it then", "below it “Option b”")
+    assert cause(made, flip) == in_the_table
 
 
 def test_where_the_choice_changes_again_on_that_side_is_told_with_it() -> None:

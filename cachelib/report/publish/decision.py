@@ -197,11 +197,11 @@ def limit_said(limit: Limit) -> str:
 
 def cause(decision: Decision, flip: Flip) -> str:
     """Why the choice is one below that value and another above it."""
-    one, other = called(decision, flip.option), called(decision, flip.other)
     if flip.cause != "limit":
-        what = _compared_in(decision, flip)
-        return f"on one side of it “{one}” and “{other}” do equally well in {what}"
+        beyond = "above" if flip.at > flip.here else "below"
+        return f"{beyond} it “{called(decision, flip.away)}” {_does_better(decision, flip)}"
     limit = _limit_of(decision, flip)
+    one = called(decision, flip.option)
     side = {flip.before: "below", flip.after: "above"}.get(flip.option)
     if side is None:
         return f"there “{one}” begins or ceases to keep {limit}"
@@ -216,26 +216,28 @@ def _limit_of(decision: Decision, flip: Flip) -> str:
     return f"the limit: {decision.study.told(limit_said(limit))}"
 
 
-def _compared_in(decision: Decision, flip: Flip) -> str:
-    """What two options are held against each other in: what is minimised, or a single metric."""
-    if flip.cause == "score":
-        return aim(decision)
-    return decision.study.told(METRICS[flip.metric].label)
+def _does_better(decision: Decision, flip: Flip) -> str:
+    """What is said of the choice beyond a flip, held against the one before it: in what is
+    minimised, or in a single metric."""
+    by_score = flip.cause == "score"
+    what = aim(decision) if by_score else decision.study.told(METRICS[flip.metric].label)
+    if flip.ties:
+        return f"does as well in {what}, and what breaks ties speaks for it"
+    return f"is better in {what}, by enough to count"
 
 
 def _reason(decision: Decision, flip: Flip) -> str:
     """The same, told from here to there."""
     chosen = flip.before if flip.at > flip.here else flip.after
     if chosen != (decision.chosen and decision.chosen.name):
-        return "and the choice changes on the way there, too"
+        return "where just before it " + (
+            f"“{called(decision, chosen)}” is" if chosen else "none is"
+        )
     if flip.cause == "limit" and flip.option in (chosen, flip.away):
         keeps = "breaks" if flip.option == chosen else "keeps"
         return f"since “{called(decision, flip.option)}” then {keeps} {_limit_of(decision, flip)}"
-    if flip.cause != "limit" and flip.away in (flip.option, flip.other):
-        what = _compared_in(decision, flip)
-        if flip.ties:
-            return f"since it then does as well in {what}, and what breaks ties speaks for it"
-        return f"since it is then better in {what}"
+    if flip.cause != "limit":
+        return f"since it then {_does_better(decision, flip)}"
     return f"since {cause(decision, flip)}"
 
 
