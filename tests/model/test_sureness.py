@@ -23,7 +23,8 @@ from cachelib.model.judgement import (
     regret,
     simulator,
 )
-from cachelib.model.judgement.decision import Decision
+from cachelib.model.judgement.decision import SIMULATED, Decision
+from cachelib.model.judgement.elsewhere import Elsewhere
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options, simulate
@@ -411,6 +412,19 @@ def test_where_formulas_are_withheld_only_what_is_so_decided_anew_is_told(monkey
     del vars(decision)["flips"]
     monkeypatch.setattr(Decision, "_chosen_at", lambda *_: "another")
     assert all(flip.number.startswith(model.WORK) for flip in decision.flips)
+
+
+def test_a_flip_that_a_simulation_confirms_says_so_and_what_it_doubts_is_not_told(
+    monkeypatch: Any,
+) -> None:
+    decision = decided(criteria={"limits": [{"metric": "bill_usd", "at_most": 20.0, "why": "w"}]})
+    told = decision.flips
+    simulated = [flip for flip in told if flip.simulated]
+    assert 0 < len(simulated) <= SIMULATED
+    assert not any(flip.number.startswith(model.WORK) for flip in simulated)
+    del vars(decision)["flips"]
+    monkeypatch.setattr(Elsewhere, "is_simulated", lambda *_: False)
+    assert decision.flips == [flip for flip in told if not flip.simulated]
 
 
 def test_traffic_of_which_nothing_can_be_made_confirms_nothing(monkeypatch: Any) -> None:

@@ -307,10 +307,12 @@ class Decision:
         contending = self.model.only([*self.contenders, *named])
         if self.by_simulation:
             names = frozenset(option.name for option in contending.options)
-            return [flip for flip in nearest if self._is_decided(flip, names)]
+            decided = [flip for flip in nearest if self._is_decided(flip, names)]
+            return [replace(f, simulated=not f.number.startswith(WORK)) for f in decided]
         simulator = replace(self.anchoring.simulator, model=contending)
-        doubted = [flip for flip in nearest if not there.is_simulated(flip, simulator)]
-        return [flip for flip in told if flip not in doubted]
+        asked = [flip for flip in nearest if there.can_be_simulated(flip)]
+        doubted = [flip for flip in asked if not there.is_simulated(flip, simulator)]
+        return [replace(flip, simulated=flip in asked) for flip in told if flip not in doubted]
 
     @property
     def _tried_by(self) -> Model:

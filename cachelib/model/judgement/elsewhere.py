@@ -182,13 +182,14 @@ class Elsewhere:
         )
         return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
 
+    def can_be_simulated(self, flip: Flip) -> bool:
+        """Not what no simulation sees, nor denser traffic than a log's."""
+        is_log = flip.number == TRAFFIC and self.model.study.log is not None
+        return not (is_log or flip.number.startswith(WORK))
+
     def is_simulated(self, flip: Flip, simulator: Simulator) -> bool:
         """Whether a simulation with the settings that are best beyond a flip chooses the same."""
         value = flip.at + (1 if flip.at > flip.here else -1) * BESIDE * abs(flip.at)
-        if flip.number.startswith(WORK):
-            return True  # neither formula nor simulation sees it, and the settings are those here
-        if flip.number == TRAFFIC and self.model.study.log is not None:
-            return True  # a log grows no denser
         self.standing(flip.number, value)
         told = simulator.set_anew(self._settings[flip.number, value], _arrays({flip.number: value}))
         return self._first(told) == flip.away

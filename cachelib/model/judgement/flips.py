@@ -35,7 +35,8 @@ class Flip:
 
     `cause`: a limit that `option` begins or ceases to break, or a score (or secondary metric) at
     which `option` and `other` part. `inside`: within the assumption's own range. `ties`: beyond
-    it, what is chosen on this side does as well as what is chosen there.
+    it, what is chosen on this side does as well as what is chosen there. `simulated`: beyond it a
+    simulation chooses the same.
     """
 
     number: str
@@ -49,6 +50,7 @@ class Flip:
     other: str | None
     inside: bool
     ties: bool = False
+    simulated: bool = False
 
     @property
     def distance(self) -> float:

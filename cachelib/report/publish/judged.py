@@ -170,6 +170,7 @@ def _change(decision: Decision, flip: Flip) -> Change:
         option=flip.option,
         other=flip.other,
         in_range=flip.inside,
+        simulated=flip.simulated,
         distance=_finite(flip.distance),
     )
 

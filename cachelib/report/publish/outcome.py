@@ -124,6 +124,7 @@ class Change(Record):
     option: str
     other: str | None
     in_range: bool = Field(description="within what the number may be")
+    simulated: bool = Field(description="beyond it a simulation chooses the same")
     distance: Number | None = Field(description="at / here or here / at; null if either is 0")
 
 
