@@ -424,6 +424,11 @@ def test_a_flip_that_a_simulation_confirms_says_so_and_what_it_doubts_is_not_tol
     assert not any(flip.number.startswith(model.WORK) for flip in simulated)
     del vars(decision)["flips"]
     monkeypatch.setattr(Elsewhere, "is_simulated", lambda *_: False)
+    anew = decision.flips  # a decision made anew there confirms what one month doubts
+    assert {flip.number for flip in told if flip not in anew} <= {simulator.TRAFFIC}
+    assert any(flip.simulated for flip in anew)
+    del vars(decision)["flips"]
+    monkeypatch.setattr(Decision, "_chosen_at", lambda *_: "another")
     assert decision.flips == [flip for flip in told if not flip.simulated]
 
 

@@ -305,13 +305,18 @@ class Decision:
         nearest = _told_first(told)
         named = {name for flip in nearest for name in (flip.before, flip.after) if name}
         contending = self.model.only([*self.contenders, *named])
+        among = frozenset(option.name for option in contending.options)
         if self.by_simulation:
-            names = frozenset(option.name for option in contending.options)
-            decided = [flip for flip in nearest if self._is_decided(flip, names)]
+            decided = [flip for flip in nearest if self._is_decided(flip, among)]
             return [replace(f, simulated=not f.number.startswith(WORK)) for f in decided]
         simulator = replace(self.anchoring.simulator, model=contending)
         asked = [flip for flip in nearest if there.can_be_simulated(flip)]
-        doubted = [flip for flip in asked if not there.is_simulated(flip, simulator)]
+        # the settings that formulas find there may break a limit by chance where others keep it
+        doubted = [
+            flip
+            for flip in asked
+            if not (there.is_simulated(flip, simulator) or self._is_decided(flip, among))
+        ]
         return [replace(flip, simulated=flip in asked) for flip in told if flip not in doubted]
 
     @property
