@@ -94,6 +94,15 @@ def test_twice_the_keys_are_asked_for_half_as_often_each() -> None:
     assert more.numbers is at.numbers
 
 
+def test_twice_the_keys_are_written_half_as_often_each_where_some_alone_are_written() -> None:
+    at = small(workload={"schedules": [CRON]}).setting
+    assert at.keys.written is not None
+    more = growth.with_keys(at, 2).keys
+    assert more.written is not None
+    assert (more.number * more.written).sum() == pytest.approx(1), "shares of all writes"
+    assert (at.keys.number * at.keys.written).sum() == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
