@@ -209,10 +209,7 @@ def test_a_node_with_room_for_a_part_of_the_keys(
 ) -> None:
     writes = {"reads_per_write": 100, "growth.writes": "in proportion", "workload.keys": 5_000}
     of = {"case": "shop-redis", "requests_per_month": TRAFFIC[1], "seed": 3, **writes}
-    here = settle({**of, "value_life_s": 3_000}).study
-    each = float(here.trace.size.mean()) + 85
-    platform = {"redis_gb": room * len(here.trace.keys) * each / 1e9, "redis_entry_bytes": 85}
-    here = here.of_changed(platform=here.case.platform | platform)
+    here = with_room(settle({**of, "value_life_s": 3_000}).study, room)
     ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 36_000.0}
     design = Design(name="bounded", tiers=tiers, **ttls)
     roomy = here.of_changed(platform={**here.case.platform, "redis_gb": np.inf})
@@ -227,6 +224,22 @@ def test_a_node_with_room_for_a_part_of_the_keys(
         ), operation
     late = 0.06 if near < 0.04 else 0.13
     assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=late)
+
+
+def with_room(here: Study, of: float) -> Study:
+    """A node has room for that part of the keys."""
+    each = float(here.trace.size.mean()) + 85
+    platform = {"redis_gb": of * len(here.trace.keys) * each / 1e9, "redis_entry_bytes": 85}
+    return here.of_changed(platform=here.case.platform | platform)
+
+
+def test_what_never_ends_is_pushed_out_of_a_full_node_all_the_same() -> None:
+    of = {"case": "shop-redis", "requests_per_month": TRAFFIC[1], "seed": 3, "workload.keys": 5_000}
+    here = with_room(settle(of).study, 0.1)
+    kept = Design(name="kept", tiers=("redis",), policy="refresh", l2_ttl_s=36_000)
+    found = here.replay(kept).hit_ratio
+    assert here.estimate(kept).hit_ratio[0] == pytest.approx(found, abs=0.01)
+    assert 0.3 < found < 0.9
 
 
 OF_ALL_SHARE = ("kv-only", "l1-kv", "durable-object", "l1-r2", "l1-cache-api-kv")
