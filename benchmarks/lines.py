@@ -2,7 +2,6 @@
 
 Each process leaves a JSON file in the folder that TRACED_TO names: for each test that passes its
 seconds, and for each source file the lines it executes.
-A test is a function; what it is tried on (its parameters) is not told apart.
 """
 
 from __future__ import annotations
@@ -36,17 +35,17 @@ def pytest_configure() -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """With fixtures: what a module shares is executed by the first test that asks for it."""
     begun = time.monotonic()
-    _coverage.switch_context(name_of(item.nodeid))
+    _coverage.switch_context(item.nodeid)
     try:
         return (yield)
     finally:
         _coverage.switch_context(IMPORTED)
-        _seconds[name_of(item.nodeid)] += time.monotonic() - begun
+        _seconds[item.nodeid] += time.monotonic() - begun
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.failed:
-        _failed.add(name_of(report.nodeid))
+        _failed.add(report.nodeid)
 
 
 def pytest_unconfigure() -> None:
@@ -69,7 +68,3 @@ def _lines() -> dict[str, dict[str, list[int]]]:
             for test in tests:
                 lines[test].setdefault(name, []).append(line)
     return lines
-
-
-def name_of(test: str) -> str:
-    return test.partition("[")[0]

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 ENOUGH = 0.9
 
-LONG_S = 15.0
+LONG_S = 30.0
 """A test that takes longer is not run for a mutant."""
 FIRST_S, REST_S = 10.0, 40.0
 """So long the quickest tests of a mutant's line may take together; and the others, if it survives

@@ -9,11 +9,17 @@ from typing import Any
 import pytest
 
 from cachelib.model.case.criteria import Criteria
+from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Worth
+from cachelib.model.platforms.platform import Assumption
+from cachelib.model.tiers.design import Design
+from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables
 from cachelib.report.publish.decision import _reason, in_sentences, rivals_in_words, would_keep
 from cachelib.report.publish.decision_tables import flips_table, matters_table
+from tests.model.cases import small
 
 
 def decision(chosen: str | None, **shares: float) -> Any:
@@ -148,3 +154,22 @@ def test_what_is_worth_knowing_is_more_than_chance_and_more_than_counts(
     )
     table = matters_table(found)
     assert table["to know it would save"].tolist() == ([told] if told else [])
+
+
+def test_work_is_told_with_its_range_or_that_nobody_says() -> None:
+    hours = Assumption(value=2, low=1, high=4, unit="hours", why="w")
+    stated = Option(Design(name="x"), {}, hours=hours)
+    assert words.work(stated).replace("\xa0", " ") == "2 (1–4) h"
+    assert words.work(replace(stated, hours=None)) == "not stated"
+
+
+def test_limits_that_are_broken_come_by_the_nearest_miss_with_what_was_found() -> None:
+    limits = [
+              {"metric": "mean_ms", "at_most": 1, "why": "w"}]  # fmt: skip
+    made = Decision(small(designs=["origin-only", "l1-only"], criteria={"limits": limits}), 10)
+    table = decision_tables.misses_table(made)
+    assert list(table.columns) == ["limit", "allowed", "found", "beyond"]
+    assert len(table) == sum(map(len, made.missed.values())) > 1
+    first = min(made.missed, key=made.farness)
+    assert table.index[0] == words.called(made, first)
+    assert set(table["allowed"].str.replace("\xa0", " ")) == {"at most 1 ms"}
