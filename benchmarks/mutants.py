@@ -36,6 +36,7 @@ ROOT = Path(__file__).parents[1]
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 ENOUGH = 0.9
 
+LATE = "late"
 LONG_S = 30.0
 """A test that takes longer is not run for a mutant."""
 FIRST_S, REST_S = 10.0, 40.0
@@ -188,10 +189,12 @@ class Bench:
                 shutil.copy(ROOT / name, folder / name)
 
     def failing(self, tests: Iterable[str], limit_s: float) -> list[str]:
-        """The first test that fails; "" if none is told: not even imported, or endless."""
+        """The first test that fails; or `LATE`, or "" where none was even begun."""
         listed = self.folder / "tests.args"
         listed.write_text("\n".join(tests), "utf-8")
         run = self.pytest(["-x", "-n", "0", "-rfE", f"@{listed}"], limit_s)
+        if run.startswith("late "):
+            return [LATE]
         told = re.findall(r"^(?:FAILED|ERROR) (\S+::\w+)", run, re.MULTILINE)
         return told if told or run.startswith("0 ") else [""]
 
@@ -211,7 +214,7 @@ class Bench:
         return f"{done.returncode} {said}"
 
     def killer(self, mutant: Mutant, tests: Tests) -> list[str]:
-        """The test that notices, "" if none is told; or nothing."""
+        """The test that notices, as `failing` tells it; or nothing."""
         file = self.folder / mutant.file
         whole = file.read_text("utf-8")
         file.write_text(mutant.source(), "utf-8")
@@ -333,15 +336,17 @@ def examined(bench: Bench, room: str, count: int, seed: int, kept: Path) -> bool
     tests = bench.traced(folder, kept)
     some = drawn(patterns, count, seed)
     killers: set[str] = set()
-    left = 0
+    left = late = 0
     for mutant in some:
         found = bench.killer(mutant, tests)
-        killers.update(filter(None, found))
+        killers.update(test for test in found if "::" in test)
+        late += found == [LATE]
         if not found:
             left += 1
             print(f"  survives: {mutant.said} (line {mutant.lines.start})", flush=True)
     share = 1 - left / len(some)
-    print(f"{room}: {len(some) - left} of {len(some)} killed ({share:.0%})", flush=True)
+    killed = f"{len(some) - left} of {len(some)} killed ({share:.0%}), {late} by being endless"
+    print(f"{room}: {killed}", flush=True)
     if failing := bench.failing(sorted(killers), 3600):
         sys.exit(f"{room}: that is not so: fails without any fault, too: {failing}")
     return share >= ENOUGH

@@ -122,6 +122,12 @@ def test_there_is_no_part_of_an_isolate(at: float, here: float, said: str, row: 
     assert [text.replace("\u00a0", " ") for text in table[["here", "at"]].iloc[0]] == row
 
 
+def test_flips_of_one_number_are_told_together_only_where_they_lie_close() -> None:
+    made = isolates(10.0, 2)
+    made.flips += [replace(made.flips[0], at=10.05), replace(made.flips[0], at=14.0)]
+    assert len(flips_table(made)) == 2
+
+
 def test_nor_where_a_limit_would_be_kept() -> None:
     nobody = isolates(5.33, 2)
     nobody.chosen = None

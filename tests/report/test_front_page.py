@@ -116,6 +116,20 @@ def test_work_is_told_of_an_option_that_may_take_some(
     assert line.endswith(f"; {said} of work") if said else "work" not in line
 
 
+@pytest.mark.parametrize(("ties", "told"), [(3, False), (4, True)])
+def test_a_tied_option_is_told_of_where_the_sentence_on_ties_only_counts_them(
+    case: Case, outcome: Outcome, ties: int, told: bool
+) -> None:
+    asked = case.model_copy(update={"question": "Is KV alone enough?"})
+    tied = [o.model_copy(update={"fate": "tied", "work_hours": None}) if o.name == "kv-only" else o
+            for o in choosing(outcome, "l1-only").options]  # fmt: skip
+    first = sorted(tied, key=lambda o: o.name != "kv-only")
+    other = outcome.model_copy(
+        update={"options": first, "recommended": "l1-only", "tied_with": ["kv-only"] * ties}
+    )
+    assert any("Workers KV" in said for said in answer.asked_about(asked, other)) is told
+
+
 def test_what_is_kept_is_no_work(material: Material, case: Case, outcome: Outcome) -> None:
     kept = choosing(outcome, str(outcome.today))
     told = answer.actions(case, kept, material.findings)

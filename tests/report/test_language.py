@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cachelib.report.language import in_so_many
+from cachelib.report.language import exactly, in_so_many
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,14 @@ from cachelib.report.language import in_so_many
 )  # fmt: skip
 def test_a_share_is_told_as_so_many_of_a_round_number(share: float, said: str) -> None:
     assert in_so_many(share) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (54.6, "54.6 s"), (119, "119 s"), (120, "2 min"), (157, "2 min 37 s"),
+        (4_420, "1 h 13 min 40 s"), (86_400, "1 day"), (176_401, "2 days 1 h 1 s"),
+    ],
+)  # fmt: skip
+def test_a_setting_is_told_to_all_its_places(seconds: float, said: str) -> None:
+    assert exactly(seconds).replace("\xa0", " ") == said
