@@ -236,7 +236,7 @@ class Bench:
         lacking = [name for name, at in where.items() if not at.exists()]
         if lacking:
             with tempfile.TemporaryDirectory() as to:
-                traced = ["-p", "benchmarks.lines", "-n", "2", *lacking]
+                traced = ["-p", "benchmarks.lines", "-n", "2", "-o", "timeout=0", *lacking]
                 self.pytest(traced, None, TRACED_TO=to)
                 new = _read(Path(to).iterdir())
             for name in lacking:
