@@ -194,6 +194,8 @@ def test_a_limit_is_named_at_its_line_s_beginning() -> None:
     (name,) = (text for text in ax.texts if isinstance(text, Annotation))
     assert name.xy == (0, 4.0)
     assert name.xycoords == ("axes fraction", "data")
+    (line,) = ax.lines
+    assert list(line.get_ydata()) == [4.0, 4.0]
 
 
 @given(st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), min_size=1, max_size=5))
@@ -220,3 +222,11 @@ def test_a_line_of_shares_is_named_at_its_end_or_above_the_point_asked_for() -> 
     names = {text.get_text(): text for text in ax.texts if isinstance(text, Annotation)}
     assert names["end"].xy == (2.0, 25.0)
     assert names["above"].xy == (1.0, 75.0)
+
+
+@pytest.mark.parametrize(("right", "side"), [(True, "left"), (False, "right")])
+def test_a_distribution_is_named_at_its_median(right: bool, side: str) -> None:
+    _, ax = figures.axes(xlabel="ms", ylabel="share, %")
+    figures.cumulative(ax, np.array([1.0, 2.0, 9.0]), "ours", figures.BLUE, right=right)
+    (name,) = (text for text in ax.texts if isinstance(text, Annotation))
+    assert (name.get_text(), name.xy, name.get_ha()) == ("ours", (2.0, 50.0), side)

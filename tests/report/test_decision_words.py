@@ -19,6 +19,7 @@ from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables
 from cachelib.report.publish.decision import _reason, in_sentences, rivals_in_words, would_keep
 from cachelib.report.publish.decision_tables import flips_table, matters_table
+from cachelib.report.publish.runtime import conformance_table
 from tests.model.cases import small
 
 
@@ -179,3 +180,41 @@ def test_limits_that_are_broken_come_by_the_nearest_miss_with_what_was_found() -
     first = min(made.missed, key=made.farness)
     assert table.index[0] == words.called(made, first)
     assert set(table["allowed"].str.replace("\xa0", " ")) == {"at most 1 ms"}
+
+
+def test_what_became_of_an_option_says_whether_it_is_there_today() -> None:
+    there, other = Option(Design(name="a"), {}, is_today=True), Option(Design(name="b"), {})
+    made: Any = SimpleNamespace(
+        missed={}, not_stated=[], chosen=other, ties=[there], by_chance=lambda _: False
+    )
+    assert decision_tables.verdict(made, other) == "chosen"
+    assert decision_tables.verdict(made, there) == "as good (today)"
+    made.ties = []
+    assert decision_tables.verdict(made, there) == "stands (today)"
+
+
+def test_a_column_of_reads_that_fail_is_there_where_some_do_or_a_limit_is_about_them() -> None:
+    limit = {"metric": "error_share", "at_most": 0.01, "why": "w"}
+    none: Any = SimpleNamespace(
+        criteria=Criteria(minimise="bill_usd"), measured={"a": {"error_share": 0.0, "hit_ratio": 0}}
+    )
+    assert not decision_tables._tells(none, "error_share")
+    assert decision_tables._tells(none, "hit_ratio")
+    none.criteria = Criteria.model_validate({"minimise": "bill_usd", "limits": [limit]})
+    assert decision_tables._tells(none, "error_share")
+    none.criteria, none.measured = Criteria(minimise="bill_usd"), {"a": {"error_share": 0.1}}
+    assert decision_tables._tells(none, "error_share")
+
+
+def test_a_count_that_one_side_alone_has_is_a_row_and_one_that_is_nothing_on_both_is_none() -> None:
+    design = Design(name="x", tiers=("memory",))
+    counts = [("requests", 5, 5), ("refreshes", 2, 0), ("kv_reads", 0, 3), ("kv_lists", 0, 0)]
+    rows = [
+        SimpleNamespace(design="x", metric=name, observed=a, simulated=b, equal=a == b)
+        for name, a, b in counts
+    ]
+    live: Any = SimpleNamespace(runs=[SimpleNamespace(design=design)], conformance=rows)
+    table = conformance_table(live)
+    assert table[["runtime", "simulation", "equal"]].to_numpy().tolist() == [
+        [5, 5, "yes"], [2, 0, "no"], [0, 3, "no"],
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import adr, html, markdown
 from cachelib.report.document.material import Material
-from cachelib.report.document.options import in_a_line
+from cachelib.report.document.options import in_a_line, rivals
 from cachelib.report.document.page import to_html
 from cachelib.report.publish.findings import Metric, Table
 from cachelib.report.publish.outcome import Outcome, Range
@@ -128,6 +128,32 @@ def test_a_tied_option_is_told_of_where_the_sentence_on_ties_only_counts_them(
         update={"options": first, "recommended": "l1-only", "tied_with": ["kv-only"] * ties}
     )
     assert any("Workers KV" in said for said in answer.asked_about(asked, other)) is told
+
+
+def test_a_rival_is_what_does_best_in_one_of_twenty_tries_the_most_frequent_first(
+    outcome: Outcome,
+) -> None:
+    shares = {"l1-only": 0.05, "kv-only": 0.3, "origin-only": 0.0499}
+    options = [
+        o.model_copy(update={"fate": "stands", "sure": o.sure.model_copy(
+            update={"best_or_tied": o.sure.best_or_tied.model_copy(update={"share": share})})})
+        for name, share in shares.items() for o in outcome.options if o.name == name
+    ]  # fmt: skip
+    told = rivals(outcome.model_copy(update={"options": options}))
+    assert [option.name for option in told] == ["kv-only", "l1-only"]
+
+
+def test_what_a_change_gains_is_how_much_less_there_is_of_what_is_minimised(
+    material: Material, case: Case, outcome: Outcome
+) -> None:
+    scores = {"l1-only": 40.0, "l1-kv": 60.0}
+    two = [o.model_copy(update={"score": scores[o.name], "breaks": []})
+           for o in choosing(outcome, "l1-only").options if o.name in scores]  # fmt: skip
+    there = outcome.model_copy(
+        update={"recommended": "l1-only", "today": "l1-kv", "options": two, "keeps_today": False}
+    )
+    first = answer.actions(case, there, material.findings)[0]
+    assert first.gain.replace("\xa0", " ") == f"{outcome.minimised}: $20.00 less"
 
 
 def test_what_is_kept_is_no_work(material: Material, case: Case, outcome: Outcome) -> None:
