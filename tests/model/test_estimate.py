@@ -17,6 +17,7 @@ from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.traffic.generator import popularity
 from cachelib.report.experiments.parameters import settle
+from tests.model.cases import small
 
 DESIGNS: dict[str, Design] = BUILT_IN | {
     "if-changed": Design(name="if-changed", l2="kv", policy="refresh", write_only_if_changed=True),
@@ -266,3 +267,13 @@ def test_a_cron_that_rewrites_all_keys(name: str, ttl_s: float, near: float) -> 
             seldom = counted[operation] < 1_000
             allowed: dict[str, Any] = {"abs": 300} if seldom else {"rel": 0.08}
             assert number[0] == pytest.approx(counted[operation], **allowed), operation
+
+
+def test_what_every_hit_renews_is_late_by_its_own_age_and_by_that_of_the_store_s_copy() -> None:
+    renewed = {"name": "renewed", "tiers": ["memory", "kv"], "expiry": "sliding"}
+    traffic = {"requests_per_month": 100_000, "colos": {"AMS": 1}}
+    here = small(designs=[renewed | {"l1_ttl_s": 600, "l2_ttl_s": 14_400}], workload=traffic)
+    design = here.design("renewed")
+    late = here.replay(design).late.share_above(60)
+    assert 0.1 < late < 0.9
+    assert here.estimate(design).late_share(60)[0] == pytest.approx(late, abs=0.05)
