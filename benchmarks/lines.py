@@ -27,7 +27,7 @@ _seconds: dict[str, float] = defaultdict(float)
 _failed: set[str] = set()
 
 
-def pytest_configure() -> None:
+def pytest_sessionstart() -> None:
     _coverage.start()
 
 
@@ -48,8 +48,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _failed.add(report.nodeid)
 
 
-def pytest_unconfigure() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Before a worker says that it has ended, which nobody waits for any longer then."""
     _coverage.stop()
+    if not _seconds:
+        return  # the process that only hands out the tests
     lines = _lines()
     tests = {
         test: {"seconds": seconds, "lines": lines[test]}

@@ -10,11 +10,13 @@ import pytest
 
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, grouped
+from cachelib.model.formulas.room import left
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.registry import ALL
 from cachelib.model.traffic.generator import popularity
 from cachelib.report.experiments.parameters import settle
 from tests.model.cases import small
@@ -277,3 +279,13 @@ def test_what_every_hit_renews_is_late_by_its_own_age_and_by_that_of_the_store_s
     late = here.replay(design).late.share_above(60)
     assert 0.1 < late < 0.9
     assert here.estimate(design).late_share(60)[0] == pytest.approx(late, abs=0.05)
+
+
+def test_what_a_full_node_keeps_is_the_same_share_however_fast_all_of_it_goes() -> None:
+    at = with_room(
+        settle({"case": "shop-redis", "seed": 3, "workload.keys": 500}).study, 0.1
+    ).setting
+    asked, life = at.keys.share.reshape(1, 1, -1) * 10.0, np.full((1, 1, 1), 1e3)
+    slow, fast = (left(at, ALL["redis"], asked * by, life / by).share for by in (1.0, 1e4))
+    assert slow.min() < 0.5
+    assert fast == pytest.approx(slow, rel=1e-6)
