@@ -1,76 +1,60 @@
 """How many small faults in the code the tests notice.
 
-    python benchmarks/mutants.py [ROOM ...] [--count 30] [--seed 1]
+    python benchmarks/mutants.py [ROOM ...] [--count 30] [--seed 1] [--kept FOLDER]
 
 Of each room, so many faults (mutants) are drawn: a comparison, an operator, a number, a condition,
 a returned value or a call is changed or left out, one at a time, in a copy of the repository, and
-the room's own tests are run until one fails. What survives is listed, but for what
+the tests that execute its line are run until one fails. What survives is listed, but for what
 benchmarks/equivalent.txt says makes no difference. Exit status 1 if fewer than 90 % are killed.
 
-The tests of a file's own name come first. A room takes up to half the time of its tests for each
-mutant: by night.
+Which test executes which line is found first, by running the room's tests once (lines.py): some
+minutes. With --kept that is kept in a folder, and found anew for files of tests that changed, and
+for all once the code has. Tests that fail without a fault, or take long, notice nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
+import json
 import os
 import random
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypedDict
 
 ROOT = Path(__file__).parents[1]
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 ENOUGH = 0.9
 
-ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "judgement": (
-        ("cachelib/model/judgement/*.py",),
-        tuple(f"tests/model/test_{of}.py" for of in (
-            "subject", "pareto", "policies", "objects", "placement", "claims", "sampled", "limits",
-            "draws", "growth", "surface", "options", "regret", "flips", "knobs", "sweeps", "steady",
-            "study", "model_of_a_case", "anchoring", "decision_parts", "hotter_keys", "regions",
-            "intervals", "bills", "fit", "log_replay", "decision", "failures", "sampling",
-            "sureness",
-        )),
-    ),
-    "money": (
-        ("cachelib/model/money/*.py",),
-        ("tests/model/test_costs.py", "tests/model/test_prices.py", "tests/model/test_platforms.py",
-         "tests/model/test_estimate.py", "tests/model/test_model.py"),
-    ),
-    "formulas": (
-        ("cachelib/model/formulas/*.py",),
-        ("tests/model/test_closed_forms.py", "tests/model/test_estimate.py",
-         "tests/model/test_workers_cache.py", "tests/model/test_platforms.py"),
-    ),
-    "evidence": (
-        ("cachelib/evidence/**/*.py",),
-        ("tests/evidence",),
-    ),
+LATE = "late"
+LONG_S = 30.0
+"""A test that takes longer is not run for a mutant."""
+FIRST_S, REST_S = 10.0, 40.0
+"""So long the quickest tests of a mutant's line may take together; and the others, if it survives
+those, with what else is in their files."""
+
+ROOMS: dict[str, tuple[tuple[str, ...], str]] = {
+    "judgement": (("cachelib/model/judgement/*.py",), "tests/model"),
+    "money": (("cachelib/model/money/*.py",), "tests/model"),
+    "formulas": (("cachelib/model/formulas/*.py",), "tests/model"),
+    "evidence": (("cachelib/evidence/**/*.py",), "tests/evidence"),
     "report": (
         ("cachelib/report/document/*.py", "cachelib/report/publish/*.py", "cachelib/report/*.py"),
-        ("tests/report/test_text.py", "tests/report/test_numbers.py", "tests/report/test_ledger.py",
-         "tests/report/test_compare.py", "tests/report/test_render.py",
-         "tests/report/test_diagrams.py", "tests/report/test_decision_words.py",
-         "tests/report/test_decision_file.py", "tests/report/test_log_page.py",
-         "tests/report/test_init.py", "tests/report/test_build.py",
-         "tests/report/test_unlike_cases.py"),
+        "tests/report",
     ),
-    "library": (
-        ("cachelib/*.py", "cachelib/stores/*.py"),
-        ("tests/library",),
-    ),
-}  # fmt: skip
-"""Sources, and the tests that are to notice."""
+    "library": (("cachelib/*.py", "cachelib/stores/*.py"), "tests/library"),
+}
+"""Sources, and where the tests are that are to notice."""
 
 OTHERS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
@@ -88,7 +72,11 @@ class Mutant:
     """One change of one file."""
 
     file: str
-    line: int
+    where: str
+    """The function or class."""
+    imported: bool
+    """Executed when the module is imported."""
+    lines: range
     before: str
     after: str
     source: Callable[[], str]
@@ -96,21 +84,41 @@ class Mutant:
 
     @property
     def said(self) -> str:
-        return f"{self.file}: {self.before} → {self.after}"
+        return f"{self.file}: {self.where}: {self.before} → {self.after}"
 
 
 def mutants(file: Path) -> Iterator[Mutant]:
     """All of a file."""
     tree, name = ast.parse(file.read_text("utf-8")), file.relative_to(ROOT).as_posix()
-    for node, change in list(_changes(tree)):
+    for node, change, above in list(_changes(tree, ())):
         before = ast.unparse(node)
         undo = change()
         after = ast.unparse(node)
         undo()
         if after == before:  # the condition itself is unchanged: what it decides is turned round
             after = f"not ({before})"
-        source = partial(_changed, tree, change)
-        yield Mutant(name, getattr(node, "lineno", 0), _short(before), _short(after), source)
+        where = ".".join(one.name for one in above if isinstance(one, NAMED))
+        statement = [one for one in above if isinstance(one, ast.stmt)][-1]
+        functions = [one for one in above if isinstance(one, NAMED[:2])]
+        yield Mutant(
+            file=name,
+            where=where,
+            imported=functions in ([], [statement]),
+            lines=_lines(node, statement),
+            before=_short(before),
+            after=_short(after),
+            source=partial(_changed, tree, change),
+        )
+
+
+NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _lines(node: ast.AST, statement: ast.stmt) -> range:
+    """Of the statement, or of the expression in the head of one that has others in it."""
+    whole = node if hasattr(statement, "body") and isinstance(node, ast.expr) else statement
+    assert isinstance(whole, ast.expr | ast.stmt)
+    return range(whole.lineno, (whole.end_lineno or whole.lineno) + 1)
 
 
 def _changed(tree: ast.Module, change: Callable[[], Undo]) -> str:
@@ -124,17 +132,21 @@ def _short(text: str) -> str:
     return " ".join(text.split())[:100]
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[ast.AST, Callable[[], Undo]]]:
+def _changes(
+    node: ast.AST, above: tuple[ast.AST, ...]
+) -> Iterator[tuple[ast.AST, Callable[[], Undo], tuple[ast.AST, ...]]]:
     """Nodes, and what changes each in its place; not in annotations and what only types see."""
     if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
         return
-    yield from _own(node)
+    yield from ((own, change, (*above, node)) for own, change in _own(node))
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "type_params"):
             continue
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            continue  # of zip: guards what the code itself sees to
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _changes(child)
+                yield from _changes(child, (*above, node))
 
 
 def _own(node: ast.AST) -> Iterator[tuple[ast.AST, Callable[[], Undo]]]:
@@ -176,33 +188,127 @@ class Bench:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / name)
 
-    def fails(self, tests: tuple[str, ...], limit_s: float | None) -> bool:
-        """Whether a test fails, or all take too long."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
-        environment = os.environ | {"PYTHONPATH": str(self.folder)}
-        try:
-            done = subprocess.run(
-                [*command, *tests], cwd=self.folder, env=environment, timeout=limit_s,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return True
-        return done.returncode != 0
+    def failing(self, tests: Iterable[str], limit_s: float) -> list[str]:
+        """The first test that fails; or `LATE`, or "" where none was even begun."""
+        listed = self.folder / "tests.args"
+        listed.write_text("\n".join(tests), "utf-8")
+        run = self.pytest(["-x", "-n", "0", "-rfE", f"@{listed}"], limit_s)
+        if run.startswith("late "):
+            return [LATE]
+        told = re.findall(r"^(?:FAILED|ERROR) (\S+::\w+)", run, re.MULTILINE)
+        return told if told or run.startswith("0 ") else [""]
 
-    def kills(self, mutant: Mutant, tests: tuple[str, ...], limit_s: float) -> bool:
+    def pytest(self, arguments: list[str], limit_s: float | None, **environment: str) -> str:
+        """What it prints, after its status and a blank."""
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        done = subprocess.Popen(
+            [*command, *arguments], cwd=self.folder, text=True, start_new_session=True,
+            env=os.environ | {"PYTHONPATH": str(self.folder)} | environment,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            said, _ = done.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(done.pid, signal.SIGKILL)  # with the processes that a test started
+            return "late "
+        return f"{done.returncode} {said}"
+
+    def killer(self, mutant: Mutant, tests: Tests) -> list[str]:
+        """The test that notices, as `failing` tells it; or nothing."""
         file = self.folder / mutant.file
         whole = file.read_text("utf-8")
         file.write_text(mutant.source(), "utf-8")
-        own = f"test_{file.stem}"  # the file's own tests, if it has any, are the likeliest to fail
         try:
-            return self.fails(tuple(sorted(tests, key=lambda test: own not in test)), limit_s)
+            for some in tests.of(mutant):
+                if found := self.failing(some, 10 * tests.seconds(some) + 60):
+                    return found
+            return []
         finally:
             file.write_text(whole, "utf-8")
+
+    def traced(self, folder: str, kept: Path) -> Tests:
+        """The tests of a folder, with the lines that each executes."""
+        code = b"".join(file.read_bytes() for file in sorted(ROOT.glob("cachelib/**/*.py")))
+        where: dict[str, Path] = {}
+        for test in sorted(ROOT.glob(f"{folder}/**/test_*.py")):
+            key = hashlib.sha256(code + test.read_bytes()).hexdigest()[:16]
+            where[test.relative_to(ROOT).as_posix()] = kept / key
+        lacking = [name for name, at in where.items() if not at.exists()]
+        if lacking:
+            with tempfile.TemporaryDirectory() as to:
+                traced = ["-p", "benchmarks.lines", "-n", "2", "-o", "timeout=0", *lacking]
+                self.pytest(traced, None, TRACED_TO=to)
+                new = _read(Path(to).iterdir())
+            for name in lacking:
+                own = {test: one for test, one in new.items() if _file(test) == name}
+                where[name].write_text(json.dumps(own), "utf-8")
+        found = _read(where.values()).items()
+        return Tests({name: one for name, one in found if one["seconds"] <= LONG_S})
+
+
+def _read(files: Iterable[Path]) -> dict[str, Traced]:
+    return {test: one for at in files for test, one in json.loads(at.read_text("utf-8")).items()}
+
+
+class Traced(TypedDict):
+    """What lines.py says of a test."""
+
+    seconds: float
+    lines: dict[str, list[int]]
+
+
+@dataclass(frozen=True)
+class Tests:
+    """Of a room."""
+
+    traced: dict[str, Traced]
+
+    def of(self, mutant: Mutant) -> Iterator[list[str]]:
+        """The quickest that execute its line; then the others, and what is in the same files.
+
+        A file's first test may be the only one that executes what all of them share. What is
+        executed by none, as it is when the module is imported, belongs to all that use the module.
+        """
+        using = {name: one["lines"].get(mutant.file, []) for name, one in self.traced.items()}
+        tests = [name for name, lines in using.items() if not set(mutant.lines).isdisjoint(lines)]
+        if mutant.imported and not tests:
+            tests = [name for name, lines in using.items() if lines] or list(using)
+        first = self._within(FIRST_S, tests, mutant)
+        if first:
+            yield first
+        files = {_file(name) for name in tests}
+        more = {name for name in self.traced if _file(name) in files}
+        rest = self._within(REST_S, (more | set(tests)) - set(first), mutant)
+        if rest:
+            yield rest
+
+    def seconds(self, tests: Iterable[str]) -> float:
+        return sum(self.traced[name]["seconds"] for name in tests)
+
+    def _within(self, seconds: float, tests: Iterable[str], mutant: Mutant) -> list[str]:
+        """As many as take so long together, file by file; the source's own tests first."""
+        own = f"test_{Path(mutant.file).stem.strip('_')}.py"
+
+        def key(name: str) -> tuple[bool, float]:
+            return not _file(name).endswith(own), self.traced[name]["seconds"]
+
+        chosen: list[str] = []
+        for name in sorted(tests, key=key):
+            seconds -= self.traced[name]["seconds"]
+            if seconds < 0:
+                break
+            chosen.append(name)
+        files = list(dict.fromkeys(map(_file, chosen)))
+        return sorted(chosen, key=lambda name: files.index(_file(name)))
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def drawn(patterns: tuple[str, ...], count: int, seed: int) -> list[Mutant]:
     """So many of the room's mutants, but for those known to make no difference."""
-    known = set(EQUIVALENT.read_text("utf-8").splitlines()) if EQUIVALENT.exists() else set()
+    known = set(EQUIVALENT.read_text("utf-8").splitlines())  # and what begins with "#": why
     files = sorted({file for pattern in patterns for file in ROOT.glob(pattern)})
     all_ = [one for file in files for one in mutants(file) if one.said not in known]
     return random.Random(seed).sample(all_, min(count, len(all_)))
@@ -213,30 +319,36 @@ def main() -> int:
     parser.add_argument("rooms", nargs="*", choices=[[], *ROOMS], help="all, if none is named")
     parser.add_argument("--count", type=int, default=30, help="mutants of each room")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kept", type=Path, help="a folder for which test executes which line")
     asked = parser.parse_args()
     enough = True
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as lines:
+        bench, kept = Bench(Path(folder)), asked.kept or Path(lines)
+        kept.mkdir(parents=True, exist_ok=True)
         for room in asked.rooms or ROOMS:
-            enough &= examined(bench, room, asked.count, asked.seed)
+            enough &= examined(bench, room, asked.count, asked.seed, kept)
     return 0 if enough else 1
 
 
-def examined(bench: Bench, room: str, count: int, seed: int) -> bool:
+def examined(bench: Bench, room: str, count: int, seed: int, kept: Path) -> bool:
     """Whether enough of a room's mutants are killed; prints how many, and which are not."""
-    patterns, tests = ROOMS[room]
-    begun = time.monotonic()
-    if bench.fails(tests, None):
-        sys.exit(f"{room}: the tests fail without any fault")
-    limit_s = 3 * (time.monotonic() - begun) + 30
+    patterns, folder = ROOMS[room]
+    tests = bench.traced(folder, kept)
     some = drawn(patterns, count, seed)
-    left = []
+    killers: set[str] = set()
+    left = late = 0
     for mutant in some:
-        if not bench.kills(mutant, tests, limit_s):
-            left.append(mutant)
-            print(f"  survives: {mutant.said} (line {mutant.line})", flush=True)
-    share = 1 - len(left) / len(some)
-    print(f"{room}: {len(some) - len(left)} of {len(some)} killed ({share:.0%})", flush=True)
+        found = bench.killer(mutant, tests)
+        killers.update(test for test in found if "::" in test)
+        late += found == [LATE]
+        if not found:
+            left += 1
+            print(f"  survives: {mutant.said} (line {mutant.lines.start})", flush=True)
+    share = 1 - left / len(some)
+    killed = f"{len(some) - left} of {len(some)} killed ({share:.0%}), {late} by being endless"
+    print(f"{room}: {killed}", flush=True)
+    if failing := bench.failing(sorted(killers), 3600):
+        sys.exit(f"{room}: that is not so: fails without any fault, too: {failing}")
     return share >= ENOUGH
 
 

@@ -61,6 +61,14 @@ def test_what_all_keys_say_stays(whole: Study) -> None:
     assert of_all_keys(whole, option(whole, "l1-only"), measured) == measured
 
 
+def test_a_share_stays_a_share_where_formulas_say_that_all_is_so_of_all_keys(
+    part: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"late_share": np.array([0.5])}, {"late_share": np.array([1.0])}
+    monkeypatch.setattr(all_keys, "by_formula", lambda *_: said)
+    assert of_all_keys(part, option(part, "l1-only"), {"late_share": 0.8}) == {"late_share": 1.0}
+
+
 def test_a_share_stays_a_share_where_formulas_say_that_all_keys_have_none_of_it(
     part: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,13 +10,16 @@ import pytest
 
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, grouped
+from cachelib.model.formulas.room import left
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.registry import ALL
 from cachelib.model.traffic.generator import popularity
 from cachelib.report.experiments.parameters import settle
+from tests.model.cases import small
 
 DESIGNS: dict[str, Design] = BUILT_IN | {
     "if-changed": Design(name="if-changed", l2="kv", policy="refresh", write_only_if_changed=True),
@@ -209,10 +212,7 @@ def test_a_node_with_room_for_a_part_of_the_keys(
 ) -> None:
     writes = {"reads_per_write": 100, "growth.writes": "in proportion", "workload.keys": 5_000}
     of = {"case": "shop-redis", "requests_per_month": TRAFFIC[1], "seed": 3, **writes}
-    here = settle({**of, "value_life_s": 3_000}).study
-    each = float(here.trace.size.mean()) + 85
-    platform = {"redis_gb": room * len(here.trace.keys) * each / 1e9, "redis_entry_bytes": 85}
-    here = here.of_changed(platform=here.case.platform | platform)
+    here = with_room(settle({**of, "value_life_s": 3_000}).study, room)
     ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 36_000.0}
     design = Design(name="bounded", tiers=tiers, **ttls)
     roomy = here.of_changed(platform={**here.case.platform, "redis_gb": np.inf})
@@ -227,6 +227,22 @@ def test_a_node_with_room_for_a_part_of_the_keys(
         ), operation
     late = 0.06 if near < 0.04 else 0.13
     assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=late)
+
+
+def with_room(here: Study, of: float) -> Study:
+    """A node has room for that part of the keys."""
+    each = float(here.trace.size.mean()) + 85
+    platform = {"redis_gb": of * len(here.trace.keys) * each / 1e9, "redis_entry_bytes": 85}
+    return here.of_changed(platform=here.case.platform | platform)
+
+
+def test_what_never_ends_is_pushed_out_of_a_full_node_all_the_same() -> None:
+    of = {"case": "shop-redis", "requests_per_month": TRAFFIC[1], "seed": 3, "workload.keys": 5_000}
+    here = with_room(settle(of).study, 0.1)
+    kept = Design(name="kept", tiers=("redis",), policy="refresh", l2_ttl_s=36_000)
+    found = here.replay(kept).hit_ratio
+    assert here.estimate(kept).hit_ratio[0] == pytest.approx(found, abs=0.01)
+    assert 0.3 < found < 0.9
 
 
 OF_ALL_SHARE = ("kv-only", "l1-kv", "durable-object", "l1-r2", "l1-cache-api-kv")
@@ -253,3 +269,23 @@ def test_a_cron_that_rewrites_all_keys(name: str, ttl_s: float, near: float) -> 
             seldom = counted[operation] < 1_000
             allowed: dict[str, Any] = {"abs": 300} if seldom else {"rel": 0.08}
             assert number[0] == pytest.approx(counted[operation], **allowed), operation
+
+
+def test_what_every_hit_renews_is_late_by_its_own_age_and_by_that_of_the_store_s_copy() -> None:
+    renewed = {"name": "renewed", "tiers": ["memory", "kv"], "expiry": "sliding"}
+    traffic = {"requests_per_month": 100_000, "colos": {"AMS": 1}}
+    here = small(designs=[renewed | {"l1_ttl_s": 600, "l2_ttl_s": 14_400}], workload=traffic)
+    design = here.design("renewed")
+    late = here.replay(design).late.share_above(60)
+    assert 0.1 < late < 0.9
+    assert here.estimate(design).late_share(60)[0] == pytest.approx(late, abs=0.05)
+
+
+def test_what_a_full_node_keeps_is_the_same_share_however_fast_all_of_it_goes() -> None:
+    at = with_room(
+        settle({"case": "shop-redis", "seed": 3, "workload.keys": 500}).study, 0.1
+    ).setting
+    asked, life = at.keys.share.reshape(1, 1, -1) * 10.0, np.full((1, 1, 1), 1e3)
+    slow, fast = (left(at, ALL["redis"], asked * by, life / by).share for by in (1.0, 1e4))
+    assert slow.min() < 0.5
+    assert fast == pytest.approx(slow, rel=1e-6)

@@ -15,7 +15,7 @@ from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import applied
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.judgement.failures import failed_reads, failed_share, outages
+from cachelib.model.judgement.failures import asked_and_loaded, failed_reads, failed_share, outages
 from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.metrics import Month, measure
 from cachelib.model.judgement.options import options
@@ -206,3 +206,14 @@ def test_what_no_platform_knows_is_set_in_its_own_unit(name: str) -> None:
 
 def test_nobody_is_asked_where_nothing_is_decided_by_it() -> None:
     study(criteria={"minimise": "bill_usd"})
+
+
+def test_who_is_served_what_has_ended_waits_for_no_store_by_formula_as_by_simulation() -> None:
+    stale = {"name": "stale", "tiers": ["workers-cache", "kv"], "l2_ttl_s": 600,
+             "stale_while_revalidate_s": 3_600}  # fmt: skip
+    here = small(designs=[stale])
+    design = here.design("stale")
+    (looked,), _ = asked_and_loaded(here.replay(design))
+    (asked,) = here.estimate(design).asked
+    assert 0.05 < looked < 0.9
+    assert asked[0] == pytest.approx(looked, abs=0.03)

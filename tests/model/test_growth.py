@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cachelib.model.formulas import schedules
 from cachelib.model.judgement import growth
 from cachelib.model.judgement.growth import KINDS_OF_GROWTH, grown_numbers, key_factors
 from cachelib.model.traffic.workload import Workload
@@ -94,6 +95,15 @@ def test_twice_the_keys_are_asked_for_half_as_often_each() -> None:
     assert more.numbers is at.numbers
 
 
+def test_twice_the_keys_are_written_half_as_often_each_where_some_alone_are_written() -> None:
+    at = small(workload={"schedules": [CRON]}).setting
+    assert at.keys.written is not None
+    more = growth.with_keys(at, 2).keys
+    assert more.written is not None
+    assert (more.number * more.written).sum() == pytest.approx(1), "shares of all writes"
+    assert (at.keys.number * at.keys.written).sum() == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -135,3 +145,13 @@ def test_where_the_case_does_not_say_what_grows_the_reader_is_told() -> None:
     assert silent == f"{stated}: the case does not say what grows"
     why = {"low": 0.5, "high": 2, "why": "news does not depend on readers"}
     assert growth.in_words(small(growth=why).case.growth) == stated
+
+
+def test_readers_isolates_make_the_writes_that_no_schedule_makes_of_each_key() -> None:
+    at = small(workload={"schedules": [CRON]}).setting
+    assert at.keys.every_s is not None
+    by_cron = 1 / at.keys.every_s
+    assert schedules.by_chance(at, by_cron + 0.25) == pytest.approx(0.25)
+    assert (schedules.by_chance(at, by_cron / 2) == 0).all()
+    plain = small().setting
+    assert schedules.by_chance(plain, np.array([0.25])) == 0.25

@@ -186,5 +186,5 @@ def test_knowing_everything_saves_the_mean_regret() -> None:
 def test_all_of_a_few_draws_do_not_say_that_it_is_sure() -> None:
     few, many = regret.share(np.ones(24, bool)), regret.share(np.ones(2_000, bool))
     assert few.value == many.value == 1
-    assert few.error > 0.03
+    assert few.error == pytest.approx(math.sqrt(25 / 26 * 1 / 26 / 26)), "as of 25 of 26"
     assert many.error < 0.001

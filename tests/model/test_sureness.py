@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -509,6 +510,31 @@ def ten_days(folder: Path, keys: int, place: str) -> Path:
     rows = (f"{time:.3f},k{rng.integers(keys)},{place}" for time in times)
     log.write_text("time,key,colo\n" + "\n".join(rows), "utf-8")
     return log
+
+
+def test_a_log_grows_no_denser_to_confirm_a_flip(tmp_path: Path, monkeypatch: Any) -> None:
+    """Of what a simulation sees, only more traffic is told unconfirmed; where formulas are
+    withheld nothing is."""
+    work = {"minimise": "monthly_cost_usd", "limits": [LATE]} | {
+        "hours": hours(origin_only=4, l1_only=3, kv_only=2, l1_kv=6)
+    }
+    study = small(log=ten_days(tmp_path, 5, "AMS"), criteria=work, today="l1-only")
+    decision = Decision(study, 20)
+    assert simulator.TRAFFIC in {flip.number for flip in decision.flips}
+    assert "origin_neurons" in {flip.number for flip in decision.flips}
+    del vars(decision)["flips"]
+    refuted = SimpleNamespace(chosen=[NOBODY], options=())
+    monkeypatch.setattr(simulator.Simulator, "set_anew", lambda *_: refuted)
+    told = {flip.number for flip in decision.flips if not flip.number.startswith(model.WORK)}
+    assert told == {simulator.TRAFFIC}
+    del vars(decision)["flips"]
+    withheld(decision)
+    asked: dict[str, float] = {}
+    monkeypatch.setattr(
+        Decision, "_chosen_at", lambda _, number, at, __: asked.update({number: at})
+    )
+    assert all(flip.number.startswith(model.WORK) for flip in decision.flips)
+    assert asked.keys() == {"origin_neurons"}
 
 
 def test_blocks_of_time_stand_for_months_of_a_log(tmp_path: Any) -> None:

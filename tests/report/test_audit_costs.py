@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cachelib.evidence import RULES, Audit, Counterfactual, audit, audit_text
+from cachelib.evidence import RULES, Audit, Counterfactual, audit, audit_text, inventory
 from cachelib.evidence.workflow import to_workflow
 from cachelib.report.experiments.parameters import settle
-from cachelib.report.publish.repository import METRICS, PAIRS, effects
+from cachelib.report.publish.repository import METRICS, PAIRS, diagram, effects
 
 PROMISES = {
     f"{rule.id}: {each.why}": each.counterfactual
@@ -105,3 +105,16 @@ def test_a_copy_that_is_never_loaded_again_costs_out_of_date_answers(tmp_path: P
     assert of["stale_share"].with_fault > 5 * of["stale_share"].with_fix > 0
     assert of["max_age_s"].with_fault > 86_400 > of["max_age_s"].with_fix
     assert "age of the oldest answer: " in audit_text(found)
+
+
+def test_a_drawn_architecture_has_each_of_its_parts_in_one_layer(tmp_path: Path) -> None:
+    (tmp_path / "wrangler.toml").write_text(
+        'name = "shop"\nmain = "a.js"\nroutes = ["shop.example/*"]\n'
+        'kv_namespaces = [{ binding = "A", id = "1" }, { binding = "B", id = "2" }]\n',
+        "utf-8",
+    )
+    drawn = diagram(inventory(tmp_path))
+    names = [[f"{node.label} {node.note}".strip() for node in layer] for layer in drawn.layers]
+    assert len(names) == 3
+    assert names[2] == ["KV namespace A", "KV namespace B"]
+    assert len(names[0]) == len(names[1]) == 1

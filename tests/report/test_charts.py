@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
-from matplotlib.text import Text
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.text import Annotation, Text
+from pydantic import ValidationError
 
 from cachelib.model.judgement.flips import Swing
 from cachelib.report.publish import data, figures, labels
+from cachelib.report.publish.findings import Figure
 
 LONG = "Memory, then Workers KV, refreshed and never expired"
 NAMES = [LONG, f"{LONG}, written only if changed", "No cache"]
@@ -153,3 +160,73 @@ def test_a_title_of_two_whole_lines_is_not_wider_than_its_figure() -> None:
     plot.canvas.draw()
     (title,) = (each for each in plot.findobj(Text) if "so could" in each.get_text())
     assert title.get_window_extent().x1 <= plot.bbox.x1
+
+
+def test_a_curve_s_name_stands_at_its_end() -> None:
+    _, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.curve(ax, [1.0, 2.0, 5.0], [3.0, 4.0, 7.0], "ours", figures.BLUE)
+    (name,) = (text for text in ax.texts if isinstance(text, Annotation))
+    assert (name.get_text(), name.xy) == ("ours", (5.0, 7.0))
+
+
+def test_what_stands_beside_the_longest_bar_has_room_in_its_axes() -> None:
+    _, ax = figures.axes(xlabel="bill, $", ylabel="")
+    figures.bars(ax, ["a", "b"], [10.0, 2_000.0], marks={"b": ("chosen", figures.BLUE)})
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.canvas.draw()
+    assert max(text.get_window_extent().x1 for text in ax.texts) <= ax.bbox.x1
+
+
+def test_of_a_curve_with_a_simulated_point_both_are_in_the_data() -> None:
+    plot, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.curve(ax, [1.0, 2.0], [3.0, 4.0], "ours", figures.BLUE, dot=(1.5, 3.6))
+    noted = data.behind(plot)
+    assert noted is not None
+    assert noted.columns == ["x", "line", "y"]
+    ours = [[1.0, "ours", 3.0], [2.0, "ours", 4.0]]
+    assert noted.rows == [*ours, [1.5, "ours, simulated", 3.6]]
+
+
+def test_a_limit_is_named_at_its_line_s_beginning() -> None:
+    _, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.limit(ax, 4.0, "at most 4")
+    (name,) = (text for text in ax.texts if isinstance(text, Annotation))
+    assert name.xy == (0, 4.0)
+    assert name.xycoords == ("axes fraction", "data")
+    (line,) = ax.lines
+    assert list(line.get_ydata()) == [4.0, 4.0]
+
+
+@given(st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_boxes_of_a_map_cover_each_cell_once_with_its_own_choice(chosen: list[list[int]]) -> None:
+    cells = np.array(chosen)
+    drawn: Any = SimpleNamespace(xs=np.arange(4.0), ys=np.arange(float(len(cells))), chosen=cells)
+    boxes = figures._runs(drawn, (False, False))
+    for row, column in np.ndindex(cells.shape):
+        x = min(max(column, 0.1), 2.9)  # the outer cells are halves
+        y = min(max(row, 0.1), len(cells) - 1.1) if len(cells) > 1 else 0.0
+        over = [b[0] for b in boxes if b[1] <= x <= b[2] and b[3] <= y <= b[4]]
+        assert over == [cells[row, column]]
+
+
+def test_a_chart_without_a_description_is_no_finding() -> None:
+    with pytest.raises(ValidationError, match="alt"):
+        Figure(id="a.chart", caption="A chart", alt="")
+
+
+def test_a_line_of_shares_is_named_at_its_end_or_above_the_point_asked_for() -> None:
+    _, ax = figures.axes(xlabel="x", ylabel="share, %")
+    figures.named_line(ax, [1.0, 2.0], [0.5, 0.25], "end", figures.BLUE)
+    figures.named_line(ax, [1.0, 2.0], [0.75, 0.9], "above", figures.TEAL, at=0)
+    names = {text.get_text(): text for text in ax.texts if isinstance(text, Annotation)}
+    assert names["end"].xy == (2.0, 25.0)
+    assert names["above"].xy == (1.0, 75.0)
+
+
+@pytest.mark.parametrize(("right", "side"), [(True, "left"), (False, "right")])
+def test_a_distribution_is_named_at_its_median(right: bool, side: str) -> None:
+    _, ax = figures.axes(xlabel="ms", ylabel="share, %")
+    figures.cumulative(ax, np.array([1.0, 2.0, 9.0]), "ours", figures.BLUE, right=right)
+    (name,) = (text for text in ax.texts if isinstance(text, Annotation))
+    assert (name.get_text(), name.xy, name.get_ha()) == ("ours", (2.0, 50.0), side)

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 
 from cachelib.model.case.criteria import Criteria
+from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Worth
+from cachelib.model.platforms.platform import Assumption
+from cachelib.model.tiers.design import Design
+from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables
 from cachelib.report.publish.decision import (
     _reason,
@@ -20,6 +25,8 @@ from cachelib.report.publish.decision import (
     would_keep,
 )
 from cachelib.report.publish.decision_tables import flips_table, matters_table
+from cachelib.report.publish.runtime import conformance_table
+from tests.model.cases import small
 
 
 def decision(chosen: str | None, **shares: float) -> Any:
@@ -125,6 +132,12 @@ def test_there_is_no_part_of_an_isolate(at: float, here: float, said: str, row: 
     assert [text.replace("\u00a0", " ") for text in table[["here", "at"]].iloc[0]] == row
 
 
+def test_flips_of_one_number_are_told_together_only_where_they_lie_close() -> None:
+    made = isolates(10.0, 2)
+    made.flips += [replace(made.flips[0], at=10.05), replace(made.flips[0], at=14.0)]
+    assert len(flips_table(made)) == 2
+
+
 def test_nor_where_a_limit_would_be_kept() -> None:
     nobody = isolates(5.33, 2)
     nobody.chosen = None
@@ -157,3 +170,60 @@ def test_what_is_worth_knowing_is_more_than_chance_and_more_than_counts(
     )
     table = matters_table(found)
     assert table["to know it would save"].tolist() == ([told] if told else [])
+
+
+def test_work_is_told_with_its_range_or_that_nobody_says() -> None:
+    hours = Assumption(value=2, low=1, high=4, unit="hours", why="w")
+    stated = Option(Design(name="x"), {}, hours=hours)
+    assert words.work(stated).replace("\xa0", " ") == "2 (1–4) h"
+    assert words.work(replace(stated, hours=None)) == "not stated"
+
+
+def test_limits_that_are_broken_come_by_the_nearest_miss_with_what_was_found() -> None:
+    limits = [
+              {"metric": "mean_ms", "at_most": 1, "why": "w"}]  # fmt: skip
+    made = Decision(small(designs=["origin-only", "l1-only"], criteria={"limits": limits}), 10)
+    table = decision_tables.misses_table(made)
+    assert list(table.columns) == ["limit", "allowed", "found", "beyond"]
+    assert len(table) == sum(map(len, made.missed.values())) > 1
+    first = min(made.missed, key=made.farness)
+    assert table.index[0] == words.called(made, first)
+    assert set(table["allowed"].str.replace("\xa0", " ")) == {"at most 1 ms"}
+
+
+def test_what_became_of_an_option_says_whether_it_is_there_today() -> None:
+    there, other = Option(Design(name="a"), {}, is_today=True), Option(Design(name="b"), {})
+    made: Any = SimpleNamespace(
+        missed={}, not_stated=[], chosen=other, ties=[there], by_chance=lambda _: False
+    )
+    assert decision_tables.verdict(made, other) == "chosen"
+    assert decision_tables.verdict(made, there) == "as good (today)"
+    made.ties = []
+    assert decision_tables.verdict(made, there) == "stands (today)"
+
+
+def test_a_column_of_reads_that_fail_is_there_where_some_do_or_a_limit_is_about_them() -> None:
+    limit = {"metric": "error_share", "at_most": 0.01, "why": "w"}
+    none: Any = SimpleNamespace(
+        criteria=Criteria(minimise="bill_usd"), measured={"a": {"error_share": 0.0, "hit_ratio": 0}}
+    )
+    assert not decision_tables._tells(none, "error_share")
+    assert decision_tables._tells(none, "hit_ratio")
+    none.criteria = Criteria.model_validate({"minimise": "bill_usd", "limits": [limit]})
+    assert decision_tables._tells(none, "error_share")
+    none.criteria, none.measured = Criteria(minimise="bill_usd"), {"a": {"error_share": 0.1}}
+    assert decision_tables._tells(none, "error_share")
+
+
+def test_a_count_that_one_side_alone_has_is_a_row_and_one_that_is_nothing_on_both_is_none() -> None:
+    design = Design(name="x", tiers=("memory",))
+    counts = [("requests", 5, 5), ("refreshes", 2, 0), ("kv_reads", 0, 3), ("kv_lists", 0, 0)]
+    rows = [
+        SimpleNamespace(design="x", metric=name, observed=a, simulated=b, equal=a == b)
+        for name, a, b in counts
+    ]
+    live: Any = SimpleNamespace(runs=[SimpleNamespace(design=design)], conformance=rows)
+    table = conformance_table(live)
+    assert table[["runtime", "simulation", "equal"]].to_numpy().tolist() == [
+        [5, 5, "yes"], [2, 0, "no"], [0, 3, "no"],
+    ]  # fmt: skip

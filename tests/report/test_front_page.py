@@ -13,8 +13,10 @@ from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import adr, html, markdown
 from cachelib.report.document.material import Material
+from cachelib.report.document.options import in_a_line, rivals
+from cachelib.report.document.page import to_html
 from cachelib.report.publish.findings import Metric, Table
-from cachelib.report.publish.outcome import Outcome
+from cachelib.report.publish.outcome import Outcome, Range
 from cachelib.report.publish.prices import line_words, meter_words
 from tests.report.in_process import committed
 
@@ -95,6 +97,63 @@ def test_the_next_best_is_told_once_with_its_work(case: Case, outcome: Outcome) 
     other = choosing(outcome, "l1-only").model_copy(update={"options": best})
     assert answer.work_of_the_next(other).replace("\xa0", " ") == "2 (1–4) h"
     assert not any("Workers KV alone" in told for told in answer.asked_about(asked, other))
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(None, ""), ((0, 0, 0), ""), ((0, 0, 4), "0 (0–4) h"), ((2, 1, 4), "2 (1–4) h")],
+)
+def test_work_is_told_of_an_option_that_may_take_some(
+    outcome: Outcome, hours: tuple[float, float, float] | None, said: str
+) -> None:
+    given = hours and Range(value=hours[0], low=hours[1], high=hours[2])
+    least = outcome.options[0].model_copy(
+        update={"fate": "stands", "rank": 2, "work_hours": given, "is_today": False, "changes": ""}
+    )
+    only = outcome.model_copy(update={"options": [least]})
+    assert answer.work_of_the_next(only).replace("\xa0", " ") == said
+    line = in_a_line(least).replace("\xa0", " ")
+    assert line.endswith(f"; {said} of work") if said else "work" not in line
+
+
+@pytest.mark.parametrize(("ties", "told"), [(3, False), (4, True)])
+def test_a_tied_option_is_told_of_where_the_sentence_on_ties_only_counts_them(
+    case: Case, outcome: Outcome, ties: int, told: bool
+) -> None:
+    asked = case.model_copy(update={"question": "Is KV alone enough?"})
+    tied = [o.model_copy(update={"fate": "tied", "work_hours": None}) if o.name == "kv-only" else o
+            for o in choosing(outcome, "l1-only").options]  # fmt: skip
+    first = sorted(tied, key=lambda o: o.name != "kv-only")
+    other = outcome.model_copy(
+        update={"options": first, "recommended": "l1-only", "tied_with": ["kv-only"] * ties}
+    )
+    assert any("Workers KV" in said for said in answer.asked_about(asked, other)) is told
+
+
+def test_a_rival_is_what_does_best_in_one_of_twenty_tries_the_most_frequent_first(
+    outcome: Outcome,
+) -> None:
+    shares = {"l1-only": 0.05, "kv-only": 0.3, "origin-only": 0.0499}
+    options = [
+        o.model_copy(update={"fate": "stands", "sure": o.sure.model_copy(
+            update={"best_or_tied": o.sure.best_or_tied.model_copy(update={"share": share})})})
+        for name, share in shares.items() for o in outcome.options if o.name == name
+    ]  # fmt: skip
+    told = rivals(outcome.model_copy(update={"options": options}))
+    assert [option.name for option in told] == ["kv-only", "l1-only"]
+
+
+def test_what_a_change_gains_is_how_much_less_there_is_of_what_is_minimised(
+    material: Material, case: Case, outcome: Outcome
+) -> None:
+    scores = {"l1-only": 40.0, "l1-kv": 60.0}
+    two = [o.model_copy(update={"score": scores[o.name], "breaks": []})
+           for o in choosing(outcome, "l1-only").options if o.name in scores]  # fmt: skip
+    there = outcome.model_copy(
+        update={"recommended": "l1-only", "today": "l1-kv", "options": two, "keeps_today": False}
+    )
+    first = answer.actions(case, there, material.findings)[0]
+    assert first.gain.replace("\xa0", " ") == f"{outcome.minimised}: $20.00 less"
 
 
 def test_what_is_kept_is_no_work(material: Material, case: Case, outcome: Outcome) -> None:
@@ -219,3 +278,14 @@ def test_prices_and_quoted_lines_are_told_without_names_of_meters() -> None:
     assert meter_words("workers.cpu_ms") == "Workers, CPU time"
     assert meter_words("zones.gb") == "traffic between zones, GB"
     assert line_words("kv_reads") == "KV, reads"
+
+
+def test_every_chapter_but_the_first_folds_and_ends_where_the_next_begins(
+    material: Material,
+) -> None:
+    written = "# Title\n\n## First\n\na\n\n## Second\n\n### Part\n\nb\n\n## Third\n\nc\n"
+    page = to_html(material, written, [])
+    body = page[page.index("<h1") : page.rindex("</details>") + len("</details>")]
+    order = re.findall(r"<details class=\"chapter\"|</details>|<h2|<h3", body)
+    fold = ['<details class="chapter"', "<h2"]
+    assert order == ["<h2", *fold, "<h3", "</details>", *fold, "</details>"]

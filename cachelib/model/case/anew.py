@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cachelib.model.case.choices import SETTABLE
+from cachelib.model.case.choices import SETTABLE, turns
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.tiers.design import Design
 
@@ -26,7 +26,7 @@ WORK = Assumption(
 
 def name_of(there: Design, knobs: Iterable[str], others: Iterable[Design]) -> str | None:
     """The option's name; None where there is no knob to turn, or the case has such an option."""
-    can_be_turned = any(name in TURNED and _has(there, name) for name in knobs)
+    can_be_turned = any(name in TURNED and turns(name, there) for name in knobs)
     if not can_be_turned or any(_but_for_settings(o) == _but_for_settings(there) for o in others):
         return None
     return f"{there.name}-set-anew"
@@ -35,10 +35,6 @@ def name_of(there: Design, knobs: Iterable[str], others: Iterable[Design]) -> st
 def opened(there: Design, knobs: Iterable[str]) -> Design:
     """With the settings left open that the case has a knob for."""
     return there.model_copy(update={name: None for name in knobs if name in TURNED})
-
-
-def _has(design: Design, knob: str) -> bool:
-    return design.l1 if knob.startswith("l1_") else bool(design.shared)
 
 
 def _but_for_settings(design: Design) -> Design:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.strict import Strict
+from cachelib.model.tiers.design import Design
 
 STEPS = 9  # settings tried in a knob's range
 SETTABLE = {
@@ -22,6 +23,20 @@ SETTABLE = {
     "kv_cache_ttl_s": "life of a copy in KV's caches",
 }
 WHOLE = ("l1_max_entries", "objects")
+
+
+def turns(knob: str, design: Design) -> bool:
+    """Whether turning the knob does anything to the design."""
+    return {
+        "l1_ttl_s": design.l1,
+        "l1_max_entries": design.l1,
+        "l2_ttl_s": bool(design.shared),
+        "soft_ttl_s": design.policy == "soft-hard",
+        "stale_while_revalidate_s": design.front is not None,
+        "clean_up_every_s": design.policy == "clean-up",
+        "objects": design.l2 == "durable-object",
+        "kv_cache_ttl_s": design.l2 == "kv",
+    }[knob]
 
 
 class Knob(Strict):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cachelib.model.case.choices import SETTABLE, WHOLE, OptionNotes
+from cachelib.model.case.choices import SETTABLE, WHOLE, OptionNotes, turns
 from cachelib.model.case.designs import fault_of
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
@@ -101,7 +101,7 @@ def _option(study: Study, name: str, notes: OptionNotes) -> Option:
     design, case = study.design(name), study.case
     held = {knob: case.settings[knob] for knob in knobs_of(case.design(name), case.all_knobs)}
     own = {knob: getattr(design, knob, None) for knob in SETTABLE if knob in Design.model_fields}
-    shown = {knob: float(value) for knob, value in own.items() if value and _has(design, knob)}
+    shown = {knob: float(value) for knob, value in own.items() if value and turns(knob, design)}
     made = Option(
         design=design,
         settings={},
@@ -119,19 +119,5 @@ def knobs_of(design: Design, known: Mapping[str, object]) -> list[str]:
     return [
         name
         for name in known
-        if _has(design, name) and (name in Platform.model_fields or getattr(design, name) is None)
+        if turns(name, design) and (name in Platform.model_fields or getattr(design, name) is None)
     ]
-
-
-def _has(design: Design, knob: str) -> bool:
-    """Whether turning the knob does anything to the design."""
-    return {
-        "l1_ttl_s": design.l1,
-        "l1_max_entries": design.l1,
-        "l2_ttl_s": bool(design.shared),
-        "soft_ttl_s": design.policy == "soft-hard",
-        "stale_while_revalidate_s": design.front is not None,
-        "clean_up_every_s": design.policy == "clean-up",
-        "objects": design.l2 == "durable-object",
-        "kv_cache_ttl_s": design.l2 == "kv",
-    }[knob]

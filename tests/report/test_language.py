@@ -1,0 +1,30 @@
+"""Numbers as people say them."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachelib.report.language import exactly, in_so_many
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.0, "none"), (0.0004, "4 in 10,000"), (0.0032, "3 in 1,000"), (0.03, "3 in 100"),
+        (0.094, "9 in 100"), (0.095, "1 in 10"), (0.68, "7 in 10"), (0.949, "9 in 10"),
+        (0.96, "96 in 100"), (0.995, "all but 5 in 1,000"), (0.9996, "all"), (1.0, "all"),
+    ],
+)  # fmt: skip
+def test_a_share_is_told_as_so_many_of_a_round_number(share: float, said: str) -> None:
+    assert in_so_many(share) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (54.6, "54.6 s"), (119, "119 s"), (120, "2 min"), (157, "2 min 37 s"),
+        (4_420, "1 h 13 min 40 s"), (86_400, "1 day"), (176_401, "2 days 1 h 1 s"),
+    ],
+)  # fmt: skip
+def test_a_setting_is_told_to_all_its_places(seconds: float, said: str) -> None:
+    assert exactly(seconds).replace("\xa0", " ") == said
