@@ -55,7 +55,10 @@ function flowsOf(design, at) {
   // A value stays that a schedule writes as often; of those of one data centre nothing is sure.
   f.valid = (k, x, ttl) => at.keys.every_s?.[k] <= ttl ? 1e15 : valid(x, ttl);
   f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
-  f.told = design.listen ? toldOf(n, at, f) : () => 0;
+  f.totals = rc.map((row, c) => row.reduce((sum, x, k) => sum + (x + f.wi[c][k]) * at.keys.number[k], 0));
+  f.isolates = f.totals.map((asked) => isolatesOf(n, asked));
+  f.split = (c) => at.hashed ? 1 : f.isolates[c];
+  f.told = design.listen ? toldOf(f) : () => 0;
   f.l1Life = l1Life(design, n, f);
   f.staleS = design.stale_while_revalidate_s ?? 0;
   const written = w.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
@@ -63,8 +66,7 @@ function flowsOf(design, at) {
   f.purged = w.map((x) => design.purge_on_write ? x * allowed : 0);
   f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
   if (f.front) f.missed = f.front.runs;
-  else f.missed = f.l1 ? missedBy(design, at, f, rc.map((row, c) =>
-    row.reduce((sum, x, k) => sum + (x + f.wi[c][k]) * at.keys.number[k], 0))) : rc;
+  else f.missed = f.l1 ? missedBy(design, at, f) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
   const loads = loadedBy(design, n, f);
@@ -133,8 +135,15 @@ function l1Life(design, n, f) {
 }
 
 // Messages a second that an isolate hears of a key: of what others wrote, within reach.
-const toldOf = (n, at, f) => (c, k) =>
-  (f.alone ? f.wc[c][k] : f.w[k]) - f.wi[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+const toldOf = (f) => (c, k) =>
+  (f.alone ? f.wc[c][k] : f.w[k]) - f.wi[c][k] / f.split(c);
+
+// Isolates of a data centre: as many as its requests need, where they follow these.
+function isolatesOf(n, asked) {
+  const each = n.isolate_requests_per_s, most = n.isolates_per_colo;
+  if (!(each < NEVER)) return most;
+  return Math.min(Math.max(asked / each + 0.5, Math.min(n.isolates_at_least, most)), most);
+}
 
 const lostPerSecond = (n) => 1 / n.isolate_life_s + 1 / n.deploy_every_s;
 
@@ -144,10 +153,10 @@ function cut(life, whole) {
   return short - short ** 2 / (2 * whole);
 }
 
-function missedBy(design, at, f, totals) {
-  const n = at.numbers, split = at.hashed ? 1 : n.isolates_per_colo, idle = n.isolate_idle_s;
+function missedBy(design, at, f) {
+  const n = at.numbers, idle = n.isolate_idle_s;
   return map(f.rc, (x, c, k) => {
-    const alone = totals[c] / n.isolates_per_colo, asked = (x + f.wi[c][k]) / split;
+    const alone = f.totals[c] / f.isolates[c], asked = (x + f.wi[c][k]) / f.split(c);
     if (design.expiry === "sliding") {
       const others = Math.max(alone - asked, 0);
       return x * Math.max(1 - seenWithin(asked, others, f.l1Ttl, lostPerSecond(n), idle), 1e-12);
@@ -295,7 +304,7 @@ function cycleOf(design, n, f) {
   const old = all(map(f.rc, (x, c, k) => {
     let sum = 0;
     if (f.store === "kv" && !f.layered) sum += stillHeld(f.missed[c][k] * n.kv_cache_ttl_s);
-    if (f.l1) sum += stillHeld((x / n.isolates_per_colo) * f.l1Life(c, k)) * n.isolates_per_colo;
+    if (f.l1) sum += stillHeld((x / f.isolates[c]) * f.l1Life(c, k)) * f.isolates[c];
     return sum;
   }));
   const reading = all(f.missed);

@@ -62,7 +62,7 @@ function lateEnded(f, rc, change, bound) {
 // Who is told after so many seconds has not heard of the last of them, or of those of its copy.
 function unheardUntilTold(at, f, c, k, bound, after) {
   const n = at.numbers, told = f.told(c, k);
-  const ended = lostPerSecond(n) + told + f.wi[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+  const ended = lostPerSecond(n) + told + f.wi[c][k] / f.split(c);
   const younger = Math.expm1(-ended * after) / Math.expm1(-ended * f.l1Whole);
   const old = -Math.expm1(-told * Math.max(after - bound, 0));
   return younger * lateAt(told, after, bound, ended) + (1 - younger) * old;
@@ -72,9 +72,8 @@ const NEVER_S = 1e30;
 
 function lateSliding(design, at, f, c, k, bound) {
   const n = at.numbers, change = 1 / n.value_life_s, w = f.w[k];
-  const split = at.hashed ? 1 : n.isolates_per_colo;
   const l1 = f.rc[c][k] - f.missed[c][k], hit = l1 / f.rc[c][k];
-  const asked = Math.min(Math.max(((f.rc[c][k] + f.wi[c][k]) / split) * f.l1Ttl, 1e-6), 600);
+  const asked = Math.min(Math.max(((f.rc[c][k] + f.wi[c][k]) / f.split(c)) * f.l1Ttl, 1e-6), 600);
   const gap = f.l1Ttl * (1 / asked - 1 / Math.expm1(asked));
   const near = lateAt(change + w, NEVER_S, bound, (1 - hit) / gap);
   if (!f.store) return l1 * near;

@@ -73,6 +73,9 @@ def platforms(draw):
         isolate_idle_s=draw(one_of(20.0, 100.0, NEVER)),
         isolate_life_s=draw(one_of(30.0, 300.0, NEVER)),
         deploy_every_s=draw(one_of(50.0, NEVER)),
+        deploy_takes_s=draw(one_of(0.0, 40.0)),
+        isolate_requests_per_s=draw(one_of(NEVER, NEVER, 0.05, 1.0)),
+        isolates_scaled_every_s=draw(one_of(10.0, 100.0)),
         kv_cache_ttl_s=draw(one_of(0.0, 30.0, 60.0)),
         kv_writes_a_day=draw(one_of(1, 5, NEVER)),
         kv_write_gap_s=draw(one_of(0.0, 1.0, 20.0)),
@@ -89,6 +92,12 @@ def platforms(draw):
         redis_entry_bytes=draw(one_of(0, 30)),
         worker_at=draw(one_of((), (), ("FRA",), ("SYD", "IAD"))),
     )
+
+
+def fitting(platform, design):
+    """The platform as the design allows it: what stands in front of a Worker knows no others."""
+    at_once = {"deploy_takes_s": 0.0, "isolate_requests_per_s": NEVER}
+    return platform.model_copy(update=at_once) if design.front else platform
 
 
 @st.composite
@@ -125,6 +134,7 @@ def test_both_engines_agree_on_what_memory_is_told(design, platform, trace, seed
 
 
 def both_engines_agree(design, platform, trace, seed, cut):
+    platform = fitting(platform, design)
     places = geography(COLOS, platform)
     rng = np.random.default_rng(seed)
     isolate = places.runs[trace.colo] * platform.isolates_per_colo + rng.integers(

@@ -139,6 +139,15 @@ def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(designs))
 
 
+@pytest.mark.parametrize("routing", ["random", "hash"])
+def test_as_many_pods_as_the_traffic_needs(node: str, routing: str) -> None:
+    study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
+    scaled = {"isolate_requests_per_s": 0.15, "isolates_at_least": 2}
+    study = replace(study, routing=routing).of_changed(platform=study.case.platform | scaled)
+    designs = [each for each in every_design() if "memory" in each.tiers]
+    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+
+
 def test_a_cron_that_rewrites_all_keys(node: str) -> None:
     cron = {"op": "write", "every_s": 900, "keys": "all"}
     of = {"requests_per_month": 400_000, "workload.keys": 50, "workload.schedules": [cron]}

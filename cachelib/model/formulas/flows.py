@@ -15,6 +15,7 @@ from cachelib.model.formulas import lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.front import Front, Traffic, allowed, front
 from cachelib.model.formulas.room import Left, is_short, left
+from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
@@ -45,6 +46,7 @@ class Flows:
         self.rr = at.by_reader(self.rc)
         self.wi: Array = schedules.by_chance(at, self.w) * self.weights
         self.total = ((self.rc + self.wi) @ self.count)[:, :, None]
+        self.isolates = isolates(at, self.total)
         self.l1_ttl = self._own(design.l1_ttl_s, "l1_ttl_s")
         self.l2_ttl = self._own(design.l2_ttl_s, "l2_ttl_s")
         self.forever = design.policy == "refresh"
@@ -85,7 +87,7 @@ class Flows:
         if not self.design.l1:
             return self.rc
         at, asked = self.at, self.asked_of_isolate
-        alone = self.total / at["isolates_per_colo"]  # all keys' requests at one isolate
+        alone = self.total / self.isolates  # all keys' requests at one isolate
         if self.design.expiry == "sliding":
             others = np.maximum(alone - asked, 0)
             held = lives.seen_within(asked, others, self.l1_ttl, self._lost, at["isolate_idle_s"])
@@ -103,7 +105,7 @@ class Flows:
     @property
     def split(self) -> Array:
         """Isolates of a data centre among which a key's requests are spread."""
-        return np.ones((1, 1, 1)) if self.at.hashed else self.at["isolates_per_colo"]
+        return np.ones((1, 1, 1)) if self.at.hashed else self.isolates
 
     def l1_life(self) -> Array:
         """Seconds that a copy may live in L1, losses of its isolate at random included.
@@ -358,8 +360,7 @@ class Flows:
             held = lives.still_held(self.missed, self.at["kv_cache_ttl_s"])
             old = old + self._by_cache(held)
         if self.design.l1:
-            isolates = self.at["isolates_per_colo"]
-            held = lives.still_held(self.rc / isolates, self.l1_life()) * isolates
+            held = lives.still_held(self.rc / self.isolates, self.l1_life()) * self.isolates
             old = old + self._by_cache(held)
         return old
 

@@ -70,6 +70,17 @@ class Platform(Strict):
     isolate_idle_s: Seconds
     isolate_life_s: Seconds
     deploy_every_s: Seconds
+    deploy_takes_s: NotNegative = Field(
+        default=0.0, description="isolates are replaced one after another for so long; 0: at once"
+    )
+    isolate_requests_per_s: Annotated[float, Field(gt=0)] = Field(
+        default=float("inf"),
+        description="there are as many isolates as have so many each, isolates_per_colo at most",
+    )
+    isolates_at_least: Isolates = 1
+    isolates_scaled_every_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=300.0, description="how often their number is set by the requests of so long before"
+    )
     l1_ms: NotNegative
     kv_read_ms: NotNegative
     kv_central_ms: NotNegative
@@ -193,6 +204,16 @@ class Platform(Strict):
                 f"kv_cache_ttl_s: {self.kv_cache_ttl_s:g} is below the {self.kv_min_cache_ttl_s:g}"
                 " s that KV allows; 0 means no cache"
             )
+        if self.deploy_takes_s > self.deploy_every_s:
+            raise ValueError(
+                f"deploy_takes_s: a deploy cannot take {self.deploy_takes_s:g} s where the next one"
+                f" begins after {self.deploy_every_s:g} s (deploy_every_s)"
+            )
+        if self.is_scaled and self.isolates_at_least > self.isolates_per_colo:
+            raise ValueError(
+                f"isolates_at_least: {self.isolates_at_least} is more than the most, which is"
+                f" isolates_per_colo: {self.isolates_per_colo}"
+            )
         if self.worker_at == SMART and not self.origin_at:
             raise ValueError(
                 "worker_at: smart is near the origin; say with origin_at where that is"
@@ -203,6 +224,16 @@ class Platform(Strict):
                 " it out, and let origin_ms have the way to the origin"
             )
         return self
+
+    @property
+    def replaced_in_s(self) -> float:
+        """How long a deploy takes, which is over when the next begins."""
+        return min(self.deploy_takes_s, self.deploy_every_s)
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether there are more isolates where there are more requests."""
+        return self.isolate_requests_per_s < math.inf
 
     @property
     def runs_at(self) -> tuple[str, ...]:
@@ -232,4 +263,10 @@ class Platform(Strict):
             raise DesignError(
                 f"{design.name}: l2_ttl_s: KV expires nothing before {self.kv_min_ttl_s:g} s,"
                 f" so {design.hard_ttl_s:g} cannot be"
+            )
+        if design.front and (self.deploy_takes_s or self.is_scaled):
+            name = "deploy_takes_s" if self.deploy_takes_s else "isolate_requests_per_s"
+            raise DesignError(
+                f"{design.name}: tiers: {design.front.label} is not modelled where isolates are"
+                f" replaced one after another or as many as the traffic needs ({name})"
             )

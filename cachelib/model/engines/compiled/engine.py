@@ -353,6 +353,8 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         idle=platform.isolate_idle_s,
         life=platform.isolate_life_s,
         deploy_every=platform.deploy_every_s,
+        deploy_takes=platform.replaced_in_s,
+        isolates=platform.isolates_per_colo,
         cache_ttl=platform.kv_cache_ttl_s,
         write_gap=platform.kv_write_gap_s,
         writes_a_day=platform.kv_writes_a_day,

@@ -111,6 +111,8 @@ class Rules(NamedTuple):
     idle: float
     life: float
     deploy_every: float
+    deploy_takes: float
+    isolates: int
     cache_ttl: float
     write_gap: float
     writes_a_day: float

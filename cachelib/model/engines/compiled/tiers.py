@@ -22,17 +22,26 @@ from cachelib.model.engines.compiler import hot, inner
 
 
 @hot
+def deploys(rules, totals, number, now):
+    """How many have come to the isolate, where they replace a colo's one after another."""
+    since = now - totals.start
+    if rules.deploy_takes > 0:
+        since -= rules.deploy_takes * (number % rules.isolates + 1) / rules.isolates
+        since = since if since > 0 else 0.0
+    return math.floor(since / rules.deploy_every)
+
+
+@hot
 def renewed(rules, totals, table, isolate, number, now):
     """Note that the isolate is used; whether its memory was lost since it was used last."""
     lost = False
     if isolate.generation > 0:
-        every, lost = rules.deploy_every, True
-        since, last = now - totals.start, isolate.last - totals.start
+        lost = True
         if now - isolate.last > rules.idle:
             totals.isolates_lost_idle += 1
         elif now >= isolate.dies_at:
             totals.isolates_lost_random += 1
-        elif math.floor(since / every) > math.floor(last / every):
+        elif deploys(rules, totals, number, now) > deploys(rules, totals, number, isolate.last):
             totals.isolates_lost_deploy += 1
         else:
             lost = False
