@@ -69,8 +69,9 @@ function flowsOf(design, at) {
   else f.missed = f.l1 ? missedBy(design, at, f) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
-  const loads = loadedBy(design, n, f);
-  const asked = f.layered ? askedPastColo(design, at, f, loads) : f.missed;
+  f.lagS = (tier) => design.replicas && tier?.lag ? n[tier.lag] / 1e3 : 0;
+  const atOnce = loadedBy(design, n, f), loads = again(f, atOnce, f.far);
+  const asked = f.layered ? askedPastColo(design, at, f, atOnce) : f.missed;
   f.inL2 = leftInL2(at, f, asked);
   const alsoNear = (c, k) => f.layered && f.inNear ? f.inNear[c][k].seconds : 0;
   f.l2Held = (c, k) => f.inL2 && !f.refreshing
@@ -211,6 +212,23 @@ function loadedBy(design, n, f) {
   });
 }
 
+// Copies of a store that answer reads: as `formulas.copies` has it.
+function loadingToo(f, tier, within) {
+  const ofCopy = (rows) => tier.scope === "colo" ? rows : [sumColos(rows)];
+  const row = (rows, c) => rows[tier.scope === "colo" ? c : 0], asked = ofCopy(f.rc);
+  if (!f.l1) return map(asked, (x) => x * within);
+  return ofCopy(map(f.rc, (x, c, k) =>
+    (f.split(c) - x / row(asked, c)[k]) * -Math.expm1((-x / f.split(c)) * within)));
+}
+
+function again(f, rates, tier) {
+  const lag = f.lagS(tier), of = (c) => tier.scope === "colo" ? c : 0;
+  if (!lag) return rates;
+  const all = tier.scope === "colo" ? rates : [sumColos(rates)], too = loadingToo(f, tier, lag);
+  return map(rates, (x, c, k) =>
+    Math.min((x * (1 + too[of(c)][k])) / (1 + all[of(c)][k] * lag), f.missed[c][k]));
+}
+
 // Where a day's writes to KV are used up before its end, the rest of its reads find nothing there.
 function withinTheDay(at, f, loads) {
   if (f.store !== "kv" || f.refreshing) return loads;
@@ -236,7 +254,8 @@ function askedPastColo(design, at, f, loads) {
   if (f.forever) asked = map(f.rc, (x, c, k) => x * firstOfMonth(x + f.wc[c][k]));
   else if (f.refreshing) asked = tooLate(f);
   else asked = askedWhereNothingIsRefreshed(design, f);
-  const past = map(asked, (x, c, k) => Math.min(Math.max(x, loads[c][k]), f.missed[c][k]));
+  const enough = again(f, map(asked, (x, c, k) => Math.max(x, loads[c][k])), f.near);
+  const past = map(enough, (x, c, k) => Math.min(x, f.missed[c][k]));
   if (!isShort(at, f.near)) return past;
   f.inNear = left(at, f, f.near, map(f.missed, (x, c, k) => x + f.wc[c][k]), f.wc);
   return map(past, (x, c, k) => f.missed[c][k] - (f.missed[c][k] - x) * f.inNear[c][k].share);
@@ -301,6 +320,7 @@ const stillHeld = (n) => (n / (1 + n)) * -Math.expm1(-n / 2);
 function cycleOf(design, n, f) {
   const all = (rows) => (f.colo ? rows : [sumColos(rows)]);
   const reads = f.colo ? f.rc : [f.r], writes = f.colo ? f.wc : [f.w], soft = f.softTtl;
+  const lag = f.lagS(f.far), too = lag ? loadingToo(f, f.far, lag) : null;
   const old = all(map(f.rc, (x, c, k) => {
     let sum = 0;
     if (f.store === "kv" && !f.layered) sum += stillHeld(f.missed[c][k] * n.kv_cache_ttl_s);
@@ -312,6 +332,7 @@ function cycleOf(design, n, f) {
     const w = writes[c][k];
     let readFirst = r / (r + w);
     if (f.colo && !f.forever) readFirst *= -Math.expm1(-(r + w) * (f.l2Ttl - soft));
+    if (too) old[c][k] += too[f.far.scope === "colo" ? c : 0][k];
     let seconds = (f.colo ? valid(w, soft) : f.valid(k, w, soft)) + 1 / (r + w), refreshes = readFirst * (1 + old[c][k]);
     let kept = readFirst;
     if (design.write_only_if_changed) {

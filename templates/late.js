@@ -12,23 +12,32 @@ function lateShare(design, at, f, bound) {
   const n = at.numbers, change = 1 / n.value_life_s;
   if (f.front) return lateInFront(at, f, change, bound);
   const after = design.listen ? addsUpTo(f.far.telling, at) : [];
-  const unheardBy = (c, k) => design.listen
-    ? unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole))
-    : lateAt(f.w[k], f.l1Life(c, k), bound);
+  const lag = f.lagS(f.far), behind = (w) => -Math.expm1(-w * Math.max(lag - bound, 0));
+  const untold = (c, k) =>
+    1 - (1 - lateAt(f.w[k], f.l1Life(c, k), Math.max(bound - lag, 0))) * (1 - behind(f.w[k]));
+  const unheardBy = (c, k) => {
+    if (!design.listen) return untold(c, k);
+    const asked = (f.rc[c][k] + f.wi[c][k]) / f.split(c);
+    const tooSoon = -Math.expm1(-asked * Math.max(lag - after[c] / 1e3, 0));
+    const told = unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole));
+    return tooSoon * untold(c, k) + (1 - tooSoon) * told;
+  };
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);
     if (f.alone && design.listen)
       return found * lateAt(change + w - f.wc[c][k], f.l2Held(c, k), bound, f.wc[c][k]) + l1 * unheardBy(c, k);
-    if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Held(c, k), bound);
+    if (f.alone && !f.refreshing)
+      return found * lateAt(change + w, f.l2Held(c, k), bound)
+        + behind(f.wc[c][k]) * (f.missed[c][k] - f.loaded[c][k]);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
     const life = f.colo && f.refreshing ? f.softTtl : f.l2Held(c, k);
     const stays = f.colo ? valid(own, life) : f.valid(k, own, life);
     let overdue = f.refreshing ? x / (1 + (r + own) * stays) : 0;
     if (f.colo && !f.forever) overdue *= -Math.expm1(-(r + own) * (f.l2Ttl - life));
     const same = (Math.exp(-change * Math.max(life - bound, 0)) * r) / (r + change);
-    let unheard = l1 * unheardBy(c, k);
+    let unheard = l1 * unheardBy(c, k) + (f.asked[c][k] - f.loaded[c][k]) * behind(w);
     if (f.colo)
       unheard += (x - (f.layered ? f.asked : f.loaded)[c][k]) * lateAt(w - own, life, bound, own);
     if (f.store === "kv")

@@ -59,6 +59,7 @@ def designs(draw, *, listening=False):
             "write_only_if_changed": draw(st.booleans()),
             "objects": draw(one_of(None, 1, 3)),
             "object_storage": base.l2 != "durable-object" or draw(st.booleans()),
+            "replicas": draw(one_of(0, 2)) if any(tier.lag for tier in base.stores) else 0,
             "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,
             "purge_on_write": base.front is not None and draw(st.booleans()),
         }
@@ -85,6 +86,7 @@ def platforms(draw):
         do_queue_s=draw(one_of(1.0, 10.0)),
         workers_cache_purge_every_s=draw(one_of(1.0, 12.0, 200.0)),
         workers_cache_purge_burst=draw(one_of(1, 25)),
+        redis_lag_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         redis_message_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         origin_failure=draw(one_of(0.0, 0.3)),
         value_life_s=draw(one_of(20.0, 200.0, NEVER)),
@@ -95,9 +97,10 @@ def platforms(draw):
 
 
 def fitting(platform, design):
-    """The platform as the design allows it: what stands in front of a Worker knows no others."""
-    at_once = {"deploy_takes_s": 0.0, "isolate_requests_per_s": NEVER}
-    return platform.model_copy(update=at_once) if design.front else platform
+    """The platform as the design allows it: some things are not modelled beside each other."""
+    at_once = {"deploy_takes_s": 0.0, "isolate_requests_per_s": NEVER} if design.front else {}
+    roomy = {"redis_gb": NEVER} if design.replicas else {}
+    return platform.model_copy(update=at_once | roomy)
 
 
 @st.composite

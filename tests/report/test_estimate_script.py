@@ -139,6 +139,15 @@ def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(designs))
 
 
+@pytest.mark.parametrize("lag_ms", [200, 100_000])
+def test_reads_from_replicas(node: str, lag_ms: float) -> None:
+    study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
+    study = study.of_changed(platform=study.case.platform | {"redis_lag_ms": lag_ms})
+    designs = [each for each in every_design() if {"redis", "redis-per-region"} & {*each.tiers}]
+    some = [each.model_copy(update={"replicas": 3}) for each in in_pairs(designs)]
+    the_page_says_what_the_model_does(node, study, [each for each in some if not each.front])
+
+
 @pytest.mark.parametrize("routing", ["random", "hash"])
 def test_as_many_pods_as_the_traffic_needs(node: str, routing: str) -> None:
     study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study

@@ -13,6 +13,7 @@ import numpy as np
 
 from cachelib.model.formulas import lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
+from cachelib.model.formulas.copies import again, refreshed_too
 from cachelib.model.formulas.front import Front, Traffic, allowed, front
 from cachelib.model.formulas.room import Left, is_short, left
 from cachelib.model.formulas.scaling import isolates
@@ -198,7 +199,7 @@ class Flows:
     @cached_property
     def loaded(self) -> Array:
         """Reads a second that wait for the origin, by colo and key."""
-        loads, alone = self._loaded, self.missed
+        loads, alone = again(self, self._loaded, self.design.store), self.missed
         if self.in_l2 is not None:
             loads = self._asked - (self._asked - loads) * self.in_l2.share
         if self.design.l2 != "kv" or self.refreshing:
@@ -293,7 +294,8 @@ class Flows:
             asked = self._too_late()
         else:
             asked = self._asked_past_colo()
-        asked = np.minimum(np.maximum(asked, self._loaded), self.missed)
+        asked = again(self, np.maximum(asked, self._loaded), self.design.colo_cache)
+        asked = np.minimum(asked, self.missed)
         if self.in_near is not None:
             asked = self.missed - (self.missed - asked) * self.in_near.share
         return asked
@@ -355,10 +357,9 @@ class Flows:
         return rate if self.design.colo_cache else rate.sum(axis=1, keepdims=True)
 
     def _still_old(self) -> Array:
-        old = np.zeros((1, 1, 1))
+        old = refreshed_too(self)
         if self.design.l2 == "kv" and not self.layered:
-            held = lives.still_held(self.missed, self.at["kv_cache_ttl_s"])
-            old = old + self._by_cache(held)
+            old = old + self._by_cache(lives.still_held(self.missed, self.at["kv_cache_ttl_s"]))
         if self.design.l1:
             held = lives.still_held(self.rc / self.isolates, self.l1_life()) * self.isolates
             old = old + self._by_cache(held)

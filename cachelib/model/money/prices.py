@@ -170,11 +170,14 @@ def price_book(book: Path | str = "cloudflare") -> PriceBook:
 def hours_rented(design: Design, colos: int, number: Callable[[str], float]) -> dict[str, float]:
     """Node-hours of a month, by meter, of the tiers of a design that are rented.
 
-    `number` tells one of the platform's by name.
+    `number` tells one of the platform's by name. Copies that answer reads may be among the nodes.
     """
     rented = [(tier, *tier.rented) for tier in design.stores if tier.rented]
     return {
-        meter: MONTH_S / 3_600 * number(nodes) * (colos if tier.scope == "colo" else 1)
+        meter: MONTH_S
+        / 3_600
+        * max(number(nodes), design.replicas + 1 if tier.lag else 0)
+        * (colos if tier.scope == "colo" else 1)
         for tier, meter, nodes in rented
     }
 

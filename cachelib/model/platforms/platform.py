@@ -110,6 +110,7 @@ class Platform(Strict):
     redis_ms: NotNegative = 0.0
     redis_write_ms: NotNegative = 0.0
     redis_message_ms: NotNegative = 0.0
+    redis_lag_ms: NotNegative = 0.0
     redis_failure: Share = 0.0
     redis_gb: Annotated[float, Field(gt=0)] = Field(
         default=float("inf"),
@@ -245,6 +246,10 @@ class Platform(Strict):
         """Seconds after which a value is there that was asked of the origin."""
         return self.origin_ms / 1e3 if self.loads_take_time else 0.0
 
+    def lag_s(self, tier: Tier) -> float:
+        """Seconds after which a tier's copies have heard of a change."""
+        return float(getattr(self, tier.lag)) / 1e3 if tier.lag else 0.0
+
     @property
     def numbers(self) -> dict[str, float]:
         """All that is a number, by name."""
@@ -263,6 +268,11 @@ class Platform(Strict):
             raise DesignError(
                 f"{design.name}: l2_ttl_s: KV expires nothing before {self.kv_min_ttl_s:g} s,"
                 f" so {design.hard_ttl_s:g} cannot be"
+            )
+        if design.replicas and any(room_of(tier, self) < math.inf for tier in design.stores):
+            raise DesignError(
+                f"{design.name}: replicas: are not modelled where a node has room for so much alone"
+                " (redis_gb), since what is read from a copy is pushed out as if nobody asked"
             )
         if design.front and (self.deploy_takes_s or self.is_scaled):
             name = "deploy_takes_s" if self.deploy_takes_s else "isolate_requests_per_s"

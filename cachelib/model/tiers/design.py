@@ -72,6 +72,8 @@ class Design(Strict):
     `listen`: each L1 drops what another isolate wrote or deleted as soon as it hears of that from
     L2 (the library's `listen`); its TTL then bounds what no message tells: changes past the cache.
 
+    `replicas`: so many copies of the store answer all reads, and hear of a write a while after it.
+
     `single_flight`: where loads take time, a request that meets a load of its key in its isolate
     waits for that. Without it, or without memory, each loads by itself; only Durable Objects and
     Workers Cache let requests wait then, for a load of anybody's that came through them.
@@ -102,6 +104,9 @@ class Design(Strict):
     clean_up_every_s: float = Field(default=3_600, gt=0)
     write_only_if_changed: bool = False
     listen: bool = Field(default=False, description="memory drops what others change, when told")
+    replicas: int = Field(
+        default=0, ge=0, le=100, description="copies that answer reads in the store's place"
+    )
     single_flight: bool = Field(
         default=True, description="an isolate's requests wait for a load of their key in progress"
     )
@@ -211,6 +216,13 @@ class Design(Strict):
         return self
 
     @model_validator(mode="after")
+    def _copied(self) -> Self:
+        if self.replicas and not any(tier.lag for tier in self.stores):
+            there = ", ".join(repr(word) for word, tier in STORES.items() if tier.lag)
+            raise ValueError(f"replicas: only {there} have copies that answer reads")
+        return self
+
+    @model_validator(mode="after")
     def _joined(self) -> Self:
         if not self.single_flight and not self.l1:
             raise ValueError("single_flight: only an isolate's memory has it, and there is none")
@@ -293,6 +305,7 @@ class Design(Strict):
         manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
         manners += ["written only if changed"] if self.write_only_if_changed else []
         manners += ["told of changes"] if self.listen else []
+        manners += [f"read from {self.replicas:,} replicas"] if self.replicas else []
         manners += ["old answers served meanwhile"] if self.stale_while_revalidate_s else []
         manners += ["purged by writes"] if self.purge_on_write else []
         manners += [] if self.single_flight else ["without single flight"]
@@ -353,6 +366,7 @@ ON_SERVERS = {
         Design(name="redis-only", tiers=("redis",)),
         Design(name="memory-redis", tiers=("memory", "redis")),
         Design(name="memory-redis-listen", tiers=("memory", "redis"), listen=True),
+        Design(name="memory-redis-replicas", tiers=("memory", "redis"), replicas=2),
         Design(name="memory-redis-per-region", tiers=("memory", "redis-per-region")),
     )
 }

@@ -21,14 +21,11 @@ from cachelib.model.engines.compiled.pool import (
 from cachelib.model.engines.compiler import hot, inner
 
 
-@hot
-def deploys(rules, totals, number, now):
-    """How many have come to the isolate, where they replace a colo's one after another."""
-    since = now - totals.start
-    if rules.deploy_takes > 0:
-        since -= rules.deploy_takes * (number % rules.isolates + 1) / rules.isolates
-        since = since if since > 0 else 0.0
-    return math.floor(since / rules.deploy_every)
+@inner
+def since_it_came(rules, number, since):
+    """How long a time is past the first deploy's turn at an isolate, where they take turns."""
+    since -= rules.deploy_takes * (number % rules.isolates + 1) / rules.isolates
+    return since if since > 0 else 0.0
 
 
 @hot
@@ -36,12 +33,16 @@ def renewed(rules, totals, table, isolate, number, now):
     """Note that the isolate is used; whether its memory was lost since it was used last."""
     lost = False
     if isolate.generation > 0:
-        lost = True
+        every, lost = rules.deploy_every, True
+        since, last = now - totals.start, isolate.last - totals.start
+        if rules.deploy_takes > 0:
+            since = since_it_came(rules, number, since)
+            last = since_it_came(rules, number, last)
         if now - isolate.last > rules.idle:
             totals.isolates_lost_idle += 1
         elif now >= isolate.dies_at:
             totals.isolates_lost_random += 1
-        elif deploys(rules, totals, number, now) > deploys(rules, totals, number, isolate.last):
+        elif math.floor(since / every) > math.floor(last / every):
             totals.isolates_lost_deploy += 1
         else:
             lost = False
