@@ -11,9 +11,9 @@ function estimate(design, at, flows = flowsOf(design, at)) {
   const origin = total(flows.awaited, at) / reads;
   return {
     l1, origin, asked: [total(flows.missedAwaited, at) / reads, total(flows.askedAwaited, at) / reads], hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
-    counts: countsOf(design, at, flows), stored_gb: storedGb(design, at, flows),
+    counts: withRaces(design, at, flows, countsOf(design, at, flows)), stored_gb: storedGb(design, at, flows),
     get mean_ms() { // costs more than all the rest, and few ask
-      return meanMs(design, at, flows) * Math.exp(Math.max(n.jitter, 1e-6) ** 2 / 2);
+      return meanMs(design, at, flows);
     },
   };
 }
@@ -407,7 +407,10 @@ function storedGb(design, at, f) {
 function meanMs(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0;
   const ways = waysOf(at, f), reached = reachedBy(at, f), loading = loadMs(at);
-  let weight = 0, sum = 0;
+  const sigma = Math.max(n.jitter, 1e-6), above = Math.exp(sigma ** 2 / 2);
+  const races = racesOf(design, at, f);
+  let weight = races.reduce((all, race) => all + race.found + race.loaded, 0);
+  let sum = races.reduce((all, race) => all + raceMs(race, sigma), 0) / above;
   const add = (rate, c, k, ms) => {
     const reads = Math.max(rate, 0) * at.keys.number[k];
     weight += reads;
@@ -420,12 +423,12 @@ function meanMs(design, at, f) {
       add(x - f.front.pastColo[nth][k], c, k, n.workers_cache_ms);
       add(f.front.pastColo[nth][k] - f.front.waiting[nth][k], c, k, upper);
     }
-    for (const way of ways) {
+    for (const way of races.length ? [] : ways) {
       add(way.found[c][k] * part, c, k, l1 + before + way.ms[c]);
       add(way.loaded[c][k] * part, c, k, l1 + before + way.ms[c] + loading[c]);
     }
   }));
-  return sum / weight;
+  return (sum * above) / weight;
 }
 
 // From each data centre of readers: where the Worker runs for them, which part of that place's

@@ -93,7 +93,7 @@ function lateSliding(design, at, f, c, k, bound) {
 // Every way that a read may go: how many a second, and their median time.
 function parts(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, reached = reachedBy(at, f), found = new Map();
-  const loading = loadMs(at), ways = waysOf(at, f);
+  const loading = loadMs(at), ways = waysOf(at, f), races = racesOf(design, at, f);
   const add = (rate, ms) => rate > 0 && found.set(Math.max(ms, 1e-6), rate + (found.get(Math.max(ms, 1e-6)) ?? 0));
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
   f.rr.forEach((row, nth) => {
@@ -104,26 +104,34 @@ function parts(design, at, f) {
       add(sum((x, k) => x - f.front.pastColo[nth][k]), n.workers_cache_ms);
       add(sum((x, k) => f.front.pastColo[nth][k] - f.front.waiting[nth][k]), upper);
     }
-    for (const way of ways) {
+    for (const way of races.length ? [] : ways) {
       add(part * ofColo(way.found[c]), l1 + before + way.ms[c]);
       add(part * ofColo(way.loaded[c]), l1 + before + way.ms[c] + loading[c]);
     }
   });
-  return [...found].map(([ms, rate]) => [rate, ms]);
+  return [...found].map(([ms, rate]) => [rate, ms, null])
+    .concat(races.map((race) => [race.found + race.loaded, race.near + race.looking, race]));
 }
 
 // The time within which a share q of the reads is answered: log-normals around each part's median.
 function quantileMs(found, jitter, q) {
   const sigma = Math.max(jitter, 1e-6), all = found.reduce((sum, [rate]) => sum + rate, 0);
-  const places = found.map(([rate, ms]) => [rate / all, Math.log(ms) / sigma]);
-  let low = Math.min(...places.map(([, at]) => at)) - 6;
-  let high = Math.max(...places.map(([, at]) => at)) + 6;
+  const places = found.filter(([, , race]) => !race).map(([rate, ms]) => [rate / all, Math.log(ms) / sigma]);
+  const races = found.map(([, , race]) => race).filter(Boolean);
+  const ends = [...places.map(([, at]) => at), ...races.flatMap((race) => raceEnds(race, sigma))];
+  let low = Math.min(...ends) - 6;
+  let high = Math.max(...ends) + 6;
   let at = (low + high) / 2;
   for (let turn = 0; turn < 100; turn++) { // Newton's steps, halving where they would leave
     let reached = 0, slope = 0;
     for (const [share, place] of places) {
       reached += share * normal(at - place);
       slope += (share * Math.exp(-((at - place) ** 2) / 2)) / Math.sqrt(2 * Math.PI);
+    }
+    for (const race of races) {
+      const [within, more] = raceReached(race, Math.exp(at * sigma), sigma);
+      reached += within / all;
+      slope += more / all;
     }
     if (reached < q) low = at; else high = at;
     const next = at + (q - reached) / slope, was = at;

@@ -148,6 +148,19 @@ def test_reads_from_replicas(node: str, lag_ms: float) -> None:
     the_page_says_what_the_model_does(node, study, [each for each in some if not each.front])
 
 
+@pytest.mark.parametrize("after_ms", [0.3, 4.0, 90.0])
+@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment"])
+def test_reads_that_ask_the_origin_too(node: str, case: str, after_ms: float) -> None:
+    study = settle({"case": case, "requests_per_month": 400_000}).study
+    platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 2.0}
+    if after_ms > 1:
+        study = study.of_changed(platform=study.case.platform | platform)
+    others = [each for each in every_design() if "workers-cache" not in each.tiers]
+    some = in_pairs([each for each in others if {*each.tiers} - {"memory"}])
+    some = [each.model_copy(update={"hedge_after_ms": after_ms}) for each in some]
+    the_page_says_what_the_model_does(node, study, some)
+
+
 @pytest.mark.parametrize("routing", ["random", "hash"])
 def test_as_many_pods_as_the_traffic_needs(node: str, routing: str) -> None:
     study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study

@@ -182,9 +182,14 @@ def hours_rented(design: Design, colos: int, number: Callable[[str], float]) -> 
     }
 
 
+def found_nothing(month: Mapping[str, Any]) -> Any:
+    """Reads of a month that found nothing: loads, but for those that nobody would have needed."""
+    return month["origin_loads"] - month["refreshes"] - month.get("hedged_reads", 0)
+
+
 def units_of(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> dict[str, Any]:
     """What a month is charged by the size of values, by meter; what is not there has no size."""
-    missed = month["origin_loads"] - month["refreshes"]
+    missed = found_nothing(month)
     used = {}
     for meter, by in tier.units.items():
         begun = np.maximum(np.ceil(np.asarray(value_bytes) / by.size), 1)
@@ -260,7 +265,7 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
 
 def bytes_carried(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> Any:
     """What a month carries to and from a tier: values found there, and values written."""
-    missed = month["origin_loads"] - month["refreshes"]
+    missed = found_nothing(month)
     return (month[tier.reads] - missed + month[tier.writes]) * value_bytes
 
 

@@ -269,6 +269,11 @@ class Platform(Strict):
                 f"{design.name}: l2_ttl_s: KV expires nothing before {self.kv_min_ttl_s:g} s,"
                 f" so {design.hard_ttl_s:g} cannot be"
             )
+        if design.hedge_after_ms is not None and self.loads_take_time:
+            raise DesignError(
+                f"{design.name}: hedge_after_ms: is not modelled where loads take time"
+                " (loads_take_time); what others wait for is then another's load"
+            )
         if design.replicas and any(room_of(tier, self) < math.inf for tier in design.stores):
             raise DesignError(
                 f"{design.name}: replicas: are not modelled where a node has room for so much alone"

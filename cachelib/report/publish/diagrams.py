@@ -11,7 +11,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.colos import where_it_runs
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.outcomes import L1, L2, place_of
+from cachelib.model.tiers.outcomes import FOUND, L1, place_of
 from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital, counted, duration
 from cachelib.report.numbers import shown
@@ -253,7 +253,7 @@ def _answer(ended: int, looked: int) -> Tier | None:
     """The tier that answers; None for the origin."""
     if ended == L1:
         return MEMORY
-    return place_of(looked) if ended == L2 else None
+    return place_of(looked) if ended in FOUND else None
 
 
 def _phrase(answer: Tier | None) -> str:
