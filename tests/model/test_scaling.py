@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
+from cachelib.model.case.case import load_case
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.routing import Router
 from cachelib.model.engines.scaling import TooManyIsolatesError
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema.typed_yaml import InvalidFileError
 from cachelib.model.tiers.design import BUILT_IN, DesignError
 from cachelib.report.experiments.parameters import settle
 from tests.conftest import examples
@@ -102,14 +104,45 @@ def test_the_number_follows_the_last_period_and_not_every_little_change() -> Non
 
 
 def test_bounds() -> None:
-    with pytest.raises(ValidationError, match="isolates_at_least: 5 is more than the most"):
-        Platform(**STEADY | SCALED | {"isolates_at_least": 5})
-    with pytest.raises(ValidationError, match="deploy_takes_s: a deploy cannot take 20 s"):
-        Platform(**STEADY | {"deploy_every_s": 10, "deploy_takes_s": 20})
     with pytest.raises(DesignError, match="isolate_requests_per_s"):
         Platform(**STEADY | SCALED).check(BUILT_IN["workers-cache"])
     with pytest.raises(DesignError, match="deploy_takes_s"):
         Platform(**STEADY | {"deploy_takes_s": 20}).check(BUILT_IN["workers-cache"])
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (
+            "isolates_at_least: 7",
+            "isolates_at_least: 7 is more than the most, .*: 6",
+        ),
+        (
+            "deploy_takes_s: 30_000",
+            "deploy_takes_s: 30000 lasts until after the next",
+        ),
+        ("isolates_at_least: 0", "isolates_at_least"),
+        ("isolates_at_least: 1.5", "isolates_at_least"),
+        ("isolate_requests_per_s: 0", "isolate_requests_per_s"),
+        ("isolates_scaled_every_s: 0.5", "isolates_scaled_every_s"),
+        ("deploy_takes_s: -1", "deploy_takes_s"),
+        ("redis_lag_ms: -1", "redis_lag_ms"),
+    ],
+)
+def test_a_case_is_told_what_cannot_be(tmp_path: Path, number: str, said: str) -> None:
+    path = tmp_path / "case.yaml"
+    shop = (Path("cases") / "shop-redis.yaml").read_text("utf-8")
+    path.write_text(shop.replace("redis_at: FRA", f"redis_at: FRA\n  {number}"), "utf-8")
+    with pytest.raises(InvalidFileError, match=rf"case.yaml:\d+: platform[.:] ?.*{said}"):
+        load_case(path)
+
+
+def test_more_pods_at_least_than_there_are_in_a_case_may_be_said(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    shop = (Path("cases") / "shop-redis.yaml").read_text("utf-8")
+    scaled = "redis_at: FRA\n  isolates_at_least: 2\n  isolate_requests_per_s: 5"
+    path.write_text(shop.replace("redis_at: FRA", scaled), "utf-8")
+    assert load_case(path).platform["isolates_at_least"] == 2
 
 
 def test_more_than_can_be_told_apart_is_said() -> None:

@@ -77,7 +77,7 @@ class Platform(Strict):
         default=float("inf"),
         description="there are as many isolates as have so many each, isolates_per_colo at most",
     )
-    isolates_at_least: Isolates = 1
+    isolates_at_least: Isolates = Field(default=1, description="no more than isolates_per_colo")
     isolates_scaled_every_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         default=300.0, description="how often their number is set by the requests of so long before"
     )
@@ -204,16 +204,6 @@ class Platform(Strict):
             raise ValueError(
                 f"kv_cache_ttl_s: {self.kv_cache_ttl_s:g} is below the {self.kv_min_cache_ttl_s:g}"
                 " s that KV allows; 0 means no cache"
-            )
-        if self.deploy_takes_s > self.deploy_every_s:
-            raise ValueError(
-                f"deploy_takes_s: a deploy cannot take {self.deploy_takes_s:g} s where the next one"
-                f" begins after {self.deploy_every_s:g} s (deploy_every_s)"
-            )
-        if self.is_scaled and self.isolates_at_least > self.isolates_per_colo:
-            raise ValueError(
-                f"isolates_at_least: {self.isolates_at_least} is more than the most, which is"
-                f" isolates_per_colo: {self.isolates_per_colo}"
             )
         if self.worker_at == SMART and not self.origin_at:
             raise ValueError(
