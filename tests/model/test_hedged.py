@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from cachelib.live.replay import _refuse_missing, can_run
+from cachelib.live.runtime import LiveError
 from cachelib.model.engines.random import LATENCY, key_of, mix
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.tally import _normal
@@ -143,3 +145,11 @@ def test_bounds() -> None:
     with pytest.raises(DesignError, match="hedge_after_ms: is not modelled where loads take time"):
         Platform(**STEADY, loads_take_time=True).check(design)
     assert design.words == "Redis alone, the origin asked, too, after 5 ms"
+
+
+def test_the_local_runtime_shows_no_race() -> None:
+    design = Design(name="x", tiers=("memory", "kv"), hedge_after_ms=5)
+    assert can_run(design.model_copy(update={"hedge_after_ms": None}))
+    assert not can_run(design)
+    with pytest.raises(LiveError, match="hedge_after_ms: which reads are slow"):
+        _refuse_missing(design)
