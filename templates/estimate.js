@@ -11,9 +11,9 @@ function estimate(design, at, flows = flowsOf(design, at)) {
   const origin = total(flows.awaited, at) / reads;
   return {
     l1, origin, asked: [total(flows.missedAwaited, at) / reads, total(flows.askedAwaited, at) / reads], hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
-    counts: countsOf(design, at, flows), stored_gb: storedGb(design, at, flows),
+    counts: withRaces(design, at, flows, countsOf(design, at, flows)), stored_gb: storedGb(design, at, flows),
     get mean_ms() { // costs more than all the rest, and few ask
-      return meanMs(design, at, flows) * Math.exp(Math.max(n.jitter, 1e-6) ** 2 / 2);
+      return meanMs(design, at, flows);
     },
   };
 }
@@ -55,7 +55,10 @@ function flowsOf(design, at) {
   // A value stays that a schedule writes as often; of those of one data centre nothing is sure.
   f.valid = (k, x, ttl) => at.keys.every_s?.[k] <= ttl ? 1e15 : valid(x, ttl);
   f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
-  f.told = design.listen ? toldOf(n, at, f) : () => 0;
+  f.totals = rc.map((row, c) => row.reduce((sum, x, k) => sum + (x + f.wi[c][k]) * at.keys.number[k], 0));
+  f.isolates = f.totals.map((asked) => isolatesOf(n, asked));
+  f.split = (c) => at.hashed ? 1 : f.isolates[c];
+  f.told = design.listen ? toldOf(f) : () => 0;
   f.l1Life = l1Life(design, n, f);
   f.staleS = design.stale_while_revalidate_s ?? 0;
   const written = w.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
@@ -63,12 +66,12 @@ function flowsOf(design, at) {
   f.purged = w.map((x) => design.purge_on_write ? x * allowed : 0);
   f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
   if (f.front) f.missed = f.front.runs;
-  else f.missed = f.l1 ? missedBy(design, at, f, rc.map((row, c) =>
-    row.reduce((sum, x, k) => sum + (x + f.wi[c][k]) * at.keys.number[k], 0))) : rc;
+  else f.missed = f.l1 ? missedBy(design, at, f) : rc;
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
-  const loads = loadedBy(design, n, f);
-  const asked = f.layered ? askedPastColo(design, at, f, loads) : f.missed;
+  f.lagS = (tier) => design.replicas && tier?.lag ? n[tier.lag] / 1e3 : 0;
+  const atOnce = loadedBy(design, n, f), loads = again(f, atOnce, f.far);
+  const asked = f.layered ? askedPastColo(design, at, f, atOnce) : f.missed;
   f.inL2 = leftInL2(at, f, asked);
   const alsoNear = (c, k) => f.layered && f.inNear ? f.inNear[c][k].seconds : 0;
   f.l2Held = (c, k) => f.inL2 && !f.refreshing
@@ -133,8 +136,15 @@ function l1Life(design, n, f) {
 }
 
 // Messages a second that an isolate hears of a key: of what others wrote, within reach.
-const toldOf = (n, at, f) => (c, k) =>
-  (f.alone ? f.wc[c][k] : f.w[k]) - f.wi[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+const toldOf = (f) => (c, k) =>
+  (f.alone ? f.wc[c][k] : f.w[k]) - f.wi[c][k] / f.split(c);
+
+// Isolates of a data centre: as many as its requests need, where they follow these.
+function isolatesOf(n, asked) {
+  const each = n.isolate_requests_per_s, most = n.isolates_per_colo;
+  if (!(each < NEVER)) return most;
+  return Math.min(Math.max(asked / each + 0.5, Math.min(n.isolates_at_least, most)), most);
+}
 
 const lostPerSecond = (n) => 1 / n.isolate_life_s + 1 / n.deploy_every_s;
 
@@ -144,10 +154,10 @@ function cut(life, whole) {
   return short - short ** 2 / (2 * whole);
 }
 
-function missedBy(design, at, f, totals) {
-  const n = at.numbers, split = at.hashed ? 1 : n.isolates_per_colo, idle = n.isolate_idle_s;
+function missedBy(design, at, f) {
+  const n = at.numbers, idle = n.isolate_idle_s;
   return map(f.rc, (x, c, k) => {
-    const alone = totals[c] / n.isolates_per_colo, asked = (x + f.wi[c][k]) / split;
+    const alone = f.totals[c] / f.isolates[c], asked = (x + f.wi[c][k]) / f.split(c);
     if (design.expiry === "sliding") {
       const others = Math.max(alone - asked, 0);
       return x * Math.max(1 - seenWithin(asked, others, f.l1Ttl, lostPerSecond(n), idle), 1e-12);
@@ -202,6 +212,23 @@ function loadedBy(design, n, f) {
   });
 }
 
+// Copies of a store that answer reads: as `formulas.copies` has it.
+function loadingToo(f, tier, within) {
+  const ofCopy = (rows) => tier.scope === "colo" ? rows : [sumColos(rows)];
+  const row = (rows, c) => rows[tier.scope === "colo" ? c : 0], asked = ofCopy(f.rc);
+  if (!f.l1) return map(asked, (x) => x * within);
+  return ofCopy(map(f.rc, (x, c, k) =>
+    (f.split(c) - x / row(asked, c)[k]) * -Math.expm1((-x / f.split(c)) * within)));
+}
+
+function again(f, rates, tier) {
+  const lag = f.lagS(tier), of = (c) => tier.scope === "colo" ? c : 0;
+  if (!lag) return rates;
+  const all = tier.scope === "colo" ? rates : [sumColos(rates)], too = loadingToo(f, tier, lag);
+  return map(rates, (x, c, k) =>
+    Math.min((x * (1 + too[of(c)][k])) / (1 + all[of(c)][k] * lag), f.missed[c][k]));
+}
+
 // Where a day's writes to KV are used up before its end, the rest of its reads find nothing there.
 function withinTheDay(at, f, loads) {
   if (f.store !== "kv" || f.refreshing) return loads;
@@ -227,7 +254,8 @@ function askedPastColo(design, at, f, loads) {
   if (f.forever) asked = map(f.rc, (x, c, k) => x * firstOfMonth(x + f.wc[c][k]));
   else if (f.refreshing) asked = tooLate(f);
   else asked = askedWhereNothingIsRefreshed(design, f);
-  const past = map(asked, (x, c, k) => Math.min(Math.max(x, loads[c][k]), f.missed[c][k]));
+  const enough = again(f, map(asked, (x, c, k) => Math.max(x, loads[c][k])), f.near);
+  const past = map(enough, (x, c, k) => Math.min(x, f.missed[c][k]));
   if (!isShort(at, f.near)) return past;
   f.inNear = left(at, f, f.near, map(f.missed, (x, c, k) => x + f.wc[c][k]), f.wc);
   return map(past, (x, c, k) => f.missed[c][k] - (f.missed[c][k] - x) * f.inNear[c][k].share);
@@ -292,10 +320,11 @@ const stillHeld = (n) => (n / (1 + n)) * -Math.expm1(-n / 2);
 function cycleOf(design, n, f) {
   const all = (rows) => (f.colo ? rows : [sumColos(rows)]);
   const reads = f.colo ? f.rc : [f.r], writes = f.colo ? f.wc : [f.w], soft = f.softTtl;
+  const lag = f.lagS(f.far), too = lag ? loadingToo(f, f.far, lag) : null;
   const old = all(map(f.rc, (x, c, k) => {
     let sum = 0;
     if (f.store === "kv" && !f.layered) sum += stillHeld(f.missed[c][k] * n.kv_cache_ttl_s);
-    if (f.l1) sum += stillHeld((x / n.isolates_per_colo) * f.l1Life(c, k)) * n.isolates_per_colo;
+    if (f.l1) sum += stillHeld((x / f.isolates[c]) * f.l1Life(c, k)) * f.isolates[c];
     return sum;
   }));
   const reading = all(f.missed);
@@ -303,6 +332,7 @@ function cycleOf(design, n, f) {
     const w = writes[c][k];
     let readFirst = r / (r + w);
     if (f.colo && !f.forever) readFirst *= -Math.expm1(-(r + w) * (f.l2Ttl - soft));
+    if (too) old[c][k] += too[f.far.scope === "colo" ? c : 0][k];
     let seconds = (f.colo ? valid(w, soft) : f.valid(k, w, soft)) + 1 / (r + w), refreshes = readFirst * (1 + old[c][k]);
     let kept = readFirst;
     if (design.write_only_if_changed) {
@@ -377,7 +407,10 @@ function storedGb(design, at, f) {
 function meanMs(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0;
   const ways = waysOf(at, f), reached = reachedBy(at, f), loading = loadMs(at);
-  let weight = 0, sum = 0;
+  const sigma = Math.max(n.jitter, 1e-6), above = Math.exp(sigma ** 2 / 2);
+  const races = racesOf(design, at, f);
+  let weight = races.reduce((all, race) => all + race.found + race.loaded, 0);
+  let sum = races.reduce((all, race) => all + raceMs(race, sigma), 0) / above;
   const add = (rate, c, k, ms) => {
     const reads = Math.max(rate, 0) * at.keys.number[k];
     weight += reads;
@@ -390,12 +423,12 @@ function meanMs(design, at, f) {
       add(x - f.front.pastColo[nth][k], c, k, n.workers_cache_ms);
       add(f.front.pastColo[nth][k] - f.front.waiting[nth][k], c, k, upper);
     }
-    for (const way of ways) {
+    for (const way of races.length ? [] : ways) {
       add(way.found[c][k] * part, c, k, l1 + before + way.ms[c]);
       add(way.loaded[c][k] * part, c, k, l1 + before + way.ms[c] + loading[c]);
     }
   }));
-  return sum / weight;
+  return (sum * above) / weight;
 }
 
 // From each data centre of readers: where the Worker runs for them, which part of that place's

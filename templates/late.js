@@ -12,23 +12,32 @@ function lateShare(design, at, f, bound) {
   const n = at.numbers, change = 1 / n.value_life_s;
   if (f.front) return lateInFront(at, f, change, bound);
   const after = design.listen ? addsUpTo(f.far.telling, at) : [];
-  const unheardBy = (c, k) => design.listen
-    ? unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole))
-    : lateAt(f.w[k], f.l1Life(c, k), bound);
+  const lag = f.lagS(f.far), behind = (w) => -Math.expm1(-w * Math.max(lag - bound, 0));
+  const untold = (c, k) =>
+    1 - (1 - lateAt(f.w[k], f.l1Life(c, k), Math.max(bound - lag, 0))) * (1 - behind(f.w[k]));
+  const unheardBy = (c, k) => {
+    if (!design.listen) return untold(c, k);
+    const asked = (f.rc[c][k] + f.wi[c][k]) / f.split(c);
+    const tooSoon = -Math.expm1(-asked * Math.max(lag - after[c] / 1e3, 0));
+    const told = unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole));
+    return tooSoon * untold(c, k) + (1 - tooSoon) * told;
+  };
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
     if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);
     if (f.alone && design.listen)
       return found * lateAt(change + w - f.wc[c][k], f.l2Held(c, k), bound, f.wc[c][k]) + l1 * unheardBy(c, k);
-    if (f.alone && !f.refreshing) return found * lateAt(change + w, f.l2Held(c, k), bound);
+    if (f.alone && !f.refreshing)
+      return found * lateAt(change + w, f.l2Held(c, k), bound)
+        + behind(f.wc[c][k]) * (f.missed[c][k] - f.loaded[c][k]);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
     const life = f.colo && f.refreshing ? f.softTtl : f.l2Held(c, k);
     const stays = f.colo ? valid(own, life) : f.valid(k, own, life);
     let overdue = f.refreshing ? x / (1 + (r + own) * stays) : 0;
     if (f.colo && !f.forever) overdue *= -Math.expm1(-(r + own) * (f.l2Ttl - life));
     const same = (Math.exp(-change * Math.max(life - bound, 0)) * r) / (r + change);
-    let unheard = l1 * unheardBy(c, k);
+    let unheard = l1 * unheardBy(c, k) + (f.asked[c][k] - f.loaded[c][k]) * behind(w);
     if (f.colo)
       unheard += (x - (f.layered ? f.asked : f.loaded)[c][k]) * lateAt(w - own, life, bound, own);
     if (f.store === "kv")
@@ -62,7 +71,7 @@ function lateEnded(f, rc, change, bound) {
 // Who is told after so many seconds has not heard of the last of them, or of those of its copy.
 function unheardUntilTold(at, f, c, k, bound, after) {
   const n = at.numbers, told = f.told(c, k);
-  const ended = lostPerSecond(n) + told + f.wi[c][k] / (at.hashed ? 1 : n.isolates_per_colo);
+  const ended = lostPerSecond(n) + told + f.wi[c][k] / f.split(c);
   const younger = Math.expm1(-ended * after) / Math.expm1(-ended * f.l1Whole);
   const old = -Math.expm1(-told * Math.max(after - bound, 0));
   return younger * lateAt(told, after, bound, ended) + (1 - younger) * old;
@@ -72,9 +81,8 @@ const NEVER_S = 1e30;
 
 function lateSliding(design, at, f, c, k, bound) {
   const n = at.numbers, change = 1 / n.value_life_s, w = f.w[k];
-  const split = at.hashed ? 1 : n.isolates_per_colo;
   const l1 = f.rc[c][k] - f.missed[c][k], hit = l1 / f.rc[c][k];
-  const asked = Math.min(Math.max(((f.rc[c][k] + f.wi[c][k]) / split) * f.l1Ttl, 1e-6), 600);
+  const asked = Math.min(Math.max(((f.rc[c][k] + f.wi[c][k]) / f.split(c)) * f.l1Ttl, 1e-6), 600);
   const gap = f.l1Ttl * (1 / asked - 1 / Math.expm1(asked));
   const near = lateAt(change + w, NEVER_S, bound, (1 - hit) / gap);
   if (!f.store) return l1 * near;
@@ -85,7 +93,7 @@ function lateSliding(design, at, f, c, k, bound) {
 // Every way that a read may go: how many a second, and their median time.
 function parts(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, reached = reachedBy(at, f), found = new Map();
-  const loading = loadMs(at), ways = waysOf(at, f);
+  const loading = loadMs(at), ways = waysOf(at, f), races = racesOf(design, at, f);
   const add = (rate, ms) => rate > 0 && found.set(Math.max(ms, 1e-6), rate + (found.get(Math.max(ms, 1e-6)) ?? 0));
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
   f.rr.forEach((row, nth) => {
@@ -96,26 +104,34 @@ function parts(design, at, f) {
       add(sum((x, k) => x - f.front.pastColo[nth][k]), n.workers_cache_ms);
       add(sum((x, k) => f.front.pastColo[nth][k] - f.front.waiting[nth][k]), upper);
     }
-    for (const way of ways) {
+    for (const way of races.length ? [] : ways) {
       add(part * ofColo(way.found[c]), l1 + before + way.ms[c]);
       add(part * ofColo(way.loaded[c]), l1 + before + way.ms[c] + loading[c]);
     }
   });
-  return [...found].map(([ms, rate]) => [rate, ms]);
+  return [...found].map(([ms, rate]) => [rate, ms, null])
+    .concat(races.map((race) => [race.found + race.loaded, race.near + race.looking, race]));
 }
 
 // The time within which a share q of the reads is answered: log-normals around each part's median.
 function quantileMs(found, jitter, q) {
   const sigma = Math.max(jitter, 1e-6), all = found.reduce((sum, [rate]) => sum + rate, 0);
-  const places = found.map(([rate, ms]) => [rate / all, Math.log(ms) / sigma]);
-  let low = Math.min(...places.map(([, at]) => at)) - 6;
-  let high = Math.max(...places.map(([, at]) => at)) + 6;
+  const places = found.filter(([, , race]) => !race).map(([rate, ms]) => [rate / all, Math.log(ms) / sigma]);
+  const races = found.map(([, , race]) => race).filter(Boolean);
+  const ends = [...places.map(([, at]) => at), ...races.flatMap((race) => raceEnds(race, sigma))];
+  let low = Math.min(...ends) - 6;
+  let high = Math.max(...ends) + 6;
   let at = (low + high) / 2;
   for (let turn = 0; turn < 100; turn++) { // Newton's steps, halving where they would leave
     let reached = 0, slope = 0;
     for (const [share, place] of places) {
       reached += share * normal(at - place);
       slope += (share * Math.exp(-((at - place) ** 2) / 2)) / Math.sqrt(2 * Math.PI);
+    }
+    for (const race of races) {
+      const [within, more] = raceReached(race, Math.exp(at * sigma), sigma);
+      reached += within / all;
+      slope += more / all;
     }
     if (reached < q) low = at; else high = at;
     const next = at + (q - reached) / slope, was = at;

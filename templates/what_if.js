@@ -17,12 +17,12 @@ function usedOf(design, month, at, prices) {
   if (n.function_gb) // billed while it waits
     used["lambda.gb_s"] = ((c.requests * (month.mean_ms + n.worker_cpu_ms)) / 1e3) * n.function_gb;
   for (const [meter, { of, size, units }] of Object.entries(tier?.units ?? {})) {
-    const nothing = of === tier.reads ? c.origin_loads - c.refreshes : 0;
+    const nothing = of === tier.reads ? c.origin_loads - c.refreshes - (c.hedged_reads ?? 0) : 0;
     const begun = Math.max(Math.ceil(n.value_bytes / size), 1);
     used[meter] = ((c[of] - nothing) * begun + nothing) * units;
   }
   if (tier?.carried) {
-    const found = c[tier.reads] - (c.origin_loads - c.refreshes);
+    const found = c[tier.reads] - (c.origin_loads - c.refreshes - (c.hedged_reads ?? 0));
     used[tier.carried] = (((found + c[tier.writes]) * n.value_bytes) / 1e9) * n.cross_zone_share;
   }
   return used;

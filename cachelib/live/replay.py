@@ -62,8 +62,8 @@ def lacking(design: Design) -> list[Tier]:
 
 
 def can_run(design: Design) -> bool:
-    """Whether the local runtime has all tiers of the design."""
-    return not lacking(design)
+    """Whether the local runtime has all tiers of the design, and the design needs no real times."""
+    return not lacking(design) and design.hedge_after_ms is None
 
 
 def run(
@@ -114,6 +114,11 @@ def _refuse_missing(design: Design) -> None:
         raise LiveError(
             f"{design.name}: the local runtime has no {none}, so what it would do cannot be "
             "seen here; leave this design out of the live run"
+        )
+    if design.hedge_after_ms is not None:
+        raise LiveError(
+            f"{design.name}: hedge_after_ms: which reads are slow, the local runtime does not show;"
+            " leave this design out of the live run"
         )
 
 

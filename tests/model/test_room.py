@@ -14,7 +14,7 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from tests.conftest import examples
 from tests.model.test_shards import everything, requests
-from tests.model.test_twin import designs, platforms, request_tables
+from tests.model.test_twin import designs, fitting, platforms, request_tables
 
 KEPT_SHORT = Design(name="x", tiers=("memory", "kv"), l1_ttl_s=60.0, l2_ttl_s=300.0)
 
@@ -27,6 +27,7 @@ KEPT_SHORT = Design(name="x", tiers=("memory", "kv"), l1_ttl_s=60.0, l2_ttl_s=30
 def test_a_look_at_the_room_after_any_number_of_requests_changes_nothing(
     design, platform, trace, rows, seed
 ):
+    platform = fitting(platform, design)
     seldom = replay(trace, design, platform, seed=seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "ROWS", rows)

@@ -75,6 +75,18 @@ MEMORY = (
     Row("an isolate that is lost takes its loads with it", 1, "0 j, 9.6 k, 10.1 k, 10.3 k, 10.7 k",
         "load load load wait wait", "loads 3, isolates_lost_deploy 1",
         platform={"deploy_every_s": 10}),
+    Row("a rolling deploy empties one isolate after another", 0,
+        "0 k, 1 k, 11 k, 11.5 k, 12 k, 13 k, 14 k, 14.5 k",
+        "load load memory memory load memory memory load", "loads 4, isolates_lost_deploy 2",
+        platform=TWO | {"deploy_every_s": 10, "deploy_takes_s": 4}),
+    Row("an isolate that is added begins with nothing, each time anew", 0,
+        "0 k, 0.5 k, 1 k, 2 k, 2.5 k, 3 k, 6 k, 6.5 k, 8 k, 8.5 k",
+        "load memory memory load memory memory memory memory load memory", "loads 3",
+        platform=TWO | {"isolate_requests_per_s": 0.5, "isolates_scaled_every_s": 2}),
+    Row("there are never fewer than the fewest", 0, "0 k, 0.5 k, 1 k, 6 k, 6.5 k",
+        "load load memory memory memory", "loads 2",
+        platform=TWO | {"isolate_requests_per_s": 0.5, "isolates_scaled_every_s": 2,
+                        "isolates_at_least": 2}),
     Row("where the Worker is placed all readers share a memory", 0, "0 k@LHR, 1 k@SYD, 2 k@IAD",
         "load memory memory", "loads 1", platform=IN_FRANKFURT),
     Row("of several places each reader has the nearest", 0, "0 k@LHR, 1 k@SYD, 2 k@IAD, 3 k@NRT",
@@ -322,6 +334,31 @@ LISTENING = (
 FOR_TWO = {"redis_gb": 2_200e-9, "redis_entry_bytes": 100}
 """Bytes for two entries of a thousand, each with a hundred beside it."""
 
+FAST = {"design": {"replicas": 1}, "platform": {"redis_lag_ms": 2_000}}
+FROM_REPLICAS = (
+    Row("a write is seen when the copies have heard of it", 0, "0 w k, 1.9 k, 2 k",
+        "write load found", "loads 1, reads 2, writes 2", **FAST),
+    Row("until then the old value is found, and counts as out of date", 0,
+        "0 w k, 3 w k, 4 k, 5 k", "write write found found", "reads 2, writes 2", late=1, **FAST),
+    Row("of several changes each is seen in its turn", 0,
+        "0 w k, 3 w k, 4 w k, 5 k, 6 k", "write write write found found",
+        "reads 2, writes 3", late=1, **FAST),
+    Row("and a deleted value is still found", 0, "0 w k, 3 d k, 4 k, 5 k",
+        "write write found load", "loads 1, reads 2, writes 2", late=1, **FAST),
+    Row("who misses in vain loads, each one", 0, "0 k, 1 k, 1.5 k, 2 k",
+        "load load load found", "loads 3, reads 4, writes 3", **FAST),
+    Row("what has ended is found no more, whatever they have heard", 0, "0 w k, 99 k, 100 k",
+        "write found load", "loads 1, reads 2, writes 2", **FAST),
+    Row("memory hides from who wrote that they lag", 0, "0 w k, 1 k, 3 w k, 4 k",
+        "write memory write memory", "writes 2",
+        design={"replicas": 1, "near": "memory"}, platform={"redis_lag_ms": 2_000}),
+    Row("and keeps the old value that a copy still had", 0,
+        "0 w k, 0.5 j, 3 w k, 4 k, 5 j, 6 k, 7 j, 30 k",
+        "write load write found found memory memory memory", "loads 1, reads 3, writes 3", late=3,
+        design={"replicas": 1, "near": "memory"},
+        platform={"redis_lag_ms": 2_000, "isolates_per_colo": 2}),
+)  # fmt: skip
+
 OF_A_NODE = (
     Row("what was asked for longest ago is pushed out", 0, "0 k, 1 j, 2 i, 3 j, 4 i, 5 k",
         "load load load found found load", "loads 4, reads 6, writes 4", platform=FOR_TWO),
@@ -357,6 +394,7 @@ def table(word: str) -> tuple[Row, ...]:
         return OF_THEIR_OWN[word]
     told = LISTENING if word == "redis" else ()
     told += OF_A_NODE if ALL[word].room else ()
+    told += FROM_REPLICAS if ALL[word].lag else ()
     return (SHARED_BY_ALL if ALL[word].scope == "world" else ONE_IN_EACH_PLACE) + told
 
 

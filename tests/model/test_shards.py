@@ -18,7 +18,7 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.trace import Trace
 from tests.conftest import examples
-from tests.model.test_twin import COLOS, designs, one_of, platforms, request_tables, taken
+from tests.model.test_twin import COLOS, designs, fitting, one_of, platforms, request_tables, taken
 
 
 def everything(result):
@@ -80,7 +80,7 @@ def test_any_number_of_shards_gives_the_same_bits(
     at_once,
 ):
     monkeypatch.setattr(running, "AT_ONCE", at_once)
-    platform = platform.model_copy(update={"routing": routing})
+    platform = fitting(platform, design).model_copy(update={"routing": routing})
     whole = replay(trace, design, platform, seed=seed)
     parts = replay(trace, design, platform, seed=seed, shards=shards, jobs=jobs)
     assert everything(parts) == everything(whole)

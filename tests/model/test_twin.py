@@ -59,6 +59,7 @@ def designs(draw, *, listening=False):
             "write_only_if_changed": draw(st.booleans()),
             "objects": draw(one_of(None, 1, 3)),
             "object_storage": base.l2 != "durable-object" or draw(st.booleans()),
+            "replicas": draw(one_of(0, 2)) if any(tier.lag for tier in base.stores) else 0,
             "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,
             "purge_on_write": base.front is not None and draw(st.booleans()),
         }
@@ -73,6 +74,9 @@ def platforms(draw):
         isolate_idle_s=draw(one_of(20.0, 100.0, NEVER)),
         isolate_life_s=draw(one_of(30.0, 300.0, NEVER)),
         deploy_every_s=draw(one_of(50.0, NEVER)),
+        deploy_takes_s=draw(one_of(0.0, 40.0)),
+        isolate_requests_per_s=draw(one_of(NEVER, NEVER, 0.05, 1.0)),
+        isolates_scaled_every_s=draw(one_of(10.0, 100.0)),
         kv_cache_ttl_s=draw(one_of(0.0, 30.0, 60.0)),
         kv_writes_a_day=draw(one_of(1, 5, NEVER)),
         kv_write_gap_s=draw(one_of(0.0, 1.0, 20.0)),
@@ -82,6 +86,7 @@ def platforms(draw):
         do_queue_s=draw(one_of(1.0, 10.0)),
         workers_cache_purge_every_s=draw(one_of(1.0, 12.0, 200.0)),
         workers_cache_purge_burst=draw(one_of(1, 25)),
+        redis_lag_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         redis_message_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         origin_failure=draw(one_of(0.0, 0.3)),
         value_life_s=draw(one_of(20.0, 200.0, NEVER)),
@@ -89,6 +94,13 @@ def platforms(draw):
         redis_entry_bytes=draw(one_of(0, 30)),
         worker_at=draw(one_of((), (), ("FRA",), ("SYD", "IAD"))),
     )
+
+
+def fitting(platform, design):
+    """The platform as the design allows it: some things are not modelled beside each other."""
+    at_once = {"deploy_takes_s": 0.0, "isolate_requests_per_s": NEVER} if design.front else {}
+    roomy = {"redis_gb": NEVER} if design.replicas else {}
+    return platform.model_copy(update=at_once | roomy)
 
 
 @st.composite
@@ -125,6 +137,7 @@ def test_both_engines_agree_on_what_memory_is_told(design, platform, trace, seed
 
 
 def both_engines_agree(design, platform, trace, seed, cut):
+    platform = fitting(platform, design)
     places = geography(COLOS, platform)
     rng = np.random.default_rng(seed)
     isolate = places.runs[trace.colo] * platform.isolates_per_colo + rng.integers(

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from cachelib.model.engines.replay import replay
 from tests.conftest import examples
-from tests.model.test_twin import both_engines_agree, designs, one_of, platforms, request_tables
+from tests.model.test_twin import (
+    both_engines_agree,
+    designs,
+    fitting,
+    one_of,
+    platforms,
+    request_tables,
+)
 
 FEW = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -49,6 +56,7 @@ def test_both_engines_agree_where_memory_is_told_of_what_it_loads(
 @FEW
 @given(joining_or_not(), patient_platforms(), request_tables(), st.integers(1, 5))
 def test_shards_give_the_same_bits(design, platform, trace, shards):
+    platform = fitting(platform, design)
     whole, parts = (replay(trace, design, platform, shards=n) for n in (None, shards))
     assert (parts.counts, parts.byte_seconds) == (whole.counts, whole.byte_seconds)
     assert parts.code.tolist() == whole.code.tolist()

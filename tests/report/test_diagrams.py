@@ -74,3 +74,13 @@ def test_what_is_found_in_a_farther_tier_is_put_into_those_before_it(study: Stud
     assert first == [("w0", "not in memory"), *missed, *loaded, ("l2", "put")]
     assert second == [("w1", "not in memory"), *missed, ("l3", "value"), ("l2", "put")]
     assert "Workers KV answers" in sequence.alt
+
+
+def test_where_pods_follow_the_traffic_both_bounds_are_told() -> None:
+    shop = settle({"case": "shop-redis", "requests_per_month": 100_000}).study
+    scaled = {"isolate_requests_per_s": 0.01, "isolates_at_least": 2}
+    shop = shop.of_changed(platform=shop.case.platform | scaled)
+    diagram = architecture(shop, drawn("memory", "redis"), "x.drawn")
+    assert diagram.layers[1][0].label == "FRA: 2 to 6 pods"
+    assert "with 2 to 6 pods each" in diagram.alt
+    assert 4 < shop.isolates < 12

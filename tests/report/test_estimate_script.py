@@ -139,6 +139,37 @@ def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(designs))
 
 
+@pytest.mark.parametrize("lag_ms", [200, 100_000])
+def test_reads_from_replicas(node: str, lag_ms: float) -> None:
+    study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
+    study = study.of_changed(platform=study.case.platform | {"redis_lag_ms": lag_ms})
+    designs = [each for each in every_design() if {"redis", "redis-per-region"} & {*each.tiers}]
+    some = [each.model_copy(update={"replicas": 3}) for each in in_pairs(designs)]
+    the_page_says_what_the_model_does(node, study, [each for each in some if not each.front])
+
+
+@pytest.mark.parametrize("after_ms", [0.3, 4.0, 90.0])
+@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment"])
+def test_reads_that_ask_the_origin_too(node: str, case: str, after_ms: float) -> None:
+    study = settle({"case": case, "requests_per_month": 400_000}).study
+    platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 2.0}
+    if after_ms > 1:
+        study = study.of_changed(platform=study.case.platform | platform)
+    others = [each for each in every_design() if "workers-cache" not in each.tiers]
+    some = in_pairs([each for each in others if {*each.tiers} - {"memory"}])
+    some = [each.model_copy(update={"hedge_after_ms": after_ms}) for each in some]
+    the_page_says_what_the_model_does(node, study, some)
+
+
+@pytest.mark.parametrize("routing", ["random", "hash"])
+def test_as_many_pods_as_the_traffic_needs(node: str, routing: str) -> None:
+    study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
+    scaled = {"isolate_requests_per_s": 0.15, "isolates_at_least": 2}
+    study = replace(study, routing=routing).of_changed(platform=study.case.platform | scaled)
+    designs = [each for each in every_design() if "memory" in each.tiers]
+    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+
+
 def test_a_cron_that_rewrites_all_keys(node: str) -> None:
     cron = {"op": "write", "every_s": 900, "keys": "all"}
     of = {"requests_per_month": 400_000, "workload.keys": 50, "workload.schedules": [cron]}

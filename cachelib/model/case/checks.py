@@ -208,7 +208,21 @@ def _knobs(case: Case, _: Path) -> Faults:
             yield ("knobs",), f"{name} is missing; give its values, or low and high"
 
 
+def _isolates(case: Case) -> Faults:
+    """What the numbers of isolates and of deploys must not say together."""
+    known = {name: number.value for name, number in case.profile.numbers.items()}
+    known |= {name: number.value for name, number in case.assumed.items()} | case.settings
+    for name, bound, told in (
+        ("isolates_at_least", "isolates_per_colo", "is more than the most"),
+        ("deploy_takes_s", "deploy_every_s", "lasts until after the next deploy begins"),
+    ):
+        most = case.platform.get(bound, known[bound])
+        if isinstance(said := case.platform.get(name), int | float) and said > float(str(most)):
+            yield ("platform", name), f"{said:g} {told}, {bound}: {float(str(most)):g}"
+
+
 def _platform(case: Case, _: Path) -> Faults:
+    yield from _isolates(case)
     yield from _numbers(("platform",), case.platform, names.FACTS)
     for name in case.platform:
         if case.profile.lacks(name):

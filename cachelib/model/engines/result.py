@@ -20,6 +20,7 @@ from cachelib.model.tiers.outcomes import (
     L2,
     ORIGIN,
     PLACES,
+    RACED,
     TIERS,
     WAITED,
     WRITTEN,
@@ -82,7 +83,13 @@ class Result:
 
     @property
     def l2_hits(self) -> int:
-        return self._ended(L2)
+        """Values found in a shared tier, though the origin may have told them sooner."""
+        return self._ended(L2) + self.hedged
+
+    @property
+    def hedged(self) -> int:
+        """Reads that found theirs in a shared tier, but not before they asked the origin, too."""
+        return self._ended(RACED)
 
     @property
     def delayed_hits(self) -> int:
@@ -96,8 +103,8 @@ class Result:
 
     @property
     def origin_loads(self) -> int:
-        """Calls of the origin, failed ones and those in the background included."""
-        return self.counts["origin_loads"]
+        """Calls of the origin, those that failed, in the background and in vain included."""
+        return self.counts["origin_loads"] + self.hedged
 
     @property
     def hit_ratio(self) -> float:
@@ -165,8 +172,14 @@ class Result:
         """Counts and reads, writes and GB-months at 30 days of this traffic."""
         factor = MONTH_S / self.span_s
         counted = {"requests": self.requests, "reads": self.reads, "writes": self.writes}
-        scaled = {name: n * factor for name, n in (counted | dict(self.counts)).items()}
+        all_ = counted | dict(self.counts) | self._raced
+        scaled = {name: n * factor for name, n in all_.items()}
         return scaled | {"stored_gb_months": self.stored_gb_months * factor}
+
+    @property
+    def _raced(self) -> dict[str, int]:
+        """Counts that the engines do not know, since times are drawn after them."""
+        return {"origin_loads": self.origin_loads, "hedged_reads": self.hedged}
 
     def as_dict(self) -> dict[str, object]:
         """The result for machines."""
@@ -180,7 +193,7 @@ class Result:
             "delayed_hits": self.delayed_hits,
             "hit_ratio": self.hit_ratio,
             "reasons": self.reasons,
-            "counts": {name: n for name, n in self.counts.items() if n},
+            "counts": {name: n for name, n in (dict(self.counts) | self._raced).items() if n},
             "latency_ms": {f"p{q}": _known(latency.quantile(q / 100)) for q in (50, 90, 95, 99)}
             | {"mean": _known(latency.mean)},
             "latency_by_region": self.latency_by_region,

@@ -10,7 +10,15 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from cachelib.model.engines.compiled.measure import BINS, FIRST, JITTER_BITS, SHIFT, measure
+from cachelib.model.engines.compiled.measure import (
+    BINS,
+    FIRST,
+    JITTERS,
+    SHIFT,
+    measure,
+    race,
+    take_time,
+)
 from cachelib.model.engines.compiled.state import CONSECUTIVE
 from cachelib.model.engines.exact import PER_UNIT
 from cachelib.model.engines.random import LATENCY, key_of
@@ -73,8 +81,7 @@ class Histogram:
 @cache
 def _normal() -> npt.NDArray[np.float64]:
     """Quantiles of the normal distribution."""
-    n = 1 << JITTER_BITS
-    return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
+    return np.array([NormalDist().inv_cdf((i + 0.5) / JITTERS) for i in range(JITTERS)])
 
 
 def _edge(at: int) -> float:
@@ -108,9 +115,13 @@ class Tally:
         latency = np.empty(len(colo), np.float32)
         sums = [np.zeros(len(each.total), np.int64) for each in self.histograms]
         bits = tuple(x.view(np.int32) for x in (latency, outcomes.age_s, outcomes.late_s))
+        drawn = (outcomes, colo, row, rows, self._key, self._jitter)
+        ways = _Ways(self.design, self.platform, places)
+        take_time(*drawn, ways.base_ms, latency)
+        if (after_ms := self.design.hedge_after_ms) is not None:
+            race(*drawn, after_ms, ways.near_ms, ways.looking_ms, ways.load_ms, latency)
         measure(
-            outcomes, bits, colo, row, rows, self._key, self._jitter,
-            _base_ms(self.design, self.platform, places), places.readers_region, latency,
+            outcomes, bits, colo, places.readers_region, latency,
             self.codes, (self.latency.counts, sums[0]), (self.age.counts[0], sums[1]),
             (self.late.counts[0], sums[2]),
         )  # fmt: skip
@@ -129,30 +140,43 @@ class Tally:
         return self.latency, self.age, self.late
 
 
-def _base_ms(design: Design, platform: Platform, places: Geography) -> npt.NDArray[np.float64]:
-    """Milliseconds by code and colo, the way to a Durable Object aside; shape (codes, colos).
+class _Ways:
+    """Milliseconds that ways take, by colo, and of those into the tiers by place or code first.
 
-    A request pays for every tier it passed; what follows a load, the write to L2, it does not
-    wait for (`ctx.waitUntil`).
+    The way to a Durable Object is not in them. A request pays for every tier it passed; what
+    follows a load, the write to L2, it does not wait for (`ctx.waitUntil`).
     """
-    p = platform
-    way = np.zeros((PLACES, len(places.region)))
-    for tier in design.shared:
-        passed = _passed_before(tier, design)
-        for depth, place in zip(depths(tier), tier.places, strict=True):
-            way[depth] = adds_up_to((*passed, *place.takes), platform, places)
-    l1 = places.to_worker + (p.l1_ms if design.l1 else 0.0)
-    base = np.zeros((len(TIERS), *way.shape))
-    base[L1], base[L2] = l1, l1 + way
-    if design.front:
-        first = list(depths(design.front))
-        base[L2, first] = way[first]
-        base[L1] = way[NO_L2] = adds_up_to(design.front.places[-1].takes, platform, places)
-        base[L1] += l1
-    base[WAITED], base[WAITED, NO_L2] = base[L2], base[L1, NO_L2]
-    base[ORIGIN] = base[FAILED] = l1 + way + p.origin_ms + places.to_origin
-    base[WRITTEN, NO_L2] = l1 + adds_up_to(design.writing, platform, places)
-    return base.reshape(CODES, -1)
+
+    def __init__(self, design: Design, platform: Platform, places: Geography) -> None:
+        self.design, self.platform, self.places = design, platform, places
+        self.near_ms = places.to_worker + (platform.l1_ms if design.l1 else 0.0)
+        self.load_ms = platform.origin_ms + places.to_origin
+        self.way = np.zeros((PLACES, len(places.region)))
+        for tier in design.shared:
+            passed = _passed_before(tier, design)
+            for depth, place in zip(depths(tier), tier.places, strict=True):
+                self.way[depth] = adds_up_to((*passed, *place.takes), platform, places)
+
+    @property
+    def looking_ms(self) -> npt.NDArray[np.float64]:
+        """What a read takes in the stores, shape (codes, colos)."""
+        return np.tile(self.way, (len(TIERS), 1))
+
+    @property
+    def base_ms(self) -> npt.NDArray[np.float64]:
+        """What a request takes, shape (codes, colos)."""
+        design, places, l1, way = self.design, self.places, self.near_ms, self.way.copy()
+        base = np.zeros((len(TIERS), *way.shape))
+        base[L1], base[L2] = l1, l1 + way
+        if design.front:
+            first = list(depths(design.front))
+            base[L2, first] = way[first]
+            base[L1] = way[NO_L2] = adds_up_to(design.front.places[-1].takes, self.platform, places)
+            base[L1] += l1
+        base[WAITED], base[WAITED, NO_L2] = base[L2], base[L1, NO_L2]
+        base[ORIGIN] = base[FAILED] = l1 + way + self.load_ms
+        base[WRITTEN, NO_L2] = l1 + adds_up_to(design.writing, self.platform, places)
+        return base.reshape(CODES, -1)
 
 
 def _passed_before(tier: Tier, design: Design) -> list[str]:

@@ -17,6 +17,7 @@ from cachelib.model.formulas.lateness import late_share
 from cachelib.model.formulas.setting import Array, Keys, Setting, Trips, grouped, placed
 from cachelib.model.formulas.waits import Waits
 from cachelib.model.tiers.design import Design
+from cachelib.model.traffic.generator import MONTH_S
 
 __all__ = ["Estimate", "Keys", "Setting", "Trips", "estimate", "grouped", "placed"]
 
@@ -61,12 +62,16 @@ def estimate(design: Design, at: Setting) -> Estimate:
     flows = Flows(design, at)
     l1 = flows.share(flows.answered_by_l1)
     origin = flows.share(flows.loaded - flows.unawaited)
+    waits, month = Waits(flows), counts(flows)
+    if waits.races:
+        raced = waits.asked_in_vain * MONTH_S
+        month |= {"origin_loads": month["origin_loads"] + raced, "hedged_reads": raced}
     return Estimate(
         l1=l1,
         l2=np.maximum(1 - l1 - origin, 0.0),
         origin=origin,
-        counts=counts(flows),
+        counts=month,
         stored_gb=flows.stored_gb(),
-        waits=Waits(flows),
+        waits=waits,
         flows=flows,
     )

@@ -13,8 +13,10 @@ import numpy as np
 
 from cachelib.model.formulas import lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
+from cachelib.model.formulas.copies import again, refreshed_too
 from cachelib.model.formulas.front import Front, Traffic, allowed, front
 from cachelib.model.formulas.room import Left, is_short, left
+from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
@@ -45,6 +47,7 @@ class Flows:
         self.rr = at.by_reader(self.rc)
         self.wi: Array = schedules.by_chance(at, self.w) * self.weights
         self.total = ((self.rc + self.wi) @ self.count)[:, :, None]
+        self.isolates = isolates(at, self.total)
         self.l1_ttl = self._own(design.l1_ttl_s, "l1_ttl_s")
         self.l2_ttl = self._own(design.l2_ttl_s, "l2_ttl_s")
         self.forever = design.policy == "refresh"
@@ -85,7 +88,7 @@ class Flows:
         if not self.design.l1:
             return self.rc
         at, asked = self.at, self.asked_of_isolate
-        alone = self.total / at["isolates_per_colo"]  # all keys' requests at one isolate
+        alone = self.total / self.isolates  # all keys' requests at one isolate
         if self.design.expiry == "sliding":
             others = np.maximum(alone - asked, 0)
             held = lives.seen_within(asked, others, self.l1_ttl, self._lost, at["isolate_idle_s"])
@@ -103,7 +106,7 @@ class Flows:
     @property
     def split(self) -> Array:
         """Isolates of a data centre among which a key's requests are spread."""
-        return np.ones((1, 1, 1)) if self.at.hashed else self.at["isolates_per_colo"]
+        return np.ones((1, 1, 1)) if self.at.hashed else self.isolates
 
     def l1_life(self) -> Array:
         """Seconds that a copy may live in L1, losses of its isolate at random included.
@@ -196,7 +199,7 @@ class Flows:
     @cached_property
     def loaded(self) -> Array:
         """Reads a second that wait for the origin, by colo and key."""
-        loads, alone = self._loaded, self.missed
+        loads, alone = again(self, self._loaded, self.design.store), self.missed
         if self.in_l2 is not None:
             loads = self._asked - (self._asked - loads) * self.in_l2.share
         if self.design.l2 != "kv" or self.refreshing:
@@ -291,7 +294,8 @@ class Flows:
             asked = self._too_late()
         else:
             asked = self._asked_past_colo()
-        asked = np.minimum(np.maximum(asked, self._loaded), self.missed)
+        asked = again(self, np.maximum(asked, self._loaded), self.design.colo_cache)
+        asked = np.minimum(asked, self.missed)
         if self.in_near is not None:
             asked = self.missed - (self.missed - asked) * self.in_near.share
         return asked
@@ -353,13 +357,11 @@ class Flows:
         return rate if self.design.colo_cache else rate.sum(axis=1, keepdims=True)
 
     def _still_old(self) -> Array:
-        old = np.zeros((1, 1, 1))
+        old = refreshed_too(self)
         if self.design.l2 == "kv" and not self.layered:
-            held = lives.still_held(self.missed, self.at["kv_cache_ttl_s"])
-            old = old + self._by_cache(held)
+            old = old + self._by_cache(lives.still_held(self.missed, self.at["kv_cache_ttl_s"]))
         if self.design.l1:
-            isolates = self.at["isolates_per_colo"]
-            held = lives.still_held(self.rc / isolates, self.l1_life()) * isolates
+            held = lives.still_held(self.rc / self.isolates, self.l1_life()) * self.isolates
             old = old + self._by_cache(held)
         return old
 

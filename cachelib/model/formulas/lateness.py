@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cachelib.model.formulas import lives
+from cachelib.model.formulas import copies, lives
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.setting import NEVER_S, Array
 
@@ -32,7 +32,8 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     if flows.alone and not flows.refreshing:  # other colos hear of no write
         found = flows.rc - flows.loaded
         if not flows.design.listen:
-            return flows.share(found * lives.late(change + w, flows.l2_held, bound_s))
+            behind = copies.behind(flows, flows.wc, bound_s) * (flows.missed - flows.loaded)
+            return flows.share(found * lives.late(change + w, flows.l2_held, bound_s) + behind)
         elsewhere = lives.late(change + w - flows.wc, flows.l2_held, bound_s, flows.wc)
         return flows.share(found * elsewhere + flows.answered_by_l1 * _unheard(flows, bound_s))
     r, own, life = flows.r, w, flows.l2_held
@@ -44,6 +45,7 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     late = (flows.rc - flows.loaded - overdue) * lives.late(change, life, bound_s, w)
     same = np.exp(-change * np.maximum(life - bound_s, 0)) * r / (r + change)
     unheard = flows.answered_by_l1 * _unheard(flows, bound_s)
+    unheard = unheard + (flows.asked - flows.loaded) * copies.behind(flows, w, bound_s)
     if flows.design.colo_cache:  # it hears of its own colo's writes alone
         elsewhere = lives.late(w - own, life, bound_s, own)
         unheard = (
@@ -74,16 +76,20 @@ def _ended(flows: Flows, change: Array, bound_s: float) -> Array:
 def _unheard(flows: Flows, bound_s: float) -> Array:
     """The chance that what L1 serves was overwritten in its store more than so long ago.
 
-    One that listens is told after d, so a copy of age a has not heard of the last min(a, d).
+    One that listens is told after d, so a copy of age a has not heard of the last min(a, d); but it
+    reads the old value again if it asks for it before the store's copies have heard, too.
     """
+    untold = copies.unheard(flows, flows.l1_life(), bound_s)
     if not flows.design.listen:
-        return lives.late(flows.w, flows.l1_life(), bound_s)
+        return untold
     whole, ended = flows.l1_whole, flows.l1_ended
     after = np.minimum(flows.told_after_s, whole)
     younger = np.expm1(-ended * after) / np.expm1(-ended * whole)
     young = lives.late(flows.told, after, bound_s, ended)
     old = -np.expm1(-flows.told * np.maximum(after - bound_s, 0))
-    unheard: Array = younger * young + (1 - younger) * old
+    sooner = np.maximum(copies.lag_s(flows, flows.design.store) - flows.told_after_s, 0)
+    too_soon = -np.expm1(-flows.asked_of_isolate * sooner)
+    unheard: Array = too_soon * untold + (1 - too_soon) * (younger * young + (1 - younger) * old)
     return unheard
 
 

@@ -77,7 +77,7 @@ def still_held(rate: Array, ttl: Array) -> Array:
     return held
 
 
-def late(change: Array, life: Array, bound_s: float, renewed: Array | float = 0.0) -> Array:
+def late(change: Array, life: Array, bound_s: Array | float, renewed: Array | float = 0.0) -> Array:
     """The mean of 1 - e^-v(a - bound), 0 below the bound, over the ages a of a copy.
 
     Ages reach up to `life` with density ∝ e^-wa, w the rate at which it is renewed before.

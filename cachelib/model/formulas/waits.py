@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.quantiles import quantile
+from cachelib.model.formulas.racing import LEAST_MS, Race
+from cachelib.model.formulas.roots import increasing_root
 from cachelib.model.formulas.setting import Array
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
@@ -32,33 +35,85 @@ class Waits:
         self.flows, self.at = flows, flows.at
         l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else np.zeros((1, 1))
         ran = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
+        self.races = []
         for way in self._ways():
+            if flows.design.hedge_after_ms is not None:
+                self.races.append(self._raced(way, l1_ms, flows.design.hedge_after_ms))
+                continue
             ran.append((way.found, l1_ms + way.ms))
             ran.append((way.loaded, l1_ms + way.ms + self._load_ms))
-        parts = [*self._front_ways(), *map(self._reached, *zip(*ran, strict=True))]
-        parts = [_merged(rate, ms) for rate, ms in parts]
-        draws = max(len(array) for part in parts for array in part)
+        parts = [*self._front_ways()]
+        parts += map(self._reached, *zip(*ran, strict=True)) if ran else []
+        parts = [_merged(rate, ms) for rate, ms in parts] or [(np.zeros((1, 1)), np.ones((1, 1)))]
+        draws = max(len(array) for part in [*parts, *self.races] for array in part)
         shapes = [(draws, np.broadcast_shapes(rate.shape, ms.shape)[1]) for rate, ms in parts]
         weight = _side_by_side([rate for rate, _ in parts], shapes)
         median = _side_by_side([ms for _, ms in parts], shapes)
         taken = weight.any(axis=0)
         weight, median = weight[:, taken], median[:, taken]
-        self.weight: Array = weight / weight.sum(axis=1, keepdims=True)
+        self.all: Array = weight.sum(axis=1) + sum((race.rate for race in self.races), np.zeros(1))
+        self.weight: Array = weight / self.all[:, None]
         self.median: Array = np.maximum(median, 1e-6)
         self.sigma: Array = np.maximum(self.at["jitter"][:, :, 0], 1e-6)
+
+    @property
+    def asked_in_vain(self) -> Array:
+        """Loads a second of what was found all the same, shape (draws,)."""
+        vain: Array = sum((race.asked_in_vain(self.sigma) for race in self.races), np.zeros(1))
+        return vain
 
     @property
     def mean_ms(self) -> Array:
         """Of a read; a log-normal's mean lies e^(σ²/2) above its median."""
         mean: Array = (self.weight * self.median).sum(axis=1) * np.exp(self.sigma[:, 0] ** 2 / 2)
+        for race in self.races:
+            mean = mean + race.total_ms(self.sigma) / self.all
         return mean
 
     def quantile_ms(self, q: float) -> Array:
         """The time within which a share `q` of the reads is answered."""
         places = np.log(self.median) / self.sigma
+        if self.races:
+            return self._raced_quantile_ms(places, q)
         weight = np.broadcast_to(self.weight, places.shape)
         logarithm = quantile(weight, places, q) * self.sigma[:, 0]
         return np.asarray(np.exp(logarithm))
+
+    def _raced_quantile_ms(self, places: Array, q: float) -> Array:
+        """The same where what is answered first of two is no log-normal."""
+
+        def more(at: Array) -> Array:
+            reached: Array = np.einsum("ij,ij->i", self.weight, ndtr(at[:, None] - places)) - q
+            for race in self.races:
+                within = np.exp(at[:, None] * self.sigma)
+                reached = reached + race.answered(within, self.sigma) / self.all
+            return reached
+
+        ends = np.concatenate([self._reach(race) for race in self.races], axis=1)
+        draws = max(len(places), len(ends))
+        both = (np.broadcast_to(each, (draws, each.shape[1])) for each in (places, ends))
+        outermost = np.concatenate(list(both), axis=1)
+        alone = ndtri(q)  # where it lies in one log-normal; of several, between the outermost
+        at = increasing_root(more, outermost.min(axis=1) + alone, outermost.max(axis=1) + alone)
+        return np.asarray(np.exp(at * self.sigma[:, 0]))
+
+    def _reach(self, race: Race) -> Array:
+        """Between which medians all of a race lies."""
+        both = race.near + race.looking + race.origin, race.near + race.after + race.origin
+        ends = [np.log(np.maximum(ms, 1e-6)) / self.sigma for ms in (race.near, *both)]
+        return np.concatenate(np.broadcast_arrays(*ends), axis=1)
+
+    def _raced(self, way: Way, l1_ms: Array, after_ms: float) -> Race:
+        """What passes on a way into the stores whose reads ask the origin, too."""
+        found, near = self._reached(way.found, l1_ms + np.zeros_like(way.ms))
+        loaded, _ = self._reached(way.loaded, l1_ms)
+        reader, placed = self.at.trips.reader, len(self.at.trips.to_worker) > 0
+        looking, origin = (
+            np.maximum(ms[:, reader] if placed and ms.shape[1] > 1 else ms, LEAST_MS)
+            for ms in (way.ms, self._load_ms)
+        )
+        after = np.full((1, 1), after_ms)
+        return Race(*np.broadcast_arrays(found, loaded, near, looking, after, origin))
 
     def _sum(self, rate: Array) -> Array:
         """A rate by colo and key as one by colo."""

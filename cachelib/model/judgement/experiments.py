@@ -18,7 +18,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.money.costs import usage
 from cachelib.model.money.prices import Bill, bill, used_of
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import TIERS, WRITTEN
+from cachelib.model.tiers.outcomes import L2, RACED, TIERS, WRITTEN
 from cachelib.model.traffic.generator import MONTH_S
 from cachelib.model.traffic.sampling import MOST_REQUESTS
 from cachelib.model.traffic.trace import in_one_place
@@ -85,6 +85,7 @@ def slow_by_tier(result: Result, q: float) -> dict[str, float]:
     reads = result.tier != WRITTEN
     ms, tier = result.latency_ms[reads], result.tier[reads]
     slow = tier[ms >= np.quantile(ms, q)] if len(ms) else tier
+    slow = np.where(slow == RACED, L2, slow)
     return {name: float((slow == TIERS.index(name)).mean()) if len(slow) else 0.0
             for name in ("L1", "L2", "origin")}  # fmt: skip
 

@@ -21,7 +21,7 @@ from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import MOST_RESEEDED, Study
 from cachelib.model.money.prices import monthly_bill
-from cachelib.model.tiers.outcomes import CODES, TIERS, WRITTEN
+from cachelib.model.tiers.outcomes import CODES, FOUND, WRITTEN
 
 BLOCKS = 10
 KEY_GROUPS = 20
@@ -190,7 +190,7 @@ def _by_keys(study: Study, result: Result) -> float:
     """The spread of groups of keys, each left out once, as much as were left out of the log."""
     read = result.tier != WRITTEN
     group = _groups(study.trace.key[read])
-    hit = np.isin(result.tier[read], (TIERS.index("L1"), TIERS.index("L2")))
+    hit = np.isin(result.tier[read], FOUND)
     asked = np.bincount(group, minlength=KEY_GROUPS).astype(np.float64)
     hits = np.bincount(group, weights=hit, minlength=KEY_GROUPS)
     some = (asked > 0) & (asked < asked.sum())
@@ -212,7 +212,7 @@ def _block(result: Result, rows: slice) -> dict[str, float] | None:
     read = tier != WRITTEN
     if not read.any():
         return None
-    hit = (tier == TIERS.index("L1")) | (tier == TIERS.index("L2"))
+    hit = np.isin(tier, FOUND)
     failed = failed_reads(result, np.bincount(result.code[rows], minlength=CODES))
     return {
         "hit_ratio": float(hit.sum() / read.sum()),

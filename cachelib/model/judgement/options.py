@@ -46,7 +46,9 @@ class Option:
         design = self.design
         policy = POLICIES_BY_SIMPLICITY.index(design.policy) + design.write_only_if_changed
         policy += design.stale_while_revalidate_s is not None
-        return len(design.tiers), policy + design.listen
+        return len(design.tiers), policy + design.listen + (design.replicas > 0) + (
+            design.hedge_after_ms is not None
+        )
 
     @property
     def simplicity(self) -> float:

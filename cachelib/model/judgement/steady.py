@@ -19,7 +19,7 @@ from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import L1, L2, WRITTEN
+from cachelib.model.tiers.outcomes import FOUND, WRITTEN
 from cachelib.model.traffic.trace import Trace
 
 BLOCKS = 20
@@ -88,7 +88,7 @@ def warmed(
 def hit_ratio(trace: Trace, result: Result) -> Interval:
     """The hit ratio of a replay of `trace`, with its error by blocks of time."""
     reads = result.tier != WRITTEN
-    hits = np.isin(result.tier, (L1, L2))
+    hits = np.isin(result.tier, FOUND)
     return share_by_blocks(trace.time_s[reads], hits[reads])
 
 

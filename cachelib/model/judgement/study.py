@@ -17,6 +17,7 @@ from cachelib.model.case.names import known
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate, grouped, placed
+from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
@@ -272,7 +273,11 @@ class Study:
     @property
     def isolates(self) -> int:
         """How many isolates serve this traffic, over all data centres."""
-        return self.platform.isolates_per_colo * len(self.worker_colos)
+        if not self.platform.is_scaled:
+            return self.platform.isolates_per_colo * len(self.worker_colos)
+        at = self.setting
+        asked = at["requests_per_month"] / MONTH_S * at.weights.reshape(1, -1, 1)
+        return round(float(isolates(at, asked).sum()))
 
     @property
     def worker_colos(self) -> list[str]:
@@ -311,12 +316,14 @@ class Study:
 
     def _of_all_keys(self, platform: Platform, trace: Trace | None) -> Platform:
         """Of what all keys share, as much as those share that are simulated in place of all."""
-        if trace is not None or self.sample.keys == 1:
+        if trace is not None:
             return platform
+        keys, asked = self.sample.keys, self._taken.weight * self._logged_keys
         shared = {
-            "workers_cache_purge_every_s": platform.workers_cache_purge_every_s / self.sample.keys,
-            "kv_writes_a_day": platform.kv_writes_a_day * self.sample.keys,
-            "redis_gb": platform.redis_gb * self.sample.keys,
+            "isolate_requests_per_s": platform.isolate_requests_per_s * asked,
+            "workers_cache_purge_every_s": platform.workers_cache_purge_every_s / keys,
+            "kv_writes_a_day": platform.kv_writes_a_day * keys,
+            "redis_gb": platform.redis_gb * keys,
         }
         return platform.model_copy(update=shared)
 

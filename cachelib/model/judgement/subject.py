@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.registry import ALL, TOLD, owners
+from cachelib.model.tiers.registry import ALL, LAGS, TOLD, owners
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -77,6 +77,8 @@ def concerns(study: Study, number: str) -> bool:
     """Whether a number of the case has to do with any of its options."""
     if number in TOLD:
         return told_of_changes(study) is not None
+    if number in LAGS:
+        return bool(_designs(study, lambda design: design.replicas > 0))
     words = owners(number)
     return not words or any(with_store(study, word) for word in words)
 

@@ -170,18 +170,26 @@ def price_book(book: Path | str = "cloudflare") -> PriceBook:
 def hours_rented(design: Design, colos: int, number: Callable[[str], float]) -> dict[str, float]:
     """Node-hours of a month, by meter, of the tiers of a design that are rented.
 
-    `number` tells one of the platform's by name.
+    `number` tells one of the platform's by name. Copies that answer reads may be among the nodes.
     """
     rented = [(tier, *tier.rented) for tier in design.stores if tier.rented]
     return {
-        meter: MONTH_S / 3_600 * number(nodes) * (colos if tier.scope == "colo" else 1)
+        meter: MONTH_S
+        / 3_600
+        * max(number(nodes), design.replicas + 1 if tier.lag else 0)
+        * (colos if tier.scope == "colo" else 1)
         for tier, meter, nodes in rented
     }
 
 
+def found_nothing(month: Mapping[str, Any]) -> Any:
+    """Reads of a month that found nothing: loads, but for those that nobody would have needed."""
+    return month["origin_loads"] - month["refreshes"] - month.get("hedged_reads", 0)
+
+
 def units_of(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> dict[str, Any]:
     """What a month is charged by the size of values, by meter; what is not there has no size."""
-    missed = month["origin_loads"] - month["refreshes"]
+    missed = found_nothing(month)
     used = {}
     for meter, by in tier.units.items():
         begun = np.maximum(np.ceil(np.asarray(value_bytes) / by.size), 1)
@@ -257,7 +265,7 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
 
 def bytes_carried(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> Any:
     """What a month carries to and from a tier: values found there, and values written."""
-    missed = month["origin_loads"] - month["refreshes"]
+    missed = found_nothing(month)
     return (month[tier.reads] - missed + month[tier.writes]) * value_bytes
 
 

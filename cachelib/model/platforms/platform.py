@@ -70,6 +70,17 @@ class Platform(Strict):
     isolate_idle_s: Seconds
     isolate_life_s: Seconds
     deploy_every_s: Seconds
+    deploy_takes_s: NotNegative = Field(
+        default=0.0, description="isolates are replaced one after another for so long; 0: at once"
+    )
+    isolate_requests_per_s: Annotated[float, Field(gt=0)] = Field(
+        default=float("inf"),
+        description="there are as many isolates as have so many each, isolates_per_colo at most",
+    )
+    isolates_at_least: Isolates = Field(default=1, description="no more than isolates_per_colo")
+    isolates_scaled_every_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=300.0, description="how often their number is set by the requests of so long before"
+    )
     l1_ms: NotNegative
     kv_read_ms: NotNegative
     kv_central_ms: NotNegative
@@ -99,6 +110,7 @@ class Platform(Strict):
     redis_ms: NotNegative = 0.0
     redis_write_ms: NotNegative = 0.0
     redis_message_ms: NotNegative = 0.0
+    redis_lag_ms: NotNegative = 0.0
     redis_failure: Share = 0.0
     redis_gb: Annotated[float, Field(gt=0)] = Field(
         default=float("inf"),
@@ -205,6 +217,16 @@ class Platform(Strict):
         return self
 
     @property
+    def replaced_in_s(self) -> float:
+        """How long a deploy takes, which is over when the next begins."""
+        return min(self.deploy_takes_s, self.deploy_every_s)
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether there are more isolates where there are more requests."""
+        return self.isolate_requests_per_s < math.inf
+
+    @property
     def runs_at(self) -> tuple[str, ...]:
         """Where the Worker runs, the nearest of these to its reader; none for near each reader."""
         return self.origin_at if self.worker_at == SMART else self.worker_at
@@ -213,6 +235,10 @@ class Platform(Strict):
     def load_s(self) -> float:
         """Seconds after which a value is there that was asked of the origin."""
         return self.origin_ms / 1e3 if self.loads_take_time else 0.0
+
+    def lag_s(self, tier: Tier) -> float:
+        """Seconds after which a tier's copies have heard of a change."""
+        return float(getattr(self, tier.lag)) / 1e3 if tier.lag else 0.0
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -232,4 +258,20 @@ class Platform(Strict):
             raise DesignError(
                 f"{design.name}: l2_ttl_s: KV expires nothing before {self.kv_min_ttl_s:g} s,"
                 f" so {design.hard_ttl_s:g} cannot be"
+            )
+        if design.hedge_after_ms is not None and self.loads_take_time:
+            raise DesignError(
+                f"{design.name}: hedge_after_ms: is not modelled where loads take time"
+                " (loads_take_time); what others wait for is then another's load"
+            )
+        if design.replicas and any(room_of(tier, self) < math.inf for tier in design.stores):
+            raise DesignError(
+                f"{design.name}: replicas: are not modelled where a node has room for so much alone"
+                " (redis_gb), since what is read from a copy is pushed out as if nobody asked"
+            )
+        if design.front and (self.deploy_takes_s or self.is_scaled):
+            name = "deploy_takes_s" if self.deploy_takes_s else "isolate_requests_per_s"
+            raise DesignError(
+                f"{design.name}: tiers: {design.front.label} is not modelled where isolates are"
+                f" replaced one after another or as many as the traffic needs ({name})"
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -11,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
+from cachelib.model.tiers import former
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.registry import ALL, STORES
@@ -34,16 +34,6 @@ EXPIRY_WORDS: dict[Expiry, str] = {
     "independent": "memory with a life of its own",
     "sliding": "memory renewed at every hit",
 }
-
-
-FORMER: dict[str, dict[str, Any]] = {
-    "l1": {"type": "boolean", "description": "formerly, for memory among the tiers"},
-    "l2": {"enum": [*STORES, None], "description": "formerly, for the tier behind memory"},
-}
-
-
-def _formerly(schema: dict[str, Any]) -> None:
-    schema["properties"] |= {name: {**what, "deprecated": True} for name, what in FORMER.items()}
 
 
 class DesignError(CachelibError, ValueError):
@@ -72,6 +62,11 @@ class Design(Strict):
     `listen`: each L1 drops what another isolate wrote or deleted as soon as it hears of that from
     L2 (the library's `listen`); its TTL then bounds what no message tells: changes past the cache.
 
+    `replicas`: so many copies of the store answer all reads, and hear of a write a while after it.
+
+    `hedge_after_ms`: a read that the tiers behind memory have not answered after so long asks the
+    origin, too, and takes the answer that comes first; nothing is written for it.
+
     `single_flight`: where loads take time, a request that meets a load of its key in its isolate
     waits for that. Without it, or without memory, each loads by itself; only Durable Objects and
     Workers Cache let requests wait then, for a load of anybody's that came through them.
@@ -87,7 +82,7 @@ class Design(Strict):
     catches it, or a load from the `origin`, as the library does.
     """
 
-    model_config = ConfigDict(json_schema_extra=lambda schema: _formerly(schema))
+    model_config = ConfigDict(json_schema_extra=former.described)
 
     name: str
     label: str | None = Field(default=None, max_length=80, description="its name for readers")
@@ -102,6 +97,12 @@ class Design(Strict):
     clean_up_every_s: float = Field(default=3_600, gt=0)
     write_only_if_changed: bool = False
     listen: bool = Field(default=False, description="memory drops what others change, when told")
+    replicas: int = Field(
+        default=0, ge=0, le=100, description="copies that answer reads in the store's place"
+    )
+    hedge_after_ms: float | None = Field(
+        default=None, ge=0.001, le=60_000, description="a read so slow asks the origin, too"
+    )
     single_flight: bool = Field(
         default=True, description="an isolate's requests wait for a load of their key in progress"
     )
@@ -123,18 +124,7 @@ class Design(Strict):
     @classmethod
     def _formerly_said(cls, given: Any) -> Any:
         """`l1: false` and `l2: kv`, as cases said it before a design was a list."""
-        if not isinstance(given, Mapping) or not FORMER.keys() & given.keys():
-            return given
-        if "tiers" in given:
-            raise ValueError("tiers: l1 and l2 are an older way to say the same; say it once")
-        memory, store = given.get("l1", True), given.get("l2")
-        if not isinstance(memory, bool):
-            raise ValueError("l1: must be true or false")
-        if store not in [*STORES, None]:
-            raise ValueError(f"l2: {store!r} is unknown; there are {', '.join(STORES)}")
-        tiers = [word for word, there in ((MEMORY.word, memory), (store, store)) if there]
-        rest = {name: value for name, value in given.items() if name not in FORMER}
-        return rest | {"tiers": tiers}
+        return former.as_tiers(given)
 
     @model_validator(mode="after")
     def _widening(self) -> Self:
@@ -207,6 +197,22 @@ class Design(Strict):
             raise ValueError(
                 "object_storage: objects with memory alone are modelled with the policy 'hard', and"
                 " with nothing but the memory of isolates before them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _copied(self) -> Self:
+        if self.replicas and not any(tier.lag for tier in self.stores):
+            there = ", ".join(repr(word) for word, tier in STORES.items() if tier.lag)
+            raise ValueError(f"replicas: only {there} have copies that answer reads")
+        return self
+
+    @model_validator(mode="after")
+    def _raced(self) -> Self:
+        if self.hedge_after_ms is not None and (self.front or not self.stores):
+            raise ValueError(
+                "hedge_after_ms: it is a tier behind memory that the origin may outrun; there is"
+                " none, or it is not modelled with 'workers-cache' before it"
             )
         return self
 
@@ -293,6 +299,9 @@ class Design(Strict):
         manners = [POLICY_WORDS[self.policy], EXPIRY_WORDS[self.expiry]]
         manners += ["written only if changed"] if self.write_only_if_changed else []
         manners += ["told of changes"] if self.listen else []
+        manners += [f"read from {self.replicas:,} replicas"] if self.replicas else []
+        if self.hedge_after_ms is not None:
+            manners += [f"the origin asked, too, after {self.hedge_after_ms:g} ms"]
         manners += ["old answers served meanwhile"] if self.stale_while_revalidate_s else []
         manners += ["purged by writes"] if self.purge_on_write else []
         manners += [] if self.single_flight else ["without single flight"]
@@ -353,6 +362,7 @@ ON_SERVERS = {
         Design(name="redis-only", tiers=("redis",)),
         Design(name="memory-redis", tiers=("memory", "redis")),
         Design(name="memory-redis-listen", tiers=("memory", "redis"), listen=True),
+        Design(name="memory-redis-replicas", tiers=("memory", "redis"), replicas=2),
         Design(name="memory-redis-per-region", tiers=("memory", "redis-per-region")),
     )
 }

@@ -15,8 +15,9 @@ from cachelib.model.tiers.tier import Tier
 from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
 # Where a request ended ...
-L1, L2, ORIGIN, WRITTEN, FAILED, WAITED = range(6)
-TIERS = ("L1", "L2", "origin", "write", "failed", "waited")
+L1, L2, ORIGIN, WRITTEN, FAILED, WAITED, RACED = range(7)
+TIERS = ("L1", "L2", "origin", "write", "failed", "waited", "raced")
+FOUND = (L1, L2, RACED)
 # ... and how deep into the shared tiers it looked on its way: the last place where it did.
 DEPTHS = ("", *(place.words for tier in SHARED.values() for place in tier.places))
 

@@ -2,7 +2,8 @@
 
 Both keep a value until it expires, and are written through. Of a node's memory, where the case says
 how large it is (`redis_gb`), what was asked for longest ago is pushed out (`allkeys-lru`, exact
-here and sampled there); replicas' lag and fail-over are not modelled. Each tells those who listen
+here and sampled there). Where a design reads from `replicas`, these hear of what is written to the
+primary in its order, `redis_lag_ms` later; fail-over is not modelled. Each tells those who listen
 of every write and deletion, as the library's `RedisStore` does with `announce`; the message goes to
 Redis and on from there, which is taken as a round trip of the listener, and what then passes until
 he has heard is an assumption. No message is lost: the library drops all of its memory when a
@@ -33,6 +34,7 @@ REDIS = Tier(
         "redis_failure": "share of the reads of Redis that fail",
         "redis_gb": "memory of a node of Redis for entries",
         "redis_entry_bytes": "what an entry of Redis takes beside its value",
+        "redis_lag_ms": "time until a copy of Redis has heard of a write",
         "redis_message_ms": "time until a message of a change is heard, its way aside",
     },
     prefixes=("redis_",),
@@ -46,6 +48,7 @@ REDIS = Tier(
     telling=("redis_message_ms", "to_redis"),
     rented=("redis.node_hours", "redis_nodes"),
     carried="zones.gb",
+    lag="redis_lag_ms",
 )
 
 REDIS_PER_REGION = Tier(
@@ -68,4 +71,5 @@ REDIS_PER_REGION = Tier(
     telling=("redis_message_ms", "rtt_base_ms"),
     rented=REDIS.rented,
     carried=REDIS.carried,
+    lag=REDIS.lag,
 )

@@ -43,6 +43,8 @@ TOLD = {
 }
 """Numbers that only a message of a change takes."""
 
+LAGS = {tier.lag for tier in ALL.values() if tier.lag}
+"""Numbers of copies that answer reads."""
 
 FAILURES = tuple(dict.fromkeys(tier.failure for tier in STORES.values() if tier.failure))
 """The platform's numbers that say how often a tier fails."""

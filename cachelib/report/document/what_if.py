@@ -164,6 +164,7 @@ def _tier(tier: Tier) -> dict[str, Any]:
         "needed",
         "room",
         "beside",
+        "lag",
     )
     told = {name: getattr(tier, name) for name in names}
     takes = tier.places[0].takes if tier.places else ()

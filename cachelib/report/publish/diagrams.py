@@ -11,7 +11,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.colos import where_it_runs
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.outcomes import L1, L2, place_of
+from cachelib.model.tiers.outcomes import FOUND, L1, place_of
 from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital, counted, duration
 from cachelib.report.numbers import shown
@@ -153,9 +153,16 @@ def architecture(study: Study, design: Design, id: str) -> Diagram:
     )
 
 
+def _isolates(study: Study) -> str:
+    """How many there are in a data centre; between two bounds where they follow the traffic."""
+    platform, most = study.platform, study.platform.isolates_per_colo
+    few = platform.is_scaled and platform.isolates_at_least < most
+    return f"{platform.isolates_at_least} to " * few + counted(most, "isolate")
+
+
 def _workers(study: Study, design: Design) -> list[Node]:
     """The busiest data centres, and one box for the others."""
-    isolates = study.told(counted(study.platform.isolates_per_colo, "isolate"))
+    isolates = study.told(_isolates(study))
     memory = f"each its own memory, {duration(design.l1_ttl_s)}" if design.l1_ttl_s else ""
     told = ", told of changes" if design.listen else ""
     note = f"{memory}{told}" if design.l1 else "no memory"
@@ -196,7 +203,7 @@ def _id(nth: int) -> str:
 
 def _alt(study: Study, design: Design) -> str:
     colos = study.told(counted(len(study.worker_colos), "data centre"))
-    isolates = study.told(counted(study.platform.isolates_per_colo, "isolate"))
+    isolates = study.told(_isolates(study))
     memory = study.told(
         "each isolate has a memory of its own" if design.l1 else "no isolate keeps anything"
     )
@@ -246,7 +253,7 @@ def _answer(ended: int, looked: int) -> Tier | None:
     """The tier that answers; None for the origin."""
     if ended == L1:
         return MEMORY
-    return place_of(looked) if ended == L2 else None
+    return place_of(looked) if ended in FOUND else None
 
 
 def _phrase(answer: Tier | None) -> str:

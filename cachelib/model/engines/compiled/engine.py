@@ -13,6 +13,7 @@ from cachelib.model.engines.compiled.kernel import clean_up_until, run
 from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE
 from cachelib.model.engines.compiled.room import rehash, renumber, sweep
 from cachelib.model.engines.compiled.state import (
+    CHANGE,
     CONSECUTIVE,
     LIST_PAGE,
     LOAD,
@@ -87,6 +88,7 @@ class Compiled:
             superseded=np.empty(0, np.float64),
             listed=np.empty(0, np.int64),
             messages=np.empty(0, MESSAGE),
+            changes=np.empty(0, CHANGE),
             loads=np.empty(1, LOAD),
             totals=np.zeros(1, TOTALS)[0],
         )
@@ -205,6 +207,8 @@ class Compiled:
         if self.rules.load_s:
             landing = requests + self._make_room_to_load(requests)
             entries = 10 * landing
+        if self.rules.lag_s:
+            entries += self._make_room_for_changes(2 * max(requests, landing))
         self._make_room_in_pool(entries, requests, now)
         self._make_room_for_versions(requests)
         state = self.state
@@ -215,6 +219,16 @@ class Compiled:
         if isolates > len(state.isolates):
             state = state._replace(isolates=_more(state.isolates, isolates))
         self.state = state
+
+    def _make_room_for_changes(self, more: int) -> int:
+        """Those that the copies have heard of are done with; how many of them there may be."""
+        heard, made = (int(self.state.totals[name]) for name in ("copied", "changed"))
+        coming = self.state.changes[heard:made]
+        most = len(coming) + more
+        if made + more > len(self.state.changes):
+            self.state = self.state._replace(changes=_grown(coming, len(coming), 2 * most))
+            self.state.totals["copied"], self.state.totals["changed"] = 0, len(coming)
+        return most
 
     def _make_rooms(self, colos: int) -> None:
         """One for what all share, and one for each colo."""
@@ -240,7 +254,7 @@ class Compiled:
         state, made = self.state, int(self.state.totals["versions"])
         if made + requests <= len(state.superseded):
             return
-        if made and not self.rules.load_s:  # a load under way remembers its version
+        if made and not (self.rules.load_s or self.rules.lag_s):  # what is under way has versions
             numbers = np.zeros(made, np.int32)
             used = int(state.totals["used"])
             made = renumber(state.pool, used, state.records, state.superseded, numbers)
@@ -322,6 +336,10 @@ def _room(tier: Tier | None, platform: Platform) -> int:
     return NO_BOUND if most == math.inf else int(most)
 
 
+def _lag_s(tier: Tier | None, design: Design, platform: Platform) -> float:
+    return platform.lag_s(tier) if tier and design.replicas else 0.0
+
+
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
     return Rules(
         front=design.front is not None,
@@ -337,6 +355,9 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         erases=design.policy != "clean-up" and design.store is not None and design.store.erases,
         colo_room=_room(design.colo_cache, platform),
         store_room=_room(design.store, platform) if _store(design) == PLAIN_STORE else NO_BOUND,
+        colo_copied=_lag_s(design.colo_cache, design, platform) > 0,
+        store_copied=_store(design) == PLAIN_STORE and _lag_s(design.store, design, platform) > 0,
+        lag_s=max((_lag_s(tier, design, platform) for tier in design.stores), default=0.0),
         beside=platform.redis_entry_bytes,
         sized=is_sized(design, platform),
         l1_ttl=design.l1_ttl_s or math.inf,
@@ -353,6 +374,8 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         idle=platform.isolate_idle_s,
         life=platform.isolate_life_s,
         deploy_every=platform.deploy_every_s,
+        deploy_takes=platform.replaced_in_s,
+        isolates=platform.isolates_per_colo,
         cache_ttl=platform.kv_cache_ttl_s,
         write_gap=platform.kv_write_gap_s,
         writes_a_day=platform.kv_writes_a_day,

@@ -48,7 +48,7 @@ def read_l2(rules, state, places, colo, key, record, now):
         far, extra, held = read_store(rules, state, places, colo, key, record, now)
         depth = depth if far == NO_L2 else far
         if rules.colo_cache and held.version != NONE:
-            write_colo_cache(rules, state, colo, key, held)
+            write_colo_cache(rules, state, colo, key, now, held)
     return depth, extra, held
 
 
@@ -56,7 +56,7 @@ def read_l2(rules, state, places, colo, key, record, now):
 def write_l2(rules, state, places, number, colo, key, record, now, value):
     extra = write_store(rules, state, places, colo, key, record, now, value)
     if rules.colo_cache:
-        write_colo_cache(rules, state, colo, key, value)
+        write_colo_cache(rules, state, colo, key, now, value)
     if rules.tells:
         tell(state, number, colo, key, now)
     return extra
@@ -112,7 +112,7 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
     """A deletion, from L2 and from this isolate's L1; the way and wait."""
     extra = delete_from_store(rules, state, places, colo, key, record, now)
     if rules.colo_cache:
-        delete_from_colo_cache(rules, state, colo, key)
+        delete_from_colo_cache(rules, state, colo, key, now)
     if rules.tells:
         tell(state, number, colo, key, now)
     if rules.l1:

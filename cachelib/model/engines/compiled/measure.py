@@ -14,12 +14,13 @@ from cachelib.model.engines.compiled.drawing import mix
 from cachelib.model.engines.compiler import compiled, hot
 from cachelib.model.engines.exact import PER_UNIT
 from cachelib.model.tiers import outcomes as said
-from cachelib.model.tiers.outcomes import FAILED, WRITTEN
+from cachelib.model.tiers.outcomes import FAILED, L2, ORIGIN, PLACES, RACED, WRITTEN
 
 SHIFT = 16
 FIRST = int(np.float32(2**-10).view(np.int32)) >> SHIFT  # ms or s; what is below is in bin 0
 BINS = 40 << 7  # up to 2³⁰
 JITTER_BITS = 12
+JITTERS = 1 << JITTER_BITS
 
 tier_of = hot(said.tier_of)
 
@@ -30,19 +31,51 @@ def bin_of(bits):
 
 
 @compiled
-def measure(
-    outcomes, bits, colos, row, rows, key, jitter, base, region, latency, codes, ms, age, late
-):  # fmt: skip
-    """`bits` are latency, age and lateness as integers; histograms come with their totals.
+def take_time(outcomes, colos, row, rows, key, jitter, base, latency):
+    """The latency of each request.
 
-    `row` is the number of the first request; or `rows` has that of each.
+    `row` is the number of the first; or `rows` has that of each.
+    """
+    code_of, extra, _, _ = outcomes
+    for i in range(len(colos)):
+        number = rows[i] if len(rows) else row + i
+        drawn = mix(key ^ np.uint64(number))
+        spread = jitter[drawn >> np.uint64(64 - JITTER_BITS)]
+        latency[i] = (base[code_of[i], colos[i]] + extra[i]) * spread
+
+
+@compiled
+def race(outcomes, colos, row, rows, key, jitter, after_ms, near, looking, origin, latency):
+    """The same where the origin is asked, too, when a store has not answered for `after_ms`.
+
+    `near` by colo is what comes before the stores, `looking` by code and colo what these take,
+    `origin` by colo a load. Who finds his value later than the origin tells it has the origin's.
     """
     code_of, extra, ages, lates = outcomes
     for i in range(len(colos)):
         code, colo = code_of[i], colos[i]
+        tier = tier_of(code)
+        if tier != L2 and tier != ORIGIN and tier != FAILED:
+            continue
         number = rows[i] if len(rows) else row + i
         drawn = mix(key ^ np.uint64(number))
-        latency[i] = (base[code, colo] + extra[i]) * jitter[drawn >> np.uint64(64 - JITTER_BITS)]
+        spread = jitter[drawn >> np.uint64(64 - JITTER_BITS)]
+        if (looking[code, colo] + extra[i]) * spread <= after_ms:
+            continue
+        other = jitter[(drawn >> np.uint64(64 - 2 * JITTER_BITS)) & np.uint64(JITTERS - 1)]
+        told = near[colo] * spread + after_ms + origin[colo] * other
+        if tier == L2:
+            code_of[i] = code + (RACED - L2) * PLACES
+        if tier != L2 or told < latency[i]:
+            latency[i] = told
+            ages[i] = lates[i] = 0.0
+
+
+@compiled
+def measure(outcomes, bits, colos, region, latency, codes, ms, age, late):
+    """`bits` are latency, age and lateness as integers; histograms come with their totals."""
+    code_of, _, ages, lates = outcomes
+    for code in code_of:
         codes[code] += 1
     for i in range(len(colos)):
         tier = tier_of(code_of[i])

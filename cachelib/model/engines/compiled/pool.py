@@ -2,7 +2,8 @@
 
 A place is an isolate's L1, a colo's or a region's cache of KV, a colo's Cache API
 or Workers Cache, or the upper tier of that; the order in which a store was asked that has only so
-much room; and where requests may meet a load in progress.
+much room; the copies of a store that answer reads, a colo's or all's; and where requests may meet
+a load in progress.
 An L1's entries also hang in its own list, newest first, so that it can evict and be emptied.
 """
 
@@ -18,6 +19,7 @@ KV_PLACES, REGION_PLACES, COLO_PLACES = 1 << 24, 2 << 24, 3 << 24
 FRONT_PLACES, UPPER_PLACE = 4 << 24, 5 << 24
 GOING, GOING_AT_OBJECT, GOING_AT_FRONT = 6 << 24, 7 << 24, 8 << 24  # loads in progress, by key
 STORE_PLACE = 9 << 24
+COPY_PLACES, STORE_COPY_PLACE = 10 << 24, 11 << 24
 NONE = -1
 
 ENTRY = np.dtype(

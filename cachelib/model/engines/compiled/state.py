@@ -51,6 +51,14 @@ LOADS, JOINS_OBJECT, JOINS_FRONT = range(3)
 MESSAGE = np.dtype([("at", "f8"), ("isolate", "i4"), ("colo", "i4"), ("key", "i8")])
 """What tells of a change: when it was sent, by whom, of which key."""
 
+CHANGE = np.dtype(
+    [
+        ("at", "f8"), ("place", "i4"), ("key", "i4"), ("version", "i4"), ("size", "i4"),
+        ("loaded", "f8"), ("expires", "f8"), ("refresh", "f8"),
+    ]
+)  # fmt: skip
+"""What the copies of a store have not heard of yet; `version` NONE says that it was deleted."""
+
 TO_COLO, TO_ALL = 1, 2
 """Who hears of changes; 0 for nobody."""
 
@@ -61,6 +69,7 @@ TOTALS = np.dtype(
         ("used", "i8"),
         ("colo_reads", "i8"), ("colo_writes", "i8"), ("reads", "i8"), ("writes", "i8"),
         ("messages", "i8"),
+        ("changed", "i8"), ("copied", "i8"),
         ("seen", "i8"),
         ("landed", "i8"),
         ("begun", "i8"),
@@ -71,7 +80,8 @@ TOTALS = np.dtype(
 )  # fmt: skip
 """What there is one of: times; clean-ups, byte-seconds (see `exact`) and versions so far; in the
 pool the first of the rooms given back, and the first never used; reads and writes of the plain
-tiers that the design has in each colo and for all; messages sent; loads that have landed and that
+tiers that the design has in each colo and for all; messages sent; changes that copies were to hear
+of, and that they have heard of; loads that have landed and that
 have begun, counted with those who wait; purges that are allowed still, and when that was found;
 the day, and what has been written to KV on it; and the counts."""
 
@@ -96,6 +106,9 @@ class Rules(NamedTuple):
     colo_room: int
     store_room: int
     beside: int
+    colo_copied: bool
+    store_copied: bool
+    lag_s: float
     sized: bool
     l1_ttl: float
     hard_ttl: float
@@ -111,6 +124,8 @@ class Rules(NamedTuple):
     idle: float
     life: float
     deploy_every: float
+    deploy_takes: float
+    isolates: int
     cache_ttl: float
     write_gap: float
     writes_a_day: float
@@ -141,6 +156,7 @@ class State(NamedTuple):
     superseded: npt.NDArray[np.float64]
     listed: npt.NDArray[np.int64]
     messages: npt.NDArray[np.void]
+    changes: npt.NDArray[np.void]
     loads: npt.NDArray[np.void]
     totals: np.void
 

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from cachelib.model.engines.compiled.copies import read_copy, tell_copies
 from cachelib.model.engines.compiled.pool import (
     COLO_PLACES,
+    COPY_PLACES,
     GOING_AT_OBJECT,
     KV_PLACES,
     NONE,
     REGION_PLACES,
+    STORE_COPY_PLACE,
     find,
     find_or_add,
 )
@@ -157,6 +160,8 @@ def nothing():
 def read_colo_cache(rules, state, colo, key, now):
     """The living value, if any."""
     state.totals.colo_reads += 1
+    if rules.colo_copied:
+        return read_copy(rules, state, COPY_PLACES + colo, key, now)
     at = find(state, COLO_PLACES + colo, key)
     if at != NONE and now < state.pool[at].until:
         if rules.colo_room < NO_BOUND:
@@ -168,8 +173,11 @@ def read_colo_cache(rules, state, colo, key, now):
 
 
 @inner
-def write_colo_cache(rules, state, colo, key, value):
+def write_colo_cache(rules, state, colo, key, now, value):
     state.totals.colo_writes += 1
+    if rules.colo_copied:
+        tell_copies(state, COPY_PLACES + colo, key, now, value)
+        return
     bounded, room = rules.colo_room < NO_BOUND, OF_STORE + 1 + colo
     if bounded and not fits(rules, value, rules.colo_room):
         leave_room(state, room, COLO_PLACES + colo, key)
@@ -186,7 +194,10 @@ def write_colo_cache(rules, state, colo, key, value):
 
 
 @inner
-def delete_from_colo_cache(rules, state, colo, key):
+def delete_from_colo_cache(rules, state, colo, key, now):
+    if rules.colo_copied:
+        tell_copies(state, COPY_PLACES + colo, key, now, nothing())
+        return
     if rules.colo_room < NO_BOUND:
         leave_room(state, OF_STORE + 1 + colo, COLO_PLACES + colo, key)
         return
@@ -210,6 +221,8 @@ def read_store(rules, state, places, colo, key, record, now):
         held = held_by(record)
     else:
         totals.reads += 1
+        if rules.store_copied:
+            return rules.depth, extra, read_copy(rules, state, STORE_COPY_PLACE, key, now)
         depth, found, held = rules.depth, now < record.expires, held_by(record)
         if rules.store_room < NO_BOUND and record.version != NONE:
             if found:
@@ -259,6 +272,8 @@ def write_store(rules, state, places, colo, key, record, now, value):
     elif rules.store == PLAIN_STORE:
         totals.writes += 1
         write_plain(rules, state, key, record, now, value)
+        if rules.store_copied:
+            tell_copies(state, STORE_COPY_PLACE, key, now, value)
     return 0.0
 
 
@@ -292,6 +307,8 @@ def delete_from_store(rules, state, places, colo, key, record, now):
             account(rules, state, record, now)
     elif rules.store == PLAIN_STORE:
         account(rules, state, record, now)
+        if rules.store_copied:
+            tell_copies(state, STORE_COPY_PLACE, key, now, nothing())
         if rules.store_room < NO_BOUND:
             leave_store(state, key)
     return extra

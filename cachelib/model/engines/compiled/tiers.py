@@ -21,6 +21,13 @@ from cachelib.model.engines.compiled.pool import (
 from cachelib.model.engines.compiler import hot, inner
 
 
+@inner
+def since_it_came(rules, number, since):
+    """How long a time is past the first deploy's turn at an isolate, where they take turns."""
+    since -= rules.deploy_takes * (number % rules.isolates + 1) / rules.isolates
+    return since if since > 0 else 0.0
+
+
 @hot
 def renewed(rules, totals, table, isolate, number, now):
     """Note that the isolate is used; whether its memory was lost since it was used last."""
@@ -28,6 +35,9 @@ def renewed(rules, totals, table, isolate, number, now):
     if isolate.generation > 0:
         every, lost = rules.deploy_every, True
         since, last = now - totals.start, isolate.last - totals.start
+        if rules.deploy_takes > 0:
+            since = since_it_came(rules, number, since)
+            last = since_it_came(rules, number, last)
         if now - isolate.last > rules.idle:
             totals.isolates_lost_idle += 1
         elif now >= isolate.dies_at:

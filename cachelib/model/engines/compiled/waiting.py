@@ -175,7 +175,7 @@ def land_one(rules, state, places, nth):
     if one.keeps:
         if one.kind == JOINS_OBJECT:
             if rules.colo_cache:
-                write_colo_cache(rules, state, colo, key, value)
+                write_colo_cache(rules, state, colo, key, now, value)
         elif not one.unchanged:
             write_l2(rules, state, places, number, colo, key, record, now, value)
         elif rules.store or rules.colo_cache:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from cachelib import MemoryCache, TieredCache
 from cachelib.model.engines.exact import PER_BYTE_SECOND
-from cachelib.model.engines.random import ISOLATES, exponential, key_of
 from cachelib.model.engines.reference.kv import KeyValue
+from cachelib.model.engines.reference.lives import Isolate, Lives
 from cachelib.model.engines.reference.others import (
     DurableObjects,
     Layered,
@@ -59,16 +59,6 @@ OF_THEIR_OWN = {"kv": KeyValue, "durable-object": DurableObjects}
 SILENT = logging.Logger("cachelib.simulation", logging.CRITICAL + 1)  # its failures are drawn
 
 
-class Isolate:
-    """A running copy of the Worker. Its memory goes when it is idle, at random, at a deploy."""
-
-    def __init__(self, number: int, l2: ModelStore | Listening | None) -> None:
-        self.number, self.l2 = number, l2
-        self.cache: TieredCache
-        self.last = self.dies_at = -math.inf
-        self.generation = 0
-
-
 class Reference:
     """Simulates a design by running the library's own cache."""
 
@@ -83,10 +73,10 @@ class Reference:
         self.front = WorkersCache(self.world, platform, stale_s) if design.front else None
         self.ends: dict[int, float] = {}  # by version, of what may stand in front of a Worker
         self.isolates: dict[int, Isolate] = {}
-        self.lives = key_of(seed, ISOLATES)
+        self.lives = Lives(platform, seed)
         ends = (platform.isolate_idle_s, platform.isolate_life_s, platform.deploy_every_s)
         self.mortal = design.l1 and min(ends) < math.inf
-        self.start, self.next_clean_up = math.nan, math.inf
+        self.next_clean_up = math.inf
 
     def run(
         self, piece: Trace, isolate: npt.NDArray[np.int32], row: int, places: Geography
@@ -105,7 +95,7 @@ class Reference:
         columns = (piece.time_s, piece.key, piece.colo, runs, isolate, piece.op, piece.size, lives)
         keys, isolates, superseded = piece.keys, self.isolates, self.origin.superseded
         patient, listens = self.platform.load_s > 0, self.design.listen
-        read, mortal, front, start = self._read, self.mortal, self.front, self.start
+        read, mortal, front, start = self._read, self.mortal, self.front, self.lives.start
         for i, (now, key, readers_colo, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
@@ -176,14 +166,14 @@ class Reference:
         def landed(value: Value) -> None:
             end = self._begins(value, life)
             if self.front:
-                self.front.put_in_all(key, value, end, self.start, load)
+                self.front.put_in_all(key, value, end, self.lives.start, load)
 
         value = cast(Patient, cache).seek(key, self._depart, landed, life)
         if value is None:
             load = cast(Patient, cache).going[key]
             return None, load
         if self.front:
-            self.front.put(key, value, self._end(cache, key, value, life), self.start)
+            self.front.put(key, value, self._end(cache, key, value, life), self.lives.start)
         if self.design.expiry == "sliding" and self.world.tier == L1:
             self._renew(cache, key, value)
         return value, None
@@ -266,7 +256,7 @@ class Reference:
         if self.platform.load_s:
             self._seek(reached, key, life)
         elif value := self._read(reached.cache, key, life):
-            front.put(key, value, self._end(reached.cache, key, value, life), self.start)
+            front.put(key, value, self._end(reached.cache, key, value, life), self.lives.start)
         world.counts["refreshes"] += world.counts["origin_loads"] - loads
         world.tier, world.depth, world.extra_ms = served
 
@@ -312,25 +302,9 @@ class Reference:
         return made
 
     def _age(self, isolate: Isolate) -> None:
-        now, platform = self.world.now, self.platform
-        if isolate.generation and (reason := self._lost(isolate)):
+        if reason := self.lives.renew(isolate, self.world.now):
             self.world.counts[f"isolates_lost_{reason}"] += 1
             isolate.cache = self._cache(isolate.l2)
-            isolate.dies_at = -math.inf
-        if isolate.dies_at == -math.inf:
-            counter = isolate.number << 32 | isolate.generation
-            isolate.dies_at = now + platform.isolate_life_s * exponential(self.lives, counter)
-            isolate.generation += 1
-        isolate.last = now
-
-    def _lost(self, isolate: Isolate) -> str:
-        now, every = self.world.now, self.platform.deploy_every_s
-        if now - isolate.last > self.platform.isolate_idle_s:
-            return "idle"
-        if now >= isolate.dies_at:
-            return "random"
-        since, last = now - self.start, isolate.last - self.start
-        return "deploy" if math.floor(since / every) > math.floor(last / every) else ""
 
     def _cache(
         self, l2: ModelStore | Listening | None, l1: MemoryCache | None = None
@@ -386,7 +360,7 @@ class Reference:
                 store.host, store.to_host = places.host.tolist(), places.to_host.tolist()
 
     def _begin(self, start: float) -> None:
-        self.start = start
+        self.lives.start = start
         if self.design.policy == "clean-up":
             self.next_clean_up = start + self.design.clean_up_every_s
 

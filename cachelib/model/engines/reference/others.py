@@ -6,12 +6,13 @@ Sources: developers.cloudflare.com/durable-objects, /workers/cache, read 2026-11
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
 from cachelib import Stored
+from cachelib.model.engines.reference.copies import Copies
 from cachelib.model.engines.reference.room import Room
 from cachelib.model.engines.reference.waiting import Load
 from cachelib.model.engines.reference.world import (
@@ -141,11 +142,16 @@ class OneForAll(ModelStore):
         self.room = self.new_room() if self.new_room else None
         self.tier, self.reads, self.writes = tier, tier.reads, tier.writes
         self.tells = tier.tells if design.listen else ""
+        lag_s = platform.lag_s(tier) if design.replicas else 0.0
+        self.copies = Copies(world, lag_s) if lag_s else None
         (self.depth,) = depths(tier)
 
     def read(self, key: str, now: float) -> Stored | None:
         self.world.tier, self.world.depth = L2, self.depth
         self.world.counts[self.reads] += 1
+        if self.copies:
+            copy = self.copies.get(self.where(key))
+            return copy if alive(copy, now) else None
         record = self.records.get(key)
         if record is not None and alive(record[0], now):
             if self.room:
@@ -160,7 +166,7 @@ class OneForAll(ModelStore):
         self.keep(key, stored)
         for pushed_out in self.room.take(key, value_bytes(stored)) if self.room else ():
             self.drop(pushed_out)
-        self.tell(key)
+        self.tell(key, stored)
 
     def delete(self, key: str) -> None:
         self.drop(key)
@@ -168,12 +174,18 @@ class OneForAll(ModelStore):
             self.room.leave(key)
         self.tell(key)
 
-    def tell(self, key: str) -> None:
-        """Send a message of a change to those who listen."""
+    def tell(self, key: str, stored: Stored | None = None) -> None:
+        """Send a message of a change to those who listen, and to copies what there is now."""
+        if self.copies:
+            self.copies.tell(self.where(key), stored)
         if self.tells:
             world = self.world
             world.counts[self.tells] += 1
             world.messages.append(Change(world.now, world.isolate, world.colo, key))
+
+    def where(self, key: str) -> Hashable:
+        """What the tier knows it by."""
+        return key
 
 
 class OneInEachColo(OneForAll):
@@ -192,6 +204,9 @@ class OneInEachColo(OneForAll):
     def read(self, key: str, now: float) -> Stored | None:
         self.world.tier, self.world.depth = L2, self.depth
         self.world.counts[self.reads] += 1
+        if self.copies:
+            copy = self.copies.get(self.where(key))
+            return copy if alive(copy, now) else None
         stored, room = self.held.get((self.world.colo, key)), self._room()
         if alive(stored, now):
             if room:
@@ -207,13 +222,16 @@ class OneInEachColo(OneForAll):
         room = self._room()
         for pushed_out in room.take(key, value_bytes(stored)) if room else ():
             del self.held[self.world.colo, pushed_out]
-        self.tell(key)
+        self.tell(key, stored)
 
     def delete(self, key: str) -> None:
         self.held.pop((self.world.colo, key), None)
         if room := self._room():
             room.leave(key)
         self.tell(key)
+
+    def where(self, key: str) -> Hashable:
+        return self.world.colo, key
 
 
 class Listening:

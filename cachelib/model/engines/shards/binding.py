@@ -59,7 +59,8 @@ def binding_of(design: Design, platform: Platform) -> Binding:
             "run", 1, "all keys push each other out of a store that has room for so many"
         )
     if design.l1 and (design.l1_max_entries or design.l1_max_bytes):
-        if platform.routing != "hash" or platform.isolates_per_colo == 1:
+        many = platform.isolates_per_colo > 1 and not platform.is_scaled
+        if platform.routing != "hash" or not many:
             return Binding("run", 1, "all keys push each other out of a bounded memory")
         if objects is not None:
             return Binding("run", 1, "keys share bounded memories and objects, each with others")
