@@ -280,17 +280,6 @@ def test_keys_are_typed_all_the_way_down(make: Make) -> None:
         assert show("a", 1) != show(a=1) != show(("a", 1))
 
 
-def test_what_is_equal_and_not_the_same_has_keys_of_its_own(make: Make) -> None:
-    cache = make()
-
-    @cache.cached()
-    def show(value: object) -> str:
-        return repr(value)
-
-    for value in (0.0, -0.0, 1.0, 1, True, 0, False) * 2:
-        assert show(value) == repr(value)
-
-
 def test_closures_do_not_share(make: Make) -> None:
     cache = make()
 

@@ -108,7 +108,8 @@ VALUES = [
     Quote("A", Decimal("1.5"), NOON, (1, 2)), [Quote("A", Decimal(1), NOON)],
     User(name="Ann", born=date(2000, 1, 1), tags=("a",)),
     {"u": (User(name="B", born=NOON.date()),)},
-    Trade("A", (1, 2)), Pair(1, ("a",)), 1, True, 1.0, None, "text", 2**62, {"a": [1.5, None, True]},
+    Pair(1, ("a",)),
+    Trade("A", (1, 2)), 1, True, 1.0, None, "text", 2**62, {"a": [1.5, None, True]},
 ]  # fmt: skip
 
 
