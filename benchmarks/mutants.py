@@ -26,6 +26,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -286,14 +287,23 @@ class Tests:
         return sum(self.traced[name]["seconds"] for name in tests)
 
     def _within(self, seconds: float, tests: Iterable[str], mutant: Mutant) -> list[str]:
-        """As many as take so long together, file by file; the source's own tests first."""
-        own = f"test_{Path(mutant.file).stem.strip('_')}.py"
+        """As many as take so long together, file by file; the source's own tests first.
 
-        def key(name: str) -> tuple[bool, float]:
-            return not _file(name).endswith(own), self.traced[name]["seconds"]
+        Of a function that is tried on much, once: another function asks for something else.
+        """
+        own = f"test_{Path(mutant.file).stem.strip('_')}.py"
+        nth: dict[str, int] = {}
+        tried: Counter[str] = Counter()
+        for name in sorted(tests, key=lambda name: self.traced[name]["seconds"]):
+            function = name.partition("[")[0]
+            nth[name] = tried[function]
+            tried[function] += 1
+
+        def key(name: str) -> tuple[bool, int, float]:
+            return not _file(name).endswith(own), nth[name], self.traced[name]["seconds"]
 
         chosen: list[str] = []
-        for name in sorted(tests, key=key):
+        for name in sorted(nth, key=key):
             seconds -= self.traced[name]["seconds"]
             if seconds < 0:
                 break

@@ -257,11 +257,6 @@ class AsyncCached(Function[P], Generic[P, T]):
         return self if instance is None else BoundAsyncCached(self, instance)
 
 
-def _is_simple(value: object) -> bool:
-    """Of a type whose equal values are the same, which they are not in 0.0 and -0.0."""
-    return type(value) in SIMPLE and (type(value) is not float or value != 0.0)
-
-
 def _checked(name: str, value: object) -> object:
     if isinstance(value, Iterator | AsyncIterator):
         kind = type(value).__name__

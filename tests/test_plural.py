@@ -17,7 +17,7 @@ from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import LogError, read_log
 from cachelib.model.traffic.logs.description import described
 from cachelib.model.traffic.remarks import remarks
-from cachelib.plural import plural
+from cachelib.plural import none_of_its, plural
 
 SEVERAL_OF_ONE = re.compile(
     r"(?<![\w.,/-])1 (?:of 1 |unsure )?(?!(?:is|as|was|has|status)\b)[a-z]+s\b(?! a )"
@@ -41,6 +41,11 @@ def test_a_word_is_in_the_number_of_what_it_names(
     number: int, words: tuple[str, ...], word: str
 ) -> None:
     assert plural(number, *words) == word
+
+
+def test_of_what_is_there_none_or_the_only_one_is_not() -> None:
+    assert none_of_its(3, "line") == "none of its 3 lines is"
+    assert none_of_its(1, "line") == "its only line is not"
 
 
 @pytest.mark.parametrize("severity", ["--confidence low", ""])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cachelib.evidence import EvidenceError, Inventory, architecture, inventory, inventory_text
+from cachelib.evidence.imports import Imports
 
 TOML = """\
 name = "shop"
@@ -325,3 +326,21 @@ def test_the_architecture_has_what_the_environment_has(tmp_path: Path) -> None:
 def test_a_queue_leads_to_the_worker_and_back(tmp_path: Path) -> None:
     edges = {(e.source, e.target) for e in architecture(read(tmp_path, TOML)).edges}
     assert {("worker", "queue:mails"), ("queue:mails", "worker")} <= edges
+
+
+def test_the_text_has_each_fact_under_its_own_environment(tmp_path: Path) -> None:
+    parts = inventory_text(read(tmp_path, TOML)).split("\n\n")
+    (top,) = (part for part in parts if part.startswith("top level\n"))
+    (staging,) = (part for part in parts if part.startswith("environment staging\n"))
+    assert "Durable Objects CART" in top
+    assert "Durable Objects CART" not in staging
+    assert top.count("Variable LEVEL") == staging.count("Variable LEVEL") == 1
+    assert staging.count("KV namespace") == 1
+
+
+def test_an_alias_means_the_file_with_most_folders_in_common_of_equals_the_shorter_path() -> None:
+    paths = ["apps/a/lib/store.ts", "apps/b/lib/store.ts", "apps/b/old/lib/store.ts"]
+    imports = Imports(paths, {})
+    assert imports.resolve("apps/b/src/index.ts", "@/lib/store") == "apps/b/lib/store.ts"
+    assert imports.resolve("apps/a/src/index.ts", "@/lib/store") == "apps/a/lib/store.ts"
+    assert imports.resolve("apps/b/old/index.ts", "@/lib/store") == "apps/b/old/lib/store.ts"

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import attrs
 import msgspec
 import pydantic
 import pytest
@@ -78,7 +79,13 @@ class Trade(msgspec.Struct, frozen=True):
     sizes: tuple[int, ...]
 
 
-TYPES = (Color, Level, Access, Point, Quote, Counted, User, Login, Trade, set, frozenset)
+@attrs.frozen
+class Pair:
+    left: int
+    right: tuple[str, ...]
+
+
+TYPES = (Color, Level, Access, Point, Quote, Counted, User, Login, Trade, Pair, set, frozenset)
 CODECS = {
     "json": JsonCodec(*TYPES),
     "messagepack": MessagePackCodec(*TYPES),
@@ -101,6 +108,7 @@ VALUES = [
     Quote("A", Decimal("1.5"), NOON, (1, 2)), [Quote("A", Decimal(1), NOON)],
     User(name="Ann", born=date(2000, 1, 1), tags=("a",)),
     {"u": (User(name="B", born=NOON.date()),)},
+    Pair(1, ("a",)),
     Trade("A", (1, 2)), 1, True, 1.0, None, "text", 2**62, {"a": [1.5, None, True]},
 ]  # fmt: skip
 

@@ -14,7 +14,7 @@ from rig import Clock, Server
 
 from cachelib import ABSENT, SqliteStore, Stored, TieredCache
 from cachelib.cli import main
-from cachelib.inspection import inspect
+from cachelib.inspection import _span, inspect
 from cachelib.stores.redis import RedisStore
 
 
@@ -127,3 +127,14 @@ def test_a_server_that_is_away_is_a_failed_run() -> None:
     assert done.exit_code == 1
     assert "redis://127.0.0.1:1/0: " in done.stderr
     assert redis.__name__ in done.stderr or "refused" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, ""), (0.25, "0.2 s"), (119.9, "119.9 s"), (120, "2.0 min"), (7_199, "120.0 min"),
+        (7_200, "2.0 h"), (172_799, "48.0 h"), (172_800, "2.0 d"), (-172_800, "-2.0 d"),
+    ],
+)  # fmt: skip
+def test_a_time_is_told_in_a_unit_of_which_there_are_two(seconds: float | None, said: str) -> None:
+    assert _span(seconds) == said

@@ -16,7 +16,7 @@ from cachelib.model.judgement.limits import broken
 from cachelib.model.judgement.metrics import MEASURED, measure
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options, simulate
-from cachelib.model.judgement.search import CLOSER, Search
+from cachelib.model.judgement.search import CLOSER, Search, search
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.surest import BY_CHANCE, wanted
 from cachelib.model.judgement.tries import Tries
@@ -429,3 +429,35 @@ def test_what_breaks_a_limit_anyhow_comes_no_less_near_to_it_than_as_it_is_set_t
     found = tuned(study, "l1-kv")
     assert found.option.settings == own.settings
     assert not found.keeps
+
+
+def searched(study: Study, own: int | None = None) -> tuple[Model, Search]:
+    """All settings of the two lives."""
+    there = option(study, "l1-kv")
+    names = ("l1_ttl_s", "l2_ttl_s")
+    lives = itertools.product(*(study.case.all_knobs[name].settings for name in names))
+    made = Model(study, (there,))
+    grid = [dict(zip(names, pair, strict=True)) for pair in lives]
+    return made, answered(made, search(made, there, grid, own=own))
+
+
+@pytest.mark.parametrize(
+    ("metric", "material"), [("origin_loads_per_month", 1), ("late_share", 1e-6)]
+)
+def test_settings_are_asked_the_best_first_whether_they_have_much_room_or_little(
+    metric: str, material: float
+) -> None:
+    aim = {"minimise": metric, "limits": [limit("late_share", 0.9)],
+           "material": {metric: material}}  # fmt: skip
+    _, found = searched(small(criteria=aim))
+    scores = found.scores[found.unlike_of(found.all)]
+    assert len(scores) > 2
+    assert (np.diff(scores) > 0).all()
+
+
+def test_what_is_set_and_sure_enough_stays_whatever_does_as_well() -> None:
+    aim = {"minimise": "origin_loads_per_month", "limits": [limit("late_share", 0.99)],
+           "material": {"origin_loads_per_month": 1e9}, "sure": 0.8}  # fmt: skip
+    for own in (0, 4, 8):
+        made, found = searched(small(criteria=aim), own)
+        assert answered(made, found.best(found.all)) == own
