@@ -73,7 +73,7 @@ def of(trace: Trace, log: bool = True, **changes: Any) -> Study:
     """A study of these very requests, as of a log of them, or as if a month had been made so."""
     study = small(log=Path("not read.csv") if log else None, **changes)
     asked = np.bincount(trace.key, minlength=len(trace.keys)).astype(np.float64)
-    vars(study)["_taken"] = Taken(trace, Sample(), asked, 1.0)
+    vars(study)["_taken"] = Taken(trace, Sample(), asked, asked, 1.0)
     return study
 
 

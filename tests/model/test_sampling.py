@@ -14,7 +14,13 @@ from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN
 from cachelib.model.traffic import sampling
-from cachelib.model.traffic.sampling import Sample, representatives, sample_of, trace_part
+from cachelib.model.traffic.sampling import (
+    Sample,
+    keys_part,
+    representatives,
+    sample_of,
+    time_part,
+)
 from cachelib.model.traffic.trace import WRITE, Trace
 from tests.model.cases import small
 
@@ -110,7 +116,8 @@ def test_of_a_log_whole_keys_are_taken() -> None:
         colo=np.zeros(n, np.int16), op=np.zeros(n, np.uint8), size=np.zeros(n, np.int32),
         keys=[str(key) for key in range(500)], colos=["FRA"],
     )  # fmt: skip
-    part = trace_part(trace, Sample(keys=0.2))
+    fifth = Sample(keys=0.2)
+    part = time_part(trace, fifth, keys_part(trace, fifth))
     taken = set(part.key.tolist())
     assert len(part) == sum(int((trace.key == key).sum()) for key in taken)
     assert len(taken) == pytest.approx(0.2 * len(set(trace.key.tolist())), abs=1)

@@ -87,8 +87,12 @@ class Search:
         return replace(found, tried_by=self.tried_by, lots=self.lots)
 
     def closer(self, best: int) -> Asking[Search]:
-        """The same with more settings around one of them: between it and the next of each knob."""
-        return self._with_more(self._around(best))
+        """The same with more settings around one of them: between it and the next of each knob.
+
+        Where that keeps no limits, around what comes nearest to it, however far from today's.
+        """
+        keeps = self._room[best] >= 0
+        return self._with_more(self._around(best if keeps else int(np.argmin(self._misses))))
 
     def across(self, best: int) -> Asking[Search]:
         """The same with each knob of one of the settings turned to every value that was tried."""
@@ -235,9 +239,14 @@ class Search:
 
         Refuted ones are none the farther: what a simulation said of them is what formulas say.
         """
-        miss = np.sum([np.log1p(np.maximum(over, 0)) for over in self._over_limits], axis=0)
-        near = miss <= miss.min() + ALIKE
+        near = self._misses <= self._misses.min() + ALIKE
         return int(np.argmin(np.where(self.equal(near), self._away, np.inf)))
+
+    @cached_property
+    def _misses(self) -> Array:
+        """By how much each setting misses, over all limits."""
+        over = [np.log1p(np.maximum(over, 0)) for over in self._over_limits]
+        return np.asarray(np.sum(over, axis=0)) if over else np.zeros(len(self.grid))
 
     def _roomiest(self, equal: Flags) -> int:
         if self.own is not None and equal[self.own]:

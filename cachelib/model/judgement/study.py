@@ -374,7 +374,7 @@ class Study:
         """The same, were all keys like those that are simulated."""
         if self.sample.keys == 1:
             return self.setting
-        asked = np.sort(np.bincount(self.trace.key).astype(np.float64))[::-1]
+        asked = np.sort(self._taken.simulated)[::-1]
         taken = replace(self.setting, keys=grouped(asked[asked > 0] / asked.sum()))
         return with_keys(taken, 1 / self._taken.weight)
 

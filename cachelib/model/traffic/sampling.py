@@ -129,11 +129,16 @@ def workload_part(workload: Workload, popularity: Shares, sample: Sample) -> Wor
     )
 
 
-def trace_part(trace: Trace, sample: Sample) -> Trace:
-    """The requests of a log for the keys that stand for all, from its first part."""
+def keys_part(trace: Trace, sample: Sample) -> npt.NDArray[np.bool_]:
+    """Which of a log's keys stand for all; shape (keys,)."""
     asked = np.bincount(trace.key, minlength=len(trace.keys)).astype(np.float64)
     there = np.flatnonzero(asked)
     is_taken = np.zeros(len(asked), bool)
     is_taken[there[representatives(asked[there], sample.keys)]] = True
+    return is_taken
+
+
+def time_part(trace: Trace, sample: Sample, is_taken: npt.NDArray[np.bool_]) -> Trace:
+    """The requests for these keys, from a log's first part."""
     until = trace.time_s[0] + trace.span_s * sample.time
     return trace.only(is_taken[trace.key] & (trace.time_s <= until))
