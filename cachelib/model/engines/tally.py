@@ -115,15 +115,14 @@ class Tally:
         latency = np.empty(len(colo), np.float32)
         sums = [np.zeros(len(each.total), np.int64) for each in self.histograms]
         bits = tuple(x.view(np.int32) for x in (latency, outcomes.age_s, outcomes.late_s))
-        drawn = (outcomes, colo, row, rows, self._key, self._jitter)
+        drawn = (outcomes, colo, row, rows, self._key, self._jitter, self.codes)
         ways = _Ways(self.design, self.platform, places)
         take_time(*drawn, ways.base_ms, latency)
         if (after_ms := self.design.hedge_after_ms) is not None:
             race(*drawn, after_ms, ways.near_ms, ways.looking_ms, ways.load_ms, latency)
         measure(
-            outcomes, bits, colo, places.readers_region, latency,
-            self.codes, (self.latency.counts, sums[0]), (self.age.counts[0], sums[1]),
-            (self.late.counts[0], sums[2]),
+            outcomes, bits, colo, places.readers_region, latency, (self.latency.counts, sums[0]),
+            (self.age.counts[0], sums[1]), (self.late.counts[0], sums[2]),
         )  # fmt: skip
         for histogram, total in zip(self.histograms, sums, strict=True):
             histogram.total = histogram.total + total.astype(object)

@@ -31,21 +31,24 @@ def bin_of(bits):
 
 
 @compiled
-def take_time(outcomes, colos, row, rows, key, jitter, base, latency):
-    """The latency of each request.
+def take_time(outcomes, colos, row, rows, key, jitter, codes, base, latency):
+    """The latency of each request; how many have which code.
 
     `row` is the number of the first; or `rows` has that of each.
     """
     code_of, extra, _, _ = outcomes
     for i in range(len(colos)):
+        code, colo = code_of[i], colos[i]
         number = rows[i] if len(rows) else row + i
         drawn = mix(key ^ np.uint64(number))
-        spread = jitter[drawn >> np.uint64(64 - JITTER_BITS)]
-        latency[i] = (base[code_of[i], colos[i]] + extra[i]) * spread
+        latency[i] = (base[code, colo] + extra[i]) * jitter[drawn >> np.uint64(64 - JITTER_BITS)]
+        codes[code] += 1
 
 
 @compiled
-def race(outcomes, colos, row, rows, key, jitter, after_ms, near, looking, origin, latency):
+def race(
+    outcomes, colos, row, rows, key, jitter, codes, after_ms, near, looking, origin, latency
+):  # fmt: skip
     """The same where the origin is asked, too, when a store has not answered for `after_ms`.
 
     `near` by colo is what comes before the stores, `looking` by code and colo what these take,
@@ -66,17 +69,17 @@ def race(outcomes, colos, row, rows, key, jitter, after_ms, near, looking, origi
         told = near[colo] * spread + after_ms + origin[colo] * other
         if tier == L2:
             code_of[i] = code + (RACED - L2) * PLACES
+            codes[code] -= 1
+            codes[code_of[i]] += 1
         if tier != L2 or told < latency[i]:
             latency[i] = told
             ages[i] = lates[i] = 0.0
 
 
 @compiled
-def measure(outcomes, bits, colos, region, latency, codes, ms, age, late):
+def measure(outcomes, bits, colos, region, latency, ms, age, late):
     """`bits` are latency, age and lateness as integers; histograms come with their totals."""
     code_of, _, ages, lates = outcomes
-    for code in code_of:
-        codes[code] += 1
     for i in range(len(colos)):
         tier = tier_of(code_of[i])
         if tier != WRITTEN:
