@@ -75,3 +75,16 @@ def test_a_share_stays_a_share_where_formulas_say_that_all_keys_have_none_of_it(
     said = {"late_share": np.array([0.01])}, {"late_share": np.array([0.0])}
     monkeypatch.setattr(all_keys, "by_formula", lambda *_: said)
     assert of_all_keys(part, option(part, "l1-only"), {"late_share": 0.0}) == {"late_share": 0.0}
+
+
+def test_keys_that_are_asked_for_seldom_are_told_by_how_often_not_by_those_that_came() -> None:
+    rare = BUSY | {"requests_per_month": 300_000, "keys": 150_000, "zipf": 0.7}
+    lives = {"l2_ttl_s": {"value": 300_000, "low": 60, "high": 600_000, "why": "w"}}
+    every = small(workload=rare, designs=["kv-only"], knobs=lives)
+    some = every._on(generated(every.case.workload, every.seed, most=60_000, needs_s=1_700_000))
+    there = option(some, "kv-only").at(l2_ttl_s=300_000.0)
+    of_some, of_all = (
+        float(told["hit_ratio"][0]) for told in all_keys.by_formula(some, there, ["hit_ratio"])
+    )
+    assert some.sample.keys < 1
+    assert of_some == pytest.approx(of_all, abs=0.01)  # of those that came: half as much again

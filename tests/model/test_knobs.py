@@ -461,3 +461,18 @@ def test_what_is_set_and_sure_enough_stays_whatever_does_as_well() -> None:
     for own in (0, 4, 8):
         made, found = searched(small(criteria=aim), own)
         assert answered(made, found.best(found.all)) == own
+
+
+def test_where_none_keeps_the_limits_it_is_looked_closer_around_what_comes_nearest() -> None:
+    lives = {name: {"value": 60, "low": 30, "high": 600, "why": "w"}
+             for name in ("l1_ttl_s", "l2_ttl_s")}  # fmt: skip
+    made, found = searched(small(criteria={"limits": [limit("late_share", 0.5)]}, knobs=lives))
+    n = len(found.grid)
+    known = sorted({one["l2_ttl_s"] for one in found.grid})
+    nearest = next(nth for nth, one in enumerate(found.grid) if one["l2_ttl_s"] == known[-1])
+    vars(found)["_room"] = np.full(n, -0.1)
+    vars(found)["_misses"] = np.where(np.arange(n) == nearest, 0.05, 0.055)  # alike, but for this
+    closer = answered(made, found.closer(0))
+    tried = {one["l2_ttl_s"] for one in closer.grid[n:]} - set(known)
+    assert tried
+    assert min(tried) > known[-2]

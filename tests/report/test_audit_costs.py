@@ -8,7 +8,7 @@ import pytest
 from cachelib.evidence import RULES, Audit, Counterfactual, audit, audit_text, inventory
 from cachelib.evidence.workflow import to_workflow
 from cachelib.report.experiments.parameters import settle
-from cachelib.report.publish.repository import METRICS, PAIRS, diagram, effects
+from cachelib.report.publish.repository import METRICS, PAIRS, diagram, effects, findings_table
 
 PROMISES = {
     f"{rule.id}: {each.why}": each.counterfactual
@@ -78,6 +78,16 @@ def test_a_clean_up_costs_only_where_the_sources_have_one(tmp_path: Path, cleans
     deletes = {change.metric: change.with_fault for change in never_expires.effect or []}
     assert (deletes["kv_deletes"] > 0) == cleans
     assert deletes["kv_stored_gb"] > 0
+
+
+def test_faults_are_told_the_gravest_first(tmp_path: Path) -> None:
+    found = costed(tmp_path, SAVES + CLEANS + PROMOTES)
+    mild = found.findings[0].model_copy(update={"severity": "note", "line": 1})
+    grave = mild.model_copy(update={"severity": "error", "line": 9})
+    table = findings_table(found.model_copy(update={"findings": [mild, *found.findings, grave]}))
+    told = table["severity"].tolist()
+    assert told == sorted(told, key=["error", "warning", "note"].index)
+    assert {told[0], told[-1]} == {"error", "note"}
 
 
 def test_a_cost_says_its_time_and_its_prices_and_no_variable(tmp_path: Path) -> None:

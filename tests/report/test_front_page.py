@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -289,3 +290,15 @@ def test_every_chapter_but_the_first_folds_and_ends_where_the_next_begins(
     order = re.findall(r"<details class=\"chapter\"|</details>|<h2|<h3", body)
     fold = ['<details class="chapter"', "<h2"]
     assert order == ["<h2", *fold, "<h3", "</details>", *fold, "</details>"]
+
+
+def test_of_faults_that_have_no_room_the_errors_are_counted() -> None:
+    columns = ["where", "severity", "fault", "what mending it changes in a month"]
+    rows = [[f"a.ts:{n}", "error" if n < 4 else "note", f"fault {n}", "–"] for n in range(6)]
+    finding = Table(
+        id=answer.FAULTS, caption="c", columns=[{"name": n} for n in columns], rows=rows
+    )
+    found = {answer.FAULTS: SimpleNamespace(finding=finding)}
+    *first, last = answer._faults(found)
+    assert [each.what for each in first] == ["Mend: fault 0", "Mend: fault 1", "Mend: fault 2"]
+    assert last.what.replace("\u00a0", " ") == "Mend 3 more faults, 1 error among them"

@@ -224,7 +224,7 @@ def _kinds(account: Account) -> list[Remark]:
         share = account.undecided / account.requests
         answer = "" if share <= MATERIAL else (
             "Say what they are: methods: {POST: read}, write or ignore in the case's log section,"
-            " or --method POST=ignore."
+            " or --method POST=ignore (for a report, -p methods.POST=ignore)."
         )  # fmt: skip
         found.append(
             Remark(

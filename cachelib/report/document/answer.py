@@ -192,7 +192,9 @@ def _faults(findings: Findings) -> Iterator[Action]:
     table = findings[FAULTS].finding if FAULTS in findings else None
     if not isinstance(table, Table):
         return
-    for where, fault, effect in table.rows[:MOST_FAULTS]:
+    for where, _, fault, effect in table.rows[:MOST_FAULTS]:
         yield Action(f"Mend: {fault}", "", str(effect), str(where))
-    if (more := len(table.rows) - MOST_FAULTS) > 0:
-        yield Action(f"Mend {counted(more, 'more fault')}", "", "–", "")
+    if more := table.rows[MOST_FAULTS:]:
+        errors = sum(severity == "error" for _, severity, *_ in more)
+        among = f", {counted(errors, 'error')} among them" if errors else ""
+        yield Action(f"Mend {counted(len(more), 'more fault')}{among}", "", "–", "")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 import pandas as pd
 
 from cachelib.evidence import (
+    SEVERITIES,
     Audit,
     Change,
     Counterfactual,
@@ -179,16 +180,18 @@ def inventory_table(inventory: Inventory) -> pd.DataFrame:
 
 
 def findings_table(audit: Audit) -> pd.DataFrame:
-    """The faults found, and what mending each changes."""
+    """The faults found, the gravest first, and what mending each changes."""
+    gravest = sorted(audit.findings, key=lambda finding: -SEVERITIES.index(finding.severity))
     rows = [
         {
             "where": f"{finding.file}:{finding.line}",
+            "severity": finding.severity,
             "fault": finding.message,
             "what mending it changes in a month": in_words(finding.effect),
         }
-        for finding in audit.findings
+        for finding in gravest
     ]
-    columns = ["where", "fault", "what mending it changes in a month"]
+    columns = ["where", "severity", "fault", "what mending it changes in a month"]
     return pd.DataFrame(rows, columns=columns).set_index("where")
 
 
