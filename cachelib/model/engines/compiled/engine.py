@@ -45,6 +45,7 @@ ROWS = 1 << 18  # requests between two looks at the room that is left
 
 NO_LIVES = np.empty(0, np.float32)
 NO_GENERATIONS = np.empty(0, np.int32)
+LINE = 64  # bytes that a processor's cache holds as one
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -178,7 +179,9 @@ class Compiled:
         known = len(self.state.records)
         if len(keys) == known:
             return
-        new = np.zeros(len(keys) - known, RECORD)
+        records = _grown(self.state.records, known, len(keys))
+        new = records[known:]
+        new[:] = np.zeros(1, RECORD)
         new["version"] = new["current"] = NONE
         new["last_write"] = -math.inf
         shards = self.design.objects
@@ -191,7 +194,7 @@ class Compiled:
         objects[: len(self.state.objects)] = self.state.objects
         sizes = [len(key) for key in keys[known:]] if self.design.l1_max_bytes else [0] * len(new)
         self.state = self.state._replace(
-            records=np.concatenate([self.state.records, new]),
+            records=records,
             objects=objects if self.design.l2 == "durable-object" else objects[:1],
             key_bytes=np.concatenate([self.state.key_bytes, np.array(sizes, np.int32)]),
         )
@@ -286,7 +289,11 @@ def _more(isolates: npt.NDArray[np.void], length: int) -> npt.NDArray[np.void]:
 
 
 def _grown(old: npt.NDArray[Scalar], used: int, length: int) -> npt.NDArray[Scalar]:
-    new = np.empty(length, old.dtype)
+    """Room for more. It begins where a cache line does, so that an entry lies in one, not two."""
+    size = old.dtype.itemsize
+    raw = np.empty(length * size + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    new: npt.NDArray[Scalar] = raw[start : start + length * size].view(old.dtype)
     new[:used] = old[:used]
     return new
 
@@ -350,6 +357,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         clean_up_every=design.clean_up_every_s if design.policy == "clean-up" else math.inf,
         max_entries=design.l1_max_entries or NO_BOUND,
         max_bytes=design.l1_max_bytes or NO_BOUND,
+        bounded=bool(design.l1_max_entries or design.l1_max_bytes),
         idle=platform.isolate_idle_s,
         life=platform.isolate_life_s,
         deploy_every=platform.deploy_every_s,
