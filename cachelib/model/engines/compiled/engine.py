@@ -185,18 +185,22 @@ class Compiled:
         new["version"] = new["current"] = NONE
         new["last_write"] = -math.inf
         shards = self.design.objects
-        numbers = range(known, len(keys))
         new["object"] = (
-            numbers if shards is None else [crc32(keys[i].encode()) % shards for i in numbers]
+            np.arange(known, len(keys))
+            if shards is None
+            else [crc32(key.encode()) % shards for key in keys[known:]]
         )
         objects = np.zeros(max(len(keys) if shards is None else shards, 1), OBJECT)
         objects["home"] = NONE
         objects[: len(self.state.objects)] = self.state.objects
-        sizes = [len(key) for key in keys[known:]] if self.design.l1_max_bytes else [0] * len(new)
+        key_bytes = np.zeros(len(keys), np.int32)
+        key_bytes[:known] = self.state.key_bytes
+        if self.design.l1_max_bytes:
+            key_bytes[known:] = [len(key) for key in keys[known:]]
         self.state = self.state._replace(
             records=records,
             objects=objects if self.design.l2 == "durable-object" else objects[:1],
-            key_bytes=np.concatenate([self.state.key_bytes, np.array(sizes, np.int32)]),
+            key_bytes=key_bytes,
         )
 
     def _make_room(self, requests: int, isolates: int, now: float) -> None:
