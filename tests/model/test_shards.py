@@ -1,5 +1,6 @@
 """A run in shards of keys against the same run in one: equal to the bit."""
 
+import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -143,10 +144,14 @@ def test_more_requests_are_worth_more_shards(jobs, requests, shards):
 
 
 @pytest.mark.parametrize(
-    ("remembered", "shards"), [(1_000, None), (1 << 17, None), (1 << 20, 64), (10**8, 256)]
-)
-def test_what_does_not_lie_near_is_replayed_in_shards_that_do(remembered, shards):
-    assert nearer(remembered) == shards
+    ("remembered", "requests", "shards"),
+    [
+        (1_000, 10**9, None), (1 << 17, 10**9, None), (10**8, 1 << 17, None),
+        (1 << 20, 10**9, 64), (1 << 20, 1 << 20, 16), (10**8, math.inf, 256),
+    ],
+)  # fmt: skip
+def test_what_does_not_lie_near_is_replayed_in_shards_that_do(remembered, requests, shards):
+    assert nearer(remembered, requests) == shards
 
 
 def test_one_processor_replays_many_keys_in_shards_to_the_same_bits(monkeypatch):
@@ -158,6 +163,7 @@ def test_one_processor_replays_many_keys_in_shards_to_the_same_bits(monkeypatch)
     monkeypatch.setattr(engine, "WORTH_SHARING", 1_200)
     monkeypatch.setattr(engine, "NEAR", 1_000)
     monkeypatch.setattr(engine, "A_SHARD", 100)
+    monkeypatch.setattr(engine, "REQUESTS_A_SHARD", 100)
     monkeypatch.setattr(running.Shards, "begin", noting(begun, running.Shards.begin))
     assert everything(replay(trace, KV, platform)) == everything(whole)
     (piecewise,) = replay_pieces(pieces, [KV], platform)

@@ -44,6 +44,8 @@ SHARDS_A_JOB = 4
 """So that one with a popular key keeps one processor busy, and the others share the rest."""
 SHARDS, MOST_SHARDS = 64, 256
 """Of a trace without end, and of any: more take longer to part than is won by them."""
+FIRST = 1 << 20  # requests, after which a trace in pieces is taken for one without end
+REQUESTS_A_SHARD = 1 << 16  # at least: each has memory of its own, which must be fetched
 NEAR, A_SHARD = 1 << 17, 1 << 14
 """Keys, each counted once for every place that may hold it: what is remembered of so many lies in
 a processor's own caches. Of more, shards of so many are replayed one after the other."""
@@ -106,8 +108,8 @@ def replay_pieces(
     """
     pieces, jobs = counted(pieces, say), _jobs(jobs)
     if cluster is None and spool is None and shards is None:
-        first = _first_of(pieces)
-        pieces, shards = chain(first, pieces), _shards(jobs, first, platform)
+        first, requests = _first_of(pieces)
+        pieces, shards = chain(first, pieces), _shards(jobs, first, platform, requests)
     with _hands(jobs, shards, cluster, spool, say) as hands:
         runs = [_Run(design, platform, seed, engine, hands, keep=False) for design in designs]
         for piece in pieces:
@@ -144,29 +146,31 @@ def worth(jobs: int, requests: float) -> int | None:
     )
 
 
-def nearer(remembered: float) -> int | None:
+def nearer(remembered: float, requests: float) -> int | None:
     """Shards of which each lies near, when so many keys at places are remembered."""
-    return int(min(MOST_SHARDS, remembered // A_SHARD)) if remembered > NEAR else None
+    if min(remembered, requests) <= NEAR:
+        return None
+    return max(1, int(min(MOST_SHARDS, remembered // A_SHARD, requests // REQUESTS_A_SHARD)))
 
 
-def _first_of(pieces: Iterator[Trace]) -> list[Trace]:
-    """As many as say how many keys there are."""
+def _first_of(pieces: Iterator[Trace]) -> tuple[list[Trace], float]:
+    """As many as say how many keys there are; and how many requests all have, if these are all."""
     first, requests = list[Trace](), 0
-    while requests < WORTH_SHARING and (piece := next(pieces, None)) is not None:
+    while requests < FIRST:
+        if (piece := next(pieces, None)) is None:
+            return first, requests
         first.append(piece)
         requests += len(piece)
-    return first
+    return first, math.inf
 
 
-def _shards(
-    jobs: int, known: Sequence[Trace], platform: Platform, requests: float = math.inf
-) -> int | None:
+def _shards(jobs: int, known: Sequence[Trace], platform: Platform, requests: float) -> int | None:
     """What is worth it for processors, or for one's own caches; None for a run in one."""
     near = None
-    if sum(map(len, known)) >= WORTH_SHARING:
+    if requests >= WORTH_SHARING:
         last = known[-1]
         places = len(last.colos) * platform.isolates_per_colo
-        near = nearer(min(len(last.keys) * places, requests))
+        near = nearer(len(last.keys) * places, requests)
     return max((each for each in (worth(jobs, requests), near) if each), default=None)
 
 
