@@ -127,13 +127,13 @@ def pieces(n: int, keys: int) -> Iterator[Trace]:
 def full_design(largest: int) -> None:
     platform = Platform(value_life_s=3_600, isolates_per_colo=1)
     monthly_bill(replay_pieces(pieces(1_000, KEYS), [L1_KV], platform)[0])
-    for keys in (KEYS, 10_000):
+    for keys in (KEYS, 10_000, 1_000_000):
         each = []
         for n in (PIECE, 10 * PIECE, largest):
             spent = min(_spent(n, keys, platform) for _ in range(5 if n == PIECE else 1))
             each.append(spent / n)
             row(f"l1-kv, 100 colos, {keys:,} keys, latency, staleness, bill: {n:,}",
-                f"{n / spent / 1e6:.1f} M/s", ">= 10" if keys == KEYS else "")  # fmt: skip
+                f"{n / spent / 1e6:.1f} M/s", ">= 10" if keys == KEYS else ">= 8.8")  # fmt: skip
         row("  slowest per request / fastest", f"{max(each) / min(each):.2f}", "<= 1.5")
 
 
@@ -145,9 +145,9 @@ def _spent(n: int, keys: int, platform: Platform) -> float:
         nonlocal making
         source = pieces(n, keys)
         while True:
-            start = time.process_time()
+            start = time.thread_time()  # of this thread: others may replay meanwhile
             piece = next(source, None)
-            making += time.process_time() - start
+            making += time.thread_time() - start
             if piece is None:
                 return
             yield piece

@@ -59,3 +59,13 @@ def test_what_is_brought_near_beforehand_changes_nothing():
     assert after(trace, KEPT_SHORT, platform).totals["used"] > NEAR_ENOUGH + 10_000
     plain = replay(trace, KEPT_SHORT, platform, engine="reference")
     assert everything(replay(trace, KEPT_SHORT, platform)) == everything(plain)
+
+
+def test_what_was_lost_with_its_isolate_gives_its_room_back(monkeypatch):
+    monkeypatch.setattr(engine, "ROWS", 1_000)
+    for_ever = Design(name="x", tiers=("memory",))
+    trace = requests(np.random.default_rng(1), 50_000, 5_000)
+    kept = Platform(value_life_s=600, isolates_per_colo=1, isolate_life_s=1e9, deploy_every_s=1e9)
+    lost = kept.model_copy(update={"isolate_life_s": 60.0})
+    assert after(trace, for_ever, kept).totals["used"] > 10_000
+    assert after(trace, for_ever, lost).totals["used"] < 10_000

@@ -102,9 +102,9 @@ def test_a_shard_is_told_of_no_more_keys_than_it_has(monkeypatch):
     told_of = []
     take = Shard.take
 
-    def noted(self, part, places):
+    def noted(self, part, places, tally):
         told_of.append(len(part.trace.keys))
-        return take(self, part, places)
+        return take(self, part, places, tally)
 
     monkeypatch.setattr(Shard, "take", noted)
     trace = requests(np.random.default_rng(2), 20_000, 4_000)

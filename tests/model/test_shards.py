@@ -1,5 +1,6 @@
 """A run in shards of keys against the same run in one: equal to the bit."""
 
+import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cachelib.model.engines.replay import replay, replay_pieces, worth
+from cachelib.model.engines import replay as engine
+from cachelib.model.engines.replay import nearer, replay, replay_pieces, worth
 from cachelib.model.engines.shards import running
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.keeping import going_on
@@ -19,6 +21,8 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.trace import Trace
 from tests.conftest import examples
 from tests.model.test_twin import COLOS, designs, fitting, one_of, platforms, request_tables, taken
+
+KV = Design(name="x", tiers=("memory", "kv"), l1_ttl_s=60.0, l2_ttl_s=300.0)
 
 
 def everything(result):
@@ -137,6 +141,45 @@ def test_a_long_trace_gives_the_same_bits_on_two_processors():
 )
 def test_more_requests_are_worth_more_shards(jobs, requests, shards):
     assert worth(jobs, requests) == shards
+
+
+@pytest.mark.parametrize(
+    ("remembered", "requests", "shards"),
+    [
+        (1_000, 10**9, None), (1 << 17, 10**9, None), (10**8, 1 << 17, None),
+        (1 << 20, 10**9, 64), (1 << 20, 1 << 20, 16), (10**8, math.inf, 256),
+    ],
+)  # fmt: skip
+def test_what_does_not_lie_near_is_replayed_in_shards_that_do(remembered, requests, shards):
+    assert nearer(remembered, requests) == shards
+
+
+def test_one_processor_replays_many_keys_in_shards_to_the_same_bits(monkeypatch):
+    trace = requests(np.random.default_rng(3), 3_000, 300)
+    platform = Platform(value_life_s=600, isolates_per_colo=2, isolate_life_s=300)
+    whole = replay(trace, KV, platform)
+    pieces = [taken(trace, slice(start, start + 500)) for start in range(0, 3_000, 500)]
+    begun = []
+    monkeypatch.setattr(engine, "WORTH_SHARING", 1_200)
+    monkeypatch.setattr(engine, "NEAR", 1_000)
+    monkeypatch.setattr(engine, "A_SHARD", 100)
+    monkeypatch.setattr(engine, "REQUESTS_A_SHARD", 100)
+    monkeypatch.setattr(running.Shards, "begin", noting(begun, running.Shards.begin))
+    assert everything(replay(trace, KV, platform)) == everything(whole)
+    (piecewise,) = replay_pieces(pieces, [KV], platform)
+    assert piecewise.as_dict() == whole.as_dict()
+    assert begun == [24, 24]
+    bounded = KV.model_copy(update={"l1_max_entries": 2})
+    replay(trace, bounded, platform)
+    assert len(begun) == 2, "its keys stay together, so that nothing would be won"
+
+
+def noting(begun, begin):
+    def noted(self, requests):
+        begun.append(self.parting.shards)
+        begin(self, requests)
+
+    return noted
 
 
 def requests(rng, n, keys):

@@ -13,9 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from cachelib.cli import main
+from cachelib.model.engines.compiled.engine import NO_GENERATIONS
 from cachelib.model.engines.replay import replay_pieces
 from cachelib.model.engines.shards import room
 from cachelib.model.engines.shards.binding import binding_of
+from cachelib.model.engines.shards.first_pass import Passed
 from cachelib.model.engines.shards.parting import Parting
 from cachelib.model.engines.shards.room import RoomError, shards_within
 from cachelib.model.platforms.platform import Platform
@@ -168,6 +170,6 @@ def test_what_reads_the_names_of_keys_does_not_take_their_hashes() -> None:
         test_shards.requests(np.random.default_rng(1), 10, 3), hashes=np.arange(3, dtype=np.uint64)
     )
     with pytest.raises(ValueError, match="hashes"):
-        parting.know(piece)
+        parting.know(piece, Passed(piece.key, NO_GENERATIONS), 0)
     with pytest.raises(ValueError, match="hashes"):
         replay_pieces([piece], [design], Platform())

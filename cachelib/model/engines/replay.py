@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ from cachelib.model.engines.compiled import Compiled
 from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
+from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.cluster import Cluster
 from cachelib.model.engines.shards.keeping import going_on
 from cachelib.model.engines.shards.lent import borrowed
@@ -40,8 +42,13 @@ WORTH_SHARING = 1 << 18  # requests; fewer are replayed before threads are at wo
 WRITERS = 2  # of what a cluster is to read
 SHARDS_A_JOB = 4
 """So that one with a popular key keeps one processor busy, and the others share the rest."""
-SHARDS = 64
-"""Of a trace without end: what one of them remembers of a million keys then lies near."""
+SHARDS, MOST_SHARDS = 64, 256
+"""Of a trace without end, and of any: more take longer to part than is won by them."""
+FIRST = 1 << 20  # requests, after which a trace in pieces is taken for one without end
+REQUESTS_A_SHARD = 1 << 16  # at least: each has memory of its own, which must be fetched
+NEAR, A_SHARD = 1 << 17, 1 << 14
+"""Keys, each counted once for every place that may hold it: what is remembered of so many lies in
+a processor's own caches. Of more, shards of so many are replayed one after the other."""
 
 
 class Simulator(Protocol):
@@ -76,7 +83,7 @@ def replay(
         of = {"design": design, "platform": platform, "seed": seed, "span_s": span_s}
         return cluster.replayed(_in_one, trace, **of)
     jobs = _jobs(jobs, len(trace))
-    with _hands(jobs, shards or worth(jobs, len(trace))) as hands:
+    with _hands(jobs, shards or _shards(jobs, [trace], platform, len(trace))) as hands:
         return _Run(design, platform, seed, engine, hands, keep=True).result([trace], span_s)
 
 
@@ -99,8 +106,11 @@ def replay_pieces(
     With a folder, `spool`, the shards lie there until they are replayed, one after the other, and
     a run that is interrupted then goes on. `say` is told how far it is.
     """
-    pieces = counted(pieces, say)
-    with _hands(_jobs(jobs), shards, cluster, spool, say) as hands:
+    pieces, jobs = counted(pieces, say), _jobs(jobs)
+    if cluster is None and spool is None and shards is None:
+        first, requests = _first_of(pieces)
+        pieces, shards = chain(first, pieces), _shards(jobs, first, platform, requests)
+    with _hands(jobs, shards, cluster, spool, say) as hands:
         runs = [_Run(design, platform, seed, engine, hands, keep=False) for design in designs]
         for piece in pieces:
             for run in runs:
@@ -111,7 +121,8 @@ def replay_pieces(
 def _in_one(
     trace: Trace, design: Design, platform: Platform, seed: int, span_s: float | None
 ) -> Result:
-    return _Run(design, platform, seed, "compiled", None, keep=True).result([trace], span_s)
+    with _hands(1, _shards(1, [trace], platform, len(trace))) as hands:
+        return _Run(design, platform, seed, "compiled", hands, keep=True).result([trace], span_s)
 
 
 def warm_up() -> None:
@@ -128,14 +139,45 @@ def _jobs(asked: int | None, requests: int | None = None) -> int:
     return max(1, int(os.environ.get("CACHELIB_JOBS") or 1)) if is_worth_it else 1
 
 
-def worth(jobs: int, requests: int) -> int | None:
+def worth(jobs: int, requests: float) -> int | None:
     """Shards that are worth their while for so few requests."""
-    return min(SHARDS, max(SHARDS_A_JOB * jobs, requests // WORTH_SHARING)) if jobs > 1 else None
+    return (
+        int(min(SHARDS, max(SHARDS_A_JOB * jobs, requests // WORTH_SHARING))) if jobs > 1 else None
+    )
+
+
+def nearer(remembered: float, requests: float) -> int | None:
+    """Shards of which each lies near, when so many keys at places are remembered."""
+    if min(remembered, requests) <= NEAR:
+        return None
+    return max(1, int(min(MOST_SHARDS, remembered // A_SHARD, requests // REQUESTS_A_SHARD)))
+
+
+def _first_of(pieces: Iterator[Trace]) -> tuple[list[Trace], float]:
+    """As many as say how many keys there are; and how many requests all have, if these are all."""
+    first, requests = list[Trace](), 0
+    while requests < FIRST:
+        if (piece := next(pieces, None)) is None:
+            return first, requests
+        first.append(piece)
+        requests += len(piece)
+    return first, math.inf
+
+
+def _shards(jobs: int, known: Sequence[Trace], platform: Platform, requests: float) -> int | None:
+    """What is worth it for processors, or for one's own caches; None for a run in one."""
+    near = None
+    if requests >= WORTH_SHARING:
+        last = known[-1]
+        places = len(last.colos) * platform.isolates_per_colo
+        near = nearer(len(last.keys) * places, requests)
+    return max((each for each in (worth(jobs, requests), near) if each), default=None)
 
 
 class _Hands(NamedTuple):
     """Who does the work in shards: threads at once, or threads or a cluster out of a folder."""
 
+    jobs: int
     shards: int
     pool: Executor
     stack: ExitStack
@@ -144,6 +186,11 @@ class _Hands(NamedTuple):
     is_kept: bool
     """Whether the folder outlives the run, so that an interrupted one may go on from there."""
     say: Say
+
+    def leaves(self, design: Design, platform: Platform) -> bool:
+        """Whether nothing is won: its keys stay together, and nobody else could do a part."""
+        alone = self.jobs == 1 and self.folder is None
+        return alone and binding_of(design, platform).by == "run"
 
     def shared(
         self, design: Design, platform: Platform, seed: int, *, keep: bool
@@ -173,7 +220,7 @@ def _hands(
     folder = spool or (cluster.folder if cluster else None)
     with ExitStack() as stack, ThreadPoolExecutor(threads, "cachelib-shard") as pool:
         is_kept = spool is not None
-        yield _Hands(shards or usual, pool, stack, cluster, folder, is_kept, say)
+        yield _Hands(threads, shards or usual, pool, stack, cluster, folder, is_kept, say)
 
 
 class _Whole:
@@ -206,7 +253,7 @@ class _Run:
         platform.check(design)
         self.design, self.platform = design, platform
         self.work: _Whole | Shards | SpooledShards
-        if hands is None or engine == "reference":
+        if hands is None or engine == "reference" or hands.leaves(design, platform):
             self.work = _Whole(design, platform, seed, engine, keep=keep)
         else:
             self.work = hands.shared(design, platform, seed, keep=keep)

@@ -8,8 +8,8 @@ import numpy as np
 
 from cachelib.model.engines.compiled.ahead import BLOCK, NEAR_ENOUGH, fetch
 from cachelib.model.engines.compiled.front import purge, read_front, write_front
-from cachelib.model.engines.compiled.pool import NONE, drop, find, link_newest, unlink
-from cachelib.model.engines.compiled.state import NO_BOUND, VALUE_BYTES, Held
+from cachelib.model.engines.compiled.pool import NONE, find, link_newest, unlink
+from cachelib.model.engines.compiled.state import VALUE_BYTES, Held
 from cachelib.model.engines.compiled.stores import (
     clean_up,
     delete_from_colo_cache,
@@ -29,6 +29,7 @@ from cachelib.model.engines.compiled.tiers import (
     put_in_l1,
     renewed,
     supersede,
+    take_from_l1,
 )
 from cachelib.model.engines.compiler import compiled, hot
 from cachelib.model.tiers import outcomes as said
@@ -70,12 +71,12 @@ def look_in_l1(rules, state, isolate, number, key, now):
     if rules.l1:
         at = find(state, number, key)
         entry = state.pool[at]
-        if at != NONE and now < entry.until:
+        if at != NONE and now < entry.until and entry.generation == isolate.generation:
             version, loaded, due = np.int64(entry.version), entry.loaded, entry.refresh <= now
             lives, expires = now < entry.expires, entry.expires
             if rules.sliding:
                 entry.until = now + rules.l1_ttl
-            if rules.max_entries < NO_BOUND or rules.max_bytes < NO_BOUND:
+            if rules.bounded:
                 unlink(state.pool, isolate, at)
                 link_newest(state.pool, isolate, at)
     return version, loaded, due, lives, expires
@@ -116,9 +117,7 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
     if rules.tells:
         tell(state, number, colo, key, now)
     if rules.l1:
-        at = find(state, number, key)
-        if at != NONE:
-            drop(state, isolate, at)
+        take_from_l1(rules, state, isolate, number, key)
     return extra
 
 

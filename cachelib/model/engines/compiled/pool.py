@@ -4,7 +4,7 @@ A place is an isolate's L1, a colo's or a region's cache of KV, a colo's Cache A
 or Workers Cache, or the upper tier of that; the order in which a store was asked that has only so
 much room; the copies of a store that answer reads, a colo's or all's; and where requests may meet
 a load in progress.
-An L1's entries also hang in its own list, newest first, so that it can evict and be emptied.
+An L1 with bounds also has its entries in a list, newest first, so that it can evict and be emptied.
 """
 
 # mypy: ignore-errors
@@ -25,11 +25,12 @@ NONE = -1
 ENTRY = np.dtype(
     [
         ("place", "i4"), ("key", "i4"), ("next", "i4"), ("newer", "i4"), ("older", "i4"),
-        ("version", "i4"), ("size", "i4"), ("unused", "i4"),
+        ("version", "i4"), ("size", "i4"), ("generation", "i4"),
         ("loaded", "f8"), ("expires", "f8"), ("refresh", "f8"), ("until", "f8"),
     ]
 )  # fmt: skip
-"""One cache line. `version` NONE says that the key is known to be missing."""
+"""One cache line. `version` NONE says that the key is known to be missing. `generation`, of an L1's
+entry, is that of the isolate that put it there: what a later one finds has been lost."""
 
 ISOLATE = np.dtype(
     [

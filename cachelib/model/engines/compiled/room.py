@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cachelib.model.engines.compiled.pool import KV_PLACES, NONE, link_newest, slot
+from cachelib.model.engines.compiled.pool import KV_PLACES, NONE, slot
 from cachelib.model.engines.compiler import compiled
 
 
@@ -14,24 +14,17 @@ from cachelib.model.engines.compiler import compiled
 def sweep(pool, isolates, used, now):
     """Close up the entries of `used` that live on after `now`, and say how many they are.
 
-    Only for memories without bounds: in these an entry that has ended has no effect, and the order
-    of an isolate's list has none.
+    Only for memories without bounds: in these an entry that has ended has no effect.
     """
-    for isolate in isolates:
-        isolate.newest = isolate.oldest = NONE
-        isolate.entries = isolate.bytes = 0
     live = 0
     for at in range(used):
         entry = pool[at]
         if entry.key == NONE or not now < entry.until:
             continue
+        if entry.place < KV_PLACES and entry.generation != isolates[entry.place].generation:
+            continue
         if at != live:
             pool[live] = entry
-        if entry.place < KV_PLACES:
-            isolate = isolates[entry.place]
-            isolate.entries += 1
-            isolate.bytes += entry.size
-            link_newest(pool, isolate, live)
         live += 1
     return live
 

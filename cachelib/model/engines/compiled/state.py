@@ -121,6 +121,7 @@ class Rules(NamedTuple):
     clean_up_every: float
     max_entries: int
     max_bytes: int
+    bounded: bool
     idle: float
     life: float
     deploy_every: float

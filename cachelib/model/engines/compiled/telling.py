@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from cachelib.model.engines.compiled.pool import NONE, drop, find
 from cachelib.model.engines.compiled.state import TO_COLO
+from cachelib.model.engines.compiled.tiers import take_from_l1
 from cachelib.model.engines.compiler import inner
 
 
@@ -27,6 +27,4 @@ def heed(rules, state, isolate, number, colo, after, now):
         isolate.heard += 1
         if message.isolate == number or (rules.tells == TO_COLO and message.colo != colo):
             continue
-        at = find(state, number, message.key)
-        if at != NONE:
-            drop(state, isolate, at)
+        take_from_l1(rules, state, isolate, number, message.key)

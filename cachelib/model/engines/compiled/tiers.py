@@ -16,6 +16,7 @@ from cachelib.model.engines.compiled.pool import (
     find,
     find_or_add,
     link_newest,
+    remove,
     unlink,
 )
 from cachelib.model.engines.compiler import hot, inner
@@ -72,6 +73,18 @@ def follow(state, isolate, generation):
 
 
 @inner
+def take_from_l1(rules, state, isolate, number, key):
+    """Drop what an isolate has of a key."""
+    at = find(state, number, key)
+    if at == NONE:
+        return
+    if rules.bounded:
+        drop(state, isolate, at)
+    else:
+        remove(state, at)
+
+
+@inner
 def put_in_l1(rules, state, isolate, number, key, now, value):
     """The newest entry of the L1, which then drops its oldest while it holds too much.
 
@@ -80,24 +93,24 @@ def put_in_l1(rules, state, isolate, number, key, now, value):
     pool = state.pool
     weight = value.size + state.key_bytes[key]
     if weight > rules.max_bytes:
-        at = find(state, number, key)
-        if at != NONE:
-            drop(state, isolate, at)
+        take_from_l1(rules, state, isolate, number, key)
         return
     at = find_or_add(state, number, key)
     entry = pool[at]
-    if entry.until == -np.inf:
-        isolate.entries += 1
-        link_newest(pool, isolate, at)
-    elif isolate.newest != at:
-        unlink(pool, isolate, at)
-        link_newest(pool, isolate, at)
+    if rules.bounded:
+        if entry.until == -np.inf:
+            isolate.entries += 1
+            link_newest(pool, isolate, at)
+        elif isolate.newest != at:
+            unlink(pool, isolate, at)
+            link_newest(pool, isolate, at)
     until = now + rules.l1_ttl
     if rules.inherited and value.expires < until:
         until = value.expires
     isolate.bytes += weight - entry.size
     entry.version, entry.size, entry.loaded = value.version, weight, value.loaded
     entry.expires, entry.refresh, entry.until = value.expires, value.refresh, until
+    entry.generation = isolate.generation
     while isolate.entries > rules.max_entries or isolate.bytes > rules.max_bytes:
         drop(state, isolate, np.int64(isolate.oldest))
 

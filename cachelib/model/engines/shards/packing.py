@@ -30,14 +30,7 @@ def read_part(file: IO[bytes], names: list[str], colos: list[str]) -> Part | Non
         (n,) = np.load(file, allow_pickle=False)
     except EOFError:
         return None
-    time_s, key, colo, op, size, lives, isolate, generation, rows = (
-        _read(file, int(n)) for _ in range(9)
-    )
-    trace = Trace(
-        time_s=time_s, key=key, colo=colo, op=op, size=size, keys=names, colos=colos,
-        ttl_s=lives if len(lives) else None,
-    )  # fmt: skip
-    return Part(trace, isolate, generation, rows)
+    return Part.of(tuple(_read(file, int(n)) for _ in range(9)), names, colos)
 
 
 def numbered(parts: Iterable[Part]) -> tuple[npt.NDArray[np.int32], int]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,11 @@ from cachelib.model.engines.shards.first_pass import Passed
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.trace import Trace
 
+Columns = tuple[npt.NDArray[Any], ...]
 PLACE = np.dtype([("shard", "i4"), ("number", "i4")])
 """Where a key is: in which shard, and its number there."""
+HASHED = np.dtype([("shard", "i4"), ("number", "u8")])
+"""The same of a key that each shard is to number by itself: what its hash is."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +45,25 @@ class Part:
         generation = self.generation[at] if lives else NO_GENERATIONS
         return Part(self.trace.only(at), self.isolate[at], generation, self.rows[at])
 
-    def like(self) -> Part:
-        """Room for as many requests, without these."""
-        t = self.trace
-        trace = replace(
-            t, time_s=np.empty_like(t.time_s), key=np.empty_like(t.key),
-            colo=np.empty_like(t.colo), op=np.empty_like(t.op), size=np.empty_like(t.size),
-            ttl_s=None if t.ttl_s is None else np.empty_like(t.ttl_s),
+    @classmethod
+    def of(cls, columns: Columns, keys: list[str], colos: list[str]) -> Part:
+        """What `columns` say, in the order of `Waiting.columns`."""
+        time_s, key, colo, op, size, lives, isolate, generation, rows = columns
+        trace = Trace(
+            time_s=time_s, key=key, colo=colo, op=op, size=size, keys=keys, colos=colos,
+            ttl_s=lives if len(lives) else None,
         )  # fmt: skip
-        isolate, generation = np.empty_like(self.isolate), np.empty_like(self.generation)
-        return Part(trace, isolate, generation, np.empty_like(self.rows))
+        return cls(trace, isolate, generation, rows)
 
     @property
-    def columns(self) -> tuple[npt.NDArray[Any], ...]:
+    def columns(self) -> Columns:
         """All of them; those that no request has are empty."""
-        t = self.trace
-        lives = NO_LIVES if t.ttl_s is None else t.ttl_s
-        of_trace = (t.time_s, t.key, t.colo, t.op, t.size, lives)
-        return (*of_trace, self.isolate, self.generation, self.rows)
+        return (*_of_trace(self.trace), self.isolate, self.generation, self.rows)
+
+
+def _of_trace(trace: Trace) -> Columns:
+    lives = NO_LIVES if trace.ttl_s is None else trace.ttl_s
+    return trace.time_s, trace.key, trace.colo, trace.op, trace.size, lives
 
 
 def joined(parts: Sequence[Part]) -> Part:
@@ -106,39 +111,44 @@ def _lives(trace: Trace) -> npt.NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class Parted:
-    """A piece whose requests lie shard by shard; `ends` says where each shard's end."""
+class Waiting:
+    """A piece that has passed, and where its keys are: that stays, whatever comes meanwhile.
 
-    all: Part
-    ends: npt.NDArray[np.int64]
-    names: list[list[str]]
+    `row` is the number of its first request.
+    """
 
-    def part(self, nth: int) -> Part:
-        """A shard's requests, as they lie."""
-        mine = self.all.only(slice(int(self.ends[nth - 1]) if nth else 0, int(self.ends[nth])))
-        return replace(mine, trace=replace(mine.trace, keys=self.names[nth]))
-
-
-@dataclass(frozen=True)
-class Known:
-    """Where the keys are that have come so far. It stays as it is, whatever comes meanwhile."""
-
+    trace: Trace
+    passed: Passed
+    row: int
     place: npt.NDArray[np.void]
-    names: list[list[str]]
-    hashes: npt.NDArray[np.uint64] | None = None
-    """Where the piece numbers its own keys: what their numbers are in all pieces."""
 
-    def parted(self, piece: Trace, passed: Passed, row: int) -> Parted:
-        """A piece, of which `row` is the number of the first request."""
-        starts = np.zeros(len(self.names) + 1, np.int64)
-        piece = replace(piece, keys=[], hashes=None)  # nobody asks for all names again
-        before = Part(piece, *passed, np.arange(row, row + len(piece)))
-        after = before.like()
-        _by_shard(self.place, starts, before.columns, after.columns)
-        if self.hashes is not None:
-            everywhere: Any = self.hashes[after.trace.key]  # until the shard numbers them
-            after = replace(after, trace=replace(after.trace, key=everywhere))
-        return Parted(after, starts[:-1], self.names)
+    @property
+    def columns(self) -> Columns:
+        """Those that its part will have; of keys' and requests' numbers only what they are like."""
+        time_s, _, *others = _of_trace(self.trace)
+        return (time_s, self.place["number"], *others, *self.passed, np.empty(1, np.int64))
+
+    def counted(self, shards: int) -> npt.NDArray[np.int64]:
+        """How many requests fall to each shard."""
+        counts = np.zeros(shards, np.int64)
+        _count(self.place, self.trace.key, counts)
+        return counts
+
+    def move(self, starts: npt.NDArray[np.int64], room: Columns) -> None:
+        """To where each shard's requests start."""
+        _move(self.place, starts, self.row, (*_of_trace(self.trace), *self.passed), room)
+
+
+def room_for(pieces: Sequence[Waiting], requests: int, old: Columns) -> Columns:
+    """Columns for so many. Those of before are taken again: new memory costs as much as a replay
+    of what lies in it."""
+    found = []
+    for nth, columns in enumerate(zip(*(piece.columns for piece in pieces), strict=True)):
+        kind = np.result_type(*columns)
+        n = requests if any(map(len, columns)) else 0
+        is_room = nth < len(old) and old[nth].dtype == kind and len(old[nth]) >= n > 0
+        found.append(old[nth] if is_room else np.empty(n, kind))
+    return tuple(found)
 
 
 class Parting:
@@ -150,21 +160,26 @@ class Parting:
         self.place = np.empty(0, PLACE)
         self.names: list[list[str]] = [[] for _ in range(self.shards)]
 
-    def know(self, piece: Trace) -> Known:
-        """What says how the next piece parts; pieces must come in their order, and know it here."""
+    def know(self, piece: Trace, passed: Passed, row: int) -> Waiting:
+        """A piece, and how it parts; pieces must come here in their order."""
+        place = self._known(piece)  # first, for it may refuse the piece
+        piece = replace(piece, keys=[], hashes=None)  # nobody asks for all names again
+        return Waiting(piece, passed, row, place)
+
+    def _known(self, piece: Trace) -> npt.NDArray[np.void]:
         if piece.hashes is not None:
             return self._by_hash(piece.keys, piece.hashes)
         self._know(piece.keys)
-        return Known(self.place, list(self.names))
+        return self.place
 
-    def _by_hash(self, keys: list[str], hashes: npt.NDArray[np.uint64]) -> Known:
+    def _by_hash(self, keys: list[str], hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
         """Nothing is remembered of keys: a shard numbers those that it gets."""
         if self.are_names_read:
             raise ValueError("hashes: what becomes of this design's keys depends on their names")
         units = hashes if self.binding.many is None else self.binding.units(keys, 0)
-        place = np.empty(len(keys), PLACE)
-        place["shard"], place["number"] = units % self.shards, np.arange(len(keys))
-        return Known(place, self.names, hashes)
+        place = np.empty(len(keys), HASHED)
+        place["shard"], place["number"] = units % self.shards, hashes
+        return place
 
     def _know(self, keys: list[str]) -> None:
         """Keys that have not come before. Lists are made anew: shards at work have the old."""
@@ -174,11 +189,13 @@ class Parting:
         new = keys[first:]
         place = np.empty(len(new), PLACE)
         place["shard"] = self.binding.units(new, first) % self.shards
-        for nth in np.unique(place["shard"]).tolist():
-            mine = np.flatnonzero(place["shard"] == nth)
+        mine = np.argsort(place["shard"], kind="stable")
+        ends = np.cumsum(np.bincount(place["shard"], minlength=self.shards)).tolist()
+        for nth, (start, end) in enumerate(pairwise([0, *ends])):
             had = len(self.names[nth])
-            place["number"][mine] = np.arange(had, had + len(mine))
-            self.names[nth] = self.names[nth] + self._names(new, mine)
+            place["number"][mine[start:end]] = np.arange(had, had + end - start)
+            if end > start:
+                self.names[nth] = self.names[nth] + self._names(new, mine[start:end])
         self.place = np.concatenate([self.place, place])
 
     def _names(self, new: Sequence[str], mine: npt.NDArray[np.int64]) -> list[str]:
@@ -187,21 +204,22 @@ class Parting:
 
 
 @compiled
-def _by_shard(place, starts, given, found):
-    """A stable sort by counting, of all columns; `starts` ends as where each shard's end."""
-    time_s, key, colo, op, size, ttl_s, isolate, generation, rows = given
-    to = found
+def _count(place, key, counts):
     for i in range(len(key)):
-        starts[place[key[i]].shard + 1] += 1
-    for nth in range(1, len(starts)):
-        starts[nth] += starts[nth - 1]
+        counts[place[key[i]].shard] += 1
+
+
+@compiled
+def _move(place, starts, row, given, to):
+    """A stable sort by counting, of all columns; `starts` ends as where each shard's end."""
+    time_s, key, colo, op, size, ttl_s, isolate, generation = given
     for i in range(len(key)):
         known = place[key[i]]
         at = starts[known.shard]
         starts[known.shard] += 1
         to[0][at], to[1][at], to[2][at], to[3][at] = time_s[i], known.number, colo[i], op[i]
-        to[4][at], to[6][at], to[8][at] = size[i], isolate[i], rows[i]
-        if len(ttl_s):
-            to[5][at] = ttl_s[i]
+        to[4][at], to[6][at], to[8][at] = size[i], isolate[i], row + i
+        if len(to[5]):
+            to[5][at] = ttl_s[i] if len(ttl_s) else np.float32(0)
         if len(generation):
             to[7][at] = generation[i]

@@ -157,21 +157,23 @@ class SampledRun:
         group = (self._place(np.arange(len(self.asked))) / self.rate * GROUPS).astype(np.int64)
         cell = (popularity * GROUPS + group)[self.units]
         number, names = self._numbered(cell)
-        shards: dict[int, Shard] = {}
+        shards: dict[int, tuple[Shard, Tally]] = {}
+        of = self.design, self.platform, self.seed
         asked: dict[int, int] = {}
         for part in joined_to(ROWS, self.parts):
             places = geography(list(part.trace.colos), self.platform)
             mine = cell[part.trace.key]
             for nth in np.unique(mine).tolist():
                 if nth not in shards:
-                    shards[nth] = Shard(self.design, self.platform, self.seed, self.first)
+                    shards[nth] = Shard(*of, self.first), Tally(*of)
                 these = part.only(np.flatnonzero(mine == nth))
                 trace = replace(these.trace, key=number[these.trace.key], keys=names[nth])
-                shards[nth].take(replace(these, trace=trace), places)
+                shard, tally = shards[nth]
+                shard.take(replace(these, trace=trace), places, tally)
                 asked[nth] = asked.get(nth, 0) + len(trace)
         return {
-            divmod(nth, GROUPS): (asked[nth], shard.share(self._end, self.last))
-            for nth, shard in shards.items()
+            divmod(nth, GROUPS): (asked[nth], Share(shard.sums(self._end, self.last), tally))
+            for nth, (shard, tally) in shards.items()
         }
 
     def _numbered(self, cell: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], Names]:

@@ -23,27 +23,27 @@ class Share:
     sums: Sums
     tally: Tally
 
-    def take_in(self, other: Share) -> None:
-        """Add another shard's."""
-        self.sums = self.sums.plus(other.sums)
-        self.tally.merge(other.tally)
-
 
 class Shard:
-    """Some keys' requests through a design; `start` is the time of the first request of all."""
+    """Some keys' requests through a design; `start` is the time of the first request of all.
+
+    What becomes of them is counted in a tally, which several shards may share that do not work at
+    the same time: it is large.
+    """
 
     def __init__(self, design: Design, platform: Platform, seed: int, start: float) -> None:
         self.simulator = Compiled(design, platform, seed)
         self.simulator.begin(start)
-        self.tally = Tally(design, platform, seed)
 
-    def take(self, part: Part, places: Geography) -> tuple[Codes, npt.NDArray[np.float32]]:
+    def take(
+        self, part: Part, places: Geography, tally: Tally
+    ) -> tuple[Codes, npt.NDArray[np.float32]]:
         """The next requests: how each ended, and its latency in ms."""
         outcomes = self.simulator.run(
             part.trace, part.isolate, 0, places, part.rows, part.generation
         )
-        return outcomes.code, self.tally.add(outcomes, part.trace.colo, 0, places, part.rows)
+        return outcomes.code, tally.add(outcomes, part.trace.colo, 0, places, part.rows)
 
-    def share(self, end: float, last: float) -> Share:
+    def sums(self, end: float, last: float) -> Sums:
         """All of it, stored until `end`; `last` is the time of the last request of all."""
-        return Share(self.simulator.sums(end, last), self.tally)
+        return self.simulator.sums(end, last)

@@ -78,10 +78,11 @@ class Task:
         if self.versions != versions():
             raise DifferentVersionsError(differing(self.versions, versions()))
         shard = Shard(self.design, self.platform, self.seed, self.start)
+        tally = Tally(self.design, self.platform, self.seed)
         places = geography(list(self.colos), self.platform)
         for part in joined_to(ROWS, self._parts()):
-            shard.take(part, places)
-        return shard.share(self.end, self.last)
+            shard.take(part, places, tally)
+        return Share(shard.sums(self.end, self.last), tally)
 
     def _parts(self) -> Iterator[Part]:
         if self.names is not None:
@@ -136,12 +137,11 @@ class SpooledShards(Shared):
     ) -> None:  # fmt: skip
         super().__init__(design, platform, seed, shards, pool)
         self.folder, self.runner = folder, runner
-        self.colos: tuple[str, ...] = ()
         self.are_hashed = False
 
     def take(self, piece: Trace, row: int, places: Geography) -> None:
         """The next requests."""
-        self.colos, self.are_hashed = tuple(piece.colos), piece.hashes is not None
+        self.are_hashed = piece.hashes is not None
         super().take(piece, row, places)
 
     def work(self, nth: int, part: Part, places: Geography, first_row: int) -> None:
@@ -153,7 +153,9 @@ class SpooledShards(Shared):
         self.all_taken()
         tasks = [self._task(nth, end, last) for nth in range(self.parting.shards)]
         tasks.sort(key=lambda task: -task.file.stat().st_size)  # none that is long comes last
-        return summed([share for _, share in self.runner(tasks)], self.first_pass.losses)
+        shares = [share for _, share in self.runner(tasks)]
+        sums, tallies = [share.sums for share in shares], [share.tally for share in shares]
+        return summed(sums, tallies, self.first_pass.losses)
 
     def _task(self, nth: int, end: float, last: float) -> Task:
         self._file(nth).touch()
@@ -165,7 +167,7 @@ class SpooledShards(Shared):
             start=self.start,
             end=end,
             last=last,
-            colos=self.colos,
+            colos=tuple(self.colos),
             names=None if self.are_hashed else tuple(self.parting.names[nth]),
             versions=versions(),
         )
