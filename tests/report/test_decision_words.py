@@ -90,6 +90,17 @@ def test_a_choice_that_only_ties_is_not_called_better(ties: bool, said: str) -> 
     assert cause(made, flip) == in_the_table
 
 
+def test_where_the_work_of_a_third_option_changes_the_choice_that_is_said() -> None:
+    flip = Flip("hours:c", 2, 3, "b", "a", "score", "bill_usd", "b", "a", True)
+    made = decision("a", a=0.5)
+    made.criteria = Criteria(minimise="bill_usd")
+    made.study.told = lambda text: "bill"
+    assert cause(made, flip) == (
+        "below it “Option b” does as well as “Option c”, which then is better than “Option a”,"
+        " in bill"
+    )
+
+
 def test_where_the_choice_changes_again_on_that_side_is_told_with_it() -> None:
     made = isolates(5.33, 2)
     (near,) = made.flips

@@ -221,6 +221,11 @@ def _does_better(decision: Decision, flip: Flip) -> str:
     minimised, or in a single metric."""
     by_score = flip.cause == "score"
     what = aim(decision) if by_score else decision.study.told(METRICS[flip.metric].label)
+    third = flip.number.removeprefix("hours:")
+    if third != flip.number and third not in (flip.before, flip.after):
+        near = flip.before if flip.at > flip.here else flip.after
+        other = f", which then is better than “{called(decision, near)}”," if near else ""
+        return f"does as well as “{called(decision, third)}”{other} in {what}"
     if flip.ties:
         return f"does as well in {what}, and what breaks ties speaks for it"
     return f"is better in {what}, by enough to count"
