@@ -63,7 +63,7 @@ def whole() -> Study:
 
 @pytest.mark.parametrize("name", ["l1-only", "l1-kv"])
 def test_of_some_keys_it_is_told_what_all_say(whole: Study, name: str) -> None:
-    part = whole._on(generated(whole.case.workload, whole.seed, most=20_000))
+    part = whole._on(generated(whole.case.workload, whole.seed, most=60_000))
     design = whole.design(name)
     every, some = whole.replay(design), part.replay(design)
     said = told(part, design, some, "hit_ratio", "bill_usd")

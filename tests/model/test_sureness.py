@@ -525,6 +525,7 @@ def test_a_log_grows_no_denser_to_confirm_a_flip(tmp_path: Path, monkeypatch: An
     del vars(decision)["flips"]
     refuted = SimpleNamespace(chosen=[NOBODY], options=())
     monkeypatch.setattr(simulator.Simulator, "set_anew", lambda *_: refuted)
+    monkeypatch.setattr(Decision, "_chosen_at", lambda *_: "another")
     told = {flip.number for flip in decision.flips if not flip.number.startswith(model.WORK)}
     assert told == {simulator.TRAFFIC}
     del vars(decision)["flips"]

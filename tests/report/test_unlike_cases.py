@@ -256,6 +256,24 @@ def test_a_choice_is_praised_for_its_limits_as_often_as_it_keeps_them(name: str)
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_where_often_nothing_keeps_the_limits_it_is_told_of_those_tries_where_something_does(
+    name: str,
+) -> None:
+    outcome = of(name).decision["outcome"]
+    none, chosen = outcome["nothing_keeps_limits"], outcome["recommended"]
+    told = re.findall(
+        r"which is ([\d.]+)\s%[^|]* in which any option keeps every", of(name).markdown
+    )
+    if chosen is None or not 0.05 <= none < 1:
+        assert told == []
+        return
+    best = next(
+        o["sure"]["best_or_tied"]["share"] for o in outcome["options"] if o["name"] == chosen
+    )
+    assert [float(share) for share in told] == [pytest.approx(100 * best / (1 - none), rel=0.01)]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_threshold_is_rounded_to_where_the_number_is_now(name: str) -> None:
     told = re.findall(r"(?:more|less) than ([^(]+) \(now ([^:)]+)", of(name).markdown)
     assert all(there.split("\u00a0")[0] != now.split("\u00a0")[0] for there, now in told), told

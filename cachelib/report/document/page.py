@@ -32,7 +32,7 @@ SCRIPTS = (
 )  # fmt: skip
 EARLY = Markup('document.documentElement.className = "folding"')
 """Before anything is laid out: chapters that page.js will close need no place until then."""
-FORMULAS = SCRIPTS[:4]
+FORMULAS = SCRIPTS[: SCRIPTS.index("panel.js")]
 """Those that compute and touch no page."""
 
 

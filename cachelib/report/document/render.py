@@ -110,6 +110,7 @@ class Document:
             "beside": beside,
             "rented": rented_nodes(self.study),
             "placed": far_stores(self.study),
+            "is_made": self.study.log is None,
             "begins_empty": self.study.log is None and self.study.sample.time == 1,
             "barred": {n: KEY.sub("", reason) for n, reason in self.study.barred.items()},
             "case": self.study.case,
