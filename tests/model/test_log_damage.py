@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -171,3 +172,12 @@ def test_a_refusal_shows_the_logs_own_first_line(tmp_path: Path) -> None:
     rows = [["level", "message"], ["info", "started"], ["info", "listening on 8080"]]
     with pytest.raises(LogError, match=r"level.*message"):
         read(tmp_path, "a.json", json.dumps(rows))
+
+
+def test_a_packed_log_of_which_bytes_changed_on_the_way_is_refused_by_name(tmp_path: Path) -> None:
+    lines = "".join(CLF.format(i % 60, i % 7) for i in range(9_000))
+    packed = bytearray(gzip.compress(lines.encode()))
+    for place in range(200, 260):
+        packed[place] ^= 0x5A
+    with pytest.raises(LogError, match=r"day\.log\.gz: cannot be read: "):
+        read(tmp_path, "day.log.gz", bytes(packed))

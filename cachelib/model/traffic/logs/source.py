@@ -6,7 +6,6 @@ import bz2
 import codecs
 import filecmp
 import glob
-import gzip
 import io
 import lzma
 import os
@@ -14,13 +13,13 @@ import shutil
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 import pyarrow as pa
+from isal import igzip, isal_zlib
 
 from cachelib.errors import CachelibError
 from cachelib.model.traffic.logs.buckets import fetched, is_in_bucket
@@ -30,7 +29,8 @@ MAX_LINE = 1 << 20
 HEAD = 1 << 18
 MAX_BEYOND = 1 << 25  # how far to look for the end of a first line
 PATIENCE_S = 2.0  # for a program that is started beside this one, to write into a pipe
-DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+NOT_DEFLATED = cast(type[Exception], isal_zlib.error)  # its stub says an instance
+DAMAGED = (OSError, EOFError, NOT_DEFLATED, lzma.LZMAError)
 UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 MAGIC = {
     b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2",
@@ -151,7 +151,7 @@ def open_stream(path: Path) -> IO[bytes]:
     """A file's content, decompressed; members one after another are one content."""
     packed = compression(path)
     if packed == "gzip":
-        return cast(IO[bytes], gzip.open(path))
+        return cast(IO[bytes], igzip.open(path))  # type: ignore[no-untyped-call]
     if packed == "xz":
         return lzma.open(path)
     if packed == "bzip2":
