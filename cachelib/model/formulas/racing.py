@@ -72,12 +72,8 @@ class Race(NamedTuple):
         )
 
     def _found_ms(self, sigma: Array) -> Array:
-        middle = np.log(self.near + self.looking)
-        total: Array = np.exp(middle - FAR * sigma)
-        for step in range(STEPS + 1):
-            z = FAR * (2 * step / STEPS - 1)
-            ms = np.exp(middle + z * sigma)
-            late = ms * (1 - ndtr(z)) * (1 - self._told(ms, sigma))
-            half = 0.5 if step in (0, STEPS) else 1.0
-            total = total + half * late * sigma * 2 * FAR / STEPS
+        z = np.linspace(-FAR, FAR, STEPS + 1).reshape(-1, 1, 1)
+        ms = (self.near + self.looking) * np.exp(z * sigma)
+        late = ms * (1 - ndtr(z)) * (1 - self._told(ms, sigma))
+        total: Array = ms[0] + np.trapezoid(late * sigma, z, axis=0)
         return total

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from cachelib.model.formulas import lives
+from cachelib.model.formulas.roots import increasing_root
 from cachelib.model.formulas.setting import NEVER_S, Array, Setting
 from cachelib.model.tiers.tier import Tier
 
-SOONEST_S, LATEST_S, STEPS = 1e-6, 1e14, 60
+SOONEST_S, LATEST_S = 1e-6, 1e14
 
 
 class Left(NamedTuple):
@@ -44,11 +45,15 @@ def _pushed_out_after(at: Setting, tier: Tier, asked: Array) -> Array:
     """Seconds after which what nobody asks for is pushed out, shape (draws, copies, 1)."""
     each = at["value_bytes"] + at[tier.beside]
     entries = at[tier.room] * 1e9 / each
-    low = np.full((*np.broadcast_shapes(asked.shape[:2], entries.shape[:2]), 1), np.log(SOONEST_S))
-    high = np.full_like(low, np.log(LATEST_S))
-    number = at.keys.number.reshape(1, 1, -1)
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        held = (-np.expm1(-asked * np.exp(middle)) * number).sum(axis=2, keepdims=True)
-        low, high = np.where(held < entries, middle, low), np.where(held < entries, high, middle)
-    return np.where(number.sum() <= entries, NEVER_S, np.exp(low))
+    held, number = at.keys.number.sum(), at.keys.number
+    shape = np.broadcast_shapes(asked.shape[:2], entries.shape[:2])
+    # of what has room for all, any root will do
+    least = np.broadcast_to(np.minimum(entries, held / 2)[:, :, 0], shape)
+
+    def overfull(seconds: Array) -> Array:
+        there = -np.expm1(-asked * np.exp(seconds).reshape(*shape, 1))
+        return np.ravel(there @ number - least)
+
+    ends = (np.full(least.size, np.log(end)) for end in (SOONEST_S, LATEST_S))
+    after = np.exp(increasing_root(overfull, *ends)).reshape(*shape, 1)
+    return np.where(held <= entries, NEVER_S, after)

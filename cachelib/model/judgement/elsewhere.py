@@ -30,6 +30,7 @@ from cachelib.model.judgement.sweeps import Moving, Sweep
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
 
 BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
+JUST = 0.002  # of a flip's value: beyond it by so little, the choice is asked once more
 HALVES = 6  # of the way between two values, to find where on it the choice changes
 MOST = 3  # changes between two values that are looked at
 SLIVER = 0.03  # of a number: what is chosen in no more than that is not told
@@ -231,10 +232,13 @@ class Elsewhere:
         self, sweep: Sweep, span: _Span, chosen: str | None, beyond: str | None
     ) -> Asking[list[_Step]]:
         """Where on the way from one value to another the choice changes, by halves."""
-        if span.flip is not None and _of(span.flip) == (chosen, beyond):
-            return [_Step(span.near, span.far, span.flip.at)]
         steps: list[_Step] = []
         near = span.near
+        if span.flip is not None and _of(span.flip) == (chosen, beyond):
+            just = span.flip.at + np.copysign(JUST, span.far - span.near) * abs(span.flip.at)
+            if (yield from self._chosen(sweep.name, just)) == beyond:
+                return [_Step(span.near, span.far, span.flip.at)]
+            near = just  # set anew, the choice stands a little longer
         while chosen != beyond and len(steps) < MOST:
             still, changed = near, span.far
             for _ in range(HALVES):

@@ -19,6 +19,7 @@ from cachelib.model.judgement.failures import failed_reads
 from cachelib.model.judgement.hotter_keys import hotter
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
+from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.study import MOST_RESEEDED, Study
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.tiers.outcomes import CODES, FOUND, WRITTEN
@@ -57,18 +58,19 @@ def resolution(
     requests of it, whose spread is as much larger as they are shorter. Of a log, blocks of time
     stand for months. Where some keys stand for all, how unlike these they are counts, too.
     """
+    each(lambda other: other.trace, study.again)  # made once, and not by each of the options
     if study.log is not None:
         found = _of_a_log(study, options, names, measured)
     elif len(study.trace) <= MOST_RESEEDED:
         others = study.again
-        found = [_spread(_runs(others, o, names, [measured[o.name]])) for o in options]
+        found = each(lambda o: _spread(_runs(others, o, names, [measured[o.name]])), options)
     else:
         part, n = study.again[0], MOST_RESEEDED
-        runs = (_runs(study.again, o, names, []) for o in options)
-        found = [_spread_of_more(each, part, n, study) for each in runs]
+        runs = each(lambda o: _runs(study.again, o, names, []), options)
+        found = [_spread_of_more(of_one, part, n, study) for of_one in runs]
     unlike = [_of_chosen_keys(study, option, names) for option in options]
     return {
-        name: np.hypot([each[name] for each in found], [each[name] for each in unlike])
+        name: np.hypot([half[name] for half in found], [half[name] for half in unlike])
         for name in names
     }
 
@@ -124,7 +126,7 @@ def _runs(
     names: Sequence[str],
     known: Sequence[Mapping[str, float]],
 ) -> dict[str, list[float]]:
-    runs = [*known, *(measure(each, option, simulate(each, option), names) for each in others)]
+    runs = [*known, *(measure(study, option, simulate(study, option), names) for study in others)]
     return {name: [run[name] for run in runs] for name in names}
 
 
