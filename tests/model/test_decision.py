@@ -12,6 +12,7 @@ import pytest
 
 from cachelib.model.case.checks import faults
 from cachelib.model.case.criteria import Criteria, Limit
+from cachelib.model.case.grown import grown_workload
 from cachelib.model.judgement import growth, knobs, metrics, options
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.limits import excess
@@ -353,7 +354,7 @@ def test_nearest_misses_name_the_limit_and_the_excess() -> None:
 def test_as_traffic_grows_writes_stay_unless_the_case_says_otherwise() -> None:
     for writes, expected in (("fixed", 50.0 * 20 + 19), ("in proportion", 50.0)):
         study = small(growth={"writes": writes})
-        more = growth.grown_workload(study.case.workload, study.case.growth, 400_000)
+        more = grown_workload(study.case.workload, study.case.growth, 400_000)
         assert more.reads_per_write == pytest.approx(expected)
         written = more.requests_per_month / (1 + expected)
         here = 20_000 / 51
@@ -368,7 +369,7 @@ def test_as_traffic_grows_writes_stay_unless_the_case_says_otherwise() -> None:
 
 def test_keys_and_lives_grow_as_the_case_says() -> None:
     study = small(growth={"keys": "in proportion", "value_life": "shorter in proportion"})
-    more = growth.grown_workload(study.case.workload, study.case.growth, 40_000)
+    more = grown_workload(study.case.workload, study.case.growth, 40_000)
     assert more.keys == 40
     at = {"requests_per_month": np.array([2.0]) * study.requests_per_month}
     assert growth.grown_numbers(study.setting, study.case.growth, at)["value_life_s"] == 18_000

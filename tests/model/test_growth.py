@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cachelib.model.case.grown import FEWEST_READS, grown_workload
 from cachelib.model.formulas import schedules
 from cachelib.model.judgement import growth
 from cachelib.model.judgement.growth import KINDS_OF_GROWTH, grown_numbers, key_factors
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import options
+from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.traffic.workload import Workload
 from tests.model.cases import of, requests, small
 
@@ -26,7 +30,7 @@ def test_keys_grow_in_proportion_to_whole_ones_at_least_one_and_ten_million_at_m
         (1, 1),
         (1e12, 10_000_000),
     ):
-        more = growth.grown_workload(study.case.workload, study.case.growth, rate)
+        more = grown_workload(study.case.workload, study.case.growth, rate)
         assert more.keys == keys
         assert more.requests_per_month == rate
 
@@ -35,7 +39,7 @@ def test_keys_whose_popularity_is_given_stay() -> None:
     given = Workload(requests_per_month=100, keys=2, popularity=(3, 1), zipf=1, value_bytes=1,
                      colos={"FRA": 1}, reads_per_write=None)  # fmt: skip
     grows = small(growth={"keys": "in proportion"}).case.growth
-    more = growth.grown_workload(given, grows, 1_000)
+    more = grown_workload(given, grows, 1_000)
     assert (more.keys, more.reads_per_write) == (2, None)
 
 
@@ -129,7 +133,7 @@ def test_clients_that_poll_grow_with_readers_and_crons_as_writes_do(
 ) -> None:
     study = small(workload={"schedules": [CRON, POLLS]}, growth={"writes": writes})
     here = study.case.workload
-    more = growth.grown_workload(here, study.case.growth, 60_000)
+    more = grown_workload(here, study.case.growth, 60_000)
     assert [each.clients for each in more.schedules] == [crons, 18]
     assert more.scheduled_per_month == pytest.approx(300 * crons + 3 * 4_320)
     left, was = (w.requests_per_month - w.scheduled_per_month for w in (more, here))
@@ -155,3 +159,59 @@ def test_readers_isolates_make_the_writes_that_no_schedule_makes_of_each_key() -
     assert (schedules.by_chance(at, by_cron / 2) == 0).all()
     plain = small().setting
     assert schedules.by_chance(plain, np.array([0.25])) == 0.25
+
+
+REWRITES = {"op": "write", "every_s": 1_800, "keys": 10}  # 14,400 of 20,000 a month
+
+
+@pytest.mark.parametrize(
+    ("grows", "schedules", "rates"),
+    [
+        ({}, [REWRITES], [20_000, 200_000]),
+        ({"writes": "in proportion"}, [REWRITES], [20_000, 200_000]),  # a cron runs, or does not
+        ({}, [REWRITES, POLLS], [2_000, 20_000, 200_000]),
+        ({}, [], [2_000, 20_000, 200_000]),
+    ],
+)
+def test_traffic_is_swept_where_writes_leave_somebody_to_read(
+    grows: dict[str, str], schedules: list[dict[str, object]], rates: list[float]
+) -> None:
+    study = small(workload={"schedules": schedules}, growth=grows)
+    swept = study.traffic([0.1, 1, 10])
+    assert swept == pytest.approx(rates, rel=0.05)
+    assert all(len(study.grown(rate, 10_000).trace) for rate in swept)
+
+
+def test_flips_of_traffic_are_looked_for_where_somebody_is_left_to_read() -> None:
+    study = small(workload={"reads_per_write": 3}, growth={"writes": "fixed"})
+    model = Model(study, tuple(options(study)))
+    traffic = next(sweep for sweep in sweeps(model) if sweep.name == "requests_per_month")
+    assert traffic.low == pytest.approx(study.requests_per_month * 1.01 / 4, rel=0.05)
+    numbers = {"requests_per_month": np.array([traffic.low])}
+    grown = grown_numbers(study.setting, study.case.growth, numbers)
+    assert grown["reads_per_write"] == pytest.approx(FEWEST_READS)
+
+
+@pytest.mark.parametrize(
+    ("low", "writes", "said"),
+    [
+        (0.2, "fixed", "growth.low: of 4,000 requests a month the writes, which stay as they are"),
+        (0.3, "fixed", ""),
+        (0.2, "in proportion", ""),
+    ],
+)
+def test_growth_to_less_than_the_writes_that_stay_is_refused(
+    low: float, writes: str, said: str
+) -> None:
+    changes = {"workload": {"reads_per_write": 3}, "growth": {"low": low, "writes": writes}}
+    if said:
+        with pytest.raises(ValueError, match=said):
+            small(**changes)
+    else:
+        small(**changes)
+
+
+def test_a_workload_that_nobody_reads_is_refused() -> None:
+    every = {"op": "write", "every_s": 25_920, "keys": 200}  # all 20,000 a month
+    with pytest.raises(ValueError, match="workload: nobody reads"):
+        small(workload={"schedules": [every], "keys": 200})

@@ -16,6 +16,7 @@ from cachelib.model.case import names
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.designs import barred, platform_of
+from cachelib.model.case.grown import has_readers
 from cachelib.model.case.labels import LABELS
 from cachelib.model.case.metrics import METRICS, Metric
 from cachelib.model.case.source import disagreement
@@ -221,6 +222,18 @@ def _isolates(case: Case) -> Faults:
             yield ("platform", name), f"{said:g} {told}, {bound}: {float(str(most)):g}"
 
 
+def _growth(case: Case, _: Path) -> Faults:
+    here = case.workload.requests_per_month
+    if not has_readers(case.workload, case.growth, here):
+        yield ("workload",), "nobody reads: its schedules, which write, make all of its requests"
+    elif not has_readers(case.workload, case.growth, least := case.growth.low * here):
+        yield (
+            ("growth", "low"),
+            f"of {least:,.0f} requests a month the writes, which stay as they are, leave nothing to"
+            " those who read: say more than that, or that writes grow in proportion",
+        )
+
+
 def _platform(case: Case, _: Path) -> Faults:
     yield from _isolates(case)
     yield from _numbers(("platform",), case.platform, names.FACTS)
@@ -373,6 +386,6 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _today, _options, _knobs, _platform, _against, _assumptions, _hours,
+    _designs, _today, _options, _knobs, _growth, _platform, _against, _assumptions, _hours,
     _failures, _limits, _colos, _prices, _source, _claims, _theme,
 )  # fmt: skip

@@ -73,14 +73,6 @@ class Knob(Strict):
         return sorted({*(float(f"{value:.3g}") for value in tried), *own})
 
 
-FEWEST_READS = 0.01  # for each write, where traffic would fall below the writes that are fixed
-
-
-def reads_per_write(here: float, factor: float) -> float:
-    """Writes stay, so that the reads for each are (1 + n) f - 1 where requests grow f-fold."""
-    return max((1 + here) * factor - 1, FEWEST_READS)
-
-
 class OptionNotes(Strict):
     """What choosing a design means: what changes, the work, what it depends on, its settings."""
 

@@ -16,7 +16,8 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from cachelib.errors import CachelibError
-from cachelib.model.case.choices import SETTABLE, reads_per_write
+from cachelib.model.case.choices import SETTABLE
+from cachelib.model.case.grown import reads_per_write
 from cachelib.model.case.names import ASSUMPTIONS, HOURS, PROFILE
 from cachelib.model.platforms.platform import Platform, profile_of
 from cachelib.model.platforms.profile import FIRST

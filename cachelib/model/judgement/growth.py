@@ -7,36 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from cachelib.model.case.choices import FEWEST_READS, Growth, reads_per_write
+from cachelib.model.case.choices import Growth
+from cachelib.model.case.grown import reads_per_write
 from cachelib.model.formulas import Setting
 from cachelib.model.formulas.setting import NEVER_S, Array, Keys
-from cachelib.model.traffic.workload import Schedule, Workload
 
 KINDS_OF_GROWTH = 24  # numbers of keys tried where many draws of traffic meet growing keys
-
-
-def grown_workload(workload: Workload, growth: Growth, requests_per_month: float) -> Workload:
-    """The workload at another traffic."""
-    factor = requests_per_month / workload.requests_per_month
-    changed: dict[str, object] = {"requests_per_month": requests_per_month}
-    if growth.keys == "in proportion" and workload.popularity is None:
-        changed["keys"] = int(np.clip(round(workload.keys * factor), 1, 10_000_000))
-    if workload.schedules:
-        changed["schedules"] = tuple(_grown(each, growth, factor) for each in workload.schedules)
-    grown = workload.model_copy(update=changed)
-    if workload.reads_per_write is not None and growth.writes == "fixed":
-        left = requests_per_month - grown.scheduled_per_month  # to chance
-        here = workload.requests_per_month - workload.scheduled_per_month
-        ratio = reads_per_write(workload.reads_per_write, left / here) if here else FEWEST_READS
-        grown = grown.model_copy(update={"reads_per_write": ratio})
-    return grown
-
-
-def _grown(schedule: Schedule, growth: Growth, factor: float) -> Schedule:
-    """More clients poll where there are more readers; writers grow as writes do."""
-    if schedule.op == "write" and growth.writes == "fixed":
-        return schedule
-    return schedule.model_copy(update={"clients": max(1, round(schedule.clients * factor))})
 
 
 def grown_numbers(

@@ -13,6 +13,7 @@ import numpy as np
 from cachelib.errors import CachelibError
 from cachelib.model.case.case import Case
 from cachelib.model.case.designs import as_allowed, platform_of
+from cachelib.model.case.grown import grown_workload, has_readers
 from cachelib.model.case.names import known
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
@@ -20,7 +21,7 @@ from cachelib.model.formulas import Estimate, Setting, estimate, grouped, placed
 from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import NEVER_S, Array
 from cachelib.model.judgement.allowances import held_to
-from cachelib.model.judgement.growth import grown_workload, with_keys
+from cachelib.model.judgement.growth import with_keys
 from cachelib.model.judgement.on_schedule import keys_on_schedule
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
@@ -384,9 +385,13 @@ class Study:
         return estimate(named, self.setting.but(**numbers))
 
     def traffic(self, factors: Sequence[float]) -> list[float]:
-        """Rates to sweep, in requests a month: no more than the log has, where there is a log."""
-        reachable = [factor for factor in factors if factor <= 1 or not self.log]
-        return [factor * self.requests_per_month for factor in reachable]
+        """Rates to sweep, in requests a month: no more than the log has, where there is a log, and
+        of generated traffic none of which writes leave nothing to those who read."""
+        rates = [factor * self.requests_per_month for factor in factors]
+        if self.log:
+            return [rate for rate in rates if rate <= self.requests_per_month]
+        workload, growth = self.case.workload, self.case.growth
+        return [rate for rate in rates if has_readers(workload, growth, rate)]
 
     def thinned(self, requests_per_month: float) -> Trace:
         """The log at less traffic: thinned at random, its writes only if they go with the reads."""

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cachelib.model.case.grown import FEWEST_READS
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.draws import CHANCE, ranges
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Assumption, Platform
 
 POINTS = 49
@@ -46,9 +48,17 @@ def sweeps(model: Model) -> list[Sweep]:
         if name not in drawn and limit.bound > 0
     ]
     here = study.requests_per_month
-    low, high = here / TRAFFIC, min(here * TRAFFIC, max(MOST_REQUESTS, here))
+    low, high = here * _least(study), min(here * TRAFFIC, max(MOST_REQUESTS, here))
     traffic = ranges(study, model.options).get("requests_per_month")
     return [Sweep("requests_per_month", low, high, here, traffic), *found]
+
+
+def _least(study: Study) -> float:
+    """How far down traffic is looked at: no further than writes that stay leave some to read."""
+    reads = study.reads_per_write
+    if reads is None or study.case.growth.writes != "fixed":
+        return 1 / TRAFFIC
+    return max(1 / TRAFFIC, (1 + FEWEST_READS) / (1 + reads))
 
 
 def _sweep(name: str, number: Assumption) -> Sweep:
