@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
+from cachelib.model.engines.result import Result
+from cachelib.model.judgement import knobs
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.judgement.options import options
+from cachelib.model.judgement.elsewhere import Elsewhere
+from cachelib.model.judgement.flips import searched
+from cachelib.model.judgement.metrics import measure
+from cachelib.model.judgement.options import Option, options
+from cachelib.model.judgement.study import Study
 from tests.model.cases import hours, small
 
 LATE = {"metric": "late_share", "at_most": 0.15, "why": "w"}
@@ -130,3 +136,30 @@ def test_a_limit_that_is_relaxed_lets_another_option_be_set_anew_and_chosen() ->
     for flip in beyond:
         found = there(given, decision, flip.number, flip.at * 1.03).chosen
         assert (found and found.name) == flip.away
+
+
+def test_what_a_simulation_refutes_here_is_not_set_where_a_number_hardly_moves_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Formulas alone would set it there: the choice would change with what decides nothing."""
+    lives = {"low": 600, "high": 14_400, "value": 600, "why": "w"}
+    limits = [LATE | {"at_most": 0.2}, {"metric": "mean_ms", "at_most": 9_000, "why": "w"}]
+    study = small(
+        designs=["kv-only", "l1-kv"], knobs={"l2_ttl_s": lives},
+        criteria={"minimise": "bill_usd", "limits": limits, "sure": 0},
+    )  # fmt: skip
+
+    def doubting(study: Study, there: Option, result: Result, names: Any) -> dict[str, float]:
+        told = measure(study, there, result, names)
+        return told | ({"late_share": 0.21} if there.settings["l2_ttl_s"] > 1_000 else {})
+
+    monkeypatch.setattr(knobs, "measure", doubting)
+    decision = Decision(study, 50)
+    tuned = decision.tuned["l1-kv"]
+    assert tuned.keeps
+    assert tuned.refuted
+    values = searched(decision.model).values
+    there = Elsewhere(decision.model, decision.model, decision.tuned, values)
+    beside = 1.001 * study.case.assumed["kv_read_ms"].value
+    there.standing("kv_read_ms", beside)
+    assert there._settings["kv_read_ms", beside]["l1-kv"] == tuned.option.settings

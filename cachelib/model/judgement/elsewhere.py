@@ -62,10 +62,11 @@ class Elsewhere:
         return self._answered(abreast(map(self._searched, self.model.options)))
 
     def _searched(self, option: Option) -> Asking[Search]:
-        own, grid = self._own(option), grid_of(self.model.study, self.tuned[option.name])
+        tuned = self.tuned[option.name]
+        own, grid = self._own(option), grid_of(self.model.study, tuned)
         every = [own, *(settings for settings in grid if settings != own)]
         found = yield from search(self.model, option, every, own=0)
-        return replace(found, tried_by=self.tried_by)
+        return replace(found, tried_by=self.tried_by, refuted_from=tuned.refuted_from)
 
     def _own(self, option: Option) -> Settings:
         known = grid_of(self.model.study, self.tuned[option.name])[0]

@@ -27,7 +27,8 @@ class Tuned:
 
     `flat`: for each knob that was free, the least and the greatest setting that does materially
     as well; `tried`: how many settings the search saw. `keeps`: whether the simulation says that
-    it keeps every limit; `refuted`: the settings of which it says that they break one.
+    it keeps every limit; `refuted`: the settings of which it says that they break one, and
+    `refuted_from`: how far inside limits formulas say that they lie (see `Search`).
     """
 
     option: Option
@@ -36,6 +37,7 @@ class Tuned:
     flat: Mapping[str, tuple[float, float]]
     tried: int
     refuted: frozenset[int] = frozenset()
+    refuted_from: Mapping[str, float] = field(default_factory=dict)
 
 
 def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
@@ -65,6 +67,7 @@ def _tuned(study: Study, option: Option, names: Sequence[str]) -> Asking[Tuned]:
         flat=flat,
         tried=len(found.grid),
         refuted=frozenset(np.flatnonzero(~allowed).tolist()),
+        refuted_from=runs.correct(found, best).refuted_by(runs.told, best),
     )
 
 

@@ -44,6 +44,8 @@ class Search:
     setting that stays wherever it does as well as the best. `coarse`: how many of the settings
     were there before it was looked closer. `tried_by`: the model that says in which draws limits
     are kept, if another. `drawn`: by setting, what is said of it over draws; `lots`: those.
+    `refuted_from`: by limit, how far inside it formulas say that settings lie of which a simulation
+    said here that they break it, as an excess: what comes as near breaks it, too.
     """
 
     model: Model
@@ -56,6 +58,7 @@ class Search:
     tried_by: Model | None = None
     drawn: Said = field(default_factory=dict, repr=False)
     lots: dict[int, Lots] = field(default_factory=dict, repr=False)
+    refuted_from: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def criteria(self) -> Criteria:
@@ -84,7 +87,9 @@ class Search:
         if all(name.startswith(NO_FORMULA) for name in at):
             return replace(self, at=numbers)
         found = yield from search(self.model, self.option, self.grid, numbers, self.own)
-        return replace(found, tried_by=self.tried_by, lots=self.lots)
+        return replace(
+            found, tried_by=self.tried_by, lots=self.lots, refuted_from=self.refuted_from
+        )
 
     def closer(self, best: int) -> Asking[Search]:
         """The same with more settings around one of them: between it and the next of each knob.
@@ -194,12 +199,22 @@ class Search:
 
     @cached_property
     def _over_limits(self) -> list[Array]:
-        """By how much each setting is past each limit."""
+        """By how much each setting is past each limit, or past where a simulation refuted some."""
         bound = bounds(self.criteria, self.at)
         return [
-            excess(limit, self.values[limit.metric], bound[name])
+            excess(limit, self.values[limit.metric], bound[name]) - self.refuted_from.get(name, 0.0)
             for name, limit in self.hard.items()
         ]
+
+    def refuted_by(self, told: Mapping[int, Values], best: int) -> dict[str, float]:
+        """`refuted_from`, of what simulations `told` of settings; none that the `best` would be."""
+        found: dict[str, float] = {}
+        for (name, limit), over in zip(self.hard.items(), self._over_limits, strict=True):
+            out = [nth for nth, values in told.items() if not limit.kept_by(values[limit.metric])]
+            inside = [float(over[nth]) for nth in out if over[best] < over[nth] < 0]
+            if inside:
+                found[name] = min(inside)
+        return found
 
     @cached_property
     def scores(self) -> Array:
