@@ -141,15 +141,27 @@ class Search:
     def at_best(self, unless_above: float = np.inf) -> Asking[Search]:
         """The search of the best settings alone.
 
-        It is looked closer once; not even that, nor is it asked how sure it is, where the score is
-        above this anyhow, or a limit is missed by far.
+        It is looked closer once; not even that, nor is it asked how sure it is, where scores are
+        above this all around, or a limit is missed by far.
         """
         found = self
         best = found._best_here(found.all)
-        if found.scores[best] <= unless_above and found._room[best] > -FAR:
+        if found._least_around(best) <= unless_above and found._room[best] > -FAR:
             best = yield from found.best(found.all)
             found, best = yield from found._closer_still(best)
         return found.only(best)
+
+    def _least_around(self, best: int) -> float:
+        """The least score of a setting and of those next to it, as far as what lies between goes."""
+        least = float(self.scores[best])
+        for nth, name in enumerate(self.grid[best]):
+            beside = np.flatnonzero(self.beside(best, name))
+            away = self._table[beside, nth] - self._table[best, nth]
+            for side in (away < 0, away > 0):
+                if side.any():
+                    nearest = np.argmin(np.where(side, np.abs(away), np.inf))
+                    least = min(least, float(self.scores[beside[nearest]]))
+        return least
 
     def _closer_still(self, best: int) -> Asking[tuple[Search, int]]:
         """Looked closer around the best, and once more if that keeps no limits yet."""
