@@ -143,6 +143,20 @@ def test_a_store_that_is_away_is_missed_by_every_read_that_asks_it() -> None:
     assert outages(asked.replay("l1-only")) == []
 
 
+@pytest.mark.parametrize(
+    "own",
+    [{"policy": "soft-hard", "soft_ttl_s": 600}, {"hedge_after_ms": 5}],
+    ids=["refreshed in the background", "hedged"],
+)
+def test_what_the_origin_usually_gets_are_all_loads_waited_for_or_not(own: dict[str, Any]) -> None:
+    design = {"name": "own", "tiers": ["memory", "kv"], "l2_ttl_s": 3_600, **own}
+    asked = study(designs=["kv-only", design])
+    result = asked.replay("own")
+    (away,) = outages(result)
+    assert result.origin_loads > 1.05 * result.shares["origin"] * result.reads
+    assert away.times == pytest.approx(away.asked * result.reads / result.origin_loads)
+
+
 @pytest.mark.parametrize("metric", ["availability", "error_share"])
 def test_check_asks_how_often_each_store_fails(metric: str) -> None:
     bound = {"at_least": 0.99} if metric == "availability" else {"at_most": 0.01}

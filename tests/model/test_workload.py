@@ -12,6 +12,7 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import BUILT_IN
 from cachelib.model.traffic.generator import DAY_S, MONTH_S, all_shares, generate
 from cachelib.model.traffic.logs import LogError, read_log
+from cachelib.model.traffic.remarks import writers_placed
 from cachelib.model.traffic.sampling import Sample, workload_part
 from cachelib.model.traffic.trace import READ, WRITE
 from cachelib.model.traffic.workload import Workload
@@ -164,6 +165,26 @@ def test_a_cron_writes_all_keys_at_once_every_time():
     assert len(trace) == pytest.approx(500_000, rel=0.005)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cron_runs_where_the_case_says_else_where_chance_puts_it_and_that_is_told(seed):
+    more = {"requests_per_month": 500_000, "keys": 53}
+    workload = Workload(**PLAIN | more, schedules=[CRON])
+    trace = generate(workload, seed=seed)
+    (drawn,) = {trace.colos[place] for place in trace.colo[trace.op == WRITE]}
+    (remark,) = writers_placed(workload, seed)
+    assert f"every 300 s (workload.schedules) does so from {drawn}, where chance" in remark.says
+    for colo in workload.colos:
+        there = Workload(
+            **PLAIN | {"requests_per_month": 500_000, "keys": 53}, schedules=[CRON | {"colo": colo}]
+        )
+        moved = generate(there, seed=seed)
+        is_write = moved.op == WRITE
+        assert {moved.colos[place] for place in moved.colo[is_write]} == {colo}
+        assert (moved.time_s == trace.time_s).all()
+        assert (moved.colo[~is_write] == trace.colo[~is_write]).all()
+        assert list(writers_placed(there, seed)) == []
+
+
 def test_each_client_polls_by_a_clock_of_its_own():
     trace = made(requests_per_month=1_620_000, schedules=[POLLS])
     assert len(trace) == 1_620_000  # a field's own: 75 browsers, twice in four minutes, all month
@@ -196,6 +217,7 @@ def test_new_keys_are_written_by_the_schedule_when_they_have_come():
             [POLLS | {"clients": 1, "every_s": 86_400, "keys": 501}],
             "501 are more than the 500 that there are",
         ),
+        ([POLLS | {"clients": 1, "colo": "XXX"}], "schedules: colo: XXX is none of the colos: "),
     ],
 )
 def test_schedules_that_cannot_be_are_said(schedules, said):

@@ -53,10 +53,14 @@ def asked_and_loaded(result: Result) -> tuple[list[float], float]:
 
 
 def outages(result: Result) -> list[Outage]:
-    """What becomes of a replay's reads while each of its stores answers nothing."""
-    asked, loaded, _ = _shares(result.design, result.tally.codes)
+    """What becomes of a replay's reads while each of its stores answers nothing.
+
+    What the origin usually gets are all loads, those too for which no read waits.
+    """
+    asked, _ = asked_and_loaded(result)
+    usual = result.origin_loads / max(result.reads, 1)
     pairs = zip(result.design.stores, asked, strict=True)
-    return [Outage(store, share, share / loaded if loaded else np.nan) for store, share in pairs]
+    return [Outage(store, share, share / usual if usual else np.nan) for store, share in pairs]
 
 
 def _shares(design: Design, codes: npt.NDArray[np.int64]) -> tuple[list[float], float, float]:

@@ -27,7 +27,6 @@ from cachelib.model.judgement.tries import Said, Tries
 ROOM = 0.5  # twice as far from a limit as this share of it is no safer
 ALIKE = 0.01  # of what is material, and of a limit: what settings may differ by and do alike
 FINER = 5  # steps between a setting and the next, when it is looked closer
-
 CLOSER = 2  # times that it is looked closer
 FAR = 0.25  # of a limit: missed by more, no setting between two steps keeps it
 WHOLE = ("objects", "l1_max_entries")  # knobs that are numbers of things
@@ -152,7 +151,7 @@ class Search:
         return found.only(best)
 
     def _least_around(self, best: int) -> float:
-        """The least score of a setting and of those next to it, as far as what lies between goes."""
+        """The least score of a setting and of those next to it: what lies between goes no lower."""
         least = float(self.scores[best])
         for nth, name in enumerate(self.grid[best]):
             beside = np.flatnonzero(self.beside(best, name))

@@ -32,7 +32,7 @@ from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.generator import MONTH_S
-from cachelib.model.traffic.remarks import keys_unlike, remarks
+from cachelib.model.traffic.remarks import keys_unlike, remarks, too_short_for, writers_placed
 from cachelib.model.traffic.sampling import Sample, sample_of
 from cachelib.model.traffic.trace import READ, WRITE, Trace
 
@@ -122,21 +122,12 @@ class Study:
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """What the recommendation must say of the log; none where the traffic is generated."""
+        """What the recommendation must say of the log, or of what chance has put somewhere."""
         longest = max(self._lives, default=0.0)
         told = remarks(self.trace.account, self.case.log, ttl_s=longest)
-        return (*told, *self._unlike_the_case(), *self._too_short_for_its_clock())
-
-    def _too_short_for_its_clock(self) -> Iterator[Remark]:
-        """What is asked by a clock more slowly than the simulated part of a month lasts."""
-        if self._trace_s < min(self._clock_s, MONTH_S):
-            yield Remark(
-                "clock",
-                f"What is simulated is {self._trace_s / 3_600:,.3g} h of so much traffic, less than"
-                f" the {self._clock_s / 3_600:,.3g} h in which all that the case asks by a clock"
-                " (workload.schedules) is asked once: what hangs on that, loads, writes and answers"
-                " that are out of date among them, is not told by these numbers.",
-            )
+        drawn = () if self.log else writers_placed(self.case.workload, self.seed)
+        rounds = too_short_for(self._clock_s, self._trace_s)
+        return (*told, *self._unlike_the_case(), *rounds, *drawn)
 
     def _unlike_the_case(self) -> Iterator[Remark]:
         """Which of two traffics counts, where the case says another than the log has."""

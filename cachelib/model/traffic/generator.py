@@ -112,17 +112,39 @@ def _in_bursts(
 
 def _with_schedules(workload: Workload, seed: int, columns: Columns, span_s: float) -> Columns:
     """Times, ranks, places and kinds of requests, with those that are fixed in time behind."""
-    rng = np.random.default_rng([seed, 3])  # others come as they would without
+    rng = _of_schedules(seed)
     parts = [columns, *(_rounds(each, workload, rng, span_s) for each in workload.schedules)]
     time, rank, colo, op = map(np.concatenate, zip(*parts, strict=True))
     return time, rank, colo, op
 
 
+def _of_schedules(seed: int) -> np.random.Generator:
+    """Chance of their own: others come as they would without."""
+    return np.random.default_rng([seed, 3])
+
+
+def homes(workload: Workload, seed: int) -> list[list[str]]:
+    """Where the clients of each schedule are, each place once."""
+    rng, colos = _of_schedules(seed), list(workload.colos)
+    drawn = [_clients(each, workload, rng)[1] for each in workload.schedules]
+    return [[colos[place] for place in np.unique(home)] for home in drawn]
+
+
+def _clients(
+    schedule: Schedule, workload: Workload, rng: np.random.Generator
+) -> tuple[Seconds, Codes]:
+    """When the first round of each comes, and where it is."""
+    first = rng.uniform(0, schedule.every_s, schedule.clients)
+    home = _choose(rng, schedule.clients, np.array(list(workload.colos.values())))
+    if schedule.colo is not None:
+        home = np.full_like(home, list(workload.colos).index(schedule.colo))
+    return first, home
+
+
 def _rounds(
     schedule: Schedule, workload: Workload, rng: np.random.Generator, span_s: float
 ) -> Columns:
-    first = rng.uniform(0, schedule.every_s, schedule.clients)
-    home = _choose(rng, schedule.clients, np.array(list(workload.colos.values())))
+    first, home = _clients(schedule, workload, rng)
     rounds = np.maximum(np.ceil((span_s - first) / schedule.every_s), 0).astype(np.int64)
     client = np.repeat(np.arange(schedule.clients), rounds)
     nth = np.arange(len(client)) - np.repeat(np.cumsum(rounds) - rounds, rounds)

@@ -1,16 +1,18 @@
-"""What a decision from a log must not be silent about."""
+"""What a decision must not be silent about: of a log, and of what chance has put somewhere."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cachelib.model.traffic.account import THE_FILTER, Account, Kind, Remark, UnansweredError
+from cachelib.model.traffic.generator import homes
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.workload import MONTH_S, Workload
 from cachelib.plural import plural
 
 HASHED = re.compile(r"[0-9a-f]{12,}|\d+")
@@ -357,3 +359,29 @@ def _duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.3g} {name}"
     return f"{seconds:.3g} seconds"
+
+
+def too_short_for(clock_s: float, lasts_s: float) -> Iterator[Remark]:
+    """What is asked by a clock more slowly than the simulated part of a month lasts."""
+    if lasts_s < min(clock_s, MONTH_S):
+        yield Remark(
+            "clock",
+            f"What is simulated is {lasts_s / 3_600:,.3g} h of so much traffic, less than"
+            f" the {clock_s / 3_600:,.3g} h in which all that the case asks by a clock"
+            " (workload.schedules) is asked once: what hangs on that, loads, writes and answers"
+            " that are out of date among them, is not told by these numbers.",
+        )
+
+
+def writers_placed(workload: Workload, seed: int) -> Iterator[Remark]:
+    """Of generated traffic: where chance has put writers that are few, which decides whose copies
+    they make anew at once."""
+    for schedule, places in zip(workload.schedules, homes(workload, seed), strict=True):
+        left_to_chance = schedule.op == "write" and schedule.colo is None
+        if left_to_chance and len(places) < len(workload.colos):
+            yield Remark(
+                "drawn",
+                f"What writes every {schedule.every_s:,g} s (workload.schedules) does so from"
+                f" {' and '.join(places)}, where chance has put it: another place may be told more"
+                " old answers, and this one fewer. Say its `colo` if you know it.",
+            )

@@ -19,13 +19,15 @@ class Schedule(Strict):
     """Requests fixed in time: a cron that writes, clients that poll.
 
     Every `every_s` seconds each of the `clients` reads or writes the `keys` most popular keys, or
-    all, at once. Where a client is, and when its first round comes, is left to chance.
+    all, at once. When a client's first round comes is left to chance; where it is, too, unless
+    `colo` says it.
     """
 
     op: Literal["read", "write"]
     every_s: float = Field(ge=1, le=MONTH_S)
     keys: Annotated[int, Field(ge=1)] | Literal["all"] = 1
     clients: int = Field(default=1, ge=1, le=10_000_000)
+    colo: str | None = Field(default=None, description="where they all are, one of the colos")
 
     def asks(self, keys: int) -> int:
         """How many of so many keys."""
@@ -97,6 +99,11 @@ class Workload(Strict):
                 f" {self.requests_per_month:,.0f} of requests_per_month, which counts them too"
             )
         for schedule in self.schedules:
+            if schedule.colo is not None and schedule.colo not in self.colos:
+                raise ValueError(
+                    f"schedules: colo: {schedule.colo} is none of the colos:"
+                    f" {', '.join(self.colos)}"
+                )
             if schedule.keys != "all" and schedule.keys > self.keys:
                 raise ValueError(
                     f"schedules: keys: {schedule.keys:,} are more than the {self.keys:,} that there"
