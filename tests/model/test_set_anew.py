@@ -163,3 +163,16 @@ def test_what_a_simulation_refutes_here_is_not_set_where_a_number_hardly_moves_i
     beside = 1.001 * study.case.assumed["kv_read_ms"].value
     there.standing("kv_read_ms", beside)
     assert there._settings["kv_read_ms", beside]["l1-kv"] == tuned.option.settings
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_change_of_the_choice_begins_where_the_one_before_it_ends(name: str) -> None:
+    decision = Decision(small(**CASES[name]), 50)
+    here = decision.chosen and decision.chosen.name
+    assert decision.flips
+    chosen: dict[tuple[str, bool], str | None] = {}
+    for flip in sorted(decision.flips, key=lambda flip: abs(flip.at - flip.here)):
+        above = flip.at > flip.here
+        near = flip.before if above else flip.after
+        assert near == chosen.get((flip.number, above), here), (flip.number, flip.at)
+        chosen[flip.number, above] = flip.away

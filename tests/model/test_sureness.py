@@ -24,8 +24,9 @@ from cachelib.model.judgement import (
     regret,
     simulator,
 )
-from cachelib.model.judgement.decision import SIMULATED, Decision
+from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.elsewhere import Elsewhere
+from cachelib.model.judgement.flips import SIMULATED
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options, simulate
@@ -405,12 +406,12 @@ def test_where_formulas_are_withheld_only_what_is_so_decided_anew_is_told(monkey
     decision = decided(criteria={"limits": [limit]})
     by_formula = decision.flips
     assert any(not flip.number.startswith(model.WORK) for flip in by_formula)
-    del vars(decision)["flips"]
+    del vars(decision)["_looked_for"]
     withheld(decision)
     told = [flip.number for flip in decision.flips]  # a month of other traffic is another month
     assert [f.number for f in flips.nearest(by_formula) if f.number != simulator.TRAFFIC] == told
     assert decision.map_axes is None
-    del vars(decision)["flips"]
+    del vars(decision)["_looked_for"]
     monkeypatch.setattr(Decision, "_chosen_at", lambda *_: "another")
     assert all(flip.number.startswith(model.WORK) for flip in decision.flips)
 
@@ -423,14 +424,16 @@ def test_a_flip_that_a_simulation_confirms_says_so_and_what_it_doubts_is_not_tol
     simulated = [flip for flip in told if flip.simulated]
     assert 0 < len(simulated) <= SIMULATED
     assert not any(flip.number.startswith(model.WORK) for flip in simulated)
-    del vars(decision)["flips"]
+    del vars(decision)["_looked_for"]
     monkeypatch.setattr(Elsewhere, "is_simulated", lambda *_: False)
     anew = decision.flips  # a decision made anew there confirms what one month doubts
     assert {flip.number for flip in told if flip not in anew} <= {simulator.TRAFFIC}
     assert any(flip.simulated for flip in anew)
-    del vars(decision)["flips"]
+    del vars(decision)["_looked_for"]
     monkeypatch.setattr(Decision, "_chosen_at", lambda *_: "another")
-    assert decision.flips == [flip for flip in told if not flip.simulated]
+    out = {(flip.number, flip.at > flip.here) for flip in simulated}
+    assert decision.flips == [f for f in told if (f.number, f.at > f.here) not in out]
+    assert {(flip.number, flip.at > flip.here) for flip in decision.doubted} == out
 
 
 def test_traffic_of_which_nothing_can_be_made_confirms_nothing(monkeypatch: Any) -> None:
@@ -522,13 +525,13 @@ def test_a_log_grows_no_denser_to_confirm_a_flip(tmp_path: Path, monkeypatch: An
     decision = Decision(study, 20)
     assert simulator.TRAFFIC in {flip.number for flip in decision.flips}
     assert "origin_neurons" in {flip.number for flip in decision.flips}
-    del vars(decision)["flips"]
+    del vars(decision)["_looked_for"]
     refuted = SimpleNamespace(chosen=[NOBODY], options=())
     monkeypatch.setattr(simulator.Simulator, "set_anew", lambda *_: refuted)
     monkeypatch.setattr(Decision, "_chosen_at", lambda *_: "another")
     told = {flip.number for flip in decision.flips if not flip.number.startswith(model.WORK)}
     assert told == {simulator.TRAFFIC}
-    del vars(decision)["flips"]
+    del vars(decision)["_looked_for"]
     withheld(decision)
     asked: dict[str, float] = {}
     monkeypatch.setattr(

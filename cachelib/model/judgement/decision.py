@@ -32,7 +32,6 @@ from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise
 
 CONTENDS = 0.02  # share of draws in which an option is best or tied, to be looked at closer
 RIVALS = 3
-SIMULATED = 6  # of the nearest flips: those that a simulation must choose, too
 
 
 @dataclass(frozen=True)
@@ -292,32 +291,43 @@ class Decision:
 
     # -- what would change it --------------------------------------------------------------
 
-    @cached_property
+    @property
     def flips(self) -> list[Flip]:
         """Every change of the choice, options set anew for it; the nearest are confirmed.
 
         By a simulation; where formulas had to be withheld, by deciding anew on both sides, and no
-        others are told.
-        """
+        others are told. Nor is what lies beyond one that is `doubted`."""
+        return self._looked_for[0]
+
+    @property
+    def doubted(self) -> list[Flip]:
+        """What formulas alone would have told as the nearest change of the choice."""
+        return self._looked_for[1]
+
+    @cached_property
+    def _looked_for(self) -> tuple[list[Flip], list[Flip]]:
+        """Flips to be told, and those that are doubted."""
         found = flips.searched(self.model)
         there = Elsewhere(self.model, self._tried_by, self.tuned, found.values)
         told = there.flips(found.flips, found.sweeps, self.chosen.name if self.chosen else None)
-        nearest = _told_first(told)
+        nearest = flips.told_first(told)
         named = {name for flip in nearest for name in (flip.before, flip.after) if name}
         contending = self.model.only([*self.contenders, *named])
         among = frozenset(option.name for option in contending.options)
         if self.by_simulation:
-            decided = [flip for flip in nearest if self._is_decided(flip, among)]
-            return [replace(f, simulated=not f.number.startswith(WORK)) for f in decided]
-        simulator = replace(self.anchoring.simulator, model=contending)
-        asked = [flip for flip in nearest if there.can_be_simulated(flip)]
-        # the settings that formulas find there may break a limit by chance where others keep it
-        doubted = [
-            flip
-            for flip in asked
-            if not (there.is_simulated(flip, simulator) or self._is_decided(flip, among))
-        ]
-        return [replace(flip, simulated=flip in asked) for flip in told if flip not in doubted]
+            told, asked = nearest, [flip for flip in nearest if not flip.number.startswith(WORK)]
+            doubted = [flip for flip in nearest if not self._is_decided(flip, among)]
+        else:
+            simulator = replace(self.anchoring.simulator, model=contending)
+            asked = [flip for flip in nearest if there.can_be_simulated(flip)]
+            # the settings that formulas find may break a limit by chance where others keep it
+            doubted = [
+                flip
+                for flip in asked
+                if not (there.is_simulated(flip, simulator) or self._is_decided(flip, among))
+            ]
+        kept = flips.short_of(doubted, told)
+        return [replace(flip, simulated=flip in asked) for flip in kept], doubted
 
     @property
     def _tried_by(self) -> Model:
@@ -348,7 +358,7 @@ class Decision:
     @property
     def next_flips(self) -> list[Flip]:
         """The nearest flip of each number on either side, those within its range first."""
-        return _told_first(self.flips, len(self.flips))
+        return flips.told_first(self.flips, None)
 
     @property
     def _first(self) -> list[Option]:
@@ -388,9 +398,3 @@ class Decision:
         ]
         axes = list(dict.fromkeys([*near, *matter]))
         return (axes[0], axes[1]) if len(axes) > 1 else None
-
-
-def _told_first(found: list[Flip], most: int = SIMULATED) -> list[Flip]:
-    """The nearest flip of each number on either side, those within its range first."""
-    nearest = sorted(flips.nearest(found), key=lambda flip: (not flip.inside, flip.distance))
-    return nearest[:most]

@@ -24,6 +24,7 @@ from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise,
 SECTIONS, ROUNDS = 17, 5  # of a cell, to find where in it a value is crossed
 TRIED = 7  # crossings, for a change of the choice at one of them
 BESIDE = 1e-6  # of a flip's value: how far from it its two sides are looked at
+SIMULATED = 6  # of the nearest: those that a simulation must choose, too
 BOTH_SIDES = 0.05  # of a flip's value: how far from it a decision is made anew
 
 Cause = Literal["limit", "score", "secondary"]
@@ -261,6 +262,21 @@ def nearest(found: Iterable[Flip]) -> list[Flip]:
     for flip in found:
         seen.setdefault((flip.number, flip.at > flip.here), flip)
     return list(seen.values())
+
+
+def short_of(doubted: Iterable[Flip], found: Iterable[Flip]) -> list[Flip]:
+    """Flips that do not rest on a doubted one: neither it nor what is farther along its number."""
+    ends = {(flip.number, flip.at > flip.here): abs(flip.at - flip.here) for flip in doubted}
+    return [
+        flip
+        for flip in found
+        if abs(flip.at - flip.here) < ends.get((flip.number, flip.at > flip.here), np.inf)
+    ]
+
+
+def told_first(found: Iterable[Flip], most: int | None = SIMULATED) -> list[Flip]:
+    """The nearest flip of each number on either side, those within its range first."""
+    return sorted(nearest(found), key=lambda flip: (not flip.inside, flip.distance))[:most]
 
 
 def beside(flip: Flip, most: float = np.inf) -> tuple[float, float] | None:

@@ -237,6 +237,16 @@ def flips_table(decision: Decision) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("number")
 
 
+def doubted(decision: Decision) -> list[str]:
+    """Of which number, and from where on, formulas change the choice and a simulation does not."""
+    told = []
+    for flip in decision.doubted:
+        there, here = _where(decision, [flip])
+        way = "above" if flip.at > flip.here else "below"
+        told.append(f"{words.in_a_sentence(decision, flip.number)} {way} {there} (now {here})")
+    return told
+
+
 def _distance(flip: Flip) -> str:
     return apart(flip.distance, 1, "times")[0] + ("" if flip.inside else ", beyond its range")
 
