@@ -302,3 +302,34 @@ def test_of_faults_that_have_no_room_the_errors_are_counted() -> None:
     *first, last = answer._faults(found)
     assert [each.what for each in first] == ["Mend: fault 0", "Mend: fault 1", "Mend: fault 2"]
     assert last.what.replace("\u00a0", " ") == "Mend 3 more faults, 1 error among them"
+
+
+@pytest.mark.parametrize(
+    ("against", "told"),
+    [("l1-only", True), ("durable-object", False), ("l1-kv", False), (None, False)],
+    ids=["another", "named by the question", "chosen", "not stated"],
+)
+def test_the_design_that_is_asked_about_is_answered_where_the_question_names_no_tier_of_it(
+    case: Case, outcome: Outcome, against: str | None, told: bool
+) -> None:
+    stated = {"against": against} if against else {}
+    other = Case.model_validate(
+        {**case.model_dump(exclude={"against"}, exclude_unset=True), **stated}
+    )
+    fared = choosing(outcome, "l1-kv")
+    found = [said for said in answer.asked_about(other, fared) if "which is asked about" in said]
+    assert bool(found) is told
+    for said in found:
+        assert re.match(r"“[^”]+”, which is asked about, (is worse by|breaks|would|cannot)", said)
+
+
+def test_the_front_page_speaks_of_a_shared_tier_only_of_what_it_is_about(
+    case: Case, outcome: Outcome
+) -> None:
+    pick, asked = choosing(outcome, "l1-kv"), case.model_copy(update={"against": "kv-only"})
+    by_name = {name: case.design(name) for name in case.design_names}
+    assert answer.speaks_of(by_name["l1-kv"], case, pick)
+    assert answer.speaks_of(by_name[pick.today or ""], case, pick)
+    assert not answer.speaks_of(by_name["l1-r2"], case, pick)
+    assert answer.speaks_of(by_name["kv-only"], asked, pick)
+    assert not answer.speaks_of(None, case, pick)

@@ -55,11 +55,17 @@ def beside(study: Study, design: Design) -> Design | None:
 
 
 def _in_one_order(study: Study, designs: list[Design]) -> list[Design]:
-    """What is there first, then by tiers and name: no sentence hangs on the order of a case."""
-    words, today = list(ALL), study.case.today_name
+    """What is there first, then what is asked about, then by tiers and name: no sentence hangs on
+    the order of a case."""
+    words, case = list(ALL), study.case
+    first = [case.today_name, case.against if "against" in case.model_fields_set else None]
     return sorted(
         designs,
-        key=lambda each: (each.name != today, [words.index(w) for w in each.tiers], each.name),
+        key=lambda each: (
+            first.index(each.name) if each.name in first else len(first),
+            [words.index(w) for w in each.tiers],
+            each.name,
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from typing import cast
 
 from cachelib.model.case.case import Case
 from cachelib.model.case.source import Said
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, SHARED
 from cachelib.report.document.collect import Findings
 from cachelib.report.language import Comparison, capital, counted, listed, work
@@ -55,17 +56,28 @@ def _verb(tiers: list[str], one: str, many: str) -> str:
 
 
 def asked_about(case: Case, outcome: Outcome) -> Iterator[str]:
-    """What became of each tier that the question names and the choice has not: its best option."""
+    """What became of each tier that the question names and the choice has not: its best option;
+    and of the design that the case says it asks about."""
     pick = chosen(outcome)
     if pick is None or pick.score is None:
         return
-    there = case.design(pick.name).tiers
+    there, told = case.design(pick.name).tiers, [pick.name, outcome.today]
     for word, tier in SHARED.items():
         if word in there or not _names(case.question, word):
             continue
         best = next((o for o in outcome.options if word in case.design(o.name).tiers), None)
         if best and not _is_named_already(outcome, best):
+            told.append(best.name)
             yield f"The best option with {tier.phrase}, “{best.words}”, {_fared(outcome, best)}."
+    against = _named(outcome, case.against) if "against" in case.model_fields_set else None
+    if against and against.name not in told and not _is_named_already(outcome, against):
+        yield f"“{capital(against.words)}”, which is asked about, {_fared(outcome, against)}."
+
+
+def speaks_of(design: Design | None, case: Case, outcome: Outcome) -> bool:
+    """Whether a design is what is chosen, what is there, or what is asked about."""
+    asked = case.against if "against" in case.model_fields_set else None
+    return design is not None and design.name in (outcome.recommended, outcome.today, asked)
 
 
 MOST_TIES = 3  # that the sentence on ties names

@@ -18,7 +18,7 @@ from cachelib.model.formulas import estimate
 from cachelib.model.judgement.claims import Verdict
 from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
-from cachelib.model.judgement.subject import concerns
+from cachelib.model.judgement.subject import concerns, shared
 from cachelib.model.judgement.ties import SAME_WORK
 from cachelib.report import language
 from cachelib.report import text as fit
@@ -173,6 +173,7 @@ class Document:
                 "stays": None,
                 "work_of_the_next": "",
                 "asked": [],
+                "shared_in_answer": False,
             }
         chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
         other = reference(outcome)
@@ -188,6 +189,7 @@ class Document:
             "stays": answer.what_stays(self.study.case, outcome),
             "work_of_the_next": answer.work_of_the_next(outcome),
             "asked": list(answer.asked_about(self.study.case, outcome)),
+            "shared_in_answer": answer.speaks_of(shared(self.study), self.study.case, outcome),
             "deciding": deciding(outcome),
             "consequences": list(points(outcome, chosen, other)) if chosen else [],
             "origin_load": origin_load(outcome, chosen, reference(outcome)) if chosen else None,
