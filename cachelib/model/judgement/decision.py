@@ -22,6 +22,7 @@ from cachelib.model.judgement.model import WORK, Z95, Model
 from cachelib.model.judgement.moved import study_at
 from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.placement import Placed, placements
+from cachelib.model.judgement.placing import placed
 from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.simulator import TRAFFIC
@@ -315,19 +316,14 @@ class Decision:
         contending = self.model.only([*self.contenders, *named])
         among = frozenset(option.name for option in contending.options)
         if self.by_simulation:
-            told, asked = nearest, [flip for flip in nearest if not flip.number.startswith(WORK)]
             doubted = [flip for flip in nearest if not self._is_decided(flip, among)]
-        else:
-            simulator = replace(self.anchoring.simulator, model=contending)
-            asked = [flip for flip in nearest if there.can_be_simulated(flip)]
-            # the settings that formulas find may break a limit by chance where others keep it
-            doubted = [
-                flip
-                for flip in asked
-                if not (there.is_simulated(flip, simulator) or self._is_decided(flip, among))
-            ]
-        kept = flips.short_of(doubted, told)
-        return [replace(flip, simulated=flip in asked) for flip in kept], doubted
+            told = flips.short_of(doubted, nearest)
+            return [replace(f, simulated=not f.number.startswith(WORK)) for f in told], doubted
+        return placed(
+            told, [flip for flip in nearest if there.can_be_simulated(flip)], found.sweeps, there,
+            replace(self.anchoring.simulator, model=contending),
+            lambda flip: self._is_decided(flip, among),
+        )  # fmt: skip
 
     @property
     def _tried_by(self) -> Model:

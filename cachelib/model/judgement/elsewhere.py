@@ -189,12 +189,11 @@ class Elsewhere:
         is_log = flip.number == TRAFFIC and self.model.study.log is not None
         return not (is_log or flip.number.startswith(WORK))
 
-    def is_simulated(self, flip: Flip, simulator: Simulator) -> bool:
-        """Whether a simulation with the settings that are best beyond a flip chooses the same."""
-        value = flip.at + (1 if flip.at > flip.here else -1) * BESIDE * abs(flip.at)
-        self.standing(flip.number, value)
-        told = simulator.set_anew(self._settings[flip.number, value], _arrays({flip.number: value}))
-        return self._first(told) == flip.away
+    def simulated(self, number: str, value: float, simulator: Simulator) -> str | None:
+        """What a simulation chooses there, with the settings that formulas find to be best."""
+        self.standing(number, value)
+        told = simulator.set_anew(self._settings[number, value], _arrays({number: value}))
+        return self._first(told)
 
     def _changes(
         self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None

@@ -14,10 +14,11 @@ from cachelib.model.judgement.study import Study
 def study_at(study: Study, number: str, value: float) -> Study:
     """The same with an assumption, a limit's bound or the traffic at `value`; ranges reach there.
 
-    Traffic grows as the case says, and a log's can only be thinned.
+    Traffic grows as the case says, of which no fewer requests are taken than here; a log's can
+    only be thinned.
     """
     if number == TRAFFIC:
-        return study.grown(value, MOST_REQUESTS)
+        return study.grown(value, max(MOST_REQUESTS, len(study.trace)))
     if number.startswith("limit:"):
         return study.of_changed(criteria=_with_limit(study.case, number, value))
     assumed = moved(number, study.case.assumed[number], value)

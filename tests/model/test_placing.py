@@ -1,0 +1,74 @@
+"""Changes of the choice are told where a simulation has them, near to where formulas do."""
+
+from __future__ import annotations
+
+import pytest
+
+from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.placing import FARTHER, located
+from cachelib.model.judgement.sweeps import Sweep
+from cachelib.model.platforms.platform import Assumption
+
+ORIGIN = Assumption(value=100, low=50, high=205, unit="ms", why="w")
+
+
+def flip(at: float, here: float = 100.0) -> Flip:
+    below, above = ("a", "b") if at > here else ("b", "a")
+    return Flip("origin_ms", at, here, below, above, "score", "bill_usd", "b", "a", inside=True)
+
+
+def sweep() -> Sweep:
+    return Sweep("origin_ms", 20.0, 400.0, 100.0, ORIGIN)
+
+
+def upwards(truth: float, asked: list[float] | None = None):  # type: ignore[no-untyped-def]
+    def chosen(value: float) -> str:
+        if asked is not None:
+            asked.append(value)
+        return "b" if value > truth else "a"
+
+    return chosen
+
+
+@pytest.mark.parametrize("truth", [192.0, 200.0, 203.0])
+def test_where_a_simulation_has_it_as_near_as_can_be_asked_it_stays_where_formulas_put_it(
+    truth: float,
+) -> None:
+    asked: list[float] = []
+    assert located(flip(200.0), sweep(), 400.0, upwards(truth, asked)) == flip(200.0)
+    assert asked == pytest.approx([190.0, 204.0])
+
+
+@pytest.mark.parametrize("truth", [101.0, 120.0, 150.0, 188.0, 206.0, 215.0, 229.0])
+def test_it_moves_to_where_a_simulation_has_it(truth: float) -> None:
+    found = located(flip(200.0), sweep(), 400.0, upwards(truth))
+    assert found is not None
+    assert found.at == pytest.approx(truth, abs=4)
+    assert found.inside == (found.at <= 205)
+    assert (found.before, found.after) == ("a", "b")
+
+
+@pytest.mark.parametrize("truth", [30.0, 40.0, 49.0, 52.0, 70.0])
+def test_so_it_does_below_where_the_number_is(truth: float) -> None:
+    found = located(flip(50.0), sweep(), 20.0, lambda value: "b" if value < truth else "a")
+    if truth < 50 * (1 - FARTHER):
+        assert found is None
+    else:
+        assert found is not None
+        assert found.at == pytest.approx(truth, abs=2)
+        assert (found.before, found.after) == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [lambda _: "a", lambda _: "c", lambda value: "c" if value > 195 else "a", upwards(250.0)],
+    ids=["never", "another at once", "another beyond", "too far"],
+)
+def test_what_a_simulation_has_nowhere_near_is_none(chosen) -> None:  # type: ignore[no-untyped-def]
+    assert located(flip(200.0), sweep(), 400.0, chosen) is None
+
+
+def test_it_is_not_looked_for_beyond_the_next_change() -> None:
+    asked: list[float] = []
+    assert located(flip(200.0), sweep(), 210.0, upwards(215.0, asked)) is None
+    assert max(asked) < 210
