@@ -258,3 +258,11 @@ def test_a_number_set_outside_the_case_s_own_range_is_said(
 def test_a_number_s_range_is_that_of_the_case_s_platform() -> None:
     told = run("check", "shop-redis", "-p", "origin_failure=0.03")[1]
     assert "outside the case's own range of 0 to 0.01" in told
+
+
+def test_a_name_that_no_ready_made_case_has_is_answered_with_the_nearest() -> None:
+    for command in ("check", "report"):
+        status, output = run(command, "trading")
+        assert status == 2
+        assert "trading-sentiment" in output
+        assert "`cachelib cases` lists them" in output

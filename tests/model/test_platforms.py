@@ -153,4 +153,4 @@ def test_a_wrong_range_is_all_that_is_told_of_a_number(tmp_path: Path) -> None:
         load_case(own(tmp_path, f"like: servers-redis\nnumbers:\n  redis_ms: {number}\n"))
     told = str(caught.value).splitlines()
     assert len(told) == 1
-    assert told[0].endswith("mine.yaml:3: numbers.redis_ms: low <= value <= high must hold")
+    assert told[0].endswith("numbers.redis_ms: -3 is not within its own range, 0.2 to 2")

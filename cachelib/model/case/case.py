@@ -288,8 +288,12 @@ def find_case(name: str | Path) -> Path:
     path = Path(name)
     if path.is_dir():
         return path / "case.yaml"
-    ready_made = CASES / f"{name}.yaml"
-    return ready_made if not path.exists() and ready_made.is_file() else path
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return path
+    if fault := known("ready-made case", ready_made(), str(name)):
+        said = f"there is no such file; {fault} (`cachelib cases` lists them)"
+        raise InvalidFileError([Problem(path, 1, "", said, given=str(path))])
+    return CASES / f"{name}.yaml"
 
 
 def files_of(name: str | Path) -> list[Path]:

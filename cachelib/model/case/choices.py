@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from cachelib.model.platforms.platform import Assumption
-from cachelib.model.schema.strict import Strict
+from cachelib.model.schema.strict import Strict, in_order
 from cachelib.model.tiers.design import Design
 
 STEPS = 9  # settings tried in a knob's range
@@ -59,8 +59,8 @@ class Knob(Strict):
             raise ValueError("give either the values it may have, or low and high")
         if any(value <= 0 for value in self.values):
             raise ValueError("values: must be greater than 0")
-        if ranged and not (self.low or 0) <= (self.value or self.low or 0) <= (self.high or 0):
-            raise ValueError("low <= value <= high must hold")
+        if self.low is not None and self.high is not None:
+            in_order(self.low, self.value or self.low, self.high)
         return self
 
     @property

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, mod
 
 from cachelib.model.case.metrics import METRICS, known_metric
 from cachelib.model.platforms.platform import Assumption
-from cachelib.model.schema.strict import Strict
+from cachelib.model.schema.strict import Strict, in_order
 
 MetricName = Annotated[
     str,
@@ -48,8 +48,7 @@ class Limit(Strict):
         if any(abs(end or 0) > MOST for end in (self.at_most, self.at_least, self.low, self.high)):
             raise ValueError(f"must be {MOST:,.0f} or less")
         low, high = (self.bound if end is None else end for end in (self.low, self.high))
-        if not low <= self.bound <= high:
-            raise ValueError(f"low <= {self.bound:g} <= high must hold for the limit's own range")
+        in_order(low, self.bound, high)
         return self
 
     @property

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from cachelib.model.schema.strict import Strict
+from cachelib.model.schema.strict import Strict, in_order
 from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.registry import ALL, owners
 
@@ -44,8 +44,7 @@ class Assumption(Strict):
 
     @model_validator(mode="after")
     def _ordered(self) -> Assumption:
-        if not self.low <= self.value <= self.high:
-            raise ValueError("low <= value <= high must hold")
+        in_order(self.low, self.value, self.high)
         return self
 
 
