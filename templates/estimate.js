@@ -11,7 +11,7 @@ function estimate(design, at, flows = flowsOf(design, at)) {
   const origin = total(flows.awaited, at) / reads;
   return {
     l1, origin, asked: [total(flows.missedAwaited, at) / reads, total(flows.askedAwaited, at) / reads], hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
-    counts: withRaces(design, at, flows, countsOf(design, at, flows)), stored_gb: storedGb(design, at, flows),
+    counts: withCalls(design, at, withRaces(design, at, flows, countsOf(design, at, flows))), stored_gb: storedGb(design, at, flows),
     get mean_ms() { // costs more than all the rest, and few ask
       return meanMs(design, at, flows);
     },

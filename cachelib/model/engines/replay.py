@@ -32,6 +32,7 @@ from cachelib.model.schema.scratch import scratch
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Outcomes
 from cachelib.model.traffic.generator import generate
+from cachelib.model.traffic.joining import joined, whole_alone
 from cachelib.model.traffic.trace import Trace
 from cachelib.model.traffic.workload import Workload
 
@@ -78,6 +79,10 @@ def replay(
     and where a cluster was lent to this process, one of its workers replays such a trace.
     """
     platform.check(design)
+    trace = joined(trace, design.joined)
+    if trace.keys_each > 1:  # a value is new as soon as one of its keys is
+        life_s = platform.value_life_s / trace.keys_each
+        platform = platform.model_copy(update={"value_life_s": life_s})
     is_free = engine == "compiled" and jobs is None and shards is None
     if is_free and (cluster := borrowed(len(trace))):
         of = {"design": design, "platform": platform, "seed": seed, "span_s": span_s}
@@ -106,6 +111,7 @@ def replay_pieces(
     With a folder, `spool`, the shards lie there until they are replayed, one after the other, and
     a run that is interrupted then goes on. `say` is told how far it is.
     """
+    whole_alone(designs)
     pieces, jobs = counted(pieces, say), _jobs(jobs)
     if cluster is None and spool is None and shards is None:
         first, requests = _first_of(pieces)
@@ -260,6 +266,7 @@ class _Run:
         self.row, self.first, self.last = 0, 0.0, 0.0
         self.colos: list[str] = []
         self.bytes = 0
+        self.keys_each = 1.0
 
     def result(self, pieces: Iterable[Trace], span_s: float | None) -> Result:
         for piece in pieces:
@@ -279,6 +286,7 @@ class _Run:
         self.last = float(piece.time_s[-1])
         self.work.take(piece, self.row, self.places)
         self.row += len(piece)
+        self.keys_each = piece.keys_each
         self.bytes += int(piece.size.sum(dtype=np.int64))
 
     def finished(self, span_s: float | None) -> Result:
@@ -299,6 +307,7 @@ class _Run:
             tally=tally,
             code=np.concatenate(codes) if codes else np.empty(0, CODE_TYPE),
             latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),
+            keys_each=self.keys_each,
         )
 
 

@@ -23,12 +23,14 @@ class Keys(NamedTuple):
 
     Where keys are not written as often as they are read, `share` is of the reads and `written` of
     the writes; a key is then written once every `every_s` at the least, or has infinity there.
+    `unasked`: how many there are besides, for which nobody asks.
     """
 
     share: Array
     number: Array
     written: Array | None = None
     every_s: Array | None = None
+    unasked: float = 0.0
 
 
 class Trips(NamedTuple):

@@ -29,6 +29,7 @@ from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import CODE_TYPE
+from cachelib.model.traffic.joining import whole_alone
 from cachelib.model.traffic.trace import Trace
 
 GROUPS = 10
@@ -235,6 +236,7 @@ def sampled_pieces(
     """What `replay_pieces` would tell, estimated from a share `rate` of the keys, with errors."""
     if not 0 < rate <= 1:
         raise ValueError(f"rate must be above 0 and at most 1, not {rate}")
+    whole_alone(designs)
     runs = [SampledRun(design, platform, rate, seed) for design in designs]
     for piece in pieces:
         for run in runs:
