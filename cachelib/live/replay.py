@@ -64,7 +64,7 @@ def lacking(design: Design) -> list[Tier]:
 
 def can_run(design: Design) -> bool:
     """Whether the local runtime has all tiers of the design, and the design needs no real times."""
-    return not lacking(design) and design.hedge_after_ms is None
+    return not lacking(design) and design.hedge_after_ms is None and not design.object_alarm
 
 
 def run(
@@ -124,6 +124,11 @@ def _refuse_missing(design: Design) -> None:
         raise LiveError(
             f"{design.name}: hedge_after_ms: which reads are slow, the local runtime does not show;"
             " leave this design out of the live run"
+        )
+    if design.object_alarm:
+        raise LiveError(
+            f"{design.name}: object_alarm: alarms come by the clock, and expiry here goes by the"
+            " requests' own times; leave this design out of the live run"
         )
 
 

@@ -30,6 +30,15 @@ DESIGNS: dict[str, Design] = BUILT_IN | {
     "l1-object-memory": Design(
         name="l1-object-memory", tiers=("memory", "durable-object"), object_storage=False
     ),
+    "l1-object-alarm": Design(
+        name="l1-object-alarm", tiers=("memory", "durable-object"), object_alarm=True
+    ),
+    "independent-object-alarm": Design(
+        name="independent-object-alarm",
+        tiers=("memory", "durable-object"),
+        expiry="independent",
+        object_alarm=True,
+    ),
     "swr-an-hour": Design(
         name="swr-an-hour", tiers=("workers-cache",), stale_while_revalidate_s=3_600
     ),

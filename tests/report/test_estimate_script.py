@@ -116,7 +116,13 @@ def test_every_design_at_every_traffic(node: str, routing: str) -> None:
     ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 3_600.0}
     in_memory = BUILT_IN["durable-object-memory"].model_copy(update=ttls)
     behind = in_memory.model_copy(update={"name": "behind", "tiers": ("memory", "durable-object")})
-    the_page_says_what_the_model_does(node, study, [*designs, in_memory, behind])
+    alarms = [
+        Design(name=f"{tiers}, {expiry}", tiers=tiers, expiry=expiry, object_alarm=True, **ttls)
+        for tiers in (("durable-object",), ("memory", "durable-object"))
+        for expiry in EXPIRY_WORDS
+        if expiry != "sliding" or "memory" in tiers
+    ]
+    the_page_says_what_the_model_does(node, study, [*designs, in_memory, behind, *alarms])
 
 
 def test_what_a_free_plan_refuses(node: str) -> None:

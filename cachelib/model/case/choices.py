@@ -37,7 +37,7 @@ def turns(knob: str, design: Design) -> bool:
         "stale_while_revalidate_s": design.front is not None,
         "clean_up_every_s": design.policy == "clean-up",
         "joined": bool(design.tiers) and design.front is None,
-        "objects": design.l2 == "durable-object",
+        "objects": design.l2 == "durable-object" and not design.object_alarm,
         "kv_cache_ttl_s": design.l2 == "kv",
     }[knob]
 
