@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +12,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cachelib.model.engines.replay import replay
+from cachelib.model.engines.replay import replay, replay_pieces
 from cachelib.model.engines.result import Result
+from cachelib.model.engines.shards.sample import SampleError
 from cachelib.model.formulas import Keys, Setting, grouped
 from cachelib.model.formulas.joining import each, joined
 from cachelib.model.judgement.knobs import tune
@@ -400,15 +402,32 @@ def test_values_that_no_column_holds_are_told() -> None:
         joining.joined(trace("0 r a", "1 r b", "2 r c", size=2_000_000_000), 3)
 
 
-def test_a_log_in_pieces_is_told_where_it_can_be_replayed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_a_trace_in_pieces_is_the_trace(engine: Any) -> None:
+    rng = np.random.default_rng(2)
+    asked = trace(*(f"{at} r k{key}" for at, key in enumerate(rng.zipf(1.5, 300) % 20)))
+    lives = replace(asked, ttl_s=np.full(300, 40.0, np.float32))
+    for some in (asked, lives):
+        pieces = [some.only(slice(100)), some.only(slice(100, 100)), some.only(slice(100, 300))]
+        alone = REDIS.model_copy(update={"joined": None})
+        platform = Platform(**STEADY)
+        found = replay_pieces(pieces, [alone, REDIS], platform, engine=engine)
+        wanted = [replay(some, each, platform, engine=engine) for each in (alone, REDIS)]
+        assert [each.per_month() for each in found] == [each.per_month() for each in wanted]
+    assert replay_pieces([], [REDIS], platform)[0].requests == 0
+
+
+def test_a_part_of_a_log_s_keys_and_keys_without_numbers_are_refused(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
-    log.write_text("time,key\n1700000000,/a\n1700000001,/b\n")
-    for sample in (None, 0.5):
-        with pytest.raises(JoinedError, match="l1-kv-joined: joined: which keys lie together"):
-            replay_log(
-                log, isolates=1, routing="random", l1_ttl=60, l2_ttl=60, expiry="inherited",
-                designs=["l1-kv-joined"], sample=sample,
-            )  # fmt: skip
+    log.write_text("time,key\n1700000000,/a\n1700000001,/b\n1700000002,/a\n")
+    whole: Any = {"isolates": 1, "routing": "random", "l1_ttl": 60, "l2_ttl": 60,
+                  "expiry": "inherited", "designs": ["l1-kv-joined"]}  # fmt: skip
+    assert replay_log(log, **whole)["origin_loads"] == 1
+    with pytest.raises(SampleError, match="l1-kv-joined: which keys lie together"):
+        replay_log(log, **whole, sample=0.5)
+    hashed = replace(trace("0 r k", "1 r j"), hashes=np.arange(2, dtype=np.uint64))
+    with pytest.raises(JoinedError, match="replay this design without --memory"):
+        replay_pieces([hashed], [REDIS], Platform(**STEADY))
 
 
 def test_words() -> None:

@@ -32,7 +32,7 @@ from cachelib.model.schema.scratch import scratch
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Outcomes
 from cachelib.model.traffic.generator import generate
-from cachelib.model.traffic.joining import joined, whole_alone
+from cachelib.model.traffic.joining import joined, together
 from cachelib.model.traffic.trace import Trace
 from cachelib.model.traffic.workload import Workload
 
@@ -79,10 +79,7 @@ def replay(
     and where a cluster was lent to this process, one of its workers replays such a trace.
     """
     platform.check(design)
-    trace = joined(trace, design.joined)
-    if trace.keys_each > 1:  # a value is new as soon as one of its keys is
-        life_s = platform.value_life_s / trace.keys_each
-        platform = platform.model_copy(update={"value_life_s": life_s})
+    trace, platform = _as_values(trace, design, platform)
     is_free = engine == "compiled" and jobs is None and shards is None
     if is_free and (cluster := borrowed(len(trace))):
         of = {"design": design, "platform": platform, "seed": seed, "span_s": span_s}
@@ -111,17 +108,30 @@ def replay_pieces(
     With a folder, `spool`, the shards lie there until they are replayed, one after the other, and
     a run that is interrupted then goes on. `say` is told how far it is.
     """
-    whole_alone(designs)
     pieces, jobs = counted(pieces, say), _jobs(jobs)
     if cluster is None and spool is None and shards is None:
         first, requests = _first_of(pieces)
         pieces, shards = chain(first, pieces), _shards(jobs, first, platform, requests)
     with _hands(jobs, shards, cluster, spool, say) as hands:
-        runs = [_Run(design, platform, seed, engine, hands, keep=False) for design in designs]
+        runs = [
+            _InWhole(design, platform, seed, engine)
+            if (design.joined or 1) > 1
+            else _Run(design, platform, seed, engine, hands, keep=False)
+            for design in designs
+        ]
         for piece in pieces:
             for run in runs:
                 run.take(piece)
         return [run.finished(None) for run in runs]
+
+
+def _as_values(trace: Trace, design: Design, platform: Platform) -> tuple[Trace, Platform]:
+    """Where a design joins keys, requests for values, which are new as soon as one key is."""
+    trace = joined(trace, design.joined)
+    if trace.keys_each == 1:
+        return trace, platform
+    life_s = platform.value_life_s / trace.keys_each
+    return trace, platform.model_copy(update={"value_life_s": life_s})
 
 
 def _in_one(
@@ -249,6 +259,26 @@ class _Whole:
 
     def finish(self, end: float, last: float) -> tuple[dict[str, int], float, Tally]:
         return *self.simulator.finish(end), self.tally
+
+
+class _InWhole:
+    """A run of a design that joins keys, which asks for all requests before the first."""
+
+    def __init__(self, design: Design, platform: Platform, seed: int, engine: Engine) -> None:
+        platform.check(design)
+        self.design, self.platform, self.seed, self.engine = design, platform, seed, engine
+        self.pieces: list[Trace] = []
+
+    def take(self, piece: Trace) -> None:
+        self.pieces += [piece] if len(piece) else []
+
+    def finished(self, span_s: float | None) -> Result:
+        whole, platform = self.pieces, self.platform
+        if whole:
+            values, platform = _as_values(together(whole), self.design, platform)
+            whole = [values]
+        run = _Run(self.design, platform, self.seed, self.engine, None, keep=False)
+        return run.result(whole, span_s)
 
 
 class _Run:

@@ -155,3 +155,9 @@ def grouped(
     if written is None or every_s is None:
         return Keys(mean, number)
     return Keys(mean, number, taken(written) / number, taken(every_s, np.maximum))
+
+
+def asked_for(asked: Array) -> Keys:
+    """Keys by how often each is asked for, the most popular first; some may be for nobody."""
+    shares = asked[asked > 0] / asked.sum()
+    return grouped(shares)._replace(unasked=float(len(asked) - len(shares)))

@@ -16,9 +16,9 @@ from cachelib.model.case.designs import as_allowed, platform_of
 from cachelib.model.case.names import known
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
-from cachelib.model.formulas import Estimate, Keys, Setting, estimate, grouped, placed
+from cachelib.model.formulas import Estimate, Setting, estimate, placed
 from cachelib.model.formulas.scaling import isolates
-from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.formulas.setting import NEVER_S, Array, asked_for
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import grown_workload, with_keys
 from cachelib.model.judgement.on_schedule import keys_on_schedule
@@ -47,12 +47,6 @@ def _how_unlike(times: float) -> str:
     if times >= 2:
         return f"{times:,.0f} times as much" if times >= 10 else f"{times:.2g} times as much"
     return f"{100 * abs(times - 1):.0f} per cent {'more' if times > 1 else 'less'}"
-
-
-def _kinds(asked: Array) -> Keys:
-    """How often each key is asked for, the most popular first, as kinds of key."""
-    shares = asked[asked > 0] / asked.sum()
-    return grouped(shares)._replace(unasked=float(len(asked) - len(shares)))
 
 
 class UnknownMeterError(CachelibError, ValueError):
@@ -362,7 +356,7 @@ class Study:
         own = {name: number.value for name, number in self.case.assumed.items()}
         own |= self.case.settings
         return Setting(
-            keys=keys or _kinds(asked),
+            keys=keys or asked_for(asked),
             weights=weights / weights.sum(),
             trips=trips,
             numbers=own
@@ -381,7 +375,7 @@ class Study:
         if self.sample.keys == 1:
             return self.setting
         asked = np.sort(self._taken.simulated)[::-1]
-        taken = replace(self.setting, keys=_kinds(asked))
+        taken = replace(self.setting, keys=asked_for(asked))
         return with_keys(taken, 1 / self._taken.weight)
 
     def estimate(self, design: str | Design, **numbers: float | Array) -> Estimate:

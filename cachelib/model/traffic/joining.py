@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from cachelib.errors import CachelibError
-from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.joining import values
 from cachelib.model.traffic.trace import Trace
 
@@ -20,13 +19,21 @@ class JoinedError(CachelibError, ValueError):
     """Keys that cannot lie together."""
 
 
-def whole_alone(designs: Iterable[Design]) -> None:
-    """Raise `JoinedError` for a design that no trace in pieces can be replayed through."""
-    if name := next((each.name for each in designs if (each.joined or 1) > 1), None):
-        raise JoinedError(
-            f"{name}: joined: which keys lie together hangs on how often each is asked for in all"
-            " of a log, which is read piece by piece here; `cachelib report CASE --trace LOG` knows"
-        )
+def together(pieces: Sequence[Trace]) -> Trace:
+    """All requests as one trace, whose keys are numbered as in its last piece."""
+    has_lives = any(each.ttl_s is not None for each in pieces)
+    lives = [
+        np.zeros(len(each), np.float32) if each.ttl_s is None else each.ttl_s for each in pieces
+    ]
+    return replace(
+        pieces[-1],
+        time_s=np.concatenate([each.time_s for each in pieces]),
+        key=np.concatenate([each.key for each in pieces]),
+        colo=np.concatenate([each.colo for each in pieces]),
+        op=np.concatenate([each.op for each in pieces]),
+        size=np.concatenate([each.size for each in pieces]),
+        ttl_s=np.concatenate(lives) if has_lives else None,
+    )
 
 
 def joined(trace: Trace, each: int | None) -> Trace:
@@ -37,7 +44,10 @@ def joined(trace: Trace, each: int | None) -> Trace:
     if not each or each == 1 or trace.keys_each > 1 or not len(trace):
         return trace
     if trace.hashes is not None:
-        raise JoinedError("joined: which keys lie together hangs on all of a log, not on a piece")
+        raise JoinedError(
+            "joined: which keys lie together in a value hangs on all of a log, whose keys are known"
+            " here piece by piece alone; replay this design without --memory"
+        )
     asked = np.bincount(trace.key, minlength=len(trace.keys))
     there = np.arange(len(asked)) if trace.account is None else np.flatnonzero(asked)
     order = there[np.argsort(-asked[there], kind="stable")]

@@ -345,6 +345,10 @@ def _depth(tier: Tier | None) -> int:
     return depths(tier)[-1] if tier else NO_L2
 
 
+def _erases(tier: Tier | None) -> bool:
+    return tier is not None and tier.erases
+
+
 def _room(tier: Tier | None, platform: Platform) -> int:
     most = math.inf if tier is None else room_of(tier, platform)
     return NO_BOUND if most == math.inf else int(most)
@@ -366,8 +370,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         store=_store(design),
         colo_depth=_depth(design.colo_cache),
         depth=_depth(design.store),
-        erases=design.object_alarm
-        or (design.policy != "clean-up" and design.store is not None and design.store.erases),
+        erases=design.object_alarm or (design.policy != "clean-up" and _erases(design.store)),
         colo_room=_room(design.colo_cache, platform),
         store_room=_room(design.store, platform) if _store(design) == PLAIN_STORE else NO_BOUND,
         colo_copied=_lag_s(design.colo_cache, design, platform) > 0,
