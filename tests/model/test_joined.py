@@ -392,6 +392,13 @@ def test_what_a_case_must_not_say(changes: dict[str, Any], says: str) -> None:
         small(**{"designs": ["l1-only", "l1-kv-joined"]} | changes)
 
 
+def test_no_formula_takes_what_a_schedule_writes_for_chance() -> None:
+    here = small(workload={"schedules": [CRON]})
+    assert here.estimate("l1-kv").counts["kv_writes"][0] > 0
+    with pytest.raises(ValueError, match="joined: no formula says it where a schedule writes"):
+        here.estimate(KV)
+
+
 def test_nothing_is_wrong_where_readers_alone_come_by_a_clock() -> None:
     polls = {"op": "read", "every_s": 900, "clients": 2}
     small(designs=["l1-only", "l1-kv-joined"], workload={"schedules": [polls]})

@@ -26,6 +26,8 @@ def joined(at: Setting, design: Design) -> Setting:
     together = each(at, design)
     if together == 1:
         return at
+    if at.keys.written is not None:  # a case that says so is refused before
+        raise ValueError("joined: no formula says it where a schedule writes")
     return replace(
         at,
         keys=_values(at.keys, together),

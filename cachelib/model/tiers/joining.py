@@ -5,7 +5,8 @@ Which, their popularity says: of m values, that of the most popular key has the 
 1, m + 1, 2m + 1 and so on, so that a hot one lies with cold ones and no value with two hot ones. A
 read of any of them is a read of the value, a load loads all, a write rewrites all (who writes knows
 the others), and a deletion drops all. `joined_origin_calls`: what the origin is asked for a load of
-them; by default once for each key. Those calls go out at once, and fail at once.
+them; by default once for each key. Those calls go out at once, and fail at once: that a Worker has
+six under way at most (developers.cloudflare.com/workers/platform/limits) is not modelled.
 
 That a larger value takes longer on its way and in the Worker is not modelled. An answer counts as
 out of date when any of the keys in its value has changed, whichever was asked for.

@@ -53,8 +53,10 @@ def _counted(count: str) -> Effect:
 
 METRICS = {
     **{count: _counted(count) for count in ("kv_deletes", "kv_lists", "kv_writes")},
-    "kv_stored_gb": Effect("GB stored", "GB stored, over a month", "",
-                           lambda r, _: r.per_month()["stored_gb_months"]),
+    **dict.fromkeys(("kv_stored_gb", "stored_gb"), Effect(
+        "GB stored", "GB stored, over a month", "",
+        lambda r, _: r.per_month()["stored_gb_months"]
+    )),
     "monthly_cost": Effect("list price", f"{REGISTRY['bill_usd'].label} at list price", "USD",
                            lambda r, _: float(monthly_bill(r).metered)),
     "hit_ratio": Effect("reads found", REGISTRY["hit_ratio"].label, "ratio",
@@ -85,6 +87,10 @@ PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
     ("object_shards", "one", "one_per_key"): (
         ({"tiers": ("memory", "durable-object"), "objects": 1}, {}),
         ({"tiers": ("memory", "durable-object")}, {}),
+    ),
+    ("object_storage", "kept", "deleted_by_alarm"): (
+        ({"tiers": ("memory", "durable-object")}, {}),
+        ({"tiers": ("memory", "durable-object"), "object_alarm": True}, {}),
     ),
 }
 
