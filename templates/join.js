@@ -12,7 +12,8 @@ function keysEach(design, keys) {
 function joinedAt(design, at) {
   const each = keysEach(design, at.keys), n = at.numbers;
   if (each === 1) return at;
-  const numbers = { ...n, value_bytes: n.value_bytes * each, value_life_s: n.value_life_s / each };
+  const numbers = { ...n, value_bytes: n.value_bytes * each };
+  if (design.write_only_if_changed) numbers.value_life_s = n.value_life_s / each;
   return { ...at, keys: valuesOf(at.keys, each), numbers, keysEach: each };
 }
 

@@ -164,20 +164,26 @@ def test_fewer_keys_than_a_value_has_lie_in_one() -> None:
     assert result.value_bytes == 3_000
 
 
-def test_a_value_is_new_as_soon_as_one_of_its_keys_is() -> None:
+def test_an_answer_is_late_when_the_key_changed_that_was_asked_for() -> None:
+    """At ages that are even up to the TTL, a hundred seconds, of keys that live for 250."""
     asked = trace(*(f"{at} r k{at % 10}" for at in range(20_000)))
-    design = Design(name="x", tiers=("redis",), l2_ttl_s=100.0)
-    late = [
-        replay(asked, design.model_copy(update={"joined": n}), platform).stale_share[0]
-        for n, platform in (
-            (None, Platform(**STEADY, value_life_s=250)),
-            (5, Platform(**STEADY, value_life_s=1_000)),
-            (5, Platform(**STEADY, value_life_s=1_250)),
-        )
-    ]
-    assert late[0] == pytest.approx(1 - 2.5 * -np.expm1(-1 / 2.5), abs=0.03)
-    assert late[1] == pytest.approx(1 - 2 * -np.expm1(-1 / 2), abs=0.03)
-    assert late[2] == pytest.approx(late[0], abs=0.03)
+    platform = Platform(**STEADY, value_life_s=250)
+    for n in (None, 5):
+        design = REDIS.model_copy(update={"joined": n})
+        late = replay(asked, design, platform).stale_share[0]
+        assert late == pytest.approx(1 - 2.5 * -np.expm1(-1 / 2.5), abs=0.03)
+
+
+def test_what_is_written_only_if_changed_changes_with_each_of_its_keys() -> None:
+    asked = trace(*(f"{at} r k{at % 10}" for at in range(20_000)))
+    refreshed = {"policy": "refresh", "write_only_if_changed": True, "l2_ttl_s": 100.0}
+    design = REDIS.model_copy(update=refreshed | {"joined": 5})
+    found = replay(asked, design, Platform(**STEADY, value_life_s=1_000))
+    values = replace(joining.joined(asked, 5), keys_each=1.0)
+    alone = design.model_copy(update={"joined": None})
+    wanted = replay(values, alone, Platform(**STEADY, value_life_s=200))
+    assert found.counts == wanted.counts
+    assert found.counts["l2_unchanged"] > 100
 
 
 @pytest.mark.timeout(400)

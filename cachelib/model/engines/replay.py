@@ -126,9 +126,9 @@ def replay_pieces(
 
 
 def _as_values(trace: Trace, design: Design, platform: Platform) -> tuple[Trace, Platform]:
-    """Where a design joins keys, requests for values, which are new as soon as one key is."""
+    """Where a design joins keys, requests for values; what of them changes says `tiers.joining`."""
     trace = joined(trace, design.joined)
-    if trace.keys_each == 1:
+    if not design.write_only_if_changed:
         return trace, platform
     life_s = platform.value_life_s / trace.keys_each
     return trace, platform.model_copy(update={"value_life_s": life_s})

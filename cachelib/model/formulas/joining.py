@@ -28,15 +28,13 @@ def joined(at: Setting, design: Design) -> Setting:
         return at
     if at.keys.written is not None:  # a case that says so is refused before
         raise ValueError("joined: no formula says it where a schedule writes")
-    return replace(
-        at,
-        keys=_values(at.keys, together),
-        numbers={
-            **at.numbers,
-            "value_bytes": np.asarray(at.numbers["value_bytes"]) * together,
-            "value_life_s": np.asarray(at.numbers["value_life_s"]) / together,
-        },
-    )
+    numbers = {
+        **at.numbers,
+        "value_bytes": np.asarray(at.numbers["value_bytes"]) * together,
+    }
+    if design.write_only_if_changed:
+        numbers["value_life_s"] = np.asarray(at.numbers["value_life_s"]) / together
+    return replace(at, keys=_values(at.keys, together), numbers=numbers)
 
 
 def _values(keys: Keys, together: float) -> Keys:

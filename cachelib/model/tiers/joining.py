@@ -8,8 +8,11 @@ the others), and a deletion drops all. `joined_origin_calls`: what the origin is
 them; by default once for each key. Those calls go out at once, and fail at once: that a Worker has
 six under way at most (developers.cloudflare.com/workers/platform/limits) is not modelled.
 
-That a larger value takes longer on its way and in the Worker is not modelled. An answer counts as
-out of date when any of the keys in its value has changed, whichever was asked for.
+That a larger value takes longer on its way and in the Worker is not modelled. What changes at the
+origin, and nobody writes, makes answers out of date to whoever asks for that key; what is written
+does, whichever key of the value it is of, until the copy has heard: that share is the most that it
+can be. Where only what has changed is written (`write_only_if_changed`), a value changes as often
+as all of its keys do, and answers are as late as if each were asked for.
 """
 
 from __future__ import annotations
