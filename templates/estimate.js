@@ -11,7 +11,7 @@ function estimate(design, at, flows = flowsOf(design, at)) {
   const origin = total(flows.awaited, at) / reads;
   return {
     l1, origin, asked: [total(flows.missedAwaited, at) / reads, total(flows.askedAwaited, at) / reads], hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
-    counts: withRaces(design, at, flows, countsOf(design, at, flows)), stored_gb: storedGb(design, at, flows),
+    counts: withCalls(design, at, withRaces(design, at, flows, countsOf(design, at, flows))), stored_gb: storedGb(design, at, flows),
     get mean_ms() { // costs more than all the rest, and few ask
       return meanMs(design, at, flows);
     },
@@ -372,6 +372,13 @@ function countsOf(design, at, f) {
     counts.do_requests = looked + loads + writes + kept;
     counts.do_rows_read = month(map(f.asked, (x, c, k) => x * (1 - f.warm[k])));
     counts.do_rows_written = design.object_storage ? stored : 0;
+    if (design.object_alarm) {
+      const asked = design.expiry === "inherited" ? f.r : f.missedOfKey;
+      const ends = sumColos(f.loaded).map((loads, k) => loads * (1 + f.w[k] / asked[k]));
+      counts.do_alarms = perMonth(ends, at);
+      counts.do_requests += counts.do_alarms;
+      counts.do_rows_written = 2 * stored + counts.do_alarms;
+    }
   }
   if (design.listen) counts[f.far.tells] = stored;
   const count = (name, number) => { counts[name] = (counts[name] ?? 0) + number; };
@@ -400,7 +407,7 @@ function cleanUp(design, at, f) {
 function storedGb(design, at, f) {
   if (!f.far?.stored) return 0;
   const held = f.r.map((r, k) =>
-    1 - (f.forever || !f.far.erases ? f.first[k] : 1 / (1 + (r + f.w[k]) * f.valid(k, f.w[k], f.l2Ttl))));
+    1 - (f.forever || !(f.far.erases || design.object_alarm) ? f.first[k] : 1 / (1 + (r + f.w[k]) * f.valid(k, f.w[k], f.l2Ttl))));
   return (perMonth(held, at) / MONTH_S) * at.numbers.value_bytes / 1e9;
 }
 

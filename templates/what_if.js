@@ -6,12 +6,13 @@ function usedOf(design, month, at, prices) {
   const { requests, workers_cache_hits: hits = 0, workers_cache_refreshes: aside = 0 } = month.counts;
   const runs = requests - hits + aside;
   used["workers.cpu_ms"] = runs * n.worker_cpu_ms;
-  used["workers_ai.neurons"] = month.counts.origin_loads * n.origin_neurons;
+  const calls = callsOf(month.counts);
+  used["workers_ai.neurons"] = calls * n.origin_neurons;
   const store = design.tiers.at(-1);
   if (store === "durable-object")
     used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
   if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb;
-  for (const meter of prices.calls) used[meter] = month.counts.origin_loads;
+  for (const meter of prices.calls) used[meter] = calls;
   Object.assign(used, design.rented);
   const tier = at.tiers[store], c = month.counts;
   if (n.function_gb) // billed while it waits
@@ -52,6 +53,7 @@ function grown(panel, changes) {
     at.keys = {
       share: at.keys.share.map((share) => share / factor),
       number: at.keys.number.map((number) => number * factor),
+      unasked: at.keys.unasked * factor,
     };
   return at;
 }
@@ -79,7 +81,7 @@ function withoutError(value, surface, changes, unit) {
 
 const METRICS = {
   hit_ratio: (o) => o.month.hit_ratio,
-  origin_loads_per_month: (o) => o.month.counts.origin_loads,
+  origin_loads_per_month: (o) => callsOf(o.month.counts),
   mean_ms: (o) => o.month.mean_ms,
   p50_ms: (o) => quantileMs(o.parts, o.at.numbers.jitter, 0.5),
   p95_ms: (o) => quantileMs(o.parts, o.at.numbers.jitter, 0.95),
@@ -89,9 +91,9 @@ const METRICS = {
   availability: (o) => 1 - failedShare(o),
   bill_usd: (o) => monthlyUsd(o.design, o.month, o.at, o.prices),
   loads_saved: (o) =>
-    1 - o.month.counts.origin_loads / asSet(o, "l1-only").of("origin_loads_per_month"),
+    1 - callsOf(o.month.counts) / asSet(o, "l1-only").of("origin_loads_per_month"),
   l2_speed_up: (o) => {
-    const free = { ...o.at, numbers: { ...o.at.numbers, origin_ms: 0, origin_trips: 0 } };
+    const free = { ...o.given, numbers: { ...o.given.numbers, origin_ms: 0, origin_trips: 0 } };
     return asSet(o, "origin-only").of("p50_ms") / monthOf(o.panel, o.design, free).of("p50_ms");
   },
   writes_saved: (o) => {
@@ -132,7 +134,7 @@ function refused({ design, month, at, prices }) {
 }
 
 // Another design's month as the case sets it, at the same numbers, to compare with.
-const asSet = (o, name) => monthOf(o.panel, o.panel.as_set[name], o.at);
+const asSet = (o, name) => monthOf(o.panel, o.panel.as_set[name], o.given);
 
 const Z95 = 1.96;
 
@@ -162,10 +164,11 @@ function monthsAt(panel, changes) {
 
 // A design's month, and its metrics, each computed when it is first asked for.
 function monthOf(panel, design, grownTo) {
-  const at = { ...grownTo, numbers: { ...grownTo.numbers, ...design.platform } };
+  const given = { ...grownTo, numbers: { ...grownTo.numbers, ...design.platform } };
+  const at = joinedAt(design, given);
   const flows = flowsOf(design, at), month = estimate(design, at, flows), known = {};
   let ways; // of both quantiles, if two are asked for
-  const seen = { panel, design, at, flows, month, criteria: panel.criteria, prices: panel.prices,
+  const seen = { panel, design, given, at, flows, month, criteria: panel.criteria, prices: panel.prices,
                  get parts() { return (ways ??= parts(design, at, flows)); } };
   return { month, of: (name) => (known[name] ??= METRICS[name](seen)) };
 }

@@ -31,6 +31,7 @@ class Counterfactual:
         "promotion",
         "cache_ttl",
         "object_shards",
+        "object_storage",
     ]
     fault: str
     fix: str

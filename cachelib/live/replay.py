@@ -27,6 +27,7 @@ from cachelib.model.platforms.profile import shipped
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
 from cachelib.model.tiers.tier import Tier
+from cachelib.model.traffic.joining import joined
 from cachelib.model.traffic.trace import Trace
 
 IN_FLIGHT = 16
@@ -63,7 +64,7 @@ def lacking(design: Design) -> list[Tier]:
 
 def can_run(design: Design) -> bool:
     """Whether the local runtime has all tiers of the design, and the design needs no real times."""
-    return not lacking(design) and design.hedge_after_ms is None
+    return not lacking(design) and design.hedge_after_ms is None and not design.object_alarm
 
 
 def run(
@@ -97,14 +98,18 @@ def run_each(
     start takes a second, each with stores of its own."""
     for design in designs:
         _refuse_missing(design)
-    isolate, isolates = isolates_met(trace, platform, seed)
+    traces = [joined(trace, design.joined) for design in designs]
+    met = [isolates_met(each, platform, seed) for each in traces]
+    isolates = max((isolates for _, isolates in met), default=1)
     topology = {"designs": {"isolates": isolates, "rooms": len(designs)}}
     shares = [_instances(design, len(trace), in_flight) for design in designs]
     with ExitStack() as stack:
         runtimes = [stack.enter_context(Runtime(topology)) for _ in range(max(shares, default=0))]
         return [
-            _run(trace, design, isolate, runtimes[:share], room, in_flight, progress)
-            for room, (design, share) in enumerate(zip(designs, shares, strict=True))
+            _run(asked, design, isolate, runtimes[:share], room, in_flight, progress)
+            for room, (asked, design, (isolate, _), share) in enumerate(
+                zip(traces, designs, met, shares, strict=True)
+            )
         ]
 
 
@@ -119,6 +124,11 @@ def _refuse_missing(design: Design) -> None:
         raise LiveError(
             f"{design.name}: hedge_after_ms: which reads are slow, the local runtime does not show;"
             " leave this design out of the live run"
+        )
+    if design.object_alarm:
+        raise LiveError(
+            f"{design.name}: object_alarm: alarms come by the clock, and expiry here goes by the"
+            " requests' own times; leave this design out of the live run"
         )
 
 

@@ -37,6 +37,7 @@ class Row(NamedTuple):
 TWO = {"isolates_per_colo": 2}
 DOWN = {"origin_failure": 1.0}
 NO_FLIGHT = {"single_flight": False}
+ALARM = {"object_alarm": True}
 NOT_STORED = {"object_storage": False}
 PURGED = {"purge_on_write": True}
 SERVED_STALE = {"stale_while_revalidate_s": 20.0}
@@ -182,6 +183,39 @@ DURABLE_OBJECT = (
         "load object load", "loads 2, do_requests 5", design={**NOT_STORED, "l2_ttl_s": 10.0}),
     Row("who asks while it is loaded waits there, too", 1, "0 k@LHR, 0.5 k@SYD, 1 k@LHR",
         "load wait object", "loads 1, do_requests 4", design=NOT_STORED),
+    Row("an alarm is a row, too", 0, "0 k@LHR, 1 k@SYD",
+        "load object", "loads 1, do_requests 3, do_rows_read 1, do_rows_written 2", design=ALARM),
+    Row("it wakes the object and deletes what has ended", 0, "0 w k@LHR, 100 k@LHR",
+        "write load",
+        "loads 1, do_requests 4, do_rows_read 1, do_rows_written 5, do_alarms 1", design=ALARM),
+    Row("though nobody asks", 0, "0 w k@LHR, 150 j@LHR",
+        "write load",
+        "loads 1, do_requests 4, do_rows_read 1, do_rows_written 5, do_alarms 1", design=ALARM),
+    Row("a write moves it", 0, "0 w k@LHR, 60 w k@SYD, 120 k@LHR, 159 k@LHR",
+        "write write storage storage", "do_requests 4, do_rows_read 2, do_rows_written 4",
+        design=ALARM),
+    Row("and it comes at the new end", 0, "0 w k@LHR, 60 w k@SYD, 160 j@LHR",
+        "write write load",
+        "loads 1, do_requests 5, do_rows_read 1, do_rows_written 7, do_alarms 1", design=ALARM),
+    Row("a deletion takes it along, for a row", 0, "0 w k@LHR, 1 d k@LHR, 150 j@LHR",
+        "write write load", "loads 1, do_requests 4, do_rows_read 1, do_rows_written 6",
+        design=ALARM),
+    Row("memory before it ends with the value", 0, "0 k@LHR, 90 k@LHR, 99 k@LHR, 100 k@LHR",
+        "load storage memory load",
+        "loads 2, do_requests 6, do_rows_read 3, do_rows_written 5, do_alarms 1",
+        design=ALARM | {"tiers": ("memory", "durable-object")}),
+    Row("an object is busy with it", 0, "0 w k@LHR, 101 k@LHR",
+        "write load",
+        "loads 1, do_requests 2, do_overloaded 2, do_rows_written 3, do_alarms 1", design=ALARM,
+        platform={"do_writes_per_s": 0.2, "do_queue_s": 1}),
+    Row("who is refused sets none", 0, "0 k@LHR, 150 j@LHR",
+        "load load",
+        "loads 2, do_requests 2, do_overloaded 2, do_rows_read 2", design=ALARM,
+        platform={"do_requests_per_s": 0.1, "do_queue_s": 1}),
+    Row("it is set for a life that begins when a load has landed", 1,
+        "0 k@LHR, 100.5 k@SYD, 101.5 k@SYD",
+        "load storage load",
+        "loads 2, do_requests 6, do_rows_read 3, do_rows_written 5, do_alarms 1", design=ALARM),
 )  # fmt: skip
 
 WORKERS_CACHE = (

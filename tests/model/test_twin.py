@@ -46,6 +46,8 @@ def designs(draw, *, listening=False):
     slides = ["sliding"] if base.l1 and policy in ("hard", "clean-up") else []
     alone = base.front or listening
     expiries = ["inherited"] if alone else ["inherited", "independent", *slides]
+    alone = base.tiers in (("durable-object",), ("memory", "durable-object"))
+    alarm = alone and policy == "hard" and draw(st.booleans())
     return base.model_copy(
         update={
             "l1_ttl_s": draw(one_of(None, 5.0, 30.0, 90.0)),
@@ -57,8 +59,9 @@ def designs(draw, *, listening=False):
             "soft_ttl_s": draw(one_of(10.0, 40.0)),
             "clean_up_every_s": draw(one_of(20.0, 200.0)),
             "write_only_if_changed": draw(st.booleans()),
-            "objects": draw(one_of(None, 1, 3)),
-            "object_storage": base.l2 != "durable-object" or draw(st.booleans()),
+            "objects": None if alarm else draw(one_of(None, 1, 3)),
+            "object_alarm": alarm,
+            "object_storage": base.l2 != "durable-object" or alarm or draw(st.booleans()),
             "replicas": draw(one_of(0, 2)) if any(tier.lag for tier in base.stores) else 0,
             "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,
             "purge_on_write": base.front is not None and draw(st.booleans()),

@@ -117,6 +117,16 @@ def test_a_copy_that_is_never_loaded_again_costs_out_of_date_answers(tmp_path: P
     assert "age of the oldest answer: " in audit_text(found)
 
 
+def test_object_storage_that_only_grows_costs_what_an_alarm_would_delete(tmp_path: Path) -> None:
+    (rule,) = (rule for rule in RULES if rule.id == "do-storage-never-evicted")
+    found = costed(tmp_path, f"{rule.fires}\nexport default {{ fetch: () => new Response() }};")
+    (grows,) = (f for f in found.findings if f.rule == rule.id)
+    of = {change.metric: change for change in grows.effect or []}
+    assert set(of) == {"stored_gb", "monthly_cost"}
+    assert of["stored_gb"].with_fault > of["stored_gb"].with_fix > 0
+    assert "GB stored, over a month: " in audit_text(found)
+
+
 def test_a_drawn_architecture_has_each_of_its_parts_in_one_layer(tmp_path: Path) -> None:
     (tmp_path / "wrangler.toml").write_text(
         'name = "shop"\nmain = "a.js"\nroutes = ["shop.example/*"]\n'

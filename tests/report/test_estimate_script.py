@@ -14,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from cachelib.live.node import NodeMissingError, find_node
+from cachelib.model.case.choices import Growth
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas import estimate
 from cachelib.model.judgement.growth import grown_numbers
@@ -115,7 +116,13 @@ def test_every_design_at_every_traffic(node: str, routing: str) -> None:
     ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 3_600.0}
     in_memory = BUILT_IN["durable-object-memory"].model_copy(update=ttls)
     behind = in_memory.model_copy(update={"name": "behind", "tiers": ("memory", "durable-object")})
-    the_page_says_what_the_model_does(node, study, [*designs, in_memory, behind])
+    alarms = [
+        Design(name=f"{tiers}, {expiry}", tiers=tiers, expiry=expiry, object_alarm=True, **ttls)
+        for tiers in (("durable-object",), ("memory", "durable-object"))
+        for expiry in EXPIRY_WORDS
+        if expiry != "sliding" or "memory" in tiers
+    ]
+    the_page_says_what_the_model_does(node, study, [*designs, in_memory, behind, *alarms])
 
 
 def test_what_a_free_plan_refuses(node: str) -> None:
@@ -161,6 +168,20 @@ def test_reads_that_ask_the_origin_too(node: str, case: str, after_ms: float) ->
     the_page_says_what_the_model_does(node, study, some)
 
 
+@pytest.mark.parametrize(("joined", "calls"), [(2, None), (7, 3), (1_000, None)])
+@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment", "catalogue-lambda"])
+def test_keys_that_lie_together(node: str, case: str, joined: int, calls: int | None) -> None:
+    of = {"requests_per_month": 300_000, "workload.keys": 50_003}
+    study = settle({"case": case, **of}).study
+    assert study.setting.keys.unasked > 0
+    others = [each for each in every_design() if each.tiers and not each.front]
+    together = {"joined": joined, "joined_origin_calls": calls}
+    some = [each.model_copy(update=together) for each in in_pairs(others)]
+    the_page_says_what_the_model_does(node, study, some)
+    grows = study.of_changed(growth=Growth(keys="in proportion"))
+    the_page_says_what_the_model_does(node, grows, some[:5], are_keys_fixed=False)
+
+
 @pytest.mark.parametrize("routing", ["random", "hash"])
 def test_as_many_pods_as_the_traffic_needs(node: str, routing: str) -> None:
     study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
@@ -188,7 +209,9 @@ def test_every_ready_made_case_at_its_own_prices(node: str, case: str) -> None:
     the_page_says_what_the_model_does(node, study, designs)
 
 
-def the_page_says_what_the_model_does(node: str, study: Study, designs: list[Design]) -> None:
+def the_page_says_what_the_model_does(
+    node: str, study: Study, designs: list[Design], *, are_keys_fixed: bool = True
+) -> None:
     model = Model(study, tuple(Option(design, {}) for design in designs))
     data = judged_with(model)
     data["criteria"]["metrics"] = {name: {} for name in MEASURED}
@@ -198,7 +221,8 @@ def the_page_says_what_the_model_does(node: str, study: Study, designs: list[Des
     for nth, option in enumerate(model.options):
         wanted = model.values(option, numbers, MEASURED)
         month = estimate(option.design, setting)
-        wanted |= {"stored_gb": month.stored_gb, "l1": month.l1, **month.counts}
+        if are_keys_fixed:
+            wanted |= {"stored_gb": month.stored_gb, "l1": month.l1, **month.counts}
         wanted = {name: np.broadcast_to(number, len(CHANGES)) for name, number in wanted.items()}
         for change, at, found in zip(CHANGES, range(len(CHANGES)), by_change, strict=True):
             shown = found[nth]

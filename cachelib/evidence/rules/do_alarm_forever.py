@@ -75,7 +75,7 @@ RULE = Rule(
     "ever made, also those that nobody uses any more.",
     source="Cloudflare docs, durable-objects/api/alarms and durable-objects/platform/pricing; "
     "read 2026-11-26",
-    counterfactual=NotModelled("the model's objects set no alarms"),
+    counterfactual=NotModelled("an alarm of the model comes when a value ends, and sets no other"),
     find=find,
     fires="""export class Poller extends DurableObject<Env> {
   async start() {

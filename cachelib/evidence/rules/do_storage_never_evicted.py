@@ -8,7 +8,7 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.module import CLASSES
 from cachelib.evidence.program import arguments, callee, receiver_of
-from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rule import Counterfactual, Hit, Rule
 from cachelib.evidence.syntax import below, enclosing, part, text
 
 _ENDING = re.compile(r"\.(?:delete|deleteAll|setAlarm|deleteAlarm)\(|\bDELETE FROM\b", re.I)
@@ -54,7 +54,9 @@ RULE = Rule(
     "is too old.",
     source="Cloudflare docs, durable-objects/platform/pricing and durable-objects/api/alarms; "
     "read 2026-11-26",
-    counterfactual=NotModelled("the model's objects forget what has expired"),
+    counterfactual=Counterfactual(
+        "object_storage", "kept", "deleted_by_alarm", ("stored_gb", "monthly_cost")
+    ),
     find=find,
     fires="""export class PageCache extends DurableObject<Env> {
   async remember(path: string, page: string) {

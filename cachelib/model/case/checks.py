@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from cachelib.model.case import names
+from cachelib.model.case import joining, names
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.designs import barred, platform_of
@@ -249,6 +249,14 @@ def _platform(case: Case, _: Path) -> Faults:
                 yield where, str(item["msg"]).removeprefix("Value error, ")
 
 
+def _joined(case: Case, _: Path) -> Faults:
+    said: list[tuple[Location, str | Design | None]] = [(("today",), case.today)]
+    said += [(("designs", nth), each) for nth, each in enumerate(case.designs)]
+    whole = [(at, BUILT_IN.get(each) if isinstance(each, str) else each) for at, each in said]
+    there = [(location, design) for location, design in whole if design is not None]
+    yield from joining.faults(there, case.workload, case.knobs.get("joined"))
+
+
 def _limits(case: Case, _: Path) -> Faults:
     if case.plan != "paid" and not case.criteria.limits_failures:
         yield (
@@ -387,5 +395,5 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _growth, _platform, _against, _assumptions, _hours,
-    _failures, _limits, _colos, _prices, _source, _claims, _theme,
+    _failures, _joined, _limits, _colos, _prices, _source, _claims, _theme,
 )  # fmt: skip

@@ -20,9 +20,11 @@ SETTABLE = {
     "clean_up_every_s": "time between two clean-ups",
     "l1_max_entries": "entries in memory",
     "objects": "Durable Objects",
+    "joined": "keys that lie together in one value",
     "kv_cache_ttl_s": "life of a copy in KV's caches",
 }
-WHOLE = ("l1_max_entries", "objects")
+WHOLE = ("l1_max_entries", "objects", "joined")
+"""Numbers of things."""
 
 
 def turns(knob: str, design: Design) -> bool:
@@ -34,7 +36,8 @@ def turns(knob: str, design: Design) -> bool:
         "soft_ttl_s": design.policy == "soft-hard",
         "stale_while_revalidate_s": design.front is not None,
         "clean_up_every_s": design.policy == "clean-up",
-        "objects": design.l2 == "durable-object",
+        "joined": bool(design.tiers) and design.front is None,
+        "objects": design.l2 == "durable-object" and not design.object_alarm,
         "kv_cache_ttl_s": design.l2 == "kv",
     }[knob]
 

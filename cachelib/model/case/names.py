@@ -18,6 +18,7 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.platforms.profile import FIRST, SHIPPED, Numbers, shipped
 from cachelib.model.schema.resources import resource
 from cachelib.model.schema.typed_yaml import nearest, read
+from cachelib.model.tiers import joining
 from cachelib.model.tiers.registry import FAILURES
 
 FINDING = "application/vnd.cachelib.finding+json"
@@ -83,6 +84,7 @@ KNOBS = {
     "clean_up_every_s": Number("s", least=60, most=MOST["s"]),  # no cron runs more often
     "l1_max_entries": ENTRIES,
     "objects": ENTRIES,
+    "joined": Number("", least=1, most=joining.MOST, whole=True),
 }
 """What the settings of a design may be."""
 

@@ -32,6 +32,7 @@ from cachelib.model.schema.scratch import scratch
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Outcomes
 from cachelib.model.traffic.generator import generate
+from cachelib.model.traffic.joining import joined, together
 from cachelib.model.traffic.trace import Trace
 from cachelib.model.traffic.workload import Workload
 
@@ -78,6 +79,7 @@ def replay(
     and where a cluster was lent to this process, one of its workers replays such a trace.
     """
     platform.check(design)
+    trace, platform = _as_values(trace, design, platform)
     is_free = engine == "compiled" and jobs is None and shards is None
     if is_free and (cluster := borrowed(len(trace))):
         of = {"design": design, "platform": platform, "seed": seed, "span_s": span_s}
@@ -111,11 +113,25 @@ def replay_pieces(
         first, requests = _first_of(pieces)
         pieces, shards = chain(first, pieces), _shards(jobs, first, platform, requests)
     with _hands(jobs, shards, cluster, spool, say) as hands:
-        runs = [_Run(design, platform, seed, engine, hands, keep=False) for design in designs]
+        runs = [
+            _InWhole(design, platform, seed, engine)
+            if (design.joined or 1) > 1
+            else _Run(design, platform, seed, engine, hands, keep=False)
+            for design in designs
+        ]
         for piece in pieces:
             for run in runs:
                 run.take(piece)
         return [run.finished(None) for run in runs]
+
+
+def _as_values(trace: Trace, design: Design, platform: Platform) -> tuple[Trace, Platform]:
+    """Where a design joins keys, requests for values; what of them changes says `tiers.joining`."""
+    trace = joined(trace, design.joined)
+    if not design.write_only_if_changed:
+        return trace, platform
+    life_s = platform.value_life_s / trace.keys_each
+    return trace, platform.model_copy(update={"value_life_s": life_s})
 
 
 def _in_one(
@@ -245,6 +261,26 @@ class _Whole:
         return *self.simulator.finish(end), self.tally
 
 
+class _InWhole:
+    """A run of a design that joins keys, which asks for all requests before the first."""
+
+    def __init__(self, design: Design, platform: Platform, seed: int, engine: Engine) -> None:
+        platform.check(design)
+        self.design, self.platform, self.seed, self.engine = design, platform, seed, engine
+        self.pieces: list[Trace] = []
+
+    def take(self, piece: Trace) -> None:
+        self.pieces += [piece] if len(piece) else []
+
+    def finished(self, span_s: float | None) -> Result:
+        whole, platform = self.pieces, self.platform
+        if whole:
+            values, platform = _as_values(together(whole), self.design, platform)
+            whole = [values]
+        run = _Run(self.design, platform, self.seed, self.engine, None, keep=False)
+        return run.result(whole, span_s)
+
+
 class _Run:
     def __init__(
         self, design: Design, platform: Platform, seed: int, engine: Engine,
@@ -260,6 +296,7 @@ class _Run:
         self.row, self.first, self.last = 0, 0.0, 0.0
         self.colos: list[str] = []
         self.bytes = 0
+        self.keys_each = 1.0
 
     def result(self, pieces: Iterable[Trace], span_s: float | None) -> Result:
         for piece in pieces:
@@ -279,6 +316,7 @@ class _Run:
         self.last = float(piece.time_s[-1])
         self.work.take(piece, self.row, self.places)
         self.row += len(piece)
+        self.keys_each = piece.keys_each
         self.bytes += int(piece.size.sum(dtype=np.int64))
 
     def finished(self, span_s: float | None) -> Result:
@@ -299,6 +337,7 @@ class _Run:
             tally=tally,
             code=np.concatenate(codes) if codes else np.empty(0, CODE_TYPE),
             latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),
+            keys_each=self.keys_each,
         )
 
 

@@ -38,7 +38,7 @@ class Result:
 
     `colos` are the places that asked, `value_bytes` the mean size of what they asked for.
     `code` and `latency_ms` have one number for each request, in order; they are empty where the
-    replay was told not to keep them.
+    replay was told not to keep them. `keys_each`: how many keys lie in a value.
     """
 
     design: Design
@@ -52,6 +52,7 @@ class Result:
     tally: Tally
     code: Codes
     latency_ms: npt.NDArray[np.float32]
+    keys_each: float = 1.0
 
     @property
     def tier(self) -> npt.NDArray[np.uint8]:
@@ -105,6 +106,11 @@ class Result:
     def origin_loads(self) -> int:
         """Calls of the origin, those that failed, in the background and in vain included."""
         return self.counts["origin_loads"] + self.hedged
+
+    @property
+    def origin_calls(self) -> int:
+        """The same, but as many as a load takes that several keys share."""
+        return round(self.origin_loads * (self.design.joined_origin_calls or self.keys_each))
 
     @property
     def hit_ratio(self) -> float:
@@ -178,8 +184,9 @@ class Result:
 
     @property
     def _raced(self) -> dict[str, int]:
-        """Counts that the engines do not know, since times are drawn after them."""
-        return {"origin_loads": self.origin_loads, "hedged_reads": self.hedged}
+        """Counts that the engines do not know: times are drawn, and keys joined, without them."""
+        counted = {"origin_loads": self.origin_loads, "hedged_reads": self.hedged}
+        return counted | ({"origin_calls": self.origin_calls} if self.design.joined else {})
 
     def as_dict(self) -> dict[str, object]:
         """The result for machines."""

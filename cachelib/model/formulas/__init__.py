@@ -13,6 +13,7 @@ import numpy as np
 
 from cachelib.model.formulas.counting import counts
 from cachelib.model.formulas.flows import Flows
+from cachelib.model.formulas.joining import each, joined
 from cachelib.model.formulas.lateness import late_share
 from cachelib.model.formulas.setting import Array, Keys, Setting, Trips, grouped, placed
 from cachelib.model.formulas.waits import Waits
@@ -59,6 +60,7 @@ class Estimate:
 
 def estimate(design: Design, at: Setting) -> Estimate:
     """The month of `design`."""
+    together, at = each(at, design), joined(at, design)
     flows = Flows(design, at)
     l1 = flows.share(flows.answered_by_l1)
     origin = flows.share(flows.loaded - flows.unawaited)
@@ -66,6 +68,9 @@ def estimate(design: Design, at: Setting) -> Estimate:
     if waits.races:
         raced = waits.asked_in_vain * MONTH_S
         month |= {"origin_loads": month["origin_loads"] + raced, "hedged_reads": raced}
+    if design.joined:
+        calls = design.joined_origin_calls or together
+        month["origin_calls"] = month["origin_loads"] * calls
     return Estimate(
         l1=l1,
         l2=np.maximum(1 - l1 - origin, 0.0),

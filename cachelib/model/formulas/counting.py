@@ -38,6 +38,9 @@ def counts(flows: Flows) -> dict[str, Array]:
         asked = looked + loads + writes + kept
         cold = flows.per_month(flows.asked * (1 - flows.warm))
         written = stored * design.object_storage
+        if design.object_alarm:  # each write sets one; each that comes deletes
+            counts["do_alarms"] = alarms = flows.per_month(_ends(flows))
+            asked, written = asked + alarms, 2 * written + alarms
         counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": written}
     if design.store and design.store.plain and not flows.alone:
         counts |= {design.store.reads: looked, design.store.writes: stored}
@@ -48,6 +51,18 @@ def counts(flows: Flows) -> dict[str, Array]:
         for name, number in ((near.reads, flows.per_month(flows.missed)), (near.writes, filled)):
             counts[name] = counts.get(name, 0) + number
     return dict(zip(counts, np.broadcast_arrays(*counts.values()), strict=True))
+
+
+def _ends(flows: Flows) -> Array:
+    """Values a second that end, by key: as many as are written where there is none.
+
+    A read that finds none loads; of x reads a second L do, so there is none for L/x of the time.
+    """
+    asked = flows.r
+    if flows.design.expiry != "inherited":
+        asked = flows.missed.sum(axis=1, keepdims=True)
+    ends: Array = flows.loaded.sum(axis=1, keepdims=True) * (1 + flows.w / asked)
+    return ends
 
 
 def _clean_up(flows: Flows) -> dict[str, Array]:

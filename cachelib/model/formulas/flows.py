@@ -393,7 +393,7 @@ class Flows:
         if self.design.l2 not in STORED:
             return np.zeros(self.at["value_bytes"].size)
         held = 1 - 1 / (1 + (self.r + self.w) * self.valid(self.w, self.l2_ttl))
-        if self.forever or not ALL[self.design.l2].erases:
+        if self.forever or not (ALL[self.design.l2].erases or self.design.object_alarm):
             held = 1 - lives.first_of_month(self.r + self.w)
         gb: Array = self._of_all(held) * self.at["value_bytes"].ravel() / 1e9
         return gb

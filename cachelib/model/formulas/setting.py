@@ -23,12 +23,14 @@ class Keys(NamedTuple):
 
     Where keys are not written as often as they are read, `share` is of the reads and `written` of
     the writes; a key is then written once every `every_s` at the least, or has infinity there.
+    `unasked`: how many there are besides, for which nobody asks.
     """
 
     share: Array
     number: Array
     written: Array | None = None
     every_s: Array | None = None
+    unasked: float = 0.0
 
 
 class Trips(NamedTuple):
@@ -153,3 +155,9 @@ def grouped(
     if written is None or every_s is None:
         return Keys(mean, number)
     return Keys(mean, number, taken(written) / number, taken(every_s, np.maximum))
+
+
+def asked_for(asked: Array) -> Keys:
+    """Keys by how often each is asked for, the most popular first; some may be for nobody."""
+    shares = asked[asked > 0] / asked.sum()
+    return grouped(shares)._replace(unasked=float(len(asked) - len(shares)))

@@ -49,7 +49,8 @@ def with_keys(at: Setting, factor: float) -> Setting:
     """The setting with so many times the keys, each asked for as much less."""
     keys = at.keys
     written = None if keys.written is None else keys.written / factor
-    return replace(at, keys=Keys(keys.share / factor, keys.number * factor, written, keys.every_s))
+    share, number, unasked = keys.share / factor, keys.number * factor, keys.unasked * factor
+    return replace(at, keys=Keys(share, number, written, keys.every_s, unasked))
 
 
 def in_words(growth: Growth) -> str:

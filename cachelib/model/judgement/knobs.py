@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from cachelib.model.case.choices import WHOLE
 from cachelib.model.judgement.all_keys import of_all_keys
 from cachelib.model.judgement.asking import Asking, Settings, answered
 from cachelib.model.judgement.intervals import resolution
@@ -158,7 +159,13 @@ def _free(study: Study, option: Option) -> dict[str, list[float]]:
     """The settings to try of each knob that is not held."""
     knobs = study.case.all_knobs
     names = knobs_of(study.case.design(option.name), knobs)
-    return {name: knobs[name].settings for name in names if name not in option.notes.settings}
+    free = {name: knobs[name].settings for name in names if name not in option.notes.settings}
+    return {name: _whole(tried) if name in WHOLE else tried for name, tried in free.items()}
+
+
+def _whole(settings: Sequence[float]) -> list[float]:
+    """Of numbers of things, those between which a range is cut up."""
+    return sorted({float(round(value)) for value in settings})
 
 
 def _allowed(

@@ -10,6 +10,7 @@ import numpy as np
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate, Setting, estimate
+from cachelib.model.formulas.joining import joined
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.allowances import failed_with, refused
 from cachelib.model.judgement.failures import asked_and_loaded, failed_reads, failed_share
@@ -17,7 +18,7 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.policies import designs as policies
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.costs import monthly_usd, usage
-from cachelib.model.money.prices import monthly_bill, used_of
+from cachelib.model.money.prices import calls_of, monthly_bill, used_of
 from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.generator import MONTH_S
 
@@ -72,8 +73,8 @@ def _cost(month: Month) -> Array:
 
 
 def _loads_saved(month: Month) -> Array:
-    loads = month.estimate.counts["origin_loads"]
-    return 1 - loads / month.of("l1-only").estimate.counts["origin_loads"]
+    calls = calls_of(month.estimate.counts)
+    return np.asarray(1 - calls / calls_of(month.of("l1-only").estimate.counts))
 
 
 def _l2_speed_up(month: Month) -> Array:
@@ -90,12 +91,13 @@ def _writes_saved(month: Month) -> Array:
 
 def _busiest_load(month: Month) -> Array:
     rate = month.at["requests_per_month"].ravel() / MONTH_S
-    return np.asarray(rate * month.at.keys.share.max() / month.study.platform.do_requests_per_s)
+    share = joined(month.at, month.option.design).keys.share.max()
+    return np.asarray(rate * share / month.study.platform.do_requests_per_s)
 
 
 PREDICTED: dict[str, Callable[[Month], Array]] = {
     "hit_ratio": lambda month: month.estimate.hit_ratio,
-    "origin_loads_per_month": lambda month: month.estimate.counts["origin_loads"],
+    "origin_loads_per_month": lambda month: np.asarray(calls_of(month.estimate.counts)),
     "mean_ms": lambda month: month.estimate.waits.mean_ms,
     "p50_ms": lambda month: month.estimate.waits.quantile_ms(0.5),
     "p95_ms": lambda month: month.estimate.waits.quantile_ms(0.95),
@@ -116,7 +118,7 @@ PREDICTED: dict[str, Callable[[Month], Array]] = {
 
 MEASURED: dict[str, Callable[[Study, Option, Result], float]] = {
     "hit_ratio": lambda study, option, result: result.hit_ratio,
-    "origin_loads_per_month": lambda study, option, result: result.per_month()["origin_loads"],
+    "origin_loads_per_month": lambda study, option, result: calls_of(result.per_month()),
     "mean_ms": lambda study, option, result: result.tally.latency.mean,
     "p50_ms": lambda study, option, result: result.quantile_ms(0.5),
     "p95_ms": lambda study, option, result: result.quantile_ms(0.95),

@@ -99,7 +99,8 @@ class Model:
             for column in (at.keys.share, at.keys.written, at.keys.every_s)
         )
         assert share is not None  # noqa: S101
-        return replace(at, keys=grouped(share, written, every_s, KINDS))
+        keys = grouped(share, written, every_s, KINDS)._replace(unasked=at.keys.unasked)
+        return replace(at, keys=keys)
 
     @property
     def names(self) -> list[str]:

@@ -48,7 +48,7 @@ class Option:
         policy += design.stale_while_revalidate_s is not None
         return len(design.tiers), policy + design.listen + (design.replicas > 0) + (
             design.hedge_after_ms is not None
-        )
+        ) + ((design.joined or 1) > 1) + design.object_alarm
 
     @property
     def simplicity(self) -> float:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from cachelib.model.case.choices import WHOLE
 from cachelib.model.case.criteria import Criteria, Limit
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.asking import Ask, Asking, Settings, ask
@@ -29,7 +30,6 @@ ALIKE = 0.01  # of what is material, and of a limit: what settings may differ by
 FINER = 5  # steps between a setting and the next, when it is looked closer
 CLOSER = 2  # times that it is looked closer
 FAR = 0.25  # of a limit: missed by more, no setting between two steps keeps it
-WHOLE = ("objects", "l1_max_entries")  # knobs that are numbers of things
 
 Places = npt.NDArray[np.int64]
 Values = Mapping[str, float]

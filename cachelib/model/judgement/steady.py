@@ -20,6 +20,7 @@ from cachelib.model.engines.result import Result
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import FOUND, WRITTEN
+from cachelib.model.traffic.joining import joined
 from cachelib.model.traffic.trace import Trace
 
 BLOCKS = 20
@@ -68,6 +69,7 @@ def warmed(
 
     `span_s`: the seconds that the trace stands for, by default those from its first to its last.
     """
+    trace = joined(trace, design.joined)
     last = _last(trace, warm_up_s(design, trace))
     if _life_s(design) > trace.span_s:  # what was asked for once is no sign that it was before
         last = last[np.bincount(trace.key)[trace.key[last]] > 1]

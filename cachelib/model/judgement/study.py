@@ -17,9 +17,9 @@ from cachelib.model.case.grown import grown_workload, has_readers
 from cachelib.model.case.names import known
 from cachelib.model.engines.replay import replay as replay_trace
 from cachelib.model.engines.result import Result
-from cachelib.model.formulas import Estimate, Setting, estimate, grouped, placed
+from cachelib.model.formulas import Estimate, Setting, estimate, placed
 from cachelib.model.formulas.scaling import isolates
-from cachelib.model.formulas.setting import NEVER_S, Array
+from cachelib.model.formulas.setting import NEVER_S, Array, asked_for
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import with_keys
 from cachelib.model.judgement.on_schedule import keys_on_schedule
@@ -348,7 +348,7 @@ class Study:
         own = {name: number.value for name, number in self.case.assumed.items()}
         own |= self.case.settings
         return Setting(
-            keys=keys or grouped(asked[asked > 0] / asked.sum()),
+            keys=keys or asked_for(asked),
             weights=weights / weights.sum(),
             trips=trips,
             numbers=own
@@ -367,7 +367,7 @@ class Study:
         if self.sample.keys == 1:
             return self.setting
         asked = np.sort(self._taken.simulated)[::-1]
-        taken = replace(self.setting, keys=grouped(asked[asked > 0] / asked.sum()))
+        taken = replace(self.setting, keys=asked_for(asked))
         return with_keys(taken, 1 / self._taken.weight)
 
     def estimate(self, design: str | Design, **numbers: float | Array) -> Estimate:

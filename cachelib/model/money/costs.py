@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from cachelib.model.formulas import Estimate, Setting
+from cachelib.model.formulas.joining import joined
 from cachelib.model.formulas.setting import Array
 from cachelib.model.money.prices import (
     CALLS,
@@ -17,6 +18,7 @@ from cachelib.model.money.prices import (
     RUN_ASIDE,
     PriceBook,
     bytes_carried,
+    calls_of,
     gb_s_of,
     hours_rented,
     price_book,
@@ -29,17 +31,17 @@ NOISE = 1e-9  # relative: of a formula, so that a whole unit is not taken for a 
 
 def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     """A month's usage by meter, shape (draws,); what is not used is left out."""
-    counts = month.counts
+    counts, at = month.counts, joined(at, design)
     used = {meter: counts[name] for meter, name in METERS.items() if name in counts}
     runs = counts["requests"] - counts.get(NOT_RUN, 0) + counts.get(RUN_ASIDE, 0)
     used["workers.cpu_ms"] = runs * at["worker_cpu_ms"].ravel()
-    used["workers_ai.neurons"] = counts["origin_loads"] * at["origin_neurons"].ravel()
+    used["workers_ai.neurons"] = calls_of(counts) * at["origin_neurons"].ravel()
     if design.l2 == "durable-object":
         active_s = counts["do_requests"] * at["do_active_ms"].ravel() / 1_000
         used["do.duration"] = active_s * float(OBJECT_GB)
     if design.stored:
         used[design.stored] = month.stored_gb
-    used |= dict.fromkeys(CALLS, counts["origin_loads"])
+    used |= dict.fromkeys(CALLS, calls_of(counts))
     hours = hours_rented(design, len(at.weights), lambda name: float(at[name].ravel()[0]))
     used |= {meter: np.full(1, hours[meter]) for meter in hours}
     if at["function_gb"].any():  # else nobody is billed for waiting, and that takes long to know

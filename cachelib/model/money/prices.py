@@ -187,6 +187,11 @@ def found_nothing(month: Mapping[str, Any]) -> Any:
     return month["origin_loads"] - month["refreshes"] - month.get("hedged_reads", 0)
 
 
+def calls_of(month: Mapping[str, Any]) -> Any:
+    """Calls of the origin in a month: one a load, or as many as one of several keys takes."""
+    return month.get("origin_calls", month["origin_loads"])
+
+
 def units_of(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> dict[str, Any]:
     """What a month is charged by the size of values, by meter; what is not there has no size."""
     missed = found_nothing(month)
@@ -243,11 +248,11 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
         "lambda.requests": month["requests"],
         "workers.cpu_ms": runs * platform.worker_cpu_ms,
         **{meter: month[count] for meter, count in OF_TIERS.items()},
-        NEURONS: month["origin_loads"] * platform.origin_neurons,
+        NEURONS: calls_of(month) * platform.origin_neurons,
     }
     if design.stored:
         amounts[design.stored] = month["stored_gb_months"]
-    amounts |= dict.fromkeys(CALLS, month["origin_loads"])
+    amounts |= dict.fromkeys(CALLS, calls_of(month))
     amounts |= hours_rented(design, int(month.get("colos", 1)), partial(getattr, platform))
     amounts["lambda.gb_s"] = gb_s_of(
         month["requests"], month.get("mean_ms", 0.0), platform.worker_cpu_ms, platform.function_gb

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
-from cachelib.model.tiers import former
+from cachelib.model.tiers import former, in_objects, joining
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.registry import ALL, STORES
@@ -78,6 +78,10 @@ class Design(Strict):
     `object_storage`: Durable Objects write what they are given; without, they keep it in memory
     alone, and lose it when nobody has asked them for a while.
 
+    `object_alarm`: they set an alarm that deletes a value when it ends; see `in_objects`.
+
+    `joined`: so many keys lie in one value, and `joined_origin_calls` load it; see `joining`.
+
     `unreachable` says what becomes of a read that a store fails to answer: an `error`, where nobody
     catches it, or a load from the `origin`, as the library does.
     """
@@ -115,6 +119,15 @@ class Design(Strict):
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
     object_storage: bool = Field(
         default=True, description="Durable Objects store values, not only in their memory"
+    )
+    object_alarm: bool = Field(
+        default=False, description="an alarm of each Durable Object deletes what has ended"
+    )
+    joined: int | None = Field(
+        default=None, ge=1, le=joining.MOST, description="keys that lie together in one value"
+    )
+    joined_origin_calls: int | None = Field(
+        default=None, ge=1, le=joining.MOST, description="of a load of them; None: one a key"
     )
     unreachable: Literal["error", "origin"] = Field(
         default="error", description="what becomes of a read that a store fails to answer"
@@ -188,16 +201,9 @@ class Design(Strict):
         return self
 
     @model_validator(mode="after")
-    def _in_memory_alone(self) -> Self:
-        if self.object_storage:
-            return self
-        if self.l2 != DURABLE_OBJECT.word:
-            raise ValueError("object_storage: it is Durable Objects that store; there are none")
-        if self.policy != "hard" or self.colo_cache or self.front:
-            raise ValueError(
-                "object_storage: objects with memory alone are modelled with the policy 'hard', and"
-                " with nothing but the memory of isolates before them"
-            )
+    def _in_objects(self) -> Self:
+        if fault := in_objects.fault(self):
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")
@@ -220,6 +226,16 @@ class Design(Strict):
     def _joined(self) -> Self:
         if not self.single_flight and not self.l1:
             raise ValueError("single_flight: only an isolate's memory has it, and there is none")
+        return self
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        fault = joining.fault(
+            joined=self.joined, calls=self.joined_origin_calls,
+            caches=bool(self.tiers), in_front=self.front is not None,
+        )  # fmt: skip
+        if fault:
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")
@@ -304,9 +320,11 @@ class Design(Strict):
             manners += [f"the origin asked, too, after {self.hedge_after_ms:g} ms"]
         manners += ["old answers served meanwhile"] if self.stale_while_revalidate_s else []
         manners += ["purged by writes"] if self.purge_on_write else []
+        manners += [f"{self.joined:,} keys in each value"] if (self.joined or 1) > 1 else []
         manners += [] if self.single_flight else ["without single flight"]
         manners += [f"{self.objects:,} in all"] if self.objects else []
         manners += [] if self.object_storage else ["in their memory alone"]
+        manners += ["deleted by alarms"] if self.object_alarm else []
         return ", ".join([tiers, *filter(None, manners)])
 
     @property
@@ -340,10 +358,12 @@ ON_CLOUDFLARE = {
         Design(name="origin-only", tiers=()),
         Design(name="l1-only", tiers=("memory",)),
         Design(name="l1-kv", tiers=("memory", "kv")),
+        Design(name="l1-kv-joined", tiers=("memory", "kv"), joined=20),
         Design(name="l1-kv-fixed", tiers=("memory", "kv"), policy="refresh"),
         Design(name="kv-only", tiers=("kv",)),
         Design(name="durable-object", tiers=("durable-object",)),
         Design(name="durable-object-memory", tiers=("durable-object",), object_storage=False),
+        Design(name="durable-object-alarm", tiers=("durable-object",), object_alarm=True),
         Design(name="l1-durable-object", tiers=("memory", "durable-object")),
         Design(name="l1-cache-api", tiers=("memory", "cache-api")),
         Design(name="l1-cache-api-kv", tiers=("memory", "cache-api", "kv")),

@@ -23,6 +23,7 @@ DURABLE_OBJECT = Tier(
         "do_rows_read": "rows read by Durable Objects",
         "do_rows_written": "rows written by Durable Objects",
         "do_overloaded": "requests that Durable Objects refused",
+        "do_alarms": "alarms of Durable Objects",
     },
     numbers={
         "do_memory_ms": "time of an object that answers from memory",

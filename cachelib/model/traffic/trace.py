@@ -30,6 +30,7 @@ class Trace:
     the source has such a column. `notes` say what the reader noticed and did; `account` what
     became of every row of the log, where the trace comes from one. `hashes`, one for each of
     `keys`, say which are the same in several pieces where each numbers its own, perhaps twice.
+    `keys_each`: how many keys `keys` stand for, each, where several lie in one value.
     """
 
     time_s: npt.NDArray[np.float64]
@@ -44,6 +45,7 @@ class Trace:
     ttl_s: npt.NDArray[np.float32] | None = None
     account: Account | None = None
     hashes: npt.NDArray[np.uint64] | None = None
+    keys_each: float = 1.0
 
     def __len__(self) -> int:
         return len(self.time_s)

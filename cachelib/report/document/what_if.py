@@ -86,9 +86,11 @@ def judged_with(model: Model) -> dict[str, Any]:
     }
 
 
-def _keys(keys: Keys) -> dict[str, list[float]]:
-    told = {name: column for name, column in keys._asdict().items() if column is not None}
-    return {name: [min(float(n), NEVER_S) for n in column] for name, column in told.items()}
+def _keys(keys: Keys) -> dict[str, Any]:
+    columns = {name: getattr(keys, name) for name in ("share", "number", "written", "every_s")}
+    told = {name: column for name, column in columns.items() if column is not None}
+    each = {name: [min(float(n), NEVER_S) for n in column] for name, column in told.items()}
+    return {**each, "unasked": keys.unasked}
 
 
 def _draws(decision: Decision) -> dict[str, list[float]]:

@@ -21,7 +21,7 @@ from cachelib.model.case.metrics import METRICS as REGISTRY
 from cachelib.model.case.names import MOST
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
-from cachelib.model.money.prices import monthly_bill
+from cachelib.model.money.prices import calls_of, monthly_bill
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.kv import KV
 from cachelib.report.language import Comparison, overdue
@@ -53,14 +53,16 @@ def _counted(count: str) -> Effect:
 
 METRICS = {
     **{count: _counted(count) for count in ("kv_deletes", "kv_lists", "kv_writes")},
-    "kv_stored_gb": Effect("GB stored", "GB stored, over a month", "",
-                           lambda r, _: r.per_month()["stored_gb_months"]),
+    **dict.fromkeys(("kv_stored_gb", "stored_gb"), Effect(
+        "GB stored", "GB stored, over a month", "",
+        lambda r, _: r.per_month()["stored_gb_months"]
+    )),
     "monthly_cost": Effect("list price", f"{REGISTRY['bill_usd'].label} at list price", "USD",
                            lambda r, _: float(monthly_bill(r).metered)),
     "hit_ratio": Effect("reads found", REGISTRY["hit_ratio"].label, "ratio",
                         lambda r, _: r.hit_ratio),
     "origin_loads": Effect("loads from the origin", REGISTRY["origin_loads_per_month"].label, "",
-                           lambda r, _: r.per_month()["origin_loads"]),
+                           lambda r, _: calls_of(r.per_month())),
     "latency_p95_ms": Effect("95 in 100 answered within", REGISTRY["p95_ms"].label, "ms",
                              lambda r, _: r.quantile_ms(0.95)),
     "stale_share": Effect("answers out of date",
@@ -85,6 +87,10 @@ PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
     ("object_shards", "one", "one_per_key"): (
         ({"tiers": ("memory", "durable-object"), "objects": 1}, {}),
         ({"tiers": ("memory", "durable-object")}, {}),
+    ),
+    ("object_storage", "kept", "deleted_by_alarm"): (
+        ({"tiers": ("memory", "durable-object")}, {}),
+        ({"tiers": ("memory", "durable-object"), "object_alarm": True}, {}),
     ),
 }
 

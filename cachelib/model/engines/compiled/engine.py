@@ -30,6 +30,7 @@ from cachelib.model.engines.compiled.state import (
     Rules,
     State,
 )
+from cachelib.model.engines.compiled.stores import ring_all
 from cachelib.model.engines.compiled.waiting import finish_waiting, run_waiting
 from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND, stored_sum
 from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_of
@@ -148,6 +149,8 @@ class Compiled:
             finish_waiting(self.rules, self.state, self.near, last)
         else:
             clean_up_until(self.rules, self.state, last)
+        if self.rules.object_alarm:
+            ring_all(self.rules, self.state, end)
         records = self.state.records[self.state.records["version"] != NONE]
         until = np.full(len(records), end)
         if self.rules.erases:
@@ -342,6 +345,10 @@ def _depth(tier: Tier | None) -> int:
     return depths(tier)[-1] if tier else NO_L2
 
 
+def _erases(tier: Tier | None) -> bool:
+    return tier is not None and tier.erases
+
+
 def _room(tier: Tier | None, platform: Platform) -> int:
     most = math.inf if tier is None else room_of(tier, platform)
     return NO_BOUND if most == math.inf else int(most)
@@ -363,7 +370,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         store=_store(design),
         colo_depth=_depth(design.colo_cache),
         depth=_depth(design.store),
-        erases=design.policy != "clean-up" and design.store is not None and design.store.erases,
+        erases=design.object_alarm or (design.policy != "clean-up" and _erases(design.store)),
         colo_room=_room(design.colo_cache, platform),
         store_room=_room(design.store, platform) if _store(design) == PLAIN_STORE else NO_BOUND,
         colo_copied=_lag_s(design.colo_cache, design, platform) > 0,
@@ -397,6 +404,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         queue_s=platform.do_queue_s,
         object_idle=platform.do_idle_s,
         object_storage=design.object_storage,
+        object_alarm=design.object_alarm,
         failure=platform.origin_failure,
         value_life=platform.value_life_s,
         load_s=platform.load_s,

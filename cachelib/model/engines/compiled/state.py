@@ -135,6 +135,7 @@ class Rules(NamedTuple):
     queue_s: float
     object_idle: float
     object_storage: bool
+    object_alarm: bool
     failure: float
     value_life: float
     load_s: float

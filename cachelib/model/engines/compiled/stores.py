@@ -37,7 +37,7 @@ from cachelib.model.engines.compiled.state import (
     PLAIN_STORE,
     Held,
 )
-from cachelib.model.engines.compiler import hot, inner
+from cachelib.model.engines.compiler import compiled, hot, inner
 from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND
 from cachelib.model.tiers.outcomes import (
     DO_MEMORY,
@@ -122,9 +122,30 @@ def reach(rules, state, places, colo, target, service_s, now):
 
 
 @hot
+def ring(rules, state, record, now):
+    """Let the alarm of a key's object delete its value, if it came until now."""
+    if not rules.object_alarm or record.version == NONE or now < record.expires:
+        return
+    account(rules, state, record, now)
+    target, totals = state.objects[record.object], state.totals
+    free_at = target.free_at if target.free_at > record.expires else record.expires
+    target.free_at = free_at + rules.write_s
+    totals.do_alarms += 1
+    totals.do_requests += 1
+    totals.do_rows_written += 1
+
+
+@compiled
+def ring_all(rules, state, now):
+    for key in range(len(state.records)):
+        ring(rules, state, state.records[key], now)
+
+
+@hot
 def read_object(rules, state, places, colo, key, record, now):
     """The depth, the way and wait, and whether a living value was there."""
     target = state.objects[record.object]
+    ring(rules, state, record, now)
     extra, served = reach(rules, state, places, colo, target, rules.read_s, now)
     if not served:
         return NO_L2, extra, False
@@ -263,9 +284,11 @@ def write_store(rules, state, places, colo, key, record, now, value):
         copy_from(rules, record, here, now)
     elif rules.store == DO_STORE:
         target = state.objects[record.object]
+        ring(rules, state, record, now)
         extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
             totals.do_rows_written += rules.object_storage
+            totals.do_rows_written += rules.object_alarm and value.expires < np.inf
             keep(rules, state, record, now, value)
             record.awake = target.awake
         return extra
@@ -301,9 +324,11 @@ def delete_from_store(rules, state, places, colo, key, record, now):
         copy_from(rules, record, here, now)
     elif rules.store == DO_STORE:
         target = state.objects[record.object]
+        ring(rules, state, record, now)
         extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
             totals.do_rows_written += rules.object_storage
+            totals.do_rows_written += rules.object_alarm
             account(rules, state, record, now)
     elif rules.store == PLAIN_STORE:
         account(rules, state, record, now)

@@ -52,7 +52,8 @@ class DurableObjects(ModelStore):
     """
 
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
-        super().__init__(world, design, erased_at_expiry=False)
+        super().__init__(world, design, erased_at_expiry=design.object_alarm)
+        self.alarm = design.object_alarm
         self.platform, self.shards = platform, design.objects
         self.stores = design.object_storage
         self.read_s = self.write_s = 1 / platform.do_requests_per_s
@@ -93,20 +94,22 @@ class DurableObjects(ModelStore):
             return  # whoever loads it writes it
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
-            self.world.counts["do_rows_written"] += self.stores
+            ends = self.alarm and stored.expires_at is not None
+            self.world.counts["do_rows_written"] += self.stores + ends
             self.keep(key, stored)
             target.memory.add(key)
 
     def delete(self, key: str) -> None:
         target = self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
-            self.world.counts["do_rows_written"] += self.stores
+            self.world.counts["do_rows_written"] += self.stores + self.alarm
             self.drop(key)
             target.memory.discard(key)
 
     def _reach(self, key: str, service_s: float, *, waited: bool) -> Object | None:
         """The object, after a wait; None if it is overloaded. `waited`: the request waits too."""
         world, now = self.world, self.world.now
+        self._ring(key, now)
         name = key if self.shards is None else crc32(key.encode()) % self.shards
         target = self.objects.get(name)
         if target is None:
@@ -120,6 +123,25 @@ class DurableObjects(ModelStore):
         if waited:
             world.extra_ms = wait * 1e3 + self.to_host[world.colo][target.home]
         return served
+
+    def finish(self, end: float) -> None:
+        for key in tuple(self.records):
+            self._ring(key, end)
+        super().finish(end)
+
+    def _ring(self, key: str, now: float) -> None:
+        """Let the alarm delete the value, if it came until now."""
+        record = self.records.get(key) if self.alarm else None
+        ends = record[0].expires_at if record else None
+        if record is None or ends is None or now < ends:
+            return
+        self.world.stored += self._held(record, ends)
+        del self.records[key]
+        target = self.objects[key]
+        target.memory.discard(key)
+        target.free_at = max(target.free_at, ends) + self.write_s
+        for name in ("do_alarms", "do_requests", "do_rows_written"):
+            self.world.counts[name] += 1
 
     def _serve(self, target: Object, service_s: float) -> Object:
         now = self.world.now

@@ -235,6 +235,9 @@ def sampled_pieces(
     """What `replay_pieces` would tell, estimated from a share `rate` of the keys, with errors."""
     if not 0 < rate <= 1:
         raise ValueError(f"rate must be above 0 and at most 1, not {rate}")
+    if name := next((each.name for each in designs if (each.joined or 1) > 1), None):
+        why = f"{name}: which keys lie together in a value (joined) hangs on how popular all are"
+        raise SampleError(why, "; replay it without --sample")
     runs = [SampledRun(design, platform, rate, seed) for design in designs]
     for piece in pieces:
         for run in runs:
