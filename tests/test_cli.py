@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from cachelib.cli import main
 from cachelib.commands import words
 from cachelib.errors import CachelibError
-from cachelib.model.case.case import CASES
+from cachelib.model.case.ready_made import CASES
 
 CLF = '1.2.3.4 - - [01/Aug/2026:00:00:{:02d} +0000] "GET {} HTTP/1.1" 200 10\n'
 

@@ -32,7 +32,7 @@ class CaseName(click.Path):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        from cachelib.model.case.case import ready_made
+        from cachelib.model.case.ready_made import ready_made
 
         names = [CompletionItem(name) for name in ready_made() if name.startswith(incomplete)]
         return names + super().shell_complete(ctx, param, incomplete)
@@ -325,9 +325,10 @@ def _value(value: Any) -> str:
 @click.command()
 def cases() -> None:
     """List the ready-made cases."""
-    from cachelib.model.case.case import load_case, ready_made
+    from cachelib.model.case.case import load_case
+from cachelib.model.case.ready_made import ready_made
 
-    with told():
+    from cachelib.model.case.ready_made import ready_made
         words.print_table([[name, load_case(name).title] for name in ready_made()])
 
 

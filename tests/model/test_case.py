@@ -10,8 +10,9 @@ import pytest
 
 from cachelib.errors import CachelibError
 from cachelib.model.case import names
-from cachelib.model.case.case import CASES, Case, load_case
+from cachelib.model.case.case import Case, load_case
 from cachelib.model.case.metrics import METRICS
+from cachelib.model.case.ready_made import CASES
 from cachelib.model.judgement import regions
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError

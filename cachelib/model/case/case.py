@@ -20,11 +20,11 @@ from cachelib.model.case.choices import Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known, profile_faults
+from cachelib.model.case.ready_made import find_case
 from cachelib.model.case.source import Said
 from cachelib.model.case.theme import Theme
 from cachelib.model.platforms.platform import Assumption, Platform, Profile, profile_of
 from cachelib.model.platforms.profile import FIRST
-from cachelib.model.schema.resources import resource
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import (
     Document,
@@ -41,7 +41,6 @@ from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload
 
-CASES = resource("cases")
 Settings = Mapping[str, Any]
 """Values by the names of what they set; see `overrides`."""
 
@@ -283,30 +282,12 @@ class Case(Strict):
         return own.get(name) or BUILT_IN[name]
 
 
-def find_case(name: str | Path) -> Path:
-    """The file of a case: a path, a folder with a case.yaml, or the name of a ready-made one."""
-    path = Path(name)
-    if path.is_dir():
-        return path / "case.yaml"
-    if path.exists() or path.suffix or len(path.parts) > 1:
-        return path
-    if fault := known("ready-made case", ready_made(), str(name)):
-        said = f"there is no such file; {fault} (`cachelib cases` lists them)"
-        raise InvalidFileError([Problem(path, 1, "", said, given=str(path))])
-    return CASES / f"{name}.yaml"
-
-
 def files_of(name: str | Path) -> list[Path]:
     """The files that a case is written in: its own, and the platform that it names beside it."""
     path = find_case(name)
     document = read(path)
     named = _platform_beside(document)
     return [path, path.parent / named] if named else [path]
-
-
-def ready_made() -> list[str]:
-    """The names of the cases that come with the package."""
-    return sorted(path.stem for path in CASES.glob("*.yaml"))
 
 
 @cache

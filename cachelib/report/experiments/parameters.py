@@ -14,10 +14,11 @@ from pydantic import Field, ValidationError
 from ruamel.yaml.error import YAMLError
 
 from cachelib.model.case import overrides
-from cachelib.model.case.case import Case, case_schema, find_case, handed_down, load_case
+from cachelib.model.case.case import Case, case_schema, handed_down, load_case
 from cachelib.model.case.designs import barred
 from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import ParameterError as ParameterError
+from cachelib.model.case.ready_made import find_case
 from cachelib.model.schema.bounds import faults
 from cachelib.model.schema.characters import unfit
 from cachelib.model.schema.strict import Strict

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cachelib.evidence.files import regular
-from cachelib.model.case.case import CASES
+from cachelib.model.case.ready_made import CASES
 from cachelib.report.experiments.run import Run
 from cachelib.report.experiments.source import digest, digest_of_file
 from cachelib.report.reuse import ingredients
