@@ -28,6 +28,7 @@ from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
 from tests.conftest import examples
 
+FRONTS = {word for word, tier in ALL.items() if tier.in_front}
 WORK = ("monthly_cost_usd", "work_hours")  # nobody states it of these
 MEASURED = [name for name, m in METRICS.items() if m.measured and name not in WORK]
 CHANGES: list[dict[str, float]] = [
@@ -61,8 +62,8 @@ def every_design() -> Iterator[Design]:
                 soft_ttl_s=600,
                 l1_ttl_s=300,
                 l2_ttl_s=3_600,
-                stale_while_revalidate_s=400 if changed and "workers-cache" in some else None,
-                purge_on_write=changed and "kv" in some and "workers-cache" in some,
+                stale_while_revalidate_s=400 if changed and FRONTS & {*some} else None,
+                purge_on_write=bool(changed and {"kv", "dynamodb"} & {*some} and FRONTS & {*some}),
                 unreachable="origin" if changed else "error",
             )
         except ValidationError:
@@ -155,7 +156,7 @@ def test_reads_that_ask_the_origin_too(node: str, case: str, after_ms: float) ->
     platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 2.0}
     if after_ms > 1:
         study = study.of_changed(platform=study.case.platform | platform)
-    others = [each for each in every_design() if "workers-cache" not in each.tiers]
+    others = [each for each in every_design() if not each.front]
     some = in_pairs([each for each in others if {*each.tiers} - {"memory"}])
     some = [each.model_copy(update={"hedge_after_ms": after_ms}) for each in some]
     the_page_says_what_the_model_does(node, study, some)

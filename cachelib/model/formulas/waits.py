@@ -16,7 +16,6 @@ from cachelib.model.formulas.setting import Array
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.tier import Place
-from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
 
 class Way(NamedTuple):
@@ -45,6 +44,7 @@ class Waits:
         parts = [*self._front_ways()]
         parts += map(self._reached, *zip(*ran, strict=True)) if ran else []
         parts = [_merged(rate, ms) for rate, ms in parts] or [(np.zeros((1, 1)), np.ones((1, 1)))]
+        self._ran = ran
         draws = max(len(array) for part in [*parts, *self.races] for array in part)
         shapes = [(draws, np.broadcast_shapes(rate.shape, ms.shape)[1]) for rate, ms in parts]
         weight = _side_by_side([rate for rate, _ in parts], shapes)
@@ -69,6 +69,21 @@ class Waits:
         for race in self.races:
             mean = mean + race.total_ms(self.sigma) / self.all
         return mean
+
+    @property
+    def ran_ms(self) -> Array:
+        """Of a read for which the Worker runs, from when it does: what a function is billed for."""
+        above = np.exp(self.sigma[:, 0] ** 2 / 2)
+        if self.flows.front is None:
+            trips = self.at.trips
+            way = self.at.trip(trips.to_worker) if len(trips.to_worker) else np.zeros((1, 1, 1))
+            share = trips.reader_share if len(trips.to_worker) else np.ones(1)
+            way_ms: Array = (_by_colo(way) * share).sum(axis=1)
+            return self.mean_ms - way_ms * above
+        parts = [np.broadcast_arrays(rate, ms) for rate, ms in self._ran]
+        reads = sum((rate.sum(axis=1) for rate, _ in parts), np.zeros(1))
+        waited = sum(((rate * ms).sum(axis=1) for rate, ms in parts), np.zeros(1))
+        return np.asarray(waited * above / np.maximum(reads, 1e-300))
 
     def quantile_ms(self, q: float) -> Array:
         """The time within which a share `q` of the reads is answered."""
@@ -123,7 +138,7 @@ class Waits:
     def _ways(self) -> Iterator[Way]:
         flows, store = self.flows, self.flows.design.store
         loaded = flows.loaded - flows.unawaited
-        found = flows.asked - flows.unawaited_runs - loaded
+        found = flows.asked - flows.unawaited_misses - loaded
         if flows.layered:
             yield self._way(flows.missed - flows.asked, np.zeros_like(found), self._passed)
         if store is KV:
@@ -135,13 +150,13 @@ class Waits:
             yield self._way(found, loaded, ms)
 
     def _front_ways(self) -> Iterator[tuple[Array, Array]]:
-        """What Workers Cache answers, and after how many ms: from the colo, and from all's tier."""
-        flows = self.flows
-        if flows.front is not None:
-            near, far = (self.at.adds_up_to(place.takes) for place in WORKERS_CACHE.places)
-            awaited = self.at.by_reader(flows.front.awaited)
+        """What is answered before the Worker runs, and after how many ms: in the colo, or behind
+        that."""
+        flows, tier = self.flows, self.flows.design.front
+        if flows.front is not None and tier is not None:
+            near, far = (self.at.adds_up_to(place.takes) for place in tier.places)
             yield self._sum(flows.rr - flows.front.past_colo), _by_colo(near)
-            yield self._sum(flows.front.past_colo - awaited), _by_colo(far)
+            yield self._sum(flows.front.past_colo - flows.front.waiting), _by_colo(far)
 
     @property
     def _passed(self) -> Array:
@@ -166,12 +181,14 @@ class Waits:
 
     def _reached(self, rate: Array, ms: Array) -> tuple[Array, Array]:
         """What the Worker answers and how long it takes, with the way to it, by readers' colo."""
-        trips, way = self.at.trips, np.zeros((1, 1))
-        if self.flows.front is not None:
-            way = _by_colo(self.at.adds_up_to(WORKERS_CACHE.places[-1].takes))
+        trips, way, onward = self.at.trips, np.zeros((1, 1)), self.at.trips.to_worker
+        if (tier := self.flows.design.front) and (of := tier.in_front):
+            way = _by_colo(self.at.adds_up_to(tier.places[-1].takes))
+            onward = trips._asdict()[of.onward] if of.onward else onward
         if len(trips.to_worker):
             ms = ms if ms.shape[1] == 1 else ms[:, trips.reader]
-            way = way + _by_colo(self.at.trip(trips.to_worker))
+        if len(onward):
+            way = way + _by_colo(self.at.trip(onward))
         return self.at.by_reader(rate), ms + way
 
     def _takes(self, place: Place) -> Array:

@@ -29,6 +29,7 @@ from cachelib.model.platforms.colos import busiest_first
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import FRONTS
 from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.generator import MONTH_S
 from cachelib.model.traffic.remarks import keys_unlike, remarks
@@ -321,7 +322,7 @@ class Study:
         keys, asked = self.sample.keys, self._taken.weight * self._logged_keys
         shared = {
             "isolate_requests_per_s": platform.isolate_requests_per_s * asked,
-            "workers_cache_purge_every_s": platform.workers_cache_purge_every_s / keys,
+            **{of.every: getattr(platform, of.every) / keys for of in FRONTS},
             "kv_writes_a_day": platform.kv_writes_a_day * keys,
             "redis_gb": platform.redis_gb * keys,
         }

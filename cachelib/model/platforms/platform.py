@@ -128,6 +128,9 @@ class Platform(Strict):
     dax_write_ms: NotNegative = 0.0
     dax_failure: Share = 0.0
     dax_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
+    cloudfront_ms: NotNegative = 0.0
+    cloudfront_purge_every_s: Seconds = 0.01
+    cloudfront_purge_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 3_000
     function_gb: NotNegative = Field(default=0.0, description="billed while a function waits")
     workers_cache_ms: NotNegative
     workers_cache_purge_every_s: Seconds
@@ -157,6 +160,14 @@ class Platform(Strict):
         default=("IAD", "FRA"),
         description="where the upper tier of Workers Cache is; nothing is published",
     )
+    cloudfront_regional_at: Places = Field(
+        default=(
+            "us-east-2", "us-east-1", "us-west-2", "ap-south-1", "ap-northeast-2", "ap-southeast-1",
+            "ap-southeast-2", "ap-northeast-1", "eu-central-1", "eu-west-1", "eu-west-2",
+            "sa-east-1",
+        ),
+        description="where CloudFront has regional edge caches: its page on Origin Shield, 2026-11",
+    )  # fmt: skip
     redis_at: Places = Field(
         default=("IAD",), description="where the Redis is that all share, or the nearest of these"
     )

@@ -29,9 +29,9 @@ from cachelib.model.judgement.regret import Sureness
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.sweeps import Sweep, sweeps
-from cachelib.model.money.prices import CALLS, DOORS, METERS, OBJECT_GB, PriceBook, hours_rented
+from cachelib.model.money.prices import CALLS, DOORS, OBJECT_GB, OUT, PriceBook, hours_rented
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.registry import ALL, STORED
+from cachelib.model.tiers.registry import ALL, METERS, STORED
 from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital
 from cachelib.report.publish import decision as words
@@ -167,9 +167,11 @@ def _tier(tier: Tier) -> dict[str, Any]:
         "lag",
     )
     told = {name: getattr(tier, name) for name in names}
-    takes = tier.places[0].takes if tier.places else ()
+    takes, last = (tier.places[n].takes if tier.places else () for n in (0, -1))
     units = {meter: each._asdict() for meter, each in tier.units.items()}
     told |= {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
+    if tier.in_front:
+        told |= {"in_front": tier.in_front._asdict(), "last": last}
     return told | {"units": units}
 
 
@@ -334,6 +336,7 @@ def _prices(book: PriceBook) -> dict[str, Any]:
         "counts": METERS,
         "calls": CALLS,
         "doors": DOORS,
+        "out": OUT,
         "stored": STORED,
         "meters": {
             name: {
