@@ -81,7 +81,7 @@ function flowsOf(design, at) {
     ? Math.min(f.l2Ttl, f.inL2[f.alone ? c : 0][k].seconds + alsoNear(c, k)) : f.l2Ttl;
   f.loaded = withinTheDay(at, f, f.inL2
     ? map(asked, (x, c, k) => x - (x - loads[c][k]) * f.inL2[f.alone ? c : 0][k].share) : loads);
-  const aside = (c, k) => f.front ? (f.front.runs[c][k] - f.front.awaited[c][k]) * (1 - behind(c, k)) : 0;
+  const aside = (c, k) => f.front ? f.front.aside[c][k] * (1 - behind(c, k)) : 0;
   f.awaited = map(f.loaded, (x, c, k) =>
     x - Math.min(aside(c, k), f.store && f.front ? x * -Math.expm1(-r[k] * f.staleS) * f.front.has[k] : Infinity));
   f.asked = !f.layered ? f.missed : map(asked, (x, c, k) => Math.min(Math.max(x, f.loaded[c][k]), f.missed[c][k]));
@@ -116,18 +116,19 @@ function frontOf(f, at, lost) {
     const ended = first + later, between = kept + 1 / every;
     if (f.purged.some((x) => x > 0))
       return whenPurged(reads, Math.min(ended / between, reads), f.purged[k] + lost, f.staleS);
-    const all = Math.min((ended + emptied) / between, reads);
-    return { all, awaited: Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, all) };
+    const awaited = Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, reads);
+    return { awaited, aside: Math.min((ended * -Math.expm1(-reads * f.staleS)) / between, reads - awaited) };
   };
   const there = map(ofUpper, (reads, u, k) => looks(apart ? reads : f.r[k], reads, k));
   const here = map(f.rr, (x, nth, k) => looks(apart ? ofUpper[at_[nth]][k] : f.r[k], x, k));
   const parts = (of) => map(f.rr, (x, nth, k) => of(there[at_[nth]][k]) * (x / ofUpper[at_[nth]][k]));
-  const run = parts((each) => each.all), waiting = parts((each) => each.awaited);
+  const waiting = parts((each) => each.awaited), served = parts((each) => each.aside);
+  const run = map(waiting, (x, nth, k) => x + served[nth][k]);
   const byPlace = (rows) => at.weights.map((_, place) => summed(rows, (nth) => reader[nth] === place));
   const runs = byPlace(run), squares = runs.map((_, place) => uppers.map((upper) =>
     summed(run, (nth) => reader[nth] === place && asks[nth] === upper)));
   return {
-    waiting, runs, awaited: byPlace(waiting), stale: map(here, (each) => each.all - each.awaited),
+    waiting, runs, awaited: byPlace(waiting), aside: byPlace(served), stale: map(here, (each) => each.aside),
     pastColo: map(f.rr, (x, nth, k) => Math.min(Math.max(here[nth][k].awaited, waiting[nth][k]), x)),
     ofOthers: map(runs, (x, c, k) => Math.max(x - squares[c].reduce((sum, row) => sum + row[k] ** 2, 0) / x, 0)),
     has: f.r.map((r, k) => ofUpper.reduce((sum, row) =>
@@ -146,7 +147,8 @@ function whenPurged(reads, looks, ends, staleS) {
   const life = Math.max(1 / looks - 1 / reads, 0), left = -Math.expm1(-ends * life) / ends;
   const all = reads / (1 + reads * left);
   const before = (reads / (reads + ends)) * -Math.expm1(-(reads + ends) * staleS);
-  return { all, awaited: all * (1 - Math.exp(-ends * life) * before) };
+  const served = Math.exp(-ends * life) * before;
+  return { awaited: all * (1 - served), aside: all * served };
 }
 
 function l1Life(design, n, f) {
@@ -385,7 +387,7 @@ function countsOf(design, at, f) {
       counts[purges] = month([f.purged]);
       counts[refused] = month([f.w]) - month([f.purged]);
     }
-    counts[aside] = month(map(f.front.runs, (x, c, k) => x - f.front.awaited[c][k]));
+    counts[aside] = month(f.front.aside);
   }
   if (f.store === "kv") {
     Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads });
@@ -464,20 +466,11 @@ function ranMs(month, at, f) {
     return month.mean_ms - way * above;
   }
   const l1 = f.l1 ? n.l1_ms : 0, loading = loadMs(at);
-  let reads = 0, waited = 0;
-  const add = (rates, ms) => {
-    const rate = Math.max(rates.reduce((sum, x, k) => sum + x * at.keys.number[k], 0), 0);
-    reads += rate;
-    waited += rate * ms;
-  };
-  at.weights.forEach((_, c) => {
-    if (f.l1) add(f.inL1[c], l1);
-    for (const way of waysOf(at, f)) {
-      add(way.found[c], l1 + way.ms[c]);
-      add(way.loaded[c], l1 + way.ms[c] + loading[c]);
-    }
-  });
-  return (waited * above) / Math.max(reads, 1e-300);
+  const ofColo = (row) => Math.max(row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0), 0);
+  const all = { ...f, askedAwaited: f.asked, awaited: f.loaded }; // those for which nobody waits, too
+  const waited = at.weights.reduce((sum, _, c) => waysOf(at, all).reduce((part, way) =>
+    part + ofColo(way.found[c]) * way.ms[c] + ofColo(way.loaded[c]) * (way.ms[c] + loading[c]), sum), 0);
+  return (waited / total(f.front.runs, at) + l1) * above;
 }
 
 // From each data centre of readers: where the Worker runs for them, which part of that place's
@@ -486,11 +479,15 @@ function reachedBy(at, f) {
   const n = at.numbers, t = at.trips, trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
   const all = at.weights.map((_, c) =>
     t.reader_share.reduce((sum, share, nth) => sum + (t.reader[nth] === c ? share : 0), 0));
+  const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
   return t.reader.map((place, nth) => {
+    const own = t.to_worker.length ? t.reader_share[nth] / all[place] : 1; // of all its reads
+    const ran = f.front && t.to_worker.length
+      ? ofColo(f.front.waiting[nth]) / Math.max(ofColo(f.front.awaited[place]), 1e-300) : own;
     const looking = (takes = []) => takes.reduce((sum, name) => sum + (t[name] ? trip(t[name][nth]) : n[name]), 0);
     const onward = t[f.ahead?.in_front.onward] ?? t.to_worker, way = onward.length ? trip(onward[nth]) : 0;
     const near = looking(f.ahead?.takes), upper = looking(f.ahead?.last);
-    return { place, part: t.to_worker.length ? t.reader_share[nth] / all[place] : 1, near, upper, before: upper + way };
+    return { place, own, part: ran, near, upper, before: upper + way };
   });
 }
 

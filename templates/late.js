@@ -51,7 +51,7 @@ function lateShare(design, at, f, bound) {
 function lateInFront(at, f, change, bound) {
   const reached = reachedBy(at, f);
   const shares = map(f.rr, (x, nth, k) => {
-    const { place: c, part } = reached[nth], found = (f.rc[c][k] - f.loaded[c][k]) * part;
+    const { place: c, own } = reached[nth], found = (f.rc[c][k] - f.loaded[c][k]) * own;
     const ended = f.front.stale[nth][k], unheard = change + f.w[k] - f.purged[k];
     return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
       + ended * lateEnded(f, x, unheard, bound);

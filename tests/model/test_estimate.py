@@ -39,6 +39,16 @@ DESIGNS: dict[str, Design] = BUILT_IN | {
         stale_while_revalidate_s=900,
         purge_on_write=True,
     ),
+    "cloudfront-swr-dynamodb": Design(
+        name="cloudfront-swr-dynamodb",
+        tiers=("cloudfront", "dynamodb"),
+        stale_while_revalidate_s=900,
+        purge_on_write=True,
+    ),
+    "cloudfront-memory": Design(name="cloudfront-memory", tiers=("cloudfront", "memory")),
+    "cloudfront-memory-redis": Design(
+        name="cloudfront-memory-redis", tiers=("cloudfront", "memory", "redis")
+    ),
     "swr-kv": Design(name="swr-kv", tiers=("workers-cache", "kv"), stale_while_revalidate_s=900),
 }
 TRAFFIC = (100_000, 2_000_000)

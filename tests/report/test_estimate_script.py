@@ -171,6 +171,18 @@ def test_as_many_pods_as_the_traffic_needs(node: str, routing: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(designs))
 
 
+@pytest.mark.parametrize("placed", [(), ("us-east-1", "eu-west-1")])
+def test_functions_behind_cloudfront_at_their_own_prices(
+    node: str, placed: tuple[str, ...]
+) -> None:
+    colos = {"IAD": 3, "SFO": 2, "LHR": 3, "BHX": 1, "SYD": 1}
+    of = {"case": "catalogue-lambda", "requests_per_month": 200_000, "workload.colos": colos}
+    study = settle(of).study
+    study = study.of_changed(platform=study.case.platform | {"worker_at": placed})
+    designs = [each for each in every_design() if "cloudfront" in each.tiers]
+    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+
+
 def test_a_cron_that_rewrites_all_keys(node: str) -> None:
     cron = {"op": "write", "every_s": 900, "keys": "all"}
     of = {"requests_per_month": 400_000, "workload.keys": 50, "workload.schedules": [cron]}

@@ -16,7 +16,7 @@ SETTABLE = {
     "l1_ttl_s": "life of a copy in memory",
     "l2_ttl_s": "life of a value in the shared tier",
     "soft_ttl_s": "age after which a value is loaded anew in the background",
-    "stale_while_revalidate_s": "time for which Workers Cache serves what has ended",
+    "stale_while_revalidate_s": "time for which an answer that has ended is served, meanwhile",
     "clean_up_every_s": "time between two clean-ups",
     "l1_max_entries": "entries in memory",
     "objects": "Durable Objects",

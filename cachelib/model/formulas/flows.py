@@ -199,9 +199,7 @@ class Flows:
     @property
     def unawaited_runs(self) -> Array:
         """Reads a second that run the Worker and do not wait for it."""
-        return (
-            np.zeros_like(self.rc) if self.front is None else self.front.runs - self.front.awaited
-        )
+        return np.zeros_like(self.rc) if self.front is None else self.front.aside
 
     @cached_property
     def unawaited(self) -> Array:

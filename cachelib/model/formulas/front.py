@@ -26,26 +26,30 @@ from cachelib.model.formulas.setting import Array
 
 class Front(NamedTuple):
     """Reads a second, by colo and key: that wait for what is past the data centre's tier, that wait
-    for the Worker, that are served what has ended in their data centre; that run the Worker, and
-    that wait for it; and those before one that came there from other upper tiers. The first three
-    are by colo of the readers, the others by where the Worker runs. `has`: the chance that whoever
-    loads a value anew has the one that has ended.
+    for the Worker, that are served what has ended in their data centre; that wait for a run, and
+    that are served while one goes; and those before a run that came there from other upper tiers.
+    The first three are by colo of the readers, the others by where the Worker runs. `has`: the
+    chance that whoever loads a value anew has the one that has ended.
     """
 
     past_colo: Array
     waiting: Array
     stale: Array
-    runs: Array
     awaited: Array
+    aside: Array
     of_others: Array
     has: Array
 
+    @property
+    def runs(self) -> Array:
+        return self.awaited + self.aside
+
 
 class Looks(NamedTuple):
-    """Reads a second that find nothing living in a tier, and those that wait for more."""
+    """Reads a second that find nothing living in a tier: that wait for more, and that do not."""
 
-    all: Array
     awaited: Array
+    aside: Array
 
 
 class Traffic(NamedTuple):
@@ -85,17 +89,18 @@ def front(asked: Traffic, readers: Readers, ttl: Array, stale_s: Array) -> Front
     there = _looks(alike, of_upper, ttl, stale_s)
     here = _looks(alike_here, asked.rr, ttl, stale_s)
     part = asked.rr / of_upper[:, asks]
-    run, waiting = (looks[:, asks] * part for looks in there)
+    waiting, served = (looks[:, asks] * part for looks in there)
     past_colo = np.minimum(np.maximum(here.awaited, waiting), asked.rr)
     places = int(readers.runs.max()) + 1
-    runs, awaited = (_summed(rate, readers.runs, places) for rate in (run, waiting))
+    awaited, aside = (_summed(rate, readers.runs, places) for rate in (waiting, served))
+    run, runs = waiting + served, awaited + aside
     from_upper = [
         _summed(run * (asks == nth)[:, None], readers.runs, places) for nth in range(len(upper))
     ]
     of_others = np.maximum(runs - sum((each**2 for each in from_upper), np.zeros(1)) / runs, 0)
     share = of_upper / asked.r
     has = (share * (1 - (1 - share) * np.exp(-of_upper * ttl))).sum(axis=1, keepdims=True)
-    return Front(past_colo, waiting, here.all - here.awaited, runs, awaited, of_others, has)
+    return Front(past_colo, waiting, here.aside, awaited, aside, of_others, has)
 
 
 def _summed(rate: Array, of: npt.NDArray[np.int64], many: int) -> Array:
@@ -119,9 +124,9 @@ def _looks(asked: Traffic, reads: Array, ttl: Array, stale_s: Array) -> Looks:
     ended, between = first + later, valid + 1 / every
     if asked.purged.any():
         return _purged(asked, reads, np.minimum(ended / between, reads), stale_s)
-    looks = np.minimum((ended + emptied) / between, reads)
-    awaited = (ended * np.exp(-reads * stale_s) + emptied) / between
-    return Looks(looks, np.minimum(awaited, looks))
+    awaited = np.minimum((ended * np.exp(-reads * stale_s) + emptied) / between, reads)
+    aside = ended * -np.expm1(-reads * stale_s) / between
+    return Looks(awaited, np.minimum(aside, reads - awaited))
 
 
 def _purged(asked: Traffic, reads: Array, looks: Array, stale_s: Array) -> Looks:
@@ -131,4 +136,5 @@ def _purged(asked: Traffic, reads: Array, looks: Array, stale_s: Array) -> Looks
     left = -np.expm1(-ends * life) / ends
     all_ = reads / (1 + reads * left)
     before = reads / (reads + ends) * -np.expm1(-(reads + ends) * stale_s)
-    return Looks(all_, all_ * (1 - np.exp(-ends * life) * before))
+    served = np.exp(-ends * life) * before
+    return Looks(all_ * (1 - served), all_ * served)

@@ -2,9 +2,9 @@
 
 Own derivation for Poisson requests. Those who miss a value until a load of it has landed, Z after
 it began, load it too, unless something lets them wait: an isolate for its own load, a Durable
-Object or Workers Cache for anybody's. So where nothing does, a load adds λZ others; where isolates
-do, each other isolate adds its first, 1 - e^-λZ. A load makes the reads wait that come within Z to
-where they may. From one load to the next it takes Z longer.
+Object or what is in front of the Worker for anybody's. So where nothing does, a load adds λZ
+others; where isolates do, each other isolate adds its first, 1 - e^-λZ. A load makes the reads wait
+that come within Z to where they may. From one load to the next it takes Z longer.
 """
 
 from __future__ import annotations

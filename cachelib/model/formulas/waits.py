@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,8 @@ class Waits:
         l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else np.zeros((1, 1))
         ran = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
         self.races = []
-        for way in self._ways():
+        loaded = flows.loaded - flows.unawaited
+        for way in self._ways(flows.asked - flows.unawaited_misses - loaded, loaded):
             if flows.design.hedge_after_ms is not None:
                 self.races.append(self._raced(way, l1_ms, flows.design.hedge_after_ms))
                 continue
@@ -44,7 +46,6 @@ class Waits:
         parts = [*self._front_ways()]
         parts += map(self._reached, *zip(*ran, strict=True)) if ran else []
         parts = [_merged(rate, ms) for rate, ms in parts] or [(np.zeros((1, 1)), np.ones((1, 1)))]
-        self._ran = ran
         draws = max(len(array) for part in [*parts, *self.races] for array in part)
         shapes = [(draws, np.broadcast_shapes(rate.shape, ms.shape)[1]) for rate, ms in parts]
         weight = _side_by_side([rate for rate, _ in parts], shapes)
@@ -74,16 +75,18 @@ class Waits:
     def ran_ms(self) -> Array:
         """Of a read for which the Worker runs, from when it does: what a function is billed for."""
         above = np.exp(self.sigma[:, 0] ** 2 / 2)
-        if self.flows.front is None:
-            trips = self.at.trips
-            way = self.at.trip(trips.to_worker) if len(trips.to_worker) else np.zeros((1, 1, 1))
-            share = trips.reader_share if len(trips.to_worker) else np.ones(1)
-            way_ms: Array = (_by_colo(way) * share).sum(axis=1)
-            return self.mean_ms - way_ms * above
-        parts = [np.broadcast_arrays(rate, ms) for rate, ms in self._ran]
-        reads = sum((rate.sum(axis=1) for rate, _ in parts), np.zeros(1))
-        waited = sum(((rate * ms).sum(axis=1) for rate, ms in parts), np.zeros(1))
-        return np.asarray(waited * above / np.maximum(reads, 1e-300))
+        flows, trips, front = self.flows, self.at.trips, self.flows.front
+        if front is None:
+            if not len(trips.to_worker):
+                return self.mean_ms
+            way = (_by_colo(self.at.trip(trips.to_worker)) * trips.reader_share).sum(axis=1)
+            return np.asarray(self.mean_ms - way * above)
+        waited = np.zeros(1)
+        l1_ms = self.at["l1_ms"].ravel() if flows.design.l1 else np.zeros(1)
+        for way in self._ways(flows.asked - flows.loaded, flows.loaded):
+            loading = way.loaded * (way.ms + self._load_ms)
+            waited = waited + (way.found * way.ms).sum(axis=1) + loading.sum(axis=1)
+        return np.asarray((waited / self._sum(front.runs).sum(axis=1) + l1_ms) * above)
 
     def quantile_ms(self, q: float) -> Array:
         """The time within which a share `q` of the reads is answered."""
@@ -135,10 +138,9 @@ class Waits:
         by_colo: Array = np.maximum(rate @ self.flows.count, 0)
         return by_colo
 
-    def _ways(self) -> Iterator[Way]:
+    def _ways(self, found: Array, loaded: Array) -> Iterator[Way]:
+        """Into the stores, for reads that find their value there and reads that then load it."""
         flows, store = self.flows, self.flows.design.store
-        loaded = flows.loaded - flows.unawaited
-        found = flows.asked - flows.unawaited_misses - loaded
         if flows.layered:
             yield self._way(flows.missed - flows.asked, np.zeros_like(found), self._passed)
         if store is KV:
@@ -189,7 +191,17 @@ class Waits:
             ms = ms if ms.shape[1] == 1 else ms[:, trips.reader]
         if len(onward):
             way = way + _by_colo(self.at.trip(onward))
-        return self.at.by_reader(rate), ms + way
+        return rate[:, trips.reader] * self._part if len(trips.to_worker) else rate, ms + way
+
+    @cached_property
+    def _part(self) -> Array:
+        """By readers' colo, their part of what reaches the place where the Worker runs for them."""
+        front, reader = self.flows.front, self.at.trips.reader
+        if front is None:
+            return self.at.by_reader(np.ones((1, len(self.at.weights))))
+        all_ = self._sum(front.awaited)[:, reader]
+        part: Array = self._sum(front.waiting) / np.maximum(all_, 1e-300)
+        return part
 
     def _takes(self, place: Place) -> Array:
         return self._passed + self.at.adds_up_to(place.takes)

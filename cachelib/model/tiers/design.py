@@ -190,7 +190,7 @@ class Design(Strict):
                 " none (behind it, the policy 'soft-hard' does the like)"
             )
         if self.purge_on_write and self.front is None:
-            raise ValueError("purge_on_write: it is Workers Cache that is purged; there is none")
+            raise ValueError(f"purge_on_write: it is {_fronts()} that is purged; there is none")
         return self
 
     @model_validator(mode="after")
