@@ -60,6 +60,22 @@ def test_a_design_without_its_store_keeps_its_memory_and_that_memory_s_life() ->
     assert subject.without_store(study.design("kv-only")).tiers == ()
 
 
+@pytest.mark.parametrize(
+    ("tiers", "without"),
+    [
+        (("workers-cache", "kv"), ("workers-cache",)),
+        (("cloudfront", "memory", "dynamodb"), ("cloudfront", "memory")),
+    ],
+)
+def test_a_design_without_its_store_keeps_what_stands_before_the_worker(
+    tiers: tuple[str, ...], without: tuple[str, ...]
+) -> None:
+    design = Design(name="x", label="ours", tiers=tiers, l1_ttl_s=60, l2_ttl_s=900)  # type: ignore[arg-type]
+    bare = subject.without_store(design)
+    assert bare.tiers == without
+    assert (bare.l2_ttl_s, bare.label) == (900, None)
+
+
 def test_designs_with_a_tier_come_in_the_order_of_the_case() -> None:
     study = small(designs=["kv-only", "l1-only", "l1-kv"])
     assert [d.name for d in subject.with_store(study, "kv")] == ["kv-only", "l1-kv"]
