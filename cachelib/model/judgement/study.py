@@ -24,7 +24,7 @@ from cachelib.model.judgement.growth import grown_workload, with_keys
 from cachelib.model.judgement.on_schedule import keys_on_schedule
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
-from cachelib.model.money.prices import OWN, PriceBook, price_book
+from cachelib.model.money.prices import PriceBook, at_prices, price_book
 from cachelib.model.platforms.colos import busiest_first
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
@@ -259,13 +259,7 @@ class Study:
         for name in own:
             if fault := known("meter", [meter.meter for meter in book.meters], name):
                 raise UnknownMeterError(f"prices: {fault}")
-        meters = tuple(
-            meter.model_copy(update={"price": own[meter.meter], "source": OWN})
-            if meter.meter in own
-            else meter
-            for meter in book.meters
-        )
-        return book.model_copy(update={"meters": meters}) if own else book
+        return at_prices(book, own, str(self.case.platform.get("redis_node", "")))
 
     def told(self, text: str) -> str:
         """Our own words, as readers of the case's platform say them."""

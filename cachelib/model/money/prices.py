@@ -14,10 +14,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from cachelib.model.engines.result import Result
+from cachelib.model.platforms.nodes import SOURCE, node_type
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.redis import REDIS
 from cachelib.model.tiers.registry import METERS
 from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.generator import DAY_S, MONTH_S
@@ -164,6 +166,20 @@ class Bill:
 def price_book(book: Path | str = "cloudflare") -> PriceBook:
     """The shipped book of that name, or a file of the same form; raises `InvalidFileError`."""
     return load(SHIPPED / f"{book}.yaml" if isinstance(book, str) else book, PriceBook)
+
+
+def at_prices(book: PriceBook, own: Mapping[str, Decimal], node: str) -> PriceBook:
+    """A book with the prices of the node that a case names, if it names one, and with its own."""
+    said = {meter: (price, OWN) for meter, price in own.items()}
+    if node and REDIS.rented:
+        said = {REDIS.rented[0]: (node_type(node).usd_per_hour, SOURCE.format(node)), **said}
+    meters = [
+        meter.model_copy(update=dict(zip(("price", "source"), said[meter.meter], strict=True)))
+        if meter.meter in said
+        else meter
+        for meter in book.meters
+    ]
+    return book.model_copy(update={"meters": tuple(meters)}) if said else book
 
 
 def hours_rented(design: Design, colos: int, number: Callable[[str], float]) -> dict[str, float]:
