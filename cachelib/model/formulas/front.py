@@ -29,7 +29,8 @@ class Front(NamedTuple):
     for the Worker, that are served what has ended in their data centre; that wait for a run, and
     that are served while one goes; and those before a run that came there from other upper tiers.
     The first three are by colo of the readers, the others by where the Worker runs. `has`: the
-    chance that whoever loads a value anew has the one that has ended.
+    chance that whoever loads a value anew has the one that has ended. `of_upper`: the reads of each
+    upper tier, `looks`: those that wait. `apart`: whether each of these loads for itself.
     """
 
     past_colo: Array
@@ -39,6 +40,9 @@ class Front(NamedTuple):
     aside: Array
     of_others: Array
     has: Array
+    of_upper: Array
+    looks: Array
+    apart: bool
 
     @property
     def runs(self) -> Array:
@@ -83,7 +87,7 @@ def front(asked: Traffic, readers: Readers, ttl: Array, stale_s: Array) -> Front
     upper, asks = np.unique(readers.upper, return_inverse=True)
     of_upper = _summed(asked.rr, asks, len(upper))
     alike, alike_here = asked, asked
-    if not readers.store and len(upper) > 1:
+    if apart := not readers.store and len(upper) > 1:
         alike = asked._replace(r=of_upper)
         alike_here = asked._replace(r=of_upper[:, asks])
     there = _looks(alike, of_upper, ttl, stale_s)
@@ -100,7 +104,18 @@ def front(asked: Traffic, readers: Readers, ttl: Array, stale_s: Array) -> Front
     of_others = np.maximum(runs - sum((each**2 for each in from_upper), np.zeros(1)) / runs, 0)
     share = of_upper / asked.r
     has = (share * (1 - (1 - share) * np.exp(-of_upper * ttl))).sum(axis=1, keepdims=True)
-    return Front(past_colo, waiting, here.aside, awaited, aside, of_others, has)
+    return Front(
+        past_colo,
+        waiting,
+        here.aside,
+        awaited,
+        aside,
+        of_others,
+        has,
+        of_upper,
+        there.awaited,
+        apart,
+    )
 
 
 def _summed(rate: Array, of: npt.NDArray[np.int64], many: int) -> Array:
