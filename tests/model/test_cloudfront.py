@@ -5,6 +5,7 @@ Who answers is counted by hand in `test_scenarios.py`.
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
+from cachelib.model.judgement.experiments import found_ms
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill, price_book
 from cachelib.model.platforms.colos import geography
@@ -118,6 +120,14 @@ def test_what_looking_takes(engine: str) -> None:
             places.to_worker[0],  # a write goes past the regional cache
         ]
     )
+
+
+def test_what_the_table_answers_takes_what_the_table_takes_not_what_cloudfront_does() -> None:
+    own = {"dynamodb_ms": 30.0, "cloudfront_ms": 1.0, "worker_at": ("eu-west-2",)}
+    result = of(("cloudfront", "dynamodb"), "0 r k@LHR, 1 r k@LHR, 2 r k@SYD, 3 r k@SYD", **own)
+    assert found_ms(result) == pytest.approx(float(result.latency_ms[2]))
+    assert found_ms(result) > 30 > 2 > result.latency_ms[1]
+    assert math.isnan(found_ms(of(("cloudfront",), "0 r k@LHR, 1 r k@LHR")))
 
 
 @pytest.mark.parametrize("placed", [(), ("us-east-1",)])

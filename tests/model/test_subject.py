@@ -8,6 +8,7 @@ import pytest
 
 from cachelib.model.judgement import subject
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import ALL
 from tests.model.cases import small
 
 NEAR = {"name": "near", "tiers": ["cache-api"]}
@@ -73,6 +74,8 @@ def test_a_design_without_its_store_keeps_what_stands_before_the_worker(
     design = Design(name="x", label="ours", tiers=tiers, l1_ttl_s=60, l2_ttl_s=900)  # type: ignore[arg-type]
     bare = subject.without_store(design)
     assert bare.tiers == without
+    assert subject.answering(design) == " or ".join(ALL[w].label for w in (tiers[0], tiers[-1]))
+    assert subject.answering(bare) == ALL[tiers[0]].label
     assert (bare.l2_ttl_s, bare.label) == (900, None)
 
 

@@ -32,7 +32,7 @@ FEW = {
 pytestmark = pytest.mark.timeout(300)
 
 
-STATED = ("fronted", "keeps", "one_place", *READY_MADE)
+STATED = ("behind_cloudfront", "fronted", "keeps", "one_place", *READY_MADE)
 """The cases that say what is there today."""
 
 

@@ -35,6 +35,12 @@ def without_store(design: Design) -> Design:
     return base.model_copy(update={"l1_ttl_s": design.l1_ttl_s})
 
 
+def answering(design: Design) -> str:
+    """The labels of what may answer but memory: `CloudFront or DynamoDB`."""
+    there = [design.front, design.store]
+    return " or ".join(tier.label for tier in there if tier)
+
+
 def with_store(study: Study, word: str) -> list[Design]:
     """The designs that have a tier, in the order of the case."""
     return _designs(study, lambda design: word in design.tiers)
