@@ -11,9 +11,13 @@ import yaml
 from click.testing import CliRunner
 
 from cachelib.cli import main
+from cachelib.model.judgement.knobs import tune
+from cachelib.model.judgement.model import Model
+from cachelib.model.judgement.options import options, simulate
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.nodes import node_types
+from cachelib.report.document.what_if import judged_with
 from cachelib.report.experiments.parameters import settle
 from tests.model.cases import small
 
@@ -95,3 +99,55 @@ def test_what_is_wrong_is_told_with_the_names_known(
         assert done.exit_code == status
     assert told in done.stderr
     assert "cache.m7g.large" in done.stderr
+
+
+PRICED = {"redis.node_hours": 0, "redis.gb_hours": 0.02}
+SIZES = {"values": [0.01, 0.1, 1.0], "value": 1.0, "unit": "GB", "why": "the sizes of a family"}
+
+
+def priced_by_size(**more: Any) -> Study:
+    workload = {"keys": 2_000, "value_bytes": 20_000, "requests_per_month": 60_000}
+    lives = {"l2_ttl_s": {"values": [100_000], "unit": "s", "why": "w"}}
+    here = small(
+        platform={"profile": "aws-lambda"}, prices=PRICED, designs=["redis-only"],
+        knobs={"redis_gb": SIZES, **lives}, workload=workload, **more,
+    )  # fmt: skip
+    assert isinstance(here, Study)
+    return here
+
+
+@pytest.mark.parametrize(("least", "size"), [(0.5, 0.01), (0.62, 0.1)])
+def test_each_option_is_judged_at_the_size_that_suits_it(least: float, size: float) -> None:
+    """The smallest that finds enough: forty megabytes of values, of which it needs a part."""
+    enough = {"metric": "hit_ratio", "at_least": least, "why": "w"}
+    here = priced_by_size(criteria={"minimise": "bill_usd", "limits": [enough]})
+    [option] = [each for each in options(here) if each.name == "redis-only"]
+    found = tune(here, option, ("bill_usd", "hit_ratio"))
+    assert found.option.settings["redis_gb"] == size
+    hours = 2 * 720 * size
+    of_node = {x.meter: x for x in monthly_bill(simulate(here, found.option), here.book).lines}
+    assert float(of_node["redis.gb_hours"].usage) == pytest.approx(hours)
+    assert float(of_node["redis.gb_hours"].charged) == pytest.approx(hours * 0.02)
+    assert not of_node["redis.node_hours"].charged
+
+
+def test_the_page_s_panel_rents_what_the_option_is_set_to() -> None:
+    here = priced_by_size()
+    [option] = [each for each in options(here) if each.name == "redis-only"]
+    for size in (0.01, 1.0):
+        data = judged_with(Model(here, (option.at(redis_gb=size),)))
+        rented = data["designs"][0]["rented"]
+        assert rented["redis.gb_hours"] == pytest.approx(2 * 720 * size)
+
+
+def test_a_named_node_and_a_knob_over_its_size_contradict_each_other(tmp_path: Path) -> None:
+    case = yaml.safe_load(Path("cases/catalogue-lambda.yaml").read_text("utf-8"))
+    case["knobs"]["redis_gb"] = SIZES
+    path = tmp_path / "case.yaml"
+    path.write_text(yaml.safe_dump(case))
+    assert CliRunner().invoke(main, ["check", str(path)]).exit_code == 0
+    case["platform"]["redis_node"] = "cache.m7g.large"
+    path.write_text(yaml.safe_dump(case))
+    done = CliRunner().invoke(main, ["check", str(path)])
+    assert done.exit_code == 2
+    assert "redis_node says it" in done.stderr

@@ -21,6 +21,7 @@ SETTABLE = {
     "l1_max_entries": "entries in memory",
     "objects": "Durable Objects",
     "kv_cache_ttl_s": "life of a copy in KV's caches",
+    "redis_gb": "memory of a node of Redis for entries",
 }
 WHOLE = ("l1_max_entries", "objects")
 
@@ -36,6 +37,7 @@ def turns(knob: str, design: Design) -> bool:
         "clean_up_every_s": design.policy == "clean-up",
         "objects": design.l2 == "durable-object",
         "kv_cache_ttl_s": design.l2 == "kv",
+        "redis_gb": not design.replicas and any(t.room == "redis_gb" for t in design.stores),
     }[knob]
 
 

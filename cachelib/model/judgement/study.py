@@ -301,13 +301,15 @@ class Study:
                 raise TypeError(f"no number of a platform is called {number!r}; {near}")
         begins_midway = self.log is not None or self.sample.time < 1
         run = warmed if begins_midway and trace is None else replay_trace
-        return run(
+        there = self.platform.model_copy(update=platform)
+        result = run(
             self.trace if trace is None else trace,
             self.design(design) if isinstance(design, str) else design,
-            self._of_all_keys(self.platform.model_copy(update=platform), trace),
+            self._of_all_keys(there, trace),
             seed=self.seed,
             span_s=self.span_s if trace is None else None,
         )
+        return replace(result, platform=there)  # as all keys have it, who are billed
 
     def _of_all_keys(self, platform: Platform, trace: Trace | None) -> Platform:
         """Of what all keys share, as much as those share that are simulated in place of all."""

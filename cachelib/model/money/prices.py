@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from cachelib.model.engines.result import Result
+from cachelib.model.formulas.setting import NEVER_S
 from cachelib.model.platforms.nodes import SOURCE, node_type
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.strict import Strict
@@ -185,16 +186,19 @@ def at_prices(book: PriceBook, own: Mapping[str, Decimal], node: str) -> PriceBo
 def hours_rented(design: Design, colos: int, number: Callable[[str], float]) -> dict[str, float]:
     """Node-hours of a month, by meter, of the tiers of a design that are rented.
 
-    `number` tells one of the platform's by name. Copies that answer reads may be among the nodes.
+    Beside them GB-hours, where so much room is said. `number` tells one of the platform's by name.
+    Copies that answer reads may be among the nodes.
     """
     rented = [(tier, *tier.rented) for tier in design.stores if tier.rented]
-    return {
+    hours = {
         meter: MONTH_S
         / 3_600
         * max(number(nodes), design.replicas + 1 if tier.lag else 0)
         * (colos if tier.scope == "colo" else 1)
         for tier, meter, nodes in rented
     }
+    sized = [(tier.by_room, meter, number(tier.room)) for tier, meter, _ in rented if tier.by_room]
+    return hours | {by_room: hours[meter] * gb for by_room, meter, gb in sized if gb < NEVER_S}
 
 
 def found_nothing(month: Mapping[str, Any]) -> Any:

@@ -80,12 +80,12 @@ class Tier:
     written through. `tells`: it can tell whoever listens of every change; the count of such
     messages is this, and `telling` names what it takes until one is heard, as `Place.takes` does.
     `rented`: the meter of its node-hours, whatever is asked of it, and the platform's number of
-    nodes; `carried`: the meter of what goes to and from it between zones. `lag`: the platform's
-    number of ms after which its copies, where these answer reads, have heard of a change. `room`:
-    the platform's number of GB that one copy has room for, where what was asked for longest ago is
-    pushed out; `beside`: that of the bytes which an entry takes beside its value. `failure`: the
-    platform's number that says what share of the reads that ask it fail; `needed`: the meters
-    without which it answers no read.
+    nodes, `by_room` that of their memory, an hour and a GB; `carried`: the meter of what goes to
+    and from it between zones. `lag`: the platform's number of ms after which its copies, where
+    these answer reads, have heard of a change. `room`: the platform's number of GB that one copy
+    has room for, where what was asked for longest ago is pushed out; `beside`: that of the bytes
+    which an entry takes beside its value. `failure`: the platform's number that says what share of
+    the reads that ask it fail; `needed`: the meters without which it answers no read.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -112,6 +112,7 @@ class Tier:
     tells: str = ""
     telling: tuple[str, ...] = ()
     rented: tuple[str, str] | None = None
+    by_room: str = ""
     carried: str | None = None
     lag: str = ""
     room: str = ""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jinja2.utils import htmlsafe_json_dumps
@@ -142,11 +141,16 @@ def _asked(study: Study) -> dict[str, Design]:
 
 def _as_set(model: Model, design: Design) -> dict[str, Any]:
     """A design as the case sets it, for the page's formulas."""
-    return design.model_dump() | {"platform": {}, "rented": _rented(model, design)}
+    return design.model_dump() | {"platform": {}, "rented": _rented(model, design, {})}
 
 
-def _rented(model: Model, design: Design) -> Any:
-    number = partial(getattr, model.study.platform)
+def _rented(model: Model, design: Design, own: Mapping[str, float]) -> Any:
+    """Hours of a month, by meter, with an option's own settings of the platform."""
+    platform = model.study.platform
+
+    def number(name: str) -> float:
+        return own.get(name, float(getattr(platform, name)))
+
     return hours_rented(design, len(model.setting.weights), number)
 
 
@@ -288,7 +292,7 @@ def _as_judged(model: Model, nth: int) -> dict[str, Any]:
             if name == option.name
         },
         "platform": option.platform,
-        "rented": _rented(model, option.design),
+        "rented": _rented(model, option.design, option.platform),
         "words": capital(case.words(option.name)),
         "colour": VARIABLES[colour(model.study, option.name)],
         "hours": None if option.hours is None else option.hours.value,
