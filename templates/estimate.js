@@ -7,7 +7,7 @@ const MONTH_S = 30 * 86400;
 function estimate(design, at, flows = flowsOf(design, at)) {
   const n = at.numbers;
   const reads = total(flows.rc, at);
-  const l1 = flows.front ? 0 : (reads - total(flows.missed, at)) / reads;
+  const l1 = total(flows.inL1, at) / reads;
   const origin = total(flows.awaited, at) / reads;
   return {
     l1, origin, asked: [total(flows.missedAwaited, at) / reads, total(flows.askedAwaited, at) / reads], hit_ratio: l1 + Math.max(1 - l1 - origin, 0),
@@ -15,6 +15,7 @@ function estimate(design, at, flows = flowsOf(design, at)) {
     get mean_ms() { // costs more than all the rest, and few ask
       return meanMs(design, at, flows);
     },
+    get ran_ms() { return ranMs(this, at, flows); },
   };
 }
 
@@ -31,9 +32,9 @@ const tiersOf = ({ tiers }, told) => {
   const stores = tiers.filter((word) => word !== "memory");
   const near = stores.map((word) => told[word]).find((tier) => tier.plain && tier.scope === "colo");
   const colo = near !== undefined;
-  const front = stores[0] === "workers-cache" && stores.shift();
+  const ahead = told[stores[0]]?.in_front && told[stores.shift()];
   const store = stores.at(-1), alone = colo && stores.length === 1, layered = colo && !alone;
-  return { l1: tiers.includes("memory"), store, far: told[store], near, front, colo, alone, layered };
+  return { l1: tiers.includes("memory"), store, far: told[store], near, ahead, colo, alone, layered };
 };
 
 function flowsOf(design, at) {
@@ -61,12 +62,14 @@ function flowsOf(design, at) {
   f.told = design.listen ? toldOf(f) : () => 0;
   f.l1Life = l1Life(design, n, f);
   f.staleS = design.stale_while_revalidate_s ?? 0;
-  const written = w.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
-  const allowed = Math.min(1 / (n.workers_cache_purge_every_s * Math.max(written, 1e-300)), 1);
-  f.purged = w.map((x) => design.purge_on_write ? x * allowed : 0);
-  f.front = f.front && frontOf(f, 1 / n.deploy_every_s);
-  if (f.front) f.missed = f.front.runs;
+  const written = w.reduce((sum, x, k) => sum + x * at.keys.number[k], 0), before = f.ahead?.in_front;
+  const allowed = (every) => Math.min(1 / (every * Math.max(written, 1e-300)), 1);
+  f.purged = w.map((x) => design.purge_on_write && before ? x * allowed(n[before.every]) : 0);
+  f.front = before && frontOf(f, at, before.versioned ? 1 / n.deploy_every_s : 1 / NEVER);
+  const behind = (c, k) => foundBehind(f, c, k);
+  if (f.front) f.missed = map(f.front.runs, (x, c, k) => x * (1 - behind(c, k)));
   else f.missed = f.l1 ? missedBy(design, at, f) : rc;
+  f.inL1 = f.front ? map(f.front.awaited, (x, c, k) => x * behind(c, k)) : map(rc, (x, c, k) => x - f.missed[c][k]);
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
   f.lagS = (tier) => design.replicas && tier?.lag ? n[tier.lag] / 1e3 : 0;
@@ -78,9 +81,9 @@ function flowsOf(design, at) {
     ? Math.min(f.l2Ttl, f.inL2[f.alone ? c : 0][k].seconds + alsoNear(c, k)) : f.l2Ttl;
   f.loaded = withinTheDay(at, f, f.inL2
     ? map(asked, (x, c, k) => x - (x - loads[c][k]) * f.inL2[f.alone ? c : 0][k].share) : loads);
-  const aside = (c, k) => f.front ? f.front.runs[c][k] - f.front.awaited[c][k] : 0;
+  const aside = (c, k) => f.front ? f.front.aside[c][k] * (1 - behind(c, k)) : 0;
   f.awaited = map(f.loaded, (x, c, k) =>
-    x - Math.min(aside(c, k), f.store ? x * -Math.expm1(-r[k] * f.staleS) : Infinity));
+    x - Math.min(aside(c, k), f.store && f.front ? x * -Math.expm1(-r[k] * f.staleS) * f.front.has[k] : Infinity));
   f.asked = !f.layered ? f.missed : map(asked, (x, c, k) => Math.min(Math.max(x, f.loaded[c][k]), f.missed[c][k]));
   f.askedAwaited = map(f.asked, (x, c, k) => x - aside(c, k));
   f.missedAwaited = map(f.missed, (x, c, k) => x - aside(c, k));
@@ -96,34 +99,56 @@ function madeByReaders(at, w, wc, weight) {
   return every ? map(wc, (_, c, k) => Math.max(w[k] - 1 / every[k], 0) * weight[c]) : wc;
 }
 
-// Workers Cache: reads that wait for what is past the data centre's tier, that run the Worker, that
-// wait for it, and that are served what has ended.
-function frontOf(f, lost) {
-  const looks = (reads, k) => {
-    const ttl = f.l2Ttl, w = f.store ? f.w[k] : 0, every = f.r[k] + w, kept = valid(w, ttl);
+// What is in front of the Worker: reads that wait for what is past the data centre's tier, that wait
+// for the Worker, that are served what has ended; that run the Worker, and that wait for it; those
+// that came before one from other upper tiers; and the chance that who loads has what has ended.
+function frontOf(f, at, lost) {
+  const { reader, [f.ahead.in_front.upper]: asks = reader.map(() => 0) } = at.trips, ttl = f.l2Ttl;
+  const summed = (rows, is) => f.r.map((_, k) => rows.reduce((sum, row, nth) => is(nth) ? sum + row[k] : sum, 0));
+  const uppers = [...new Set(asks)], at_ = asks.map((upper) => uppers.indexOf(upper));
+  const ofUpper = uppers.map((upper) => summed(f.rr, (nth) => asks[nth] === upper));
+  const apart = !f.store && uppers.length > 1; // each loads for itself
+  const looks = (among, reads, k) => {
+    const w = f.store ? f.w[k] : 0, every = among + w, kept = valid(w, ttl);
     const first = reads / every + (1 - reads / every) * -Math.expm1(-reads * ttl);
     const later = Math.max(kept - ttl, 0) / (1 / reads + ttl - meanAge(w, ttl));
     const emptied = lost * kept * -Math.expm1((-reads * ttl) / 2);
     const ended = first + later, between = kept + 1 / every;
     if (f.purged.some((x) => x > 0))
       return whenPurged(reads, Math.min(ended / between, reads), f.purged[k] + lost, f.staleS);
-    const all = Math.min((ended + emptied) / between, reads);
-    return { all, awaited: Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, all) };
+    const awaited = Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, reads);
+    return { awaited, aside: Math.min((ended * -Math.expm1(-reads * f.staleS)) / between, reads - awaited) };
   };
-  const everywhere = f.r.map((reads, k) => looks(reads, k));
-  const here = map(f.rr, (x, c, k) => looks(x, k));
-  const runs = map(f.rc, (x, c, k) => (everywhere[k].all * x) / f.r[k]);
-  const awaited = map(f.rc, (x, c, k) => (everywhere[k].awaited * x) / f.r[k]);
-  const waiting = map(f.rr, (x, c, k) => (everywhere[k].awaited * x) / f.r[k]);
-  const pastColo = map(f.rr, (x, c, k) => Math.min(Math.max(here[c][k].awaited, waiting[c][k]), x));
-  return { pastColo, runs, awaited, waiting, stale: map(here, (each) => each.all - each.awaited) };
+  const there = map(ofUpper, (reads, u, k) => looks(apart ? reads : f.r[k], reads, k));
+  const here = map(f.rr, (x, nth, k) => looks(apart ? ofUpper[at_[nth]][k] : f.r[k], x, k));
+  const parts = (of) => map(f.rr, (x, nth, k) => of(there[at_[nth]][k]) * (x / ofUpper[at_[nth]][k]));
+  const waiting = parts((each) => each.awaited), served = parts((each) => each.aside);
+  const run = map(waiting, (x, nth, k) => x + served[nth][k]);
+  const byPlace = (rows) => at.weights.map((_, place) => summed(rows, (nth) => reader[nth] === place));
+  const runs = byPlace(run), squares = runs.map((_, place) => uppers.map((upper) =>
+    summed(run, (nth) => reader[nth] === place && asks[nth] === upper)));
+  return {
+    waiting, runs, awaited: byPlace(waiting), aside: byPlace(served), stale: map(here, (each) => each.aside),
+    pastColo: map(f.rr, (x, nth, k) => Math.min(Math.max(here[nth][k].awaited, waiting[nth][k]), x)),
+    ofOthers: map(runs, (x, c, k) => Math.max(x - squares[c].reduce((sum, row) => sum + row[k] ** 2, 0) / x, 0)),
+    has: f.r.map((r, k) => ofUpper.reduce((sum, row) =>
+      sum + (row[k] / r) * (1 - (1 - row[k] / r) * Math.exp(-row[k] * ttl)), 0)),
+  };
+}
+
+// The chance that memory has what is asked for from in front of the Worker: others have asked for it.
+function foundBehind(f, c, k) {
+  if (!f.l1) return 0;
+  const held = (f.front.ofOthers[c][k] / f.split(c)) * f.l1Life(c, k);
+  return held / (1 + held);
 }
 
 function whenPurged(reads, looks, ends, staleS) {
   const life = Math.max(1 / looks - 1 / reads, 0), left = -Math.expm1(-ends * life) / ends;
   const all = reads / (1 + reads * left);
   const before = (reads / (reads + ends)) * -Math.expm1(-(reads + ends) * staleS);
-  return { all, awaited: all * (1 - Math.exp(-ends * life) * before) };
+  const served = Math.exp(-ends * life) * before;
+  return { awaited: all * (1 - served), aside: all * served };
 }
 
 function l1Life(design, n, f) {
@@ -353,15 +378,16 @@ function countsOf(design, at, f) {
   const refreshes = f.cycle ? month(map(f.cycle, (each) => each.refreshes)) : 0;
   const kept = f.cycle ? month(map(f.cycle, (each) => each.kept)) : 0;
   const stored = loads + writes + kept;
-  const counts = { requests: n.requests_per_month, origin_loads: loads + refreshes, refreshes };
+  const counts = { requests: n.requests_per_month, reads: month(f.rc), origin_loads: loads + refreshes, refreshes };
   if (f.front) {
+    const { hits, refreshes: aside, purges, refused } = f.ahead.in_front;
     counts.refreshes += loads - month(f.awaited);
-    counts.workers_cache_hits = month(map(f.rc, (x, c, k) => x - f.front.awaited[c][k]));
+    counts[hits] = month(map(f.rc, (x, c, k) => x - f.front.awaited[c][k]));
     if (design.purge_on_write) {
-      counts.workers_cache_purges = month([f.purged]);
-      counts.workers_cache_purges_refused = month([f.w]) - month([f.purged]);
+      counts[purges] = month([f.purged]);
+      counts[refused] = month([f.w]) - month([f.purged]);
     }
-    counts.workers_cache_refreshes = month(map(f.front.runs, (x, c, k) => x - f.front.awaited[c][k]));
+    counts[aside] = month(f.front.aside);
   }
   if (f.store === "kv") {
     Object.assign(counts, { kv_reads: looked, kv_missing_reads: loads });
@@ -424,10 +450,10 @@ function meanMs(design, at, f) {
     sum += reads * Math.max(ms, 1e-6);
   };
   f.rr.forEach((row, nth) => row.forEach((x, k) => {
-    const { place: c, part, upper, before } = reached[nth];
-    if (f.l1 && !f.front) add((f.rc[c][k] - f.missed[c][k]) * part, c, k, l1 + before);
+    const { place: c, part, near, upper, before } = reached[nth];
+    if (f.l1) add(f.inL1[c][k] * part, c, k, l1 + before);
     if (f.front) {
-      add(x - f.front.pastColo[nth][k], c, k, n.workers_cache_ms);
+      add(x - f.front.pastColo[nth][k], c, k, near);
       add(f.front.pastColo[nth][k] - f.front.waiting[nth][k], c, k, upper);
     }
     for (const way of races.length ? [] : ways) {
@@ -438,16 +464,37 @@ function meanMs(design, at, f) {
   return (sum * above) / weight;
 }
 
+// Of a read for which the Worker runs, from when it does: as `Waits.ran_ms`.
+function ranMs(month, at, f) {
+  const n = at.numbers, t = at.trips, above = Math.exp(Math.max(n.jitter, 1e-6) ** 2 / 2);
+  if (!f.front) {
+    const way = t.to_worker.reduce((sum, ms, nth) =>
+      sum + (n.rtt_base_ms + n.path_factor * ms) * t.reader_share[nth], 0);
+    return month.mean_ms - way * above;
+  }
+  const l1 = f.l1 ? n.l1_ms : 0, loading = loadMs(at);
+  const ofColo = (row) => Math.max(row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0), 0);
+  const all = { ...f, askedAwaited: f.asked, awaited: f.loaded }; // those for which nobody waits, too
+  const waited = at.weights.reduce((sum, _, c) => waysOf(at, all).reduce((part, way) =>
+    part + ofColo(way.found[c]) * way.ms[c] + ofColo(way.loaded[c]) * (way.ms[c] + loading[c]), sum), 0);
+  return (waited / total(f.front.runs, at) + l1) * above;
+}
+
 // From each data centre of readers: where the Worker runs for them, which part of that place's
-// requests is theirs, and how long they have taken until it runs, past Workers Cache where it is.
+// requests is theirs, and how long they have taken until it runs, past what is in front of it.
 function reachedBy(at, f) {
   const n = at.numbers, t = at.trips, trip = (ms) => n.rtt_base_ms + n.path_factor * ms;
   const all = at.weights.map((_, c) =>
     t.reader_share.reduce((sum, share, nth) => sum + (t.reader[nth] === c ? share : 0), 0));
+  const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
   return t.reader.map((place, nth) => {
-    const upper = f.front ? n.workers_cache_ms + trip(t.to_upper[nth]) : 0;
-    const way = t.to_worker.length ? trip(t.to_worker[nth]) : 0;
-    return { place, part: t.to_worker.length ? t.reader_share[nth] / all[place] : 1, upper, before: upper + way };
+    const own = t.to_worker.length ? t.reader_share[nth] / all[place] : 1; // of all its reads
+    const ran = f.front && t.to_worker.length
+      ? ofColo(f.front.waiting[nth]) / Math.max(ofColo(f.front.awaited[place]), 1e-300) : own;
+    const looking = (takes = []) => takes.reduce((sum, name) => sum + (t[name] ? trip(t[name][nth]) : n[name]), 0);
+    const onward = t[f.ahead?.in_front.onward] ?? t.to_worker, way = onward.length ? trip(onward[nth]) : 0;
+    const near = looking(f.ahead?.takes), upper = looking(f.ahead?.last);
+    return { place, own, part: ran, near, upper, before: upper + way };
   });
 }
 

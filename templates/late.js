@@ -47,11 +47,11 @@ function lateShare(design, at, f, bound) {
   return total(shares, at) / total(f.rc, at);
 }
 
-// Workers Cache hears of no write but by a purge.
+// What is in front hears of no write but by a purge.
 function lateInFront(at, f, change, bound) {
   const reached = reachedBy(at, f);
   const shares = map(f.rr, (x, nth, k) => {
-    const { place: c, part } = reached[nth], found = (f.rc[c][k] - f.loaded[c][k]) * part;
+    const { place: c, own } = reached[nth], found = (f.rc[c][k] - f.loaded[c][k]) * own;
     const ended = f.front.stale[nth][k], unheard = change + f.w[k] - f.purged[k];
     return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
       + ended * lateEnded(f, x, unheard, bound);
@@ -59,7 +59,7 @@ function lateInFront(at, f, change, bound) {
   return total(shares, at) / total(f.rc, at);
 }
 
-// Of an answer of Workers Cache that had ended when it was served, first of its data centre's.
+// Of an answer in front that had ended when it was served, first of its data centre's.
 function lateEnded(f, rc, change, bound) {
   const { staleS, l2Ttl } = f, least = Math.min(Math.max(bound - l2Ttl, 0), staleS);
   const both = rc + change, kept = Math.exp(-rc * least) - Math.exp(-rc * staleS);
@@ -98,10 +98,10 @@ function parts(design, at, f) {
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
   f.rr.forEach((row, nth) => {
     const sum = (rate) => ofColo(row.map((x, k) => rate(x, k)));
-    const { place: c, part, upper, before } = reached[nth];
-    if (f.l1 && !f.front) add(part * ofColo(f.rc[c].map((x, k) => x - f.missed[c][k])), l1 + before);
+    const { place: c, part, near, upper, before } = reached[nth];
+    if (f.l1) add(part * ofColo(f.inL1[c]), l1 + before);
     if (f.front) {
-      add(sum((x, k) => x - f.front.pastColo[nth][k]), n.workers_cache_ms);
+      add(sum((x, k) => x - f.front.pastColo[nth][k]), near);
       add(sum((x, k) => f.front.pastColo[nth][k] - f.front.waiting[nth][k]), upper);
     }
     for (const way of races.length ? [] : ways) {

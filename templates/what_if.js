@@ -3,8 +3,11 @@ function usedOf(design, month, at, prices) {
   const n = at.numbers, used = {};
   for (const [meter, name] of Object.entries(prices.counts))
     if (name in month.counts) used[meter] = month.counts[name];
-  const { requests, workers_cache_hits: hits = 0, workers_cache_refreshes: aside = 0 } = month.counts;
-  const runs = requests - hits + aside;
+  const { requests, reads } = month.counts, of = at.tiers[design.tiers[0]]?.in_front;
+  const runs = of ? requests - month.counts[of.hits] + month.counts[of.refreshes] : requests;
+  for (const door of prices.doors) used[door] = of?.door ? runs : requests;
+  used[of?.out || prices.out] = (reads * n.value_bytes) / 1e9;
+  if (of?.door) used[of.door] = requests;
   used["workers.cpu_ms"] = runs * n.worker_cpu_ms;
   const calls = callsOf(month.counts);
   used["workers_ai.neurons"] = calls * n.origin_neurons;
@@ -16,7 +19,7 @@ function usedOf(design, month, at, prices) {
   Object.assign(used, design.rented);
   const tier = at.tiers[store], c = month.counts;
   if (n.function_gb) // billed while it waits
-    used["lambda.gb_s"] = ((c.requests * (month.mean_ms + n.worker_cpu_ms)) / 1e3) * n.function_gb;
+    used["lambda.gb_s"] = ((runs * (month.ran_ms + n.worker_cpu_ms)) / 1e3) * n.function_gb;
   for (const [meter, { of, size, units }] of Object.entries(tier?.units ?? {})) {
     const nothing = of === tier.reads ? c.origin_loads - c.refreshes - (c.hedged_reads ?? 0) : 0;
     const begun = Math.max(Math.ceil(n.value_bytes / size), 1);
@@ -107,8 +110,8 @@ const METRICS = {
 
 // Reads that get no answer, as cachelib/model/judgement/failures.py says.
 function failedShare(o) {
-  const { design, month, at: { numbers }, panel } = o;
-  const stores = design.tiers.filter((word) => word !== "memory" && word !== "workers-cache");
+  const { design, month, at, at: { numbers }, panel } = o;
+  const stores = design.tiers.filter((word) => word !== "memory" && !at.tiers[word].in_front);
   const asked = stores.map((_, i) => month.asked[i === stores.length - 1 ? 1 : 0]);
   const rates = stores.map((word) => numbers[panel.at.tiers[word].failure] ?? 0);
   const turns = design.unreachable === "origin";

@@ -326,9 +326,9 @@ def _value(value: Any) -> str:
 def cases() -> None:
     """List the ready-made cases."""
     from cachelib.model.case.case import load_case
-from cachelib.model.case.ready_made import ready_made
-
     from cachelib.model.case.ready_made import ready_made
+
+    with told():
         words.print_table([[name, load_case(name).title] for name in ready_made()])
 
 

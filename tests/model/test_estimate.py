@@ -51,6 +51,16 @@ DESIGNS: dict[str, Design] = BUILT_IN | {
     # of a hundred keys; with 20 in each of five values these are so hot that what KV remembers of
     # a value that had ended counts, which no formula has: tests/model/test_joined.py has more keys
     "l1-kv-joined": Design(name="l1-kv-joined", tiers=("memory", "kv"), joined=2),
+    "cloudfront-swr-dynamodb": Design(
+        name="cloudfront-swr-dynamodb",
+        tiers=("cloudfront", "dynamodb"),
+        stale_while_revalidate_s=900,
+        purge_on_write=True,
+    ),
+    "cloudfront-memory": Design(name="cloudfront-memory", tiers=("cloudfront", "memory")),
+    "cloudfront-memory-redis": Design(
+        name="cloudfront-memory-redis", tiers=("cloudfront", "memory", "redis")
+    ),
     "swr-kv": Design(name="swr-kv", tiers=("workers-cache", "kv"), stale_while_revalidate_s=900),
 }
 TRAFFIC = (100_000, 2_000_000)

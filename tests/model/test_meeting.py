@@ -19,6 +19,7 @@ from tests.model.cases import small
 NO_FLIGHT = {"single_flight": False}
 DESIGNS = {name: BUILT_IN[name] for name in (
     "origin-only", "l1-only", "durable-object", "l1-durable-object", "workers-cache",
+    "cloudfront", "cloudfront-dynamodb",
     "durable-object-memory",
     "l1-cache-api", "l1-r2",
 )} | {

@@ -302,6 +302,59 @@ WORKERS_CACHE = (
         "load wait wait colo upper", "loads 1, hits 4", platform=IN_FRANKFURT),
 )  # fmt: skip
 
+CLOUDFRONT = (  # Birmingham's regional edge cache is London's
+    Row("a hit runs no function", 0, "0 k@LHR, 1 k@LHR",
+        "load edge", "loads 1, hits 1"),
+    Row("another point of presence has it from the cache of their region", 0,
+        "0 k@LHR, 1 k@BHX, 2 k@BHX",
+        "load region edge", "loads 1, hits 2"),
+    Row("for each region's cache the function runs once", 0, "0 k@LHR, 1 k@SYD, 2 k@SYD, 3 k@BHX",
+        "load load edge region", "loads 2, hits 2"),
+    Row("it hears of no write", 0, "0 k@LHR, 1 w k@LHR, 2 k@LHR",
+        "load write edge", "loads 1, hits 1", late=1),
+    Row("an answer ends with its value, in both", 0, "0 k@LHR, 99 k@BHX, 100 k@BHX, 101 k@LHR",
+        "load region load region", "loads 2, hits 2"),
+    Row("a deploy empties nothing", 0, "0 k@LHR, 49 k@LHR, 51 k@LHR",
+        "load edge edge", "loads 1, hits 2", platform={"deploy_every_s": 50}),
+    Row("a table behind has it for the other regions", 0, "0 k@LHR, 60 k@SYD, 99 k@SYD, 100 k@SYD",
+        "load far edge load", "loads 2, hits 1, dynamodb_gets 3, dynamodb_puts 2",
+        design={"far": "dynamodb"}),
+    Row("so has the memory of a function that serves both", 0,
+        "0 k@LHR, 10 k@SYD, 20 k@SYD, 40 k@FRA",
+        "load memory edge load", "loads 2, hits 1", design={"far": "memory"},
+        platform=IN_FRANKFURT),
+    Row("who asks a point of presence meanwhile waits there", 1, "0 k@LHR, 0.3 k@LHR, 1 k@LHR",
+        "load wait edge", "loads 1, hits 2"),
+    Row("who asks another one waits in their region's cache", 1,
+        "0 k@LHR, 0.3 k@BHX, 0.6 k@BHX, 1.2 k@BHX",
+        "load wait wait edge", "loads 1, hits 3"),
+    Row("nobody waits for another region's", 1,
+        "0 k@LHR, 0.3 k@SYD, 0.6 k@SYD, 1.4 k@SYD, 1.5 k@LHR",
+        "load load wait edge edge", "loads 2, hits 3"),
+    Row("who waits for a failure fails with it", 1, "0 k@LHR, 0.5 k@BHX, 0.6 k@SYD, 2 k@LHR",
+        "fail fail fail fail", "loads 3, failures 3, hits 1", platform=DOWN),
+    Row("an invalidation lets a write be seen, in all regions", 0,
+        "0 k@LHR, 1 k@SYD, 2 w k@LHR, 3 k@SYD, 4 k@BHX, 5 k@LHR",
+        "load load write load load region", "loads 4, hits 1, cloudfront_purges 1", design=PURGED),
+    Row("but so many are in progress at once", 0,
+        "0 k@LHR, 1 w j@LHR, 2 w k@LHR, 3 k@LHR, 14 w k@LHR, 15 k@LHR",
+        "load write write edge write load",
+        "loads 2, hits 1, cloudfront_purges 2, cloudfront_purges_refused 1", late=1,
+        design=PURGED, platform={"cloudfront_purge_burst": 1, "cloudfront_purge_every_s": 12}),
+    Row("what has ended is served while the function runs, once for each region", 0,
+        "0 k@LHR, 1 k@SYD, 105 k@LHR, 106 k@LHR, 107 k@SYD, 108 k@SYD",
+        "load load edge edge edge edge", "loads 4, refreshes 2, hits 4, cloudfront_refreshes 2",
+        design=SERVED_STALE),
+    Row("each point of presence serves the old one once", 0,
+        "0 k@LHR, 1 k@BHX, 50 w k@LHR, 105 k@BHX, 106 k@LHR, 107 k@LHR",
+        "load region write edge edge edge",
+        "loads 2, refreshes 1, hits 4, cloudfront_refreshes 1", late=2, design=SERVED_STALE),
+    Row("one run goes at a time in a region, and nobody waits", 1,
+        "0 k@LHR, 105 k@LHR, 105.5 k@LHR, 105.8 k@BHX, 106.5 k@BHX",
+        "load edge edge region edge", "loads 2, refreshes 1, hits 4, cloudfront_refreshes 1",
+        design=SERVED_STALE),
+)  # fmt: skip
+
 SHARED_BY_ALL = (
     Row("what one loads all find", 0, "0 k@LHR, 1 k@SYD",
         "load found", "loads 1, reads 2, writes 1"),
@@ -416,10 +469,12 @@ PLACES = {
     "KV in the colo": "colo", "KV in the region": "region", "KV central": "central",
     "object's memory": "object", "object's storage": "storage",
     "Workers Cache in the colo": "colo", "Workers Cache's upper tier": "upper",
+    "CloudFront's point of presence": "edge", "CloudFront's regional edge cache": "region",
 }  # fmt: skip
 ENDS = {"L1": "memory", "origin": "load", "waited": "wait", "failed": "fail"}
 OF_THEIR_OWN = {
     "memory": MEMORY, "kv": KV, "durable-object": DURABLE_OBJECT, "workers-cache": WORKERS_CACHE,
+    "cloudfront": CLOUDFRONT,
 }  # fmt: skip
 
 
@@ -465,7 +520,8 @@ def counted(word: str, row: Row) -> dict[str, int]:
     """What the row says, by the names of counts."""
     tier = ALL[word]
     names = {
-        "loads": "origin_loads", "failures": "origin_failures", "hits": "workers_cache_hits",
+        "loads": "origin_loads", "failures": "origin_failures",
+        "hits": tier.in_front.hits if tier.in_front else "",
         "reads": tier.reads, "writes": tier.writes,
     }  # fmt: skip
     said = [each.split() for each in row.counted.split(", ") if each]

@@ -8,6 +8,7 @@ import pytest
 
 from cachelib.model.judgement import subject
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import ALL
 from tests.model.cases import small
 
 NEAR = {"name": "near", "tiers": ["cache-api"]}
@@ -58,6 +59,24 @@ def test_a_design_without_its_store_keeps_its_memory_and_that_memory_s_life() ->
     assert subject.without_store(study.design("l1-kv")).tiers == ("memory",)
     assert subject.without_store(study.design("l1-kv")).l1_ttl_s == 300
     assert subject.without_store(study.design("kv-only")).tiers == ()
+
+
+@pytest.mark.parametrize(
+    ("tiers", "without"),
+    [
+        (("workers-cache", "kv"), ("workers-cache",)),
+        (("cloudfront", "memory", "dynamodb"), ("cloudfront", "memory")),
+    ],
+)
+def test_a_design_without_its_store_keeps_what_stands_before_the_worker(
+    tiers: tuple[str, ...], without: tuple[str, ...]
+) -> None:
+    design = Design(name="x", label="ours", tiers=tiers, l1_ttl_s=60, l2_ttl_s=900)  # type: ignore[arg-type]
+    bare = subject.without_store(design)
+    assert bare.tiers == without
+    assert subject.answering(design) == " or ".join(ALL[w].label for w in (tiers[0], tiers[-1]))
+    assert subject.answering(bare) == ALL[tiers[0]].label
+    assert (bare.l2_ttl_s, bare.label) == (900, None)
 
 
 def test_designs_with_a_tier_come_in_the_order_of_the_case() -> None:

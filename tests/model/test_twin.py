@@ -15,7 +15,7 @@ from cachelib.model.engines.replay import replay
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import BUILT_IN, Design
-from cachelib.model.tiers.registry import STORES
+from cachelib.model.tiers.registry import ALL, STORES
 from cachelib.model.traffic.logs import read_log
 from cachelib.model.traffic.trace import Trace, in_one_place
 from tests.conftest import examples
@@ -23,7 +23,8 @@ from tests.conftest import examples
 COLOS = ["SJC", "LHR", "FRA", "SYD"]
 NEVER = math.inf
 COLO = [word for word, tier in STORES.items() if tier.scope == "colo"]
-NEAR = ("workers-cache", "memory", *COLO)
+FRONTS = [word for word, tier in ALL.items() if tier.in_front]
+NEAR = (*FRONTS, "memory", *COLO)
 TELLING = [word for word, tier in STORES.items() if tier.tells]
 WORLD = [word for word, tier in STORES.items() if tier.scope == "world"]
 
@@ -34,7 +35,7 @@ def one_of(*values):
 
 @st.composite
 def designs(draw, *, listening=False):
-    near = draw(one_of(("workers-cache",), *((word,) for word in COLO), (), ()))
+    near = draw(one_of(*((word,) for word in (*FRONTS, *COLO)), (), ()))
     if draw(st.booleans()):
         near = tuple(sorted((*near, "memory"), key=list(NEAR).index))
     base = Design(name="drawn", tiers=(*near, *draw(one_of((), *((word,) for word in WORLD)))))
@@ -89,6 +90,9 @@ def platforms(draw):
         do_queue_s=draw(one_of(1.0, 10.0)),
         workers_cache_purge_every_s=draw(one_of(1.0, 12.0, 200.0)),
         workers_cache_purge_burst=draw(one_of(1, 25)),
+        cloudfront_purge_every_s=draw(one_of(1.0, 200.0)),
+        cloudfront_purge_burst=draw(one_of(1, 25)),
+        cloudfront_regional_at=draw(one_of(("FRA",), ("FRA", "SJC"), ("SIN", "LHR", "IAD"))),
         redis_lag_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         redis_message_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         origin_failure=draw(one_of(0.0, 0.3)),

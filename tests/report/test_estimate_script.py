@@ -29,6 +29,7 @@ from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
 from tests.conftest import examples
 
+FRONTS = {word for word, tier in ALL.items() if tier.in_front}
 WORK = ("monthly_cost_usd", "work_hours")  # nobody states it of these
 MEASURED = [name for name, m in METRICS.items() if m.measured and name not in WORK]
 CHANGES: list[dict[str, float]] = [
@@ -62,8 +63,8 @@ def every_design() -> Iterator[Design]:
                 soft_ttl_s=600,
                 l1_ttl_s=300,
                 l2_ttl_s=3_600,
-                stale_while_revalidate_s=400 if changed and "workers-cache" in some else None,
-                purge_on_write=changed and "kv" in some and "workers-cache" in some,
+                stale_while_revalidate_s=400 if changed and FRONTS & {*some} else None,
+                purge_on_write=bool(changed and {"kv", "dynamodb"} & {*some} and FRONTS & {*some}),
                 unreachable="origin" if changed else "error",
             )
         except ValidationError:
@@ -162,7 +163,7 @@ def test_reads_that_ask_the_origin_too(node: str, case: str, after_ms: float) ->
     platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 2.0}
     if after_ms > 1:
         study = study.of_changed(platform=study.case.platform | platform)
-    others = [each for each in every_design() if "workers-cache" not in each.tiers]
+    others = [each for each in every_design() if not each.front]
     some = in_pairs([each for each in others if {*each.tiers} - {"memory"}])
     some = [each.model_copy(update={"hedge_after_ms": after_ms}) for each in some]
     the_page_says_what_the_model_does(node, study, some)
@@ -188,6 +189,18 @@ def test_as_many_pods_as_the_traffic_needs(node: str, routing: str) -> None:
     scaled = {"isolate_requests_per_s": 0.15, "isolates_at_least": 2}
     study = replace(study, routing=routing).of_changed(platform=study.case.platform | scaled)
     designs = [each for each in every_design() if "memory" in each.tiers]
+    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+
+
+@pytest.mark.parametrize("placed", [(), ("us-east-1", "eu-west-1")])
+def test_functions_behind_cloudfront_at_their_own_prices(
+    node: str, placed: tuple[str, ...]
+) -> None:
+    colos = {"IAD": 3, "SFO": 2, "LHR": 3, "BHX": 1, "SYD": 1}
+    of = {"case": "catalogue-lambda", "requests_per_month": 200_000, "workload.colos": colos}
+    study = settle(of).study
+    study = study.of_changed(platform=study.case.platform | {"worker_at": placed})
+    designs = [each for each in every_design() if "cloudfront" in each.tiers]
     the_page_says_what_the_model_does(node, study, in_pairs(designs))
 
 

@@ -32,7 +32,7 @@ FEW = {
 pytestmark = pytest.mark.timeout(300)
 
 
-STATED = ("fronted", "keeps", "one_place", *READY_MADE)
+STATED = ("behind_cloudfront", "fronted", "keeps", "one_place", *READY_MADE)
 """The cases that say what is there today."""
 
 
@@ -408,7 +408,7 @@ def test_every_price_told_is_of_something_used_and_what_runs_is_there(name: str)
     assert sources.count(": price of ") == len(
         [found for found in of(name).findings if found.finding.id.startswith("prices.")]
     )
-    if name in ("pods", "catalogue-lambda"):
+    if name in ("pods", "catalogue-lambda", "behind_cloudfront"):
         return
     if name == "free_plan":  # which asks none
         assert "price of" not in sources
@@ -444,6 +444,11 @@ FOREIGN = {
         "worker", "workers", "isolate", "isolates", "data centre", "data centres", "kv", "colo",
         "cloudflare", "pod", "pods", "server", "servers", "neurons", "ai", "durable object",
         "article", "articles", "postgresql",
+    ),
+    "behind_cloudfront": (
+        "worker", "workers", "isolate", "isolates", "data centre", "data centres", "kv", "colo",
+        "cloudflare", "pod", "pods", "server", "servers", "neurons", "ai",
+        "durable object", "redis",
     ),
     "flags-workers": (
         "pod", "pods", "redis", "lambda", "dynamodb", "dax", "neuron", "neurons", "ai", "product",

@@ -288,7 +288,7 @@ def _outside(name: str, metric: Metric, value: float) -> str:
 
 PLACED = (
     "unplaced", "bucket_at", "kv_central_at", "workers_cache_upper_at", "objects_at", "redis_at",
-    "table_at", "worker_at", "origin_at",
+    "table_at", "worker_at", "origin_at", "cloudfront_regional_at",
 )  # fmt: skip
 
 

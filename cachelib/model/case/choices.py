@@ -16,12 +16,13 @@ SETTABLE = {
     "l1_ttl_s": "life of a copy in memory",
     "l2_ttl_s": "life of a value in the shared tier",
     "soft_ttl_s": "age after which a value is loaded anew in the background",
-    "stale_while_revalidate_s": "time for which Workers Cache serves what has ended",
+    "stale_while_revalidate_s": "time for which an answer that has ended is served, meanwhile",
     "clean_up_every_s": "time between two clean-ups",
     "l1_max_entries": "entries in memory",
     "objects": "Durable Objects",
     "joined": "keys that lie together in one value",
     "kv_cache_ttl_s": "life of a copy in KV's caches",
+    "redis_gb": "memory of a node of Redis for entries",
 }
 WHOLE = ("l1_max_entries", "objects", "joined")
 """Numbers of things."""
@@ -39,6 +40,7 @@ def turns(knob: str, design: Design) -> bool:
         "joined": bool(design.tiers) and design.front is None,
         "objects": design.l2 == "durable-object" and not design.object_alarm,
         "kv_cache_ttl_s": design.l2 == "kv",
+        "redis_gb": not design.replicas and any(t.room == "redis_gb" for t in design.stores),
     }[knob]
 
 

@@ -22,7 +22,7 @@ from cachelib.model.engines.compiled.measure import (
 from cachelib.model.engines.compiled.state import CONSECUTIVE
 from cachelib.model.engines.exact import PER_UNIT
 from cachelib.model.engines.random import LATENCY, key_of
-from cachelib.model.engines.ways import adds_up_to
+from cachelib.model.engines.ways import adds_up_to, onward
 from cachelib.model.platforms.colos import REGIONS, Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -37,8 +37,10 @@ from cachelib.model.tiers.outcomes import (
     TIERS,
     WAITED,
     WRITTEN,
+    Codes,
     Outcomes,
     depths,
+    tier_of,
 )
 from cachelib.model.tiers.tier import Tier
 
@@ -97,6 +99,7 @@ class Tally:
         self.codes = np.zeros(CODES, np.int64)
         self.latency = Histogram(len(REGIONS))
         self.age, self.late = Histogram(), Histogram()
+        self.ran = Histogram()  # ms that runs of a function take, of which only the mean is asked
         self._jitter = np.exp(platform.jitter * _normal()).astype(np.float32)
         self._key = np.uint64(key_of(seed, LATENCY))
 
@@ -124,9 +127,28 @@ class Tally:
             outcomes, bits, colo, places.readers_region, latency, (self.latency.counts, sums[0]),
             (self.age.counts[0], sums[1]), (self.late.counts[0], sums[2]),
         )  # fmt: skip
+        if self.platform.function_gb:
+            sums[-1][0] = self._ran_for(outcomes.code, colo, latency, ways.before_ms)
         for histogram, total in zip(self.histograms, sums, strict=True):
             histogram.total = histogram.total + total.astype(object)
         return latency
+
+    def _ran_for(
+        self,
+        code: Codes,
+        colo: npt.NDArray[np.int16],
+        latency: npt.NDArray[np.float32],
+        before_ms: npt.NDArray[np.float64],
+    ) -> int:
+        """What reads take for which the function runs, from when it does, in whole units."""
+        tier, depth = tier_of(code), code % PLACES
+        ran = tier != WRITTEN
+        if self.design.front:
+            ran &= ~np.isin(depth, depths(self.design.front))
+        self.ran.counts[0, 0] += int(ran.sum())
+        all_ = np.rint(latency[ran].astype(np.float64) * PER_UNIT).astype(np.int64).sum()
+        before = np.rint(before_ms * float(self._jitter.mean()) * PER_UNIT).astype(np.int64)
+        return int(all_) - int(before[colo[ran]].sum())
 
     def merge(self, other: Tally) -> None:
         """Count what another has counted, too."""
@@ -135,8 +157,8 @@ class Tally:
             own.add(their)
 
     @property
-    def histograms(self) -> tuple[Histogram, Histogram, Histogram]:
-        return self.latency, self.age, self.late
+    def histograms(self) -> tuple[Histogram, Histogram, Histogram, Histogram]:
+        return self.latency, self.age, self.late, self.ran
 
 
 class _Ways:
@@ -148,13 +170,22 @@ class _Ways:
 
     def __init__(self, design: Design, platform: Platform, places: Geography) -> None:
         self.design, self.platform, self.places = design, platform, places
-        self.near_ms = places.to_worker + (platform.l1_ms if design.l1 else 0.0)
+        self.l1_ms = platform.l1_ms if design.l1 else 0.0
+        self.near_ms = onward(design, places) + self.l1_ms
         self.load_ms = platform.origin_ms + places.to_origin
         self.way = np.zeros((PLACES, len(places.region)))
         for tier in design.shared:
             passed = _passed_before(tier, design)
             for depth, place in zip(depths(tier), tier.places, strict=True):
                 self.way[depth] = adds_up_to((*passed, *place.takes), platform, places)
+
+    @property
+    def before_ms(self) -> npt.NDArray[np.float64]:
+        """What passes before the Worker runs, by colo."""
+        front = self.design.front
+        takes = front.places[-1].takes if front else ()
+        passed = adds_up_to(takes, self.platform, self.places)
+        return np.asarray(passed + onward(self.design, self.places))
 
     @property
     def looking_ms(self) -> npt.NDArray[np.float64]:
@@ -174,7 +205,9 @@ class _Ways:
             base[L1] += l1
         base[WAITED], base[WAITED, NO_L2] = base[L2], base[L1, NO_L2]
         base[ORIGIN] = base[FAILED] = l1 + way + self.load_ms
-        base[WRITTEN, NO_L2] = l1 + adds_up_to(design.writing, self.platform, places)
+        base[WRITTEN, NO_L2] = (
+            places.to_worker + self.l1_ms + adds_up_to(design.writing, self.platform, places)
+        )
         return base.reshape(CODES, -1)
 
 

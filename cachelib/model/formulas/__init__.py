@@ -51,7 +51,7 @@ class Estimate:
             flows.asked if store is flows.design.store else flows.missed
             for store in flows.design.stores
         ]
-        return [flows.share(rate - flows.unawaited_runs) for rate in reaching]
+        return [flows.share(rate - flows.unawaited_misses) for rate in reaching]
 
     def late_share(self, bound_s: float) -> Array:
         """The share of reads whose answer was superseded more than `bound_s` seconds ago."""

@@ -19,16 +19,16 @@ def counts(flows: Flows) -> dict[str, Array]:
     stored = loads + writes + kept
     counts: dict[str, Array] = {
         "requests": at["requests_per_month"].ravel(),
+        "reads": flows.per_month(flows.rc),
         "origin_loads": loads + refreshes,
         "refreshes": refreshes + flows.per_month(flows.unawaited),
     }
-    if flows.front is not None:
-        counts["workers_cache_hits"] = flows.per_month(flows.rc - flows.front.awaited)
-        counts["workers_cache_refreshes"] = flows.per_month(flows.unawaited_runs)
-    if design.purge_on_write:
-        purged = flows.per_month(flows.purged)
-        counts["workers_cache_purges"] = purged
-        counts["workers_cache_purges_refused"] = flows.per_month(flows.w) - purged
+    if flows.front is not None and design.front and (of := design.front.in_front):
+        counts[of.hits] = flows.per_month(flows.rc - flows.front.awaited)
+        counts[of.refreshes] = flows.per_month(flows.unawaited_runs)
+        if design.purge_on_write:
+            purged = flows.per_month(flows.purged)
+            counts |= {of.purges: purged, of.refused: flows.per_month(flows.w) - purged}
     if design.l2 == "kv":
         counts |= {"kv_reads": looked, "kv_missing_reads": loads}
         most = flows.at["kv_writes_a_day"].ravel() * MONTH_S / DAY_S

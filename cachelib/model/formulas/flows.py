@@ -14,10 +14,10 @@ import numpy as np
 from cachelib.model.formulas import lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.copies import again, refreshed_too
-from cachelib.model.formulas.front import Front, Traffic, allowed, front
+from cachelib.model.formulas.front import Front, Readers, Traffic, allowed, front
 from cachelib.model.formulas.room import Left, is_short, left
 from cachelib.model.formulas.scaling import isolates
-from cachelib.model.formulas.setting import Array, Setting
+from cachelib.model.formulas.setting import NEVER_S, Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.traffic.generator import MONTH_S
@@ -79,12 +79,9 @@ class Flows:
 
     @cached_property
     def missed(self) -> Array:
-        """Reads a second that L1 does not answer: a renewal for each load, 1 / (1 + hits).
-
-        A memory behind Workers Cache is asked when its copies have ended with those in front.
-        """
+        """Reads a second that L1 does not answer: a renewal for each load, 1 / (1 + hits)."""
         if self.front is not None:
-            return self.front.runs
+            return self.front.runs * (1 - self.found_behind)
         if not self.design.l1:
             return self.rc
         at, asked = self.at, self.asked_of_isolate
@@ -157,44 +154,66 @@ class Flows:
 
     @cached_property
     def front(self) -> Front | None:
-        """What passes Workers Cache, if that is there."""
-        if self.design.front is None:
+        """What passes what is in front of the Worker, if that is there."""
+        if self.design.front is None or (of := self.design.front.in_front) is None:
             return None
         heard = self.w if self.design.stores else np.zeros_like(self.w)
-        asked = Traffic(self.r, self.rc, self.rr, heard, 1 / self.at["deploy_every_s"], self.purged)
-        return front(asked, self.l2_ttl, self.stale_s)
+        lost = 1 / self.at["deploy_every_s"] if of.versioned else np.full((1, 1, 1), 1 / NEVER_S)
+        trips = self.at.trips
+        upper = trips._asdict()[of.upper] if of.upper else np.zeros_like(trips.reader)
+        readers = Readers(upper, trips.reader, bool(self.design.stores))
+        asked = Traffic(self.r, self.rr, heard, lost, self.purged)
+        return front(asked, readers, self.l2_ttl, self.stale_s)
 
     @property
     def purged(self) -> Array:
         """Purges of a key a second: writes, as far as all keys' are allowed."""
-        if not self.design.purge_on_write:
+        of = self.design.front.in_front if self.design.front else None
+        if not self.design.purge_on_write or of is None:
             return np.zeros_like(self.w)
         written = (self.w @ self.count).reshape(-1, 1, 1)
-        return self.w * allowed(written, self.at["workers_cache_purge_every_s"])
+        return self.w * allowed(written, self.at[of.every])
 
     @property
     def stale_s(self) -> Array:
-        """Seconds for which Workers Cache serves what has ended."""
+        """Seconds for which what is in front serves what has ended."""
         return np.full((1, 1, 1), self.design.stale_while_revalidate_s or 0.0)
+
+    @cached_property
+    def found_behind(self) -> Array:
+        """The chance that memory has what is asked for from in front of the Worker.
+
+        Its own copies have ended with those there; it has what others have asked for since.
+        """
+        if self.front is None or not self.design.l1:
+            return np.zeros((1, 1, 1))
+        asked = self.front.of_others / self.split
+        held: Array = asked * self.l1_life()
+        return held / (1 + held)
+
+    @property
+    def unawaited_misses(self) -> Array:
+        """Those of `unawaited_runs` that memory does not answer."""
+        return self.unawaited_runs * (1 - self.found_behind)
 
     @property
     def unawaited_runs(self) -> Array:
         """Reads a second that run the Worker and do not wait for it."""
-        return (
-            np.zeros_like(self.rc) if self.front is None else self.front.runs - self.front.awaited
-        )
+        return np.zeros_like(self.rc) if self.front is None else self.front.aside
 
     @cached_property
     def unawaited(self) -> Array:
         """Those of them that load."""
         if self.design.l2 is None or self.front is None:
-            return self.unawaited_runs
-        loads = self.loaded * -np.expm1(-self.r * self.stale_s)
-        return np.minimum(loads, self.unawaited_runs)
+            return self.unawaited_misses
+        loads = self.loaded * -np.expm1(-self.r * self.stale_s) * self.front.has
+        return np.minimum(loads, self.unawaited_misses)
 
     @cached_property
     def answered_by_l1(self) -> Array:
-        return np.zeros_like(self.rc) if self.front is not None else self.rc - self.missed
+        if self.front is not None:
+            return self.front.awaited * self.found_behind
+        return self.rc - self.missed
 
     @cached_property
     def loaded(self) -> Array:

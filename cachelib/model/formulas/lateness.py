@@ -58,7 +58,7 @@ def late_share(flows: Flows, bound_s: float) -> Array:
 
 
 def _ended(flows: Flows, change: Array, bound_s: float) -> Array:
-    """The chance that an answer of Workers Cache is late that had ended when it was served.
+    """The chance that an answer in front is late that had ended when it was served.
 
     It is the data centre's first within S: of age T + x, where x has density ∝ e^-rx up to S. With
     D, by how much the bound exceeds T, none is late whose x is below D.

@@ -46,7 +46,10 @@ class Trips(NamedTuple):
     reader_share: Array
     to_worker: Array
     to_upper: Array
-    """from readers, as the two before; all others from where the Worker runs"""
+    regional: npt.NDArray[np.int64]
+    to_regional: Array
+    from_regional: Array
+    """from readers, as `to_worker`; all others from where the Worker runs"""
     to_origin: Array
     region: npt.NDArray[np.int64]
     to_region: Array
@@ -127,7 +130,8 @@ def placed(colos: tuple[str, ...], weights: Array, platform: Platform) -> tuple[
     none = np.zeros(0)
     return there, Trips(
         reader, weights / weights.sum(), places.to_worker if platform.runs_at else none,
-        places.to_upper, places.to_origin[runs] if platform.origin_at else none,
+        places.to_upper, places.regional, places.to_regional, places.from_regional,
+        places.to_origin[runs] if platform.origin_at else none,
         places.region[runs], places.to_region[runs], places.to_central[runs],
         places.to_bucket[runs], places.to_redis[runs], places.to_table[runs],
         places.to_host[runs], homes / homes.sum(),

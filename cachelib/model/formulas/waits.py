@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,6 @@ from cachelib.model.formulas.setting import Array
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.tier import Place
-from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
 
 class Way(NamedTuple):
@@ -36,7 +36,8 @@ class Waits:
         l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else np.zeros((1, 1))
         ran = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
         self.races = []
-        for way in self._ways():
+        loaded = flows.loaded - flows.unawaited
+        for way in self._ways(flows.asked - flows.unawaited_misses - loaded, loaded):
             if flows.design.hedge_after_ms is not None:
                 self.races.append(self._raced(way, l1_ms, flows.design.hedge_after_ms))
                 continue
@@ -69,6 +70,23 @@ class Waits:
         for race in self.races:
             mean = mean + race.total_ms(self.sigma) / self.all
         return mean
+
+    @property
+    def ran_ms(self) -> Array:
+        """Of a read for which the Worker runs, from when it does: what a function is billed for."""
+        above = np.exp(self.sigma[:, 0] ** 2 / 2)
+        flows, trips, front = self.flows, self.at.trips, self.flows.front
+        if front is None:
+            if not len(trips.to_worker):
+                return self.mean_ms
+            way = (_by_colo(self.at.trip(trips.to_worker)) * trips.reader_share).sum(axis=1)
+            return np.asarray(self.mean_ms - way * above)
+        waited = np.zeros(1)
+        l1_ms = self.at["l1_ms"].ravel() if flows.design.l1 else np.zeros(1)
+        for way in self._ways(flows.asked - flows.loaded, flows.loaded):
+            loading = way.loaded * (way.ms + self._load_ms)
+            waited = waited + (way.found * way.ms).sum(axis=1) + loading.sum(axis=1)
+        return np.asarray((waited / self._sum(front.runs).sum(axis=1) + l1_ms) * above)
 
     def quantile_ms(self, q: float) -> Array:
         """The time within which a share `q` of the reads is answered."""
@@ -120,10 +138,9 @@ class Waits:
         by_colo: Array = np.maximum(rate @ self.flows.count, 0)
         return by_colo
 
-    def _ways(self) -> Iterator[Way]:
+    def _ways(self, found: Array, loaded: Array) -> Iterator[Way]:
+        """Into the stores, for reads that find their value there and reads that then load it."""
         flows, store = self.flows, self.flows.design.store
-        loaded = flows.loaded - flows.unawaited
-        found = flows.asked - flows.unawaited_runs - loaded
         if flows.layered:
             yield self._way(flows.missed - flows.asked, np.zeros_like(found), self._passed)
         if store is KV:
@@ -135,13 +152,13 @@ class Waits:
             yield self._way(found, loaded, ms)
 
     def _front_ways(self) -> Iterator[tuple[Array, Array]]:
-        """What Workers Cache answers, and after how many ms: from the colo, and from all's tier."""
-        flows = self.flows
-        if flows.front is not None:
-            near, far = (self.at.adds_up_to(place.takes) for place in WORKERS_CACHE.places)
-            awaited = self.at.by_reader(flows.front.awaited)
+        """What is answered before the Worker runs, and after how many ms: in the colo, or behind
+        that."""
+        flows, tier = self.flows, self.flows.design.front
+        if flows.front is not None and tier is not None:
+            near, far = (self.at.adds_up_to(place.takes) for place in tier.places)
             yield self._sum(flows.rr - flows.front.past_colo), _by_colo(near)
-            yield self._sum(flows.front.past_colo - awaited), _by_colo(far)
+            yield self._sum(flows.front.past_colo - flows.front.waiting), _by_colo(far)
 
     @property
     def _passed(self) -> Array:
@@ -166,13 +183,25 @@ class Waits:
 
     def _reached(self, rate: Array, ms: Array) -> tuple[Array, Array]:
         """What the Worker answers and how long it takes, with the way to it, by readers' colo."""
-        trips, way = self.at.trips, np.zeros((1, 1))
-        if self.flows.front is not None:
-            way = _by_colo(self.at.adds_up_to(WORKERS_CACHE.places[-1].takes))
+        trips, way, onward = self.at.trips, np.zeros((1, 1)), self.at.trips.to_worker
+        if (tier := self.flows.design.front) and (of := tier.in_front):
+            way = _by_colo(self.at.adds_up_to(tier.places[-1].takes))
+            onward = trips._asdict()[of.onward] if of.onward else onward
         if len(trips.to_worker):
             ms = ms if ms.shape[1] == 1 else ms[:, trips.reader]
-            way = way + _by_colo(self.at.trip(trips.to_worker))
-        return self.at.by_reader(rate), ms + way
+        if len(onward):
+            way = way + _by_colo(self.at.trip(onward))
+        return rate[:, trips.reader] * self._part if len(trips.to_worker) else rate, ms + way
+
+    @cached_property
+    def _part(self) -> Array:
+        """By readers' colo, their part of what reaches the place where the Worker runs for them."""
+        front, reader = self.flows.front, self.at.trips.reader
+        if front is None:
+            return self.at.by_reader(np.ones((1, len(self.at.weights))))
+        all_ = self._sum(front.awaited)[:, reader]
+        part: Array = self._sum(front.waiting) / np.maximum(all_, 1e-300)
+        return part
 
     def _takes(self, place: Place) -> Array:
         return self._passed + self.at.adds_up_to(place.takes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.money.costs import usage
 from cachelib.model.money.prices import Bill, bill, used_of
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.outcomes import L2, RACED, TIERS, WRITTEN
+from cachelib.model.tiers.outcomes import L2, RACED, TIERS, WRITTEN, depths
 from cachelib.model.traffic.generator import MONTH_S
 from cachelib.model.traffic.sampling import MOST_REQUESTS
 from cachelib.model.traffic.trace import in_one_place
@@ -78,6 +79,14 @@ def late_share(study: Study, design: Design, result: Result, above_s: float) -> 
     )
     right = Correction.between("late_share", some, every)
     return float(np.clip(right.applied(np.asarray(found)), 0.0, 1.0))
+
+
+def found_ms(result: Result) -> float:
+    """The median time of the reads that the last tier answers; NaN where it answers none."""
+    store = result.design.store
+    there = np.isin(result.depth, depths(store)) if store else np.zeros(len(result.code), bool)
+    times = result.latency_ms[(result.tier == L2) & there]
+    return float(np.quantile(times, 0.5)) if len(times) else math.nan
 
 
 def slow_by_tier(result: Result, q: float) -> dict[str, float]:

@@ -130,7 +130,7 @@ def _without(whole: Result, part: Result, span_s: float) -> Result:
     """What remains of a replay when its beginning, replayed with the same seed, is taken out."""
     tally = copy.copy(whole.tally)
     tally.codes = whole.tally.codes - part.tally.codes
-    for name in ("latency", "age", "late"):
+    for name in ("latency", "age", "late", "ran"):
         both = copy.copy(getattr(whole.tally, name))
         both.counts = both.counts - getattr(part.tally, name).counts
         both.total = both.total - getattr(part.tally, name).total

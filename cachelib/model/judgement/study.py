@@ -25,11 +25,12 @@ from cachelib.model.judgement.growth import with_keys
 from cachelib.model.judgement.on_schedule import keys_on_schedule
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
-from cachelib.model.money.prices import OWN, PriceBook, price_book
+from cachelib.model.money.prices import PriceBook, at_prices, price_book
 from cachelib.model.platforms.colos import busiest_first
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import FRONTS
 from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.generator import MONTH_S
 from cachelib.model.traffic.remarks import keys_unlike, remarks, too_short_for, writers_placed
@@ -250,13 +251,7 @@ class Study:
         for name in own:
             if fault := known("meter", [meter.meter for meter in book.meters], name):
                 raise UnknownMeterError(f"prices: {fault}")
-        meters = tuple(
-            meter.model_copy(update={"price": own[meter.meter], "source": OWN})
-            if meter.meter in own
-            else meter
-            for meter in book.meters
-        )
-        return book.model_copy(update={"meters": meters}) if own else book
+        return at_prices(book, own, str(self.case.platform.get("redis_node", "")))
 
     def told(self, text: str) -> str:
         """Our own words, as readers of the case's platform say them."""
@@ -298,13 +293,15 @@ class Study:
                 raise TypeError(f"no number of a platform is called {number!r}; {near}")
         begins_midway = self.log is not None or self.sample.time < 1
         run = warmed if begins_midway and trace is None else replay_trace
-        return run(
+        there = self.platform.model_copy(update=platform)
+        result = run(
             self.trace if trace is None else trace,
             self.design(design) if isinstance(design, str) else design,
-            self._of_all_keys(self.platform.model_copy(update=platform), trace),
+            self._of_all_keys(there, trace),
             seed=self.seed,
             span_s=self.span_s if trace is None else None,
         )
+        return replace(result, platform=there)  # as all keys have it, who are billed
 
     def _of_all_keys(self, platform: Platform, trace: Trace | None) -> Platform:
         """Of what all keys share, as much as those share that are simulated in place of all."""
@@ -313,7 +310,7 @@ class Study:
         keys, asked = self.sample.keys, self._taken.weight * self._logged_keys
         shared = {
             "isolate_requests_per_s": platform.isolate_requests_per_s * asked,
-            "workers_cache_purge_every_s": platform.workers_cache_purge_every_s / keys,
+            **{of.every: getattr(platform, of.every) / keys for of in FRONTS},
             "kv_writes_a_day": platform.kv_writes_a_day * keys,
             "redis_gb": platform.redis_gb * keys,
         }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.registry import ALL, LAGS, TOLD, owners
+from cachelib.model.tiers.registry import ALL, LAGS, STORES, TOLD, owners
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -27,9 +27,18 @@ def shared(study: Study) -> Design | None:
 
 
 def without_store(design: Design) -> Design:
-    """The same design with its shared tier taken away."""
+    """The same design with its shared tier taken away, not what stands before the Worker."""
+    if design.front:
+        kept = tuple(word for word in design.tiers if word not in STORES)
+        return design.model_copy(update={"name": "without-store", "label": None, "tiers": kept})
     base = BUILT_IN["l1-only" if design.l1 else "origin-only"]
     return base.model_copy(update={"l1_ttl_s": design.l1_ttl_s})
+
+
+def answering(design: Design) -> str:
+    """The labels of what may answer but memory: `CloudFront or DynamoDB`."""
+    there = [design.front, design.store]
+    return " or ".join(tier.label for tier in there if tier)
 
 
 def with_store(study: Study, word: str) -> list[Design]:

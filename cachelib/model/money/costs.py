@@ -12,19 +12,19 @@ from cachelib.model.formulas.joining import joined
 from cachelib.model.formulas.setting import Array
 from cachelib.model.money.prices import (
     CALLS,
-    METERS,
-    NOT_RUN,
     OBJECT_GB,
-    RUN_ASIDE,
     PriceBook,
+    at_the_door,
     bytes_carried,
     calls_of,
     gb_s_of,
     hours_rented,
     price_book,
+    runs_of,
     units_of,
 )
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import METERS
 
 NOISE = 1e-9  # relative: of a formula, so that a whole unit is not taken for a little more than it
 
@@ -33,7 +33,8 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     """A month's usage by meter, shape (draws,); what is not used is left out."""
     counts, at = month.counts, joined(at, design)
     used = {meter: counts[name] for meter, name in METERS.items() if name in counts}
-    runs = counts["requests"] - counts.get(NOT_RUN, 0) + counts.get(RUN_ASIDE, 0)
+    used |= at_the_door(design, counts, at["value_bytes"].ravel())
+    runs = runs_of(design, counts)
     used["workers.cpu_ms"] = runs * at["worker_cpu_ms"].ravel()
     used["workers_ai.neurons"] = calls_of(counts) * at["origin_neurons"].ravel()
     if design.l2 == "durable-object":
@@ -46,7 +47,7 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     used |= {meter: np.full(1, hours[meter]) for meter in hours}
     if at["function_gb"].any():  # else nobody is billed for waiting, and that takes long to know
         own, gigabytes = at["worker_cpu_ms"].ravel(), at["function_gb"].ravel()
-        used["lambda.gb_s"] = gb_s_of(counts["requests"], month.waits.mean_ms, own, gigabytes)
+        used["lambda.gb_s"] = gb_s_of(runs, month.waits.ran_ms, own, gigabytes)
     if design.store:
         used |= units_of(design.store, counts, at["value_bytes"].ravel())
     if design.store and design.store.carried:

@@ -14,11 +14,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from cachelib.model.engines.result import Result
+from cachelib.model.formulas.setting import NEVER_S
+from cachelib.model.platforms.nodes import SOURCE, node_type
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.strict import Strict
 from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.registry import METERS as OF_TIERS
+from cachelib.model.tiers.redis import REDIS
+from cachelib.model.tiers.registry import METERS
 from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.generator import DAY_S, MONTH_S
 
@@ -31,12 +34,11 @@ OWN = "the case's own"
 """The source of a price that the case states."""
 CALLS = ("database.calls", "origin.calls")
 """Meters of the origin's calls."""
-NOT_RUN, RUN_ASIDE = "workers_cache_hits", "workers_cache_refreshes"
-"""Count requests that no Worker's run answers, and runs besides; what runs is billed its CPU."""
 DOORS, NEURONS = ("workers.requests", "lambda.requests"), "workers_ai.neurons"
-"""Of every request, and of the model that an origin asks."""
-METERS = {"workers.requests": "requests", "lambda.requests": "requests", **OF_TIERS}
-"""What charges by a count, and which."""
+"""Of every request, or where what is in front has a door of its own, of those that run the Worker;
+and of the model that an origin asks."""
+OUT = "lambda.gb_out"
+"""What a function answers with, unless something in front does."""
 
 
 class Meter(Strict):
@@ -167,19 +169,36 @@ def price_book(book: Path | str = "cloudflare") -> PriceBook:
     return load(SHIPPED / f"{book}.yaml" if isinstance(book, str) else book, PriceBook)
 
 
+def at_prices(book: PriceBook, own: Mapping[str, Decimal], node: str) -> PriceBook:
+    """A book with the prices of the node that a case names, if it names one, and with its own."""
+    said = {meter: (price, OWN) for meter, price in own.items()}
+    if node and REDIS.rented:
+        said = {REDIS.rented[0]: (node_type(node).usd_per_hour, SOURCE.format(node)), **said}
+    meters = [
+        meter.model_copy(update=dict(zip(("price", "source"), said[meter.meter], strict=True)))
+        if meter.meter in said
+        else meter
+        for meter in book.meters
+    ]
+    return book.model_copy(update={"meters": tuple(meters)}) if said else book
+
+
 def hours_rented(design: Design, colos: int, number: Callable[[str], float]) -> dict[str, float]:
     """Node-hours of a month, by meter, of the tiers of a design that are rented.
 
-    `number` tells one of the platform's by name. Copies that answer reads may be among the nodes.
+    Beside them GB-hours, where so much room is said. `number` tells one of the platform's by name.
+    Copies that answer reads may be among the nodes.
     """
     rented = [(tier, *tier.rented) for tier in design.stores if tier.rented]
-    return {
+    hours = {
         meter: MONTH_S
         / 3_600
         * max(number(nodes), design.replicas + 1 if tier.lag else 0)
         * (colos if tier.scope == "colo" else 1)
         for tier, meter, nodes in rented
     }
+    sized = [(tier.by_room, meter, number(tier.room)) for tier, meter, _ in rented if tier.by_room]
+    return hours | {by_room: hours[meter] * gb for by_room, meter, gb in sized if gb < NEVER_S}
 
 
 def found_nothing(month: Mapping[str, Any]) -> Any:
@@ -203,9 +222,24 @@ def units_of(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> dict[str
     return used
 
 
-def gb_s_of(requests: Any, mean_ms: Any, own_ms: Any, gigabytes: Any) -> Any:
+def runs_of(design: Design, month: Mapping[str, Any]) -> Any:
+    """Runs of the Worker, which is billed its CPU: for what nothing in front answers, and aside."""
+    if design.front is None or (of := design.front.in_front) is None:
+        return month["requests"]
+    return month["requests"] - month[of.hits] + month[of.refreshes]
+
+
+def at_the_door(design: Design, month: Mapping[str, Any], value_bytes: Any) -> dict[str, Any]:
+    """What is charged for requests that come in, and for answers that go out, by meter."""
+    of = design.front.in_front if design.front else None
+    own = dict.fromkeys(DOORS, runs_of(design, month) if of and of.door else month["requests"])
+    out = {(of and of.out) or OUT: month["reads"] * value_bytes / 1e9}
+    return own | out | ({of.door: month["requests"]} if of and of.door else {})
+
+
+def gb_s_of(runs: Any, ran_ms: Any, own_ms: Any, gigabytes: Any) -> Any:
     """What a function is charged that is billed while it waits."""
-    return requests * (mean_ms + own_ms) / 1e3 * gigabytes
+    return runs * (ran_ms + own_ms) / 1e3 * gigabytes
 
 
 def bill(
@@ -242,12 +276,11 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request; what it
     stores it stores in SQLite.
     """
-    runs = month["requests"] - month[NOT_RUN] + month[RUN_ASIDE]
+    runs, value_bytes = runs_of(design, month), month.get("value_bytes", 0.0)
     amounts = {
-        "workers.requests": month["requests"],
-        "lambda.requests": month["requests"],
+        **at_the_door(design, month, value_bytes),
         "workers.cpu_ms": runs * platform.worker_cpu_ms,
-        **{meter: month[count] for meter, count in OF_TIERS.items()},
+        **{meter: month[count] for meter, count in METERS.items()},
         NEURONS: calls_of(month) * platform.origin_neurons,
     }
     if design.stored:
@@ -255,12 +288,12 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     amounts |= dict.fromkeys(CALLS, calls_of(month))
     amounts |= hours_rented(design, int(month.get("colos", 1)), partial(getattr, platform))
     amounts["lambda.gb_s"] = gb_s_of(
-        month["requests"], month.get("mean_ms", 0.0), platform.worker_cpu_ms, platform.function_gb
+        runs, month.get("ran_ms", 0.0), platform.worker_cpu_ms, platform.function_gb
     )
     if design.store:
-        amounts |= units_of(design.store, month, month.get("value_bytes", 0.0))
+        amounts |= units_of(design.store, month, value_bytes)
     if design.store and design.store.carried:
-        carried = bytes_carried(design.store, month, month.get("value_bytes", 0.0))
+        carried = bytes_carried(design.store, month, value_bytes)
         amounts[design.store.carried] = carried / 1e9 * platform.cross_zone_share
     decimals = {meter: Decimal(repr(float(amount))) for meter, amount in amounts.items()}
     active_s = decimals["do.requests"] * Decimal(repr(platform.do_active_ms)) / 1_000
@@ -288,7 +321,7 @@ def monthly_bill(result: Result, book: PriceBook | None = None, plan: str | None
 def used_of(result: Result, book: PriceBook) -> dict[str, Decimal]:
     """What 30 days of the replayed traffic use of the meters that the book has."""
     of_all = {"colos": result.colos, "value_bytes": result.value_bytes}
-    month = {**result.per_month(), **of_all, "mean_ms": np.nan_to_num(result.tally.latency.mean)}
+    month = {**result.per_month(), **of_all, "ran_ms": np.nan_to_num(result.tally.ran.mean)}
     used = usage(month, result.design, result.platform)
     has = {meter.meter for meter in book.meters}
     return {meter: amount for meter, amount in used.items() if meter in has}

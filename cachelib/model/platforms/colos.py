@@ -43,7 +43,9 @@ class Geography:
     `(colos,)`, numbers into REGIONS and `platform.objects_at`; `to_region`, `to_central`,
     `to_bucket`, `to_redis`, `to_table` and `to_origin` (all ways of a load) are round trips from
     there, `to_central` from the regional tier on; `to_host` is shape `(colos, hosts)`. From the
-    reader's own colo are `to_upper`, and `to_worker`; `readers_region` is its region.
+    reader's own colo are `to_upper`, `to_regional` and `to_worker`; `readers_region` is its region,
+    `regional` the nearest of `platform.cloudfront_regional_at`, and `from_regional` the way from
+    there to where the Worker runs.
     """
 
     runs: npt.NDArray[np.int64]
@@ -55,6 +57,9 @@ class Geography:
     to_region: Matrix
     to_central: Matrix
     to_upper: Matrix
+    regional: npt.NDArray[np.int64]
+    to_regional: Matrix
+    from_regional: Matrix
     to_bucket: Matrix
     to_redis: Matrix
     to_table: Matrix
@@ -69,6 +74,9 @@ def geography(colos: Sequence[str], platform: Platform) -> Geography:
     to_regions = rtt_ms(named, regions, platform)
     to_hosts = rtt_ms(named, platform.objects_at, platform)
     region = to_regions.argmin(axis=1)
+    to_regional = rtt_ms(readers, platform.cloudfront_regional_at, platform)
+    regional = to_regional.argmin(axis=1)
+    onward = rtt_ms(platform.cloudfront_regional_at, named, platform)
     to_central = rtt_ms(regions, platform.kv_central_at, platform).min(axis=1)
     to_origin = np.zeros(len(named))
     if platform.origin_at:
@@ -83,6 +91,9 @@ def geography(colos: Sequence[str], platform: Platform) -> Geography:
         to_region=to_regions.min(axis=1),
         to_central=to_central[region],
         to_upper=rtt_ms(readers, platform.workers_cache_upper_at, platform).min(axis=1),
+        regional=regional,
+        to_regional=to_regional.min(axis=1),
+        from_regional=onward[regional, np.arange(len(readers))],
         to_bucket=rtt_ms(named, [platform.bucket_at], platform)[:, 0],
         to_redis=rtt_ms(named, platform.redis_at, platform).min(axis=1),
         to_table=rtt_ms(named, platform.table_at, platform).min(axis=1),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from cachelib.model.platforms.hints import one_of, spelled_out
+from cachelib.model.platforms.nodes import node_type
 from cachelib.model.platforms.profile import (
     FIRST,
     SHIPPED,
@@ -53,6 +54,17 @@ def profile_of(said: object) -> Profile:
     if isinstance(said, str):
         return shipped(said)
     return (said if isinstance(said, Profile) else Profile.model_validate(said)).whole
+
+
+def _of_its_node(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given of a platform, with the memory that the type of its nodes has."""
+    name = given.get("redis_node", "")
+    if not name:
+        return dict(given)
+    gb = node_type(name).gb
+    if given.get("redis_gb", gb) != gb:
+        raise ValueError(f"redis_gb: redis_node says it: {name} has {gb:.3g} GB; leave one out")
+    return {**given, "redis_gb": gb}
 
 
 class Platform(Strict):
@@ -119,6 +131,9 @@ class Platform(Strict):
     redis_entry_bytes: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=85, description="what an entry takes beside its value, its key among it"
     )
+    redis_node: str = Field(
+        default="", description="a node's type, as cache.m7g.large: its memory and its price follow"
+    )
     redis_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
     cross_zone_share: Share = 0.0
     dynamodb_ms: NotNegative = 0.0
@@ -128,6 +143,9 @@ class Platform(Strict):
     dax_write_ms: NotNegative = 0.0
     dax_failure: Share = 0.0
     dax_nodes: Annotated[int, Field(ge=1, le=1_000)] = 1
+    cloudfront_ms: NotNegative = 0.0
+    cloudfront_purge_every_s: Seconds = 0.01
+    cloudfront_purge_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 3_000
     function_gb: NotNegative = Field(default=0.0, description="billed while a function waits")
     workers_cache_ms: NotNegative
     workers_cache_purge_every_s: Seconds
@@ -157,6 +175,14 @@ class Platform(Strict):
         default=("IAD", "FRA"),
         description="where the upper tier of Workers Cache is; nothing is published",
     )
+    cloudfront_regional_at: Places = Field(
+        default=(
+            "us-east-2", "us-east-1", "us-west-2", "ap-south-1", "ap-northeast-2", "ap-southeast-1",
+            "ap-southeast-2", "ap-northeast-1", "eu-central-1", "eu-west-1", "eu-west-2",
+            "sa-east-1",
+        ),
+        description="where CloudFront has regional edge caches: its page on Origin Shield, 2026-11",
+    )  # fmt: skip
     redis_at: Places = Field(
         default=("IAD",), description="where the Redis is that all share, or the nearest of these"
     )
@@ -196,7 +222,7 @@ class Platform(Strict):
         if isinstance(named, str) and named not in SHIPPED:
             raise ValueError(f"profile: {named!r} is unknown; there are {', '.join(SHIPPED)}")
         numbers = profile(FIRST) | profile_of(named).numbers  # those of tiers that are not there
-        return {name: number.value for name, number in numbers.items()} | dict(given)
+        return {name: number.value for name, number in numbers.items()} | _of_its_node(given)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

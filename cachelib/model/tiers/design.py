@@ -36,6 +36,11 @@ EXPIRY_WORDS: dict[Expiry, str] = {
 }
 
 
+def _fronts() -> str:
+    """What there is that answers before the Worker runs, to choose from."""
+    return " or ".join(repr(word) for word, tier in ALL.items() if tier.in_front)
+
+
 class DesignError(CachelibError, ValueError):
     """A design that cannot be, or not on this platform."""
 
@@ -69,11 +74,12 @@ class Design(Strict):
 
     `single_flight`: where loads take time, a request that meets a load of its key in its isolate
     waits for that. Without it, or without memory, each loads by itself; only Durable Objects and
-    Workers Cache let requests wait then, for a load of anybody's that came through them.
+    what answers before the Worker runs let requests wait then, for a load of anybody's that came
+    through them.
 
-    `stale_while_revalidate_s`: for so long past its end an answer in Workers Cache is still served,
-    and the Worker runs for a new one in the background. `purge_on_write`: each write and deletion
-    purges what Workers Cache has of its key, as often as the vendor allows.
+    `stale_while_revalidate_s`: for so long past its end an answer in Workers Cache or CloudFront is
+    still served, and the Worker runs for a new one in the background. `purge_on_write`: each write
+    and deletion purges what these have of its key, as often as the vendor allows.
 
     `object_storage`: Durable Objects write what they are given; without, they keep it in memory
     alone, and lose it when nobody has asked them for a while.
@@ -111,10 +117,10 @@ class Design(Strict):
         default=True, description="an isolate's requests wait for a load of their key in progress"
     )
     stale_while_revalidate_s: float | None = Field(
-        default=None, gt=0, description="how long Workers Cache serves what has ended, meanwhile"
+        default=None, gt=0, description="how long what is in front serves what has ended, meanwhile"
     )
     purge_on_write: bool = Field(
-        default=False, description="a write purges Workers Cache, as often as that is allowed"
+        default=False, description="a write purges what is in front, as often as that is allowed"
     )
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
     object_storage: bool = Field(
@@ -143,7 +149,7 @@ class Design(Strict):
     def _widening(self) -> Self:
         if any(ALL[word].in_front for word in self.tiers[1:]):
             raise ValueError(
-                "tiers: 'workers-cache' answers before the Worker runs, so it stands first and "
+                f"tiers: {_fronts()} answers before the Worker runs, so it stands first and "
                 "once; a memory is the Worker's, and stands behind it"
             )
         behind = [ALL[word] for word in self.tiers if not ALL[word].in_front]
@@ -162,18 +168,18 @@ class Design(Strict):
             return self
         if self.policy != "hard":
             raise ValueError(
-                f"policy: {self.policy!r} is not modelled with 'workers-cache', whose refresh in "
-                "the background runs the Worker, and no document says how that meets another's"
+                f"policy: {self.policy!r} is not modelled with {self.front.word!r}, whose refresh "
+                "in the background runs the Worker, and no document says how that meets another's"
             )
         if self.colo_cache:
             raise ValueError(
-                "tiers: 'cache-api' is not modelled behind 'workers-cache', which is a cache in "
-                "each data centre itself"
+                f"tiers: {self.colo_cache.word!r} is not modelled behind {self.front.word!r}, which"
+                " is a cache in each data centre itself"
             )
         if self.expiry != "inherited":
             raise ValueError(
-                f"expiry: {self.expiry!r} is not modelled behind 'workers-cache', whose answers "
-                "end when their values do"
+                f"expiry: {self.expiry!r} is not modelled behind {self.front.word!r}, whose answers"
+                " end when their values do"
             )
         return self
 
@@ -193,11 +199,11 @@ class Design(Strict):
     def _revalidated(self) -> Self:
         if self.stale_while_revalidate_s is not None and self.front is None:
             raise ValueError(
-                "stale_while_revalidate_s: it is Workers Cache that serves what has ended; there is"
+                f"stale_while_revalidate_s: it is {_fronts()} that serves what has ended; there is"
                 " none (behind it, the policy 'soft-hard' does the like)"
             )
         if self.purge_on_write and self.front is None:
-            raise ValueError("purge_on_write: it is Workers Cache that is purged; there is none")
+            raise ValueError(f"purge_on_write: it is {_fronts()} that is purged; there is none")
         return self
 
     @model_validator(mode="after")
@@ -218,7 +224,7 @@ class Design(Strict):
         if self.hedge_after_ms is not None and (self.front or not self.stores):
             raise ValueError(
                 "hedge_after_ms: it is a tier behind memory that the origin may outrun; there is"
-                " none, or it is not modelled with 'workers-cache' before it"
+                f" none, or it is not modelled with {_fronts()} before it"
             )
         return self
 
@@ -392,6 +398,10 @@ ON_LAMBDA = {
         Design(name="memory-dynamodb", tiers=("memory", "dynamodb")),
         Design(name="dax-only", tiers=("dax",)),
         Design(name="memory-dax", tiers=("memory", "dax")),
+        Design(name="cloudfront", tiers=("cloudfront",)),
+        Design(name="cloudfront-swr", tiers=("cloudfront",), stale_while_revalidate_s=300),
+        Design(name="cloudfront-purge", tiers=("cloudfront",), purge_on_write=True),
+        Design(name="cloudfront-dynamodb", tiers=("cloudfront", "dynamodb")),
     )
 }
 

@@ -12,7 +12,6 @@ from cachelib.model.tiers.kv import KV
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.registry import SHARED
 from cachelib.model.tiers.tier import Tier
-from cachelib.model.tiers.workers_cache import WORKERS_CACHE
 
 # Where a request ended ...
 L1, L2, ORIGIN, WRITTEN, FAILED, WAITED, RACED = range(7)
@@ -31,7 +30,6 @@ def depths(tier: Tier) -> range:
 NO_L2 = 0
 KV_LOCAL, KV_REGIONAL, KV_CENTRAL = depths(KV)
 DO_MEMORY, DO_STORAGE = depths(DURABLE_OBJECT)
-FRONT_IN_COLO, FRONT_UPPER = depths(WORKERS_CACHE)
 
 PLACES = len(DEPTHS)
 CODES = len(TIERS) * PLACES

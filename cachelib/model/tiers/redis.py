@@ -47,6 +47,7 @@ REDIS = Tier(
     tells="redis_messages",
     telling=("redis_message_ms", "to_redis"),
     rented=("redis.node_hours", "redis_nodes"),
+    by_room="redis.gb_hours",
     carried="zones.gb",
     lag="redis_lag_ms",
 )
@@ -70,6 +71,7 @@ REDIS_PER_REGION = Tier(
     tells=REDIS.tells,
     telling=("redis_message_ms", "rtt_base_ms"),
     rented=REDIS.rented,
+    by_room=REDIS.by_room,
     carried=REDIS.carried,
     lag=REDIS.lag,
 )

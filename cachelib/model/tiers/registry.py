@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cachelib.model.tiers.cache_api import CACHE_API
+from cachelib.model.tiers.cloudfront import CLOUDFRONT
 from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.tiers.dynamodb import DAX, DYNAMODB
 from cachelib.model.tiers.kv import KV
@@ -15,7 +16,7 @@ ALL = {
     tier.word: tier
     for tier in (
         MEMORY, KV, DURABLE_OBJECT, R2, CACHE_API, WORKERS_CACHE, REDIS, REDIS_PER_REGION,
-        DYNAMODB, DAX,
+        DYNAMODB, DAX, CLOUDFRONT,
     )
 }  # fmt: skip
 """By its word in a case."""
@@ -25,6 +26,9 @@ SHARED = {word: tier for word, tier in ALL.items() if tier is not MEMORY}
 
 STORES = {word: tier for word, tier in SHARED.items() if not tier.in_front}
 """What may stand behind an isolate's memory."""
+
+FRONTS = tuple(tier.in_front for tier in SHARED.values() if tier.in_front)
+"""How what may stand before the Worker answers there."""
 
 LABELS = {name: words for tier in ALL.values() for name, words in tier.numbers.items()}
 """What their numbers are called where people read."""

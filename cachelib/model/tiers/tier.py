@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-Scope = Literal["isolate", "colo", "world", "colo and world"]
+Scope = Literal["isolate", "colo", "world", "colo and world", "colo and region"]
 
 SHARED_BY: dict[Scope, str] = {
     "isolate": "in each isolate",
     "colo": "in each data centre",
     "world": "shared by all",
     "colo and world": "in each data centre, and once for all",
+    "colo and region": "at each edge, and once for those of a region",
 }
 WIDENING: tuple[Scope, ...] = ("isolate", "colo", "world")
 """From the copies that fewest share to those that all do."""
@@ -38,6 +39,30 @@ class Units(NamedTuple):
     units: float
 
 
+class InFront(NamedTuple):
+    """What answers before the Worker runs: copies in each colo, and one behind each of these.
+
+    `hits`, `refreshes`, `purges` and `refused` name its counts; `every` and `burst` the platform's
+    numbers of how many purges are allowed: one more after so long, so many at once. `upper` is what
+    `Geography` calls the number, by colo, of the copy behind that one's; without it, all share one.
+    `onward` is the way from there to where the Worker runs; without it, that from the reader
+    counts. `versioned`: a deploy empties it. `door` is the meter of the requests that come in, the
+    Worker's own then being those that run it; `out` that of the bytes it answers with.
+    """
+
+    hits: str
+    refreshes: str
+    purges: str
+    refused: str
+    every: str
+    burst: str
+    upper: str = ""
+    onward: str = ""
+    versioned: bool = False
+    door: str = ""
+    out: str = ""
+
+
 @dataclass(frozen=True)
 class Tier:
     """A kind of place to keep values.
@@ -49,18 +74,18 @@ class Tier:
     and `stored` the one that charges for what it holds. `numbers` are the platform's numbers that
     readers meet, with their words, and `prefixes` how all its numbers begin. `erases`: it forgets
     by itself what has expired, after `shortest` (a number of the platform) at the earliest.
-    `lists`: what it holds can be listed, so that a routine may clean it up. `in_front`: it answers
-    before the Worker runs. `reads` and `writes` are the counts of these where all its rules follow
-    from this description: a map in each place of its scope, one place in it, written through.
-    `tells`: it can tell whoever listens of every change; the count of such messages is this, and
-    `telling` names what it takes until one is heard, as `Place.takes` does. `rented`: the meter of
-    its node-hours, whatever is asked of it, and the platform's number of nodes; `carried`: the
-    meter of what goes to and from it between zones. `lag`: the platform's number of ms after which
-    its copies, where these answer reads, have heard of a change. `room`: the platform's number of
-    GB that one copy has room for, where what was asked for longest ago is pushed out; `beside`:
-    that of the bytes which an entry takes beside its value. `failure`: the platform's number that
-    says what share of the reads that ask it fail; `needed`: the meters without which it answers no
-    read.
+    `lists`: what it holds can be listed, so that a routine may clean it up. `in_front`: how it
+    answers before the Worker runs, if it does. `reads` and `writes` are the counts of these where
+    all its rules follow from this description: a map in each place of its scope, one place in it,
+    written through. `tells`: it can tell whoever listens of every change; the count of such
+    messages is this, and `telling` names what it takes until one is heard, as `Place.takes` does.
+    `rented`: the meter of its node-hours, whatever is asked of it, and the platform's number of
+    nodes, `by_room` that of their memory, an hour and a GB; `carried`: the meter of what goes to
+    and from it between zones. `lag`: the platform's number of ms after which its copies, where
+    these answer reads, have heard of a change. `room`: the platform's number of GB that one copy
+    has room for, where what was asked for longest ago is pushed out; `beside`: that of the bytes
+    which an entry takes beside its value. `failure`: the platform's number that says what share of
+    the reads that ask it fail; `needed`: the meters without which it answers no read.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -81,12 +106,13 @@ class Tier:
     erases: bool = False
     shortest: str | None = None
     lists: bool = False
-    in_front: bool = False
+    in_front: InFront | None = None
     reads: str = ""
     writes: str = ""
     tells: str = ""
     telling: tuple[str, ...] = ()
     rented: tuple[str, str] | None = None
+    by_room: str = ""
     carried: str | None = None
     lag: str = ""
     room: str = ""

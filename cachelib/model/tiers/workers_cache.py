@@ -17,18 +17,26 @@ again, and one that is taken is heard of at once everywhere, but by loads under 
 loads take time, one run of the Worker answers all who ask for its key meanwhile, in its data centre
 and, through the upper tier, in all others; if it fails, they fail with it.
 
-Rules: `WorkersCache` in `engines/reference/others.py`, `engines/compiled/front.py`,
+Rules: `Front` in `engines/reference/front.py`, `engines/compiled/front.py`,
 `formulas/front.py`. The local runtime has none.
 """
 
-from cachelib.model.tiers.tier import Place, Tier
+from cachelib.model.tiers.tier import InFront, Place, Tier
 
 WORKERS_CACHE = Tier(
     word="workers-cache",
     label="Workers Cache",
     phrase="Workers Cache",
     scope="colo and world",
-    in_front=True,
+    in_front=InFront(
+        hits="workers_cache_hits",
+        refreshes="workers_cache_refreshes",
+        purges="workers_cache_purges",
+        refused="workers_cache_purges_refused",
+        every="workers_cache_purge_every_s",
+        burst="workers_cache_purge_burst",
+        versioned=True,
+    ),
     places=(
         Place("Workers Cache in the colo", ("workers_cache_ms",)),
         Place("Workers Cache's upper tier", ("workers_cache_ms", "to_upper")),

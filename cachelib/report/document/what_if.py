@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jinja2.utils import htmlsafe_json_dumps
@@ -29,9 +28,9 @@ from cachelib.model.judgement.regret import Sureness
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.sweeps import Sweep, sweeps
-from cachelib.model.money.prices import CALLS, DOORS, METERS, OBJECT_GB, PriceBook, hours_rented
+from cachelib.model.money.prices import CALLS, DOORS, OBJECT_GB, OUT, PriceBook, hours_rented
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.registry import ALL, STORED
+from cachelib.model.tiers.registry import ALL, METERS, STORED
 from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital
 from cachelib.report.publish import decision as words
@@ -144,11 +143,16 @@ def _asked(study: Study) -> dict[str, Design]:
 
 def _as_set(model: Model, design: Design) -> dict[str, Any]:
     """A design as the case sets it, for the page's formulas."""
-    return design.model_dump() | {"platform": {}, "rented": _rented(model, design)}
+    return design.model_dump() | {"platform": {}, "rented": _rented(model, design, {})}
 
 
-def _rented(model: Model, design: Design) -> Any:
-    number = partial(getattr, model.study.platform)
+def _rented(model: Model, design: Design, own: Mapping[str, float]) -> Any:
+    """Hours of a month, by meter, with an option's own settings of the platform."""
+    platform = model.study.platform
+
+    def number(name: str) -> float:
+        return own.get(name, float(getattr(platform, name)))
+
     return hours_rented(design, len(model.setting.weights), number)
 
 
@@ -169,9 +173,11 @@ def _tier(tier: Tier) -> dict[str, Any]:
         "lag",
     )
     told = {name: getattr(tier, name) for name in names}
-    takes = tier.places[0].takes if tier.places else ()
+    takes, last = (tier.places[n].takes if tier.places else () for n in (0, -1))
     units = {meter: each._asdict() for meter, each in tier.units.items()}
     told |= {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
+    if tier.in_front:
+        told |= {"in_front": tier.in_front._asdict(), "last": last}
     return told | {"units": units}
 
 
@@ -288,7 +294,7 @@ def _as_judged(model: Model, nth: int) -> dict[str, Any]:
             if name == option.name
         },
         "platform": option.platform,
-        "rented": _rented(model, option.design),
+        "rented": _rented(model, option.design, option.platform),
         "words": capital(case.words(option.name)),
         "colour": VARIABLES[colour(model.study, option.name)],
         "hours": None if option.hours is None else option.hours.value,
@@ -336,6 +342,7 @@ def _prices(book: PriceBook) -> dict[str, Any]:
         "counts": METERS,
         "calls": CALLS,
         "doors": DOORS,
+        "out": OUT,
         "stored": STORED,
         "meters": {
             name: {

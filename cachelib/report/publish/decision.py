@@ -117,7 +117,7 @@ def setting(number: float, knob: str) -> str:
 
 
 def knob_unit(name: str) -> str:
-    return "s" if name.endswith("_s") else ""
+    return "s" if name.endswith("_s") else "GB" if name.endswith("_gb") else ""
 
 
 def work(option: Option) -> str:

@@ -13,7 +13,13 @@ OTHERS = {
     "zones": "traffic between zones",
 }  # fmt: skip
 """By how a meter's name begins: what is no tier's own."""
-COUNTED = {"cpu_ms": "CPU time", "class_a": "class A", "class_b": "class B", "gb": "GB"}
+COUNTED = {
+    "cpu_ms": "CPU time",
+    "class_a": "class A",
+    "class_b": "class B",
+    "gb": "GB",
+    "gb_out": "GB out",
+}
 STORES = {"kv": "KV", "do": "Durable Objects"}
 
 

@@ -17,7 +17,7 @@ from cachelib.model.engines.compiled.pool import (
     KV_PLACES,
     NONE,
     REGION_PLACES,
-    UPPER_PLACE,
+    UPPER_PLACES,
     slot,
 )
 from cachelib.model.engines.compiled.state import KV_STORE
@@ -57,7 +57,7 @@ def look_at_all(rules, state, places, keys, colos, isolates, how_far):
             seen += look(state, COLO_PLACES + colo, key, how_far)
         if rules.front:
             seen += look(state, FRONT_PLACES + door, key, how_far)
-            seen += look(state, UPPER_PLACE, key, how_far)
+            seen += look(state, UPPER_PLACES + places.upper[door], key, how_far)
         if how_far == BUCKET:
             seen += state.records[key].version
     return seen

@@ -34,7 +34,7 @@ from cachelib.model.engines.compiled.stores import ring_all
 from cachelib.model.engines.compiled.waiting import finish_waiting, run_waiting
 from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND, stored_sum
 from cachelib.model.engines.random import CHANGES, EXPONENTIAL, FAILURES, ISOLATES, key_of
-from cachelib.model.engines.ways import told_after_s
+from cachelib.model.engines.ways import empties_every_s, told_after_s, uppers
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform, is_sized, room_of
 from cachelib.model.tiers.design import Design
@@ -45,6 +45,7 @@ from cachelib.model.traffic.trace import Trace
 ROWS = 1 << 18  # requests between two looks at the room that is left
 
 
+FRONT_TOTALS = ("front_hits", "front_refreshes", "purges", "refused")
 NO_LIVES = np.empty(0, np.float32)
 NO_GENERATIONS = np.empty(0, np.int32)
 LINE = 64  # bytes that a processor's cache holds as one
@@ -119,8 +120,9 @@ class Compiled:
         lives = NO_LIVES if piece.ttl_s is None else piece.ttl_s
         told_after = told_after_s(self.design, self.platform, places)
         near = self.near = Places(
-            places.runs, places.region, places.host, places.to_host, told_after
-        )
+            places.runs, uppers(self.design, places), places.region, places.host, places.to_host,
+            told_after,
+        )  # fmt: skip
         self._make_rooms(len(places.region))
         work = run_waiting if self.rules.load_s else run
         for start in range(0, n, ROWS):
@@ -172,6 +174,9 @@ class Compiled:
                 counts[tier.writes] += int(totals[f"{colo}writes"])
             if tier.tells:
                 counts[tier.tells] += int(totals["messages"])
+        if self.design.front and (of := self.design.front.in_front):
+            counted = zip((of.hits, of.refreshes, of.purges, of.refused), FRONT_TOTALS, strict=True)
+            counts |= {name: int(totals[total]) for name, total in counted}
         return counts
 
     def begin(self, start: float) -> None:
@@ -359,12 +364,16 @@ def _lag_s(tier: Tier | None, design: Design, platform: Platform) -> float:
 
 
 def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
+    of = design.front.in_front if design.front else None
     return Rules(
         front=design.front is not None,
+        in_colo=depths(design.front)[0] if design.front else NO_L2,
+        behind=_depth(design.front),
+        empties_every=empties_every_s(of, platform) if of else math.inf,
         stale=design.stale_while_revalidate_s or 0.0,
         purges=design.purge_on_write,
-        purge_every=platform.workers_cache_purge_every_s,
-        most_purges=platform.workers_cache_purge_burst,
+        purge_every=getattr(platform, of.every) if of else math.inf,
+        most_purges=getattr(platform, of.burst) if of else 1,
         l1=design.l1,
         colo_cache=design.colo_cache is not None,
         store=_store(design),

@@ -1,4 +1,4 @@
-"""Workers Cache, for numba: a tier in each data centre, and one that all share."""
+"""What answers before the Worker runs, for numba: a tier in each colo, and those behind them."""
 
 # mypy: ignore-errors
 
@@ -11,17 +11,17 @@ import numpy as np
 from cachelib.model.engines.compiled.pool import (
     FRONT_PLACES,
     NONE,
-    UPPER_PLACE,
+    UPPER_PLACES,
     find,
     find_or_add,
 )
 from cachelib.model.engines.compiled.stores import held_by, nothing
 from cachelib.model.engines.compiler import hot, inner
-from cachelib.model.tiers.outcomes import FRONT_IN_COLO, FRONT_UPPER, NO_L2
+from cachelib.model.tiers.outcomes import NO_L2
 
 
 @hot
-def read_front(state, colo, key, now):
+def read_front(rules, state, places, colo, key, now):
     """The depth, and the value that is served, if any; and whether nobody has one that lives.
 
     From the upper tier it is kept in the colo too, also where the colo has one that has ended.
@@ -29,30 +29,30 @@ def read_front(state, colo, key, now):
     depth, held = NO_L2, nothing()
     at = find(state, FRONT_PLACES + colo, key)
     if at != NONE and now < state.pool[at].until:
-        depth, held = FRONT_IN_COLO, held_by(state.pool[at])
+        depth, held = rules.in_colo, held_by(state.pool[at])
         if now < held.expires:
-            state.totals.workers_cache_hits += 1
+            state.totals.front_hits += 1
             return depth, held, False
-    at, newest = find(state, UPPER_PLACE, key), held
+    at, newest = find(state, UPPER_PLACES + places.upper[colo], key), held
     if at != NONE and now < state.pool[at].until:
         newest = held_by(state.pool[at])
         keep(state, FRONT_PLACES + colo, key, newest, state.pool[at].until)
         if held.version == NONE:
-            depth, held = FRONT_UPPER, newest
+            depth, held = rules.behind, newest
     if held.version == NONE:
         return depth, held, False
-    state.totals.workers_cache_hits += 1
+    state.totals.front_hits += 1
     return depth, held, newest.expires <= now
 
 
 @inner
-def write_front(rules, state, colo, key, now, held):
+def write_front(rules, state, places, colo, key, now, held):
     """Keep an answer of the Worker until its value ends, or a while longer, or the next deploy."""
-    start, every = state.totals.start, rules.deploy_every
+    start, every = state.totals.start, rules.empties_every
     until = start + (math.floor((now - start) / every) + 1) * every
     if held.expires + rules.stale < until:
         until = held.expires + rules.stale
-    keep(state, UPPER_PLACE, key, held, until)
+    keep(state, UPPER_PLACES + places.upper[colo], key, held, until)
     keep(state, FRONT_PLACES + colo, key, held, until)
 
 
@@ -64,12 +64,12 @@ def purge(rules, state, places, key, now):
     totals.purges_left = left if left < rules.most_purges else rules.most_purges
     totals.last_purge = now
     if totals.purges_left < 1:
-        totals.workers_cache_purges_refused += 1
+        totals.refused += 1
         return
     totals.purges_left -= 1
-    totals.workers_cache_purges += 1
-    end(state, UPPER_PLACE, key)
-    for colo in range(len(places.region)):
+    totals.purges += 1
+    for colo in range(len(places.upper)):
+        end(state, UPPER_PLACES + places.upper[colo], key)
         end(state, FRONT_PLACES + colo, key)
 
 

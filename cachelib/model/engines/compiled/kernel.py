@@ -161,7 +161,8 @@ def work(rules, state, places, table, number, generation, key, door, row, now, o
             put_in_l1(rules, state, isolate, number, key, now, new)
         expires = new.expires
     if rules.front and version != NONE and op == READ:
-        write_front(rules, state, door, key, now, Held(version, size, loaded, expires, expires))
+        kept = Held(version, size, loaded, expires, expires)
+        write_front(rules, state, places, door, key, now, kept)
     return tier, depth, extra, version, loaded
 
 
@@ -190,7 +191,7 @@ def run(
         version, overdue = np.int64(NONE), False
         tier, depth, extra, loaded = L2, NO_L2, 0.0, now
         if rules.front and ops[i] == READ:
-            depth, held, overdue = read_front(state, door, key, now)
+            depth, held, overdue = read_front(rules, state, places, door, key, now)
             version, loaded = held.version, held.loaded
         if version == NONE or overdue:
             life = rules.hard_ttl
@@ -204,7 +205,7 @@ def run(
                 ops[i], np.int64(sizes[i]), life,
             )  # fmt: skip
             if overdue:  # what has ended is served; nobody waits
-                totals.workers_cache_refreshes += 1
+                totals.front_refreshes += 1
                 totals.refreshes += totals.origin_loads - loads
             else:
                 tier, depth, extra, version, loaded = ran

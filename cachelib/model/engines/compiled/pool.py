@@ -1,9 +1,9 @@
 """Cache entries of all places in one pool: found by a hash, freed into a list, grown by doubling.
 
-A place is an isolate's L1, a colo's or a region's cache of KV, a colo's Cache API
-or Workers Cache, or the upper tier of that; the order in which a store was asked that has only so
-much room; the copies of a store that answer reads, a colo's or all's; and where requests may meet
-a load in progress.
+A place is an isolate's L1, a colo's or a region's cache of KV, a colo's Cache API or what it has
+in front of the Worker, or an upper tier of that; the order in which a store was asked that has only
+so much room; the copies of a store that answer reads, a colo's or all's; and where requests may
+meet a load in progress.
 An L1 with bounds also has its entries in a list, newest first, so that it can evict and be emptied.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from cachelib.model.engines.compiler import hot, inner
 
 KV_PLACES, REGION_PLACES, COLO_PLACES = 1 << 24, 2 << 24, 3 << 24
-FRONT_PLACES, UPPER_PLACE = 4 << 24, 5 << 24
+FRONT_PLACES, UPPER_PLACES = 4 << 24, 5 << 24
 GOING, GOING_AT_OBJECT, GOING_AT_FRONT = 6 << 24, 7 << 24, 8 << 24  # loads in progress, by key
 STORE_PLACE = 9 << 24
 COPY_PLACES, STORE_COPY_PLACE = 10 << 24, 11 << 24

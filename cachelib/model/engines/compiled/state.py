@@ -74,6 +74,7 @@ TOTALS = np.dtype(
         ("landed", "i8"),
         ("begun", "i8"),
         ("purges_left", "f8"), ("last_purge", "f8"),
+        ("front_hits", "i8"), ("front_refreshes", "i8"), ("purges", "i8"), ("refused", "i8"),
         ("kv_day", "f8"), ("kv_written_today", "i8"),
         *((name, "i8") for name in COUNTS),
     ]
@@ -83,7 +84,8 @@ pool the first of the rooms given back, and the first never used; reads and writ
 tiers that the design has in each colo and for all; messages sent; changes that copies were to hear
 of, and that they have heard of; loads that have landed and that
 have begun, counted with those who wait; purges that are allowed still, and when that was found;
-the day, and what has been written to KV on it; and the counts."""
+what is counted of what is in front of the Worker; the day, and what has been written to KV on it;
+and the counts."""
 
 CONSECUTIVE = np.empty(0, np.int64)
 """In the place of requests' numbers, where each is one more than that before it."""
@@ -93,6 +95,9 @@ class Rules(NamedTuple):
     """A design on a platform, as numbers; infinity for never and for no limit."""
 
     front: bool
+    in_colo: int
+    behind: int
+    empties_every: float
     stale: float
     purges: bool
     purge_every: float
@@ -175,9 +180,11 @@ class Held(NamedTuple):
 
 class Places(NamedTuple):
     """The part of `Geography` that stores need, and after how many seconds each colo hears of a
-    change. `runs`: by colo where a request came in, its door, the one in which the Worker runs."""
+    change. `runs`: by colo where a request came in, its door, the one in which the Worker runs.
+    `upper`: by door, the number of the tier behind that in front of the Worker."""
 
     runs: npt.NDArray[np.int64]
+    upper: npt.NDArray[np.int64]
     region: npt.NDArray[np.int64]
     host: npt.NDArray[np.int64]
     to_host: npt.NDArray[np.float64]

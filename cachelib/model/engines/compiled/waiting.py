@@ -1,7 +1,7 @@
 """Loads that take time, for numba: who begins one, who waits for one, and what lands when.
 
 All take equally long, so they land in the order in which they began. A ring has those in progress;
-the pool says where a request may meet one: in its isolate, at its object, in Workers Cache.
+the pool says where a request may meet one: in its isolate, at its object, before the Worker.
 """
 
 # mypy: ignore-errors
@@ -25,7 +25,7 @@ from cachelib.model.engines.compiled.pool import (
     GOING_AT_FRONT,
     GOING_AT_OBJECT,
     NONE,
-    UPPER_PLACE,
+    UPPER_PLACES,
     find,
     find_or_add,
     remove,
@@ -53,8 +53,6 @@ from cachelib.model.tiers.outcomes import (
     DO_MEMORY,
     DO_STORAGE,
     FAILED,
-    FRONT_IN_COLO,
-    FRONT_UPPER,
     L1,
     L2,
     NO_L2,
@@ -147,7 +145,7 @@ def land(rules, state, places, until):
             if first.due > until:
                 break
             meet_no_more(state, GOING_AT_OBJECT, first.key, nth)
-            meet_no_more(state, GOING_AT_FRONT, first.key, nth)
+            meet_no_more(state, GOING_AT_FRONT + places.upper[first.door], first.key, nth)
             while nth != NONE:
                 land_one(rules, state, places, nth)
                 nth = state.loads[slot_of(state, nth)].next
@@ -165,7 +163,7 @@ def land_one(rules, state, places, nth):
     if one.version == NONE:
         return
     if one.kind == JOINS_FRONT:
-        upper = state.pool[find(state, UPPER_PLACE, key)]
+        upper = state.pool[find(state, UPPER_PLACES + places.upper[door], key)]
         keep_in_front(state, FRONT_PLACES + door, key, held_by(upper), upper.until)
         return
     record = state.records[key]
@@ -185,34 +183,34 @@ def land_one(rules, state, places, nth):
             put_in_l1(rules, state, isolate, number, key, now, value)
     if rules.front and one.kind == LOADS:
         write_front(
-            rules, state, door, key, now,
+            rules, state, places, door, key, now,
             Held(value.version, value.size, value.loaded, value.expires, value.expires),
         )  # fmt: skip
 
 
 @inner
-def wait_in_front(rules, state, door, key, now):
-    """How deep into Workers Cache a read waits, and for which load, or NONE."""
-    first = met(state, GOING_AT_FRONT, key)
+def wait_in_front(rules, state, places, door, key, now):
+    """How deep into what is in front a read waits, and for which load, or NONE."""
+    first = met(state, GOING_AT_FRONT + places.upper[door], key)
     if first == NONE:
         return NO_L2, first
-    state.totals.workers_cache_hits += 1  # no Worker runs for it
+    state.totals.front_hits += 1  # no Worker runs for it
     return join_in_front(rules, state, first, door, key, now), first
 
 
 @inner
 def join_in_front(rules, state, first, door, key, now):
-    """Let the door have what a load brings; how deep into Workers Cache it meets that."""
+    """Let the door have what a load brings; how deep into what is in front it meets that."""
     nth = first
     while nth != NONE:
         one = state.loads[slot_of(state, nth)]
         if one.door == door:
-            return FRONT_IN_COLO
+            return rules.in_colo
         nth = one.next
     nobody = Held(np.int64(NONE), np.int64(0), now, now, now)
     nth = begin(rules, state, JOINS_FRONT, np.int64(0), door, door, key, now, nobody, 0.0)
     hang_behind(state, first, nth)
-    return FRONT_UPPER
+    return rules.behind
 
 
 @inner
@@ -255,7 +253,7 @@ def seek(rules, state, places, table, number, key, door, row, now, size, life):
     if asked_object:
         meet_at(state, GOING_AT_OBJECT, key, nth)
     if rules.front:
-        meet_at(state, GOING_AT_FRONT, key, nth)
+        meet_at(state, GOING_AT_FRONT + places.upper[door], key, nth)
     return ORIGIN, depth, extra, version, loaded, expires, nth
 
 
@@ -317,13 +315,13 @@ def run_waiting(
         version, waits_for, overdue = np.int64(NONE), np.int64(NONE), False
         tier, depth, extra, loaded = L2, NO_L2, 0.0, now
         if rules.front and ops[i] == READ:
-            depth, held, overdue = read_front(state, door, key, now)
+            depth, held, overdue = read_front(rules, state, places, door, key, now)
             version, loaded = held.version, held.loaded
             if version == NONE:
-                depth, waits_for = wait_in_front(rules, state, door, key, now)
+                depth, waits_for = wait_in_front(rules, state, places, door, key, now)
                 tier = WAITED if waits_for != NONE else L2
             elif overdue:
-                going = met(state, GOING_AT_FRONT, key)
+                going = met(state, GOING_AT_FRONT + places.upper[door], key)
                 if going != NONE:
                     join_in_front(rules, state, going, door, key, now)
                     overdue = False
@@ -349,9 +347,9 @@ def run_waiting(
                 )
                 if rules.front and ran[3] != NONE:
                     value = Held(ran[3], size, ran[4], ran[5], ran[5])
-                    write_front(rules, state, door, key, now, value)
+                    write_front(rules, state, places, door, key, now, value)
                 if overdue:  # what has ended is served; nobody waits
-                    totals.workers_cache_refreshes += 1
+                    totals.front_refreshes += 1
                     totals.refreshes += totals.origin_loads - loads
                 else:
                     tier, depth, extra, version, loaded, _, waits_for = ran

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cachelib import MemoryCache, TieredCache
 from cachelib.model.engines.exact import PER_BYTE_SECOND
+from cachelib.model.engines.reference.front import Front
 from cachelib.model.engines.reference.kv import KeyValue
 from cachelib.model.engines.reference.lives import Isolate, Lives
 from cachelib.model.engines.reference.others import (
@@ -21,7 +22,6 @@ from cachelib.model.engines.reference.others import (
     Listening,
     OneForAll,
     OneInEachColo,
-    WorkersCache,
 )
 from cachelib.model.engines.reference.waiting import Errands, Load, Patient
 from cachelib.model.engines.reference.world import (
@@ -34,7 +34,7 @@ from cachelib.model.engines.reference.world import (
     ValueCodec,
     World,
 )
-from cachelib.model.engines.ways import told_after_s
+from cachelib.model.engines.ways import told_after_s, uppers
 from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform, is_sized
 from cachelib.model.tiers.design import Design
@@ -69,8 +69,7 @@ class Reference:
         self.stores = [self._store(tier) for tier in design.stores]
         self.errands, self.sized = Errands(self.world), is_sized(design, platform)
         self.objects = next((s for s in self.stores if isinstance(s, DurableObjects)), None)
-        stale_s = design.stale_while_revalidate_s or 0.0
-        self.front = WorkersCache(self.world, platform, stale_s) if design.front else None
+        self.front = self._front(design.front)
         self.ends: dict[int, float] = {}  # by version, of what may stand in front of a Worker
         self.isolates: dict[int, Isolate] = {}
         self.lives = Lives(platform, seed)
@@ -201,7 +200,7 @@ class Reference:
             load.met_at(self.objects.loading)
         if self.front:
             load.colos = [world.readers_colo]
-            load.met_at(self.front.loading)
+            load.met_at(self.front.meeting)
         return load
 
     def _await(self, load: Load) -> None:
@@ -242,14 +241,14 @@ class Reference:
         near = cache.l1.peek(key)
         return world.now if near is None else near.expires_at
 
-    def _revalidate(self, front: WorkersCache, number: int, key: str, life: float) -> None:
+    def _revalidate(self, front: Front, number: int, key: str, life: float) -> None:
         """Run the Worker for an answer that has ended and was served; nobody waits for it."""
         world = self.world
         if front.join(key):
             return
         served = world.tier, world.depth, world.extra_ms
         world.tier, world.depth, loads = L1, NO_L2, world.counts["origin_loads"]
-        world.counts["workers_cache_refreshes"] += 1
+        world.counts[front.counted.refreshes] += 1
         reached = self.isolates.get(number) or self._isolate(number)
         if self.mortal:
             self._age(reached)
@@ -344,6 +343,12 @@ class Reference:
         kind = OneInEachColo if tier.scope == "colo" else OneForAll
         return kind(self.world, tier, self.design, self.platform)
 
+    def _front(self, tier: Tier | None) -> Front | None:
+        if tier is None or tier.in_front is None:
+            return None
+        stale_s = self.design.stale_while_revalidate_s or 0.0
+        return Front(self.world, tier, tier.in_front, self.platform, stale_s)
+
     def _l2(self, number: int) -> ModelStore | Listening | None:
         """All shared tiers as the one that the library's cache knows, in that isolate."""
         if len(self.stores) > 1:
@@ -353,6 +358,8 @@ class Reference:
         return self.stores[0] if self.stores else None
 
     def _place(self, places: Geography) -> None:
+        if self.front:
+            self.front.uppers = uppers(self.design, places).tolist()
         for store in self.stores:
             if isinstance(store, KeyValue):
                 store.region = places.region.tolist()

@@ -1,6 +1,6 @@
-"""Durable Objects and Workers Cache as documented, and tiers that their description says all of.
+"""Durable Objects as documented, and tiers that their description says all of.
 
-Sources: developers.cloudflare.com/durable-objects, /workers/cache, read 2026-11-26.
+Source: developers.cloudflare.com/durable-objects, read 2026-11-26.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from functools import partial
-from typing import NamedTuple
 from zlib import crc32
 
 from cachelib import Stored
@@ -18,7 +17,6 @@ from cachelib.model.engines.reference.waiting import Load
 from cachelib.model.engines.reference.world import (
     Change,
     ModelStore,
-    Value,
     World,
     alive,
     value_bytes,
@@ -28,8 +26,6 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import (
     DO_MEMORY,
     DO_STORAGE,
-    FRONT_IN_COLO,
-    FRONT_UPPER,
     L2,
     depths,
 )
@@ -280,95 +276,6 @@ class Listening:
             for change in sent[begin : self.heard]
             if change.isolate != self.isolate and not (self.of_colo and change.colo != world.colo)
         ]
-
-
-class Answer(NamedTuple):
-    """What Workers Cache has: the value, when that ends, and until when it is served."""
-
-    value: Value
-    ends: float
-    until: float
-
-
-class WorkersCache:
-    """What answers before the Worker runs: a tier in each colo, and one that all share.
-
-    It keeps an answer until its value ends, and serves it for `stale_s` longer, but not past the
-    next deploy. Where loads take time, requests wait for the Worker that already runs for their
-    key: in its colo, or in what all share. `overdue`: what it found last has ended, and nobody
-    has a newer one.
-    """
-
-    def __init__(self, world: World, platform: Platform, stale_s: float) -> None:
-        self.world, self.every, self.stale_s = world, platform.deploy_every_s, stale_s
-        self.purge_every_s = platform.workers_cache_purge_every_s
-        self.most_purges = platform.workers_cache_purge_burst
-        self.purges_left, self.last_purge = float(self.most_purges), 0.0
-        self.lower: dict[tuple[int, str], Answer] = {}
-        self.upper: dict[str, Answer] = {}
-        self.loading: dict[str, Load] = {}
-        self.overdue = False
-
-    def get(self, key: str) -> Value | None:
-        world = self.world
-        here = world.readers_colo, key
-        near, far = self._served(self.lower.get(here)), self._served(self.upper.get(key))
-        found = near or far
-        if found is None:
-            return None
-        world.tier, world.depth = L2, FRONT_IN_COLO if near else FRONT_UPPER
-        world.counts["workers_cache_hits"] += 1
-        newest = near if near and world.now < near.ends else far or found
-        self.lower[here] = newest
-        self.overdue = newest.ends <= world.now
-        return found.value
-
-    def _served(self, answer: Answer | None) -> Answer | None:
-        return answer if answer and self.world.now < answer.until else None
-
-    def meet(self, key: str) -> Load | None:
-        """The load that a request must wait for."""
-        world = self.world
-        here = (load := self.loading.get(key)) is not None and world.readers_colo in load.colos
-        if load is not None:
-            world.counts["workers_cache_hits"] += 1  # no Worker runs for it
-            world.depth = FRONT_IN_COLO if here else FRONT_UPPER
-            self.join(key)
-        return load
-
-    def join(self, key: str) -> bool:
-        """Let the colo have what a load of the key brings, if there is one."""
-        load, colo = self.loading.get(key), self.world.readers_colo
-        if load is not None and colo not in load.colos:
-            load.colos.append(colo)
-        return load is not None
-
-    def purge(self, key: str) -> None:
-        """Drop the key's answers everywhere, if one more purge is allowed."""
-        world = self.world
-        more = (world.now - self.last_purge) / self.purge_every_s
-        self.purges_left = min(self.purges_left + more, self.most_purges)
-        self.last_purge = world.now
-        if self.purges_left < 1:
-            world.counts["workers_cache_purges_refused"] += 1
-            return
-        self.purges_left -= 1
-        world.counts["workers_cache_purges"] += 1
-        self.upper.pop(key, None)
-        for here in [here for here in self.lower if here[1] == key]:
-            del self.lower[here]
-
-    def put_in_all(self, key: str, value: Value, expires: float, start: float, load: Load) -> None:
-        """An answer for which several colos have waited."""
-        self.put(key, value, expires, start)
-        for colo in load.colos:
-            self.lower[colo, key] = self.upper[key]
-
-    def put(self, key: str, value: Value, expires: float, start: float) -> None:
-        since = self.world.now - start
-        until = start + (math.floor(since / self.every) + 1) * self.every
-        kept = Answer(value, expires, min(until, expires + self.stale_s))
-        self.upper[key] = self.lower[self.world.readers_colo, key] = kept
 
 
 class Layered(ModelStore):

@@ -2,7 +2,7 @@
 
 The library's coroutines are held where they wait, for a load or for one who loads, and go on when
 the virtual clock reaches it. Who waits for whom is therefore what the library says; that callers
-wait for a Durable Object or for Workers Cache is what their documentation says.
+wait for a Durable Object, or in front of the Worker, is what their documentation says.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Load(Wait):
         super().__init__()
         self.key, self.value, self.version, self.due = key, value, version, due
         self.met: list[dict[str, Load]] = []
-        self.colos: list[int] = []  # of Workers Cache, which wait for it
+        self.colos: list[int] = []  # of what is in front of the Worker, which wait for it
 
     def met_at(self, place: dict[str, Load]) -> None:
         place[self.key] = self
