@@ -117,7 +117,7 @@ def test_what_runs_and_the_origin_are_taken_where_they_have_a_price() -> None:
 
 
 def test_a_metric_is_told_over_all_traffic_that_is_looked_at_by_option() -> None:
-    made = model()
+    made = model(growth={"writes": "in proportion"})  # else no further down than to its writes
     curves = bills.against_traffic(made, "bill_usd", ["l1-kv", "l1-only"])
     rate = made.study.requests_per_month
     assert list(curves.columns) == ["l1-kv", "l1-only"]

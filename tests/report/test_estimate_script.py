@@ -217,7 +217,7 @@ CASES = ("shop-redis", "catalogue-lambda", "news-workers", "flags-workers")
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_ready_made_case_at_its_own_prices(node: str, case: str) -> None:
-    study = settle({"case": case, "requests_per_month": 200_000}).study
+    study = settle({"case": case, "requests_per_month": 2_000_000}).study
     designs = [study.design(name) for name in study.case.design_names]
     the_page_says_what_the_model_does(node, study, designs)
 

@@ -88,13 +88,16 @@ def located(flip: Flip, sweep: Sweep, until: float, chosen: Choosing) -> Flip | 
 
 def _between(
     flip: Flip, sweep: Sweep, near: float, far: float, before: str | None, chosen: Choosing
-) -> Flip:
+) -> Flip | None:
+    """None where it begins here: of what is chosen here, that simulation is no witness."""
     for _ in range(HALVES):
         middle = (near + far) / 2
         if chosen(middle) == before:
             near = middle
         else:
             far = middle
+    if near == flip.here:
+        return None
     at, assumed = (near + far) / 2, sweep.assumed
     inside = assumed is not None and assumed.low <= at <= assumed.high
     return replace(flip, at=at, inside=inside)
