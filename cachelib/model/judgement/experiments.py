@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -130,6 +131,12 @@ def found_with(study: Study, design: Design, **platform: Any) -> float:
     """The share of reads that it finds with other numbers of the platform."""
     result = study.replay(design, **platform)
     return told(study, design, result, "hit_ratio", **platform)["hit_ratio"]
+
+
+def found_among(study: Study, design: Design, isolates: int) -> float:
+    """The share of reads that it finds with so many isolates in each data centre, all the time."""
+    fixed = {"isolates_per_colo": isolates, "isolate_requests_per_s": math.inf}
+    return found_with(study, design, **fixed)
 
 
 def _enough(design: Design, requests_per_month: float) -> int:
