@@ -568,3 +568,10 @@ def test_no_error_is_told_in_millionths() -> None:
     assert "| under\xa00.001\xa0% |" in text
     assert not re.search(r"0\.00000?\d+\s%", section(text, "How sure"))
     assert "0.000 ± 0.000" not in text.replace("\xa0", " ")
+
+
+def test_a_table_in_several_regions_is_said_to_be_billed_in_each_and_what_is_left_out() -> None:
+    told = section(of("catalogue-lambda").markdown, "What it costs")
+    assert "\n\nDynamoDB is in 2 regions: each write is charged in every one of them" in told
+    assert "it is left out of the bills.\n\n" in told
+    assert "in every one of them" not in of("pods").markdown

@@ -17,6 +17,7 @@ from cachelib.model.money.prices import (
     RUN_ASIDE,
     PriceBook,
     bytes_carried,
+    copies_of,
     gb_s_of,
     hours_rented,
     price_book,
@@ -37,8 +38,9 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     if design.l2 == "durable-object":
         active_s = counts["do_requests"] * at["do_active_ms"].ravel() / 1_000
         used["do.duration"] = active_s * float(OBJECT_GB)
+    copies = copies_of(design.store, lambda name: at[name].ravel()) if design.store else 1
     if design.stored:
-        used[design.stored] = month.stored_gb
+        used[design.stored] = month.stored_gb * copies
     used |= dict.fromkeys(CALLS, counts["origin_loads"])
     hours = hours_rented(design, len(at.weights), lambda name: float(at[name].ravel()[0]))
     used |= {meter: np.full(1, hours[meter]) for meter in hours}
@@ -46,7 +48,7 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
         own, gigabytes = at["worker_cpu_ms"].ravel(), at["function_gb"].ravel()
         used["lambda.gb_s"] = gb_s_of(counts["requests"], month.waits.mean_ms, own, gigabytes)
     if design.store:
-        used |= units_of(design.store, counts, at["value_bytes"].ravel())
+        used |= units_of(design.store, counts, at["value_bytes"].ravel(), copies)
     if design.store and design.store.carried:
         carried = bytes_carried(design.store, counts, at["value_bytes"].ravel())
         used[design.store.carried] = carried / 1e9 * at["cross_zone_share"].ravel()

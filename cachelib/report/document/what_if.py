@@ -170,6 +170,7 @@ def _tier(tier: Tier) -> dict[str, Any]:
     takes = tier.places[0].takes if tier.places else ()
     units = {meter: each._asdict() for meter, each in tier.units.items()}
     told |= {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
+    told |= {"copied": tier.copied}
     return told | {"units": units}
 
 

@@ -10,7 +10,7 @@ from cachelib.report.numbers import of
 
 OTHERS = {
     "origin": "the origin", "lambda": "functions", "workers": "Workers", "workers_ai": "Workers AI",
-    "zones": "traffic between zones",
+    "zones": "traffic between zones", "regions": "traffic between regions",
 }  # fmt: skip
 """By how a meter's name begins: what is no tier's own."""
 COUNTED = {"cpu_ms": "CPU time", "class_a": "class A", "class_b": "class B", "gb": "GB"}
