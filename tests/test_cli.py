@@ -258,3 +258,18 @@ def test_a_number_set_outside_the_case_s_own_range_is_said(
 def test_a_number_s_range_is_that_of_the_case_s_platform() -> None:
     told = run("check", "shop-redis", "-p", "origin_failure=0.03")[1]
     assert "outside the case's own range of 0 to 0.01" in told
+
+
+@pytest.mark.parametrize("command", ["replay", "mrc"])
+def test_what_is_true_or_not_is_told_in_words_and_as_it_is_to_machines(
+    tmp_path: Path, command: str
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(CLF.format(second, "/a") for second in range(9)), "utf-8")
+    told = printed(command, str(log))[1]
+    assert re.search(r"^ *carries a decision  (yes|no)$", told, re.MULTILINE), told
+    assert not re.search(r"True|False|carries_a", told)
+    assert json.loads(printed(command, str(log), "--json")[1])["carries_a_decision"] in (
+        True,
+        False,
+    )
