@@ -14,17 +14,19 @@ function usedOf(design, month, at, prices) {
   const store = design.tiers.at(-1);
   if (store === "durable-object")
     used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
-  if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb;
+  const tier = at.tiers[store], c = month.counts;
+  const [copiesOf, between] = tier?.copied ?? [], copies = n[copiesOf] ?? 1;
+  if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb * copies;
   for (const meter of prices.calls) used[meter] = calls;
   Object.assign(used, design.rented);
-  const tier = at.tiers[store], c = month.counts;
   if (n.function_gb) // billed while it waits
     used["lambda.gb_s"] = ((runs * (month.ran_ms + n.worker_cpu_ms)) / 1e3) * n.function_gb;
   for (const [meter, { of, size, units }] of Object.entries(tier?.units ?? {})) {
     const nothing = of === tier.reads ? c.origin_loads - c.refreshes - (c.hedged_reads ?? 0) : 0;
     const begun = Math.max(Math.ceil(n.value_bytes / size), 1);
-    used[meter] = ((c[of] - nothing) * begun + nothing) * units;
+    used[meter] = ((c[of] - nothing) * begun + nothing) * units * (of === tier.writes ? copies : 1);
   }
+  if (between) used[between] = ((c[tier.writes] * n.value_bytes) / 1e9) * (copies - 1);
   if (tier?.carried) {
     const found = c[tier.reads] - (c.origin_loads - c.refreshes - (c.hedged_reads ?? 0));
     used[tier.carried] = (((found + c[tier.writes]) * n.value_bytes) / 1e9) * n.cross_zone_share;

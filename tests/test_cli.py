@@ -266,3 +266,18 @@ def test_a_name_that_no_ready_made_case_has_is_answered_with_the_nearest() -> No
         assert status == 2
         assert "trading-sentiment" in output
         assert "`cachelib cases` lists them" in output
+
+
+@pytest.mark.parametrize("command", ["replay", "mrc"])
+def test_what_is_true_or_not_is_told_in_words_and_as_it_is_to_machines(
+    tmp_path: Path, command: str
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(CLF.format(second, "/a") for second in range(9)), "utf-8")
+    told = printed(command, str(log))[1]
+    assert re.search(r"^ *carries a decision  (yes|no)$", told, re.MULTILINE), told
+    assert not re.search(r"True|False|carries_a", told)
+    assert json.loads(printed(command, str(log), "--json")[1])["carries_a_decision"] in (
+        True,
+        False,
+    )

@@ -109,7 +109,9 @@ def print_result(data: dict[str, Any], as_json: bool) -> None:
     for name, value in data.items():
         if name == "first_skipped_line" and not value:
             continue
-        if isinstance(value, list | dict):
+        if isinstance(value, bool):  # a sentence: others' names are those of the JSON
+            say(f"{name.replace('_', ' '):>22}  {in_words(value)}")
+        elif isinstance(value, list | dict):
             _many(name, value)
         elif value not in ("", None):
             say(f"{name:>22}  {in_words(value)}")
@@ -143,7 +145,9 @@ def in_words(value: Any) -> str:
     """A value as a table shows it."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {in_words(each)}" for key, each in value.items())
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
         return str(value)
     return f"{value:,.0f}" if isinstance(value, int) or value > 1e4 else f"{value:.6g}"
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from cachelib.model.judgement.experiments import (
+    found_among,
     found_at,
     found_in_one,
+    found_with,
     late_share,
     month_bill,
     quantile_ms,
@@ -59,6 +61,17 @@ def test_at_the_traffic_of_the_case_it_is_what_the_study_says() -> None:
 def whole() -> Study:
     many = known("isolates", isolates_per_colo=20) | known("s", value_life_s=3_600)
     return small(workload=MANY, designs=["l1-only", "l1-kv"], assumptions=many)
+
+
+def test_so_many_isolates_are_so_many_also_where_their_number_follows_the_traffic() -> None:
+    scaled = {"isolate_requests_per_s": 0.004, "isolates_at_least": 1}
+    here, there = small(designs=["l1-only"], platform=scaled), small(designs=["l1-only"])
+    design = here.design("l1-only")
+    alike = [found_with(here, design, isolates_per_colo=n) for n in (8, 16)]
+    assert alike[0] == alike[1], "the most that there may be, of which none are needed"
+    found = [found_among(here, design, n) for n in (1, 8, 16)]
+    assert found == [found_with(there, design, isolates_per_colo=n) for n in (1, 8, 16)]
+    assert found[0] > found[1] > found[2]
 
 
 @pytest.mark.parametrize("name", ["l1-only", "l1-kv"])

@@ -14,8 +14,9 @@ from cachelib.model.case.case import load_case
 from cachelib.model.case.designs import barred
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
+from cachelib.model.money import costs as formula
 from cachelib.model.money.costs import monthly_usd
-from cachelib.model.money.prices import monthly_bill, price_book, usage
+from cachelib.model.money.prices import monthly_bill, price_book, usage, used_of
 from cachelib.model.platforms.colos import coordinates, geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import built_in
@@ -86,6 +87,44 @@ def test_a_table_charges_by_size_and_for_what_it_has_not(
     lines = {x.meter: x.usage for x in monthly_bill(result, price_book("aws-lambda")).lines}
     assert lines["dynamodb.read_units"] == Decimal(str(read_units))
     assert lines["dynamodb.write_units"] == write_units
+
+
+@pytest.mark.parametrize(
+    ("regions", "size", "reads", "writes", "carried_gb"),
+    [
+        # a load and a write, each of two begun KB; a read that finds nothing and one that finds
+        (["us-east-1"], 1_500, 1, 4, 0),
+        (["us-east-1", "eu-west-1"], 1_500, 1, 8, 3_000e-9),
+        (["us-east-1", "eu-west-1", "ap-northeast-1"], 1_500, 1, 12, 6_000e-9),
+        (["us-east-1", "eu-west-1"], 900, 1, 4, 1_800e-9),
+        (["us-east-1", "us-east-1"], 1_500, 1, 4, 0),  # the same place, said twice
+    ],
+)
+def test_a_write_is_charged_in_every_region_that_has_the_table_a_read_in_one(
+    regions: list[str], size: int, reads: float, writes: int, carried_gb: float
+) -> None:
+    there = {"size": size, "table_at": regions, "span_s": MONTH_S}
+    result = on_lambda("memory-dynamodb", "0 r k, 1 w k, 20 r k", **there)
+    lines = {x.meter: x.usage for x in monthly_bill(result, price_book("aws-lambda")).lines}
+    assert lines["dynamodb.read_units"] == reads
+    assert lines["dynamodb.write_units"] == writes
+    assert float(lines.get("regions.gb", 0)) == pytest.approx(carried_gb)
+    once = on_lambda("memory-dynamodb", "0 r k, 1 w k, 20 r k", size=size, span_s=MONTH_S)
+    stored = once.per_month()["stored_gb_months"] * len({*regions})
+    assert float(lines["dynamodb.stored"]) == pytest.approx(stored)
+
+
+@pytest.mark.parametrize("regions", [["IAD"], ["IAD", "DUB"], ["IAD", "DUB", "NRT"]])
+def test_the_formula_bills_a_table_in_each_of_its_regions(regions: list[str]) -> None:
+    given = {"platform.table_at": regions, "requests_per_month": 500_000}
+    study = settle({"case": "catalogue-lambda", **given}).study
+    design = study.design("memory-dynamodb")
+    exact = used_of(study.replay(design), study.book)
+    found = formula.usage(design, study.estimate(design), study.setting)
+    for meter in ("dynamodb.read_units", "dynamodb.write_units", "dynamodb.stored", "regions.gb"):
+        said = float(exact.get(meter, 0))
+        assert found[meter][0] == pytest.approx(said, rel=0.05), meter
+    assert ("regions.gb" in exact) == (len(regions) > 1)
 
 
 def test_a_cluster_is_paid_in_each_region_and_a_function_while_it_waits() -> None:

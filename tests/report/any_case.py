@@ -5,11 +5,12 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from cachelib.model.case.choices import WHOLE
-from cachelib.model.case.names import ASSUMPTIONS, HOURS, KNOBS, Number
+from cachelib.model.case.choices import WHOLE, turns
+from cachelib.model.case.names import ASSUMPTIONS, HOURS, KNOBS, TTLS, Number
 from cachelib.model.platforms.profile import FIRST, shipped
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import FAILURES
-from cachelib.model.traffic.workload import Workload
+from cachelib.model.traffic.workload import Workload, idle
 
 EXTREMES = (0.0, 1e-12, 0.001, 1.0, 1_000.0, 1e6, 1e15)
 DESIGNS: tuple[dict[str, Any], ...] = (
@@ -71,11 +72,21 @@ def draw(chance: Random) -> dict[str, Any]:
         case["knobs"].setdefault(name, _knob(chance, name))
     if "origin_trips" in case["assumptions"]:  # which nothing else uses
         case["platform"] = {"origin_at": "SYD", "worker_at": "smart"}
+    _leave_out_what_nothing_uses(case)
     if chance.random() < 0.5:
         case["today"] = chance.choice(names)
     if chance.random() < 0.3:
         case["growth"] = {"low": 0.001, "high": 1_000, "writes": "in proportion", "keys": "fixed"}
     return case
+
+
+def _leave_out_what_nothing_uses(case: dict[str, Any]) -> None:
+    made = [Design.model_validate(design) for design in case["designs"]]
+    for name in sorted(case["knobs"].keys() - {*TTLS}):
+        if not any(turns(name, design) for design in made):
+            del case["knobs"][name]
+    for name in idle(Workload.model_validate(case["workload"])):
+        del case["workload"][name]
 
 
 def _some(chance: Random, of: Any) -> list[Any]:

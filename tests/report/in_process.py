@@ -22,9 +22,12 @@ from cachelib.report.publish.findings import MIME, parse
 MANIFEST = {"written": "", "code": {"revision": "", "modified": False}, "python": ""}
 
 
-def run_notebooks(given: Mapping[str, Any], folder: Path = NOTEBOOKS) -> tuple[list[Run], Findings]:
+def run_notebooks(
+    given: Mapping[str, Any], folder: Path = NOTEBOOKS, only: str = ""
+) -> tuple[list[Run], Findings]:
     """What every notebook publishes for these parameters, as if each had run in a kernel."""
-    runs = [Run(name, folder / f"{name}.ipynb", 0.0, None) for name in notebook_names(folder)]
+    names = [only] if only else notebook_names(folder)
+    runs = [Run(name, folder / f"{name}.ipynb", 0.0, None) for name in names]
     findings = Findings([])
     for run in runs:
         for cell_id, bundle in _published(run.path, given):

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from cachelib.model.case.case import Case, load_case
+from cachelib.model.case.names import BOOKS
+from cachelib.model.money.prices import price_book
 from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import adr, html, markdown
@@ -278,7 +280,27 @@ def test_prices_and_quoted_lines_are_told_without_names_of_meters() -> None:
     assert meter_words("do.rows_read") == "Durable Objects, rows read"
     assert meter_words("workers.cpu_ms") == "Workers, CPU time"
     assert meter_words("zones.gb") == "traffic between zones, GB"
+    assert meter_words("lambda.gb_s") == "functions, GB-seconds"
+    assert meter_words("database.calls") == "the database, calls"
     assert line_words("kv_reads") == "KV, reads"
+
+
+def test_every_meter_of_every_price_book_is_told_in_words() -> None:
+    meters = {meter.meter for path in BOOKS.glob("*.yaml") for meter in price_book(path).meters}
+    assert len(meters) > 20
+    told = {meter_words(meter) for meter in meters}
+    assert len(told) == len(meters), "no two alike"
+    for words in told:
+        assert not re.search(r"[_.]|\b(gb s|cpu ms|gb|ms)\b", words), words
+
+
+def test_what_is_worth_measuring_is_worth_so_much_of_what_is_minimised(material: Material) -> None:
+    told = markdown.files(material)["report.md"].replace("\u00a0", " ")
+    (row,) = [line for line in told.splitlines() if line.startswith("| Measure ")]
+    gain = (
+        re.escape("to know it is worth \\$") + r"[\d.]+ on average, in monthly cost, work included"
+    )
+    assert re.search(gain, row), row
 
 
 def test_every_chapter_but_the_first_folds_and_ends_where_the_next_begins(

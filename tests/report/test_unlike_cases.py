@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from cachelib.model.judgement import subject
 from cachelib.model.money.prices import monthly_bill
+from cachelib.model.schema.resources import resource
 from cachelib.model.traffic.logs import apart
 from tests.model.conftest import here
 from tests.report.in_process import Report, report
@@ -573,3 +574,37 @@ def test_no_error_is_told_in_millionths() -> None:
     assert "| under\xa00.001\xa0% |" in text
     assert not re.search(r"0\.00000?\d+\s%", section(text, "How sure"))
     assert "0.000 ± 0.000" not in text.replace("\xa0", " ")
+
+
+def test_a_table_in_several_regions_is_said_to_be_billed_in_each_and_what_is_left_out() -> None:
+    told = section(of("catalogue-lambda").markdown, "What it costs")
+    assert "\n\nDynamoDB is in 2 regions: each write is charged in every one of them" in told
+    assert "it is left out of the bills.\n\n" in told
+    assert "in every one of them" not in of("pods").markdown
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("document", ["markdown", "record"])
+def test_between_two_sentences_there_is_a_blank(name: str, document: str) -> None:
+    joined = re.findall(r".{0,40}[a-z)%”][.!?][A-Z“].{0,40}", prose(getattr(of(name), document)))
+    assert joined == []
+
+
+def test_no_line_of_a_template_that_ends_in_a_tag_is_joined_to_the_next() -> None:
+    """A newline after a tag is no part of what is written: so a line of text ends in none."""
+    for path in sorted(resource("templates").rglob("*.md.j2")):
+        lines = path.read_text("utf-8").split("\n")
+        bare = [re.sub(r"\{%.*?%\}|\{#.*?#\}", "", line).strip() for line in lines]
+        for nth, line in enumerate(lines):
+            if not (bare[nth] and line.endswith("%}")) or "macro" in line + lines[nth + 1]:
+                continue
+            following = next(
+                at for at in range(nth + 1, len(lines)) if bare[at] or not lines[at].strip()
+            )
+            assert not bare[following], (path.name, nth + 1, lines[following])
+
+
+def test_what_a_cache_found_is_not_said_to_spare_the_origin_every_time() -> None:
+    for name in NAMES:
+        assert "without asking" not in prose(of(name).markdown), name
+    assert "The origin may be asked all the same" in prose(of("tie").markdown)

@@ -30,7 +30,6 @@ from cachelib.model.schema.typed_yaml import (
     Document,
     Findings,
     InvalidFileError,
-    Location,
     Problem,
     load,
     read,
@@ -309,7 +308,7 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
 
     def faults(case: Case) -> Findings:
         for location, message in checks.faults(case, path.parent):
-            if not _is_set_on_purpose(location, document):
+            if not overrides.has_put_at_fault(location, document):
                 yield location, message
         code = case.system.path
         if code and (fault := repository.fault(path.parent, code, anywhere=is_told)):
@@ -373,14 +372,6 @@ def load_profile(path: Path) -> Profile:
             yield (), "tiers is missing: where values may be kept, or `like`, another platform"
 
     return load(path, Profile, faults)
-
-
-def _is_set_on_purpose(location: Location, document: Document) -> bool:
-    """Whether the source says otherwise only because a setting has changed the number."""
-    if location[:2] != ("system", "says"):
-        return False
-    said = f"{location[-1]}."
-    return any(said.startswith(".".join(map(str, place)) + ".") for place in document.given)
 
 
 def handed_down(name: str, settled: Any, settings: Settings = MappingProxyType({})) -> Case:

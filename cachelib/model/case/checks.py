@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from cachelib.model.case import joining, names
+from cachelib.model.case import joining, names, unused
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.designs import barred, platform_of
@@ -41,6 +41,8 @@ def faults(case: Case, folder: Path) -> Faults:
     """Everything that is wrong with the case; what its paths name starts in `folder`."""
     for check in CHECKS:
         yield from check(case, folder)
+    for of_what in unused.CHECKS:
+        yield from of_what(case)
 
 
 def _designs(case: Case, _: Path) -> Faults:

@@ -77,6 +77,18 @@ class Knob(Strict):
         own = [] if self.value is None else [self.value]
         return sorted({*(float(f"{value:.3g}") for value in tried), *own})
 
+    def allows(self, value: float) -> bool:
+        if self.values:
+            return value in self.settings
+        return (self.low or 0) <= value <= (self.high or 0)
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        if self.values:
+            return " or ".join(f"{value:g}" for value in self.settings)
+        return f"{self.low:g} to {self.high:g}"
+
 
 class OptionNotes(Strict):
     """What choosing a design means: what changes, the work, what it depends on, its settings."""

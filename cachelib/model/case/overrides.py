@@ -30,7 +30,7 @@ from cachelib.model.schema.typed_yaml import (
     nodes_at,
 )
 from cachelib.model.tiers.design import BUILT_IN
-from cachelib.model.traffic.workload import Schedule, scheduled
+from cachelib.model.traffic.workload import LEANS_ON, Schedule, scheduled
 
 WHY = "set by a parameter of this run"
 OUTSIDE = f"{WHY}, outside the case's own range of "
@@ -66,6 +66,22 @@ def applied(document: Document, schema: Schema, settings: Mapping[str, Any]) -> 
         location = _set(data, schema, path, name, value)
         given[location] = f"-p {name}={value}"
     return replace(document, data=data, given=given)
+
+
+def has_put_at_fault(location: Location, document: Document) -> bool:
+    """Whether the file is wrong only because a setting has changed a number.
+
+    That is what the source says, the range of a knob that is held, or that without which something
+    does nothing.
+    """
+    if location[0] == "workload":
+        return ("workload", LEANS_ON.get(str(location[-1]))) in document.given
+    if location[0] == "options":
+        return ("knobs", location[-1]) in document.given
+    if location[:2] != ("system", "says"):
+        return False
+    said = f"{location[-1]}."
+    return any(said.startswith(".".join(map(str, place)) + ".") for place in document.given)
 
 
 def _grow(data: Any, requests: Any, settings: Mapping[str, Any]) -> bool:

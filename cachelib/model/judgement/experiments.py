@@ -141,6 +141,12 @@ def found_with(study: Study, design: Design, **platform: Any) -> float:
     return told(study, design, result, "hit_ratio", **platform)["hit_ratio"]
 
 
+def found_among(study: Study, design: Design, isolates: int) -> float:
+    """The share of reads that it finds with so many isolates in each data centre, all the time."""
+    fixed = {"isolates_per_colo": isolates, "isolate_requests_per_s": math.inf}
+    return found_with(study, design, **fixed)
+
+
 def _enough(design: Design, requests_per_month: float) -> int:
     lives_s = LIVES * max(filter(None, (design.l1_ttl_s, design.l2_ttl_s)), default=0.0)
     wanted = requests_per_month * lives_s / MONTH_S

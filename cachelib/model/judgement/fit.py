@@ -20,7 +20,7 @@ from cachelib.model.traffic.logs import LogError, Reading, read_log
 from cachelib.model.traffic.made_whole import unsampled
 from cachelib.model.traffic.remarks import FIT, answered, remarks
 from cachelib.model.traffic.trace import WRITE, Trace, in_one_place
-from cachelib.model.traffic.workload import Workload
+from cachelib.model.traffic.workload import Workload, idle
 
 CLOSE_S = 10.0
 TTLS_S = (10, 60, 300, 3_600)
@@ -50,8 +50,9 @@ class Fit:
         return max(abs(log - made) for log, made in self.hit_ratios.values())
 
     def as_dict(self) -> dict[str, Any]:
+        said = self.workload.model_dump(exclude_defaults=True, exclude={*idle(self.workload)})
         return {
-            "workload": self.workload.model_dump(exclude_defaults=True),
+            "workload": said,
             "requests": self.requests,
             "span_s": self.span_s,
             "popularity_off": self.popularity_off,

@@ -17,6 +17,7 @@ from cachelib.model.money.prices import (
     at_the_door,
     bytes_carried,
     calls_of,
+    copies_of,
     gb_s_of,
     hours_rented,
     price_book,
@@ -40,8 +41,9 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     if design.l2 == "durable-object":
         active_s = counts["do_requests"] * at["do_active_ms"].ravel() / 1_000
         used["do.duration"] = active_s * float(OBJECT_GB)
+    copies = copies_of(design.store, lambda name: at[name].ravel()) if design.store else 1
     if design.stored:
-        used[design.stored] = month.stored_gb
+        used[design.stored] = month.stored_gb * copies
     used |= dict.fromkeys(CALLS, calls_of(counts))
     hours = hours_rented(design, len(at.weights), lambda name: float(at[name].ravel()[0]))
     used |= {meter: np.full(1, hours[meter]) for meter in hours}
@@ -49,7 +51,7 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
         own, gigabytes = at["worker_cpu_ms"].ravel(), at["function_gb"].ravel()
         used["lambda.gb_s"] = gb_s_of(runs, month.waits.ran_ms, own, gigabytes)
     if design.store:
-        used |= units_of(design.store, counts, at["value_bytes"].ravel())
+        used |= units_of(design.store, counts, at["value_bytes"].ravel(), copies)
     if design.store and design.store.carried:
         carried = bytes_carried(design.store, counts, at["value_bytes"].ravel())
         used[design.store.carried] = carried / 1e9 * at["cross_zone_share"].ravel()

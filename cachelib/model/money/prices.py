@@ -211,14 +211,25 @@ def calls_of(month: Mapping[str, Any]) -> Any:
     return month.get("origin_calls", month["origin_loads"])
 
 
-def units_of(tier: Tier, month: Mapping[str, Any], value_bytes: Any) -> dict[str, Any]:
-    """What a month is charged by the size of values, by meter; what is not there has no size."""
+def copies_of(tier: Tier, number: Callable[[str], Any]) -> Any:
+    """In how many places what is written to a tier is billed; `number`: as of `hours_rented`."""
+    return number(tier.copied[0]) if tier.copied else 1
+
+
+def units_of(tier: Tier, month: Mapping[str, Any], value_bytes: Any, copies: Any) -> dict[str, Any]:
+    """What a month is charged by the size of values, by meter; what is not there has no size.
+
+    `copies`: of the tier, each of which is charged for every write.
+    """
     missed = found_nothing(month)
     used = {}
     for meter, by in tier.units.items():
         begun = np.maximum(np.ceil(np.asarray(value_bytes) / by.size), 1)
         nothing = missed if by.of == tier.reads else 0
-        used[meter] = ((month[by.of] - nothing) * begun + nothing) * by.units
+        asked = (month[by.of] - nothing) * begun + nothing
+        used[meter] = asked * by.units * (copies if by.of == tier.writes else 1)
+    if tier.copied:
+        used[tier.copied[1]] = month[tier.writes] * value_bytes / 1e9 * (copies - 1)
     return used
 
 
@@ -283,15 +294,16 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
         **{meter: month[count] for meter, count in METERS.items()},
         NEURONS: calls_of(month) * platform.origin_neurons,
     }
+    copies = copies_of(design.store, partial(getattr, platform)) if design.store else 1
     if design.stored:
-        amounts[design.stored] = month["stored_gb_months"]
+        amounts[design.stored] = month["stored_gb_months"] * copies
     amounts |= dict.fromkeys(CALLS, calls_of(month))
     amounts |= hours_rented(design, int(month.get("colos", 1)), partial(getattr, platform))
     amounts["lambda.gb_s"] = gb_s_of(
         runs, month.get("ran_ms", 0.0), platform.worker_cpu_ms, platform.function_gb
     )
     if design.store:
-        amounts |= units_of(design.store, month, value_bytes)
+        amounts |= units_of(design.store, month, value_bytes, copies)
     if design.store and design.store.carried:
         carried = bytes_carried(design.store, month, value_bytes)
         amounts[design.store.carried] = carried / 1e9 * platform.cross_zone_share

@@ -267,9 +267,15 @@ class Platform(Strict):
         return float(getattr(self, tier.lag)) / 1e3 if tier.lag else 0.0
 
     @property
+    def table_copies(self) -> int:
+        """In how many regions the DynamoDB table is."""
+        return len({*self.table_at})
+
+    @property
     def numbers(self) -> dict[str, float]:
         """All that is a number, by name."""
         there = {name: getattr(self, name) for name in type(self).model_fields}
+        there["table_copies"] = self.table_copies
         return {name: value for name, value in there.items() if isinstance(value, int | float)}
 
     @property

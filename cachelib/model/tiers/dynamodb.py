@@ -2,9 +2,16 @@
 
 DynamoDB on demand: a read of an item costs half a unit for each 4 KB (eventually consistent), of
 none half a unit; a write a unit for each KB; what has expired is deleted without charge (AWS's own
-agent toolkit, 2026-08-20, price check 2026-07-31). The table is in one place, or in the nearest of
-several that copy each other, whose lag is not modelled. Its `ttl` may delete days late, so readers
+agent toolkit, 2026-08-20, price check 2026-07-31). Its `ttl` may delete days late, so readers
 compare the time, as here.
+
+The table is in one place, or in the nearest of several that copy each other, whose lag is not
+modelled. Of such a global table each write is charged a unit for each KB in every region, at the
+price of another write, each region stores all, and what goes from one to another is transfer
+between regions (docs.aws.amazon.com, DynamoDB, "Understanding Amazon DynamoDB billing for global
+tables", read 2026-11-28). Not counted, since nobody says how many there are: what has expired and
+is deleted is charged as a write in every region but one ("Throughput capacity planning for DynamoDB
+global tables", the same day), and a region that is added as a table that is restored.
 
 DAX: node-hours and nothing else; here an item cache before the table that is the origin, written
 through, in one region; its cache of queries, corrected by nothing but its TTL, is not modelled.
@@ -32,6 +39,7 @@ DYNAMODB = Tier(
         "dynamodb.write_units": Units("dynamodb_puts", 1_024, 1),
     },
     stored="dynamodb.stored",
+    copied=("table_copies", "regions.gb"),
     erases=True,
     reads="dynamodb_gets",
     writes="dynamodb_puts",

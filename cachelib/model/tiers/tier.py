@@ -85,7 +85,9 @@ class Tier:
     these answer reads, have heard of a change. `room`: the platform's number of GB that one copy
     has room for, where what was asked for longest ago is pushed out; `beside`: that of the bytes
     which an entry takes beside its value. `failure`: the platform's number that says what share of
-    the reads that ask it fail; `needed`: the meters without which it answers no read.
+    the reads that ask it fail; `needed`: the meters without which it answers no read. `copied`: the
+    platform's number of regions that each have all of it, each billed for what is written and
+    stored, and the meter of what goes from the one that is written to the others.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -114,6 +116,7 @@ class Tier:
     rented: tuple[str, str] | None = None
     by_room: str = ""
     carried: str | None = None
+    copied: tuple[str, str] | None = None
     lag: str = ""
     room: str = ""
     beside: str = ""

@@ -43,6 +43,15 @@ def scheduled(schedules: Sequence[Schedule], keys: int, op: str | None = None) -
     return sum((s.per_month(keys) for s in schedules if op in (None, s.op)), 0.0)
 
 
+LEANS_ON = {
+    "peak_hour": "daily_swing",
+    "peak_hours": "daily_swing",
+    "burst_requests": "burst_share",
+    "burst_s": "burst_share",
+}
+"""What does nothing, by name, while something else is 0."""
+
+
 class Workload(Strict):
     """Poisson arrivals; keys by Zipf's law; data centres by weight; one write in so many reads.
 
@@ -116,3 +125,11 @@ class Workload(Strict):
         if self.popularity is not None and not sum(self.popularity):
             raise ValueError("popularity: every weight is 0")
         return self
+
+
+def idle(workload: Workload) -> list[str]:
+    """What is said of a workload and does nothing to it."""
+    said = workload.model_fields_set
+    return [
+        name for name, other in LEANS_ON.items() if name in said and not getattr(workload, other)
+    ]

@@ -14,6 +14,7 @@ from cachelib.model.tiers.registry import ALL, SHARED
 from cachelib.report.document.collect import Findings
 from cachelib.report.language import Comparison, capital, counted, listed, work
 from cachelib.report.numbers import Unit, shown
+from cachelib.report.publish.decision import minimised
 from cachelib.report.publish.findings import Metric, Table
 from cachelib.report.publish.outcome import Candidate, Outcome
 
@@ -132,7 +133,7 @@ class Action:
 def actions(case: Case, outcome: Outcome | None, findings: Findings) -> list[Action]:
     """What to do, what decides first; nothing where nothing is to be done."""
     first = list(_change(case, outcome)) if outcome else []
-    return [*first, *_measure(findings), *_faults(findings)]
+    return [*first, *_measure(case, findings), *_faults(findings)]
 
 
 def _change(case: Case, outcome: Outcome) -> Iterator[Action]:
@@ -186,12 +187,14 @@ def _place(said: dict[str, Said], name: str) -> str | None:
     return f"{found.file}:{found.line}" if found else None
 
 
-def _measure(findings: Findings) -> Iterator[Action]:
+def _measure(case: Case, findings: Findings) -> Iterator[Action]:
     """What is worth measuring first, if anything is surely worth it."""
     first, worth = (_metric(findings, f"decision.measure_{what}") for what in ("first", "worth"))
     if first and first.value and worth:
+        aim = case.profile.told(minimised(case.criteria))
+        saved = shown(worth.value, worth.unit)
         yield Action(
-            f"Measure {first.value}", "", f"{shown(worth.value, worth.unit)} on average", ""
+            f"Measure {first.value}", "", f"to know it is worth {saved} on average, in {aim}", ""
         )
 
 

@@ -187,3 +187,15 @@ def rented_nodes(study: Study) -> dict[str, str]:
         for label, tier in sorted(stores.items())
         if tier.rented
     }
+
+
+def billed_in_each(study: Study) -> dict[str, int]:
+    """In how many regions each store is billed that is billed in every one, by its name."""
+    designs = map(study.design, study.case.design_names)
+    copied = {tier.label: tier.copied for design in designs for tier in design.stores}
+    regions = {
+        label: int(getattr(study.platform, number[0]))
+        for label, number in sorted(copied.items())
+        if number
+    }
+    return {label: n for label, n in regions.items() if n > 1}

@@ -28,6 +28,7 @@ from cachelib.report.document.log_page import log_page
 from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Medium, Said
 from cachelib.report.document.options import (
+    billed_in_each,
     deciding,
     far_stores,
     options,
@@ -109,6 +110,7 @@ class Document:
             "follows": self.medium.follows,
             "beside": beside,
             "rented": rented_nodes(self.study),
+            "billed_in_each": billed_in_each(self.study),
             "placed": far_stores(self.study),
             "is_made": self.study.log is None,
             "begins_empty": self.study.log is None and self.study.sample.time == 1,

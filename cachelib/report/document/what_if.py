@@ -176,6 +176,7 @@ def _tier(tier: Tier) -> dict[str, Any]:
     takes, last = (tier.places[n].takes if tier.places else () for n in (0, -1))
     units = {meter: each._asdict() for meter, each in tier.units.items()}
     told |= {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
+    told |= {"copied": tier.copied}
     if tier.in_front:
         told |= {"in_front": tier.in_front._asdict(), "last": last}
     return told | {"units": units}

@@ -9,17 +9,21 @@ from cachelib.model.tiers.registry import ALL
 from cachelib.report.numbers import of
 
 OTHERS = {
-    "origin": "the origin", "lambda": "functions", "workers": "Workers", "workers_ai": "Workers AI",
+    "database": "the database", "lambda": "functions", "origin": "the origin",
+    "regions": "traffic between regions", "workers": "Workers", "workers_ai": "Workers AI",
     "zones": "traffic between zones",
 }  # fmt: skip
 """By how a meter's name begins: what is no tier's own."""
 COUNTED = {
-    "cpu_ms": "CPU time",
-    "class_a": "class A",
-    "class_b": "class B",
-    "gb": "GB",
-    "gb_out": "GB out",
-}
+    "calls": "calls", "class_a": "class A", "class_b": "class B", "cpu_ms": "CPU time",
+    "deletes": "deletes", "duration": "duration", "gb": "GB", "gb_hours": "GB-hours",
+    "gb_out": "GB out", "gb_s": "GB-seconds", "invalidations": "invalidations",
+    "lists": "lists", "neurons": "neurons", "node_hours": "node hours", "read_units": "read units",
+    "reads": "reads", "requests": "requests", "rows_read": "rows read",
+    "rows_written": "rows written", "stored": "stored", "write_units": "write units",
+    "writes": "writes",
+}  # fmt: skip
+"""By how it ends: what it counts."""
 STORES = {"kv": "KV", "do": "Durable Objects"}
 
 
@@ -31,8 +35,7 @@ def meter_words(meter: str) -> str:
         for tier in ALL.values()
         if meter in {*tier.meters, *tier.units, tier.stored} or f"{owner}_" in tier.prefixes
     ]
-    whose = next(iter(labels), OTHERS.get(owner, owner))
-    return f"{whose}, {COUNTED.get(counted, counted.replace('_', ' '))}"
+    return f"{next(iter(labels), None) or OTHERS[owner]}, {COUNTED[counted]}"
 
 
 def price_words(meter: Meter, read: datetime.date) -> str:

@@ -1,0 +1,70 @@
+"""What the chapter on memory says where there are as many isolates as the traffic needs."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from cachelib.report.document.formats.markdown import InMarkdown
+from cachelib.report.document.material import Material
+from cachelib.report.document.render import Document
+from cachelib.report.experiments import parameters
+from cachelib.report.publish.findings import Figure, Metric
+from tests.report.in_process import run_notebooks
+
+PODS = Path(__file__).with_name("cases") / "pods.yaml"
+SERVERS = "platform: {profile: servers-redis}"
+COUNTS = (1, 4, 16)
+
+
+@cache
+def material(scaled: bool) -> Material:
+    """The first experiment with pods: three in each region, or as many as are needed, three at
+    most."""
+    path, case = Path(mkdtemp()) / "case.yaml", PODS.read_text("utf-8")
+    assert SERVERS in case
+    more = ", isolate_requests_per_s: 0.01" if scaled else ""
+    path.write_text(case.replace(SERVERS, SERVERS.replace("}", more + "}")), "utf-8")
+    few = {"isolate_counts": COUNTS, "traffic_factors": (0.1, 1)}
+    settled = parameters.settle({"case": str(path), **few})
+    runs, findings = run_notebooks(settled.for_kernels | few, only="02_isolation")
+    return Material(settled.study, findings, runs)
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_the_line_over_the_number_of_pods_is_of_so_many_pods(scaled: bool) -> None:
+    figure = material(scaled).findings["isolation.by_isolates"].finding
+    assert isinstance(figure, Figure)
+    assert figure.data is not None
+    (column,) = [n for n, name in enumerate(figure.data.columns) if "%" in name]
+    found = [float(str(row[column])) for row in figure.data.rows]
+    assert found[0] > 1.2 * found[1] > 1.4 * found[2]
+    first, last = (f"{at:.3g}" for at in (found[0], found[-1]))
+    assert f"from {first}\u00a0% at 1 to {last}\u00a0% at 16 pods" in figure.alt
+    assert "always so many pods" in figure.caption
+
+
+def test_where_their_number_follows_the_traffic_it_is_said_to_and_of_the_average() -> None:
+    caches = material(scaled=True).findings["isolation.caches"].finding
+    assert isinstance(caches, Metric)
+    assert caches.value == 3, "in FRA 0.0174 / 0.01 a second and in DUB a third, each and a half"
+    assert caches.how == "closed form"
+    told = text(scaled=True)
+    assert "This traffic needs 3 pods on average; had one answered all of it, it would" in told
+    assert "Their number follows the traffic; Figure 3 shows what memory would find were it" in told
+    assert "The platform decides" not in told
+
+
+def test_where_it_is_given_all_of_them_are_meant() -> None:
+    told = text(scaled=False)
+    assert "Had all 6 pods been one, it would have been" in told
+    assert "follows the traffic" not in told
+
+
+def text(scaled: bool) -> str:
+    there = material(scaled)
+    written = Document(there, InMarkdown(there.templates), "sections/isolation.md.j2").text()
+    return written.replace("\u00a0", " ")
