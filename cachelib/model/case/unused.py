@@ -28,7 +28,7 @@ LACKING = {
     "stale_while_revalidate_s": "Workers Cache or CloudFront among its tiers",
     "clean_up_every_s": "policy 'clean-up'",
     "objects": "Durable Objects among its tiers",
-    "joined": "tier that is shared, where keys could lie together",
+    "joined": "cache for keys to lie together in, with none in front of it",
     "kv_cache_ttl_s": "KV among its tiers",
     "redis_gb": "Redis among its tiers",
     "unreachable": "tier that is shared, which could be out of reach",
