@@ -9,6 +9,7 @@ from cachelib.evidence.examination import Examination
 from cachelib.evidence.functions import parameters
 from cachelib.evidence.module import Module
 from cachelib.evidence.operations import Operation
+from cachelib.evidence.pairs import Variable
 from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
 from cachelib.evidence.rules._requests import ends_after, is_many
@@ -32,7 +33,9 @@ def find(examined: Examination) -> Iterator[Hit]:
         ):
             continue
         written = any(
-            examined.loop(put.call) == loop and examined.values.same_text(put.key, get.key)
+            examined.loop(put.call) == loop
+            and examined.values.same_text(put.key, get.key)
+            and not _fills(examined, get, put, loop)
             for put in examined.of("put")
         )
         varies = examined.varies_by_name(get.key, loop) and not is_many(examined, get.key)
@@ -50,6 +53,37 @@ def find(examined: Examination) -> Iterator[Hit]:
             read = next(_chosen_reads(examined, call, loop), None)
             if read is not None:
                 yield _hit(read, module, call)
+
+
+def _fills(examined: Examination, get: Operation, put: Operation, loop: Node) -> bool:
+    """What was missing is loaded and kept, which a bulk read before the loop would find missing.
+
+    Where a value is changed and written back, or a mark is left that the work is done, a key that
+    comes twice has to be read twice.
+    """
+    return _is_loaded(examined, put, loop) and any(
+        pair.read.call == get.call and pair.write.call == put.call and not pair.derived
+        for pair in examined.pairs.all
+    )
+
+
+def _is_loaded(examined: Examination, put: Operation, loop: Node) -> bool:
+    """What is written is made in this round of something that was waited for."""
+    written = arguments(put.call)[1:2]
+    variables, loaded = examined.pairs.variables, set[Variable]()
+    for change in below(loop, "variable_declarator", "assignment_expression"):
+        source = part(change, "value") or part(change, "right")
+        target = part(change, "name") or part(change, "left")
+        if source is None or target is None or inside(put.call, change):
+            continue
+        is_of_a_read = any(inside(read.call, source) for read in examined.reads)
+        if (_waits(source) and not is_of_a_read) or variables(source) & loaded:
+            loaded |= variables(target)
+    return any(_waits(value) or variables(value) & loaded for value in written)
+
+
+def _waits(expression: Node) -> bool:
+    return any(below(expression, "await_expression"))
 
 
 def _is_of_few_at_once(examined: Examination, call: Node, loop: Node) -> bool:

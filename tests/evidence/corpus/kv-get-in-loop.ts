@@ -175,3 +175,60 @@ export async function front(env: Env) {
   for (const flag of Object.keys(FLAGS)) under.push(env.CACHE.get(`flag:${flag}`));
   return [first, tags, await Promise.all(under)];
 }
+// == fires: what is missing is loaded and kept
+export async function rates(env: Env, codes: string[]) {
+  const out: Record<string, string> = {};
+  for (const code of codes) {
+    let rate = await env.CACHE.get(code); // fault
+    if (rate === null) {
+      const answer = await fetch(`https://rates.example/${code}`);
+      rate = await answer.text();
+      await env.CACHE.put(code, rate, { expirationTtl: 300 });
+    }
+    out[code] = rate;
+  }
+  return out;
+}
+// == fires: the same with a key of its own, found ones first
+export async function pages(env: Env, paths: string[]) {
+  const found: unknown[] = [];
+  for (const path of paths) {
+    const key = `page:${path}`;
+    const cached = await env.CACHE.get(key, "json"); // fault
+    if (cached) {
+      found.push(cached);
+      continue;
+    }
+    const page = await (await fetch(`https://pages.example${path}`)).json();
+    await env.CACHE.put(key, JSON.stringify(page), { expirationTtl: 3600 });
+    found.push(page);
+  }
+  return found;
+}
+// == fires: the same, all at once
+export const prices = (env: Env, ids: string[]) =>
+  Promise.all(
+    ids.map(async (id) => {
+      let price = await env.CACHE.get(`price:${id}`); // fault
+      if (!price) {
+        price = await (await fetch(`https://prices.example/${id}`)).text();
+        await env.CACHE.put(`price:${id}`, price, { expirationTtl: 60 });
+      }
+      return price;
+    }),
+  );
+// == quiet: a change to what a round before may have written
+export async function count(env: Env, visits: Visit[]) {
+  for (const visit of visits) {
+    const seen = Number((await env.CACHE.get(visit.path)) ?? "0") + 1;
+    await env.CACHE.put(visit.path, String(seen));
+  }
+}
+// == quiet: what a round before has told is told once
+export async function notify(env: Env, events: Event[]) {
+  for (const event of events) {
+    if (await env.CACHE.get(`sent:${event.id}`)) continue;
+    await send(event);
+    await env.CACHE.put(`sent:${event.id}`, "1", { expirationTtl: 86400 });
+  }
+}
