@@ -167,7 +167,7 @@ def test_contenders_are_anchored_at_points_over_the_ranges() -> None:
 
 def test_traffic_is_simulated_at_some_requests_and_a_log_at_no_more_than_it_has() -> None:
     times = np.linspace(0, MONTH_S, 300).tolist()
-    growth = {"low": 0.01, "high": 4, "why": "w"}
+    growth = {"low": 0.01, "high": 4, "writes": "in proportion", "why": "w"}
     log, measured = made(
         of(requests(times, [n % 9 for n in range(300)]), growth=growth, designs=["l1-kv"])
     )

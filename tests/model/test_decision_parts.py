@@ -125,7 +125,7 @@ def flip(number: str, at: float, *, inside: bool = False, here: float = 10.0) ->
 def test_next_flips_are_the_nearest_of_each_side_those_within_their_range_first() -> None:
     decision = given([5, 6])
     found = [flip("x", 11), flip("y", 13, inside=True), flip("x", 14), flip("x", 5, inside=True)]
-    vars(decision)["flips"] = found
+    vars(decision)["_looked_for"] = found, []
     assert decision.next_flips == [found[1], found[3], found[0]]
 
 
@@ -148,7 +148,7 @@ def test_a_map_is_of_the_nearest_flips_then_of_what_is_worth_most(
 ) -> None:
     decision = given([5, 6])
     vars(decision)["anchoring"] = SimpleNamespace(withheld=[])
-    vars(decision)["flips"] = [flip(name, 11 + nth) for nth, name in enumerate(near)]
+    vars(decision)["_looked_for"] = [flip(name, 11 + nth) for nth, name in enumerate(near)], []
     vars(decision)["worths"] = [worth(name) for name in worths]
     assert decision.map_axes == axes
     vars(decision)["anchoring"] = SimpleNamespace(withheld=["something"])

@@ -31,7 +31,7 @@ def by_name(made: Model) -> dict[str, Sweep]:
 
 
 def test_traffic_comes_first_a_hundred_times_up_and_down() -> None:
-    made = model()
+    made = model(growth={"writes": "in proportion"})  # else no further down than to its writes
     first = sweeps(made)[0]
     rate = made.study.requests_per_month
     assert (first.name, first.here, first.assumed) == ("requests_per_month", rate, None)

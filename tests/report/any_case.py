@@ -9,6 +9,7 @@ from cachelib.model.case.choices import WHOLE, turns
 from cachelib.model.case.names import ASSUMPTIONS, HOURS, KNOBS, TTLS, Number
 from cachelib.model.platforms.profile import FIRST, shipped
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.joining import MOST
 from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.workload import Workload, idle
 
@@ -128,6 +129,8 @@ def _knob(chance: Random, name: str) -> dict[str, Any]:
         allowed = [30.0, 1e15]  # what KV allows
     if name in WHOLE:
         allowed = [1.0, 1e9]
+    if name == "joined":
+        allowed = [1.0, MOST]
     if chance.random() < 0.5:
         return {"values": chance.choices(allowed, k=2), "why": WHY}
     low, high = sorted(chance.choices(allowed, k=2))
