@@ -20,6 +20,8 @@ def again(error: BaseException) -> BaseException:
         with suppress(Exception):
             new = make(error)
             if new is not error and type(new) is type(error) and str(new) == str(error):
+                # a copy that is made by pickling may bring these along, as with Dask's or Celery's
+                new.__context__ = None
                 if error.__cause__ is not None:
                     new.__cause__ = again(error.__cause__)
                 return new.with_traceback(None)

@@ -212,6 +212,31 @@ def test_the_cause_of_a_kept_error_pins_no_frame_either(make: Make) -> None:
     assert frames_left() == 0, holders()
 
 
+class CarriedError(OSError):
+    """Copied with all that it came from, as pickling does where tblib was told to see to it."""
+
+    def __copy__(self) -> CarriedError:
+        new = type(self)(*self.args)
+        new.__cause__, new.__context__ = self.__cause__, self.__context__
+        return new.with_traceback(self.__traceback__)
+
+
+def test_a_copy_that_brings_along_what_it_came_from_is_kept_without_it(make: Make) -> None:
+    cache = make(error_ttl=60)
+
+    def wrapped(key: str) -> None:
+        try:
+            fail(key)
+        except OSError as error:
+            raise CarriedError("no quote") from error
+
+    with pytest.raises(CarriedError, match="no quote"):
+        cache.get_or_load("k", wrapped)
+    kept = kept_errors(cache)
+    assert [type(error) for error in kept] == [CarriedError, OSError]
+    assert all(error.__traceback__ is None and error.__context__ is None for error in kept)
+
+
 def test_errors_that_are_over_are_forgotten(make: Make, clock: Clock) -> None:
     cache = make(error_ttl=1)
     for n in range(100):
