@@ -17,7 +17,7 @@ import pytest
 
 from cachelib.commands.signals import ENDING
 from cachelib.report.build import build
-from cachelib.report.experiments import run, staging, zygote
+from cachelib.report.experiments import engine, run, staging, zygote
 from cachelib.report.experiments.kernels import Kernels
 from cachelib.report.experiments.source import Source
 from cachelib.report.experiments.staging import UnwrittenError
@@ -354,3 +354,18 @@ def test_the_first_failing_cell_is_told_with_its_error(folder: Path) -> None:
     )  # fmt: skip
     assert [words[1] for words in told] == ["started", "failed"]
     assert "ZeroDivisionError: division by zero" in str(told[-1][2])
+
+
+def test_papermill_reads_and_writes_without_leaving_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one for all threads, and may be an earlier report's by the time one comes back."""
+    from papermill.iorw import local_file_io_cwd, papermill_io
+
+    assert engine.ENGINE
+    left: list[object] = []
+    monkeypatch.setattr(os, "chdir", left.append)
+    with local_file_io_cwd(str(tmp_path)):
+        papermill_io.write("{}", str(tmp_path / "a.ipynb"))
+        assert papermill_io.read(str(tmp_path / "a.ipynb")) == "{}"
+    assert left == []
