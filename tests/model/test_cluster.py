@@ -13,7 +13,12 @@ from click.testing import CliRunner
 from cachelib.cli import main
 from cachelib.model.engines.replay import replay_pieces
 from cachelib.model.engines.shards import spool
-from cachelib.model.engines.shards.cluster import ALLOCATION, ClusterError, connected
+from cachelib.model.engines.shards.cluster import (
+    ALLOCATION,
+    SHARDS_A_WORKER,
+    ClusterError,
+    connected,
+)
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from tests.model.test_shards import requests
@@ -140,7 +145,7 @@ def test_the_command_gives_the_same_on_a_cluster_and_tells_of_it_apart(log, trac
     alone, cluster = run(log, *ASKED), run(log, *ASKED, "--cluster", 1)
     assert counts(cluster) == counts(alone)
     assert "dashboard: http" in cluster.stderr
-    assert "16 of 16 shards are replayed" in cluster.stderr
+    assert f"{SHARDS_A_WORKER} of {SHARDS_A_WORKER} shards are replayed" in cluster.stderr
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ from cachelib.model.schema.scratch import scratch
 from cachelib.model.tiers.design import BUILT_IN, Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Outcomes
 from cachelib.model.traffic.generator import generate
-from cachelib.model.traffic.joining import joined, together
-from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.joining import joined
+from cachelib.model.traffic.trace import Trace, one_after_another
 from cachelib.model.traffic.workload import Workload
 
 __all__ = ["TIERS", "Engine", "Result", "replay", "replay_pieces"]
@@ -275,7 +275,7 @@ class _InWhole:
     def finished(self, span_s: float | None) -> Result:
         whole, platform = self.pieces, self.platform
         if whole:
-            values, platform = _as_values(together(whole), self.design, platform)
+            values, platform = _as_values(one_after_another(whole), self.design, platform)
             whole = [values]
         run = _Run(self.design, platform, self.seed, self.engine, None, keep=False)
         return run.result(whole, span_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,23 +16,6 @@ LARGEST = np.iinfo(np.int32).max
 
 class JoinedError(CachelibError, ValueError):
     """Keys that cannot lie together."""
-
-
-def together(pieces: Sequence[Trace]) -> Trace:
-    """All requests as one trace, whose keys are numbered as in its last piece."""
-    has_lives = any(each.ttl_s is not None for each in pieces)
-    lives = [
-        np.zeros(len(each), np.float32) if each.ttl_s is None else each.ttl_s for each in pieces
-    ]
-    return replace(
-        pieces[-1],
-        time_s=np.concatenate([each.time_s for each in pieces]),
-        key=np.concatenate([each.key for each in pieces]),
-        colo=np.concatenate([each.colo for each in pieces]),
-        op=np.concatenate([each.op for each in pieces]),
-        size=np.concatenate([each.size for each in pieces]),
-        ttl_s=np.concatenate(lives) if has_lives else None,
-    )
 
 
 def joined(trace: Trace, each: int | None) -> Trace:

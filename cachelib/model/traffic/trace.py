@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -71,6 +72,25 @@ class Trace:
             size=self.size[rows],
             ttl_s=None if self.ttl_s is None else self.ttl_s[rows],
         )
+
+
+def one_after_another(pieces: Sequence[Trace]) -> Trace:
+    """Pieces as one; all but their requests is the last one's, which knows the most names."""
+    if len(pieces) == 1:
+        return pieces[0]
+    has_lives = any(each.ttl_s is not None for each in pieces)
+    lives = [
+        np.zeros(len(each), np.float32) if each.ttl_s is None else each.ttl_s for each in pieces
+    ]
+    return replace(
+        pieces[-1],
+        time_s=np.concatenate([each.time_s for each in pieces]),
+        key=np.concatenate([each.key for each in pieces]),
+        colo=np.concatenate([each.colo for each in pieces]),
+        op=np.concatenate([each.op for each in pieces]),
+        size=np.concatenate([each.size for each in pieces]),
+        ttl_s=np.concatenate(lives) if has_lives else None,
+    )
 
 
 def in_one_place(trace: Trace) -> Trace:

@@ -23,7 +23,7 @@ from cachelib.plural import plural
 LOOPBACK = "127.0.0.1"
 TIMES = 3  # that a task is begun anew
 PATIENCE_S = 60.0
-SHARDS_A_WORKER = 16  # the smaller one is, the nearer lies what it remembers
+SHARDS_A_WORKER = 32  # the smaller one is, the nearer lies what it remembers
 
 
 ALLOCATION = {"MALLOC_TRIM_THRESHOLD_": 1 << 28, "MALLOC_MMAP_THRESHOLD_": 1 << 28}

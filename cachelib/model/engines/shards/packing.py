@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterable
 from typing import IO, Any
 
@@ -10,27 +11,25 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.engines.compiled.engine import NO_LIVES
-from cachelib.model.engines.shards.parting import Part
+from cachelib.model.engines.shards.parting import Columns, Part
 from cachelib.model.traffic.trace import Trace
 
 Column = npt.NDArray[Any]
+HEAD = struct.Struct("<q3s3s8sq")
+"""Of a column: how many it has, their kind, the kind they are kept as, the least, how many are."""
+PART, TRACE = 9, 7  # columns
 KINDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 def write_part(file: IO[bytes], part: Part) -> None:
     """Append a block of at least one request."""
-    np.save(file, np.array([len(part)]))
-    for column in part.columns:
-        _write(file, column)
+    _write(file, part.columns)
 
 
 def read_part(file: IO[bytes], names: list[str], colos: list[str]) -> Part | None:
     """The next block, or None at the end."""
-    try:
-        (n,) = np.load(file, allow_pickle=False)
-    except EOFError:
-        return None
-    return Part.of(tuple(_read(file, int(n)) for _ in range(9)), names, colos)
+    columns = _read(file, PART)
+    return None if columns is None else Part.of(columns, names, colos)
 
 
 def numbered(parts: Iterable[Part]) -> tuple[npt.NDArray[np.int32], int]:
@@ -46,50 +45,64 @@ def numbered(parts: Iterable[Part]) -> tuple[npt.NDArray[np.int32], int]:
 def write_trace(file: IO[bytes], trace: Trace) -> None:
     """All that a replay asks of a trace: its requests, and the names in them."""
     names = json.dumps([trace.keys, trace.colos]).encode()
-    np.save(file, np.array([len(trace)]))
-    np.save(file, np.frombuffer(names, np.uint8))
     lives = NO_LIVES if trace.ttl_s is None else trace.ttl_s
-    for column in (trace.time_s, trace.key, trace.colo, trace.op, trace.size, lives):
-        _write(file, column)
+    columns = (trace.time_s, trace.key, trace.colo, trace.op, trace.size, lives)
+    _write(file, (np.frombuffer(names, np.uint8), *columns))
 
 
 def read_trace(file: IO[bytes]) -> Trace:
-    """The trace that was written."""
-    (n,) = np.load(file, allow_pickle=False)
-    keys, colos = json.loads(np.load(file, allow_pickle=False).tobytes())
-    time_s, key, colo, op, size, lives = (_read(file, int(n)) for _ in range(6))
+    """The trace that was written. Raises `EOFError` where there is none."""
+    if (columns := _read(file, TRACE)) is None:
+        raise EOFError("no trace in the file")
+    names, time_s, key, colo, op, size, lives = columns
+    keys, colos = json.loads(names.tobytes())
     return Trace(
         time_s=time_s, key=key, colo=colo, op=op, size=size, keys=keys, colos=colos,
         ttl_s=lives if len(lives) else None,
     )  # fmt: skip
 
 
-def _write(file: IO[bytes], column: Column) -> None:
+def _write(file: IO[bytes], columns: Columns) -> None:
+    """Of all columns what they are like, in one piece that is soon read; then what is in them."""
+    packed = [_packed(column) for column in columns]
+    file.write(b"".join(head for head, _ in packed))
+    for _, rest in packed:
+        file.write(rest.data)
+
+
+def _packed(column: Column) -> tuple[bytes, Column]:
     """A column that says one thing is that thing; whole numbers are told from their least on."""
-    if not len(column):
-        np.save(file, column)
-        np.save(file, column)
-        return
-    least, most = column.min(), column.max()
-    rest = column
-    if least == most:
-        rest = column[:0]
-    elif column.dtype.kind in "iu":
-        kind = next(k for size, k in KINDS.items() if int(most) - int(least) < 1 << 8 * size)
-        rest = (column - least).astype(kind)
-    np.save(file, np.array([least], column.dtype))
-    np.save(file, rest)
+    rest, least = column, column[:1]
+    if column.dtype.kind == "f":
+        if len(column) and column[0] == column[-1] and (column == column[0]).all():
+            rest = column[:0]
+    elif len(column):
+        least, most = column.min(keepdims=True), int(column.max())
+        kind = next((k for size, k in KINDS.items() if most - int(least[0]) < 1 << 8 * size))
+        rest = (column - least).astype(kind) if most > least[0] else column[:0]
+    kinds = column.dtype.str.encode(), rest.dtype.str.encode()
+    return HEAD.pack(len(column), *kinds, least.tobytes(), len(rest)), np.ascontiguousarray(rest)
 
 
-def _read(file: IO[bytes], n: int) -> Column:
-    least: Column = np.load(file, allow_pickle=False)
-    rest: Column = np.load(file, allow_pickle=False)
-    if not len(least):
-        return least
-    if not len(rest):
-        return np.full(n, least[0])
-    if rest.dtype.kind == "f":
+def _read(file: IO[bytes], columns: int) -> Columns | None:
+    heads = file.read(HEAD.size * columns)
+    if not heads:
+        return None
+    if len(heads) != HEAD.size * columns:
+        raise EOFError("a file of requests is cut short")
+    return tuple(_unpacked(file, *head) for head in HEAD.iter_unpack(heads))
+
+
+def _unpacked(file: IO[bytes], n: int, kind: bytes, packed: bytes, least: bytes, m: int) -> Column:
+    """The column; of memory of its own, since machine code is made for arrays to write to."""
+    dtype = np.dtype(kind.decode())
+    if not m:
+        return np.full(n, np.frombuffer(least, dtype, 1))
+    rest: Column = np.empty(m, packed.decode())
+    if file.readinto(rest.data.cast("B")) != rest.nbytes:  # type: ignore[attr-defined]
+        raise EOFError("a file of requests is cut short")
+    if dtype.kind == "f":
         return rest
-    whole: Column = rest.astype(least.dtype)
-    whole += least[0]
+    whole: Column = rest.astype(dtype, copy=False)
+    whole += np.frombuffer(least, dtype, 1)
     return whole

@@ -17,7 +17,7 @@ from cachelib.model.engines.compiler import compiled
 from cachelib.model.engines.shards.binding import Binding
 from cachelib.model.engines.shards.first_pass import Passed
 from cachelib.model.tiers.design import Design
-from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.trace import Trace, one_after_another
 
 Columns = tuple[npt.NDArray[Any], ...]
 PLACE = np.dtype([("shard", "i4"), ("number", "i4")])
@@ -70,19 +70,8 @@ def joined(parts: Sequence[Part]) -> Part:
     """Parts of one shard, one after the other."""
     if len(parts) == 1:
         return parts[0]
-    traces = [part.trace for part in parts]
-    lived = any(trace.ttl_s is not None for trace in traces)
-    trace = replace(
-        traces[-1],
-        time_s=np.concatenate([trace.time_s for trace in traces]),
-        key=np.concatenate([trace.key for trace in traces]),
-        colo=np.concatenate([trace.colo for trace in traces]),
-        op=np.concatenate([trace.op for trace in traces]),
-        size=np.concatenate([trace.size for trace in traces]),
-        ttl_s=np.concatenate([_lives(trace) for trace in traces]) if lived else None,
-    )
     return Part(
-        trace,
+        one_after_another([part.trace for part in parts]),
         np.concatenate([part.isolate for part in parts]),
         np.concatenate([part.generation for part in parts]),
         np.concatenate([part.rows for part in parts]),
@@ -104,10 +93,6 @@ def joined_to(rows: int, parts: Iterable[Part]) -> Iterator[Part]:
 def are_names_read(design: Design) -> bool:
     """Whether what becomes of a key depends on its name, or only on which it is."""
     return design.objects is not None or design.l1_max_bytes is not None
-
-
-def _lives(trace: Trace) -> npt.NDArray[np.float32]:
-    return np.zeros(len(trace), np.float32) if trace.ttl_s is None else trace.ttl_s
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from cachelib.model.traffic.logs.hashing import HashedCodes
 from cachelib.model.traffic.logs.numbering import Codes, Codes32
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME
-from cachelib.model.traffic.trace import Skipped, Trace
+from cachelib.model.traffic.trace import Skipped, Trace, one_after_another
 from cachelib.plural import none_of_its, plural
 
 UNIT_NAMES = ("text", "s", "ms", "us", "ns")
@@ -288,22 +288,6 @@ class Coder:
             self._last = time[-1]
             self._first_s = min(self._first_s, time.min())
             self._last_s = max(self._last_s, time.max())
-
-
-def one_after_another(pieces: list[Trace]) -> Trace:
-    """Pieces that share their names as one, as logged."""
-    if len(pieces) == 1:
-        return pieces[0]
-    ttls = [np.zeros(len(p), np.float32) if p.ttl_s is None else p.ttl_s for p in pieces]
-    return replace(
-        pieces[0],
-        time_s=np.concatenate([p.time_s for p in pieces]),
-        key=np.concatenate([p.key for p in pieces]),
-        colo=np.concatenate([p.colo for p in pieces]),
-        op=np.concatenate([p.op for p in pieces]),
-        size=np.concatenate([p.size for p in pieces]),
-        ttl_s=np.concatenate(ttls) if any(p.ttl_s is not None for p in pieces) else None,
-    )
 
 
 def joined(pieces: list[Trace], coder: Coder) -> Trace:

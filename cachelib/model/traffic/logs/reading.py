@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
-from cachelib.model.traffic.logs.coding import Coder, joined, one_after_another
+from cachelib.model.traffic.logs.coding import Coder, joined
 from cachelib.model.traffic.logs.formats import commonly
 from cachelib.model.traffic.logs.nesting import leaves
 from cachelib.model.traffic.logs.query import Query, connect
@@ -23,7 +23,7 @@ from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.source import DAMAGED, LogError, files, same_as_another
 from cachelib.model.traffic.logs.telling import tell
 from cachelib.model.traffic.made_whole import unsampled
-from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.trace import Trace, one_after_another
 
 ROWS = 1 << 20
 FEW = 1 << 18  # where a piece has names of its own

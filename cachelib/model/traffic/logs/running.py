@@ -14,7 +14,7 @@ import pyarrow as pa
 from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.steps import Asked
 
-AHEAD = 1  # batches that wait for each worker
+AHEAD = 2  # batches for each worker: the one at work, and the next
 
 
 def as_logged(
