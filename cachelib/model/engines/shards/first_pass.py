@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cachelib.model.engines.compiled.engine import NO_GENERATIONS, rules_of
+from cachelib.model.engines.compiled.engine import NO_GENERATIONS
 from cachelib.model.engines.compiled.kernel import live
 from cachelib.model.engines.compiled.pool import ISOLATE
+from cachelib.model.engines.compiled.rules import rules_of
 from cachelib.model.engines.compiled.state import TOTALS
 from cachelib.model.engines.random import EXPONENTIAL
 from cachelib.model.engines.routing import Router
