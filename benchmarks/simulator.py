@@ -39,7 +39,7 @@ from cachelib.model.engines.shards.sample import SampleError, sampled_pieces
 from cachelib.model.judgement.sampled import with_errors
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import built_in
+from cachelib.model.tiers.built_in import built_in
 from cachelib.model.traffic.logs import LogStream, Reading, read_log
 from cachelib.model.traffic.logs.formats import formats
 from cachelib.model.traffic.logs.query import Query, connect

@@ -25,7 +25,8 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import SHIPPED, Meter, bill, price_book
 from cachelib.model.platforms.platform import Platform, Profile, profile
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import formats, read_log
 from cachelib.report.document.collect import Findings, Found

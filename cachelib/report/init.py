@@ -18,7 +18,8 @@ from cachelib.model.case.case import SETTINGS, Case, load_case
 from cachelib.model.case.names import known
 from cachelib.model.platforms.colos import coordinates
 from cachelib.model.platforms.profile import FIRST, shipped
-from cachelib.model.tiers.design import ON_CLOUDFLARE, DesignError
+from cachelib.model.tiers.built_in import ON_CLOUDFLARE
+from cachelib.model.tiers.design import DesignError
 
 SKELETON = Path(__file__).with_name("first_case.yaml")
 HEAD = """\

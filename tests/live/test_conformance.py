@@ -18,7 +18,8 @@ from cachelib.model.engines.reference.kv import KeyValue
 from cachelib.model.engines.replay import replay
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.logs import read_log
 from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
 from tests.conftest import examples

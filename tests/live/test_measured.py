@@ -4,7 +4,7 @@ import pytest
 from cachelib.live.latency import ACCESSES, measure
 from cachelib.live.story import two_places
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic.trace import READ, Trace
 
 pytestmark = pytest.mark.usefixtures("local_runtime")

@@ -6,7 +6,7 @@ import numpy as np
 
 from cachelib.model.engines.replay import replay
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
 
 OPS = {"r": READ, "w": WRITE, "d": DELETE}

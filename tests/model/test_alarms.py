@@ -16,7 +16,8 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.generator import MONTH_S
 from cachelib.report.experiments.parameters import settle
 from tests.model.model import STEADY, trace

@@ -16,7 +16,8 @@ from cachelib.model.judgement.options import options
 from cachelib.model.judgement.study import Study, UnknownPlanError
 from cachelib.model.money.prices import price_book
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from tests.model.cases import raw, small
 from tests.model.model import STEADY, trace
 

@@ -7,7 +7,8 @@ import pytest
 from cachelib.model.engines.mrc import mrc_log
 from cachelib.model.judgement.fit import fit_log
 from cachelib.model.judgement.log_replay import replay_log
-from cachelib.model.tiers.design import BUILT_IN, DesignError
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import DesignError
 from cachelib.model.traffic.logs import LogError, Reading
 
 DAY = {

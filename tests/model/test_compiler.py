@@ -14,7 +14,7 @@ from cachelib.model.engines.compiled.measure import measure
 from cachelib.model.engines.compiled.room import rehash
 from cachelib.model.engines.replay import replay, warm_up
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic.generator import generate
 from cachelib.model.traffic.logs import read_log
 

@@ -15,7 +15,8 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
 from cachelib.model.traffic.generator import popularity
 from cachelib.report.experiments.parameters import settle

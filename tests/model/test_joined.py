@@ -25,7 +25,8 @@ from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import TIERS
 from cachelib.model.traffic import joining
 from cachelib.model.traffic.generator import popularity

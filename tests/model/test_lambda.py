@@ -19,7 +19,7 @@ from cachelib.model.money.costs import monthly_usd
 from cachelib.model.money.prices import monthly_bill, price_book, usage, used_of
 from cachelib.model.platforms.colos import coordinates, geography
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import built_in
+from cachelib.model.tiers.built_in import built_in
 from cachelib.model.traffic.generator import MONTH_S
 from cachelib.report.experiments.parameters import settle
 from tests.model.model import STEADY, trace

@@ -12,7 +12,7 @@ from cachelib.model.engines.replay import replay
 from cachelib.model.judgement.log_replay import replay_log
 from cachelib.model.judgement.steady import hit_ratio, share_by_blocks, warmed
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic.generator import DAY_S, generate
 from cachelib.model.traffic.logs import Reading, read_log
 from cachelib.model.traffic.logs.anonymise import anonymised

@@ -12,7 +12,8 @@ from cachelib.model.judgement.meeting import loads_added
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import options
 from cachelib.model.judgement.study import Study
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.report.experiments.parameters import settle
 from tests.model.cases import small
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from cachelib.model.engines.replay import replay
 from cachelib.model.platforms.colos import UnknownColoError, rtt_ms
 from cachelib.model.platforms.platform import Assumption, Fact, Platform, profile
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from tests.model.model import STEADY, run, trace
 
 L1, L2, ORIGIN, WRITTEN, FAILED = range(5)

@@ -19,7 +19,7 @@ COUNTED = """
 import json
 from cachelib.model.engines.replay import replay
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import built_in
+from cachelib.model.tiers.built_in import built_in
 from cachelib.model.tiers.outcomes import DEPTHS
 from cachelib.model.traffic.generator import generate
 from cachelib.model.traffic.workload import Workload

@@ -15,7 +15,7 @@ from cachelib.model.engines.replay import replay
 from cachelib.model.money.prices import monthly_bill, price_book
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from cachelib.model.tiers.design import built_in
+from cachelib.model.tiers.built_in import built_in
 from cachelib.model.traffic.generator import generate
 from cachelib.model.traffic.workload import Workload
 

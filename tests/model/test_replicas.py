@@ -12,7 +12,8 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns
 from cachelib.model.money.prices import hours_rented, monthly_bill
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN, Design, DesignError
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design, DesignError
 from cachelib.report.experiments.parameters import settle
 from tests.model.model import run
 

@@ -12,7 +12,7 @@ from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
 from cachelib.model.judgement.study import Study
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic import sampling
 from cachelib.model.traffic.sampling import (
     Sample,

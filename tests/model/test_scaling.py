@@ -19,7 +19,8 @@ from cachelib.model.engines.scaling import TooManyIsolatesError
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from cachelib.model.tiers.design import BUILT_IN, DesignError
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import DesignError
 from cachelib.report.experiments.parameters import settle
 from tests.conftest import examples
 from tests.model.model import STEADY, trace

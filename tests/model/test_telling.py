@@ -12,7 +12,8 @@ from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas import Estimate
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import Design, built_in
+from cachelib.model.tiers.built_in import built_in
+from cachelib.model.tiers.design import Design
 from cachelib.report.experiments.parameters import settle
 from tests.model.model import STEADY, trace
 

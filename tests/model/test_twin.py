@@ -14,7 +14,8 @@ from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.replay import replay
 from cachelib.model.platforms.colos import geography
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORES
 from cachelib.model.traffic.logs import read_log
 from cachelib.model.traffic.trace import Trace, in_one_place

@@ -11,7 +11,8 @@ from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.unused import LACKING, used
 from cachelib.model.judgement.fit import Fit
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.workload import LEANS_ON, Workload, idle
 from tests.model.cases import BASE, raw
 

@@ -9,7 +9,7 @@ from cachelib.model.judgement.fit import fit
 from cachelib.model.judgement.intervals import half_width
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic.generator import DAY_S, MONTH_S, all_shares, generate
 from cachelib.model.traffic.logs import LogError, read_log
 from cachelib.model.traffic.remarks import writers_placed

@@ -17,15 +17,10 @@ from cachelib.model.platforms.platform import Assumption
 from cachelib.model.tiers.design import Design
 from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables
-from cachelib.report.publish.decision import (
-    _reason,
-    cause,
-    in_sentences,
-    rivals_in_words,
-    would_keep,
-)
+from cachelib.report.publish.changes import _reason, cause, in_sentences, would_keep
 from cachelib.report.publish.decision_tables import flips_table, matters_table
 from cachelib.report.publish.runtime import conformance_table
+from cachelib.report.publish.ties import rivals_in_words, tie_broken_by
 from tests.model.cases import small
 
 
@@ -61,6 +56,31 @@ def test_all_that_are_best_equally_often_are_named(shares: dict[str, float], sai
 
 def test_what_reads_the_same_is_the_same() -> None:
     assert rivals_in_words(decision(None, a=0.20001, b=0.20002)) == "“Option a” and “Option b” are"
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        (["work", "bill_usd"], "it takes the least work"),
+        (
+            ["bill_usd"],
+            "nothing that breaks ties here (a better monthly bill) tells them apart,"
+            " and its name in the case comes first",
+        ),
+        ([], "nothing breaks ties here, and its name in the case comes first"),
+    ],
+)
+def test_what_breaks_a_tie_is_said_and_no_more_than_that(then: list[str], said: str) -> None:
+    """Work differs: that it does not count is the case's order, and not that nothing differs."""
+    hours = {"a": 14, "b": 7} if "work" not in then else {"a": 7, "b": 14}
+    aim = {"minimise": "bill_usd", "material": {"bill_usd": 10_000}, "then": then,
+           "hours": {name: {"value": n, "low": n, "high": n, "unit": "hours", "why": "w"}
+                     for name, n in hours.items()}}  # fmt: skip
+    designs = [{"name": "a", "tiers": ["memory"]}, {"name": "b", "tiers": ["memory", "kv"]}]
+    made = Decision(small(designs=designs, criteria=aim), 10)
+    assert made.chosen is not None
+    assert made.chosen.name == "a"
+    assert tie_broken_by(made) == said
 
 
 def test_a_flip_that_lies_behind_another_is_not_given_the_reason_of_who_is_not_chosen() -> None:

@@ -21,7 +21,8 @@ from cachelib.model.judgement.growth import grown_numbers
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
-from cachelib.model.tiers.design import BUILT_IN, EXPIRY_WORDS, POLICY_WORDS, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import EXPIRY_WORDS, POLICY_WORDS, Design
 from cachelib.model.tiers.registry import ALL, FAILURES
 from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import judged_with

@@ -10,7 +10,7 @@ import pytest
 from cachelib.errors import CachelibError
 from cachelib.model.case.case import SETTINGS, Case, Criteria, load_case
 from cachelib.model.case.names import PROFILE
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic.workload import Workload
 from cachelib.report.init import Answers, ExistsError, write_case
 from cachelib.report.reuse.plan import folder_of

@@ -16,7 +16,7 @@ from cachelib.report.document.render import _immaterial
 from cachelib.report.numbers import shown
 from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables
-from cachelib.report.publish.decision import would_keep
+from cachelib.report.publish.changes import would_keep
 from cachelib.report.reuse.plan import UnknownNotebookError, _one_of
 from tests.model.cases import small
 from tests.report.test_decision_words import isolates

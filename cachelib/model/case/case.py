@@ -35,7 +35,8 @@ from cachelib.model.schema.typed_yaml import (
     read,
     validated,
 )
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.workload import Workload

@@ -23,7 +23,8 @@ from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.platforms.hints import spelled_out
 from cachelib.model.platforms.platform import SMART, Assumption
 from cachelib.model.schema.typed_yaml import Location
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import FAILURES
 
 if TYPE_CHECKING:

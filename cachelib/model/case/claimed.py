@@ -10,7 +10,7 @@ from cachelib.model.case import names
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.schema.typed_yaml import Location
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 
 if TYPE_CHECKING:
     from cachelib.model.case.case import Case

@@ -29,7 +29,7 @@ from cachelib.model.schema.typed_yaml import (
     nearest,
     nodes_at,
 )
-from cachelib.model.tiers.design import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic.workload import LEANS_ON, Schedule, scheduled
 
 WHY = "set by a parameter of this run"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from cachelib.model.case.choices import SETTABLE, turns
 from cachelib.model.case.names import TTLS
 from cachelib.model.schema.typed_yaml import Location
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.workload import LEANS_ON, idle
 
 if TYPE_CHECKING:

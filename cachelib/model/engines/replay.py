@@ -29,7 +29,8 @@ from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.scratch import scratch
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, TIERS, Outcomes
 from cachelib.model.traffic.generator import generate
 from cachelib.model.traffic.joining import joined

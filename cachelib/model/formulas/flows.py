@@ -7,28 +7,20 @@ of `closed_forms`; what is derived here says so where it stands.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from cachelib.model.formulas import lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
-from cachelib.model.formulas.copies import again, refreshed_too
+from cachelib.model.formulas.copies import again
 from cachelib.model.formulas.front import Front, Readers, Traffic, allowed, front
+from cachelib.model.formulas.refreshing import Cycle, cycle
 from cachelib.model.formulas.room import Left, is_short, left
 from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import NEVER_S, Array, Setting
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORED
 from cachelib.model.traffic.generator import MONTH_S
-
-
-class Cycle(NamedTuple):
-    """Between two renewals of a value in L2: seconds, loads in the background, writes of those."""
-
-    seconds: Array
-    refreshes: Array
-    kept: Array
 
 
 class Flows:
@@ -345,44 +337,7 @@ class Flows:
 
     @cached_property
     def _cycle(self) -> Cycle:
-        """From one renewal of a refreshed value in L2 to the next. Own derivation.
-
-        Where every data centre has a cache, each renews its own copy.
-
-        It is fresh until no write came for the soft TTL; the next read then loads it anew, and so
-        does one more for every colo that still holds the old copy (within `cacheTtl`) and every
-        L1 that does and is read. Where an unchanged value is not written, L2's copy stays overdue
-        until the value changes, at rate v, or is written, and until then every read that L1 does
-        not answer loads again.
-        """
-        soft = self.soft_ttl
-        r, w = (self.rc, self.wc) if self.design.colo_cache else (self.r, self.w)
-        read_first = r / (r + w)
-        if self.design.colo_cache and not self.forever:
-            read_first = read_first * -np.expm1(-(r + w) * (self.l2_ttl - soft))
-        seconds = self.valid(w, soft) + 1 / (r + w)
-        refreshes, kept = read_first * (1 + self._still_old()), read_first
-        if self.design.write_only_if_changed:
-            change = 1 / self.at["value_life_s"]
-            same = read_first * np.exp(-soft * change)
-            overdue = same / np.maximum(change + w, 1 / MONTH_S)
-            reading = self._by_cache(self.missed)
-            seconds, refreshes = seconds + overdue, refreshes + overdue * reading
-            kept = read_first - same + overdue * change
-        return Cycle(seconds, np.minimum(refreshes, r * seconds), kept)
-
-    def _by_cache(self, rate: Array) -> Array:
-        """A rate by colo and key for each of the caches that are renewed by themselves."""
-        return rate if self.design.colo_cache else rate.sum(axis=1, keepdims=True)
-
-    def _still_old(self) -> Array:
-        old = refreshed_too(self)
-        if self.design.l2 == "kv" and not self.layered:
-            old = old + self._by_cache(lives.still_held(self.missed, self.at["kv_cache_ttl_s"]))
-        if self.design.l1:
-            held = lives.still_held(self.rc / self.isolates, self.l1_life()) * self.isolates
-            old = old + self._by_cache(held)
-        return old
+        return cycle(self)
 
     @property
     def refreshes(self) -> Array:

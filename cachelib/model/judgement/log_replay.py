@@ -15,7 +15,8 @@ from cachelib.model.engines.shards.saying import Say, silent
 from cachelib.model.judgement.sampled import summary, with_errors
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform, Routing
-from cachelib.model.tiers.design import Expiry, built_in
+from cachelib.model.tiers.built_in import built_in
+from cachelib.model.tiers.design import Expiry
 from cachelib.model.traffic.logs import Reading, in_order
 from cachelib.model.traffic.remarks import (
     CURVE,

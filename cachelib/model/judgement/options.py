@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.platform import Assumption, Platform
 from cachelib.model.tiers.design import Design
 
+FINER = 5  # steps between a setting and the next, when it is looked closer
 POLICIES_BY_SIMPLICITY = ("hard", "clean-up", "soft-hard", "refresh")
 
 
@@ -123,3 +124,12 @@ def knobs_of(design: Design, known: Mapping[str, object]) -> list[str]:
         for name in known
         if turns(name, design) and (name in Platform.model_fields or getattr(design, name) is None)
     ]
+
+
+def between(own: float, tried: Collection[float]) -> list[float]:
+    """Values of a knob between its own and the next that were tried, on either side."""
+    below, above = [v for v in tried if v < own], [v for v in tried if v > own]
+    ends = [max(below)] if below else []
+    ends += [min(above)] if above else []
+    steps = [float(f"{v:.3g}") for end in ends for v in np.geomspace(own, end, FINER + 1)[1:-1]]
+    return sorted({step for step in steps if step not in tried and step != own})

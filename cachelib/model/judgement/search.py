@@ -6,7 +6,7 @@ what a simulation said do not ask anew, nor do numbers that no formula sees.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -21,13 +21,12 @@ from cachelib.model.judgement.asking import Ask, Asking, Settings, ask
 from cachelib.model.judgement.draws import Lots
 from cachelib.model.judgement.limits import Flags, bounds, excess, limit_names
 from cachelib.model.judgement.model import NO_FORMULA, Model, Numbers
-from cachelib.model.judgement.options import Option, possible
+from cachelib.model.judgement.options import Option, between, possible
 from cachelib.model.judgement.surest import BY_CHANCE, SLACK, surest
 from cachelib.model.judgement.tries import Said, Tries
 
 ROOM = 0.5  # twice as far from a limit as this share of it is no safer
 ALIKE = 0.01  # of what is material, and of a limit: what settings may differ by and do alike
-FINER = 5  # steps between a setting and the next, when it is looked closer
 CLOSER = 2  # times that it is looked closer
 FAR = 0.25  # of a limit: missed by more, no setting between two steps keeps it
 
@@ -390,12 +389,3 @@ def search(
     """The search of an option's settings."""
     (formula,) = yield from ask(Ask(option, grid, at, model.names))
     return Search(model, option, grid, formula, at, own, len(grid))
-
-
-def between(own: float, tried: Collection[float]) -> list[float]:
-    """Values of a knob between its own and the next that were tried, on either side."""
-    below, above = [v for v in tried if v < own], [v for v in tried if v > own]
-    ends = [max(below)] if below else []
-    ends += [min(above)] if above else []
-    steps = [float(f"{v:.3g}") for end in ends for v in np.geomspace(own, end, FINER + 1)[1:-1]]
-    return sorted({step for step in steps if step not in tried and step != own})

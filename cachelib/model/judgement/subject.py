@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cachelib.model.judgement.study import Study
-from cachelib.model.tiers.design import BUILT_IN, Design
+from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.registry import ALL, LAGS, STORES, TOLD, owners
 

@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.strict import Strict
@@ -39,6 +39,11 @@ EXPIRY_WORDS: dict[Expiry, str] = {
 def _fronts() -> str:
     """What there is that answers before the Worker runs, to choose from."""
     return " or ".join(repr(word) for word, tier in ALL.items() if tier.in_front)
+
+
+def _of_a_colo() -> str:
+    """What a data centre has behind the Worker, to choose from."""
+    return " or ".join(word for word, tier in STORES.items() if tier.scope == "colo")
 
 
 class DesignError(CachelibError, ValueError):
@@ -157,8 +162,8 @@ class Design(Strict):
             if WIDENING.index(far.scope) <= WIDENING.index(near.scope):
                 raise ValueError(
                     f"tiers: {far.word!r} cannot stand behind {near.word!r}, since its copies are "
-                    f"{far.shared_by} and those {near.shared_by}: first memory, then cache-api, "
-                    "then one that all share"
+                    f"{far.shared_by} and those {near.shared_by}: first memory, then "
+                    f"{_of_a_colo()}, then one that all share"
                 )
         return self
 
@@ -356,65 +361,3 @@ class Design(Strict):
         if self.policy == "refresh":
             return self.l2_ttl_s or math.inf
         return (self.soft_ttl_s if self.policy == "soft-hard" else None) or math.inf
-
-
-ON_CLOUDFLARE = {
-    design.name: design
-    for design in (
-        Design(name="origin-only", tiers=()),
-        Design(name="l1-only", tiers=("memory",)),
-        Design(name="l1-kv", tiers=("memory", "kv")),
-        Design(name="l1-kv-joined", tiers=("memory", "kv"), joined=20),
-        Design(name="l1-kv-fixed", tiers=("memory", "kv"), policy="refresh"),
-        Design(name="kv-only", tiers=("kv",)),
-        Design(name="durable-object", tiers=("durable-object",)),
-        Design(name="durable-object-memory", tiers=("durable-object",), object_storage=False),
-        Design(name="durable-object-alarm", tiers=("durable-object",), object_alarm=True),
-        Design(name="l1-durable-object", tiers=("memory", "durable-object")),
-        Design(name="l1-cache-api", tiers=("memory", "cache-api")),
-        Design(name="l1-cache-api-kv", tiers=("memory", "cache-api", "kv")),
-        Design(name="l1-r2", tiers=("memory", "r2")),
-        Design(name="workers-cache", tiers=("workers-cache",)),
-        Design(name="workers-cache-kv", tiers=("workers-cache", "kv")),
-        Design(name="workers-cache-purge", tiers=("workers-cache",), purge_on_write=True),
-        Design(name="workers-cache-swr", tiers=("workers-cache",), stale_while_revalidate_s=300),
-    )
-}
-ON_SERVERS = {
-    design.name: design
-    for design in (
-        Design(name="database-only", tiers=()),
-        Design(name="memory-only", tiers=("memory",)),
-        Design(name="redis-only", tiers=("redis",)),
-        Design(name="memory-redis", tiers=("memory", "redis")),
-        Design(name="memory-redis-listen", tiers=("memory", "redis"), listen=True),
-        Design(name="memory-redis-replicas", tiers=("memory", "redis"), replicas=2),
-        Design(name="memory-redis-per-region", tiers=("memory", "redis-per-region")),
-    )
-}
-ON_LAMBDA = {
-    design.name: design
-    for design in (
-        Design(name="memory-dynamodb", tiers=("memory", "dynamodb")),
-        Design(name="dax-only", tiers=("dax",)),
-        Design(name="memory-dax", tiers=("memory", "dax")),
-        Design(name="cloudfront", tiers=("cloudfront",)),
-        Design(name="cloudfront-swr", tiers=("cloudfront",), stale_while_revalidate_s=300),
-        Design(name="cloudfront-purge", tiers=("cloudfront",), purge_on_write=True),
-        Design(name="cloudfront-dynamodb", tiers=("cloudfront", "dynamodb")),
-    )
-}
-
-BUILT_IN = ON_CLOUDFLARE | ON_SERVERS | ON_LAMBDA
-"""The shipped designs; a platform allows those whose tiers it has."""
-
-
-def built_in(name: str, **settings: object) -> Design:
-    """The shipped design with other settings; raises `DesignError` for what cannot be."""
-    if name not in BUILT_IN:
-        raise DesignError(f"designs: {name!r} is unknown; there are {', '.join(BUILT_IN)}")
-    try:
-        return Design.model_validate(dict(BUILT_IN[name]) | settings)
-    except ValidationError as error:
-        reasons = (item["msg"].removeprefix("Value error, ") for item in error.errors())
-        raise DesignError(f"{name}: {'; '.join(reasons)}") from None

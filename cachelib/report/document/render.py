@@ -19,7 +19,6 @@ from cachelib.model.judgement.claims import Verdict
 from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns, shared
-from cachelib.model.judgement.ties import SAME_WORK
 from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document import answer
@@ -45,6 +44,7 @@ from cachelib.report.numbers import Scalar, beside, shown
 from cachelib.report.publish.decision import minimised, plain_unit
 from cachelib.report.publish.decision import value as amount
 from cachelib.report.publish.findings import Metric, Table, Text
+from cachelib.report.publish.ties import breaks_ties
 from cachelib.report.templates import made
 from cachelib.report.text import Markdown
 
@@ -102,7 +102,7 @@ class Document:
             "actions": answer.actions(self.study.case, self.material.outcome, self.findings),
             "aim": self.study.told(minimised(self.study.case.criteria)),
             "immaterial": _immaterial(self.study.case.criteria),
-            "breaks_ties": self.study.told(_breaks_ties(self.study.case.criteria)),
+            "breaks_ties": self.study.told(breaks_ties(self.study.case.criteria)),
             "called": lambda name: self.study.told(label(name)),
             "called_option": lambda name: language.capital(self.study.case.words(name)),
             "quoted_option": lambda name: f"“{language.capital(self.study.case.words(name))}”",
@@ -317,17 +317,6 @@ def _immaterial(criteria: Criteria) -> str:
     least = amount(metric.material * weight, unit) if metric.material else ""
     share = f"{shown(metric.relative, 'ratio')} of the best" if metric.relative else ""
     return " or ".join(filter(None, (least, share)))
-
-
-def _breaks_ties(criteria: Criteria) -> str:
-    """What decides among options that do equally well, in its order."""
-    own = {
-        "work": f"less work ({amount(60 * SAME_WORK, 'minutes')} more or less count as none)",
-        "today": "what is there already",
-        "simplicity": "the simpler design",
-    }
-    told = [own.get(name) or f"a better {METRICS[name].label}" for name in criteria.then]
-    return ", then ".join(told)
 
 
 UNLIKE = 0.05  # of what memory finds: by how much less it is told

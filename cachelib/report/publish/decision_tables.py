@@ -17,6 +17,7 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
 from cachelib.report.numbers import TOO_SMALL, Unit, apart, give_or_take, shown
+from cachelib.report.publish import changes
 from cachelib.report.publish import decision as words
 
 UNITS: dict[str, Unit] = {
@@ -228,7 +229,7 @@ def flips_table(decision: Decision) -> pd.DataFrame:
             "at": _where(decision, group)[0],
             "below": words.choice(decision, group[0].before),
             "above": words.choice(decision, group[-1].after),
-            "because": "; ".join(dict.fromkeys(words.cause(decision, flip) for flip in group)),
+            "because": "; ".join(dict.fromkeys(changes.cause(decision, flip) for flip in group)),
             "distance": _distance(group[0]),
         }
         for group in _together(decision.flips)
@@ -266,7 +267,7 @@ def _together(flips: list[Flip]) -> list[list[Flip]]:
 def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
     """Where the choice flips, and where the number is now."""
     unit, here = words.unit_said(decision, group[0].number), group[0].here
-    if words.is_counted(group[0].number):
+    if changes.is_counted(group[0].number):
         low, high = np.floor(group[0].at), np.ceil(group[-1].at)
         between = f"{shown(low)} to " if low < high else ""
         return between + words.value(high, unit), words.value(here, unit)

@@ -12,6 +12,7 @@ from cachelib.model.judgement.limits import limit_names
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness
 from cachelib.report.publish import decision as words
+from cachelib.report.publish import ties
 from cachelib.report.publish.outcome import (
     Bound,
     Broken,
@@ -37,7 +38,7 @@ def outcome(decision: Decision) -> Outcome:
         today=today.name if today else None,
         keeps_today=chosen is not None and chosen == today,
         tied_with=[option.name for option in decision.ties],
-        tie_broken_by=words.tie_broken_by(decision),
+        tie_broken_by=ties.tie_broken_by(decision),
         minimised=words.aim(decision),
         unit=words.score_unit(decision),
         metrics={name: _decider(decision, name) for name in words.told_of(decision)},
