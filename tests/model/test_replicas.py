@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns
-from cachelib.model.money.prices import hours_rented, monthly_bill
+from cachelib.model.money.costs import usage
+from cachelib.model.money.prices import hours_rented, monthly_bill, used_of
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design, DesignError
@@ -114,3 +115,22 @@ def test_their_lag_concerns_those_alone_who_read_from_them() -> None:
     with_it = here.of_changed(designs=(*here.case.designs, COPIED.name))
     assert concerns(with_it, "redis_lag_ms")
     assert COPIED.words.endswith("read from 2 replicas")
+
+
+@pytest.mark.parametrize(
+    ("places", "node_hours"), [(["IAD"], 1), (["IAD", "DUB", "NRT"], 3), (["IAD", "IAD"], 1)]
+)
+def test_each_place_of_a_redis_that_all_share_has_nodes_and_hears_of_writes(
+    places: list[str], node_hours: int
+) -> None:
+    """By the simulation's bill and the formula's: node-hours, and bytes carried to the others."""
+    given = {"platform.redis_at": places, "platform.redis_nodes": 1}
+    study = settle({"case": "shop-redis", **given}).study
+    design = study.design("redis-only")
+    exact = used_of(study.replay(design), study.book)
+    found = usage(design, study.estimate(design), study.setting)
+    assert exact["redis.node_hours"] == node_hours * 720
+    assert float(found["redis.node_hours"][0]) == node_hours * 720
+    carried = float(exact.get("regions.gb", 0))
+    assert (carried > 0) == (node_hours > 1)
+    assert float(found["regions.gb"][0]) == pytest.approx(carried, rel=0.05)

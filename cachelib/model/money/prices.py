@@ -186,15 +186,15 @@ def at_prices(book: PriceBook, own: Mapping[str, Decimal], node: str) -> PriceBo
 def hours_rented(design: Design, colos: int, number: Callable[[str], float]) -> dict[str, float]:
     """Node-hours of a month, by meter, of the tiers of a design that are rented.
 
-    Beside them GB-hours, where so much room is said. `number` tells one of the platform's by name.
-    Copies that answer reads may be among the nodes.
+    Nodes are in each place where the tier is. Beside them GB-hours, where so much room is said.
+    `number` tells one of the platform's by name. Copies that answer reads may be among the nodes.
     """
     rented = [(tier, *tier.rented) for tier in design.stores if tier.rented]
     hours = {
         meter: MONTH_S
         / 3_600
         * max(number(nodes), design.replicas + 1 if tier.lag else 0)
-        * (colos if tier.scope == "colo" else 1)
+        * (colos if tier.scope == "colo" else copies_of(tier, number))
         for tier, meter, nodes in rented
     }
     sized = [(tier.by_room, meter, number(tier.room)) for tier, meter, _ in rented if tier.by_room]

@@ -184,7 +184,8 @@ class Platform(Strict):
         description="where CloudFront has regional edge caches: its page on Origin Shield, 2026-11",
     )  # fmt: skip
     redis_at: Places = Field(
-        default=("IAD",), description="where the Redis is that all share, or the nearest of these"
+        default=("IAD",),
+        description="where the Redis is that all share, or the nearest of several, each with nodes",
     )
     table_at: Places = Field(
         default=("IAD",), description="where the DynamoDB table is, or the nearest of its copies"
@@ -272,10 +273,15 @@ class Platform(Strict):
         return len({*self.table_at})
 
     @property
+    def redis_copies(self) -> int:
+        """In how many places the Redis is that all share; readers ask the nearest."""
+        return len({*self.redis_at})
+
+    @property
     def numbers(self) -> dict[str, float]:
         """All that is a number, by name."""
         there = {name: getattr(self, name) for name in type(self).model_fields}
-        there["table_copies"] = self.table_copies
+        there |= {"table_copies": self.table_copies, "redis_copies": self.redis_copies}
         return {name: value for name, value in there.items() if isinstance(value, int | float)}
 
     @property

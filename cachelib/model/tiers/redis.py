@@ -50,6 +50,7 @@ REDIS = Tier(
     by_room="redis.gb_hours",
     carried="zones.gb",
     lag="redis_lag_ms",
+    copied=("redis_copies", "regions.gb"),
 )
 
 REDIS_PER_REGION = Tier(
