@@ -185,6 +185,7 @@ def test_maximise_turns_the_order_around_and_weights_trade_one_for_another() -> 
         ({"then": ["wrok"]}, "unknown metric 'wrok'"),
         ({"material": {"bill_usd": 0}}, "must be from 0.000001"),
         ({"limits": [{"metric": "p95_ms", "why": "w"}]}, "at_most or at_least"),
+        ({"limits": [FAST | {"metric": "p59_ms"}]}, "did you mean 'p95_ms'"),
         ({"limits": [FAST | {"low": 300}]}, "its low, 300, is above its high, 200"),
         ({"hours": hours(l1_kvv=3)}, "did you mean 'l1-kv'"),
     ],

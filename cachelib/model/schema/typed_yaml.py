@@ -207,7 +207,8 @@ def _given(value: object) -> str:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """A guess at what was meant, and what there is: all of it, if it is not too much to read."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    swapped = [each for each in known if sorted(each) == sorted(name)]  # two letters, as in p59
+    near = swapped or get_close_matches(name, known, n=1, cutoff=0.6)
     guess = f"did you mean {near[0]!r}?" if near else ""
     allowed = f"allowed: {', '.join(known)}" if len(known) <= MOST_LISTED else ""
     return " ".join(filter(None, (guess, allowed))) or f"none of the {len(known):,} there are"
