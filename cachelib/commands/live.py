@@ -34,8 +34,8 @@ def live(
 ) -> None:  # fmt: skip
     """Run the same requests on workerd, the real runtime, and hold the simulation against it.
 
-    With --worker, the code in that folder is run. It reaches no network and no file but its own,
-    unless --connect and --read open some by name.
+    Of a case on Cloudflare Workers. With --worker, the code in that folder is run. It reaches no
+    network and no file but its own, unless --connect and --read open some by name.
     """
     from cachelib.live.own import run_worker
     from cachelib.live.replay import can_run
@@ -44,6 +44,11 @@ def live(
 
     with told():
         study = parameters.settle({"case": case, "trace": trace}).study
+        if "kv" not in study.case.profile.tiers:
+            raise click.UsageError(
+                f"{case} runs on {study.platform.profile}, and the runtime that is here is that of"
+                " Cloudflare Workers: what it counts says nothing of other platforms"
+            )
         traffic = study.trace.only(slice(requests))
         if worker:
             answer = origin_response.read() if origin_response else None

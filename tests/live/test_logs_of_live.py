@@ -27,3 +27,10 @@ def test_a_folder_is_one_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("cachelib.live.result.run_designs", run)
     done = CliRunner().invoke(live, ["--trace", str(tmp_path), "--json"])
     assert (done.exit_code, seen) == (0, [600]), done.output
+
+
+def test_of_a_platform_that_has_another_runtime_nothing_is_run() -> None:
+    """Counts on workerd would say "conforms" of pods that were never there."""
+    done = CliRunner().invoke(live, ["shop-redis"])
+    assert done.exit_code == 2
+    assert "shop-redis runs on servers-redis" in done.output

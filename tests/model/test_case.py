@@ -16,7 +16,7 @@ from cachelib.model.case.ready_made import CASES
 from cachelib.model.judgement import regions
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from cachelib.report.experiments.parameters import ParameterError, open_study, settle
+from cachelib.report.experiments.parameters import ParameterError, open_study, settable, settle
 from tests.model.cases import raw, small
 
 READY = (CASES / "trading-sentiment.yaml").read_text("utf-8")
@@ -204,6 +204,7 @@ def test_the_registry_of_findings_holds_what_claims_quote() -> None:
         ("options.l1-kv.hours", 9, lambda case: case.hours("l1-kv").value),
         ("criteria.minimise", "bill_usd", lambda case: case.criteria.minimise),
         ("written_off_months", 12, lambda case: case.criteria.written_off_months),
+        ("prices.kv.reads", 0.75, lambda case: float(case.prices["kv.reads"])),
     ],
 )  # fmt: skip
 def test_anything_of_a_case_can_be_set(name: str, value: object, found: Any) -> None:
@@ -221,6 +222,7 @@ def test_anything_of_a_case_can_be_set(name: str, value: object, found: Any) -> 
         ("criteria.hours.l1-vk", 5, "did you mean 'l1-kv'?"),
         ("criteria.limits.p95_m.at_most", 5, "did you mean 'p95_ms'?"),
         ("workload", 5, "is a whole section"),
+        ("criteria.limits.late_share", 0.1, "name one of them: criteria.limits.late_share.at_most"),
         ("origin_ms", -5, "-p origin_ms=-5: assumptions.origin_ms"),
         ("origin_ms", "fast", "must be a number"),
         ("zipf", "steep", "-p zipf=steep: workload.zipf: "),
@@ -298,3 +300,13 @@ def test_a_mistyped_name_is_not_offered_for_another_one(tmp_path: Path) -> None:
     assert "unknown design 'l1-durable'" in told
     assert "unknown design 'kvonly'; did you mean 'kv-only'?" in told
     assert "allowed: l1-durable" not in told
+
+
+def test_all_that_can_be_set_is_listed_with_what_it_is_now() -> None:
+    """A life that is a knob is not said to be unset because it might be an assumption, too."""
+    listed = settable("trading-sentiment")
+    assert listed["l2_ttl_s"] is not None
+    assert {"plan", "growth.low", "growth.high", "growth.writes"} <= listed.keys()
+    assert any(name.startswith("options.") and name.endswith(".hours") for name in listed)
+    for name in ("plan", "growth.high"):
+        load_case("trading-sentiment", {name: {"plan": "paid", "growth.high": 20}[name]})

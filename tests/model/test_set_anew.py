@@ -176,3 +176,27 @@ def test_each_change_of_the_choice_begins_where_the_one_before_it_ends(name: str
         near = flip.before if above else flip.after
         assert near == chosen.get((flip.number, above), here), (flip.number, flip.at)
         chosen[flip.number, above] = flip.away
+
+
+def test_of_two_that_formulas_cannot_tell_apart_a_change_from_one_to_the_other_is_none() -> None:
+    """A simulation chooses another than formulas do here: next to here nothing has changed."""
+    decision = Decision(small(**CASES["late"]), 50)
+    found = searched(decision.model)
+    mine = decision.chosen
+    assert mine is not None
+    other = next(o.name for o in decision.options if o.name != mine.name)
+
+    def told(here: str) -> list[tuple[str, float, str | None, str | None]]:
+        there = Elsewhere(decision.model, decision._tried_by, decision.tuned, found.values)
+        flips = there.flips(found.flips, found.sweeps, here)
+        return [(f.number, f.at, f.before, f.after) for f in flips]
+
+    def renamed(name: str | None) -> str | None:
+        return other if name == mine.name else name
+
+    assert told(mine.name)
+    assert told(other) == [
+        (number, at, renamed(before), renamed(after))
+        for number, at, before, after in told(mine.name)
+        if renamed(before) != renamed(after)
+    ]

@@ -263,8 +263,16 @@ def _limits(case: Case, _: Path) -> Faults:
             f"{case.plan}: what goes beyond a day's allowance fails, and costs nothing; say how"
             " much may: criteria.limits: - {metric: error_share, at_most: 0.001, why: …}",
         )
+    seen: set[tuple[str, bool]] = set()
     for nth, limit in enumerate(case.criteria.limits):
         yield from _limit(("criteria", "limits", nth), limit)
+        bound = limit.metric, limit.at_most is None
+        if bound in seen:
+            yield (
+                ("criteria", "limits", nth),
+                f"{limit.metric} has a limit on this side already; keep the one that is meant",
+            )
+        seen.add(bound)
 
 
 def _limit(location: Location, limit: Limit) -> Faults:

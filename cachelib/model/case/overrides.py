@@ -130,8 +130,15 @@ def settable(schema: Schema, data: Any) -> dict[str, Any]:
     for section in SECTIONS:
         own = data.get(section) or {}
         for key in _keys(schema, (section,)):
-            if _is_plain(schema, (section, key)):
+            if _is_plain(schema, (section, key)) and found.get(key) is None:
                 found[key] = own.get(key)
+    found["plan"] = data.get("plan")
+    for section, names in (("growth", keys_at(schema, ("growth",))), ("prices", None)):
+        own = data.get(section) or {}
+        found |= {f"{section}.{key}": own.get(key) for key in names or own}
+    for name, notes in (data.get("options") or {}).items():
+        if isinstance(notes, dict) and "hours" in notes:
+            found[f"options.{name}.hours"] = notes["hours"]
     criteria = data.get("criteria") or {}
     for name, hours in (criteria.get("hours") or {}).items():
         found[f"criteria.hours.{name}"] = hours
@@ -168,7 +175,7 @@ def _path(name: str, schema: Schema, data: Any, others: Sequence[str] = ()) -> l
     if first in keys_at(schema, ()):
         if not rest and not _is_plain(schema, (first,)):
             raise ParameterError(f"-p {name}: is a whole section; name a part of it: {name}.…")
-        return [first, *rest]
+        return [first, ".".join(rest)] if first == "prices" else [first, *rest]  # of a dotted meter
     for section in SECTIONS:
         if first in _keys(schema, (section,)):
             return [section, first, *rest]
@@ -190,6 +197,10 @@ def _set(data: Any, schema: Schema, path: list[str], name: str, value: Any) -> L
         step, at = _step(at, schema, location, path, name)
         location = (*location, step)
     last = path[0]
+    if isinstance(at, list) and last in map(_name, at):
+        part = next((key for item in at if _name(item) == last for key in item
+                     if key not in (*KEYS_OF_ITEMS, "why")), "…")  # fmt: skip
+        raise ParameterError(f"-p {name}: has several parts; name one of them: {name}.{part}")
     if not isinstance(at, dict):
         raise ParameterError(f"-p {name}: nothing lies in {'.'.join(map(str, location))}")
     allowed = _keys(schema, location)

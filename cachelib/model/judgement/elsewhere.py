@@ -172,6 +172,8 @@ class Elsewhere:
         """Every change of the choice from `here`, the nearest first; `found`: with settings held.
 
         `looked_at`: the numbers of which the ends are looked at, too, if they move anything.
+        Where formulas choose another option here than a simulation does, they cannot tell the two
+        apart, and a change from one to the other is none.
         """
         ways = [
             (sweep, side)
@@ -179,10 +181,15 @@ class Elsewhere:
             if self.moving.matters(sweep.name, self.model.options)
             for side in (-1, 1)
         ]
+        same = self._by_formula(ways[0][0], here) if ways else here
         changes = self._answered(
-            abreast(self._changes(*way, _on(*way, found), here) for way in ways)
+            abreast(self._changes(*way, _on(*way, found), here, same) for way in ways)
         )
         return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
+
+    def _by_formula(self, sweep: Sweep, here: str | None) -> str | None:
+        """What formulas choose in the place of `here`, if they choose anything."""
+        return (self.chosen(sweep.name, sweep.here) or here) if here else here
 
     def can_be_simulated(self, flip: Flip) -> bool:
         """Not what no simulation sees, nor denser traffic than a log's."""
@@ -196,18 +203,19 @@ class Elsewhere:
         return self._first(told)
 
     def _changes(
-        self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None
+        self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None, same: str | None
     ) -> Asking[list[Flip]]:
         """The changes of the choice on one side of a number, outwards; what is chosen in a sliver
-        is left out."""
+        is left out. `same`: what formulas choose in the place of what is chosen here."""
         steps: list[_Step] = []
-        for step in (yield from self._steps(sweep, side, found, here)):
+        for step in (yield from self._steps(sweep, side, found, same)):
             if steps and abs(step.at - steps[-1].at) <= SLIVER * abs(step.at):
                 step = steps.pop()._replace(far=step.far)
             steps.append(step)
         changes, before = [], here
         for step in steps:
             away = self.chosen(sweep.name, step.far)
+            away = here if away == same else away
             if away != before:
                 changes.append(self._flip(sweep, step, before, away))
             before = away
