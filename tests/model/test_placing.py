@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cachelib.model.judgement.flips import Flip
-from cachelib.model.judgement.placing import FARTHER, located
+from cachelib.model.judgement.placing import FARTHER, located, placed
 from cachelib.model.judgement.sweeps import Sweep
 from cachelib.model.platforms.platform import Assumption
 
@@ -78,3 +80,27 @@ def test_it_is_not_looked_for_beyond_the_next_change() -> None:
     asked: list[float] = []
     assert located(flip(200.0), sweep(), 210.0, upwards(215.0, asked)) is None
     assert max(asked) < 210
+
+
+@pytest.mark.parametrize(("is_so", "told"), [(True, 1), (False, 0)])
+def test_that_nothing_keeps_the_limits_is_told_only_if_no_settings_do(
+    is_so: bool, told: int
+) -> None:
+    """A simulation of each option at one setting each cannot say it of all settings."""
+    ends = replace(flip(200.0), after=None)
+    asked: list[Flip] = []
+
+    class There:
+        def simulated(self, number: str, value: float, simulator: object) -> str | None:
+            return None if value > 200 else "a"
+
+    def beyond(found: Flip) -> bool:
+        asked.append(found)
+        return is_so
+
+    found, doubted = placed(
+        [ends], [ends], [sweep()], There(), None, lambda _: pytest.fail("not both sides"), beyond
+    )  # type: ignore[arg-type]
+    assert len(found) == told
+    assert len(doubted) == 1 - told
+    assert [each.at for each in asked] == [200.0]

@@ -323,6 +323,7 @@ class Decision:
             told, [flip for flip in nearest if there.can_be_simulated(flip)], found.sweeps, there,
             replace(self.anchoring.simulator, model=contending),
             lambda flip: self._is_decided(flip, among),
+            lambda flip: self._is_decided(flip, among, beyond=True),
         )  # fmt: skip
 
     @property
@@ -335,17 +336,21 @@ class Decision:
         beyond_chance = Model(self.study, self.options).anchored(self.measured, halves)
         return replace(self.model, corrections=beyond_chance.corrections)
 
-    def _is_decided(self, flip: Flip, among: frozenset[str]) -> bool:
-        """Whether the same is chosen on both sides of a flip when all is decided anew there."""
+    def _is_decided(self, flip: Flip, among: frozenset[str], *, beyond: bool = False) -> bool:
+        """Whether the same is chosen beside a flip, or `beyond` it, when all is decided anew."""
         if flip.number.startswith(WORK):
             return True  # no simulation sees it, and the settings are those here
         is_log = flip.number == TRAFFIC and self.study.log is not None
         sides = flips.beside(flip, self.study.requests_per_month if is_log else np.inf)
+        there = list(zip(sides or (), (flip.before, flip.after), strict=False))
+        if beyond:
+            there = there[1:] if flip.at > flip.here else there[:1]
         try:
-            chosen = [self._chosen_at(flip.number, value, among) for value in sides or ()]
+            return bool(there) and all(
+                self._chosen_at(flip.number, at, among) == name for at, name in there
+            )
         except NoTrafficError:  # so few requests that none was made: nothing confirms it
             return False
-        return chosen == [flip.before, flip.after]
 
     def _chosen_at(self, number: str, value: float, among: frozenset[str]) -> str | None:
         chosen = Decision(study_at(self.study, number, value), among=among).chosen
@@ -387,10 +392,7 @@ class Decision:
         if self.by_simulation:
             return None
         near = [flip.number for flip in self.next_flips if not flip.number.startswith("limit:")]
-        matter = [
-            worth.name
-            for worth in self.worths
-            if not worth.name.startswith("limit:") and worth.name != draws.CHANCE
-        ]
+        matter = [worth.name for worth in self.worths
+                  if not worth.name.startswith("limit:") and worth.name != draws.CHANCE]  # fmt: skip
         axes = list(dict.fromkeys([*near, *matter]))
         return (axes[0], axes[1]) if len(axes) > 1 else None

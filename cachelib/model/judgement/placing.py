@@ -14,6 +14,7 @@ from cachelib.model.judgement.sweeps import Sweep
 NEAR = 0.05  # of a flip's value: nearer to here by so much, the choice should be that before it
 FAR = 0.02  # beyond it by so much, that behind it
 FARTHER = 0.15  # or else by so much
+SENTENCES = 3  # of the nearest changes: those that the first page tells
 HALVES = 4  # of the way on which it changes, where formulas are as far off
 
 AS_TOLD = ("isolates_per_colo", TRAFFIC)
@@ -27,15 +28,17 @@ Choosing = Callable[[float], str | None]
 def placed(
     told: Sequence[Flip], asked: Sequence[Flip], sweeps: Iterable[Sweep], there: Elsewhere,
     simulator: Simulator, is_decided: Callable[[Flip], bool],
+    is_none_beyond: Callable[[Flip], bool],
 ) -> tuple[list[Flip], list[Flip]]:  # fmt: skip
     """The flips `told` by formulas, those `asked` where a simulation has them; and the doubted.
 
     `is_decided`: for what a simulation with settings by formula has nowhere near, which may break
-    a limit by chance where others keep it.
+    a limit by chance where others keep it. `is_none_beyond`: that nothing keeps the limits is said
+    of all settings, and a simulation of one of each option cannot say it.
     """
     of_number = {sweep.name: sweep for sweep in sweeps}
     found: dict[Flip, Flip] = {}
-    for flip in asked:
+    for nth, flip in enumerate(asked):
         sweep = of_number[flip.number]
 
         def chosen(value: float, number: str = flip.number) -> str | None:
@@ -46,7 +49,11 @@ def placed(
             at = flip if chosen(flip.at + side * FAR * abs(flip.at)) == flip.away else None
         else:
             at = located(flip, sweep, _end(flip, sweep, told), chosen)
-        if at is not None or is_decided(flip):
+        if at is not None and at.away is None and nth < SENTENCES:
+            is_so = is_none_beyond(at)
+        else:
+            is_so = at is not None or is_decided(flip)
+        if is_so:
             found[flip] = replace(at or flip, simulated=True)
     doubted = [flip for flip in asked if flip not in found]
     kept = [found.get(flip, flip) for flip in short_of(doubted, told)]
