@@ -391,8 +391,7 @@ class Decision:
         """
         if self.by_simulation:
             return None
-        near = [flip.number for flip in self.next_flips if not flip.number.startswith("limit:")]
-        matter = [worth.name for worth in self.worths
-                  if not worth.name.startswith("limit:") and worth.name != draws.CHANCE]  # fmt: skip
-        axes = list(dict.fromkeys([*near, *matter]))
+        near = [flip.number for flip in self.next_flips]
+        matter = [worth.name for worth in self.worths if worth.name != draws.CHANCE]
+        axes = [name for name in dict.fromkeys([*near, *matter]) if not name.startswith("limit:")]
         return (axes[0], axes[1]) if len(axes) > 1 else None
