@@ -26,10 +26,14 @@ class Comparison:
     value: float
     other: float
     unit: Unit = ""
+    least: float | None = None
+    """A difference that is one, where what these numbers are for tells it."""
 
     @property
     def same(self) -> bool:
         """No difference that the numbers can tell."""
+        if self.least is not None:
+            return abs(self.value - self.other) <= self.least
         largest = max(abs(self.value), abs(self.other))
         return abs(self.value - self.other) <= RESOLUTION.get(self.unit, ALIKE * largest)
 

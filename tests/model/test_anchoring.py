@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement import anchoring
 from cachelib.model.judgement.anchoring import anchor
 from cachelib.model.judgement.growth import grown_numbers
@@ -40,12 +41,15 @@ def test_errors_are_points_of_a_share_and_else_shares_of_the_simulated() -> None
     assert error("bill_usd", np.array([1.0]), np.array([0.0]))[0] == pytest.approx(1e9)
 
 
-def held(name: str, formula: Any, truth: Any, numbers: Any = None, chance: float = 0) -> Any:
+def held(
+    name: str, formula: Any, truth: Any, numbers: Any = None, chance: float = 0,
+    leaves: float = np.inf,
+) -> Any:  # fmt: skip
     n = len(formula)
     at = numbers or {"origin_ms": np.linspace(100, 900, n)}
     here = dict.fromkeys(at, 300.0)
     return anchoring._held(ONE, name, np.array(formula, float), np.array(truth, float), at, here,
-                           np.array([0.33]), chance)  # fmt: skip
+                           np.array([0.33]), chance, leaves)  # fmt: skip
 
 
 @pytest.mark.parametrize(("off", "status"), [(0.049, "formula"), (0.06, "withheld")])
@@ -95,6 +99,30 @@ def test_of_a_share_two_points_are_tolerable_and_one_in_ten_may_be_off() -> None
     assert (found.typical, found.worst) == pytest.approx((0.015, 0.1))
     most = np.where(np.arange(40) < 6, np.where(np.arange(40) % 2, 0.6, 0.4), 0.515)
     assert held("hit_ratio", most, truth)[0].status == "withheld"
+
+
+def test_of_a_share_with_a_limit_a_tenth_of_what_that_leaves_is_tolerable() -> None:
+    """Two points are nothing of 15 %, and twenty times a limit of 0.1 %."""
+    truth, off = np.full(20, 0.001), np.where(np.arange(20) % 2, 0.0005, -0.0005)
+    assert held("late_share", truth + off, truth)[0].status == "formula"
+    found, _ = held("late_share", truth + off, truth, leaves=0.001)
+    assert (found.status, found.tolerance) == ("withheld", pytest.approx(0.0001))
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound", "near"),
+    [("late_share", {"at_most": 0.001}, (-0.002, 0.004)),
+     ("hit_ratio", {"at_least": 0.95}, (0.8, 1.1)),
+     ("bill_usd", {"at_most": 0.5}, (-np.inf, np.inf))],
+)  # fmt: skip
+def test_far_from_a_limit_it_decides_nothing_how_much_a_share_is(
+    metric: str, bound: dict[str, float], near: tuple[float, float]
+) -> None:
+    criteria = Criteria.model_validate(
+        {"minimise": "mean_ms", "limits": [{"metric": metric, "why": "w"} | bound]}
+    )
+    assert anchoring._near(criteria, metric) == pytest.approx(near)
+    assert anchoring._near(criteria, "error_share") == (-np.inf, np.inf)
 
 
 def test_what_is_off_by_a_power_of_a_number_is_fitted() -> None:

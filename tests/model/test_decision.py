@@ -412,3 +412,17 @@ def test_a_limit_that_another_month_may_break_is_kept_by_less_than_chance() -> N
     assert verdict_at(value + half / 2) == (False, True)
     assert verdict_at(value - half / 2) == (True, True)
     assert verdict_at(value - 3 * half) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("limit", "material", "counts"),
+    [({"at_most": 0.15}, {}, 0.005), ({"at_most": 0.002}, {}, 0.0002), (None, {}, 0.005),
+     ({"at_most": 0.002}, {"late_share": 0.001}, 0.001), ({"at_most": 0.999}, {}, 0.0001)],
+)  # fmt: skip
+def test_what_counts_of_a_share_is_no_more_than_a_tenth_of_what_its_limit_leaves(
+    limit: dict[str, float] | None, material: dict[str, float], counts: float
+) -> None:
+    limits = [] if limit is None else [{"metric": "late_share", "why": "w"} | limit]
+    criteria = Criteria.model_validate(PLAIN | {"limits": limits, "material": material})
+    assert criteria.tolerance("late_share", 0.1) == pytest.approx(counts)
+    assert criteria.tolerance("hit_ratio", 0.1) == 0.005

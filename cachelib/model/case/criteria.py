@@ -19,6 +19,7 @@ MetricName = Annotated[
 ]
 """A metric that a criterion may name."""
 Secondary = Literal["work", "today", "simplicity"]
+GRAIN = 0.1  # of what a limit leaves of a share: less is nothing
 SECONDARY: tuple[str, ...] = ("work", "today", "simplicity", "mean_ms")
 Shape = Literal["triangular", "uniform"]
 LEAST, MOST = 1e-6, 1e15  # beyond which no number of a criterion means anything
@@ -190,8 +191,21 @@ class Criteria(Strict):
         return bool(judged & {"monthly_cost_usd", "work_hours"})
 
     def tolerance(self, metric: str, best: float) -> float:
-        """The difference from `best` below which values of a metric tie."""
-        return METRICS[metric].tolerance(best, self.material.get(metric))
+        """The difference from `best` below which values of a metric tie.
+
+        Of a share with a limit no more than a part of what the limit leaves: half a point is
+        nothing of 15 %, and five times a limit of 0.1 %.
+        """
+        own = self.material.get(metric)
+        usual = METRICS[metric].tolerance(best, own)
+        return usual if own is not None else min(usual, GRAIN * self.leaves(metric))
+
+    def leaves(self, metric: str) -> float:
+        """Of a share, the least that a limit leaves of it, or of what is not it; else infinite."""
+        if METRICS[metric].unit != "ratio":
+            return math.inf
+        bounds = [limit.bound for limit in self.limits if limit.metric == metric]
+        return min((min(b, 1 - b) for b in bounds if 0 < b < 1), default=math.inf)
 
     def score_tolerance(self, best: float) -> float:
         """By how much a score must be above the best one to count as worse, in its own unit."""

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement import surface
@@ -30,6 +31,8 @@ from cachelib.model.traffic.remarks import FEW
 POINTS = 24
 TOLERANCE = {"ratio": 0.02}  # points of a share; of all else, this share of the value
 RELATIVE = 0.05
+NEARLY = 0.1  # of what a limit leaves of a share: nor is that tolerable beside it
+FAR = 3.0  # times what a limit leaves, from the limit: beyond, how much it is decides nothing
 COVERED = 0.9  # share of the points at which the error must be within tolerance
 DIRECTIONS = 3  # numbers that the fitted error may depend on
 
@@ -91,7 +94,7 @@ def anchor(
     here = {name: number.value for name, number in ranges(study, model.options).items()}
     of_nature = {name: values for name, values in numbers.items() if name != CHANCE}
     simulator = Simulator(model, measured)
-    names = simulator.names
+    names, criteria = simulator.names, study.case.criteria
     raw = replace(model, corrections={}, surrogates={})
     moving = Moving(raw, [sweep for sweep in sweeps(raw) if sweep.low < sweep.high])
     simulated: dict[str, Mapping[str, Array]] = {}
@@ -106,17 +109,26 @@ def anchor(
         uncorrected, chance = raw.values(option, {}, names), simulator.chance(option, numbers)
         for name in names:
             at_here = np.array([measured[option.name][name]])
+            leaves, near = criteria.leaves(name), _near(criteria, name)
             found, surrogate = _held(
-                option, name, formula[name], truth[name],
+                option, name, np.clip(formula[name], *near), np.clip(truth[name], *near),
                 {n: numbers[n] for n in moving.movers(option.name, name) if n in numbers}, here,
                 _error(name, uncorrected[name][:1], at_here),
-                float(_error(name, at_here + chance[name], at_here)[0]),
+                float(_error(name, at_here + chance[name], at_here)[0]), leaves,
             )  # fmt: skip
             anchors.append(found)
             if surrogate is not None:
                 surrogates[option.name, name] = surrogate
     fitted = replace(model, surrogates=surrogates)
     return Anchoring(fitted, simulator, numbers, simulated, tuple(anchors))
+
+
+def _near(criteria: Criteria, name: str) -> tuple[float, float]:
+    """Between which values it decides something how much a metric is: around its limits."""
+    if (leaves := criteria.leaves(name)) == np.inf or name in criteria.weights:
+        return -np.inf, np.inf
+    bounds = [limit.bound for limit in criteria.limits if limit.metric == name]
+    return min(bounds) - FAR * leaves, max(bounds) + FAR * leaves
 
 
 def _error(name: str, predicted: Array, simulated: Array) -> Array:
@@ -128,9 +140,9 @@ def _error(name: str, predicted: Array, simulated: Array) -> Array:
 
 def _held(
     option: Option, name: str, formula: Array, truth: Array, numbers: Numbers,
-    here: Mapping[str, float], uncorrected: Array, chance: float = 0.0,
+    here: Mapping[str, float], uncorrected: Array, chance: float = 0.0, leaves: float = np.inf,
 ) -> tuple[Anchor, Surface | None]:  # fmt: skip
-    tolerance = TOLERANCE.get(METRICS[name].unit, RELATIVE) + chance
+    tolerance = min(TOLERANCE.get(METRICS[name].unit, RELATIVE), NEARLY * leaves) + chance
     errors, status, surrogate = _error(name, formula, truth), "formula", None
     if np.quantile(errors, COVERED) > tolerance:
         surrogate, errors = _fit(name, formula, truth, numbers, here)

@@ -117,10 +117,10 @@ def points(outcome: Outcome, option: Candidate, other: Candidate | None) -> Iter
     for name in deciding(outcome):
         metric = outcome.metrics[name]
         mine, theirs = option.metrics[name].value, other.metrics[name].value
-        if mine is None or theirs is None or abs(mine - theirs) <= metric.ties_below:
+        if mine is None or theirs is None:
             continue
         unit = cast(Unit, metric.unit)
-        found = Comparison(mine, theirs, unit)
+        found = Comparison(mine, theirs, unit, least=metric.ties_below)
         if found.same:
             continue
         better = found.more == (metric.better == "more")
