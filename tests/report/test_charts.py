@@ -15,7 +15,7 @@ from matplotlib.text import Annotation, Text
 from pydantic import ValidationError
 
 from cachelib.model.judgement.flips import Swing
-from cachelib.report.publish import data, figures, labels
+from cachelib.report.publish import data, figures, labels, vector
 from cachelib.report.publish.findings import Figure
 
 LONG = "Memory, then Workers KV, refreshed and never expired"
@@ -79,7 +79,7 @@ def test_the_choice_and_what_is_there_are_marked_in_their_own_colours() -> None:
         ax, NAMES, [1.0, 2.0, 3.0],
         marks={LONG: ("chosen", figures.TEAL), "No cache": ("today", figures.BLUE)},
     )  # fmt: skip
-    drawn = figures.svg(plot)
+    drawn = vector.svg(plot)
     assert any(re.fullmatch(r"1 +chosen", word) for word in words(drawn))
     assert any(re.fullmatch(r"3 +today", word) for word in words(drawn))
     faces = [bar.get_facecolor() for bar in ax.patches]
@@ -188,14 +188,46 @@ def test_of_a_curve_with_a_simulated_point_both_are_in_the_data() -> None:
     assert noted.rows == [*ours, [1.5, "ours, simulated", 3.6]]
 
 
-def test_a_limit_is_named_at_its_line_s_beginning() -> None:
+def test_a_limit_is_named_at_its_end_among_the_names_of_lines_and_kept_apart_from_them() -> None:
     _, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.curve(ax, [1.0, 9.0], [1.0, 4.0], "ours", figures.BLUE)
     figures.limit(ax, 4.0, "at most 4")
-    (name,) = (text for text in ax.texts if isinstance(text, Annotation))
-    assert name.xy == (0, 4.0)
-    assert name.xycoords == ("axes fraction", "data")
-    (line,) = ax.lines
+    _, line = ax.lines
     assert list(line.get_ydata()) == [4.0, 4.0]
+    ours, limit = (text for text in ax.texts if isinstance(text, Annotation))
+    assert ours.xy == limit.xy == (9.0, 4.0)
+    figures.spread(ax)
+    assert limit.get_text() == "at most 4"
+    assert limit.xy[1] > ours.xy[1] + 0.1
+
+
+def test_where_we_are_is_written_above_all_lines() -> None:
+    plot, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.line(ax, [1.0, 9.0], [0.0, 1.0], figures.BLUE)
+    figures.here(ax, 9.0)
+    plot.draw_without_rendering()
+    (word,) = ax.texts
+    assert word.get_window_extent().y0 >= ax.bbox.y1
+    assert list(ax.lines[-1].get_xdata()) == [9.0, 9.0]
+
+
+def test_a_line_that_begins_a_little_above_a_power_of_ten_begins_at_its_mark() -> None:
+    assert list(figures.powers([1000.1, 5e6])) == [3, 4, 5, 6]
+    assert list(figures.powers([1500.0, 9.9999e6])) == [4, 5, 6, 7]
+    assert list(figures.powers([1500.0, 9e6])) == [4, 5, 6]
+
+
+def test_a_map_has_one_shape_a_choice_and_marks_on_both_axes() -> None:
+    place = SimpleNamespace(here=1.0)
+    chosen = np.add.outer(np.arange(9), np.arange(9)) // 6
+    drawn: Any = SimpleNamespace(xs=np.geomspace(1, 1000, 9), ys=np.geomspace(0.6, 4, 9), x=place,
+                                 y=place, names=["a", "b", "c"], chosen=chosen)  # fmt: skip
+    plot, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.regions_map(ax, drawn, "here", figures.SERIES[:3], log=(True, True))
+    plot.draw_without_rendering()
+    assert len(ax.patches) == 3
+    for axis, low, high in ((ax.xaxis, *ax.get_xlim()), (ax.yaxis, *ax.get_ylim())):
+        assert len([mark for mark in axis.get_majorticklocs() if low <= mark <= high]) > 1
 
 
 @given(st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), min_size=1, max_size=5))

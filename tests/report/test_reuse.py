@@ -74,7 +74,7 @@ def write_notebooks(folder: Path) -> None:
     tiny.write(folder / f"{SEED}.ipynb", "print(seed)", parameters="seed = 1")
     replay = "%pwd\nfrom cachelib.model.engines import replay"
     tiny.write(folder / f"{REPLAY}.ipynb", replay, parameters=f"{case}\ntrace = None")
-    draw = "def draw(it):\n    from cachelib.report.publish.diagrams import to_svg"
+    draw = "def draw(it):\n    from cachelib.report.publish.layout import to_svg"
     tiny.write(folder / f"{DIAGRAM}.ipynb", draw, parameters=case)
 
 

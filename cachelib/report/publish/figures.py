@@ -1,10 +1,7 @@
-"""How figures look, and how they become SVG that follows the page into dark mode."""
+"""How charts look, and what is drawn in them."""
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
@@ -96,21 +93,17 @@ def colour(study: Study, design: str) -> str:
 
 
 def here(ax: Axes, x: float, label: str = "here") -> None:
-    """Mark where this system is."""
+    """Mark where this system is, by a word above all lines."""
     ax.axvline(x, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), zorder=0)
-    ax.annotate(
-        label, (x, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
-        textcoords="offset points", color=MUTED, va="top", fontsize=9,
-    )  # fmt: skip
+    ax.text(x, 1.01, label, transform=ax.get_xaxis_transform(), color=MUTED, ha="center",
+            va="bottom", fontsize=9)  # fmt: skip
 
 
 def limit(ax: Axes, y: float, label: str) -> None:
-    """Mark what a design may not exceed."""
+    """Mark what a design may not exceed; named at its end, as the lines drawn before are."""
+    end = max((float(np.max(line.get_xdata())) for line in ax.lines), default=1.0)
     ax.axhline(y, color=INK, linewidth=1, linestyle=(0, (6, 3)), zorder=0)
-    ax.annotate(
-        label, (0, y), xycoords=("axes fraction", "data"), xytext=(4, 3),
-        textcoords="offset points", color=INK, va="bottom", fontsize=9,
-    )  # fmt: skip
+    _name(ax, label, (end, y), INK, (4, 0), "left", "center")
 
 
 def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
@@ -207,12 +200,13 @@ def log_axes(ax: Axes, powers: Iterable[int]) -> None:
 
 
 NARROW = 1.1
+NEARLY = 0.01  # in powers of ten: what begins at 1000.1 begins at 1k
 
 
 def powers(values: Sequence[float]) -> range:
     """The powers of ten among positive values, to mark an axis with."""
     low, high = np.log10(min(values)), np.log10(max(values))
-    return range(int(np.ceil(low)), int(np.floor(high)) + 1)
+    return range(int(np.ceil(low - NEARLY)), int(np.floor(high + NEARLY)) + 1)
 
 
 def spread(ax: Axes, gap: float = 0.055) -> None:
@@ -325,14 +319,21 @@ def regions_map(
     ax: Axes, drawn: Map, label: str, colours: Sequence[str], *, log: tuple[bool, bool]
 ) -> None:
     """Who is chosen over two numbers, and where we are; `colours`: of `drawn.names`."""
-    from matplotlib.patches import Patch
+    from matplotlib.patches import Patch, PathPatch
+    from matplotlib.path import Path
 
     places = sorted(set(drawn.chosen.ravel().tolist()))
     names = ["nothing keeps the limits" if i < 0 else drawn.names[i] for i in places]
     colours = [GRID if i < 0 else colours[i] for i in places]
-    for place, left, right, low, high in _runs(drawn, log):
-        ax.fill([left, right, right, left], [low, low, high, high], linewidth=0, antialiased=False,
-                color=colours[places.index(place)], alpha=0.55)  # fmt: skip
+    runs = _runs(drawn, log)
+    for place, its in zip(places, colours, strict=True):  # one shape each: no seams within
+        boxes = [
+            Path([(left, low), (right, low), (right, high), (left, high), (left, low)], closed=True)
+            for which, left, right, low, high in runs
+            if which == place
+        ]
+        ax.add_patch(PathPatch(Path.make_compound_path(*boxes), linewidth=0, antialiased=False,
+                               color=its, alpha=0.55))  # fmt: skip
     chosen = [
         (x, y, "nothing keeps the limits" if i < 0 else drawn.names[i])
         for y, row in zip(drawn.ys.tolist(), drawn.chosen.tolist(), strict=True)
@@ -340,10 +341,14 @@ def regions_map(
     ]
     data.note(ax, [ax.get_xlabel(), ax.get_ylabel(), "choice"], chosen)
     ax.plot(drawn.x.here, drawn.y.here, "o", color=INK, markersize=8)
-    _name(ax, label, (drawn.x.here, drawn.y.here), INK, (8, 0), "left", "center")
-    for axis, is_log in zip("xy", log, strict=True):
+    ax.annotate(label, (drawn.x.here, drawn.y.here), xytext=(8, 0), textcoords="offset points",
+                color=INK, va="center")  # fmt: skip
+    ax.autoscale()
+    for axis, values, is_log in zip("xy", (drawn.xs, drawn.ys), log, strict=True):
         if is_log:
             getattr(ax, f"set_{axis}scale")("log")
+            marks = (1,) if len(powers(values.tolist())) > 1 else (1, 2, 5)
+            getattr(ax, f"{axis}axis").set_major_locator(LogLocator(subs=marks))
     ax.minorticks_off()
     for formatted in (ax.xaxis, ax.yaxis):
         formatted.set_major_formatter(lambda value, _: brief(value))
@@ -375,26 +380,3 @@ def _edges(middles: npt.NDArray[Any], is_log: bool) -> list[float]:
     halves = np.concatenate([on_axis[:1], (on_axis[:-1] + on_axis[1:]) / 2, on_axis[-1:]])
     edges: list[float] = (np.exp(halves) if is_log else halves).tolist()
     return edges
-
-
-def svg(plot: Figure) -> str:
-    """The figure as an `<svg>` element, the same to the byte for the same drawing."""
-    buffer = io.StringIO()
-    with warnings.catch_warnings():
-        # A letter that matplotlib's font lacks is only measured with it, and drawn by the viewer's.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        # Names that leave no room for the rest are drawn all the same.
-        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
-        plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = fit.xml(buffer.getvalue())
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    for colour, variable in VARIABLES.items():
-        text = text.replace(f": {colour}", f": var({variable}, {colour})")
-    return re.sub(r"font: ([^']*)'DejaVu Sans'[^;\"]*", r"font: \1system-ui, sans-serif", text)
-
-
-def warm_up() -> None:
-    """Load what the first figure of a process loads: matplotlib, its fonts and its back end."""
-    plot, _ = axes(xlabel="x", ylabel="y")
-    svg(plot)
