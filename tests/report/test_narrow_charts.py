@@ -111,7 +111,7 @@ def test_no_name_of_a_row_lies_on_a_bar(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [("curves", [*NAMES, "limit: $5.00"]), ("tornado", ["low", "high"]),
-     ("map", [*NAMES, "nothing keeps the limits"]),
+     ("map", ["1: nothing keeps the limits", *(f"{n}: {name}" for n, name in enumerate(NAMES, 2))]),
      ("distributions", ["with Workers KV", "without"])],
 )  # fmt: skip
 def test_what_is_drawn_is_named_below_the_chart(kind: str, names: list[str]) -> None:
