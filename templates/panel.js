@@ -207,12 +207,14 @@ function mapShown(root, panel, sliders, moveTo) {
     for (const each of boxes)
       shares.set(each.chosen, (shares.get(each.chosen) ?? 0) + each.wide * each.high / (side * rows.length));
     const places = [...shares].sort((a, b) => b[1] - a[1]).map(([i]) => i), x = one(across), y = one(up);
-    svg.replaceChildren(...boxes.map((each) => {
+    const areas = drawn("g", { opacity: 0.55 }); // of all boxes at once: where two meet there is no seam
+    areas.append(...boxes.map((each) => {
       const rect = drawn("rect", { x: left + each.x * cell[0], y: high - (each.y + each.high) * cell[1],
-        width: each.wide * cell[0] + 0.5, height: each.high * cell[1] + 0.5, "fill-opacity": 0.55 });
+        width: each.wide * cell[0] + 0.5, height: each.high * cell[1] + 0.5 });
       rect.style.fill = each.chosen < 0 ? "var(--line)" : `var(${panel.designs[each.chosen].colour})`;
       return rect;
     }));
+    svg.replaceChildren(areas);
     for (const i of places) { // the number of each in its largest box
       const { x, y, wide: w, high: h } = boxes.find((each) => each.chosen === i);
       svg.append(drawn("text", { x: left + (x + w / 2) * cell[0], y: high - (y + h / 2) * cell[1] + 5,
@@ -221,10 +223,10 @@ function mapShown(root, panel, sliders, moveTo) {
     const here = [left + wide * share(x, x.value), high * (1 - share(y, y.value))];
     svg.append(drawn("circle", { cx: here[0], cy: here[1], r: 6, class: "here" }));
     for (const [at, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]])
-      svg.append(drawn("text", { x: left + wide * at, y: high + 18, "text-anchor": anchor }, told(valueAt(x, at), x.unit)));
-    for (const at of [0, 0.5, 1])
-      svg.append(drawn("text", { x: left + wide + 6, y: Math.max(high * (1 - at) + (at === 0 ? 0 : at === 1 ? 12 : 5), 12) },
-        told(valueAt(y, at), y.unit)));
+      svg.append(drawn("text", { x: left + wide * at, y: high + 18, "text-anchor": anchor, class: anchor }, told(valueAt(x, at), x.unit)));
+    for (const [at, below] of [[0, -6], [0.5, 5], [1, 20]])
+      svg.append(drawn("text", { x: left + wide - 6, y: high * (1 - at) + below,
+        "text-anchor": "end", class: "within" }, told(valueAt(y, at), y.unit)));
     legend.replaceChildren(...places.map((i, nth) => {
       const item = document.createElement("li"), swatch = document.createElement("i");
       swatch.style.background = i < 0 ? "var(--line)" : `var(${panel.designs[i].colour})`;

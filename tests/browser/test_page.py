@@ -199,6 +199,16 @@ def test_what_is_told_of_a_log_is_no_wider_than_a_phone(browser: Browser, report
         assert table.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
 
 
+def test_on_a_phone_what_is_said_in_two_columns_has_the_width_of_the_page(
+    browser: Browser, report: Report
+) -> None:
+    with opened(browser, report.folder / "report.html", "#nothing") as page:
+        page.set_viewport_size({"width": 360, "height": 800})
+        cells = page.locator("main > .scroll td:nth-child(2):last-child:not([data-column])")
+        assert cells.count() > 3
+        assert min(cells.evaluate_all("all => all.map(cell => cell.clientWidth)")) >= 310
+
+
 def test_axe_finds_no_violation(browser: Browser, report: Report, node_modules: Path) -> None:
     axe = (node_modules / "axe-core" / "axe.min.js").read_text("utf-8")
     with watched(browser, bypass_csp=True) as page:
