@@ -217,8 +217,10 @@ function mapShown(root, panel, sliders, moveTo) {
     svg.replaceChildren(areas);
     for (const i of places) { // the number of each in its largest box
       const { x, y, wide: w, high: h } = boxes.find((each) => each.chosen === i);
-      svg.append(drawn("text", { x: left + (x + w / 2) * cell[0], y: high - (y + h / 2) * cell[1] + 5,
-        "text-anchor": "middle", class: "nth" }, places.indexOf(i) + 1));
+      const [across, down] = [left + (x + w / 2) * cell[0], high - (y + h / 2) * cell[1] + 5];
+      const isOnMark = across > left + wide - 80 && Math.abs(down - high / 2 - 5) < 24; // of the axis at the right
+      svg.append(drawn("text", { x: across, y: down + 28 * isOnMark, "text-anchor": "middle", class: "nth" },
+        places.indexOf(i) + 1));
     }
     const here = [left + wide * share(x, x.value), high * (1 - share(y, y.value))];
     svg.append(drawn("circle", { cx: here[0], cy: here[1], r: 6, class: "here" }));

@@ -256,7 +256,7 @@ def cumulative(
     """The share of `values` at most x, in per cent, over a logarithmic x; named at its median."""
     percents = np.linspace(0, 100, STEPS)
     x = np.quantile(values, percents / 100)
-    ax.step(x, percents, where="post", color=colour)
+    ax.plot(x, percents, color=colour)
     data.note_line(ax, x[::2].tolist(), percents[::2].tolist(), name)
     ax.set(xscale="log", ylim=(0, 101))
     ax.minorticks_off()

@@ -122,8 +122,8 @@ class Arrow:
         paper = self.source.paper
         straight = self.x1 == self.x2
         room = paper.width - self.x2 if straight else self.target.width / 2 + paper.gap_x
-        told = paper.lines(self.edge.label, room - 10)
-        x = self.x2 + (-8 if self.anchor == "end" else 8)
+        told = paper.lines(self.edge.label, room - 12)
+        x = self.x2 + (-10 if self.anchor == "end" else 10)
         for nth, line in enumerate(told):
             yield x, self.y2 - 7 - paper.line * (len(told) - 1 - nth), line
 
