@@ -215,19 +215,21 @@ function mapShown(root, panel, sliders, moveTo) {
       return rect;
     }));
     svg.replaceChildren(areas);
+    const marks = [[0, high - 6], [0.5, high / 2 + 5], [1, 20]]; // of the upright axis
     for (const i of places) { // the number of each in its largest box
       const { x, y, wide: w, high: h } = boxes.find((each) => each.chosen === i);
       const [across, down] = [left + (x + w / 2) * cell[0], high - (y + h / 2) * cell[1] + 5];
-      const isOnMark = across > left + wide - 80 && Math.abs(down - high / 2 - 5) < 24; // of the axis at the right
-      svg.append(drawn("text", { x: across, y: down + 28 * isOnMark, "text-anchor": "middle", class: "nth" },
+      const mark = across > left + wide - 80 && marks.find(([, y]) => Math.abs(down - y) < 24);
+      const aside = !mark ? 0 : mark[0] ? 28 : -28; // from a mark at the right, away from the foot
+      svg.append(drawn("text", { x: across, y: down + aside, "text-anchor": "middle", class: "nth" },
         places.indexOf(i) + 1));
     }
     const here = [left + wide * share(x, x.value), high * (1 - share(y, y.value))];
     svg.append(drawn("circle", { cx: here[0], cy: here[1], r: 6, class: "here" }));
     for (const [at, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]])
       svg.append(drawn("text", { x: left + wide * at, y: high + 18, "text-anchor": anchor, class: anchor }, told(valueAt(x, at), x.unit)));
-    for (const [at, below] of [[0, -6], [0.5, 5], [1, 20]])
-      svg.append(drawn("text", { x: left + wide - 6, y: high * (1 - at) + below,
+    for (const [at, down] of marks)
+      svg.append(drawn("text", { x: left + wide - 6, y: down,
         "text-anchor": "end", class: "within" }, told(valueAt(y, at), y.unit)));
     legend.replaceChildren(...places.map((i, nth) => {
       const item = document.createElement("li"), swatch = document.createElement("i");

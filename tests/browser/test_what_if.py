@@ -179,6 +179,9 @@ def test_the_map_is_of_two_numbers_that_the_reader_chooses(shipped: Page) -> Non
     assert sum(map(float, shares)) == pytest.approx(100, abs=1)
 
 
+FINE = """() => [...document.querySelectorAll(".map rect")]
+    .some(box => box.height.baseVal.value < 20)"""
+"""The map of 21 by 21, which takes the place of a first one of 7 by 7."""
 OF_THE_MAP = """() => {
     const svg = document.querySelector(".map svg"), {width, height} = svg.viewBox.baseVal;
     return [...svg.querySelectorAll("text")].filter(text => text.checkVisibility()).map(text => {
@@ -197,6 +200,7 @@ OF_THE_MAP = """() => {
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_words_of_the_map_can_be_read_and_lie_within_it(shipped: Page, width: int) -> None:
     shipped.set_viewport_size({"width": width, "height": 800})
+    shipped.wait_for_function(FINE)
     words = shipped.evaluate(OF_THE_MAP)
     assert len(words) > 5
     assert all(word["within"] and word["alone"] for word in words)
@@ -205,6 +209,7 @@ def test_the_words_of_the_map_can_be_read_and_lie_within_it(shipped: Page, width
 
 def test_areas_of_the_map_have_no_seams(shipped: Page) -> None:
     """Boxes that overlap by a hair are all of them opaque; what holds them lets light through."""
+    shipped.wait_for_function(FINE)
     faint = "all => all.filter(each => getComputedStyle(each).fillOpacity !== '1').length"
     assert shipped.locator(".map rect").evaluate_all(faint) == 0
     assert shipped.locator(".map svg > g[opacity]").count() == 1
