@@ -207,24 +207,30 @@ function mapShown(root, panel, sliders, moveTo) {
     for (const each of boxes)
       shares.set(each.chosen, (shares.get(each.chosen) ?? 0) + each.wide * each.high / (side * rows.length));
     const places = [...shares].sort((a, b) => b[1] - a[1]).map(([i]) => i), x = one(across), y = one(up);
-    svg.replaceChildren(...boxes.map((each) => {
+    const areas = drawn("g", { opacity: 0.55 }); // of all boxes at once: where two meet there is no seam
+    areas.append(...boxes.map((each) => {
       const rect = drawn("rect", { x: left + each.x * cell[0], y: high - (each.y + each.high) * cell[1],
-        width: each.wide * cell[0] + 0.5, height: each.high * cell[1] + 0.5, "fill-opacity": 0.55 });
+        width: each.wide * cell[0] + 0.5, height: each.high * cell[1] + 0.5 });
       rect.style.fill = each.chosen < 0 ? "var(--line)" : `var(${panel.designs[each.chosen].colour})`;
       return rect;
     }));
+    svg.replaceChildren(areas);
+    const marks = [[0, high - 6], [0.5, high / 2 + 5], [1, 20]]; // of the upright axis
     for (const i of places) { // the number of each in its largest box
       const { x, y, wide: w, high: h } = boxes.find((each) => each.chosen === i);
-      svg.append(drawn("text", { x: left + (x + w / 2) * cell[0], y: high - (y + h / 2) * cell[1] + 5,
-        "text-anchor": "middle", class: "nth" }, places.indexOf(i) + 1));
+      const [across, down] = [left + (x + w / 2) * cell[0], high - (y + h / 2) * cell[1] + 5];
+      const mark = across > left + wide - 80 && marks.find(([, y]) => Math.abs(down - y) < 24);
+      const aside = !mark ? 0 : mark[0] ? 28 : -28; // from a mark at the right, away from the foot
+      svg.append(drawn("text", { x: across, y: down + aside, "text-anchor": "middle", class: "nth" },
+        places.indexOf(i) + 1));
     }
     const here = [left + wide * share(x, x.value), high * (1 - share(y, y.value))];
     svg.append(drawn("circle", { cx: here[0], cy: here[1], r: 6, class: "here" }));
     for (const [at, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]])
-      svg.append(drawn("text", { x: left + wide * at, y: high + 18, "text-anchor": anchor }, told(valueAt(x, at), x.unit)));
-    for (const at of [0, 0.5, 1])
-      svg.append(drawn("text", { x: left + wide + 6, y: Math.max(high * (1 - at) + (at === 0 ? 0 : at === 1 ? 12 : 5), 12) },
-        told(valueAt(y, at), y.unit)));
+      svg.append(drawn("text", { x: left + wide * at, y: high + 18, "text-anchor": anchor, class: anchor }, told(valueAt(x, at), x.unit)));
+    for (const [at, down] of marks)
+      svg.append(drawn("text", { x: left + wide - 6, y: down,
+        "text-anchor": "end", class: "within" }, told(valueAt(y, at), y.unit)));
     legend.replaceChildren(...places.map((i, nth) => {
       const item = document.createElement("li"), swatch = document.createElement("i");
       swatch.style.background = i < 0 ? "var(--line)" : `var(${panel.designs[i].colour})`;

@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Locator, Page
 
 from cachelib.report.build import Report
 from cachelib.report.document import pdf
-from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.findings import Message, Node, Sequence
+from cachelib.report.publish.layout import to_svg
 from tests.browser.conftest import unfold
 
 pytestmark = pytest.mark.timeout(600)
@@ -86,10 +86,36 @@ CUT_OFF = """[...document.querySelectorAll("figure svg")].flatMap(svg => {
 })"""
 
 
-def test_no_word_of_a_figure_is_cut_off(browser: Browser, report: Report) -> None:
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_word_of_a_figure_is_cut_off(browser: Browser, report: Report, width: int) -> None:
     with opened(browser, report.folder / "report.html") as page:
-        assert page.locator("figure svg text").count() > 50
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.locator("figure svg text:visible").count() > 50
         assert page.evaluate(CUT_OFF) == []
+
+
+SMALLEST = """() => Math.min(...[...document.querySelectorAll(".drawing svg text")]
+    .filter(text => text.checkVisibility())
+    .map(text => {
+        const {c, d} = text.getScreenCTM();
+        return parseFloat(getComputedStyle(text).fontSize) * Math.hypot(c, d);
+    }))"""
+
+
+def test_on_a_phone_a_figure_is_seen_whole_and_its_words_can_be_read(
+    browser: Browser, report: Report
+) -> None:
+    with opened(browser, report.folder / "report.html") as page:
+        figures = page.locator("figure:has(.drawing)")
+        for width, kind in ((360, "narrow"), (1280, "wide")):
+            page.set_viewport_size({"width": width, "height": 800})
+            drawings = page.locator(".drawing:visible")
+            assert drawings.count() == figures.count() > 5
+            kinds = drawings.evaluate_all("all => all.map(each => each.classList[1])")
+            assert set(kinds) == {kind}
+            beyond = "all => all.map(each => each.scrollWidth - each.clientWidth)"
+            assert max(drawings.evaluate_all(beyond)) <= 0
+            assert page.evaluate(SMALLEST) >= 8
 
 
 def test_no_word_of_a_sequence_is_cut_off(browser: Browser, tmp_path: Path) -> None:
@@ -171,6 +197,16 @@ def test_what_is_told_of_a_log_is_no_wider_than_a_phone(browser: Browser, report
             "c => (c.textContent = '█'.repeat(60))"
         )
         assert table.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+
+
+def test_on_a_phone_what_is_said_in_two_columns_has_the_width_of_the_page(
+    browser: Browser, report: Report
+) -> None:
+    with opened(browser, report.folder / "report.html", "#nothing") as page:
+        page.set_viewport_size({"width": 360, "height": 800})
+        cells = page.locator("main > .scroll td:nth-child(2):last-child:not([data-column])")
+        assert cells.count() > 3
+        assert min(cells.evaluate_all("all => all.map(cell => cell.clientWidth)")) >= 310
 
 
 def test_axe_finds_no_violation(browser: Browser, report: Report, node_modules: Path) -> None:

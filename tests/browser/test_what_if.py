@@ -179,6 +179,42 @@ def test_the_map_is_of_two_numbers_that_the_reader_chooses(shipped: Page) -> Non
     assert sum(map(float, shares)) == pytest.approx(100, abs=1)
 
 
+FINE = """() => [...document.querySelectorAll(".map rect")]
+    .some(box => box.height.baseVal.value < 20)"""
+"""The map of 21 by 21, which takes the place of a first one of 7 by 7."""
+OF_THE_MAP = """() => {
+    const svg = document.querySelector(".map svg"), {width, height} = svg.viewBox.baseVal;
+    return [...svg.querySelectorAll("text")].filter(text => text.checkVisibility()).map(text => {
+        const box = text.getBBox();
+        const others = [...svg.querySelectorAll("text")].filter(other => other !== text
+            && other.checkVisibility()).map(other => other.getBBox());
+        const apart = (a, b) => a.x > b.x + b.width || a.y > b.y + b.height;
+        return {alone: others.every(other => apart(box, other) || apart(other, box)),
+                size: parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().d,
+                within: box.x >= 0 && box.x + box.width <= width
+                    && box.y >= 0 && box.y + box.height <= height};
+    });
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_words_of_the_map_can_be_read_and_lie_within_it(shipped: Page, width: int) -> None:
+    shipped.set_viewport_size({"width": width, "height": 800})
+    shipped.wait_for_function(FINE)
+    words = shipped.evaluate(OF_THE_MAP)
+    assert len(words) > 5
+    assert all(word["within"] and word["alone"] for word in words)
+    assert min(word["size"] for word in words) >= 9
+
+
+def test_areas_of_the_map_have_no_seams(shipped: Page) -> None:
+    """Boxes that overlap by a hair are all of them opaque; what holds them lets light through."""
+    shipped.wait_for_function(FINE)
+    faint = "all => all.filter(each => getComputedStyle(each).fillOpacity !== '1').length"
+    assert shipped.locator(".map rect").evaluate_all(faint) == 0
+    assert shipped.locator(".map svg > g[opacity]").count() == 1
+
+
 COLOUR_AT_THE_RING = """() => {
     const ring = document.querySelector(".map circle");
     const [x, y] = [ring.cx, ring.cy].map(c => c.baseVal.value);
@@ -193,7 +229,7 @@ def test_a_click_on_the_map_moves_both_numbers_there_and_its_colour_is_the_choic
 ) -> None:
     across, up = (box.input_value() for box in shipped.locator(".map select").all())
     drawing, ring = shipped.locator(".map svg"), shipped.locator(".map circle")
-    wide, high, middle = 610, 326, (248, 150)  # a point that is asked, however fine the map is
+    wide, high, middle = 496, 326, (248, 150)  # a point that is asked, however fine the map is
     size: Any = drawing.bounding_box()
     x, y = middle[0] / wide * size["width"], middle[1] / high * size["height"]
     drawing.click(position={"x": x, "y": y})

@@ -37,7 +37,7 @@ class Twin:
         found = Findings([])
         for each in self.report.findings:
             said = _with(texts, each.finding.model_dump(mode="json"))
-            found.add(Found(parse(said), each.notebook, each.cell_id, each.svg))
+            found.add(Found(parse(said), each.notebook, each.cell_id, each.svg, each.narrow))
         study = parameters.settle(given).study
         material = Material(study, found, self.report.runs, MANIFEST)
         return {name: text for files in FORMATS for name, text in files(material).items()}

@@ -11,13 +11,12 @@ from unittest.mock import patch
 
 import nbformat
 
-from cachelib.report.document.collect import Findings, Found
+from cachelib.report.document.collect import Findings, found
 from cachelib.report.document.formats import FORMATS
 from cachelib.report.document.material import Material
 from cachelib.report.experiments import parameters
 from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
 from cachelib.report.experiments.source import Source
-from cachelib.report.publish.findings import MIME, parse
 
 MANIFEST = {"written": "", "code": {"revision": "", "modified": False}, "python": ""}
 
@@ -31,7 +30,7 @@ def run_notebooks(
     findings = Findings([])
     for run in runs:
         for cell_id, bundle in _published(run.path, given):
-            findings.add(Found(parse(bundle[MIME]), run.name, cell_id, bundle.get("image/svg+xml")))
+            findings.add(found(bundle, run.name, cell_id))
     return runs, findings
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +15,7 @@ from matplotlib.text import Annotation, Text
 from pydantic import ValidationError
 
 from cachelib.model.judgement.flips import Swing
-from cachelib.report.publish import data, figures, labels
+from cachelib.report.publish import data, figures, labels, maps, vector
 from cachelib.report.publish.findings import Figure
 
 LONG = "Memory, then Workers KV, refreshed and never expired"
@@ -79,7 +79,7 @@ def test_the_choice_and_what_is_there_are_marked_in_their_own_colours() -> None:
         ax, NAMES, [1.0, 2.0, 3.0],
         marks={LONG: ("chosen", figures.TEAL), "No cache": ("today", figures.BLUE)},
     )  # fmt: skip
-    drawn = figures.svg(plot)
+    drawn = vector.svg(plot)
     assert any(re.fullmatch(r"1 +chosen", word) for word in words(drawn))
     assert any(re.fullmatch(r"3 +today", word) for word in words(drawn))
     faces = [bar.get_facecolor() for bar in ax.patches]
@@ -188,21 +188,62 @@ def test_of_a_curve_with_a_simulated_point_both_are_in_the_data() -> None:
     assert noted.rows == [*ours, [1.5, "ours, simulated", 3.6]]
 
 
-def test_a_limit_is_named_at_its_line_s_beginning() -> None:
+def test_a_limit_is_named_at_its_end_among_the_names_of_lines_and_kept_apart_from_them() -> None:
     _, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.curve(ax, [1.0, 9.0], [1.0, 4.0], "ours", figures.BLUE)
     figures.limit(ax, 4.0, "at most 4")
-    (name,) = (text for text in ax.texts if isinstance(text, Annotation))
-    assert name.xy == (0, 4.0)
-    assert name.xycoords == ("axes fraction", "data")
-    (line,) = ax.lines
+    _, line = ax.lines
     assert list(line.get_ydata()) == [4.0, 4.0]
+    ours, limit = (text for text in ax.texts if isinstance(text, Annotation))
+    assert ours.xy == limit.xy == (9.0, 4.0)
+    figures.spread(ax)
+    assert limit.get_text() == "at most 4"
+    assert abs(limit.xy[1] - ours.xy[1]) > 0.1
+
+
+def test_of_lines_that_end_alike_the_first_is_named_on_top() -> None:
+    _, ax = figures.axes(xlabel="x", ylabel="share, %")
+    for name in ("first", "second"):
+        figures.named_line(ax, [1.0, 2.0], [0.5, 0.0], name, figures.BLUE)
+    figures.fit_y(ax)
+    first, second = (text for text in ax.texts if isinstance(text, Annotation))
+    assert first.xy[1] > second.xy[1]
+
+
+def test_where_we_are_is_written_above_all_lines() -> None:
+    plot, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.line(ax, [1.0, 9.0], [0.0, 1.0], figures.BLUE)
+    figures.here(ax, 9.0)
+    plot.draw_without_rendering()
+    (word,) = ax.texts
+    assert word.get_window_extent().y0 >= ax.bbox.y1
+    assert list(ax.lines[-1].get_xdata()) == [9.0, 9.0]
+
+
+def test_a_line_that_begins_a_little_above_a_power_of_ten_begins_at_its_mark() -> None:
+    assert list(figures.powers([1000.1, 5e6])) == [3, 4, 5, 6]
+    assert list(figures.powers([1500.0, 9.9999e6])) == [4, 5, 6, 7]
+    assert list(figures.powers([1500.0, 9e6])) == [4, 5, 6]
+
+
+def test_a_map_has_one_shape_a_choice_and_marks_on_both_axes() -> None:
+    place = SimpleNamespace(here=1.0)
+    chosen = np.add.outer(np.arange(9), np.arange(9)) // 6
+    drawn: Any = SimpleNamespace(xs=np.geomspace(1, 1000, 9), ys=np.geomspace(0.6, 4, 9), x=place,
+                                 y=place, names=["a", "b", "c"], chosen=chosen)  # fmt: skip
+    plot, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.regions_map(ax, drawn, "here", figures.SERIES[:3], log=(True, True))
+    plot.draw_without_rendering()
+    assert len(ax.patches) == 3
+    for axis, low, high in ((ax.xaxis, *ax.get_xlim()), (ax.yaxis, *ax.get_ylim())):
+        assert len([mark for mark in axis.get_majorticklocs() if low <= mark <= high]) > 1
 
 
 @given(st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), min_size=1, max_size=5))
 def test_boxes_of_a_map_cover_each_cell_once_with_its_own_choice(chosen: list[list[int]]) -> None:
     cells = np.array(chosen)
     drawn: Any = SimpleNamespace(xs=np.arange(4.0), ys=np.arange(float(len(cells))), chosen=cells)
-    boxes = figures._runs(drawn, (False, False))
+    boxes = maps.runs(drawn, (False, False))
     for row, column in np.ndindex(cells.shape):
         x = min(max(column, 0.1), 2.9)  # the outer cells are halves
         y = min(max(row, 0.1), len(cells) - 1.1) if len(cells) > 1 else 0.0
@@ -215,18 +256,77 @@ def test_a_chart_without_a_description_is_no_finding() -> None:
         Figure(id="a.chart", caption="A chart", alt="")
 
 
-def test_a_line_of_shares_is_named_at_its_end_or_above_the_point_asked_for() -> None:
+def test_a_line_of_shares_is_named_at_its_end() -> None:
     _, ax = figures.axes(xlabel="x", ylabel="share, %")
     figures.named_line(ax, [1.0, 2.0], [0.5, 0.25], "end", figures.BLUE)
-    figures.named_line(ax, [1.0, 2.0], [0.75, 0.9], "above", figures.TEAL, at=0)
+    figures.named_line(ax, [1.0, 2.0], [0.75, 0.9], "other", figures.TEAL)
     names = {text.get_text(): text for text in ax.texts if isinstance(text, Annotation)}
     assert names["end"].xy == (2.0, 25.0)
-    assert names["above"].xy == (1.0, 75.0)
+    assert names["other"].xy == (2.0, 90.0)
+
+
+def test_names_of_cumulative_curves_stand_on_none_of_them() -> None:
+    plot, ax = figures.axes(xlabel="ms", ylabel="share, %")
+    near = np.concatenate([np.geomspace(30, 60, 500), np.geomspace(300, 600, 500)])
+    figures.cumulative(ax, near, "with Workers KV", figures.BLUE)
+    figures.cumulative(ax, np.geomspace(299, 620, 999), "Durable Objects", figures.PINK, right=True)
+    plot.draw_without_rendering()
+    names = [text for text in ax.texts if isinstance(text, Annotation)]
+    for name, line in product(names, ax.lines):
+        box = name.get_window_extent()
+        points = line.get_transform().transform(line.get_xydata())
+        heights = np.arange(box.y0, box.y1)
+        across = np.interp(heights, points[:, 1], points[:, 0])
+        assert not np.any((across > box.x0) & (across < box.x1)), name.get_text()
+
+
+def test_what_costs_nothing_is_drawn_beside_what_does() -> None:
+    plot, ax = figures.axes(xlabel="requests a month", ylabel="bill, $ a month")
+    figures.curve(ax, [1e3, 1e6], [182.0, 189.0], "a", figures.BLUE)
+    figures.curve(ax, [1e3, 1e6], [0.0, 0.0], "b", figures.PINK)
+    figures.log_axes(ax, range(3, 7))
+    plot.draw_without_rendering()
+    heights = [line.get_transform().transform(line.get_xydata())[0, 1] for line in ax.lines]
+    assert all(ax.bbox.y0 <= height <= ax.bbox.y1 for height in heights)
+    assert "0" in {text.get_text() for text in ax.get_yticklabels()}
+
+
+def test_a_limit_s_line_does_not_run_through_its_name() -> None:
+    plot, ax = figures.axes(xlabel="x", ylabel="y")
+    figures.curve(ax, [1.0, 9.0], [1.0, 2.0], "ours", figures.BLUE)
+    figures.limit(ax, 4.0, "at most 4")
+    plot.draw_without_rendering()
+    name = ax.texts[-1].get_window_extent()
+    assert ax.lines[-1].get_window_extent().x1 <= name.x0
+
+
+def test_each_area_of_a_map_that_has_room_has_the_number_of_its_choice() -> None:
+    place = SimpleNamespace(here=9.0)
+    chosen = np.zeros((12, 12), int)
+    chosen[:, 6:], chosen[0, 0] = 1, 2
+    drawn: Any = SimpleNamespace(xs=np.arange(12.0), ys=np.arange(12.0), x=place, y=place,
+                                 names=["a", "b", "c"], chosen=chosen)  # fmt: skip
+    assert maps.inside(drawn, 2) is None
+    for choice in (0, 1):
+        found = maps.inside(drawn, choice)
+        assert found is not None
+        x, y = (int(each) for each in found)
+        assert chosen[y, x] == chosen[y - 1, x] == chosen[y, x - 1] == chosen[y, x + 1] == choice
+        assert abs(y - place.here) > 1 or not 8 <= x <= 11
+
+
+def test_colours_of_the_second_half_are_told_from_the_first_by_their_lines() -> None:
+    _, ax = figures.axes(xlabel="x", ylabel="y")
+    for colour in (figures.GREEN, figures.TEAL):
+        figures.curve(ax, [1.0, 2.0], [1.0, 2.0], "a", colour)
+    first, second = ax.lines
+    assert first.get_linestyle() != second.get_linestyle()
 
 
 @pytest.mark.parametrize(("right", "side"), [(True, "left"), (False, "right")])
-def test_a_distribution_is_named_at_its_median(right: bool, side: str) -> None:
+def test_a_distribution_is_named_beside_its_median(right: bool, side: str) -> None:
     _, ax = figures.axes(xlabel="ms", ylabel="share, %")
     figures.cumulative(ax, np.array([1.0, 2.0, 9.0]), "ours", figures.BLUE, right=right)
     (name,) = (text for text in ax.texts if isinstance(text, Annotation))
-    assert (name.get_text(), name.xy, name.get_ha()) == ("ours", (2.0, 50.0), side)
+    assert (name.get_text(), name.xy[1], name.get_ha()) == ("ours", 50.0, side)
+    assert name.xy[0] > 2.0 if right else name.xy[0] < 2.0

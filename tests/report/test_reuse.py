@@ -74,7 +74,7 @@ def write_notebooks(folder: Path) -> None:
     tiny.write(folder / f"{SEED}.ipynb", "print(seed)", parameters="seed = 1")
     replay = "%pwd\nfrom cachelib.model.engines import replay"
     tiny.write(folder / f"{REPLAY}.ipynb", replay, parameters=f"{case}\ntrace = None")
-    draw = "def draw(it):\n    from cachelib.report.publish.diagrams import to_svg"
+    draw = "def draw(it):\n    from cachelib.report.publish.layout import to_svg"
     tiny.write(folder / f"{DIAGRAM}.ipynb", draw, parameters=case)
 
 
@@ -126,8 +126,8 @@ class TestOnlyWhatChangedIsToRun:
         assert to_run(planned()) == {REPLAY: reason, DIAGRAM: reason}
 
     def test_a_module_that_is_imported_inside_a_function(self) -> None:
-        append("cachelib/report/publish/diagrams.py")
-        assert to_run(planned()) == {DIAGRAM: "cachelib/report/publish/diagrams.py changed"}
+        append("cachelib/report/publish/layout.py")
+        assert to_run(planned()) == {DIAGRAM: "cachelib/report/publish/layout.py changed"}
 
     def test_a_module_that_no_notebook_imports(self) -> None:
         append("cachelib/live/__init__.py")
@@ -298,9 +298,7 @@ class TestTheCodeBehindANotebook:
     def test_includes_what_a_template_includes(self) -> None:
         Path("templates/diagrams/inner.j2").write_text("")
         append("templates/diagrams/layers.svg.j2", "{% include 'diagrams/inner.j2' %}")
-        assert "templates/diagrams/inner.j2" in self.behind(
-            "import cachelib.report.publish.diagrams"
-        )
+        assert "templates/diagrams/inner.j2" in self.behind("import cachelib.report.publish.layout")
 
     def test_holds_nothing_of_other_packages(self) -> None:
         assert self.behind("import json, numpy, cachelibrary") == set()

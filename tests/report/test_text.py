@@ -19,9 +19,9 @@ from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
 from cachelib.report import text as fit
-from cachelib.report.publish import figures
-from cachelib.report.publish.diagrams import to_svg
+from cachelib.report.publish import figures, vector
 from cachelib.report.publish.findings import Diagram, Edge, Message, Node, Sequence
+from cachelib.report.publish.layout import to_svg
 from cachelib.report.templates import html_environment, markdown_environment
 from tests.conftest import examples
 
@@ -225,7 +225,7 @@ def test_charts_are_well_formed_and_show_the_text(text: str) -> None:
     figures.bars(ax, [text, "b"], [1.0, 2.0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn = figures.svg(plot)
+        drawn = vector.svg(plot)
     known = {"svg", "defs", "style", "g", "path", "use", "text", "clipPath", "rect"}
     assert elements(drawn) <= known | {"tspan"}
     assert "".join(fit.label(text).split()) in "".join("".join(parsed(drawn).itertext()).split())

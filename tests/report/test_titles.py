@@ -42,6 +42,11 @@ def test_shares_are_told_with_the_next_best(shares: dict[str, float], said: str)
     assert plain(titles.of_shares(decision(**shares))) == said
 
 
+def test_where_another_is_best_more_often_than_the_choice_it_is_told_first() -> None:
+    told = plain(titles.of_shares(decision(a=0.46, b=0.55, c=0.1)))
+    assert told == "“Option b” is best or tied in 55 % of the tries, the choice in 46 %"
+
+
 def test_where_nothing_is_chosen_the_most_frequent_is_told() -> None:
     assert "“Option b” is best or tied in 5 %" in plain(
         titles.of_shares(decision(None, a=0.01, b=0.05))

@@ -111,6 +111,12 @@ def test_the_page_says_what_the_markdown_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_all_that_stands_for_markup_has_become_markup(name: str) -> None:
+    lost = re.findall("[^<>]*[\ue000\ue001\ufffd][^<>]*", of(name).page)
+    assert lost == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_decision_keeps_the_schema_that_lies_beside_it(name: str) -> None:
     decision = of(name).decision
     schema = json.loads(of(name).files[decision["$schema"]])

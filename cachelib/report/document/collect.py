@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import nbformat
 
 from cachelib.report.experiments.run import Run
-from cachelib.report.publish.findings import MIME, Diagram, Drawn, Finding, parse
+from cachelib.report.publish.findings import MIME, NARROW, Diagram, Drawn, Finding, parse
 from cachelib.report.publish.findings import Sequence as Drawing
 
 Kind = TypeVar("Kind")
@@ -24,6 +24,8 @@ class Found:
     notebook: str
     cell_id: str
     svg: str | None
+    narrow: str | None = None
+    """The same for a phone."""
 
     @property
     def link(self) -> str:
@@ -78,6 +80,12 @@ class Findings:
         return iter(self._by_id.values())
 
 
+def found(bundle: Mapping[str, Any], notebook: str, cell_id: str) -> Found:
+    """What a cell shows, as a finding with its drawings."""
+    drawn = (bundle.get(kind) for kind in ("image/svg+xml", NARROW))
+    return Found(parse(bundle[MIME]), notebook, cell_id, *drawn)
+
+
 def _published(run: Run) -> Iterator[Found]:
     if not run.path.exists():
         return
@@ -85,4 +93,4 @@ def _published(run: Run) -> Iterator[Found]:
         for output in cell.get("outputs", ()):
             bundle = output.get("data", {})
             if MIME in bundle:
-                yield Found(parse(bundle[MIME]), run.name, cell.id, bundle.get("image/svg+xml"))
+                yield found(bundle, run.name, cell.id)

@@ -1,10 +1,7 @@
-"""Diagrams from data: laid out once, drawn as SVG here and as Mermaid by the Markdown template."""
+"""What diagrams show, as data: `layout.py` draws it, the Markdown template writes it as Mermaid."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from cachelib.model.judgement.study import Study
@@ -15,109 +12,9 @@ from cachelib.model.tiers.outcomes import FOUND, L1, place_of
 from cachelib.model.tiers.tier import Tier
 from cachelib.report.language import capital, counted, duration
 from cachelib.report.numbers import shown
-from cachelib.report.publish.findings import Diagram, Drawn, Edge, Message, Node, Sequence
-from cachelib.report.templates import html_environment
+from cachelib.report.publish.findings import Diagram, Edge, Message, Node, Sequence
 
-WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MAX_BOX = 720.0, 56.0, 20.0, 46.0, 260.0
-LETTER = 7.0  # the width of one in a box, about
-ROW_HEIGHT, MAX_LANE = 34.0, 150.0
 SHOWN_COLOS = 3
-
-
-@dataclass(frozen=True)
-class Box:
-    """A node with its place, in the units of the SVG."""
-
-    node: Node
-    x: float
-    y: float
-    width: float
-
-    @property
-    def middle(self) -> float:
-        return self.x + self.width / 2
-
-    @property
-    def bottom(self) -> float:
-        return self.y + BOX_HEIGHT
-
-    @property
-    def notes(self) -> list[str]:
-        """The note in the lines that the box has room for."""
-        room = max(int(self.width / LETTER), 8)
-        return textwrap.wrap(self.node.note, room, max_lines=2, placeholder="…")
-
-
-@dataclass(frozen=True)
-class Arrow:
-    edge: Edge
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-
-
-@dataclass(frozen=True)
-class Lane:
-    """A participant of a sequence, at its x."""
-
-    node: Node
-    x: float
-
-
-@dataclass(frozen=True)
-class Row:
-    message: Message
-    x1: float
-    x2: float
-    y: float
-
-
-def to_svg(diagram: Drawn) -> str:
-    """The diagram as an `<svg>` element; every label is escaped."""
-    return _sequence_svg(diagram) if isinstance(diagram, Sequence) else _layers_svg(diagram)
-
-
-def _sequence_svg(sequence: Sequence) -> str:
-    pitch = WIDTH / len(sequence.participants)
-    lanes = [Lane(node, (nth + 0.5) * pitch) for nth, node in enumerate(sequence.participants)]
-    x = {lane.node.id: lane.x for lane in lanes}
-    rows = [
-        Row(message, x[message.source], x[message.target], BOX_HEIGHT + (nth + 1) * ROW_HEIGHT)
-        for nth, message in enumerate(sequence.messages)
-    ]
-    template = html_environment().get_template("diagrams/sequence.svg.j2")
-    return template.render(
-        lanes=lanes,
-        rows=rows,
-        width=WIDTH,
-        height=BOX_HEIGHT + (len(rows) + 1) * ROW_HEIGHT,
-        top=BOX_HEIGHT - 6,
-        lane_width=min(pitch - 12, MAX_LANE),
-    )
-
-
-def _layers_svg(diagram: Diagram) -> str:
-    boxes = {box.node.id: box for box in _boxes(diagram)}
-    arrows = [_arrow(edge, boxes[edge.source], boxes[edge.target]) for edge in diagram.edges]
-    template = html_environment().get_template("diagrams/layers.svg.j2")
-    height = max(box.bottom for box in boxes.values()) + 2
-    return template.render(
-        boxes=boxes.values(), arrows=arrows, width=WIDTH, height=height, box_height=BOX_HEIGHT
-    )
-
-
-def _boxes(diagram: Diagram) -> Iterator[Box]:
-    for depth, layer in enumerate(diagram.layers):
-        width = min(MAX_BOX, (WIDTH - GAP_X * (len(layer) + 1)) / len(layer))
-        left = (WIDTH - len(layer) * width - (len(layer) - 1) * GAP_X) / 2
-        for place, node in enumerate(layer):
-            x = left + place * (width + GAP_X)
-            yield Box(node, x, 2 + depth * (BOX_HEIGHT + GAP_Y), width)
-
-
-def _arrow(edge: Edge, source: Box, target: Box) -> Arrow:
-    return Arrow(edge, source.middle, source.bottom, target.middle, target.y)
 
 
 def architecture(study: Study, design: Design, id: str) -> Diagram:

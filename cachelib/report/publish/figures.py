@@ -1,25 +1,22 @@
-"""How figures look, and how they become SVG that follows the page into dark mode."""
+"""How charts look, and what is drawn in them."""
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.text import Annotation
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, NullLocator, SymmetricalLogLocator
 
 from cachelib.plural import plural
 from cachelib.report import text as fit
 from cachelib.report.numbers import Unit, brief
 from cachelib.report.numbers import shown as said
-from cachelib.report.publish import data, labels
+from cachelib.report.publish import beside, data, labels, maps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +41,9 @@ VARIABLES = {
     PAPER: "--figure-paper",
     **{colour: f"--series-{nth}" for nth, colour in enumerate(SERIES, 1)},
 }
+
+DASHED = dict.fromkeys(SERIES[len(SERIES) // 2 :], (0, (5, 1.5)))
+"""How lines of the later colours are drawn, which by hue alone are near to earlier ones."""
 
 STEPS = 201  # points of a cumulative curve: each half a per cent
 
@@ -96,21 +96,18 @@ def colour(study: Study, design: str) -> str:
 
 
 def here(ax: Axes, x: float, label: str = "here") -> None:
-    """Mark where this system is."""
+    """Mark where this system is, by a word above all lines."""
     ax.axvline(x, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), zorder=0)
-    ax.annotate(
-        label, (x, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
-        textcoords="offset points", color=MUTED, va="top", fontsize=9,
-    )  # fmt: skip
+    ax.text(x, 1.01, label, transform=ax.get_xaxis_transform(), color=MUTED, ha="center",
+            va="bottom", fontsize=9)  # fmt: skip
 
 
 def limit(ax: Axes, y: float, label: str) -> None:
-    """Mark what a design may not exceed."""
-    ax.axhline(y, color=INK, linewidth=1, linestyle=(0, (6, 3)), zorder=0)
-    ax.annotate(
-        label, (0, y), xycoords=("axes fraction", "data"), xytext=(4, 3),
-        textcoords="offset points", color=INK, va="bottom", fontsize=9,
-    )  # fmt: skip
+    """Mark what a design may not exceed; named at its end, as the lines drawn before are."""
+    ends = [float(edge(line.get_xdata())) for line in ax.lines for edge in (np.min, np.max)]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    ax.plot([low, high], [y, y], color=INK, linewidth=1, linestyle=(0, (6, 3)), zorder=0)
+    _name(ax, label, (high, y), INK, (4, 0), "left", "center")
 
 
 def log_x(ax: Axes, ticks: Sequence[float], labels: Sequence[str] = ()) -> None:
@@ -162,17 +159,12 @@ def named_line(
     shares: Sequence[float],
     name: str,
     colour: str,
-    *,
-    at: int = -1,
 ) -> None:
-    """Shares in per cent against x, the line's name beside one of its points, the last if none."""
+    """Shares in per cent against x, the line's name beside its end, where no other line lies."""
     percents = [100 * share for share in shares]
-    ax.plot(x, percents, "o-", color=colour)
+    ax.plot(x, percents, "o", color=colour, linestyle=DASHED.get(colour, "-"))
     data.note_line(ax, x, percents, name)
-    if at == -1:  # beside the end, where no other line lies
-        _name(ax, name, (x[at], 100 * shares[at]), colour, (8, 0), "left", "center")
-    else:
-        _name(ax, name, (x[at], 100 * shares[at]), colour, (0, 7), "left", "bottom")
+    _name(ax, name, (x[-1], percents[-1]), colour, (8, 0), "left", "center")
     ax.set_ylim(0, 106)
 
 
@@ -186,7 +178,7 @@ def curve(
     dot: tuple[float, float] | None = None,
 ) -> None:
     """A smooth line by formula, named at its end; `dot`: what was simulated."""
-    ax.plot(x, y, color=colour)
+    ax.plot(x, y, color=colour, linestyle=DASHED.get(colour, "-"))
     data.note_line(ax, x, y, name)
     if dot is not None:
         ax.plot(*dot, "o", color=colour)
@@ -197,28 +189,44 @@ def curve(
 def log_axes(ax: Axes, powers: Iterable[int]) -> None:
     """Both axes logarithmic, x marked at powers of ten; names at lines' ends kept apart."""
     log_x(ax, [10.0**power for power in powers])
-    if any(np.max(line.get_ydata(), initial=0.0) > 0 for line in ax.lines):  # else there are none
-        ax.set_yscale("log", subs=[])
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    _log_y(ax, np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines]))
     low, high = ax.get_ylim()
     narrow = high < NARROW * low  # three digits would tell its marks alike
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}" if narrow else brief(value))
     spread(ax)
 
 
+def _log_y(ax: Axes, values: npt.NDArray[Any]) -> None:
+    """A logarithmic y axis; where something costs nothing, linear from there to the rest."""
+    above = values[values > 0]
+    if not len(above):
+        return
+    if len(above) == len(values):
+        ax.set_yscale("log", subs=[])
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        return
+    least = 10 ** float(np.floor(np.log10(above.min())))
+    ax.set_yscale("symlog", linthresh=least, linscale=0.5)
+    ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=least, subs=(1, 2, 5)))
+    ax.yaxis.set_minor_locator(NullLocator())
+
+
 NARROW = 1.1
+NEARLY = 0.01  # in powers of ten: what begins at 1000.1 begins at 1k
 
 
 def powers(values: Sequence[float]) -> range:
     """The powers of ten among positive values, to mark an axis with."""
     low, high = np.log10(min(values)), np.log10(max(values))
-    return range(int(np.ceil(low)), int(np.floor(high)) + 1)
+    return range(int(np.ceil(low - NEARLY)), int(np.floor(high + NEARLY)) + 1)
 
 
 def spread(ax: Axes, gap: float = 0.055) -> None:
     """Move the names at lines' ends apart where they would lie on each other, inside the axes."""
+    ax.autoscale_view()  # else it is done when all is drawn
     place = ax.transData + ax.transAxes.inverted()
     names = [text for text in ax.texts if isinstance(text, Annotation)]
+    names.reverse()  # of lines that end alike the first is named on top
     names.sort(key=lambda text: text.xy[1])
     points = [place.transform(text.xy) for text in names]
     heights = [float(y) for _, y in points]
@@ -248,13 +256,14 @@ def cumulative(
     """The share of `values` at most x, in per cent, over a logarithmic x; named at its median."""
     percents = np.linspace(0, 100, STEPS)
     x = np.quantile(values, percents / 100)
-    ax.step(x, percents, where="post", color=colour)
+    ax.plot(x, percents, color=colour)
     data.note_line(ax, x[::2].tolist(), percents[::2].tolist(), name)
     ax.set(xscale="log", ylim=(0, 101))
     ax.minorticks_off()
     ax.xaxis.set_major_formatter(lambda value, _: brief(value))
     point = float(np.median(values)), 50.0
     _name(ax, name, point, colour, (6 if right else -6, 0), "left" if right else "right", "center")
+    beside.place(ax)
 
 
 def _name(
@@ -325,14 +334,22 @@ def regions_map(
     ax: Axes, drawn: Map, label: str, colours: Sequence[str], *, log: tuple[bool, bool]
 ) -> None:
     """Who is chosen over two numbers, and where we are; `colours`: of `drawn.names`."""
-    from matplotlib.patches import Patch
+    from matplotlib.patches import Patch, PathPatch
+    from matplotlib.path import Path
 
-    places = sorted(set(drawn.chosen.ravel().tolist()))
+    counts = Counter(drawn.chosen.ravel().tolist())
+    places = [place for place, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
     names = ["nothing keeps the limits" if i < 0 else drawn.names[i] for i in places]
     colours = [GRID if i < 0 else colours[i] for i in places]
-    for place, left, right, low, high in _runs(drawn, log):
-        ax.fill([left, right, right, left], [low, low, high, high], linewidth=0, antialiased=False,
-                color=colours[places.index(place)], alpha=0.55)  # fmt: skip
+    runs = maps.runs(drawn, log)
+    for place, its in zip(places, colours, strict=True):  # one shape each: no seams within
+        boxes = [
+            Path([(left, low), (right, low), (right, high), (left, high), (left, low)], closed=True)
+            for which, left, right, low, high in runs
+            if which == place
+        ]
+        ax.add_patch(PathPatch(Path.make_compound_path(*boxes), linewidth=0, antialiased=False,
+                               color=its, alpha=0.55))  # fmt: skip
     chosen = [
         (x, y, "nothing keeps the limits" if i < 0 else drawn.names[i])
         for y, row in zip(drawn.ys.tolist(), drawn.chosen.tolist(), strict=True)
@@ -340,61 +357,21 @@ def regions_map(
     ]
     data.note(ax, [ax.get_xlabel(), ax.get_ylabel(), "choice"], chosen)
     ax.plot(drawn.x.here, drawn.y.here, "o", color=INK, markersize=8)
-    _name(ax, label, (drawn.x.here, drawn.y.here), INK, (8, 0), "left", "center")
-    for axis, is_log in zip("xy", log, strict=True):
+    ax.annotate(label, (drawn.x.here, drawn.y.here), xytext=(8, 0), textcoords="offset points",
+                color=INK, va="center")  # fmt: skip
+    for nth, place in enumerate(places, 1):
+        if middle := maps.inside(drawn, place):
+            ax.text(*middle, str(nth), ha="center", va="center", fontweight="bold")
+    ax.autoscale()
+    for axis, values, is_log in zip("xy", (drawn.xs, drawn.ys), log, strict=True):
         if is_log:
             getattr(ax, f"set_{axis}scale")("log")
+            marks = (1,) if len(powers(values.tolist())) > 1 else (1, 2, 5)
+            getattr(ax, f"{axis}axis").set_major_locator(LogLocator(subs=marks))
     ax.minorticks_off()
     for formatted in (ax.xaxis, ax.yaxis):
         formatted.set_major_formatter(lambda value, _: brief(value))
     ax.grid(visible=False)
-    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], labels.in_lines(names),
+    told = [f"{nth}: {name}" for nth, name in enumerate(labels.in_lines(names), 1)]
+    ax.legend([Patch(color=colour, alpha=0.55) for colour in colours], told,
               loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # fmt: skip
-
-
-def _runs(drawn: Map, log: tuple[bool, bool]) -> list[tuple[int, float, float, float, float]]:
-    """Neighbours of the map that are alike, as one box: choice, left, right, low, high."""
-    across, up = (_edges(v, is_log) for v, is_log in zip((drawn.xs, drawn.ys), log, strict=True))
-    boxes: dict[tuple[int, float, float], tuple[int, float]] = {}  # to the row, and from the height
-    done = []
-    for row, choices in enumerate(drawn.chosen):
-        ends = [0, *(np.flatnonzero(np.diff(choices)) + 1).tolist(), len(choices)]
-        for first, last in pairwise(ends):
-            run = (int(choices[first]), across[first], across[last])
-            above, low = boxes.pop(run, (row, up[row]))
-            if above < row:  # the same cells, but not of the row before
-                done.append((*run, low, up[above]))
-                low = up[row]
-            boxes[run] = (row + 1, low)
-    return [*done, *((*run, low, up[row]) for run, (row, low) in boxes.items())]
-
-
-def _edges(middles: npt.NDArray[Any], is_log: bool) -> list[float]:
-    """Where cells around these points meet, half-way on the axis; the outer ones end at theirs."""
-    on_axis = np.log(middles) if is_log else middles
-    halves = np.concatenate([on_axis[:1], (on_axis[:-1] + on_axis[1:]) / 2, on_axis[-1:]])
-    edges: list[float] = (np.exp(halves) if is_log else halves).tolist()
-    return edges
-
-
-def svg(plot: Figure) -> str:
-    """The figure as an `<svg>` element, the same to the byte for the same drawing."""
-    buffer = io.StringIO()
-    with warnings.catch_warnings():
-        # A letter that matplotlib's font lacks is only measured with it, and drawn by the viewer's.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        # Names that leave no room for the rest are drawn all the same.
-        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
-        plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = fit.xml(buffer.getvalue())
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    for colour, variable in VARIABLES.items():
-        text = text.replace(f": {colour}", f": var({variable}, {colour})")
-    return re.sub(r"font: ([^']*)'DejaVu Sans'[^;\"]*", r"font: \1system-ui, sans-serif", text)
-
-
-def warm_up() -> None:
-    """Load what the first figure of a process loads: matplotlib, its fonts and its back end."""
-    plot, _ = axes(xlabel="x", ylabel="y")
-    svg(plot)

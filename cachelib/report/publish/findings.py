@@ -11,6 +11,8 @@ from cachelib.report.numbers import Scalar, Unit, cells, is_number
 from cachelib.report.publish.outcome import Outcome
 
 MIME = FINDING
+NARROW = "application/vnd.cachelib.narrow+svg"
+"""Beside it in a bundle: a chart redrawn for a phone."""
 
 How = Literal["simulated", "closed form", "measured", "quoted", "assumed", "derived", "examined"]
 

@@ -31,7 +31,11 @@ def plot(decision: Decision, curves: pd.DataFrame, metric: str, label: str, unit
         here = study.requests_per_month, decision.measured[name][metric]
         colour, called = figures.colour(study, name), words.called(decision, name)
         figures.curve(ax, x, curves[name].to_list(), called, colour, dot=here)
+    for limit in study.case.criteria.limits:
+        if limit.metric == metric and limit.bound > 0:
+            figures.limit(ax, limit.bound, f"limit: {shown(limit.bound, unit)}")
     figures.log_axes(ax, figures.powers(x))
+    figures.here(ax, study.requests_per_month)
     return figure
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from cachelib.model.platforms.facts import vendor_facts
 from cachelib.report.language import counted
 from cachelib.report.numbers import Scalar, Unit, shown
-from cachelib.report.publish import data, figures
+from cachelib.report.publish import data, vector
 from cachelib.report.publish.findings import (
     MIME,
+    NARROW,
     Column,
     Drawn,
     Figure,
@@ -24,6 +25,7 @@ from cachelib.report.publish.findings import (
     Table,
     Text,
 )
+from cachelib.report.publish.narrow import narrow
 from cachelib.report.publish.outcome import Outcome
 from cachelib.report.text import whole
 
@@ -108,15 +110,15 @@ def judgement(id: str, outcome: Outcome, *, caption: str) -> None:
 
 def figure(id: str, plot: Plot, *, caption: str, alt: str, how: How = "simulated") -> None:
     """Publish a matplotlib figure; `alt` says what is seen, for those who do not see it."""
-    _show(
-        Figure(id=id, caption=caption, alt=alt, how=how, data=data.behind(plot)),
-        {"image/svg+xml": figures.svg(plot), "text/plain": f"{caption}: {alt}"},
-    )
+    finding = Figure(id=id, caption=caption, alt=alt, how=how, data=data.behind(plot))
+    wide = vector.svg(plot)
+    for_phones = vector.svg(narrow(plot))  # redraws it
+    _show(finding, {"image/svg+xml": wide, NARROW: for_phones, "text/plain": f"{caption}: {alt}"})
 
 
 def diagram(diagram: Drawn) -> None:
     """Publish boxes and arrows, or a sequence of messages."""
-    from cachelib.report.publish.diagrams import to_svg
+    from cachelib.report.publish.layout import to_svg
 
     _show(diagram, {"image/svg+xml": to_svg(diagram), "text/plain": diagram.alt})
 

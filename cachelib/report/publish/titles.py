@@ -52,9 +52,14 @@ def of_shares(decision: Decision) -> str:
     first = decision.chosen.name if decision.chosen else max(best, key=best.__getitem__)
     who, often = called(decision, first), shown(best[first], "ratio")
     said = f"“{who}” is best or tied in {often} of the tries"
-    next_best = max((share for name, share in best.items() if name != first), default=None)
-    if next_best is None:
+    others = {name: share for name, share in best.items() if name != first}
+    if not others:
         return said
+    other = max(others, key=others.__getitem__)
+    next_best = others[other]
+    if decision.chosen and next_best > best[first]:
+        oftener, theirs = shown(next_best, "ratio"), called(decision, other)
+        return f"“{theirs}” is best or tied in {oftener} of the tries, the choice in {often}"
     rest = f"no other in more than {shown(next_best, 'ratio')}" if next_best else "no other in any"
     return f"{said}, {rest}"
 

@@ -17,8 +17,8 @@ from cachelib.report.document.medium import Said
 from cachelib.report.document.render import Document, file_name
 from cachelib.report.document.what_if import controls
 from cachelib.report.numbers import Scalar
-from cachelib.report.publish.diagrams import to_svg
 from cachelib.report.publish.findings import Figure, Metric, Panel, column_head
+from cachelib.report.publish.layout import to_svg
 from cachelib.report.templates import Templates
 from cachelib.report.text import Markdown
 
@@ -65,21 +65,23 @@ class InHtml:
 
     def figure(self, found: Found, number: str) -> Markdown:
         has_data = bool(found.expected(Figure).data)
-        return self._drawing(found, number, found.svg or "", has_data=has_data)
+        return self._drawing(found, number, found.svg or "", found.narrow or "", has_data=has_data)
 
     def diagram(self, found: Found, number: str) -> Markdown:
-        svg = to_svg(found.drawn)
-        return self._drawing(found, number, svg, has_data=False)
+        drawn = (to_svg(found.drawn), to_svg(found.drawn, narrow=True))
+        return self._drawing(found, number, *drawn, has_data=False)
 
-    def _drawing(self, found: Found, number: str, svg: str, *, has_data: bool) -> Markdown:
-        own = with_own_ids(fit.xml(svg), file_name(found.finding.id))
-        return self._block(
-            "figure",
-            found=found,
-            number=number,
-            svg=Markup(own),  # noqa: S704 - ours, not the user's
-            has_data=has_data,
-        )
+    def _drawing(
+        self, found: Found, number: str, wide: str, narrow: str, *, has_data: bool
+    ) -> Markdown:
+        """The figure twice, wide and for a phone; the page's style shows one of them."""
+        name = file_name(found.finding.id)
+        drawn = {
+            kind: Markup(with_own_ids(fit.xml(svg), f"{name}-{kind}"))  # noqa: S704 - ours, not the user's
+            for kind, svg in (("wide", wide), ("narrow", narrow))
+            if svg
+        }
+        return self._block("figure", found=found, number=number, drawn=drawn, has_data=has_data)
 
     def table(self, found: Found, number: str) -> Markdown:
         return self._block("table", found=found, number=number)
