@@ -194,6 +194,21 @@ def test_where_limits_should_hold_in_a_share_of_draws_those_settings_are_taken()
     assert held(lives[0.95]) > held(lives[0.0])
 
 
+def test_what_it_costs_to_be_sure_is_said_where_it_counts() -> None:
+    """The bold one's settings are those without; they keep the limit less often, for less."""
+    aim = {"minimise": "origin_loads_per_month", "limits": [limit("late_share", 0.2)]}
+    bold, sure = (small(criteria=aim | {"sure": share}) for share in (0.0, 0.95))
+    assert tuned(bold, "l1-kv").less_sure is None
+    found = tuned(sure, "l1-kv")
+    told = found.less_sure
+    assert told is not None
+    assert told.kept < told.kept_as_set
+    assert told.option.settings["l2_ttl_s"] > found.option.settings["l2_ttl_s"]
+    there = measure(sure, told.option, simulate(sure, told.option), NAMES)
+    apart = found.measured["origin_loads_per_month"] - there["origin_loads_per_month"]
+    assert told.saves == pytest.approx(apart, rel=0.2)
+
+
 def test_a_setting_that_changes_nothing_stays_as_it_is_today_where_one_wants_to_be_sure() -> None:
     """In front of R2 the life of a copy in memory moves no bill: its last digits decide nothing."""
     aim = {"minimise": "bill_usd", "limits": [limit("late_share", 0.3)], "sure": 0.9}

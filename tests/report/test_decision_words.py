@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from cachelib.model.judgement.regret import Worth
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.tiers.design import Design
 from cachelib.report.publish import decision as words
-from cachelib.report.publish import decision_tables
+from cachelib.report.publish import decision_tables, ties
 from cachelib.report.publish.changes import _reason, cause, in_sentences, would_keep
 from cachelib.report.publish.decision_tables import flips_table, matters_table
 from cachelib.report.publish.runtime import conformance_table
@@ -81,6 +82,20 @@ def test_what_breaks_a_tie_is_said_and_no_more_than_that(then: list[str], said: 
     assert made.chosen is not None
     assert made.chosen.name == "a"
     assert tie_broken_by(made) == said
+
+
+def test_what_it_costs_to_be_sure_is_told_with_the_settings_and_both_shares() -> None:
+    late = {"metric": "late_share", "at_most": 0.2, "why": "w"}
+    aim = {"minimise": "origin_loads_per_month", "limits": [late], "sure": 0.95}
+    made = Decision(small(designs=["l1-kv"], criteria=aim), 50)
+    told = ties.less_sure(made)
+    assert told is not None
+    assert re.fullmatch(
+        r"set otherwise \(.*life of a value in the shared tier .*\), its .* would be better by"
+        r" about [\d,.]+.*, and it would keep the limits in [\d.]+.% of tries instead of [\d.]+.%",
+        told,
+    )
+    assert ties.less_sure(Decision(small(designs=["l1-kv"]), 50)) is None
 
 
 def test_a_flip_that_lies_behind_another_is_not_given_the_reason_of_who_is_not_chosen() -> None:

@@ -23,6 +23,20 @@ ROUNDS = 5  # of search, simulation and search again with what the simulation sa
 
 
 @dataclass(frozen=True)
+class LessSure:
+    """An option's best settings at the best guesses alone, however seldom they keep the limits.
+
+    `saves`: by how much they do better, in what is minimised; `kept`, `kept_as_set`: the share of
+    tries in which they keep the limits, and in which the settings do that were taken.
+    """
+
+    option: Option
+    saves: float
+    kept: float
+    kept_as_set: float
+
+
+@dataclass(frozen=True)
 class Tuned:
     """An option at its best settings, simulated there.
 
@@ -39,6 +53,7 @@ class Tuned:
     tried: int
     refuted: frozenset[int] = frozenset()
     refuted_from: Mapping[str, float] = field(default_factory=dict)
+    less_sure: LessSure | None = None
 
 
 def tune(study: Study, option: Option, names: Sequence[str]) -> Tuned:
@@ -61,6 +76,7 @@ def _tuned(study: Study, option: Option, names: Sequence[str]) -> Asking[Tuned]:
     found = yield from found.across(best)
     allowed = runs.not_refuted(len(found.grid))
     flat = yield from found.flat(best, list(free), allowed)
+    less_sure = yield from _less_sure(found, best, allowed)
     return Tuned(
         option=option.at(**found.grid[best]),
         measured=runs.told[best],
@@ -69,7 +85,19 @@ def _tuned(study: Study, option: Option, names: Sequence[str]) -> Asking[Tuned]:
         tried=len(found.grid),
         refuted=frozenset(np.flatnonzero(~allowed).tolist()),
         refuted_from=runs.correct(found, best).refuted_by(runs.told, best),
+        less_sure=less_sure,
     )
+
+
+def _less_sure(found: Search, best: int, allowed: Flags) -> Asking[LessSure | None]:
+    """What it costs to be as sure; None where it costs nothing that counts."""
+    nth, scores = found.best_here(allowed), found.scores
+    saves = float(scores[best] - scores[nth])
+    criteria = found.criteria
+    if not criteria.sure or saves <= criteria.score_tolerance(float(scores[nth])):
+        return None
+    kept, as_set = yield from found.shares_kept([nth, best])
+    return LessSure(found.option.at(**found.grid[nth]), saves, kept, as_set)
 
 
 @dataclass

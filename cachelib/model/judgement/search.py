@@ -143,7 +143,7 @@ class Search:
         above this all around, or a limit is missed by far.
         """
         found = self
-        best = found._best_here(found.all)
+        best = found.best_here(found.all)
         if found._least_around(best) <= unless_above and found._room[best] > -FAR:
             best = yield from found.best(found.all)
             found, best = yield from found._closer_still(best)
@@ -251,10 +251,10 @@ class Search:
         """
         kept = allowed & (self._room >= 0)
         if not self._in_draws or not kept.any():
-            return self._best_here(allowed)
+            return self.best_here(allowed)
         return self._roomiest((yield from surest(self, kept, self.criteria.sure)))
 
-    def _best_here(self, allowed: Flags) -> int:
+    def best_here(self, allowed: Flags) -> int:
         """The same, where it is enough that limits are kept at these numbers."""
         kept = allowed & (self._room >= 0)
         return self._roomiest(self.equal(kept, SLACK)) if kept.any() else self._nearest()

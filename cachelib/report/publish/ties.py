@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from cachelib.model.case.criteria import Criteria
+from cachelib.model.case.labels import label
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.ties import SAME_WORK
 from cachelib.report.language import listed
 from cachelib.report.numbers import shown
-from cachelib.report.publish.decision import called
+from cachelib.report.publish.decision import aim, called, gap, setting
 from cachelib.report.publish.decision import value as amount
 
 
@@ -57,6 +58,22 @@ def tie_broken_by(decision: Decision) -> str | None:
     by = decision.study.told(breaks_ties(decision.criteria))
     nothing = f"nothing that breaks ties here ({by}) tells them apart"
     return f"{nothing if by else 'nothing breaks ties here'}, and its name in the case comes first"
+
+
+def less_sure(decision: Decision) -> str | None:
+    """What it costs that the settings of the choice keep the limits as often as is wanted."""
+    chosen = decision.chosen
+    other = chosen and decision.tuned[chosen.name].less_sure
+    if not chosen or not other:
+        return None
+    changed = {name: v for name, v in other.option.settings.items() if chosen.settings[name] != v}
+    told = "; ".join(f"{label(name)} {setting(v, name)}" for name, v in sorted(changed.items()))
+    return (
+        f"set otherwise ({told}), its {aim(decision)} would be better by about"
+        f" {gap(decision, other.saves)},"
+        f" and it would keep the limits in {shown(other.kept, 'ratio')} of tries instead of"
+        f" {shown(other.kept_as_set, 'ratio')}"
+    )
 
 
 def _worse(decision: Decision, name: str, option: Option, chosen: Option) -> bool:
