@@ -13,7 +13,7 @@ from cachelib.model.case.criteria import Criteria
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.options import Option
-from cachelib.model.judgement.regret import Worth
+from cachelib.model.judgement.regret import Share, Worth
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.tiers.design import Design
 from cachelib.report.publish import decision as words
@@ -273,3 +273,8 @@ def test_a_count_that_one_side_alone_has_is_a_row_and_one_that_is_nothing_on_bot
     assert table[["runtime", "simulation", "equal"]].to_numpy().tolist() == [
         [5, 5, "yes"], [2, 0, "no"], [0, 3, "no"],
     ]  # fmt: skip
+
+
+def test_of_a_share_of_tries_half_the_interval_of_95_per_cent_is_told() -> None:
+    """As of everything else that has a ±."""
+    assert decision_tables._share(Share(0.5, 0.01)).replace("\xa0", " ") == "50.0 ± 2.0 %"

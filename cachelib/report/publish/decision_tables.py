@@ -138,10 +138,10 @@ def sure_table(decision: Decision) -> pd.DataFrame:
             "option": words.called(decision, name),
             "keeps the limits": _share(sure.keeps), "best or tied": _share(sure.best),
             "above the best, on average": _regretted(
-                decision, sure, sure.regret.mean, sure.regret.mean_error
+                decision, sure, sure.regret.mean, Z95 * sure.regret.mean_error
             ),
             "in 1 of 20 tries, or more": _regretted(
-                decision, sure, sure.regret.p95, sure.regret.p95_error
+                decision, sure, sure.regret.p95, Z95 * sure.regret.p95_error
             ),
         }
         for name, sure in sorted(
@@ -152,8 +152,8 @@ def sure_table(decision: Decision) -> pd.DataFrame:
 
 
 def _share(share: Share) -> str:
-    """`79.2 % ± 8.3`: both in per cent."""
-    return f"{100 * share.value:.1f} ±\u00a0{100 * share.error:.1f}\u00a0%"
+    """`79.2 ± 16.2 %`: both in per cent, the second half of a 95 % interval, as all are told."""
+    return f"{100 * share.value:.1f} ±\u00a0{100 * Z95 * share.error:.1f}\u00a0%"
 
 
 def _regretted(decision: Decision, sure: Sureness, number: float, error: float) -> str:
