@@ -9,7 +9,7 @@ from typing import Literal, cast
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
-from cachelib.report.language import Comparison, counted, listed, work
+from cachelib.report.language import Comparison, counted, listed, sentence, work
 from cachelib.report.numbers import Unit, beside, shown
 from cachelib.report.publish.outcome import Candidate, Outcome
 
@@ -46,6 +46,7 @@ class Option:
     name: str
     what: str
     points: list[Point]
+    needs: str
 
     @property
     def quoted(self) -> str:
@@ -57,9 +58,17 @@ def options(outcome: Outcome) -> list[Option]:
     """Every option, in the order of the decision."""
     other = reference(outcome)
     return [
-        Option(option.name, option.words, in_a_line(option), list(points(outcome, option, other)))
+        Option(
+            option.name, option.words, in_a_line(option),
+            list(points(outcome, option, other)), what_it_needs(option),
+        )
         for option in outcome.options
-    ]
+    ]  # fmt: skip
+
+
+def what_it_needs(option: Candidate) -> str:
+    """`Needs: Redis 7 and a private network.`; nothing where the case says of nothing."""
+    return sentence(f"Needs: {listed(option.needs)}") if option.needs else ""
 
 
 def way(design: Design) -> str:

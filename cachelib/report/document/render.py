@@ -38,6 +38,7 @@ from cachelib.report.document.options import (
     rivals,
     surer,
     way,
+    what_it_needs,
 )
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, beside, shown
@@ -192,6 +193,7 @@ class Document:
             "work_of_the_next": answer.work_of_the_next(outcome),
             "asked": list(answer.asked_about(self.study.case, outcome)),
             "shared_in_answer": answer.speaks_of(shared(self.study), self.study.case, outcome),
+            "chosen_needs": what_it_needs(chosen) if chosen else "",
             "deciding": deciding(outcome),
             "consequences": list(points(outcome, chosen, other)) if chosen else [],
             "origin_load": origin_load(outcome, chosen, reference(outcome)) if chosen else None,

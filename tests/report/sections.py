@@ -1,0 +1,51 @@
+"""One section of a report by itself, of a few findings or of the shipped case's with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from cachelib.model.judgement.study import Study
+from cachelib.report.document.collect import Findings, Found
+from cachelib.report.document.formats.markdown import InMarkdown
+from cachelib.report.document.material import Material
+from cachelib.report.document.render import Document
+from cachelib.report.publish.findings import Finding, Judgement, Metric
+from cachelib.report.publish.outcome import Outcome
+from tests.report.in_process import committed
+
+
+def of(study: Study, section: str, found: Iterable[Finding] = (), **metrics: Any) -> str:
+    """A section for these findings and metrics, which are named with `__` for the point."""
+    findings = Findings([])
+    for name, value in metrics.items():
+        value, unit = value if isinstance(value, tuple) else (value, "")
+        metric = Metric(id=name.replace("__", "."), value=value, unit=unit, caption="c")
+        findings.add(Found(metric, "01_evidence", "cell", None))
+    for finding in found:
+        findings.add(Found(finding, "01_evidence", "cell", None))
+    return text(Material(study, findings, []), section)
+
+
+def shipped(
+    section: str, change: Callable[[Outcome], Outcome] = lambda same: same, **metrics: Any
+) -> str:
+    """A section of the shipped case's report with another outcome, or other metrics."""
+    material = committed()
+    findings = Findings([])
+    for found in material.findings:
+        finding = found.finding
+        if isinstance(finding, Judgement):
+            finding = finding.model_copy(update={"outcome": change(finding.outcome)})
+        if (name := finding.id.replace(".", "__")) in metrics:
+            finding = finding.model_copy(update={"value": metrics.pop(name)})
+        findings.add(replace(found, finding=finding))
+    assert not metrics, "no such metric"
+    return text(replace(material, findings=findings), section)
+
+
+def text(material: Material, section: str) -> str:
+    """What a section says; `adr` is the record."""
+    path = "adr.md.j2" if section == "adr" else f"sections/{section}.md.j2"
+    return Document(material, InMarkdown(material.templates), path).text().replace("\u00a0", " ")
