@@ -11,7 +11,7 @@ from cachelib.report.document.collect import Findings, Found
 from cachelib.report.document.formats.markdown import InMarkdown
 from cachelib.report.document.material import Material
 from cachelib.report.document.render import Document
-from cachelib.report.publish.findings import Finding, Judgement, Metric
+from cachelib.report.publish.findings import Finding, Judgement, Metric, Text
 from cachelib.report.publish.outcome import Outcome
 from tests.report.in_process import committed
 
@@ -39,7 +39,9 @@ def shipped(
         if isinstance(finding, Judgement):
             finding = finding.model_copy(update={"outcome": change(finding.outcome)})
         if (name := finding.id.replace(".", "__")) in metrics:
-            finding = finding.model_copy(update={"value": metrics.pop(name)})
+            value = metrics.pop(name)
+            field = "lines" if isinstance(finding, Text) else "value"
+            finding = finding.model_copy(update={field: value})
         findings.add(replace(found, finding=finding))
     assert not metrics, "no such metric"
     return text(replace(material, findings=findings), section)
