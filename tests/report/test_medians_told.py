@@ -26,9 +26,9 @@ def test_what_half_wait_at_most_may_be_the_same() -> None:
 @pytest.mark.parametrize(
     ("p95", "p99", "said"),
     [
-        (("200", "150"), ("300", "300"), "One read in twenty takes 200 ms or more, rather than 150"),
-        (("100", "150"), ("300", "300"), "One read in twenty takes 100 ms or more, rather than 150"),
-        (("100", "100"), ("300", "200"), "One read in a hundred takes 300 ms or more, rather than"),
+        (("200", "150"), ("300", "300"), "in twenty takes 200 ms or more, rather than 150"),
+        (("100", "150"), ("300", "300"), "in twenty takes 100 ms or more, rather than 150"),
+        (("100", "100"), ("300", "200"), "in a hundred takes 300 ms or more, rather than"),
     ],
 )  # fmt: skip
 def test_slow_reads_are_told_as_how_long_they_take_at_least(
@@ -38,7 +38,7 @@ def test_slow_reads_are_told_as_how_long_they_take_at_least(
         SHARED, shared__p95_ms=float(p95[0]), shared__p95_without_ms=float(p95[1]),
         shared__p99_ms=float(p99[0]), shared__p99_without_ms=float(p99[1]),
     )  # fmt: skip
-    assert said in told
+    assert f"One read {said}" in told
     assert "slowest one" not in told
 
 

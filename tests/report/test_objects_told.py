@@ -61,9 +61,8 @@ def test_how_long_each_keeps_values_stands_beside_it() -> None:
 
 
 def test_what_is_refreshed_is_not_kept_as_long_as_what_ends_then() -> None:
-    study = small(designs=[
-        {"name": "a", "tiers": ["kv"], "policy": "refresh"}, {"name": "b", "tiers": ["durable-object"]},
-    ])  # fmt: skip
+    refreshed = {"name": "a", "tiers": ["kv"], "policy": "refresh"}
+    study = small(designs=[refreshed, {"name": "b", "tiers": ["durable-object"]}])
     said = (unlike(study.design("a"), study.design("b")) or "").replace("\u00a0", " ")
     assert said.startswith("values live for ever, refreshed after 1 h, in Workers KV and 1 h in")
     assert unlike(study.design("b"), study.design("b")) is None

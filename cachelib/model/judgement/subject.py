@@ -52,15 +52,15 @@ def alone_and_behind_memory(design: Design) -> tuple[Design, Design]:
     stores = tuple(tier.word for tier in design.stores)
     bare = {"expiry": "inherited", "l1_max_entries": None, "l1_max_bytes": None}
     return (
-        _with_tiers(design, stores, bare),
-        _with_tiers(design, (MEMORY.word, *stores), {}),
+        _with_tiers(design, stores).model_copy(update=bare),
+        _with_tiers(design, (MEMORY.word, *stores)),
     )
 
 
-def _with_tiers(design: Design, tiers: tuple[str, ...], more: dict[str, object]) -> Design:
+def _with_tiers(design: Design, tiers: tuple[str, ...]) -> Design:
     """The design with other tiers: then its label, which is of those that it has, goes."""
     label = design.label if tiers == design.tiers else None
-    return design.model_copy(update={"tiers": tiers, "label": label, **more})
+    return design.model_copy(update={"tiers": tiers, "label": label})
 
 
 def beside(study: Study, design: Design) -> Design | None:

@@ -22,6 +22,7 @@ from cachelib.model.judgement.subject import concerns, shared
 from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document import answer
+from cachelib.report.document.beginning import long_lives
 from cachelib.report.document.collect import Findings, Found, Kind, MissingFindingError
 from cachelib.report.document.log_page import log_page
 from cachelib.report.document.material import Material
@@ -115,6 +116,7 @@ class Document:
             "placed": far_stores(self.study),
             "is_made": self.study.log is None,
             "begins_empty": self.study.log is None and self.study.sample.time == 1,
+            "long_lives": long_lives(self.study, self.material.outcome),
             "barred": {n: KEY.sub("", reason) for n, reason in self.study.barred.items()},
             "case": self.study.case,
             "give_or_take": language.give_or_take,
