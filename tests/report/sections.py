@@ -51,3 +51,8 @@ def text(material: Material, section: str) -> str:
     """What a section says; `adr` is the record."""
     path = "adr.md.j2" if section == "adr" else f"sections/{section}.md.j2"
     return Document(material, InMarkdown(material.templates), path).text().replace("\u00a0", " ")
+
+
+def shipped_finding(id: str) -> Finding:
+    """One of the findings of the shipped case."""
+    return committed().findings[id].finding
