@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from cachelib.report.document.collect import Findings, Found
 from cachelib.report.document.formats.markdown import InMarkdown
 from cachelib.report.document.material import Material
 from cachelib.report.document.render import Document
-from cachelib.report.publish.findings import Finding, Judgement, Metric, Text
+from cachelib.report.publish.findings import Finding, Judgement, Metric, Table, Text
 from cachelib.report.publish.outcome import Outcome
 from tests.report.in_process import committed
 
@@ -29,9 +29,12 @@ def of(study: Study, section: str, found: Iterable[Finding] = (), **metrics: Any
 
 
 def shipped(
-    section: str, change: Callable[[Outcome], Outcome] = lambda same: same, **metrics: Any
+    section: str,
+    change: Callable[[Outcome], Outcome] = lambda same: same,
+    tables: Mapping[str, Table] | None = None,
+    **metrics: Any,
 ) -> str:
-    """A section of the shipped case's report with another outcome, or other metrics."""
+    """A section of the shipped case's report with another outcome, tables or metrics."""
     material = committed()
     findings = Findings([])
     for found in material.findings:
@@ -42,6 +45,7 @@ def shipped(
             value = metrics.pop(name)
             field = "lines" if isinstance(finding, Text) else "value"
             finding = finding.model_copy(update={field: value})
+        finding = (tables or {}).get(finding.id, finding)
         findings.add(replace(found, finding=finding))
     assert not metrics, "no such metric"
     return text(replace(material, findings=findings), section)

@@ -41,7 +41,7 @@ def chapter(freshest: list[str], stalest: list[str]) -> str:
         (["A", "B"], "out of date by over 2 s than “A” and “B” (0 %), and none more than “E”"),
         (
             list("ABCD"),
-            "out of date by over 2 s than 4 of them (0 %), and none more than “E” (28.7 %; Table 1).",
+            "out of date by over 2 s than 4 of them (0 %), and none more than “E” (28.7 %; Ta",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.registry import ALL, LAGS, STORES, TOLD, owners
+from cachelib.model.tiers.registry import ALL, LAGS, PURGED, STORES, TOLD, owners
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -101,6 +101,8 @@ def concerns(study: Study, number: str) -> bool:
         return told_of_changes(study) is not None
     if number in LAGS:
         return bool(_designs(study, lambda design: design.replicas > 0))
+    if number in PURGED:
+        return bool(_designs(study, lambda design: design.purge_on_write))
     words = owners(number)
     return not words or any(with_store(study, word) for word in words)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -9,11 +10,14 @@ from typing import Literal, cast
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
+from cachelib.report.document.collect import Findings
 from cachelib.report.language import Comparison, counted, listed, sentence, work
 from cachelib.report.numbers import Unit, beside, shown
+from cachelib.report.publish.findings import Table
 from cachelib.report.publish.outcome import Candidate, Outcome
 
 Word = Literal["Good", "Bad", "Neutral"]
+PLACEMENT = "decision.placement"
 FATES = {
     "chosen": "chosen", "tied": "as good as the choice", "stands": "keeps every limit",
     "out": "breaks a limit", "not ranked": "not ranked: its work is not stated",
@@ -104,6 +108,14 @@ def far_stores(study: Study) -> list[str]:
     return sorted(stores)
 
 
+def moved(findings: Findings) -> list[str]:
+    """What was tried in other places: stores, the Worker, its origin."""
+    if PLACEMENT not in findings:
+        return []
+    rows = findings[PLACEMENT].expected(Table).rows
+    return list(dict.fromkeys(re.sub(r"^The ", "the ", str(row[0])) for row in rows))
+
+
 def in_a_line(option: Candidate) -> str:
     """`what is there; keeps every limit; 2 (1–4) h of work: the caches are taken out`."""
     parts = [*(["what is there today"] if option.is_today else []), FATES[option.fate]]
@@ -186,13 +198,17 @@ def _misses(outcome: Outcome, option: Candidate) -> Iterator[Point]:
 def rented_nodes(study: Study) -> dict[str, str]:
     """How many nodes each store that is rented by the node has, by its name: of each region's own.
 
-    Of every design of the case, since what is not there today may be what is asked about.
+    Of every design of the case, since what is not there today may be what is asked about: that is
+    said of it.
     """
+    now = study.case.today_name
+    there = {tier.label for tier in study.design(now).stores} if now else set()
     designs = map(study.design, study.case.design_names)
     stores = {tier.label: tier for design in designs for tier in design.stores}
     return {
         label: counted(getattr(study.platform, tier.rented[1]), "node")
         + (study.told(" in each data centre") if tier.scope == "colo" else "")
+        + (", with an option that has it" if now and label not in there else "")
         for label, tier in sorted(stores.items())
         if tier.rented
     }

@@ -31,6 +31,7 @@ from cachelib.report.document.options import (
     billed_in_each,
     deciding,
     far_stores,
+    moved,
     options,
     origin_load,
     points,
@@ -121,7 +122,9 @@ class Document:
             "case": self.study.case,
             "give_or_take": language.give_or_take,
             "how_sure": language.how_sure,
-            "growth": growth_in_words(self.study.case.growth),
+            "growth": growth_in_words(
+                self.study.case.growth, writes=self.study.reads_per_write is not None
+            ),
             "has": lambda id: id in self.findings,
             "capital": language.capital,
             "compare": self.compare,
@@ -149,6 +152,7 @@ class Document:
             "source": source_link,
             "said": self.said,
             "sentence": language.sentence,
+            "moved": moved(self.findings),
             "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
