@@ -32,11 +32,14 @@ def shipped(
     section: str,
     change: Callable[[Outcome], Outcome] = lambda same: same,
     tables: Mapping[str, Table] | None = None,
+    case: Mapping[str, Any] | None = None,
     **metrics: Any,
 ) -> str:
-    """A section of the shipped case's report with another outcome, tables or metrics."""
+    """A section of the shipped case's report with other findings, or another case."""
     material = committed()
-    findings = Findings([])
+    changed = material.study.case.model_copy(update=case or {})
+    material = replace(material, study=replace(material.study, case=changed))
+    findings, more = Findings([]), dict(tables or {})
     for found in material.findings:
         finding = found.finding
         if isinstance(finding, Judgement):
@@ -45,15 +48,17 @@ def shipped(
             value = metrics.pop(name)
             field = "lines" if isinstance(finding, Text) else "value"
             finding = finding.model_copy(update={field: value})
-        finding = (tables or {}).get(finding.id, finding)
-        findings.add(replace(found, finding=finding))
+        findings.add(replace(found, finding=more.pop(finding.id, finding)))
+    for table in more.values():
+        findings.add(Found(table, "09_decision", "cell", None))
     assert not metrics, "no such metric"
     return text(replace(material, findings=findings), section)
 
 
 def text(material: Material, section: str) -> str:
-    """What a section says; `adr` is the record."""
-    path = "adr.md.j2" if section == "adr" else f"sections/{section}.md.j2"
+    """What a section says; `adr` is the record, `report` all of it."""
+    whole = section in ("adr", "report")
+    path = f"{section}.md.j2" if whole else f"sections/{section}.md.j2"
     return Document(material, InMarkdown(material.templates), path).text().replace("\u00a0", " ")
 
 

@@ -195,6 +195,7 @@ class Document:
             "held_against": reference(outcome),
             "rivals": rivals(outcome),
             "surer": surer(outcome, self.study.case.criteria.sure),
+            "nearness": answer.how_near(outcome),
             "stays": answer.what_stays(self.study.case, outcome),
             "work_of_the_next": answer.work_of_the_next(outcome),
             "asked": list(answer.asked_about(self.study.case, outcome)),
