@@ -13,9 +13,9 @@ def test_reads_that_fail_have_a_row_where_there_are_some(failed: float, rows: in
     shares = pd.DataFrame(
         {"without": [0.0, 1.0], "with Redis": [0.6, 0.4 - failed]}, index=["memory", "the origin"]
     ).rename_axis("answered by")
-    table = with_failed(shares)
+    table = with_failed(shares, "the origin")
     assert len(table) == rows
     assert table.index.name == "answered by"
     assert table["with Redis"].sum() == pytest.approx(1, abs=1e-6)
     if rows == 3:
-        assert table.loc["nobody: the read fails"].tolist() == pytest.approx([0.0, failed])
+        assert table.loc["nobody: the origin failed"].tolist() == pytest.approx([0.0, failed])
