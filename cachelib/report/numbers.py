@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from collections.abc import Sequence as Values
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -124,6 +125,12 @@ def cells(values: Values[Scalar], unit: Unit) -> list[str]:
         else in_cell(value, unit)
         for value in values
     ]
+
+
+def alike(values: Mapping[str, float], name: str, unit: Unit) -> list[str]:
+    """The names of those that read in a column as that one does, itself among them."""
+    told = dict(zip(values, cells(list(values.values()), unit), strict=True))
+    return [each for each in values if told[each] == told[name]]
 
 
 def brief(value: float) -> str:

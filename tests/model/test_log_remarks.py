@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cachelib.model.traffic.account import Account
 from cachelib.model.traffic.from_log import from_log
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.anonymise import anonymised
@@ -16,6 +17,7 @@ from cachelib.model.traffic.remarks import keys_unlike, remarks
 from tests.model.cases import small
 
 START = 1_760_000_000
+DAY_S = 86_400.0
 
 
 def written(folder: Path, rows: Sequence[dict[str, Any]]) -> Path:
@@ -76,3 +78,16 @@ def test_of_hashed_keys_nobody_says_what_they_are_unlike(tmp_path: Path) -> None
     anonymised([written(tmp_path, DAY)], shared, Reading())
     trace = from_log(shared, Reading(), places={"FRA": 1}, seed=1)
     assert keys_unlike(trace, "/prices/") == []
+
+
+@pytest.mark.parametrize(
+    ("life_s", "told"),
+    [
+        (DAY_S, "for 24 hours, as long as the log lasts: it"),
+        (10 * DAY_S, "for 10 days, longer than the log's 24 hours: it"),
+    ],
+)
+def test_two_times_that_read_the_same_are_not_said_to_differ(life_s: float, told: str) -> None:
+    day = Account("csv", "w", rows=9_999, requests=9_999, span_s=DAY_S - 1)
+    found = [remark.says for remark in remarks(day, Reading(), ttl_s=life_s)]
+    assert [said for said in found if told in said and said.startswith("Values may live")]

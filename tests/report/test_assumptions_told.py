@@ -23,7 +23,7 @@ def test_the_work_to_set_anew_what_is_there_is_listed_where_that_is_an_option(ju
     told = markdown_environment().get_template("sections/assumptions.md.j2").render(
         case=case, options=[SimpleNamespace(design=name) for name in names],
         called=str, amount=value, concerns=lambda _: True, growth="",
-        sentence=as_sentence, placed=[], is_made=True, begins_empty=False,
+        sentence=as_sentence, placed=[], is_made=True, begins_empty=False, long_lives="",
         called_option=lambda name: capital(case.words(name)), quoted_option=str,
     )  # fmt: skip
     (row,) = [line for line in told.splitlines() if "set anew" in line] or [""]
@@ -43,7 +43,7 @@ def test_a_month_that_is_made_says_where_its_bursts_come_from_and_how_it_begins(
     case = small(workload=BURSTS).case
     told = markdown_environment().get_template("sections/assumptions.md.j2").render(
         case=case, options=[], called=str, amount=value, concerns=lambda _: True, growth="",
-        sentence=as_sentence, placed=[], is_made=made, begins_empty=made,
+        sentence=as_sentence, placed=[], is_made=made, begins_empty=made, long_lives="",
         called_option=str, quoted_option=str,
     )  # fmt: skip
     assert ("Requests of a burst come from all data centres" in told) == made
@@ -57,7 +57,7 @@ def test_an_origin_that_has_a_place_is_not_said_to_have_none(
     case = small(platform=origin_at).case
     told = markdown_environment().get_template("sections/assumptions.md.j2").render(
         case=case, options=[], called=str, amount=value, concerns=lambda _: True, growth="",
-        sentence=as_sentence, placed=["Workers KV"], is_made=True, begins_empty=True, listed=listed,
-        called_option=str, quoted_option=str,
+        sentence=as_sentence, placed=["Workers KV"], is_made=True, begins_empty=True, long_lives="",
+        listed=listed, called_option=str, quoted_option=str,
     )  # fmt: skip
     assert ("The origin has no place" in told) == said

@@ -215,7 +215,7 @@ def test_what_is_worth_knowing_is_more_than_chance_and_more_than_counts(
         worths=[Worth("origin_ms", saved, error, 0.8, 0.1, 0.9, {"limit:late_share": 0.5})],
     )
     table = matters_table(found)
-    assert table["to know it would save"].tolist() == ([told] if told else [])
+    assert table["to know it would save a month"].tolist() == ([told] if told else [])
 
 
 def test_work_is_told_with_its_range_or_that_nobody_says() -> None:
@@ -242,6 +242,11 @@ def test_what_became_of_an_option_says_whether_it_is_there_today() -> None:
     made: Any = SimpleNamespace(
         missed={}, not_stated=[], chosen=other, ties=[there], by_chance=lambda _: False
     )
+    made.by_chance = lambda _: True
+    assert decision_tables.verdict(made, other) == (
+        "chosen, keeps a limit by so little that another run might break it"
+    )
+    made.by_chance = lambda _: False
     assert decision_tables.verdict(made, other) == "chosen"
     assert decision_tables.verdict(made, there) == "as good (today)"
     made.ties = []

@@ -53,7 +53,8 @@ def test_where_their_number_follows_the_traffic_it_is_said_to_and_of_the_average
     assert caches.value == 3, "in FRA 0.0174 / 0.01 a second and in DUB a third, each and a half"
     assert caches.how == "closed form"
     told = text(scaled=True)
-    assert "This traffic needs 3 pods on average; had one answered all of it, it would" in told
+    said = "needs 3 pods on average, all regions together; had one answered all of it, it would"
+    assert f"This traffic {said}" in told
     assert "Their number follows the traffic; Figure 3 shows what memory would find were it" in told
     assert "The platform decides" not in told
 

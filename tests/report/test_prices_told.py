@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
@@ -11,10 +12,10 @@ import pytest
 import yaml
 
 from cachelib.model.judgement.study import Study
-from cachelib.model.money.prices import monthly_bill
+from cachelib.model.money.prices import monthly_bill, price_book
 from cachelib.report.experiments import parameters
 from cachelib.report.numbers import shown
-from cachelib.report.publish.prices import meter_words
+from cachelib.report.publish.prices import meter_words, price_words
 from tests.model.cases import raw
 from tests.report.in_process import NOTEBOOKS, _published
 
@@ -85,3 +86,14 @@ def test_a_price_is_told_with_all_its_digits_and_cents_at_least() -> None:
     said = {0.1264: "$0.1264", 5.0: "$5.00", 16.6667: "$16.6667", 0.001: "$0.001", 0.5: "$0.50",
             1e-7: "$0.0000001", 12_345.5: "$12,345.50", 0.0: "$0.00"}  # fmt: skip
     assert {value: shown(value, "price") for value in said} == said
+
+
+@pytest.mark.parametrize("book", ["aws-lambda", "servers-redis"])
+def test_what_no_vendor_says_was_not_read_there_on_a_day(book: str) -> None:
+    meters = {meter.meter: meter for meter in price_book(book).meters}
+    day = datetime.date(2026, 11, 26)
+    for name in ("zones.gb", "regions.gb"):
+        assert meters[name].source.endswith("; no source of the vendor's")
+        assert "as read on" not in price_words(meters[name], day)
+    others = [meter for meter in meters.values() if "no source" not in meter.source]
+    assert all("as read on" in price_words(meter, day) for meter in others)

@@ -53,9 +53,9 @@ def with_keys(at: Setting, factor: float) -> Setting:
     return replace(at, keys=Keys(share, number, written, keys.every_s, unasked))
 
 
-def in_words(growth: Growth) -> str:
-    """What is taken to happen as requests grow."""
-    counts = {"writes": growth.writes, "keys": growth.keys}
+def in_words(growth: Growth, *, writes: bool = True) -> str:
+    """What is taken to happen as requests grow. `writes`: whether anybody writes."""
+    counts = ({"writes": growth.writes} if writes else {}) | {"keys": growth.keys}
     grow = [what for what, how in counts.items() if how != "fixed"]
     stay = [what for what in counts if what not in grow]
     told = [f"{' and '.join(grow)} grow in proportion"] if grow else []

@@ -8,7 +8,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.memory import MEMORY
-from cachelib.model.tiers.registry import ALL, LAGS, STORES, TOLD, owners
+from cachelib.model.tiers.registry import ALL, LAGS, PURGED, STORES, TOLD, owners
 
 
 def memory_alone(study: Study) -> Design | None:
@@ -52,9 +52,15 @@ def alone_and_behind_memory(design: Design) -> tuple[Design, Design]:
     stores = tuple(tier.word for tier in design.stores)
     bare = {"expiry": "inherited", "l1_max_entries": None, "l1_max_bytes": None}
     return (
-        design.model_copy(update={"tiers": stores, **bare}),
-        design.model_copy(update={"tiers": (MEMORY.word, *stores)}),
+        _with_tiers(design, stores).model_copy(update=bare),
+        _with_tiers(design, (MEMORY.word, *stores)),
     )
+
+
+def _with_tiers(design: Design, tiers: tuple[str, ...]) -> Design:
+    """The design with other tiers: then its label, which is of those that it has, goes."""
+    label = design.label if tiers == design.tiers else None
+    return design.model_copy(update={"tiers": tiers, "label": label})
 
 
 def beside(study: Study, design: Design) -> Design | None:
@@ -95,6 +101,8 @@ def concerns(study: Study, number: str) -> bool:
         return told_of_changes(study) is not None
     if number in LAGS:
         return bool(_designs(study, lambda design: design.replicas > 0))
+    if number in PURGED:
+        return bool(_designs(study, lambda design: design.purge_on_write))
     words = owners(number)
     return not words or any(with_store(study, word) for word in words)
 

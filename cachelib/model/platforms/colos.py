@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -169,3 +169,23 @@ class Regions(RootModel[dict[str, str]]):
 @cache
 def _regions() -> dict[str, str]:
     return load(Path(__file__).with_name("regions.yaml"), Regions).root
+
+
+NEAR = 1.0  # degree: what lies so near is the region, whatever airport stands for it
+
+
+def region_at(colo: str) -> str:
+    """A cloud's region there, or the data centre itself where there is none."""
+    latitude, longitude = coordinates(colo)
+
+    def away(region: str) -> float:
+        there = coordinates(region)
+        return max(abs(there[0] - latitude), abs(there[1] - longitude))
+
+    nearest = min(_regions(), key=away)
+    return nearest if colo not in _regions() and away(nearest) <= NEAR else colo
+
+
+def in_regions(colos: Iterable[str]) -> bool:
+    """Whether these are a cloud's regions."""
+    return any(colo in _regions() for colo in colos)

@@ -50,6 +50,9 @@ TOLD = {
 LAGS = {tier.lag for tier in ALL.values() if tier.lag}
 """Numbers of copies that answer reads."""
 
+PURGED = {name for t in ALL.values() if t.in_front for name in (t.in_front.every, t.in_front.burst)}
+"""Numbers that only what is purged on writes takes."""
+
 FAILURES = tuple(dict.fromkeys(tier.failure for tier in STORES.values() if tier.failure))
 """The platform's numbers that say how often a tier fails."""
 

@@ -330,13 +330,15 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
             )
         )
     if ttl_s > span:
+        life, lasts = _duration(ttl_s), _duration(span)
+        than = "as long as the log lasts" if life == lasts else f"longer than the log's {lasts}"
         found.append(
             Remark(
                 "short",
-                f"Values may live for {_duration(ttl_s)}, longer than the log's {_duration(span)}:"
-                " it cannot tell how often one is asked for again after it ends, nor how many were"
-                " there before it began. Hit ratios at such lives are guesses: that what was asked"
-                " for twice in it had been asked for before, too, and what was asked once had not.",
+                f"Values may live for {life}, {than}: it cannot tell how often one is asked for"
+                " again after it ends, nor how many were there before it began. Hit ratios at such"
+                " lives are guesses: that what was asked for twice in it had been asked for before,"
+                " too, and what was asked once had not.",
             )
         )
     return found

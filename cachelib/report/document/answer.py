@@ -13,7 +13,7 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, SHARED
 from cachelib.report.document.collect import Findings
 from cachelib.report.language import Comparison, capital, counted, listed, work
-from cachelib.report.numbers import Unit, shown
+from cachelib.report.numbers import Unit, apart, shown
 from cachelib.report.publish.decision import minimised
 from cachelib.report.publish.findings import Metric, Table
 from cachelib.report.publish.outcome import Candidate, Outcome
@@ -60,6 +60,9 @@ def asked_about(case: Case, outcome: Outcome) -> Iterator[str]:
     """What became of each tier that the question names and the choice has not: its best option;
     and of the design that the case says it asks about."""
     pick = chosen(outcome)
+    against = _named(outcome, case.against) if "against" in case.model_fields_set else None
+    if pick is None and against and against.breaks:
+        yield f"“{capital(against.words)}”, which is asked about, {_misses(outcome, against)}."
     if pick is None or pick.score is None:
         return
     there, told = case.design(pick.name).tiers, [pick.name, outcome.today]
@@ -70,9 +73,36 @@ def asked_about(case: Case, outcome: Outcome) -> Iterator[str]:
         if best and not _is_named_already(outcome, best):
             told.append(best.name)
             yield f"The best option with {tier.phrase}, “{best.words}”, {_fared(outcome, best)}."
-    against = _named(outcome, case.against) if "against" in case.model_fields_set else None
     if against and against.name not in told and not _is_named_already(outcome, against):
         yield f"“{capital(against.words)}”, which is asked about, {_fared(outcome, against)}."
+
+
+def how_near(outcome: Outcome) -> str:
+    """How near the nearest option, the first, comes to keeping every limit: what nearest means."""
+    widest = max((miss.beyond for miss in outcome.options[0].breaks), default=0.0)
+    beyond = f"{shown(widest, 'ratio')} beyond the limit"
+    if len(outcome.options) == 1:
+        return f"its widest miss is {beyond}"
+    return f"its widest miss, {beyond}, is the narrowest of all options"
+
+
+def _misses(outcome: Outcome, option: Candidate) -> str:
+    """Each limit that an option breaks, and by how much."""
+    limits = {limit.name: limit for limit in outcome.limits}
+    parts = []
+    for miss in option.breaks:
+        limit = limits[miss.limit]
+        metric, bound = outcome.metrics[limit.metric], limit.at_most
+        side = "at least" if bound is None else "at most"
+        bound = limit.at_least if bound is None else bound
+        unit = cast(Unit, metric.unit)
+        found, allowed = apart(miss.value, bound or 0.0, unit)
+        parts.append(
+            f"{metric.label}, {found} where {side} {allowed} is allowed"
+            f" ({shown(miss.beyond, 'ratio')} beyond it)"
+        )
+    said = counted(len(parts), "limit") if len(parts) > 1 else "a limit"
+    return f"breaks {said}: {', and '.join(parts)}"
 
 
 def speaks_of(design: Design | None, case: Case, outcome: Outcome) -> bool:
@@ -111,8 +141,8 @@ def _fared(outcome: Outcome, option: Candidate) -> str:
         return "cannot be ranked, since its work is not stated"
     if option.fate == "tied":
         return f"would do as well{done}"
-    apart = Comparison(option.score, pick.score, cast(Unit, outcome.unit))
-    return f"is worse by {apart.by} ({outcome.minimised}){done}"
+    gap = Comparison(option.score, pick.score, cast(Unit, outcome.unit))
+    return f"is worse by {gap.by} ({outcome.minimised}){done}"
 
 
 def _work(option: Candidate) -> str:
@@ -159,11 +189,11 @@ def _gain(case: Case, outcome: Outcome, pick: Candidate, today: Candidate | None
     limits = "limit" if len(broken) == 1 else "limits"
     said = [f"keeps the {limits}: {listed(broken)}"] if broken else []
     if pick.score is not None and today.score is not None:
-        apart = Comparison(pick.score, today.score, cast(Unit, outcome.unit))
+        gap = Comparison(pick.score, today.score, cast(Unit, outcome.unit))
         better = "more" if case.criteria.maximise else "less"
         worse = "less" if case.criteria.maximise else "more"
-        if not apart.same:
-            said.append(f"{outcome.minimised}: {apart.by} {worse if apart.more else better}")
+        if not gap.same:
+            said.append(f"{outcome.minimised}: {gap.by} {worse if gap.more else better}")
     return "; ".join(said) or "none that counts"
 
 

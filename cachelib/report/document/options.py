@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -9,11 +10,14 @@ from typing import Literal, cast
 from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
-from cachelib.report.language import Comparison, counted, listed, work
+from cachelib.report.document.collect import Findings
+from cachelib.report.language import Comparison, counted, listed, sentence, work
 from cachelib.report.numbers import Unit, beside, shown
+from cachelib.report.publish.findings import Table
 from cachelib.report.publish.outcome import Candidate, Outcome
 
 Word = Literal["Good", "Bad", "Neutral"]
+PLACEMENT = "decision.placement"
 FATES = {
     "chosen": "chosen", "tied": "as good as the choice", "stands": "keeps every limit",
     "out": "breaks a limit", "not ranked": "not ranked: its work is not stated",
@@ -46,6 +50,7 @@ class Option:
     name: str
     what: str
     points: list[Point]
+    needs: str
 
     @property
     def quoted(self) -> str:
@@ -57,9 +62,17 @@ def options(outcome: Outcome) -> list[Option]:
     """Every option, in the order of the decision."""
     other = reference(outcome)
     return [
-        Option(option.name, option.words, in_a_line(option), list(points(outcome, option, other)))
+        Option(
+            option.name, option.words, in_a_line(option),
+            list(points(outcome, option, other)), what_it_needs(option),
+        )
         for option in outcome.options
-    ]
+    ]  # fmt: skip
+
+
+def what_it_needs(option: Candidate) -> str:
+    """`Needs: Redis 7 and a private network.`; nothing where the case says of nothing."""
+    return sentence(f"Needs: {listed(option.needs)}") if option.needs else ""
 
 
 def way(design: Design) -> str:
@@ -93,6 +106,14 @@ def far_stores(study: Study) -> list[str]:
     stores = {tier.phrase for n in study.case.design_names for tier in study.design(n).stores
               if tier.scope == "world"}  # fmt: skip
     return sorted(stores)
+
+
+def moved(findings: Findings) -> list[str]:
+    """What was tried in other places: stores, the Worker, its origin."""
+    if PLACEMENT not in findings:
+        return []
+    rows = findings[PLACEMENT].expected(Table).rows
+    return list(dict.fromkeys(re.sub(r"^The ", "the ", str(row[0])) for row in rows))
 
 
 def in_a_line(option: Candidate) -> str:
@@ -177,13 +198,17 @@ def _misses(outcome: Outcome, option: Candidate) -> Iterator[Point]:
 def rented_nodes(study: Study) -> dict[str, str]:
     """How many nodes each store that is rented by the node has, by its name: of each region's own.
 
-    Of every design of the case, since what is not there today may be what is asked about.
+    Of every design of the case, since what is not there today may be what is asked about: that is
+    said of it.
     """
+    now = study.case.today_name
+    there = {tier.label for tier in study.design(now).stores} if now else set()
     designs = map(study.design, study.case.design_names)
     stores = {tier.label: tier for design in designs for tier in design.stores}
     return {
         label: counted(getattr(study.platform, tier.rented[1]), "node")
         + (study.told(" in each data centre") if tier.scope == "colo" else "")
+        + (", with an option that has it" if now and label not in there else "")
         for label, tier in sorted(stores.items())
         if tier.rented
     }

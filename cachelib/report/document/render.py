@@ -22,6 +22,7 @@ from cachelib.model.judgement.subject import concerns, shared
 from cachelib.report import language
 from cachelib.report import text as fit
 from cachelib.report.document import answer
+from cachelib.report.document.beginning import long_lives
 from cachelib.report.document.collect import Findings, Found, Kind, MissingFindingError
 from cachelib.report.document.log_page import log_page
 from cachelib.report.document.material import Material
@@ -30,6 +31,7 @@ from cachelib.report.document.options import (
     billed_in_each,
     deciding,
     far_stores,
+    moved,
     options,
     origin_load,
     points,
@@ -38,6 +40,7 @@ from cachelib.report.document.options import (
     rivals,
     surer,
     way,
+    what_it_needs,
 )
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, beside, shown
@@ -114,11 +117,14 @@ class Document:
             "placed": far_stores(self.study),
             "is_made": self.study.log is None,
             "begins_empty": self.study.log is None and self.study.sample.time == 1,
+            "long_lives": long_lives(self.study, self.material.outcome),
             "barred": {n: KEY.sub("", reason) for n, reason in self.study.barred.items()},
             "case": self.study.case,
             "give_or_take": language.give_or_take,
             "how_sure": language.how_sure,
-            "growth": growth_in_words(self.study.case.growth),
+            "growth": growth_in_words(
+                self.study.case.growth, writes=self.study.reads_per_write is not None
+            ),
             "has": lambda id: id in self.findings,
             "capital": language.capital,
             "compare": self.compare,
@@ -146,6 +152,7 @@ class Document:
             "source": source_link,
             "said": self.said,
             "sentence": language.sentence,
+            "moved": moved(self.findings),
             "so_many": self.so_many,
             "table": self.table,
             "traffic": _traffic(self.study),
@@ -188,10 +195,12 @@ class Document:
             "held_against": reference(outcome),
             "rivals": rivals(outcome),
             "surer": surer(outcome, self.study.case.criteria.sure),
+            "nearness": answer.how_near(outcome),
             "stays": answer.what_stays(self.study.case, outcome),
             "work_of_the_next": answer.work_of_the_next(outcome),
             "asked": list(answer.asked_about(self.study.case, outcome)),
             "shared_in_answer": answer.speaks_of(shared(self.study), self.study.case, outcome),
+            "chosen_needs": what_it_needs(chosen) if chosen else "",
             "deciding": deciding(outcome),
             "consequences": list(points(outcome, chosen, other)) if chosen else [],
             "origin_load": origin_load(outcome, chosen, reference(outcome)) if chosen else None,

@@ -85,7 +85,8 @@ def verdict(decision: Decision, option: Option) -> str:
     else:
         said = "as good" if option in decision.ties else "stands"
     if decision.by_chance(option):
-        said += ", by less than chance" if missed else ", keeps a limit by less than chance"
+        limit, might = ("", "keep") if missed else ("keeps a limit ", "break")
+        said += f", {limit}by so little that another run might {might} it"
     return f"{said} (today)" if option.is_today else said
 
 
@@ -194,10 +195,12 @@ def material(decision: Decision) -> float:
 
 def matters_table(decision: Decision) -> pd.DataFrame:
     """What decides whether the choice is right."""
+    monthly = METRICS[decision.criteria.aim].unit == "USD" and not decision.criteria.weigh
+    saves = "to know it would save" + (" a month" if monthly else "")
     rows = [
         {
             "assumption": words.named(decision, worth.name),
-            "to know it would save": _plus_minus(decision, worth.saved, Z95 * worth.saved_error),
+            saves: _plus_minus(decision, worth.saved, Z95 * worth.saved_error),
             "explains": worth.explains,
             "limits kept when low": worth.kept_low,
             "limits kept when high": worth.kept_high,
@@ -205,7 +208,7 @@ def matters_table(decision: Decision) -> pd.DataFrame:
         }
         for worth in that_matter(decision)
     ]
-    columns = ["assumption", "to know it would save", "explains", "limits kept when low",
+    columns = ["assumption", saves, "explains", "limits kept when low",
                "limits kept when high", "decides the limit of"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).set_index("assumption")
 

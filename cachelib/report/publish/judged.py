@@ -101,6 +101,7 @@ def _candidate(decision: Decision, option: Option, rank: int) -> Candidate:
         rank=rank if option in decision.ranked else None,
         work_hours=Range(value=hours.value, low=hours.low, high=hours.high) if hours else None,
         changes=option.notes.changes,
+        needs=option.notes.needs,
         settings=dict(option.settings),
         metrics={
             name: Measured(

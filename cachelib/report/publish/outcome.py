@@ -102,6 +102,7 @@ class Candidate(Record):
     rank: int | None = Field(description="1 is the choice; null for what cannot be chosen")
     work_hours: Range | None
     changes: str | None = Field(description="what choosing it changes, as the case says")
+    needs: tuple[str, ...] = Field(default=(), description="what it depends on, as the case says")
     settings: dict[str, Number]
     metrics: dict[str, Measured]
     score: Number | None = Field(description="what is minimised, as simulated")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pandas as pd
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.judgement.placement import NEAR_READERS, RUNNING, Placed
+from cachelib.model.judgement.placement import RUNNING, Placed
+from cachelib.model.platforms.colos import in_regions, region_at
 from cachelib.model.tiers.registry import SHARED
 from cachelib.report.language import capital
 from cachelib.report.publish.decision import called
@@ -20,12 +23,12 @@ def placement_table(decision: Decision) -> pd.DataFrame:
     rows = [
         {
             what: _called(decision, placed.store),
-            "in": _places(placed),
+            "in": places + " (as assumed)" * placed.is_here,
             "the choice": called(decision, placed.chosen) or NOTHING,
             user: called(decision, placed.user),
             METRICS["p95_ms"].head: placed.p95_ms,
         }
-        for placed in decision.placements
+        for placed, places in _apart(decision)
     ]
     columns = [what, "in", "the choice", user, METRICS["p95_ms"].head]
     return pd.DataFrame(rows, columns=columns).set_index([what, "in"])
@@ -37,9 +40,21 @@ def _called(decision: Decision, word: str) -> str:
     return capital(named.get(word) or SHARED[word].phrase)
 
 
-def _places(placed: Placed) -> str:
-    places = "near each reader" if placed.places == NEAR_READERS else ", ".join(placed.places)
-    return places + " (as assumed)" * placed.is_here
+def _apart(decision: Decision) -> Iterator[tuple[Placed, str]]:
+    """What was tried, and where, as the case names places; the same place under another name is
+    none of its own."""
+    named = region_at if in_regions(decision.study.trace.colos) else str
+    here = {
+        placed.store: _places(placed, named) for placed in decision.placements if placed.is_here
+    }
+    for placed in decision.placements:
+        places = _places(placed, named)
+        if placed.is_here or places != here.get(placed.store):
+            yield placed, places
+
+
+def _places(placed: Placed, named: Callable[[str], str]) -> str:
+    return ", ".join(map(named, placed.places)) or "near each reader"
 
 
 def runs(decision: Decision) -> bool:

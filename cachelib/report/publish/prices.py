@@ -52,8 +52,13 @@ def plan_words(read: datetime.date) -> str:
     return f"the plan: price of a month, whatever is used, as read on {read}"
 
 
+NOT_THE_VENDORS = "no source of the vendor's"  # how the source of such a price in a book ends
+
+
 def _read(source: str, read: datetime.date) -> str:
-    return "" if source == OWN else f", as read on {read}"
+    """The day on which a vendor's price was read, which those of others and one's own have not."""
+    own = source == OWN or source.endswith(NOT_THE_VENDORS)
+    return "" if own else f", as read on {read}"
 
 
 def line_words(line: str) -> str:

@@ -66,7 +66,8 @@ class InMarkdown:
     def table(self, found: Found, number: str) -> Markdown:
         table = found.expected(Table)
         if table.how == "measured":
-            return Markdown(f"{caption(found, number)}, {MEASURED}")
+            said = fit.markdown(table.caption)
+            return Markdown(f"{number} stands in report.html, since it is measured anew: {said}.")
         template = self.templates.markdown.get_template("table.md.j2")
         rows = template.render(table=table, head=column_head)
         return Markdown(f"{rows}\n{caption(found, number)}")
