@@ -20,13 +20,14 @@ from cachelib.evidence.values import MISSING
 
 def find(examined: Examination) -> Iterator[Hit]:
     for module, kept, given in _kept(examined):
-        stored = [_meant(examined, each) for each in given]
-        if not stored or not _comes_from_kv(examined, stored[0]):
-            continue
-        sure = _life(examined, kept, stored[0]) if _restarts_life(examined, kept, stored) else None
-        if sure is not None:
-            message = "promotes a value from KV to memory with a fresh, full TTL"
-            yield Hit(message, kept, module, confidence=sure, because=_BECAUSE[sure])
+        for place, stored in _stored(examined, kept, given):
+            if not _comes_from_kv(examined, stored[0]):
+                continue
+            restarts = _restarts_life(examined, kept, stored)
+            sure = _life(examined, place, stored[0]) if restarts else None
+            if sure is not None:
+                where = module if place == kept else examined.module_of(place)
+                yield Hit(_MESSAGE, place, where, confidence=sure, because=_BECAUSE[sure])
 
 
 def _kept(examined: Examination) -> Iterator[tuple[Module, Node, list[Node]]]:
@@ -42,10 +43,23 @@ def _kept(examined: Examination) -> Iterator[tuple[Module, Node, list[Node]]]:
             yield module, node, [value]
 
 
-def _meant(examined: Examination, argument: Node) -> Node:
-    """The literal behind `const entry = { … }`."""
+def _stored(
+    examined: Examination, kept: Node, given: list[Node]
+) -> Iterator[tuple[Node, list[Node]]]:
+    """What may be stored, and where its life is decided: in a caller that hands the entry over."""
+    if not given:
+        return
+    rest = [literal for each in given[1:] for literal in _meant(examined, each)[:1]]
+    for literal in _meant(examined, given[0]):
+        end = next(_clock_readings(literal), None)
+        elsewhere = examined.routine(literal) != examined.routine(kept)
+        yield end if end is not None and elsewhere else kept, [literal, *rest]
+
+
+def _meant(examined: Examination, argument: Node) -> list[Node]:
+    """The literals behind `const entry = { … }`, and those that callers give for a parameter."""
     literals = examined.kinds.objects(argument) if argument.type == "identifier" else []
-    return literals[0] if literals else argument
+    return literals or [argument]
 
 
 def _comes_from_kv(examined: Examination, value: Node) -> bool:
@@ -137,6 +151,7 @@ def _has_ttl(examined: Examination, call: Node) -> bool:
     )
 
 
+_MESSAGE = "promotes a value from KV to memory with a fresh, full TTL"
 _AGE = re.compile(r"(?:expires?\w*|(?:stored|cached|saved|fetched|created)(?:At)?|timestamp)$")
 _BECAUSE: dict[Confidence, str] = {
     "high": "",
