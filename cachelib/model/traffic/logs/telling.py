@@ -44,6 +44,7 @@ from cachelib.model.traffic.logs.wrappers import (
     unwrap,
 )
 
+EMPTY_JSON = re.compile(r"\ufeff?\s*(\[\s*(\{\s*\})?\s*\]|\{\s*\})\s*")
 COMPRESSED = re.compile(r"\.(gz|xz|zst|zstd|bz2)$", re.I)
 
 
@@ -72,6 +73,8 @@ class _Teller:
         start, wanted = head(self.path), self.wanted
         if not start:
             raise LogError(f"{self.path}: the file is empty")
+        if EMPTY_JSON.fullmatch(text_of(start)):
+            raise LogError(f"{self.path}: a JSON list or object with nothing in it: it has no row")
         if start.startswith(b"PAR1") or self.reading.format == "parquet":
             return self._parquet()
         binary = wanted if wanted and wanted.kind == "binary" else self._binary(start)
