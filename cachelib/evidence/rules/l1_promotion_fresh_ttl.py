@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.functions import owner_function
+from cachelib.evidence.functions import owner_function, parameters
 from cachelib.evidence.module import Module
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.pairs import may_meet
@@ -23,6 +23,10 @@ def find(examined: Examination) -> Iterator[Hit]:
         for place, stored in _stored(examined, kept, given):
             if not _comes_from_kv(examined, stored[0]):
                 continue
+            for end, value in _given_by_callers(examined, kept, stored[0]):
+                if sure := _life(examined, end, value):
+                    where = examined.module_of(end)
+                    yield Hit(_MESSAGE, end, where, confidence=sure, because=_BECAUSE[sure])
             restarts = _restarts_life(examined, kept, stored)
             sure = _life(examined, place, stored[0]) if restarts else None
             if sure is not None:
@@ -54,6 +58,26 @@ def _stored(
         end = next(_clock_readings(literal), None)
         elsewhere = examined.routine(literal) != examined.routine(kept)
         yield end if end is not None and elsewhere else kept, [literal, *rest]
+
+
+def _given_by_callers(
+    examined: Examination, kept: Node, entry: Node
+) -> Iterator[tuple[Node, Node]]:
+    """The whole new life that a caller gives a helper together with a value from KV."""
+    routine = examined.routine(kept)
+    if routine is None or entry.type != "object":
+        return
+    names = [text(part(each, "pattern") or each) for each in parameters(routine)]
+    stored = {text(part(each, "value")) for each in below(entry, "pair")}
+    stored |= {text(each) for each in below(entry, "shorthand_property_identifier")}
+    for call in examined.kinds.callers(routine) if stored & {*names} else []:
+        given = [each for name, each in zip(names, arguments(call), strict=False) if name in stored]
+        values = [
+            each for each in given if _comes_from_kv(examined, each) and NOW not in text(each)
+        ]
+        ends = [each for each in given if NOW in text(each) and not _limited_by_kv(examined, each)]
+        if values and ends:
+            yield ends[0], values[0]
 
 
 def _meant(examined: Examination, argument: Node) -> list[Node]:
