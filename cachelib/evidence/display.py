@@ -67,11 +67,15 @@ def audit_text(audit: Audit) -> str:
 
 
 def _audit_lines(audit: Audit) -> Iterator[str]:
+    is_priced = any(finding.effect is not None for finding in audit.findings)
     for finding in audit.findings:
         yield from _finding_lines(finding)
+        yield from _cost_lines(finding) if is_priced else ()
         yield from _repair_lines(finding, audit.findings)
         yield ""
     yield from _passed_over(audit)
+    if audit.findings and not is_priced:
+        yield _unpriced(audit.findings)
     if audit.configuration is None:
         yield "no wrangler configuration here: bindings were told from the source alone"
     counts = {each: len([f for f in audit.findings if f.severity == each]) for each in SEVERITIES}
@@ -99,10 +103,22 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
     yield f"  source: {finding.source}"
     if finding.because:
         yield f"  confidence: {finding.confidence}, {finding.because}"
+
+
+def _cost_lines(finding: Finding) -> Iterator[str]:
     if isinstance(finding.counterfactual, NotModelled):
         yield f"  cost: not computed, {finding.counterfactual.reason}"
     for change in finding.effect or []:
         yield f"  {change.words}"
+
+
+def _unpriced(findings: Sequence[Finding]) -> str:
+    """Said once of all: which of them a case would put a number to."""
+    known = [each for each in findings if not isinstance(each.counterfactual, NotModelled)]
+    if not known:
+        return "cost: not computed; the model has none of these faults"
+    of = f"{len(known)} of {len(findings)} {plural(len(findings), 'finding')}"
+    return f"cost: not computed; --case CASE says what {of} would change in a month of your case"
 
 
 def _repair_lines(finding: Finding, beside: Sequence[Finding]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from cachelib.stores.protocol import (
     Stored,
     StoreUnavailableError,
 )
-from cachelib.stores.sqlite_damage import APPLICATION_ID, OLDER_IDS
+from cachelib.stores.sqlite_damage import APPLICATION_ID, OLDER_IDS, advice
 from cachelib.stores.sqlite_file import SqliteFile
 
 MAX_BYTES = 900_000_000  # of a key and value; SQLite's own limit is 1,000,000,000
@@ -102,7 +102,7 @@ class SqliteStore(Closing):
         except sqlite3.DatabaseError as error:
             self.close()
             raise StoreUnavailableError(
-                f"{self.path} cannot be used as a cache: {error}"
+                f"{self.path} cannot be used as a cache: {error}{advice(error)}"
             ) from error
 
     def keep_time(self, clock: Callable[[], float]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 
 APPLICATION_ID = 0x63616333  # "cac3"; SQLite keeps it in the file's header
 OLDER_IDS = (0x63616332,)  # of files with other tables: they are only a cache, so they are emptied
@@ -47,14 +48,23 @@ def check_damage(error: sqlite3.Error, file: Identity | None) -> None:
         raise DamagedError(error, file, malformed) from error
 
 
+def advice(error: sqlite3.Error) -> str:
+    """What to do about a file that is broken and may be another program's."""
+    if not (isinstance(error, DamagedError) and error.malformed):
+        return ""
+    return (
+        ". Nothing in it says whose it is, so it was left alone: if it was this cache's, delete or"
+        " rename it, and an empty one takes its place"
+    )
+
+
 def set_aside(path: str, damage: DamagedError, was_ours: bool, busy_seconds: float) -> bool:
     """Whether the file is out of the way: moved to `path`.damaged, unless another program's.
 
     One process at a time, or the second would move away what the first has made anew: SQLite's
     own lock, on an empty file beside it, ends with its process.
     """
-    with closing(sqlite3.connect(f"{path}.mending", timeout=busy_seconds)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
+    with _alone(f"{path}.mending", busy_seconds):
         if identity(path) != damage.file:
             return True  # another one was faster
         if not damage.malformed or not _is_ours(path, was_ours):
@@ -64,6 +74,32 @@ def set_aside(path: str, damage: DamagedError, was_ours: bool, busy_seconds: flo
                 os.replace(path + side, f"{path}.damaged{side}")
     _tell(path)
     return True
+
+
+@contextmanager
+def _alone(path: str, busy_seconds: float) -> Iterator[None]:
+    """One process at a time, by a file that is there no longer than that.
+
+    Who waited for one that has been removed meanwhile has a lock of nothing, and takes another.
+    """
+    while True:
+        with suppress(FileExistsError):  # to close one that is there would end this process's locks
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        asked = identity(path)
+        with closing(sqlite3.connect(path, timeout=busy_seconds)) as lock:
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError:
+                if identity(path) == asked:
+                    raise
+            if asked is None or identity(path) != asked:
+                continue
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # where an open file cannot be removed it stays
+                    os.unlink(path)
+            return
 
 
 def _is_ours(path: str, was_ours: bool) -> bool:

@@ -18,6 +18,7 @@ from cachelib.evidence import (
     SEVERITIES,
     Change,
     EvidenceError,
+    NotModelled,
     audit,
     audit_text,
     to_json,
@@ -358,3 +359,34 @@ def test_any_mixture_of_sources_is_audited(parts: list[str], cut: int, tmp_path:
     result = audit(tmp_path)
     assert result.files + len(result.unparsable) == 1
     assert all(1 <= each.line <= source.count("\n") + 1 for each in result.findings)
+
+
+TWO_FAULTS = """export async function purge(env: Env, prefix: string) {
+  const { keys } = await env.CACHE.list({ prefix });
+  for (const key of keys) await env.CACHE.delete(key.name);
+}
+export const save = (env: Env, k: string) => env.CACHE.put(k, "v");
+"""
+
+
+def test_that_nothing_was_priced_is_said_once_at_the_end_with_what_to_give(tmp_path: Path) -> None:
+    write(tmp_path, "src/a.ts", TWO_FAULTS)
+    found = audit(tmp_path)
+    assert len(found.findings) > 1
+    (said,) = [line for line in audit_text(found).splitlines() if "cost: not computed" in line]
+    assert "--case CASE" in said
+    assert f"of {len(found.findings)} findings" in said
+
+
+def test_with_a_case_each_finding_says_why_it_was_not_priced(tmp_path: Path) -> None:
+    write(tmp_path, "src/a.ts", TWO_FAULTS)
+    found = audit(tmp_path)
+    changes = {
+        each.counterfactual: [Change(metric="kv_writes", with_fault=2, with_fix=1, unit="count")]
+        for each in found.findings
+        if not isinstance(each.counterfactual, NotModelled)
+    }
+    assert 0 < len(changes) < len(found.findings)
+    told = audit_text(found.with_effects(changes)).splitlines()
+    assert not [line for line in told if "--case" in line]
+    assert [line for line in told if line.startswith("  cost: not computed, ")]

@@ -7,11 +7,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cachelib import MemoryCache, SqliteStore, Stored, StoreUnavailableError, TieredCache
+from cachelib.stores.sqlite_damage import _alone
 
 Spoil = Callable[[Path], None]
 
@@ -106,6 +108,7 @@ def test_a_malformed_cache_is_made_anew_when_it_is_opened_and_the_log_says_so(
     if spoil is not empty:
         assert "cache.db was damaged" in caplog.text
         assert (tmp_path / "cache.db.damaged").exists()
+    assert not (tmp_path / "cache.db.mending").exists()
 
 
 @pytest.mark.parametrize("spoil", [*SPOILT, all_noise])
@@ -214,3 +217,30 @@ def test_another_programs_damaged_database_is_left_alone(tmp_path: Path) -> None
     with pytest.raises(StoreUnavailableError, match="malformed"):
         SqliteStore(path)
     assert path.read_bytes() == before
+
+
+def test_of_a_broken_file_that_may_be_anybodys_it_is_said_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "cache.db"
+    path.write_bytes(b"SQLite format 3\0" + b"noise" * 2000)
+    with pytest.raises(StoreUnavailableError, match=r"cache\.db.*delete or rename it"):
+        SqliteStore(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["cache.db"]
+
+
+def test_who_waited_for_a_lock_that_was_removed_meanwhile_takes_another(tmp_path: Path) -> None:
+    """The lock's file goes away when its holder is done; who waited then is not alone by it."""
+    path = str(tmp_path / "lock")
+    inside: list[str] = []
+
+    def work(name: str) -> None:
+        with _alone(path, 20):
+            inside.append(name)
+            assert os.path.exists(path)
+            time.sleep(0.02)
+            assert inside[-1] == name
+            inside.append("out")
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, [f"{n}" for n in range(30)]))
+    assert inside[1::2] == ["out"] * 30
+    assert not os.path.exists(path)

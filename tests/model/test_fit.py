@@ -194,6 +194,15 @@ def test_the_worst_of_the_hit_ratios_is_told_and_all_for_machines() -> None:
     assert told["workload"] == PLAIN.model_dump(exclude_defaults=True)
 
 
+def test_a_fit_that_misses_says_how_far_it_is_off_and_what_to_do() -> None:
+    found = Fit(PLAIN, 900, 50.0, 0.1, {10: (0.2, 0.24), 3_600: (0.9, 0.5)})
+    (said,) = found.misses
+    assert "where values live 3,600 s, one cache has 90% hits with the log and 50%" in said
+    assert "replay the log itself" in said
+    assert Fit(PLAIN, 900, 50.0, 0.1, {10: (0.2, 0.24)}).misses == []
+    assert Fit(PLAIN, 9, 50.0, 0.1, {10: (0.2, 0.4)}).misses == []  # of so few, by chance
+
+
 def test_a_workload_s_own_traffic_gives_its_parameters_again() -> None:
     found = fit(generate(PLAIN, seed=5), seed=6)
     assert found.workload.zipf == pytest.approx(0.7, abs=0.02)
@@ -203,6 +212,7 @@ def test_a_workload_s_own_traffic_gives_its_parameters_again() -> None:
     assert found.workload.daily_swing < 0.02
     assert found.popularity_off < 0.01
     assert found.hit_ratio_off < 0.01
+    assert found.misses == []
 
 
 def test_the_traffic_compared_with_is_the_first_seed_s_unless_another_is_asked_for() -> None:
@@ -236,6 +246,7 @@ def test_the_fit_to_a_log_says_what_was_noticed(log: Path) -> None:
     assert found["workload"]["keys"] == 12
     assert found["workload"]["requests_per_month"] == pytest.approx(3_000 * MONTH_S / 179_940)
     assert any("data centre" in said for said in found["remarks"])
+    assert any("does not make this traffic" in said for said in found["remarks"])
 
 
 def test_a_sample_by_key_stands_for_as_many_more_keys_and_requests(log: Path) -> None:

@@ -1,5 +1,6 @@
 """Every named format is told from a sample of its documented fields, and read to the last row."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,28 @@ def test_a_refusal_names_the_three_nearest_formats_and_the_way_out(tmp_path):
     with pytest.raises(
         LogError, match=r"The nearest: .*;.*;.* Say how it is written with --format"
     ):
+        read_log(path)
+
+
+@pytest.mark.parametrize(
+    "line", ["what is", "192.0.2.1 - - nothing else", "1760000000.123 12 192.0.2.1 TCP_HIT/2"]
+)
+def test_a_refusal_names_the_fields_that_a_line_lacks_and_shows_no_pattern(tmp_path, line):
+    path = tmp_path / "x.log"
+    path.write_text(f"{line}\nthis then\n")
+    with pytest.raises(LogError) as refused:
+        read_log(path)
+    told = re.search(r"The nearest: (.*?)\. ", str(refused.value))
+    assert told
+    lacking = r"[\w-]+ \((lacks|goes on after) \w+(, \w+)*\)"
+    assert re.fullmatch(f"({lacking}(; )?){{3}}", told[1]), told[1]
+
+
+@pytest.mark.parametrize("content", ["[]", " [ ]\n", "{}\n", "\ufeff[{}]"])
+def test_an_empty_list_has_no_row(tmp_path, content):
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    with pytest.raises(LogError, match="nothing in it: it has no row"):
         read_log(path)
 
 

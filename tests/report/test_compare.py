@@ -250,3 +250,47 @@ def test_the_terminal_is_not_flooded_by_cases_that_have_little_in_common(tmp_pat
     told = compare(a, b).as_text().partition("\noptions:")[0]
     assert told.count("\n  p") == 12
     assert "  and 28 more, which --html and --json have" in told
+
+
+def of_chapters(folder: Path, *notebooks: str) -> Path:
+    """A report that was made of these; what others would say is not in it."""
+    manifest, decision = folder / "manifest.json", folder / "decision.json"
+    said = json.loads(decision.read_text())
+    kept = {id: one for id, one in said["metrics"].items() if id.partition(".")[0] in notebooks}
+    decision.write_text(json.dumps(said | {"metrics": kept}))
+    of = {"notebooks": {name: {} for name in notebooks}}
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | of))
+    return folder
+
+
+def test_of_chapters_that_one_report_alone_has_nothing_is_compared(tmp_path: Path) -> None:
+    full = of_chapters(report(tmp_path / "full"), "shared", "cost", "decision")
+    part = of_chapters(report(tmp_path / "part", recommended="l1-only"), "decision")
+    for found in (compare(full, part), compare(part, full)):
+        assert [one.name for one in found.metrics] == ["decision.recommended"]
+        (said,) = found.partly
+        assert said == f"{part} has only some chapters: of shared and cost nothing is compared."
+        assert said in found.as_text()
+        assert "has only some chapters" in found.as_html()
+    assert found.as_json()["only_in_b"] == ["shared", "cost"]
+
+
+def test_what_both_chapters_could_say_and_one_does_not_is_a_change(tmp_path: Path) -> None:
+    a = of_chapters(report(tmp_path / "a"), "shared", "cost", "decision")
+    b = of_chapters(report(tmp_path / "b"), "shared", "decision")
+    told = json.loads((b / "decision.json").read_text())
+    told["metrics"]["shared.new"] = metric(3)
+    (b / "decision.json").write_text(json.dumps(told))
+    assert [one.name for one in compare(a, b).metrics] == ["shared.new"]
+
+
+def test_where_one_report_does_not_decide_no_change_of_the_answer_is_told(tmp_path: Path) -> None:
+    full = of_chapters(with_outcome(tmp_path / "full", "kv", kv=10.0), "shared", "decision")
+    part = of_chapters(report(tmp_path / "part"), "shared")
+    found = compare(full, part)
+    assert found.as_text().splitlines()[0] == (
+        "decision changed: not known, one of the reports does not decide"
+    )
+    assert found.as_json()["decision"]["changed"] is None
+    assert "not known" in found.answer
+    assert (found.options, found.metrics, found.standings) == ([], [], [])

@@ -35,6 +35,20 @@ def test_what_is_no_notebook_s_number_is_refused(start: str) -> None:
         _one_of(NAMES, start)
 
 
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [
+        ("17", "there is no notebook '17'; allowed: 01_evidence, "),
+        ("0", "there is no notebook '0'; "),
+        ("", "3 notebooks begin with '': 01_evidence, 09_decision, 10_own; say more of the name"),
+    ],
+)
+def test_whether_no_notebook_or_several_are_called_so_is_said(start: str, says: str) -> None:
+    with pytest.raises(UnknownNotebookError) as refused:
+        _one_of(NAMES, start)
+    assert str(refused.value).startswith(says)
+
+
 @pytest.mark.parametrize(("half", "close"), [(20.0, True), (0.5, False)])
 def test_a_limit_missed_by_no_more_than_chance_is_too_close_to_tell(
     half: float, close: bool

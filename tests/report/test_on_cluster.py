@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,3 +99,11 @@ def test_what_cannot_go_together_is_wrong_usage(words: tuple[str, ...], says: st
     done = CliRunner().invoke(main, ["report", str(SMALL), *words])
     assert done.exit_code == 2
     assert says in done.stderr
+
+
+def test_a_cluster_that_is_not_installed_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = CliRunner().invoke(main, ["report", str(SMALL), "--scheduler", "tcp://127.0.0.1:1"])
+    assert done.exit_code == 2
+    assert "pip install 'cachelib-decisions[cluster]'" in done.stderr
+    assert "pip install -e '.[cluster]'" in done.stderr

@@ -8,8 +8,8 @@ from tree_sitter import Node
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
-from cachelib.evidence.rules._requests import edge_calls, expressions_of
-from cachelib.evidence.syntax import below, text
+from cachelib.evidence.rules._requests import NAMES, edge_calls, expressions_of
+from cachelib.evidence.syntax import below, part, text
 
 _DECIDING = (
     *("accept", "accept-language", "user-agent", "origin", "cf-ipcountry", "x-forwarded-host"),
@@ -17,6 +17,8 @@ _DECIDING = (
 )
 _HEADER = re.compile(r"[\"'`]([\w-]+)[\"'`]")
 _EXTENDED = re.compile(r"searchParams\.(?:set|append)|\bcacheKey\b.*\$\{|new Request\(`")
+
+_PART = re.compile(r"(?:search|pathname|href|host|hostname)$")
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -64,12 +66,36 @@ def _read(routine: Node) -> set[str]:
 
 def _is_in_key(examined: Examination, routine: Node, key: Node, header: str) -> bool:
     """In the key itself, or in an address that the routine extends."""
+    made_of = expressions_of(examined, key)
+    if any(header in _read(each) or "headers" in text(each) for each in made_of):
+        return True
     if any(
-        header in _read(each) or "headers" in text(each) for each in expressions_of(examined, key)
+        header in _read(each)
+        for given in _given_to_address(routine, made_of)
+        for each in expressions_of(examined, given)
     ):
         return True
     made = _EXTENDED.search(text(routine))
     return made is not None and not re.fullmatch(r"(?:\w+\.)*(?:request|req|url)", text(key))
+
+
+def _given_to_address(routine: Node, made_of: list[Node]) -> Iterator[Node]:
+    """What a URL that the key is made of gets after it is made: `url.search = …`.
+
+    Not its `hash`: the Cache API compares addresses without their fragment.
+    """
+    names = {text(name) for each in made_of for name in below(each, *NAMES)}
+    for each in below(routine, "assignment_expression", "augmented_assignment_expression"):
+        target, value = part(each, "left"), part(each, "right")
+        is_its = text(part(target, "object")) in names and _PART.match(
+            text(part(target, "property"))
+        )
+        if is_its and value is not None:
+            yield value
+    for call in below(routine, "call_expression"):
+        receiver, _, method = text(part(call, "function")).partition(".searchParams.")
+        if receiver in names and method in ("set", "append"):
+            yield from arguments(call)
 
 
 RULE = Rule(

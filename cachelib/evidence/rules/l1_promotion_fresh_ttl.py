@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.examination import Examination
-from cachelib.evidence.functions import owner_function
+from cachelib.evidence.functions import owner_function, parameters
 from cachelib.evidence.module import Module
 from cachelib.evidence.operations import Operation
 from cachelib.evidence.pairs import may_meet
@@ -20,13 +20,18 @@ from cachelib.evidence.values import MISSING
 
 def find(examined: Examination) -> Iterator[Hit]:
     for module, kept, given in _kept(examined):
-        stored = [_meant(examined, each) for each in given]
-        if not stored or not _comes_from_kv(examined, stored[0]):
-            continue
-        sure = _life(examined, kept, stored[0]) if _restarts_life(examined, kept, stored) else None
-        if sure is not None:
-            message = "promotes a value from KV to memory with a fresh, full TTL"
-            yield Hit(message, kept, module, confidence=sure, because=_BECAUSE[sure])
+        for place, stored in _stored(examined, kept, given):
+            if not _comes_from_kv(examined, stored[0]):
+                continue
+            for end, value in _given_by_callers(examined, kept, stored[0]):
+                if sure := _life(examined, end, value):
+                    where = examined.module_of(end)
+                    yield Hit(_MESSAGE, end, where, confidence=sure, because=_BECAUSE[sure])
+            restarts = _restarts_life(examined, kept, stored)
+            sure = _life(examined, place, stored[0]) if restarts else None
+            if sure is not None:
+                where = module if place == kept else examined.module_of(place)
+                yield Hit(_MESSAGE, place, where, confidence=sure, because=_BECAUSE[sure])
 
 
 def _kept(examined: Examination) -> Iterator[tuple[Module, Node, list[Node]]]:
@@ -42,10 +47,43 @@ def _kept(examined: Examination) -> Iterator[tuple[Module, Node, list[Node]]]:
             yield module, node, [value]
 
 
-def _meant(examined: Examination, argument: Node) -> Node:
-    """The literal behind `const entry = { … }`."""
+def _stored(
+    examined: Examination, kept: Node, given: list[Node]
+) -> Iterator[tuple[Node, list[Node]]]:
+    """What may be stored, and where its life is decided: in a caller that hands the entry over."""
+    if not given:
+        return
+    rest = [literal for each in given[1:] for literal in _meant(examined, each)[:1]]
+    for literal in _meant(examined, given[0]):
+        end = next(_clock_readings(literal), None)
+        elsewhere = examined.routine(literal) != examined.routine(kept)
+        yield end if end is not None and elsewhere else kept, [literal, *rest]
+
+
+def _given_by_callers(
+    examined: Examination, kept: Node, entry: Node
+) -> Iterator[tuple[Node, Node]]:
+    """The whole new life that a caller gives a helper together with a value from KV."""
+    routine = examined.routine(kept)
+    if routine is None or entry.type != "object":
+        return
+    names = [text(part(each, "pattern") or each) for each in parameters(routine)]
+    stored = {text(part(each, "value")) for each in below(entry, "pair")}
+    stored |= {text(each) for each in below(entry, "shorthand_property_identifier")}
+    for call in examined.kinds.callers(routine) if stored & {*names} else []:
+        given = [each for name, each in zip(names, arguments(call), strict=False) if name in stored]
+        values = [
+            each for each in given if _comes_from_kv(examined, each) and NOW not in text(each)
+        ]
+        ends = [each for each in given if NOW in text(each) and not _limited_by_kv(examined, each)]
+        if values and ends:
+            yield ends[0], values[0]
+
+
+def _meant(examined: Examination, argument: Node) -> list[Node]:
+    """The literals behind `const entry = { … }`, and those that callers give for a parameter."""
     literals = examined.kinds.objects(argument) if argument.type == "identifier" else []
-    return literals[0] if literals else argument
+    return literals or [argument]
 
 
 def _comes_from_kv(examined: Examination, value: Node) -> bool:
@@ -137,6 +175,7 @@ def _has_ttl(examined: Examination, call: Node) -> bool:
     )
 
 
+_MESSAGE = "promotes a value from KV to memory with a fresh, full TTL"
 _AGE = re.compile(r"(?:expires?\w*|(?:stored|cached|saved|fetched|created)(?:At)?|timestamp)$")
 _BECAUSE: dict[Confidence, str] = {
     "high": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,9 @@ from cachelib.model.traffic.workload import Workload, idle
 
 CLOSE_S = 10.0
 TTLS_S = (10, 60, 300, 3_600)
+BY_CHANCE = 1.0  # two standard errors of a share of so many requests, at most
+MISSED = 0.05
+"""A difference of hit ratios beyond which a workload stands for another log."""
 APART_H = 2.0  # bursts bring some of a place's requests at another's hours
 BY_NO_CHANCE = 5.0  # standard errors of independent requests; bursts make the error larger
 Counts = npt.NDArray[np.int64]
@@ -48,6 +52,20 @@ class Fit:
     def hit_ratio_off(self) -> float:
         """The largest difference of hit ratios."""
         return max(abs(log - made) for log, made in self.hit_ratios.values())
+
+    @property
+    def misses(self) -> list[str]:
+        """What must be said where the traffic made is another than the log's."""
+        if self.hit_ratio_off <= max(MISSED, BY_CHANCE / math.sqrt(self.requests)):
+            return []
+        ttl = max(self.hit_ratios, key=lambda ttl: abs(np.subtract(*self.hit_ratios[ttl])))
+        log, made = self.hit_ratios[ttl]
+        return [
+            f"The generator does not make this traffic: where values live {ttl:,} s, one cache has"
+            f" {log:.0%} hits with the log and {made:.0%} with what the workload makes. Do not"
+            " decide by this workload: replay the log itself (cachelib report --trace LOG, or"
+            " cachelib replay LOG)."
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         said = self.workload.model_dump(exclude_defaults=True, exclude={*idle(self.workload)})
@@ -119,7 +137,7 @@ def fit_log(
     return replace(found, workload=whole).as_dict() | {
         "skipped_lines": trace.skipped.lines,
         "notes": list(trace.notes),
-        "remarks": [remark.says for remark in told],
+        "remarks": [*(remark.says for remark in told), *found.misses],
     }
 
 

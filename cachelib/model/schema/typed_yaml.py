@@ -14,6 +14,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from cachelib.errors import CachelibError
 from cachelib.model.schema.bounds import faults
+from cachelib.model.schema.unreadable import marked, unmarked
 from cachelib.model.schema.yaml_reader import reader
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -147,17 +148,17 @@ def _parse(path: Path) -> tuple[Any, Node | None]:
     except InvalidFileError:
         raise
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        # ruamel's later paragraphs explain its own API
-        what = str(error.problem or error.context or "not YAML").split("\n")[0]
-        raise InvalidFileError([Problem(path, line, "", what)]) from None
+        raise InvalidFileError([_unread(path, *marked(error))]) from None
     except (YAMLError, ValueError, RecursionError) as error:
-        raise InvalidFileError([Problem(path, 1, "", f"not readable as YAML: {error}")]) from None
+        raise InvalidFileError([_unread(path, *unmarked(path, error))]) from None
     except OSError as error:
         said = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
         problem = Problem(path, 1, "", said or str(error), given=str(path))  # it has no lines
         raise InvalidFileError([problem]) from None
+
+
+def _unread(path: Path, line: int, said: str) -> Problem:
+    return Problem(path, line, "", said)
 
 
 def _problems(

@@ -14,11 +14,12 @@ from cachelib.model.case.labels import LABELS
 from cachelib.report import text
 from cachelib.report.document.causes import causes
 from cachelib.report.document.options import FATES
-from cachelib.report.language import capital, counted
+from cachelib.report.language import capital, counted, listed
 from cachelib.report.numbers import Scalar, Unit, is_number, shown
 from cachelib.report.templates import html_environment
 
 Each = TypeVar("Each")
+DECISION = "decision.recommended"
 MOST = 12
 """Numbers that are told at once; the rest is folded."""
 
@@ -90,14 +91,31 @@ class Comparison:
     """What of that the earlier report says changes the answer, in sentences."""
     standings: list[Standing] = field(default_factory=list)
     """Every option in both, the later choice first."""
+    only_in_a: list[str] = field(default_factory=list)
+    only_in_b: list[str] = field(default_factory=list)
+    """Chapters that one report alone has: what they say is not compared."""
+    is_decided: bool = True
+    """Whether both have the chapter that decides."""
 
     @property
     def decision_changed(self) -> bool:
         return self.decision.before != self.decision.after
 
     @property
+    def partly(self) -> list[str]:
+        """What is not compared, in a sentence for each report that has some chapters only."""
+        lacking = ((self.a, self.only_in_b), (self.b, self.only_in_a))
+        return [
+            f"{folder} has only some chapters: of {listed(chapters)} nothing is compared."
+            for folder, chapters in lacking
+            if chapters
+        ]
+
+    @property
     def answer(self) -> str:
         """The same for people, in a sentence or two."""
+        if not self.is_decided:
+            return "Whether the answer changed is not known: one of the reports does not decide."
         before, after = (self._called(name) for name in (self.decision.before, self.decision.after))
         if not self.decision_changed:
             return f"The answer is the same: {after}.{self._of_the_choice()}"
@@ -119,6 +137,8 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """The line that matters most."""
+        if not self.is_decided:
+            return "decision changed: not known, one of the reports does not decide"
         before, after = (self._called(name) for name in (self.decision.before, self.decision.after))
         if self.decision_changed:
             return f"decision changed: yes, {before} → {after}"
@@ -133,7 +153,7 @@ class Comparison:
 
     def as_text(self) -> str:
         """For the terminal: nothing in it can move the cursor."""
-        lines = [self.verdict, *self.causes]
+        lines = [self.verdict, *self.partly, *self.causes]
         for name, changes in self.parts.items():
             lines += ["", f"{name}: {len(changes) or 'none'} changed"]
             shown = changes if name in ("options", "claims") else changes[:MOST]
@@ -146,9 +166,13 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         parts = {name: [one.as_json() for one in changes] for name, changes in self.parts.items()}
-        decision = {**self.decision.as_json(), "changed": self.decision_changed}
+        decision = {
+            **self.decision.as_json(),
+            "changed": self.decision_changed if self.is_decided else None,
+        }
         decision["causes"] = self.causes
-        return {"a": self.a, "b": self.b, "decision": decision, **parts}
+        only = {"only_in_a": self.only_in_a, "only_in_b": self.only_in_b}
+        return {"a": self.a, "b": self.b, **only, "decision": decision, **parts}
 
     def as_html(self) -> str:
         from cachelib.report.document.page import style
@@ -166,7 +190,7 @@ class _Written:
 
     @property
     def choice(self) -> Scalar:
-        recommended: Scalar = self.metrics.get("decision.recommended", {}).get("value")
+        recommended: Scalar = self.metrics.get(DECISION, {}).get("value")
         return recommended
 
     @property
@@ -196,13 +220,19 @@ class _Written:
         return {option["name"]: option for option in self.outcome.get("options", ())}
 
     @property
+    def chapters(self) -> list[str]:
+        """The notebooks that were run; none in reports of before that was written."""
+        return list(self.manifest.get("notebooks", ()))
+
+    @property
     def claims(self) -> dict[str, Any]:
         return {claim["id"]: claim for claim in self.decision.get("claims", ())}
 
 
 def compare(a: Path, b: Path) -> Comparison:
     """The reports in two folders; raises `NoReportError`."""
-    before, after = _read(a), _read(b)
+    whole_a, whole_b = _read(a), _read(b)
+    before, after = _in_common(whole_a, whole_b), _in_common(whole_b, whole_a)
     metrics, claims = before.metrics | after.metrics, before.claims | after.claims
     return Comparison(
         a=str(a),
@@ -215,6 +245,9 @@ def compare(a: Path, b: Path) -> Comparison:
         options=list(_of_options(before, after)),
         causes=list(_causes(before, after)),
         standings=list(_standings(before, after)),
+        only_in_a=_only_in(whole_a, whole_b),
+        only_in_b=_only_in(whole_b, whole_a),
+        is_decided=all(DECISION in side.metrics for side in (whole_a, whole_b)),
         words={name: option["words"] for name, option in (before.options | after.options).items()},
         metrics=[
             replace(
@@ -227,6 +260,24 @@ def compare(a: Path, b: Path) -> Comparison:
             for change in _changes(_each("verdict", before.claims), _each("verdict", after.claims))
         ],
     )
+
+
+def _only_in(one: _Written, other: _Written) -> list[str]:
+    """Chapters of one report alone; where the other does not say what it has, none."""
+    known = set(other.chapters)
+    return [chapter for chapter in one.chapters if known and chapter not in known]
+
+
+def _in_common(one: _Written, other: _Written) -> _Written:
+    """A report without what another cannot have, since it was made of some chapters only."""
+    if not _only_in(one, other):
+        return one
+    kept = {
+        "metrics": {id: each for id, each in one.metrics.items() if id in other.metrics},
+        "claims": [claim for id, claim in one.claims.items() if id in other.claims],
+        "outcome": one.outcome if other.outcome else {},
+    }
+    return replace(one, decision=one.decision | kept)
 
 
 def _read(folder: Path) -> _Written:

@@ -169,4 +169,8 @@ def _one_of(names: Sequence[str], start: str) -> str:
         found = [name for name in names if name.partition("_")[0].lstrip("0") == start.lstrip("0")]
     if len(found) == 1:
         return found[0]
-    raise UnknownNotebookError(f"no one notebook {start!r}; {nearest(start, names)}")
+    if found:
+        raise UnknownNotebookError(
+            f"{len(found)} notebooks begin with {start!r}: {', '.join(found)}; say more of the name"
+        )
+    raise UnknownNotebookError(f"there is no notebook {start!r}; {nearest(start, names)}")

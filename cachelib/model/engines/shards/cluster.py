@@ -39,6 +39,10 @@ class ClusterError(CachelibError, RuntimeError):
     """A cluster that cannot be used, and what to do."""
 
 
+class NotInstalledError(ClusterError, ValueError):
+    """A cluster was asked for where what it needs is not installed: nothing was run."""
+
+
 class Cluster(Protocol):
     """Who replays shards, and the folder through which they get them."""
 
@@ -160,8 +164,9 @@ def connected(
         import dask
         import distributed
     except ImportError:
-        raise ClusterError(
-            "a cluster needs more than is installed: pip install 'cachelib-decisions[cluster]'"
+        raise NotInstalledError(
+            "a cluster needs more than is installed: pip install 'cachelib-decisions[cluster]',"
+            " or in a clone of the repository pip install -e '.[cluster]'"
         ) from None
     with ExitStack() as stack:
         folder = spool or Path(stack.enter_context(TemporaryDirectory(prefix="cachelib-spool-")))

@@ -7,11 +7,13 @@ that do not depend on their arguments alone are refused: an expression says what
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 
+from cachelib.model.traffic.logs.parting import parted_otherwise
 from cachelib.model.traffic.logs.source import LogError
 
 MAX_LENGTH = 10_000
@@ -19,6 +21,8 @@ ALLOWED = {
     "FUNCTION", "COLUMN_REF", "CASE", "CAST", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR",
     "BETWEEN", "LAMBDA", "COLLATE", "LAMBDA_REF", "TYPE",
 }  # fmt: skip
+_NEAR = re.compile(r'at or near "(.+?)"')
+_MISSING = re.compile(r'Referenced column "(.+?)" (?:was )?not found')
 REFUSED = {
     "SUBQUERY": "a query inside of it",
     "WINDOW": "a window over other rows",
@@ -54,8 +58,9 @@ def _parsed(db: duckdb.DuckDBPyConnection, what: str, sql: str) -> dict[str, Any
     (answer,) = db.execute("SELECT json_serialize_sql(?)", [text]).fetchone() or ("{}",)
     tree = json.loads(answer)
     if tree.get("error"):
-        said = " ".join(str(tree.get("error_message", "")).split())
-        raise LogError(f"{what}: {sql!r} is no expression: {said}")
+        near = _NEAR.search(str(tree.get("error_message", "")))
+        at = f": {near[1]!r} does not belong where it is" if near else ""
+        raise LogError(f"{what}: {sql!r} is no expression as SQL has them{at}")
     statements = tree["statements"]
     node = statements[0]["node"] if len(statements) == 1 else {}
     bare = (
@@ -74,6 +79,18 @@ def _parsed(db: duckdb.DuckDBPyConnection, what: str, sql: str) -> dict[str, Any
         raise LogError(f"{what}: {sql!r} is more than one expression")
     chosen: dict[str, Any] = node["select_list"][0]
     return chosen
+
+
+def misfit(error: str, columns: list[str]) -> str:
+    """What is wrong with an expression that the database cannot work out, in our own words."""
+    seen = f"it has {', '.join(columns[:40])}"
+    if missing := _MISSING.search(error):
+        name = missing[1]
+        return f"there is no column {name!r}; {seen}.{parted_otherwise(columns, name)}"
+    return (
+        "its functions and signs do not fit what is in the columns: text is made a number with"
+        f" try_cast(NAME AS DOUBLE), a number text with CAST(NAME AS VARCHAR); {seen}"
+    )
 
 
 def _parts(node: Any) -> Iterator[dict[str, Any]]:

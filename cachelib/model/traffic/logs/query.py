@@ -30,7 +30,7 @@ from cachelib.model.traffic.logs.columns import (
     titled,
     unwrapped,
 )
-from cachelib.model.traffic.logs.expressions import checked
+from cachelib.model.traffic.logs.expressions import checked, misfit
 from cachelib.model.traffic.logs.formats import ROLES, Format, commonly
 from cachelib.model.traffic.logs.nesting import leaves
 from cachelib.model.traffic.logs.quoted_lines import cut_or_matched
@@ -252,12 +252,10 @@ class Query:
                     )
                 )
             except duckdb.Error as error:
-                told = " ".join(str(error).split("\n\nLINE")[0].split())
                 expression = self.reading.expressions[what]
-                seen = ", ".join(list(self._named(roles))[:40])
+                named = list(self._named(roles))
                 raise LogError(
-                    f"{self.where}: {what}: {expression!r} is no expression over its columns:"
-                    f" {told}. It has {seen}"
+                    f"{self.where}: {what}: {expression!r}: {misfit(str(error), named)}"
                 ) from None
         self.db.unregister("nothing")
 

@@ -61,8 +61,19 @@ def _nearness(line: str) -> Iterator[tuple[float, Format, str]]:
         if known.kind == "line" and not known.untimed:
             words = known.regex.split(" ")
             fits = _fitting(words, line)
-            missing = re.sub(r"\(\?P<(\w+)>.*?\)", r"<\1>", " ".join(words[fits:][:2]))
-            yield fits / len(words), known, f"from its word {fits + 1} on it has {missing}"
+            yield fits / len(words), known, _missing(words[:fits], words[fits:])
+
+
+def _missing(fitting: list[str], others: list[str]) -> str:
+    """The fields that a line lacks, from the first on that is not there."""
+    had, missing = _fields(fitting), _fields(others)
+    if missing:
+        return f"lacks {', '.join(missing)}"
+    return f"goes on after {had[-1]}" if had else "is made otherwise"
+
+
+def _fields(words: list[str]) -> list[str]:
+    return re.findall(r"\(\?P<(\w+)>", " ".join(words))
 
 
 def _fitting(words: list[str], line: str) -> int:

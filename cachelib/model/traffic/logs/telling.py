@@ -13,17 +13,13 @@ import pyarrow as pa
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs import framing, pairs
 from cachelib.model.traffic.logs.delimited import (
-    ALIGNED,
-    SEPARATOR,
     Delimited,
     asked_for_names,
     delimited,
-    header_at,
     header_of,
     is_rule,
     is_spaced,
     numbered,
-    parts,
     quote_of,
 )
 from cachelib.model.traffic.logs.formats import Format, commonly, formats
@@ -31,6 +27,7 @@ from cachelib.model.traffic.logs.json_lists import lists
 from cachelib.model.traffic.logs.json_values import values
 from cachelib.model.traffic.logs.nesting import envelope, flattened, leaves, nested
 from cachelib.model.traffic.logs.partials import runtime_of
+from cachelib.model.traffic.logs.parting import TITLES, Parting
 from cachelib.model.traffic.logs.patterns import CONTAINERS, named_format
 from cachelib.model.traffic.logs.refusing import refusal
 from cachelib.model.traffic.logs.rewriting import rewriting
@@ -47,7 +44,7 @@ from cachelib.model.traffic.logs.wrappers import (
     unwrap,
 )
 
-DELIMITERS = ("\t", ",", ";", "|", "^", "\x01", ALIGNED)
+EMPTY_JSON = re.compile(r"\ufeff?\s*(\[\s*(\{\s*\})?\s*\]|\{\s*\})\s*")
 COMPRESSED = re.compile(r"\.(gz|xz|zst|zstd|bz2)$", re.I)
 
 
@@ -76,6 +73,8 @@ class _Teller:
         start, wanted = head(self.path), self.wanted
         if not start:
             raise LogError(f"{self.path}: the file is empty")
+        if EMPTY_JSON.fullmatch(text_of(start)):
+            raise LogError(f"{self.path}: a JSON list or object with nothing in it: it has no row")
         if start.startswith(b"PAR1") or self.reading.format == "parquet":
             return self._parquet()
         binary = wanted if wanted and wanted.kind == "binary" else self._binary(start)
@@ -331,15 +330,11 @@ class _Teller:
         )  # fmt: skip
 
     def _table(self) -> Shape | None:
-        named = {".csv": ",", ".tsv": "\t"}.get(Path(self.name).suffix.lower())
-        asked = {"csv": ",", "tsv": "\t"}.get(self.reading.format)
-        said = SEPARATOR.fullmatch(self.lines[0].lstrip("\ufeff"))
-        delimiter = asked or (said[1] if said else None) or named or self._delimiter()
+        parting = Parting(self.lines, self.reading, Path(self.name).suffix.lower(), self._are_known)
+        delimiter = parting.delimiter()
         if delimiter is None:
             return None
-        if named == "," and not asked and not said and delimiter not in self._table_lines(",")[0]:
-            delimiter = self._delimiter() or delimiter
-        lines = self._table_lines(delimiter)
+        lines = parting.table_lines(delimiter)
         quote = quote_of(lines, delimiter)
         first = header_of(lines[0], delimiter, quote=quote)
         if self.reading.fields:
@@ -358,28 +353,12 @@ class _Teller:
             spaced=is_spaced(lines[0], delimiter),
             coloured=COLOURS in self.wrapped,
         )
-        what = {"\t": "tabs", ",": "commas", ALIGNED: "blanks"}.get(delimiter, delimiter)
+        what = TITLES.get(delimiter, delimiter)
         rows = [line for line in lines[header:] if not is_rule(line)]
         return self._delimited(shape, rows, f"a table with {what}")
 
-    def _table_lines(self, delimiter: str) -> list[str]:
-        """The lines from the header on."""
-        return self.lines[header_at(self.lines, delimiter) :]
-
-    def _delimiter(self) -> str | None:
-        """What parts the first lines into as many cells as the header has, some of them known."""
-        for delimiter in DELIMITERS:
-            lines = [line for line in self._table_lines(delimiter) if not is_rule(line)]
-            counts = {len(parts(line, delimiter)) for line in lines[:20]}
-            if min(counts) > 1 and (len(counts) == 1 or self.reading.fields):
-                names = header_of(lines[0], delimiter, quote=quote_of(lines, delimiter))
-                if (
-                    commonly(names)
-                    or self.reading.fields
-                    or self._meaning({name: [] for name in names})[0]
-                ):
-                    return delimiter
-        return None
+    def _are_known(self, names: list[str]) -> bool:
+        return bool(commonly(names) or self._meaning({name: [] for name in names})[0])
 
     def _by_name(self) -> Shape | None:
         keys = formats()["keys"]
