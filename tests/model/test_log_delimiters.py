@@ -40,9 +40,7 @@ def test_the_users_names_may_be_parts_of_others(tmp_path: Path) -> None:
 def test_a_csv_of_columns_nobody_knows_is_cut_by_what_parts_its_lines_alike(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(
-        LogError, match=r"it has zeit, schluessel, vorgang, groesse, dauer_ms"
-    ) as refused:
+    with pytest.raises(LogError, match=r"zeit, schluessel, vorgang, groesse, dauer_ms") as refused:
         read_log(spreadsheet(tmp_path))
     assert re.search(r"akamai-datastream lacks reqTimeSec, reqPath or reqHost;", str(refused.value))
 
