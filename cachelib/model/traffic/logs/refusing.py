@@ -96,5 +96,6 @@ def nearest_fields(columns: Mapping[str, Any]) -> str:
             missing = known.missing(present)
             scored.append((len(missing) / len(known.needs), known.name, missing))
     return "; ".join(
-        f"{name} lacks {', '.join(lacks)}" for _, name, lacks in sorted(scored)[:NEAREST]
+        f"{name} lacks {', '.join(needs).replace('|', ' or ')}"
+        for _, name, needs in sorted(scored)[:NEAREST]
     )
