@@ -39,7 +39,8 @@ def outcome() -> Outcome:
 def test_nearest_is_by_the_widest_miss() -> None:
     here = outcome()
     assert how_near(here).replace("\u00a0", " ") == (
-        "its widest miss is 162 % beyond the limit, and no other's is narrower by more than 1 % of it"
+        "its widest miss is 162 % beyond the limit,"
+        " and no other's is narrower by more than 1 % of it"
     )
     one = here.model_copy(update={"options": here.options[:1]})
     assert "its widest miss is 162 % beyond" in how_near(one).replace("\u00a0", " ")
