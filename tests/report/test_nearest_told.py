@@ -39,7 +39,8 @@ def outcome() -> Outcome:
 def test_nearest_is_by_the_widest_miss() -> None:
     here = outcome()
     assert how_near(here).replace("\u00a0", " ") == (
-        "its widest miss, 162 % beyond the limit, is the narrowest of all options"
+        "its widest miss is 162 % beyond the limit,"
+        " and no other's is narrower by more than 1 % of it"
     )
     one = here.model_copy(update={"options": here.options[:1]})
     assert "its widest miss is 162 % beyond" in how_near(one).replace("\u00a0", " ")
@@ -67,5 +68,5 @@ def test_the_documents_say_what_nearest_means_and_what_is_asked_about(document: 
         decision__recommended=None, decision__nearest=first,
         decision__not_ranked=None, decision__would_keep=None,
     )  # fmt: skip
-    assert "comes nearest: its widest miss, 162 % beyond the limit, is the narrowest" in told
+    assert "comes nearest: its widest miss is 162 % beyond the limit, and no other" in told
     assert told.count("which is asked about, breaks 2 limits:") == 1

@@ -83,7 +83,7 @@ def how_near(outcome: Outcome) -> str:
     beyond = f"{shown(widest, 'ratio')} beyond the limit"
     if len(outcome.options) == 1:
         return f"its widest miss is {beyond}"
-    return f"its widest miss, {beyond}, is the narrowest of all options"
+    return f"its widest miss is {beyond}, and no other's is narrower by more than 1\u00a0% of it"
 
 
 def _misses(outcome: Outcome, option: Candidate) -> str:
