@@ -153,7 +153,7 @@ def test_regret_is_that_of_the_same_draws(model: Model, broken_limit: float | No
     for changes, options_found in zip(HELD, found, strict=True):
         moved = {name: np.full(FEW, value) for name, value in changes.items()}
         wanted = sureness(criteria, model.standing(numbers | moved))
-        assert len({sure.best.value for sure in wanted.values()}) > 2
+        assert len({sure.best.value for sure in wanted.values()}) > 1
         for sure, said in zip(wanted.values(), options_found, strict=True):
             assert said["kept"] == pytest.approx(sure.keeps.value)
             assert said["best"] == pytest.approx(sure.best.value)
