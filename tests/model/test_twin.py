@@ -50,6 +50,7 @@ def designs(draw, *, listening=False):
     expiries = ["inherited"] if alone else ["inherited", "independent", *slides]
     alone = base.tiers in (("durable-object",), ("memory", "durable-object"))
     alarm = alone and policy == "hard" and draw(st.booleans())
+    in_memory = alone and policy == "hard" and not alarm  # what else is refused: `tiers.in_objects`
     return base.model_copy(
         update={
             "l1_ttl_s": draw(one_of(None, 5.0, 30.0, 90.0)),
@@ -63,7 +64,7 @@ def designs(draw, *, listening=False):
             "write_only_if_changed": draw(st.booleans()),
             "objects": None if alarm else draw(one_of(None, 1, 3)),
             "object_alarm": alarm,
-            "object_storage": base.l2 != "durable-object" or alarm or draw(st.booleans()),
+            "object_storage": not in_memory or draw(st.booleans()),
             "replicas": draw(one_of(0, 2)) if any(tier.lag for tier in base.stores) else 0,
             "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,
             "purge_on_write": base.front is not None and draw(st.booleans()),
