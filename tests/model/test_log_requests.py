@@ -16,6 +16,7 @@ from cachelib.model.traffic.logs.requests import in_runs, one_of
 from cachelib.model.traffic.logs.trying import recipes_tried
 from cachelib.model.traffic.remarks import answered, remarks
 from cachelib.model.traffic.trace import DELETE, READ, WRITE
+from cachelib.report.document.log_page import log_page
 
 
 @pytest.fixture
@@ -216,6 +217,26 @@ def test_a_description_says_what_became_of_every_row(logpush):
     assert told["format"] == "logpush"
     assert told["mapping"]["key"] == "ClientRequestURI"
     assert told["top_keys"] == {"/a": 1}
+
+
+def test_a_description_counts_hosts_bots_and_subrequests_of_all_rows_that_were_read(logpush):
+    bot = {"ClientRequestHost": "A.example", "ClientRequestUserAgent": "Googlebot/2.1"}
+    reader = {"ClientRequestHost": "b.example", "ClientRequestUserAgent": "Mozilla/5.0"}
+    worker = {"ClientRequestHost": "b.example", "ClientRequestSource": "edgeWorkerFetch"}
+    refused = {"ClientRequestHost": "a.example", "EdgeResponseStatus": 503}
+    told = described(logpush(bot, reader, worker, refused), Reading(key="ClientRequestURI"))
+    assert told["host"] == {"a.example": "2 (50.0%)", "b.example": "2 (50.0%)"}
+    assert told["subrequest"] == {"not said to be": "3 (75.0%)", "yes": "1 (25.0%)"}
+    assert told["bot"] == {
+        "(empty)": "2 (50.0%)",
+        "a bot, by its name": "1 (25.0%)", "no bot, by its name": "1 (25.0%)",
+    }  # fmt: skip
+    assert set(log_page(told)["shares"]) >= {"host", "who asks", "asked by a Worker itself"}
+
+
+@pytest.mark.parametrize("what", ["host", "bot"])
+def test_a_description_counts_nothing_that_the_log_does_not_say(logpush, what):
+    assert what not in described(logpush({}))
 
 
 def test_a_request_of_three_words_is_cut_as_any_other() -> None:

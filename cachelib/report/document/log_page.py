@@ -15,8 +15,9 @@ from cachelib.report import language
 from cachelib.report.numbers import shown
 
 SHARES = {
-    "method": "method", "status": "status", "cache": "what the cache said",
-    "content_type": "kind of content", "colos": "data centre",
+    "method": "method", "status": "status", "host": "host", "cache": "what the cache said",
+    "content_type": "kind of content", "colos": "data centre", "bot": "who asks",
+    "subrequest": "asked by a Worker itself",
 }  # fmt: skip
 LONGEST = 80
 

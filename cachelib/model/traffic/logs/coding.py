@@ -18,7 +18,7 @@ from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.hashing import HashedCodes
 from cachelib.model.traffic.logs.numbering import Codes, Codes32
 from cachelib.model.traffic.logs.source import LogError
-from cachelib.model.traffic.logs.steps import NO_TIME
+from cachelib.model.traffic.logs.steps import NO_TIME, SHOWN
 from cachelib.model.traffic.trace import Skipped, Trace, one_after_another
 from cachelib.plural import none_of_its, plural
 
@@ -139,9 +139,10 @@ class Coder:
         return len(rows) - len(np.unique(rows))
 
     def _describe(self, batch: pa.RecordBatch) -> None:
-        for role in set(batch.schema.names) & {"method", "status", "cache", "content_type"}:
-            seen = self.shares.setdefault(role, Counter())
-            seen.update(_counted(pc.fill_null(batch[role], "")))
+        for column in batch.schema.names:
+            if column.startswith(SHOWN):
+                seen = self.shares.setdefault(column.removeprefix(SHOWN), Counter())
+                seen.update(_counted(pc.fill_null(batch[column], "")))
 
     def finish(self, rows: int, name: str, why: str, mapping: dict[str, str]) -> None:
         """Close the account; no request at all is an error that says why."""

@@ -89,10 +89,10 @@ def listed(texts: list[str]) -> str:
 
 
 def lowered(role: str, roles: Mapping[str, str]) -> str:
-    if role not in roles:
-        return "NULL::VARCHAR"
-    if role == "method":
-        return f"upper({roles[role]})"
+    """A role's value as text, alike where only its case differs and that says nothing."""
+    if role in ("method", "host"):
+        letters = "upper" if role == "method" else "lower"
+        return f"{letters}({roles[role]})"
     return f"CAST({roles[role]} AS VARCHAR)"
 
 

@@ -2,8 +2,8 @@
 
 Of every row it gives `_file`, `_line`, `skipped` or `filtered` (why it is no request, or NULL),
 `time` (seconds since 1970), `unit` (what it was written in), `key`, `host`, `colo`, `op`,
-`undecided`, `size`, `ttl`, `sampled` (what it says of sampling), and for a description `method`,
-`status`, `cache`, `content_type` and `agent`.
+`undecided`, `size`, `ttl`, `sampled` (what it says of sampling), and for a description what it
+counts the values of, each under a name that begins with `shown_`.
 """
 
 # ruff: noqa: S608 - the user's expressions are parsed before, and run where only rows can be read

@@ -26,6 +26,7 @@ UNDECIDED = ("POST",)
 CACHEABLE = (200, 203, 204, 206, 300, 301, 302, 303, 304, 308, 404, 405, 410, 414, 501)
 SUCCEEDED = range(200, 300)
 HEADERS = {"authorization": "an Authorization header", "set_cookie": "a Set-Cookie header"}
+SUBREQUEST = "a subrequest"  # why a format ignores a request that a Worker made
 STREAMS = ("text/event-stream", "multipart/x-mixed-replace", "application/grpc")
 CODES = {"read": READ, "write": WRITE, "delete": DELETE}
 OPERATIONS = {
@@ -91,7 +92,7 @@ def filters(roles: Mapping[str, str], ignored: Mapping[str, str], reading: Readi
     """SQL `WHEN ... THEN reason` for each kind of request that is none of the cache's."""
     found = []
     for reason, condition in ignored.items():
-        if not (reason == "a subrequest" and "subrequests" in reading.keep):
+        if not (reason == SUBREQUEST and "subrequests" in reading.keep):
             found.append(f"WHEN {condition} THEN {quoted(reason)}")
     if "method" in roles and "op" not in roles:
         kept = [name for name, kind in _methods(reading).items() if kind != "ignore"]

@@ -17,6 +17,7 @@ from cachelib.model.traffic.logs import times
 from cachelib.model.traffic.logs.columns import lowered
 from cachelib.model.traffic.logs.recipes import applied
 from cachelib.model.traffic.logs.requests import (
+    SUBREQUEST,
     filters,
     operation,
     plain_words,
@@ -25,7 +26,8 @@ from cachelib.model.traffic.logs.requests import (
 )
 
 NO_TIME = "no time"
-DESCRIBED = ("method", "status", "cache", "content_type", "agent")
+DESCRIBED = ("method", "status", "host", "cache", "content_type")
+SHOWN = "shown_"  # begins the columns whose values a description counts
 
 
 class Asked(NamedTuple):
@@ -71,7 +73,7 @@ def in_steps(
     if where:
         said["_kept"] = f"coalesce(CAST({where} AS BOOLEAN), false)"
     if described:
-        said |= {f"_shown_{role}": lowered(role, roles) for role in DESCRIBED}
+        said |= _shown(roles, ignored)
         # DuckDB's own hash() is the same for lines that differ in one figure.
         said["_whole"] = f"md5_number_lower({whole})" if whole else "NULL::UBIGINT"
     taken = {"_n": time.number, "op": operation(roles, reading)}
@@ -85,13 +87,29 @@ def in_steps(
         before = "_file, _line" if step is said else "*"
         named = ", ".join(f"{sql} AS {name}" for name, sql in step.items())
         rows = f"(SELECT {before}, {named} FROM {rows})"
-    shown = "".join(f", _shown_{role} AS {role}" for role in DESCRIBED if described)
+    shown = "".join(f", {name}" for name in said if name.startswith(SHOWN))
     shown += ", _whole AS whole" if described else ""
     return (
         "SELECT _file, _line, unit, time, key, host, colo, CAST(op AS UTINYINT) AS op, undecided,"
         f" size, ttl, sampled, filtered{shown}, {_skipped(timed='time' in roles)} AS skipped"
         f" FROM {rows}"
     )
+
+
+def _shown(roles: Mapping[str, str], ignored: Mapping[str, str]) -> dict[str, str]:
+    """SQL for what a description counts the values of, by name; only what the log has."""
+    found = {role: lowered(role, roles) for role in DESCRIBED if role in roles}
+    if "agent" in roles:
+        agent = f"CAST({roles['agent']} AS VARCHAR)"
+        found["bot"] = (
+            f"CASE WHEN coalesce({agent}, '') IN ('', '-') THEN ''"
+            f" WHEN is_bot({agent}) THEN 'a bot, by its name' ELSE 'no bot, by its name' END"
+        )
+    if SUBREQUEST in ignored:
+        found["subrequest"] = (
+            f"CASE WHEN {ignored[SUBREQUEST]} THEN 'yes' ELSE 'not said to be' END"
+        )
+    return {SHOWN + name: sql for name, sql in found.items()}
 
 
 def _key(sql: str, reading: Reading, *, empty_is_none: bool) -> str:
