@@ -125,6 +125,13 @@ def test_distance_is_a_factor_either_way_and_away_is_beyond_it() -> None:
     assert flip(at=0.5, here=0.5).distance == 1
 
 
+def test_the_limit_of_a_share_near_to_all_is_as_far_as_what_it_leaves() -> None:
+    assert flip("limit:availability", at=0.9995, here=0.995).distance == pytest.approx(10)
+    assert flip("limit:availability", at=1.0, here=0.995).distance == float("inf")
+    assert flip("limit:late_share", at=0.02, here=0.01).distance == pytest.approx(2)
+    assert flip("limit:bill_usd", at=0.9995, here=0.995).distance < 1.01
+
+
 def test_the_nearest_of_each_number_on_either_side_are_kept() -> None:
     some = [flip(at=12), flip(at=9), flip(at=20), flip("y", at=30), flip(at=1)]
     assert flips.nearest(some) == [some[0], some[1], some[3]]

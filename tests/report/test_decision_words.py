@@ -18,7 +18,7 @@ from cachelib.model.platforms.platform import Assumption
 from cachelib.model.tiers.design import Design
 from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables, ties
-from cachelib.report.publish.changes import _reason, cause, in_sentences, would_keep
+from cachelib.report.publish.changes import _from_here, _reason, cause, in_sentences, would_keep
 from cachelib.report.publish.decision_tables import flips_table, matters_table
 from cachelib.report.publish.runtime import conformance_table
 from cachelib.report.publish.ties import rivals_in_words, tie_broken_by
@@ -283,3 +283,16 @@ def test_a_count_that_one_side_alone_has_is_a_row_and_one_that_is_nothing_on_bot
 def test_of_a_share_of_tries_half_the_interval_of_95_per_cent_is_told() -> None:
     """As of everything else that has a ±."""
     assert decision_tables._share(Share(0.5, 0.01)).replace("\xa0", " ") == "50.0 ± 2.0 %"
+
+
+@pytest.mark.parametrize(
+    ("number", "at", "said"),
+    [
+        ("limit:availability", 0.9995, "now 99.5 %: 0.45 points more"),
+        ("limit:availability", 0.99, "now 99.5 %: 0.5 points less"),
+        ("limit:bill_usd", 0.9995, "now 99.5 %: 0.45 % more"),
+    ],
+)
+def test_a_share_near_to_all_is_told_in_points(number: str, at: float, said: str) -> None:
+    flip = Flip(number, at, 0.995, "a", "b", "limit", number, "a", None, True)
+    assert _from_here(flip, "99.5 %").replace("\u00a0", " ") == said

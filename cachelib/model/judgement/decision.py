@@ -309,8 +309,9 @@ class Decision:
     def _looked_for(self) -> tuple[list[Flip], list[Flip]]:
         """Flips to be told, and those that are doubted."""
         found = flips.searched(self.model)
-        there = Elsewhere(self.model, self._tried_by, self.tuned, found.values)
-        told = there.flips(found.flips, found.sweeps, self.chosen.name if self.chosen else None)
+        here = self.chosen.name if self.chosen else None
+        there = Elsewhere(self.model, self._tried_by, self.tuned, found.values, here)
+        told = there.flips(found.flips, found.sweeps)
         nearest = flips.told_first(told)
         named = {name for flip in nearest for name in (flip.before, flip.after) if name}
         contending = self.model.only([*self.contenders, *named])

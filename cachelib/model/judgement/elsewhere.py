@@ -42,14 +42,15 @@ Done = TypeVar("Done")
 class Elsewhere:
     """The options that may be chosen, as they were tuned here.
 
-    `tried_by`: the model that says how sure settings are, as it did here: what a simulation said
-    counts as far as it is more than chance.
+    `here`: what is chosen here, by a simulation. `tried_by`: the model that says how sure settings
+    are, as it did here: what a simulation said counts as far as it is more than chance.
     """
 
     model: Model
     tried_by: Model
     tuned: Mapping[str, Tuned]
     moving: Moving
+    here: str | None = None
     _known: dict[tuple[str, float], Standing] = field(default_factory=dict, repr=False)
     _ends: dict[tuple[str, bool], list[Search]] = field(default_factory=dict, repr=False)
     _settings: dict[tuple[str, float], dict[str, Settings]] = field(
@@ -86,7 +87,7 @@ class Elsewhere:
 
     def chosen(self, number: str, value: float) -> str | None:
         """The choice there; None where nothing keeps the limits."""
-        return self._first(self.standing(number, value))
+        return self._told_apart(self.standing(number, value), number, value)
 
     def _standing(self, number: str, value: float) -> Asking[Standing]:
         if (number, value) not in self._known:
@@ -94,7 +95,20 @@ class Elsewhere:
         return self._known[number, value]
 
     def _chosen(self, number: str, value: float) -> Asking[str | None]:
-        return self._first((yield from self._standing(number, value)))
+        return self._told_apart((yield from self._standing(number, value)), number, value)
+
+    def _told_apart(self, there: Standing, number: str, value: float) -> str | None:
+        """What is chosen there; what is chosen here, where formulas choose but what they choose in
+        its place here, and tell the two no better apart."""
+        first = self._first(there)
+        if first in (None, self.here) or self.here is None or number not in self.moving.here:
+            return first
+        near = self.standing(number, self.moving.here[number])
+        if self._first(near) != first:
+            return first
+        now, then = (_Lead.of(each, first, self.here) for each in (near, there))
+        parted = then.by - now.by > self._counts(then.score) or then.broken - now.broken
+        return first if parted else self.here
 
     @staticmethod
     def _first(standing: Standing) -> str | None:
@@ -156,8 +170,13 @@ class Elsewhere:
         score = float(score_of(criteria, told, numbers)[0])
         if np.isnan(score) or any(out.any() for out in broken(criteria, told, numbers).values()):
             return np.inf
+        return score + 2 * self._counts(score)
+
+    def _counts(self, score: float) -> float:
+        """By how much scores have to part before that counts."""
+        criteria = self.model.study.case.criteria
         noise = score_noise(criteria, self.model.resolution)
-        return score + 2 * (criteria.score_tolerance(score) + float(np.max(noise, initial=0.0)))
+        return criteria.score_tolerance(score) + float(np.max(noise, initial=0.0))
 
     def _together(self, found: Sequence[Mapping[str, Array]], at: Mapping[str, float]) -> Standing:
         stacked = {name: np.stack([told[name] for told in found]) for name in self.model.names}
@@ -166,14 +185,12 @@ class Elsewhere:
             self.model.resolution or None,
         )  # fmt: skip
 
-    def flips(
-        self, found: Sequence[Flip], looked_at: Sequence[Sweep], here: str | None
-    ) -> list[Flip]:
-        """Every change of the choice from `here`, the nearest first; `found`: with settings held.
+    def flips(self, found: Sequence[Flip], looked_at: Sequence[Sweep]) -> list[Flip]:
+        """Every change of the choice from here, the nearest first; `found`: with settings held.
 
         `looked_at`: the numbers of which the ends are looked at, too, if they move anything.
         Where formulas choose another option here than a simulation does, they cannot tell the two
-        apart, and a change from one to the other is none.
+        apart, and a change from one to the other is none, until they part by more than here.
         """
         ways = [
             (sweep, side)
@@ -181,15 +198,8 @@ class Elsewhere:
             if self.moving.matters(sweep.name, self.model.options)
             for side in (-1, 1)
         ]
-        same = self._by_formula(ways[0][0], here) if ways else here
-        changes = self._answered(
-            abreast(self._changes(*way, _on(*way, found), here, same) for way in ways)
-        )
+        changes = self._answered(abreast(self._changes(*way, _on(*way, found)) for way in ways))
         return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
-
-    def _by_formula(self, sweep: Sweep, here: str | None) -> str | None:
-        """What formulas choose in the place of `here`, if they choose anything."""
-        return (self.chosen(sweep.name, sweep.here) or here) if here else here
 
     def can_be_simulated(self, flip: Flip) -> bool:
         """Not what no simulation sees, nor denser traffic than a log's."""
@@ -202,34 +212,29 @@ class Elsewhere:
         told = simulator.set_anew(self._settings[number, value], _arrays({number: value}))
         return self._first(told)
 
-    def _changes(
-        self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None, same: str | None
-    ) -> Asking[list[Flip]]:
+    def _changes(self, sweep: Sweep, side: int, found: Sequence[Flip]) -> Asking[list[Flip]]:
         """The changes of the choice on one side of a number, outwards; what is chosen in a sliver
-        is left out. `same`: what formulas choose in the place of what is chosen here."""
+        is left out."""
         steps: list[_Step] = []
-        for step in (yield from self._steps(sweep, side, found, same)):
+        for step in (yield from self._steps(sweep, side, found)):
             if steps and abs(step.at - steps[-1].at) <= SLIVER * abs(step.at):
                 step = steps.pop()._replace(far=step.far)
             steps.append(step)
-        changes, before = [], here
+        changes, before = [], self.here
         for step in steps:
             away = self.chosen(sweep.name, step.far)
-            away = here if away == same else away
             if away != before:
                 changes.append(self._flip(sweep, step, before, away))
             before = away
         return changes
 
-    def _steps(
-        self, sweep: Sweep, side: int, found: Sequence[Flip], here: str | None
-    ) -> Asking[list[_Step]]:
+    def _steps(self, sweep: Sweep, side: int, found: Sequence[Flip]) -> Asking[list[_Step]]:
         """Where the choice changes, outwards."""
         spans = list(_spans(sweep, side, found))
         if spans:  # the end first, of which all that lies before it knows what does alike
             yield from self._standing(sweep.name, spans[-1].far)
         chosen = yield from abreast(self._chosen(sweep.name, span.far) for span in spans)
-        nearer = [here, *chosen]
+        nearer = [self.here, *chosen]
         steps = yield from abreast(
             self._within(sweep, span, *ends)
             for span, ends in zip(spans, pairwise(nearer), strict=True)
@@ -284,6 +289,22 @@ class Elsewhere:
         there = self.standing(number, value)
         place = there.names.index(name)
         return next((limit for limit, out in there.broken.items() if out[place].any()), None)
+
+
+class _Lead(NamedTuple):
+    """What formulas choose beside another option: its score, by how much it leads, and which
+    limits the other breaks."""
+
+    score: float
+    by: float
+    broken: frozenset[str]
+
+    @classmethod
+    def of(cls, standing: Standing, first: str, other: str) -> _Lead:
+        best, place = (standing.names.index(name) for name in (first, other))
+        score = float(standing.score[best, 0])
+        broken = (name for name, out in standing.broken.items() if out[place].any())
+        return cls(score, float(standing.score[place, 0]) - score, frozenset(broken))
 
 
 class _Span(NamedTuple):

@@ -55,15 +55,25 @@ class Flip:
 
     @property
     def distance(self) -> float:
-        """How far from here: as a factor, at least 1."""
-        if self.here <= 0 or self.at <= 0:
-            return float("inf")
-        return max(self.at / self.here, self.here / self.at)
+        """How far from here: as a factor, at least 1; of a limit's share, of it or of what it
+        leaves: from 99.5 to 99.95 % is a factor of ten."""
+        far = _factor(self.at, self.here)
+        return max(far, _factor(1 - self.at, 1 - self.here)) if is_share(self.number) else far
 
     @property
     def away(self) -> str | None:
         """What would be chosen beyond it, seen from here."""
         return self.after if self.at > self.here else self.before
+
+
+def is_share(number: str) -> bool:
+    """Whether it is the limit of a share."""
+    metric = number.removeprefix("limit:")
+    return metric != number and METRICS[metric].unit == "ratio"
+
+
+def _factor(one: float, other: float) -> float:
+    return max(one / other, other / one) if one > 0 and other > 0 else float("inf")
 
 
 class _Crossing(NamedTuple):
