@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cachelib.model.case.choices import Knob
 from cachelib.model.judgement import knobs
 from cachelib.model.judgement.asking import Ask, Settings, answered, answers
 from cachelib.model.judgement.draws import draw
@@ -491,3 +492,9 @@ def test_where_none_keeps_the_limits_it_is_looked_closer_around_what_comes_neare
     tried = {one["l2_ttl_s"] for one in closer.grid[n:]} - set(known)
     assert tried
     assert min(tried) > known[-2]
+
+
+def test_a_knob_stands_at_one_of_the_values_it_may_have() -> None:
+    with pytest.raises(ValueError, match="3 is not one of the values it may have: 1 or 2 or 5"):
+        Knob(value=3, values=(5, 1, 2), why="w")
+    assert Knob(value=2, values=(5, 1, 2), why="w").settings == [1, 2, 5]

@@ -66,13 +66,15 @@ class Knob(Strict):
             raise ValueError("values: must be greater than 0")
         if self.low is not None and self.high is not None:
             in_order(self.low, self.value or self.low, self.high)
+        if self.values and self.value is not None and self.value not in self.values:
+            raise ValueError(f"{self.value:g} is not one of the values it may have: {self.allowed}")
         return self
 
     @property
     def settings(self) -> list[float]:
         """The values to try, ascending."""
         if self.values:
-            return sorted({*self.values, *([self.value] if self.value else [])})
+            return sorted(set(self.values))
         tried = np.geomspace(self.low or 1, self.high or 1, STEPS)
         own = [] if self.value is None else [self.value]
         return sorted({*(float(f"{value:.3g}") for value in tried), *own})
