@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cachelib.model.case.choices import Knob
+from cachelib.model.case.choices import Knob, as_set
 from cachelib.model.judgement import knobs
 from cachelib.model.judgement.asking import Ask, Settings, answered, answers
 from cachelib.model.judgement.draws import draw
@@ -498,3 +498,28 @@ def test_a_knob_stands_at_one_of_the_values_it_may_have() -> None:
     with pytest.raises(ValueError, match="3 is not one of the values it may have: 1 or 2 or 5"):
         Knob(value=3, values=(5, 1, 2), why="w")
     assert Knob(value=2, values=(5, 1, 2), why="w").settings == [1, 2, 5]
+
+
+@pytest.mark.parametrize(
+    ("found", "set_", "unit"),
+    [
+        (0.1234, 0.12, "s"), (54.6, 55, "s"), (62.4, 62, "s"), (4_420, 4_440, "s"),
+        (12_345, 12_300, "s"), (296_000, 295_200, "s"), (1_000_000, 993_600, "s"),
+        (4_420, 4_420, "entries"), (1_234_567, 1_230_000, "entries"),
+    ],
+)  # fmt: skip
+def test_a_time_is_set_as_somebody_would_set_it(found: float, set_: float, unit: str) -> None:
+    assert as_set(found, unit) == set_
+
+
+@pytest.mark.parametrize("low", [0.5, 61, 3_601, 86_411])
+def test_settings_to_try_lie_within_their_range_and_are_set_as_somebody_would(low: float) -> None:
+    tried = Knob(value=low * 1.23, low=low, high=low * 40, why="w").settings
+    assert tried[0] == low
+    assert tried[-1] == low * 40
+    assert tried == sorted(set(tried))
+    inner = [value for value in tried[1:-1] if value != low * 1.23]
+    assert len(inner) == 7
+    assert [as_set(value, "s") for value in inner] == inner
+    apart = np.geomspace(low, low * 40, 9)[1:-1]
+    assert np.abs(np.array(inner) / apart - 1).max() < 0.05

@@ -12,6 +12,21 @@ from cachelib.model.schema.strict import Strict, in_order
 from cachelib.model.tiers.design import Design
 
 STEPS = 9  # settings tried in a knob's range
+MINUTE = 60.0
+FINENESS = 0.025  # of a time: finer than that nobody sets it
+TIMES = (
+    1,
+    5,
+    10,
+    30,
+    60,
+    300,
+    600,
+    1_800,
+    3_600,
+    21_600,
+    86_400,
+)  # s: what a time is a multiple of
 SETTABLE = {
     "l1_ttl_s": "life of a copy in memory",
     "l2_ttl_s": "life of a value in the shared tier",
@@ -42,6 +57,16 @@ def turns(knob: str, design: Design) -> bool:
         "kv_cache_ttl_s": design.l2 == "kv",
         "redis_gb": not design.replicas and any(t.room == "redis_gb" for t in design.stores),
     }[knob]
+
+
+def as_set(value: float, unit: str) -> float:
+    """A value near to this one as somebody would set it: 1 h 14 min, and not 1 h 13 min 40 s."""
+    if unit != "s":
+        return float(f"{value:.3g}")
+    if value < MINUTE:
+        return float(f"{value:.2g}")
+    step = max(step for step in TIMES if step <= max(FINENESS * value, TIMES[0]))
+    return float(step * round(value / step))
 
 
 class Knob(Strict):
@@ -75,9 +100,10 @@ class Knob(Strict):
         """The values to try, ascending."""
         if self.values:
             return sorted(set(self.values))
-        tried = np.geomspace(self.low or 1, self.high or 1, STEPS)
+        low, high = self.low or 1.0, self.high or 1.0
+        tried = np.geomspace(low, high, STEPS)[1:-1].tolist()
         own = [] if self.value is None else [self.value]
-        return sorted({*(float(f"{value:.3g}") for value in tried), *own})
+        return sorted({low, *(as_set(value, self.unit) for value in tried), high, *own})
 
     def allows(self, value: float) -> bool:
         if self.values:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cachelib.model.case.choices import SETTABLE, WHOLE, OptionNotes, turns
+from cachelib.model.case.choices import SETTABLE, WHOLE, OptionNotes, as_set, turns
 from cachelib.model.case.designs import fault_of
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
@@ -126,10 +126,11 @@ def knobs_of(design: Design, known: Mapping[str, object]) -> list[str]:
     ]
 
 
-def between(own: float, tried: Collection[float]) -> list[float]:
+def between(own: float, tried: Collection[float], unit: str) -> list[float]:
     """Values of a knob between its own and the next that were tried, on either side."""
     below, above = [v for v in tried if v < own], [v for v in tried if v > own]
     ends = [max(below)] if below else []
     ends += [min(above)] if above else []
-    steps = [float(f"{v:.3g}") for end in ends for v in np.geomspace(own, end, FINER + 1)[1:-1]]
+    finer = (v for end in ends for v in np.geomspace(own, end, FINER + 1)[1:-1].tolist())
+    steps = [as_set(v, unit) for v in finer]
     return sorted({step for step in steps if step not in tried and step != own})

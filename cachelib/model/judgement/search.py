@@ -125,7 +125,7 @@ class Search:
             beside = np.flatnonzero(self.beside(best, name))
             if len(beside) > 1 and self._alike(best)[beside].all():
                 continue  # turning it changes nothing
-            for value in between(own, self._tried(name)):
+            for value in between(own, self._tried(name), knobs[name].unit):
                 yield {**self.grid[best], name: value}
 
     def _tried(self, name: str) -> set[float]:
