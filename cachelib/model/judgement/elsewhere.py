@@ -31,11 +31,13 @@ from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise,
 
 BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
 JUST = 0.002  # of a flip's value: beyond it by so little, the choice is asked once more
-HALVES = 6  # of the way between two values, to find where on it the choice changes
+HALVES = 6  # of the way between two values, at most, to find where on it the choice changes
+CLOSE = 0.005  # of a value: two so close are not told apart
 MOST = 3  # changes between two values that are looked at
 SLIVER = 0.03  # of a number: what is chosen in no more than that is not told
 
 Done = TypeVar("Done")
+Names = frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Elsewhere:
     tuned: Mapping[str, Tuned]
     moving: Moving
     here: str | None = None
-    _known: dict[tuple[str, float], Standing] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[str, float, Names], Standing] = field(default_factory=dict, repr=False)
     _ends: dict[tuple[str, bool], list[Search]] = field(default_factory=dict, repr=False)
     _settings: dict[tuple[str, float], dict[str, Settings]] = field(
         default_factory=dict, repr=False
@@ -89,13 +91,19 @@ class Elsewhere:
         """The choice there; None where nothing keeps the limits."""
         return self._told_apart(self.standing(number, value), number, value)
 
-    def _standing(self, number: str, value: float) -> Asking[Standing]:
-        if (number, value) not in self._known:
-            self._known[number, value] = yield from self._judged(number, value)
-        return self._known[number, value]
+    def _standing(self, number: str, value: float, among: Names | None = None) -> Asking[Standing]:
+        known = number, value, self._all if among is None else among
+        if known not in self._known:
+            self._known[known] = yield from self._judged(*known)
+        return self._known[known]
 
-    def _chosen(self, number: str, value: float) -> Asking[str | None]:
-        return self._told_apart((yield from self._standing(number, value)), number, value)
+    @cached_property
+    def _all(self) -> Names:
+        return frozenset(option.name for option in self.model.options)
+
+    def _chosen(self, number: str, value: float, among: Names | None = None) -> Asking[str | None]:
+        there = yield from self._standing(number, value, among)
+        return self._told_apart(there, number, value)
 
     def _told_apart(self, there: Standing, number: str, value: float) -> str | None:
         """What is chosen there; what is chosen here, where formulas choose but what they choose in
@@ -115,19 +123,23 @@ class Elsewhere:
         first = int(standing.chosen[0])
         return None if first == NOBODY else standing.options[first].name
 
-    def _judged(self, number: str, value: float) -> Asking[Standing]:
-        at = {number: value}
-        grids = yield from abreast(self._grid(nth, at) for nth in range(len(self._grids)))
-        self._ends.setdefault((number, self._side(number, value)), grids)
-        first, *rest = sorted(range(len(grids)), key=lambda nth: grids[nth].least)
+    def _judged(self, number: str, value: float, among: Names) -> Asking[Standing]:
+        at, options = {number: value}, self.model.options
+        places = [nth for nth, option in enumerate(options) if option.name in among]
+        searched = yield from abreast(self._grid(nth, at) for nth in places)
+        if among == self._all:
+            self._ends.setdefault((number, self._side(number, value)), searched)
+        grids = dict(zip(places, searched, strict=True))
+        first, *rest = sorted(places, key=lambda nth: grids[nth].least)
         found = {first: (yield from grids[first].at_best())}
         # above it, an option cannot be chosen: how sure it is need not be asked
         bar = self._as_good_as(self._told(found[first]), at)
         best = yield from abreast(grids[nth].at_best(unless_above=bar) for nth in rest)
         found |= dict(zip(rest, best, strict=True))
-        in_order = [found[nth] for nth in range(len(grids))]
-        self._settings[number, value] = {one.option.name: one.grid[0] for one in in_order}
-        return self._together([self._told(one) for one in in_order], at)
+        in_order = [found[nth] for nth in places]
+        if among == self._all:
+            self._settings[number, value] = {one.option.name: one.grid[0] for one in in_order}
+        return self._together(in_order, at)
 
     def _told(self, best: Search) -> Mapping[str, Array]:
         """What is said of an option at its best; nothing of what is no option beside today's."""
@@ -178,12 +190,13 @@ class Elsewhere:
         noise = score_noise(criteria, self.model.resolution)
         return criteria.score_tolerance(score) + float(np.max(noise, initial=0.0))
 
-    def _together(self, found: Sequence[Mapping[str, Array]], at: Mapping[str, float]) -> Standing:
-        stacked = {name: np.stack([told[name] for told in found]) for name in self.model.names}
+    def _together(self, found: Sequence[Search], at: Mapping[str, float]) -> Standing:
+        some = self.model.only([best.option.name for best in found])
+        told = [self._told(best) for best in found]
+        stacked = {name: np.stack([each[name] for each in told]) for name in some.names}
         return judged(
-            self.model.study.case.criteria, self.model.options, stacked, _arrays(at),
-            self.model.resolution or None,
-        )  # fmt: skip
+            some.study.case.criteria, some.options, stacked, _arrays(at), some.resolution or None
+        )
 
     def flips(self, found: Sequence[Flip], looked_at: Sequence[Sweep]) -> list[Flip]:
         """Every change of the choice from here, the nearest first; `found`: with settings held.
@@ -253,16 +266,58 @@ class Elsewhere:
                 return [_Step(span.near, span.far, span.flip.at)]
             near = just  # set anew, the choice stands a little longer
         while chosen != beyond and len(steps) < MOST:
-            still, changed = near, span.far
-            for _ in range(HALVES):
-                middle = _middle(still, changed)
-                if (yield from self._chosen(sweep.name, middle)) == chosen:
-                    still = middle
-                else:
-                    changed = middle
+            still, changed = yield from self._change(sweep.name, near, span.far, chosen, beyond)
             steps.append(_Step(still, changed, _middle(still, changed)))
             near, chosen = changed, (yield from self._chosen(sweep.name, changed))
         return steps
+
+    def _change(
+        self, number: str, still: float, changed: float, chosen: str | None, beyond: str | None
+    ) -> Asking[tuple[float, float]]:
+        """Two values, close together, between which the choice ceases to be the one `chosen`.
+
+        All options are judged only where those two change places; if another comes between, it is
+        looked for on this side of there.
+        """
+        near = still
+        for _ in range(MOST):
+            pair = self._beside(chosen, beyond)
+            still, there = yield from self._halved(number, (still, changed), chosen, pair)
+            behind = yield from self._chosen(number, there)
+            if behind == chosen:
+                still = there
+                continue
+            changed = there
+            if behind == beyond:
+                break
+            still, beyond = near, behind
+        return still, changed
+
+    def _halved(
+        self, number: str, ends: tuple[float, float], chosen: str | None, among: Names
+    ) -> Asking[tuple[float, float]]:
+        still, changed = ends
+        for _ in range(HALVES):
+            if abs(changed - still) <= CLOSE * abs(changed):
+                break
+            middle = _middle(still, changed)
+            if (yield from self._chosen(number, middle, among)) == chosen:
+                still = middle
+            else:
+                changed = middle
+        return still, changed
+
+    def _beside(self, *names: str | None) -> Names:
+        """Those named; with what is chosen here, what formulas choose in its place."""
+        more = (self._instead,) if self.here in names else ()
+        return frozenset(name for name in (*names, *more) if name is not None)
+
+    @cached_property
+    def _instead(self) -> str | None:
+        """What formulas choose here."""
+        moved = (n for n in self.moving.here if self.moving.matters(n, self.model.options))
+        number = next(moved, None)
+        return number and self._first(self.standing(number, self.moving.here[number]))
 
     def _flip(self, sweep: Sweep, step: _Step, before: str | None, away: str | None) -> Flip:
         """A change of the choice, and why it is another beyond."""
