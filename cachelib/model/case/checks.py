@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from cachelib.model.case import claimed, joining, names, unused
+from cachelib.model.case import claim_checks, joining, names, unused
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.designs import barred, platform_of
 from cachelib.model.case.grown import has_readers
@@ -353,5 +353,5 @@ def _prices(case: Case, _: Path) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _growth, _platform, _against, _assumptions, _hours,
-    _failures, _joined, _limits, _colos, _prices, _source, claimed.faults, _theme,
+    _failures, _joined, _limits, _colos, _prices, _source, claim_checks.faults, _theme,
 )  # fmt: skip

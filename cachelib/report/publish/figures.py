@@ -16,7 +16,7 @@ from cachelib.plural import plural
 from cachelib.report import text as fit
 from cachelib.report.numbers import Unit, brief
 from cachelib.report.numbers import shown as said
-from cachelib.report.publish import beside, data, labels, maps
+from cachelib.report.publish import curve_names, data, labels, maps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -263,7 +263,7 @@ def cumulative(
     ax.xaxis.set_major_formatter(lambda value, _: brief(value))
     point = float(np.median(values)), 50.0
     _name(ax, name, point, colour, (6 if right else -6, 0), "left" if right else "right", "center")
-    beside.place(ax)
+    curve_names.place(ax)
 
 
 def _name(
