@@ -19,7 +19,7 @@ from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options, simulate
 from cachelib.model.judgement.search import CLOSER, Search, search
 from cachelib.model.judgement.study import Study
-from cachelib.model.judgement.surest import BY_CHANCE, wanted
+from cachelib.model.judgement.surest import A_HAIR, surest, wanted
 from cachelib.model.judgement.tries import Tries
 from cachelib.model.tiers.design import DesignError
 from tests.model.cases import hours, small
@@ -384,11 +384,54 @@ def test_where_no_setting_can_keep_a_limit_the_rest_are_kept_as_well_as_can_be()
 
 def test_where_no_setting_is_sure_enough_a_hair_of_sureness_is_not_worth_a_dearer_one() -> None:
     """Whether the bill keeps its limit is chance; how often, a life in KV hardly changes."""
-    shares = {0: 0.69, 1: 0.72, 2: 0.40}
-    told = np.array([shares[nth] for nth in range(3)])
-    assert wanted(told, 0.8) == pytest.approx(0.72 - BY_CHANCE)
+    told = np.array([0.71, 0.72, 0.40])
+    assert wanted(told, 0.8) == pytest.approx(0.72 - A_HAIR)
     assert (told >= wanted(told, 0.8)).tolist() == [True, True, False]
     assert wanted(np.append(told, 0.81), 0.8) == 0.8
+
+
+class OneKnob:
+    """Settings of one knob, the dearer the shorter; how sure each is, as told."""
+
+    own, at = 0, {"requests_per_month": np.array([1e6])}
+
+    def __init__(self, shares: list[float]) -> None:
+        self.shares, self.asked = shares, set[int]()
+        self.grid = [{"l2_ttl_s": 100.0 * (nth + 1)} for nth in range(len(shares))]
+        self.coarse, self.scores = len(shares), np.arange(len(shares), 0.0, -1.0)
+
+    def equal(self, kept: Any, slack: float) -> Any:
+        return kept & (self.scores == self.scores[kept].min())
+
+    def unlike_of(self, kept: Any) -> Any:
+        return np.flatnonzero(kept)[::-1]
+
+    def beside(self, best: int, name: str) -> Any:
+        return np.ones(len(self.shares), bool)
+
+    def next_to(self, best: int, kept: Any) -> Any:
+        return np.array([n for n in (best - 1, best + 1) if 0 <= n < len(kept) and kept[n]], int)
+
+    def shares_kept(self, places: Any) -> Any:
+        self.asked |= set(map(int, places))
+        yield from ()
+        return [self.shares[nth] for nth in places]
+
+
+@pytest.mark.parametrize("peak", range(1, 12))
+@pytest.mark.parametrize("height", [0.85, 0.7])
+def test_the_surest_setting_is_found_where_both_shorter_and_longer_lives_are_less_sure(
+    peak: int, height: float
+) -> None:
+    """Of a short life the bill breaks its limit, of a long one what is out of date: only one is
+    sure, or as sure as can be; looked for by halves, it is passed by."""
+    knob = OneKnob([height - 0.04 * abs(nth - peak) - 0.01 * (nth != peak) for nth in range(12)])
+    wanted_share = 0.8 if height > 0.8 else height
+    found = answered(None, surest(knob, np.ones(12, bool), 0.8))  # type: ignore[arg-type]
+    assert np.flatnonzero(found).tolist() == [
+        max(nth for nth in range(12) if knob.shares[nth] >= wanted_share)
+    ]
+    assert len(knob.asked) < 12 or height < 0.8
 
 
 def test_another_seed_of_the_same_month_finds_the_same_settings() -> None:

@@ -151,15 +151,17 @@ class Search:
 
     def _least_around(self, best: int) -> float:
         """The least score of a setting and of those next to it: what lies between goes no lower."""
-        least = float(self.scores[best])
+        return float(self.scores[[best, *self.next_to(best, self.all)]].min())
+
+    def next_to(self, best: int, kept: Flags) -> Places:
+        """Of the settings `kept`, those a step from this one: one knob turned, either way."""
+        found: list[int] = []
         for nth, name in enumerate(self.grid[best]):
-            beside = np.flatnonzero(self.beside(best, name))
+            beside = np.flatnonzero(self.beside(best, name) & kept)
             away = self._table[beside, nth] - self._table[best, nth]
-            for side in (away < 0, away > 0):
-                if side.any():
-                    nearest = np.argmin(np.where(side, np.abs(away), np.inf))
-                    least = min(least, float(self.scores[beside[nearest]]))
-        return least
+            sides = (np.where(side, np.abs(away), np.inf) for side in (away < 0, away > 0))
+            found += [int(beside[far.argmin()]) for far in sides if np.isfinite(far).any()]
+        return np.array(found, np.int64)
 
     def _closer_still(self, best: int) -> Asking[tuple[Search, int]]:
         """Looked closer around the best, and once more if that keeps no limits yet."""

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.asking import Asking, abreast
 from cachelib.model.judgement.limits import Flags
-from cachelib.model.judgement.tries import DRAWS
+from cachelib.model.judgement.tries import DRAWS, MORE
 
 MOST = 12  # settings asked before those around the best
 BY_CHANCE = 2.5 / DRAWS  # of a share of draws: no less sure
+A_HAIR = BY_CHANCE / MORE  # the same, of as many draws as are asked near to the wanted share
 SLACK = 0.25  # of what is material: what a setting may be worse by for having more room
 
 Places = npt.NDArray[np.int64]
@@ -41,6 +42,7 @@ class Settings(Protocol):
     def equal(self, kept: Flags, slack: float) -> Flags: ...
     def unlike_of(self, kept: Flags) -> Places: ...
     def beside(self, best: int, name: str) -> Flags: ...
+    def next_to(self, best: int, kept: Flags) -> Places: ...
     def shares_kept(self, places: Places) -> Asking[list[float]]: ...
 
 
@@ -82,8 +84,20 @@ class _Surest:
             yield from self._ask(tried)
         elif self.share.max() < self.sure:
             yield from self._ask_by_halves(tried, self.sure)
-            if self.share.max() < self.sure:  # none is: the best that is as sure as can be
-                yield from self._ask_by_halves(tried, self._wanted)
+        if self.share.max() < self.sure:
+            yield from self._climb(kept)
+
+    def _climb(self, kept: Flags) -> Asking[None]:
+        """From the surest, each knob turned a step either way, until none is surer or one will do.
+
+        Those on both sides of a setting may be less sure than it: of a short life the bill breaks
+        its limit, of a long one what is out of date.
+        """
+        before, surest = -1, int(self.share.argmax())
+        while surest != before and self.share[surest] < self.sure:
+            beside = self.search.next_to(surest, kept)
+            yield from self._ask(beside[self.share[beside] < 0])
+            before, surest = surest, int(self.share.argmax())
 
     def _turn_each(self, kept: Flags) -> Asking[None]:
         """Each knob turned from the best that is sure enough, until none of them betters it.
@@ -127,7 +141,7 @@ def wanted(share: Array, sure: float) -> float:
     """The share of draws that is asked for; where none has it, the largest, as far as chance can
     tell: a hair of it is not worth a dearer setting."""
     most = float(share.max())
-    return sure if most >= sure else max(most - BY_CHANCE, 0.0)
+    return sure if most >= sure else max(most - A_HAIR, 0.0)
 
 
 def _evenly(number: int, most: int) -> Places:
