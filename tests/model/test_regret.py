@@ -107,6 +107,15 @@ def test_what_knowing_saves_is_what_choosing_in_each_bin_would() -> None:
     assert regret._saved(loss[:, ::-1], own[::-1]) > 4  # the odd one is in a bin now
 
 
+@pytest.mark.parametrize("draws", [1, 2, 7, BINS - 1])
+def test_of_fewer_draws_than_bins_each_is_a_bin(draws: int) -> None:
+    own = np.arange(draws, dtype=float)
+    loss = np.array([own, np.zeros(draws)])
+    assert regret._saved(loss, own) == own.mean()
+    assert regret._saved_error(loss) == 0  # who knows nothing chooses the same
+    assert explained(own) == 0
+
+
 def test_chance_is_what_shuffled_draws_would_save() -> None:
     rng = np.random.default_rng(1)
     loss = rng.exponential(5, (2, 400))

@@ -171,11 +171,17 @@ def total_worth(criteria: Criteria, standing: Standing, chosen: int) -> float:
     return float(losses(criteria, standing)[chosen].mean())
 
 
+def _in_bins(ordered: Array) -> Array:
+    """The last axis as (bins, draws of each); a few at the end that fill none are left out."""
+    draws = ordered.shape[-1]
+    bins = min(BINS, draws)
+    size = draws // bins
+    return ordered[..., : bins * size].reshape(*ordered.shape[:-1], bins, size)
+
+
 def _saved(loss: Array, own: Array) -> float:
     """How much less one would regret who chose in each bin of the order what is best there."""
-    size = loss.shape[1] // BINS
-    binned = loss[:, : size * BINS].reshape(len(loss), BINS, size).mean(axis=2)
-    return float(own[: size * BINS].mean() - binned.min(axis=0).mean())
+    return float(_in_bins(own).mean() - _in_bins(loss).mean(axis=2).min(axis=0).mean())
 
 
 def _saved_error(loss: Array) -> float:
@@ -184,12 +190,11 @@ def _saved_error(loss: Array) -> float:
     In each draw, what the choice of its bin regrets less than who knows nothing and so chooses
     the option that is regretted least.
     """
-    size = loss.shape[1] // BINS
-    used = loss[:, : size * BINS]
-    binned = used.reshape(len(loss), BINS, size).mean(axis=2)
-    chosen = np.repeat(binned.argmin(axis=0), size)
-    less = used[used.mean(axis=1).argmin()] - used[chosen, np.arange(size * BINS)]
-    return float(less.std(ddof=1) / np.sqrt(size * BINS)) if size else 0.0
+    binned = _in_bins(loss)
+    least = binned[binned.mean(axis=(1, 2)).argmin()]
+    chosen = binned.mean(axis=2).argmin(axis=0)
+    less = least - np.take_along_axis(binned, chosen[None, :, None], axis=0)[0]
+    return float(less.std(ddof=1) / np.sqrt(less.size)) if less.size > 1 else 0.0
 
 
 def _by_chance(loss: Array, own: Array, seed: int) -> Array:
@@ -201,11 +206,10 @@ def _by_chance(loss: Array, own: Array, seed: int) -> Array:
 
 def explained(ordered: Array) -> float:
     """The first-order index of what orders these values: variance between bins, noise taken off."""
-    size = len(ordered) // BINS
-    values = ordered[: size * BINS].reshape(BINS, size)
-    total = float(values.var())
+    values = _in_bins(ordered)
+    total, size = float(values.var()), values.shape[1]
     if total <= 0 or size < 2:
         return 0.0
     within = float(values.var(axis=1, ddof=1).mean())
     between = max(float(values.mean(axis=1).var(ddof=1)) - within / size, 0.0)
-    return between / (between + within)
+    return float(between / (between + within))
