@@ -19,7 +19,7 @@ from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options, simulate
 from cachelib.model.judgement.search import CLOSER, Search, search
 from cachelib.model.judgement.study import Study
-from cachelib.model.judgement.surest import A_HAIR, surest, wanted
+from cachelib.model.judgement.surest import BY_CHANCE, surest, wanted
 from cachelib.model.judgement.tries import Tries
 from cachelib.model.tiers.design import DesignError
 from tests.model.cases import hours, small
@@ -385,7 +385,7 @@ def test_where_no_setting_can_keep_a_limit_the_rest_are_kept_as_well_as_can_be()
 def test_where_no_setting_is_sure_enough_a_hair_of_sureness_is_not_worth_a_dearer_one() -> None:
     """Whether the bill keeps its limit is chance; how often, a life in KV hardly changes."""
     told = np.array([0.71, 0.72, 0.40])
-    assert wanted(told, 0.8) == pytest.approx(0.72 - A_HAIR)
+    assert wanted(told, 0.8) == pytest.approx(0.72 - BY_CHANCE)
     assert (told >= wanted(told, 0.8)).tolist() == [True, True, False]
     assert wanted(np.append(told, 0.81), 0.8) == 0.8
 

@@ -164,14 +164,21 @@ class Search:
         return np.array(found, np.int64)
 
     def _closer_still(self, best: int) -> Asking[tuple[Search, int]]:
-        """Looked closer around the best, and once more if that keeps no limits yet."""
+        """Looked closer around the best, and once more if that keeps no limits yet, or if a step
+        to the next setting still counts: two options may lie no farther apart."""
         found = self
         for _ in range(CLOSER):
             found = yield from found.closer(best)
             best = yield from found.best(found.all)
-            if found._room[best] >= 0:
+            if found._room[best] >= 0 and found._is_fine(best):
                 break
         return found, best
+
+    def _is_fine(self, best: int) -> bool:
+        """Whether the next settings on either side do as well, by what counts."""
+        score = float(self.scores[best])
+        apart = np.abs(self.scores[self.next_to(best, self.all)] - score)
+        return bool((apart <= self.criteria.score_tolerance(score)).all())
 
     def only(self, nth: int) -> Search:
         """The search of one of the settings alone."""

@@ -19,8 +19,7 @@ from cachelib.model.judgement.limits import Flags
 from cachelib.model.judgement.tries import DRAWS, MORE
 
 MOST = 12  # settings asked before those around the best
-BY_CHANCE = 2.5 / DRAWS  # of a share of draws: no less sure
-A_HAIR = BY_CHANCE / MORE  # the same, of as many draws as are asked near to the wanted share
+BY_CHANCE = 2.5 / (MORE * DRAWS)  # of a share of so many draws: no less sure
 SLACK = 0.25  # of what is material: what a setting may be worse by for having more room
 
 Places = npt.NDArray[np.int64]
@@ -141,7 +140,7 @@ def wanted(share: Array, sure: float) -> float:
     """The share of draws that is asked for; where none has it, the largest, as far as chance can
     tell: a hair of it is not worth a dearer setting."""
     most = float(share.max())
-    return sure if most >= sure else max(most - A_HAIR, 0.0)
+    return sure if most >= sure else max(most - BY_CHANCE, 0.0)
 
 
 def _evenly(number: int, most: int) -> Places:
