@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, ValidationError
 from ruamel.yaml.error import YAMLError
 
-from cachelib.model.case import overrides
+from cachelib.model.case import beside, overrides
 from cachelib.model.case.case import Case, case_schema, handed_down, load_case
 from cachelib.model.case.designs import barred
 from cachelib.model.case.names import ASSUMPTIONS
@@ -91,7 +91,7 @@ def settable(name: str) -> dict[str, Any]:
     """
     case = load_case(name)
     defaults = check({}).model_dump(mode="json", exclude={"case", "trace"})
-    found = overrides.settable(case_schema(), read(find_case(name)).data)
+    found = overrides.settable(case_schema(), beside.in_one_form(read(find_case(name))).data)
     for assumption, number in case.assumed.items():
         found[assumption] = f"{number.value:g} {number.unit} ({number.low:g} to {number.high:g})"
     return defaults | found
