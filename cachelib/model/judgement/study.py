@@ -356,7 +356,7 @@ class Study:
                 "reads_per_write": self.reads_per_write or NEVER_S,
                 "value_bytes": float(trace.size.mean()),
             },
-            hashed=self.routing == "hash",
+            hashed=platform.routing == "hash",
         )
 
     @property

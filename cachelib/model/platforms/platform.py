@@ -25,7 +25,7 @@ from cachelib.model.tiers.tier import Tier
 
 __all__ = ["Assumption", "Fact", "Platform", "Profile", "Routing", "profile", "profile_of"]
 
-Routing = Literal["round-robin", "random", "hash"]
+Routing = Literal["round-robin", "random", "hash", "sticky"]
 Isolates = Annotated[int, Field(ge=1, le=10_000)]
 Places = Annotated[
     tuple[str, ...],
@@ -79,6 +79,12 @@ class Platform(Strict):
     profile: str | Profile = FIRST
     isolates_per_colo: Isolates
     routing: Routing = "random"
+    sticky_readers: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1_000, description="that ask at a time in a colo, of whom each stays with one"
+    )
+    sticky_requests: Annotated[float, Field(ge=1)] = Field(
+        default=20.0, description="that a reader makes on average before another takes his place"
+    )
     isolate_idle_s: Seconds
     isolate_life_s: Seconds
     deploy_every_s: Seconds

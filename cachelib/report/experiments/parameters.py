@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationError
 from ruamel.yaml.error import YAMLError
@@ -19,6 +19,7 @@ from cachelib.model.case.designs import barred
 from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import ParameterError as ParameterError
 from cachelib.model.case.ready_made import find_case
+from cachelib.model.platforms.platform import Routing
 from cachelib.model.schema.bounds import faults
 from cachelib.model.schema.characters import unfit
 from cachelib.model.schema.strict import Strict
@@ -39,7 +40,7 @@ class Parameters(Strict):
     )
     trace: str | None = Field(None, description="a request log instead of generated traffic")
     seed: int = Field(1, ge=0, lt=2**32)
-    routing: Literal["random", "round-robin", "hash"] = Field(
+    routing: Routing = Field(
         "random", description="how a data centre spreads requests over its isolates"
     )
     isolate_counts: tuple[Isolates, ...] = Field(
