@@ -28,7 +28,7 @@ PLAIN: dict[str, Any] = {
     "isolate_idle_s": math.inf, "isolate_life_s": math.inf, "deploy_every_s": math.inf,
     "deploy_takes_s": 0.0, "isolate_requests_per_s": math.inf, "value_life_s": math.inf,
     "origin_failure": 0.0, "redis_failure": 0.0, "redis_gb": math.inf, "redis_node": "",
-    "loads_take_time": False, "worker_at": (), "origin_at": (),
+    "origin_requests_per_s": math.inf, "loads_take_time": False, "worker_at": (), "origin_at": (),
 }  # fmt: skip
 """What the processes here do: they live as long as it runs, and nothing fails or fills up."""
 

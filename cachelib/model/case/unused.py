@@ -127,11 +127,17 @@ def of_workload(case: Case) -> Faults:
 
 
 def of_platform(case: Case) -> Faults:
-    """What says how isolates are scaled, or how readers stay with them, where that is not so."""
+    """What says how isolates are scaled, readers stay with them or loads wait, where none does."""
     if case.platform.get("routing") != "sticky":
         for name in STAYING:
             if name in case.platform:
                 yield ("platform", name), "nothing uses it unless routing: sticky stands beside it"
+    if "origin_queue_s" in case.platform and "origin_requests_per_s" not in case.platform:
+        yield (
+            ("platform", "origin_queue_s"),
+            "nothing uses it without origin_requests_per_s, how many loads the origin begins a"
+            " second; say that, or leave this out",
+        )
     if "isolate_requests_per_s" in {*case.platform, *case.profile.numbers}:
         return
     for name in SCALING:

@@ -314,6 +314,7 @@ class Study:
             **{of.every: getattr(platform, of.every) / keys for of in FRONTS},
             "kv_writes_a_day": platform.kv_writes_a_day * keys,
             "redis_gb": platform.redis_gb * keys,
+            "origin_requests_per_s": platform.origin_requests_per_s * keys,
         }
         return platform.model_copy(update=shared)
 
