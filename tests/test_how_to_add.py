@@ -23,7 +23,8 @@ from cachelib.model.engines.replay import replay
 from cachelib.model.judgement import metrics as judged
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
-from cachelib.model.money.prices import SHIPPED, Meter, bill, price_book
+from cachelib.model.money.prices import bill
+from cachelib.model.platforms.books import FOLDER, Meter, price_book
 from cachelib.model.platforms.platform import Platform, Profile, profile
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
@@ -130,7 +131,7 @@ def test_a_case_that_names_no_format_is_told_which_there_are() -> None:
 
 def test_a_price_is_a_line_of_the_book(tmp_path: Path) -> None:
     line = Meter.model_validate(data("A price"))
-    text = (SHIPPED / "cloudflare.yaml").read_text("utf-8")
+    text = (FOLDER / "cloudflare.yaml").read_text("utf-8")
     old = next(row for row in text.splitlines() if "meter: kv.reads," in row and "paid" in row)
     changed = tmp_path / "cloudflare.yaml"
     changed.write_text(text.replace(old, f"  - {example('A price', 'yaml').strip()}"))

@@ -32,23 +32,29 @@ def live(
     read: tuple[Path, ...], connect: tuple[str, ...], env: str | None, origin_response: Any,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Run the same requests on workerd, the real runtime, and hold the simulation against it.
+    """Run the same requests on the real runtime, and hold the simulation against it.
 
-    Of a case on Cloudflare Workers. With --worker, the code in that folder is run. It reaches no
-    network and no file but its own, unless --connect and --read open some by name.
+    Of a case on Cloudflare Workers that is workerd; of one on servers with Redis, processes of the
+    library's own cache over a real Valkey. With --worker, the code in that folder is run on
+    workerd. It reaches no network and no file but its own, unless --connect and --read open some by
+    name.
     """
     from cachelib.live.own import run_worker
-    from cachelib.live.replay import can_run
     from cachelib.live.result import run_designs
+    from cachelib.live.runtimes import WORKERD, runtime_of
     from cachelib.report.experiments import parameters
 
     with told():
         study = parameters.settle({"case": case, "trace": trace}).study
-        if "kv" not in study.case.profile.tiers:
+        runtime = runtime_of(study.case.profile)
+        if runtime is None:
             raise click.UsageError(
-                f"{case} runs on {study.platform.profile}, and the runtime that is here is that of"
-                " Cloudflare Workers: what it counts says nothing of other platforms"
+                f"{case} runs on {study.case.profile.about}, and the runtimes that are here are"
+                " Cloudflare Workers' and that of servers with Redis: what these count says nothing"
+                " of other platforms"
             )
+        if worker and runtime is not WORKERD:
+            raise click.UsageError(f"--worker: {case} is no case on Cloudflare Workers")
         traffic = study.trace.only(slice(requests))
         if worker:
             answer = origin_response.read() if origin_response else None
@@ -60,7 +66,11 @@ def live(
             sys.exit(0 if own.status.any() else 1)
         names = designs.split(",") if designs else study.case.design_names
         chosen = [study.design(study.case.known_design(name)) for name in names]
-        chosen = chosen if designs else [design for design in chosen if can_run(design)]
+        chosen = chosen if designs else [design for design in chosen if runtime.can_run(design)]
+        if not chosen:
+            raise click.UsageError(
+                f"{case}: what is here can run none of its designs; with --designs NAME it says why"
+            )
         result = run_designs(traffic, chosen, study.platform, seed=study.seed)
     print_result(result.as_dict(), as_json)
     sys.exit(0 if result.conforms else 1)

@@ -265,7 +265,7 @@ def _within(
 @LOGS
 @click.option("--isolates", type=click.IntRange(1, 10_000), default=1, show_default=True,
               help="L1 caches in all; with --by-colo, in each data centre.")  # fmt: skip
-@click.option("--routing", type=click.Choice(["round-robin", "random", "hash"]),
+@click.option("--routing", type=click.Choice(["round-robin", "random", "hash", "sticky"]),
               default="round-robin", show_default=True)  # fmt: skip
 @click.option("--l1-ttl", type=TTL, help="Seconds; never by default.")
 @click.option("--l2-ttl", type=TTL, help="Seconds; never by default.")

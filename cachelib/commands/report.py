@@ -358,15 +358,17 @@ def notebooks() -> None:
 
 @click.command()
 @click.argument("name", required=False)
-def platform(name: str | None) -> None:
+@click.option("--prices", is_flag=True, help="Its price book instead.")
+def platform(name: str | None, prices: bool) -> None:
     """Print a platform as YAML that a case can name, with sources; without NAME, list them.
 
     NAME is a shipped one, or a file of your own.
     """
     from ruamel.yaml import YAML
 
-    from cachelib.model.case.case import load_profile
+    from cachelib.model.case.beside import load_profile
     from cachelib.model.case.names import MOST, known
+    from cachelib.model.platforms.books import whole_book
     from cachelib.model.platforms.profile import SHIPPED, shipped
 
     with told():
@@ -379,6 +381,10 @@ def platform(name: str | None) -> None:
         yaml = YAML(typ="safe", pure=True)
         yaml.default_flow_style = False
         yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+        if prices:
+            book = whole_book(found.book).model_dump(mode="json", exclude_defaults=True)
+            yaml.dump(book, sys.stdout)
+            return
         written = found.model_dump(exclude_defaults=True)
         for number in written["numbers"].values():  # a case has no infinity
             number["value"] = min(number["value"], MOST.get(number["unit"], math.inf))

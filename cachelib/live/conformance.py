@@ -25,6 +25,9 @@ CALLS = {
     "r2_class_b": [("r2", "get"), ("r2", "head")],
     "cache_api_gets": [("cache", "match")],
     "cache_api_puts": [("cache", "put")],
+    "redis_gets": [("redis", "get")],
+    "redis_sets": [("redis", "set")],
+    "redis_messages": [("redis", "publish")],
 }
 """The calls that each count of the simulation stands for."""
 
@@ -66,6 +69,7 @@ def observed(run: LiveRun) -> dict[str, int]:
         "stale answers": int(run.stale.sum()),
         **{name: sum(calls[call] for call in meant) for name, meant in CALLS.items()},
         "kv_missing_reads": len(missing),
+        **run.counted,
     }
 
 

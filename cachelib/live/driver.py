@@ -111,26 +111,41 @@ def _shares(requests: list[Request], instances: int) -> list[dict[int, Request]]
     return shares
 
 
-def isolates_met(trace: Trace, platform: Platform, seed: int) -> tuple[list[int], int]:
+def isolates_met(
+    trace: Trace, platform: Platform, seed: int, *, most: int = MAX_ISOLATES
+) -> tuple[list[int], int]:
     """The isolate of each request as the simulation has it, without those that no request meets."""
     if not len(trace):
         raise LiveError("there are no requests to replay")
     near_readers = np.arange(len(trace.colos))
     isolate = Router(platform, seed).route(trace, 0, near_readers)
     met, number = np.unique(isolate, return_inverse=True)
-    if len(met) > MAX_ISOLATES:
+    if len(met) > most:
         raise LiveError(
-            f"the requests meet {len(met)} isolates, and each is a Worker of its own here: "
-            f"at most {MAX_ISOLATES}; take fewer isolates per colo, or fewer colos"
+            f"the requests meet {len(met)} isolates, and each runs by itself here: "
+            f"at most {most}; take fewer isolates per colo, or fewer colos"
         )
     return number.tolist(), len(met)
 
 
+def _storable(key: str) -> str:
+    """The key, or its hash where Workers KV would refuse it."""
+    data = key.encode()
+    if key in ("", ".", "..") or len(data) > MAX_KEY_BYTES:
+        return f"sha256-{hashlib.sha256(data).hexdigest()}"
+    return key
+
+
 def requests_of(
-    trace: Trace, isolate: list[int], *, largest: int | None = None, objects: int | None = None
+    trace: Trace,
+    isolate: list[int],
+    *,
+    largest: int | None = None,
+    objects: int | None = None,
+    storable: Callable[[str], str] = _storable,
 ) -> list[Request]:
     """Every row as the driver takes it, bytes cut to `largest`, keys spread over `objects`."""
-    keys = [_storable(key) for key in trace.keys]
+    keys = [storable(key) for key in trace.keys]
     names = keys if objects is None else [str(crc32(k.encode()) % objects) for k in trace.keys]
     size = trace.size if largest is None else np.minimum(trace.size, largest)
     ttl = np.zeros(len(trace)) if trace.ttl_s is None else trace.ttl_s
@@ -159,11 +174,3 @@ def operations_of(answers: list[Answer]) -> pd.DataFrame:
     ]  # fmt: skip
     types = {"request": np.int64, "found": np.bool_, "ms": np.float64, "after": np.bool_}
     return pd.DataFrame(rows, columns=COLUMNS).astype(types)
-
-
-def _storable(key: str) -> str:
-    """The key, or its hash where Workers KV would refuse it."""
-    data = key.encode()
-    if key in ("", ".", "..") or len(data) > MAX_KEY_BYTES:
-        return f"sha256-{hashlib.sha256(data).hexdigest()}"
-    return key

@@ -1,4 +1,4 @@
-"""What the local runtime cannot show, so that no live run confirms it."""
+"""What the local runtimes cannot show, so that no live run confirms it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NotChecked(NamedTuple):
     tier: str = ""  # whose behaviour it is, if it is one tier's
 
 
-NOT_CHECKED = (
+OF_WORKERS = (
     NotChecked(
         "KV's caches in data centres and regions (cacheTtl)",
         "the local runtime checks cacheTtl and ignores it: there is one location",
@@ -84,7 +84,59 @@ NOT_CHECKED = (
     ),
 )
 
+POD = "this project: live/pod.py"
+OF_SERVERS = (
+    NotChecked(
+        "expiry by Redis's own clock",
+        "Valkey is told no life: values end by what the library writes beside them, and by the "
+        "requests' times",
+        POD,
+    ),
+    NotChecked(
+        "what Redis pushes out when it is full, and its policy for that",
+        "the Valkey that runs here is given no bound",
+        "valkey.io/topics/lru-cache",
+    ),
+    NotChecked(
+        "copies that answer reads, their lag, and what a fail-over loses",
+        "there is one Valkey, which answers all; where each region has its own, a part of its keys "
+        "stands for each",
+        "valkey.io/topics/replication",
+    ),
+    NotChecked(
+        "how long a message of a change takes, and what becomes of one that is lost",
+        "each is sent and waited for; a process heeds it when the simulation says that it has come",
+        POD,
+    ),
+    NotChecked(
+        "requests that meet, and loads that take time",
+        "requests for one key are sent one after another, and loads take no time",
+        "this project: live/servers.py",
+    ),
+    NotChecked(
+        "what the library asks of Redis beside reads and writes",
+        "before each load it asks for the number of the last change, one command more, which the "
+        "simulation does not count: nodes are paid by the hour",
+        "this project: stores/redis.py",
+    ),
+    NotChecked(
+        "how many processes there are, which of them a request meets, and how long they live",
+        "each is a process of its own here, and requests are sent as the simulation says",
+        "this project: live/servers.py",
+    ),
+    NotChecked(
+        "the database: what it can bear, when its values change, how often it fails",
+        "a load is answered by the process itself, at once",
+        POD,
+    ),
+    NotChecked(
+        "latencies of the platform",
+        "everything is on one machine: the times measured are this machine's",
+        POD,
+    ),
+)
+
 
 def not_checked_of(tiers: Collection[str]) -> list[NotChecked]:
     """What concerns designs of these tiers, by their words in a case."""
-    return [each for each in NOT_CHECKED if each.tier in ("", *tiers)]
+    return [each for each in OF_WORKERS if each.tier in ("", *tiers)]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cachelib.live.driver import Progress, drive, isolates_met, operations_of, requests_of
 from cachelib.live.node import runtime_versions
-from cachelib.live.not_checked import NOT_CHECKED, NotChecked
+from cachelib.live.not_checked import OF_WORKERS, NotChecked
 from cachelib.live.own_config import own_worker
 from cachelib.live.runtime import Runtime
 from cachelib.model.platforms.platform import Platform
@@ -118,7 +118,7 @@ class OwnRun:
             "calls_after_the_answer": self._after(),
             "remarks": list(self.remarks),
             "clocks": CLOCKS,
-            "not_checked": [each._asdict() for each in (*NOT_CHECKED_HERE, *NOT_CHECKED)],
+            "not_checked": [each._asdict() for each in (*NOT_CHECKED_HERE, *OF_WORKERS)],
             "runtime": runtime_versions(),
         }
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,8 @@ class LiveRun:
     stale: npt.NDArray[np.bool_]
     latency_ms: npt.NDArray[np.float64]
     operations: pd.DataFrame
+    counted: Mapping[str, int] = field(default_factory=dict)
+    """What a store itself says of such calls, by the simulation's names of counts."""
 
 
 def lacking(design: Design) -> list[Tier]:
@@ -113,6 +115,15 @@ def run_each(
         ]
 
 
+def as_local(platform: Platform) -> Platform:
+    """The platform as the local runtime is, with as many isolates and the same routing."""
+    return Platform(
+        profile="miniflare",
+        isolates_per_colo=platform.isolates_per_colo,
+        routing=platform.routing,
+    )
+
+
 def _refuse_missing(design: Design) -> None:
     if missing := lacking(design):
         none = " and no ".join(tier.label for tier in missing)
@@ -147,7 +158,7 @@ def _run(
     requests = requests_of(trace, isolate, largest=largest, objects=design.objects)
     if design.policy == "clean-up":
         requests = list(_with_clean_ups(requests, design.clean_up_every_s))
-    settings = _settings(design) | {"room": room}
+    settings = settings_of(design) | {"room": room}
     answers = drive(runtimes, settings, requests, in_flight=in_flight, progress=progress)
     answers = list(_without_clean_ups(answers))
     tiers, places, stale = zip(*(answer.what for answer in answers), strict=True)
@@ -161,7 +172,8 @@ def _run(
     )
 
 
-def _settings(design: Design) -> dict[str, Any]:
+def settings_of(design: Design) -> dict[str, Any]:
+    """A design as JSON has it: no end is nothing."""
     times = {"hard_ttl_s": design.hard_ttl_s, "refresh_after_s": design.refresh_after_s}
     finite = {name: None if time == math.inf else time for name, time in times.items()}
     return design.model_dump(mode="json") | finite

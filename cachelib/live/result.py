@@ -9,28 +9,21 @@ from typing import Any
 
 from cachelib.live.conformance import Row, conformance
 from cachelib.live.driver import Progress
-from cachelib.live.node import runtime_versions
-from cachelib.live.not_checked import NOT_CHECKED
-from cachelib.live.replay import LiveRun, run_each
+from cachelib.live.replay import LiveRun
+from cachelib.live.runtime import LiveError
+from cachelib.live.runtimes import LocalRuntime, runtime_of
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.trace import Trace
 
-CLOCKS = {
-    "virtual": (
-        "every expiry in L1, KV, R2, the Cache API and Durable Objects goes by the times of the "
-        "requests"
-    ),
-    "real": "latencies, in whole milliseconds of the runtime's clock",
-}
-
 
 @dataclass(frozen=True)
 class LiveResult:
     """Live runs and the simulations of the same requests, by design."""
 
+    runtime: LocalRuntime
     requests: int
     runs: list[LiveRun]
     simulated: list[Result]
@@ -51,9 +44,9 @@ class LiveResult:
             "conformance": [row._asdict() for row in self.conformance],
             "conforms": self.conforms,
             "requests": self.requests,
-            "clocks": CLOCKS,
-            "not_checked": [each._asdict() for each in NOT_CHECKED],
-            "runtime": runtime_versions(),
+            "clocks": dict(self.runtime.clocks),
+            "not_checked": [each._asdict() for each in self.runtime.not_checked],
+            "runtime": self.runtime.versions(),
         }
 
 
@@ -65,25 +58,16 @@ def run_designs(
     seed: int = 0,
     progress: Progress = lambda done: None,
 ) -> LiveResult:
-    """Every design on the local runtime, and simulated as that runtime is.
-
-    Of `platform`, the isolates for each colo and the routing are kept; the rest is the profile
-    `miniflare`.
-    """
-    designs, local = list(designs), as_local(platform)
+    """Every design on the local runtime that the platform has, and simulated as that one is."""
+    runtime = runtime_of(platform.described)
+    if runtime is None:
+        raise LiveError(f"{platform.profile}: nothing that runs here is like this platform")
+    designs, local = list(designs), runtime.local(platform)
     for design in designs:
         local.check(design)
     return LiveResult(
+        runtime,
         len(trace),
-        run_each(trace, designs, local, seed=seed, progress=progress),
+        runtime.run_each(trace, designs, local, seed=seed, progress=progress),
         [replay(trace, design, local, seed=seed) for design in designs],
-    )
-
-
-def as_local(platform: Platform) -> Platform:
-    """The platform as the local runtime is, with as many isolates and the same routing."""
-    return Platform(
-        profile="miniflare",
-        isolates_per_colo=platform.isolates_per_colo,
-        routing=platform.routing,
     )

@@ -96,7 +96,7 @@ class Runtime:
         """End the child and everything below it, and remove its files."""
         try:
             if child := getattr(self, "_child", None):
-                _end(child)
+                end(child)
         finally:
             self._log.close()
             self._open.close()
@@ -124,7 +124,7 @@ class Runtime:
         return f"{what}; the last lines of its log:\n{log}" if log else what
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def end(child: subprocess.Popen[bytes]) -> None:
     """Ask first, by the end of its input; then end the whole group."""
     for pipe in (child.stdin, child.stdout):
         if pipe:

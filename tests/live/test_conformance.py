@@ -10,8 +10,8 @@ import pytest
 
 from cachelib.live import driver
 from cachelib.live.conformance import conformance
-from cachelib.live.replay import can_run, run
-from cachelib.live.result import as_local, run_designs
+from cachelib.live.replay import as_local, can_run, run
+from cachelib.live.result import run_designs
 from cachelib.live.runtime import LiveError
 from cachelib.model.case.case import load_case
 from cachelib.model.engines.reference.kv import KeyValue

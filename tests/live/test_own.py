@@ -13,7 +13,7 @@ import pytest
 
 from cachelib.live.own import run_worker
 from cachelib.live.own_config import OwnWorkerError, own_worker
-from cachelib.live.result import as_local
+from cachelib.live.replay import as_local
 from cachelib.live.runtime import LiveError
 from cachelib.model.case.case import load_case
 from cachelib.model.engines.replay import replay

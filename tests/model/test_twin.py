@@ -98,6 +98,8 @@ def platforms(draw):
         redis_lag_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         redis_message_ms=draw(one_of(0.0, 300.0, 20_000.0)),
         origin_failure=draw(one_of(0.0, 0.3)),
+        origin_requests_per_s=draw(one_of(NEVER, NEVER, 0.02, 0.5)),
+        origin_queue_s=draw(one_of(0.0, 5.0, 100.0)),
         value_life_s=draw(one_of(20.0, 200.0, NEVER)),
         redis_gb=draw(one_of(NEVER, NEVER, 90e-9, 200e-9, 600e-9)),
         redis_entry_bytes=draw(one_of(0, 30)),
@@ -109,7 +111,9 @@ def fitting(platform, design):
     """The platform as the design allows it: some things are not modelled beside each other."""
     at_once = {"deploy_takes_s": 0.0, "isolate_requests_per_s": NEVER} if design.front else {}
     roomy = {"redis_gb": NEVER} if design.replicas else {}
-    return platform.model_copy(update=at_once | roomy)
+    joined = (design.joined or 1) > 1
+    patient = {"origin_requests_per_s": NEVER} if joined or design.hedge_after_ms else {}
+    return platform.model_copy(update=at_once | roomy | patient)
 
 
 @st.composite

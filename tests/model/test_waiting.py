@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cachelib.model.engines.replay import replay
 from tests.conftest import examples
 from tests.model.test_twin import (
+    NEVER,
     both_engines_agree,
     designs,
     fitting,
@@ -21,7 +22,7 @@ FEW = settings(max_examples=examples(60), deadline=None, suppress_health_check=l
 @st.composite
 def patient_platforms(draw):
     slow = {"loads_take_time": True, "origin_ms": draw(one_of(100.0, 1_500.0, 20_000.0))}
-    return draw(platforms()).model_copy(update=slow)
+    return draw(platforms()).model_copy(update=slow | {"origin_requests_per_s": NEVER})
 
 
 @st.composite

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from cachelib.model.case.case import Case, load_case
-from cachelib.model.case.names import BOOKS
-from cachelib.model.money.prices import price_book
+from cachelib.model.platforms.books import FOLDER as BOOKS
+from cachelib.model.platforms.books import price_book
 from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import adr, html, markdown

@@ -18,15 +18,19 @@ from tests.report.in_process import run_notebooks
 PODS = Path(__file__).with_name("cases") / "pods.yaml"
 SERVERS = "platform: {profile: servers-redis}"
 COUNTS = (1, 4, 16)
+SCALED = ", isolate_requests_per_s: 0.01"
+
+
+def material(scaled: bool) -> Material:
+    """Three pods in each region, or as many as are needed, three at most."""
+    return material_of(SCALED if scaled else "")
 
 
 @cache
-def material(scaled: bool) -> Material:
-    """The first experiment with pods: three in each region, or as many as are needed, three at
-    most."""
+def material_of(more: str) -> Material:
+    """The first experiment with pods, with more said of the platform."""
     path, case = Path(mkdtemp()) / "case.yaml", PODS.read_text("utf-8")
     assert SERVERS in case
-    more = ", isolate_requests_per_s: 0.01" if scaled else ""
     path.write_text(case.replace(SERVERS, SERVERS.replace("}", more + "}")), "utf-8")
     few = {"isolate_counts": COUNTS, "traffic_factors": (0.1, 1)}
     settled = parameters.settle({"case": str(path), **few})
@@ -65,7 +69,19 @@ def test_where_it_is_given_all_of_them_are_meant() -> None:
     assert "follows the traffic" not in told
 
 
+STAYING = "each reader at one pod, of 30 readers who ask at a time in each region"
+
+
+def test_that_readers_stay_with_one_is_said_where_they_do() -> None:
+    assert STAYING in written(more=", routing: sticky, sticky_readers: 30")
+    assert "each reader at one" not in text(scaled=False)
+
+
 def text(scaled: bool) -> str:
-    there = material(scaled)
+    return written(more=SCALED if scaled else "")
+
+
+def written(more: str) -> str:
+    there = material_of(more)
     written = Document(there, InMarkdown(there.templates), "sections/isolation.md.j2").text()
     return written.replace("\u00a0", " ")

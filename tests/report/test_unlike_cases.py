@@ -22,7 +22,7 @@ from tests.model.conftest import here
 from tests.report.in_process import Report, report
 
 CASES = Path(__file__).with_name("cases")
-READY_MADE = ("catalogue-lambda", "flags-workers", "news-workers")
+READY_MADE = ("catalogue-lambda", "flags-workers", "news-workers", "shop-redis")
 """Cases that come with the package and have no document to test; here with less traffic."""
 TRAFFIC = {"flags-workers": 2_000_000_000}
 """Where another's would make it another question."""
@@ -415,7 +415,7 @@ def test_every_price_told_is_of_something_used_and_what_runs_is_there(name: str)
     assert sources.count(": price of ") == len(
         [found for found in of(name).findings if found.finding.id.startswith("prices.")]
     )
-    if name in ("pods", "catalogue-lambda", "behind_cloudfront"):
+    if name in ("pods", "shop-redis", "catalogue-lambda", "behind_cloudfront"):
         return
     if name == "free_plan":  # which asks none
         assert "price of" not in sources
@@ -465,6 +465,11 @@ FOREIGN = {
         "pod", "pods", "redis", "environment", "environments", "lambda", "dynamodb", "dax",
         "neuron", "neurons", "ai", "product", "products", "durable object", "durable objects",
         "postgresql",
+    ),
+    "shop-redis": (
+        "worker", "workers", "isolate", "isolates", "data centre", "data centres", "kv", "colo",
+        "cloudflare", "environment", "environments", "lambda", "dynamodb", "dax", "neuron",
+        "neurons", "ai", "article", "articles", "durable object", "durable objects", "flag",
     ),
     "pods": (
         "environment", "environments", "lambda", "dynamodb", "dax", "neurons", "article",

@@ -5,24 +5,33 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, create_model, field_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+    field_validator,
+)
 
 from cachelib.errors import CachelibError
-from cachelib.model.case import anew
+from cachelib.model.case import anew, beside
+from cachelib.model.case.beside import BOOK, PRICES
 from cachelib.model.case.choices import Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
-from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known, profile_faults
+from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known
 from cachelib.model.case.ready_made import find_case
 from cachelib.model.case.source import Said
 from cachelib.model.case.theme import Theme
+from cachelib.model.platforms.books import PriceBook
 from cachelib.model.platforms.platform import Assumption, Platform, Profile, profile_of
 from cachelib.model.platforms.profile import FIRST
 from cachelib.model.schema.strict import Strict
@@ -31,7 +40,6 @@ from cachelib.model.schema.typed_yaml import (
     Findings,
     InvalidFileError,
     Problem,
-    load,
     read,
     validated,
 )
@@ -44,6 +52,14 @@ from cachelib.model.traffic.workload import Workload
 Settings = Mapping[str, Any]
 """Values by the names of what they set; see `overrides`."""
 
+Prices = Annotated[
+    dict[str, Annotated[
+        Annotated[Decimal, Field(ge=0), Tag("price")] | Annotated[PriceBook, Tag(BOOK)],
+        Discriminator(lambda given: BOOK if isinstance(given, Mapping | PriceBook) else "price"),
+    ]],
+    WithJsonSchema(PRICES),
+]  # fmt: skip
+"""By meter, and under `book` the price book that a file beside the case has."""
 SETTINGS = [name for name in Platform.model_fields if name not in ASSUMPTIONS]
 """Of the platform: what is documented or chosen, and no assumption."""
 _fields: dict[str, Any] = {"value_life_s": Assumption}
@@ -107,8 +123,8 @@ class Case(Strict):
     plan: Literal["paid", "free"] = Field(
         default="paid", description="of the vendor's; beyond a free one's day, operations fail"
     )
-    prices: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(
-        default={}, description="your own, in the place of the price book's, by meter"
+    prices: Prices = Field(
+        default={}, description="your own, in the place of the price book's, by meter; or a file"
     )
     assumptions: Assumptions  # type: ignore[valid-type]
     today: str | Design | None = Field(
@@ -167,6 +183,19 @@ class Case(Strict):
     def profile(self) -> Profile:
         """The platform that the case runs on."""
         return profile_of(self.platform.get("profile", FIRST))
+
+    @property
+    def book(self) -> str | PriceBook:
+        """The price book: the case's own, or else the platform's."""
+        own = self.prices.get(BOOK)
+        return own if isinstance(own, PriceBook) else self.profile.book
+
+    @property
+    def own_prices(self) -> dict[str, Decimal]:
+        """What the case states itself, by meter."""
+        return {
+            name: price for name, price in self.prices.items() if not isinstance(price, PriceBook)
+        }
 
     @property
     def assumed(self) -> dict[str, Assumption]:
@@ -282,14 +311,6 @@ class Case(Strict):
         return own.get(name) or BUILT_IN[name]
 
 
-def files_of(name: str | Path) -> list[Path]:
-    """The files that a case is written in: its own, and the platform that it names beside it."""
-    path = find_case(name)
-    document = read(path)
-    named = _platform_beside(document)
-    return [path, path.parent / named] if named else [path]
-
-
 @cache
 def case_schema() -> dict[str, Any]:
     """The JSON Schema of a case, to be read only: making it takes as long as reading a case."""
@@ -304,7 +325,8 @@ def load_case(name: str | Path, settings: Settings = MappingProxyType({})) -> Ca
     from cachelib.model.case import checks, overrides, repository
 
     path = find_case(name)
-    document = overrides.applied(_with_its_platform(read(path)), case_schema(), settings)
+    written = beside.with_platform(beside.in_one_form(read(path)))
+    document = beside.with_prices(overrides.applied(written, case_schema(), settings))
     is_told = ("system", "path") in document.given
 
     def faults(case: Case) -> Findings:
@@ -340,39 +362,6 @@ def _missing_besides(
     for location, message in faults(case):
         if location[0] == "assumptions" and len(location) > 1 and location[1] not in wrong:
             yield document.problem(location, message)
-
-
-def _with_its_platform(document: Document) -> Document:
-    """The document with the profile that it names as a file beside it, read and checked."""
-    if (named := _platform_beside(document)) is None:
-        return document
-    data, folder = document.data, document.path.parent
-    path = folder / named
-    if not path.resolve().is_relative_to(folder.resolve()):
-        fault = "must lie beside the case or in a folder there"
-        raise InvalidFileError([document.problem(("platform", "profile"), fault)])
-    own = load_profile(path)
-    settled = data["platform"] | {"profile": own.model_dump(mode="json", exclude_defaults=True)}
-    return replace(document, data=data | {"platform": settled})
-
-
-def _platform_beside(document: Document) -> str | None:
-    """The name of the file that a case has its platform from; None for a shipped one."""
-    said = document.data.get("platform") if isinstance(document.data, dict) else None
-    named = said.get("profile") if isinstance(said, dict) else None
-    return named if isinstance(named, str) and named.endswith((".yaml", ".yml")) else None
-
-
-def load_profile(path: Path) -> Profile:
-    """A platform that somebody wrote; raises `InvalidFileError` with every problem at once."""
-
-    def faults(own: Profile) -> Findings:
-        for name, fault in profile_faults(own.numbers):
-            yield ("numbers", name), fault
-        if not own.whole.tiers:
-            yield (), "tiers is missing: where values may be kept, or `like`, another platform"
-
-    return load(path, Profile, faults)
 
 
 def handed_down(name: str, settled: Any, settings: Settings = MappingProxyType({})) -> Case:

@@ -16,6 +16,8 @@ LABELS = {
     "origin_trips": "ways to the origin and back that a load takes",
     "cross_zone_share": "share of reads that cross between zones",
     "origin_failure": "share of the origin's calls that fail",
+    "origin_requests_per_s": "loads a second that the origin can begin",
+    "origin_queue_s": "time that a load waits for its turn at most",
     "origin_neurons": "neurons of a call of the origin",
     "path_factor": "how much longer a fibre is than the straight way",
     "rtt_base_ms": "time of hosts and switches on a way",

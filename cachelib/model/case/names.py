@@ -11,13 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.platforms.profile import FIRST, SHIPPED, Numbers, shipped
 from cachelib.model.schema.resources import resource
-from cachelib.model.schema.typed_yaml import nearest, read
+from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers import joining
 from cachelib.model.tiers.registry import FAILURES
 
@@ -173,16 +172,6 @@ def _written() -> tuple[re.Pattern[str], ...]:
 def may_be_published(id: str) -> bool:
     """Whether a notebook publishes a metric of that id, in this case or in another."""
     return id in findings() or any(pattern.fullmatch(id) for pattern in _written())
-
-
-BOOKS = Path(__file__).parents[1] / "money" / "books"
-
-
-@cache
-def meters(book: str) -> tuple[str, ...]:
-    """What a shipped price book has a price for: read there, since money knows cases."""
-    rows = read(BOOKS / f"{book}.yaml").data["meters"]
-    return tuple(dict.fromkeys(row["meter"] for row in rows))
 
 
 def _bundles(notebook: Any) -> Iterable[Any]:

@@ -16,6 +16,7 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from cachelib.errors import CachelibError
+from cachelib.model.case.beside import BOOK
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.grown import reads_per_write
 from cachelib.model.case.names import ASSUMPTIONS, HOURS, PROFILE
@@ -135,7 +136,8 @@ def settable(schema: Schema, data: Any) -> dict[str, Any]:
     found["plan"] = data.get("plan")
     for section, names in (("growth", keys_at(schema, ("growth",))), ("prices", None)):
         own = data.get(section) or {}
-        found |= {f"{section}.{key}": own.get(key) for key in names or own}
+        keys = names or [key for key in own if key != BOOK]
+        found |= {f"{section}.{key}": own.get(key) for key in keys}
     for name, notes in (data.get("options") or {}).items():
         if isinstance(notes, dict) and "hours" in notes:
             found[f"options.{name}.hours"] = notes["hours"]

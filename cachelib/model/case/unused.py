@@ -38,6 +38,7 @@ LACKING = {
 }
 """By setting, what a design has not that does nothing with it."""
 
+STAYING = ("sticky_readers", "sticky_requests")
 SCALING = ("isolates_at_least", "isolates_scaled_every_s")
 
 
@@ -126,7 +127,17 @@ def of_workload(case: Case) -> Faults:
 
 
 def of_platform(case: Case) -> Faults:
-    """What says how isolates are scaled, where they are not."""
+    """What says how isolates are scaled, readers stay with them or loads wait, where none does."""
+    if case.platform.get("routing") != "sticky":
+        for name in STAYING:
+            if name in case.platform:
+                yield ("platform", name), "nothing uses it unless routing: sticky stands beside it"
+    if "origin_queue_s" in case.platform and "origin_requests_per_s" not in case.platform:
+        yield (
+            ("platform", "origin_queue_s"),
+            "nothing uses it without origin_requests_per_s, how many loads the origin begins a"
+            " second; say that, or leave this out",
+        )
     if "isolate_requests_per_s" in {*case.platform, *case.profile.numbers}:
         return
     for name in SCALING:

@@ -38,6 +38,7 @@ def key_of(seed: int, purpose: int) -> int:
 
 # Purposes.
 ROUTING, FAILURES, ISOLATES, CHANGES, LATENCY = range(1, 6)
+READERS, VISITS = range(101, 103)
 
 TABLE_BITS = 16
 _MIDDLES = (np.arange(1 << TABLE_BITS) + 0.5) / (1 << TABLE_BITS)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cachelib.model.money.prices import DAYS, DOORS, NEURONS, PriceBook
+from cachelib.model.money.prices import DAYS, DOORS, NEURONS
+from cachelib.model.platforms.books import PriceBook
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 

@@ -13,7 +13,8 @@ from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.sweeps import grid_of, sweeps
-from cachelib.model.money.prices import OBJECT_GB, Bill, Meter, PriceBook, price_book
+from cachelib.model.money.prices import OBJECT_GB, Bill
+from cachelib.model.platforms.books import Meter, PriceBook, price_book
 from cachelib.model.platforms.profile import Profile
 
 TRAFFIC = "requests_per_month"

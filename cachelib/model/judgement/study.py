@@ -25,7 +25,8 @@ from cachelib.model.judgement.growth import with_keys
 from cachelib.model.judgement.on_schedule import keys_on_schedule
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
-from cachelib.model.money.prices import PriceBook, at_prices, price_book
+from cachelib.model.money.prices import at_prices
+from cachelib.model.platforms.books import PriceBook, whole_book
 from cachelib.model.platforms.colos import busiest_first
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
@@ -244,7 +245,7 @@ class Study:
     @cached_property
     def book(self) -> PriceBook:
         """The prices: the platform's, and the case's own in their place."""
-        book, own = price_book(self.case.profile.book), self.case.prices
+        book, own = whole_book(self.case.book), self.case.own_prices
         if fault := known("plan", book.plans, self.case.plan):
             raise UnknownPlanError(f"plan: {fault}")
         book = book.model_copy(update={"plan": self.case.plan})
@@ -313,6 +314,7 @@ class Study:
             **{of.every: getattr(platform, of.every) / keys for of in FRONTS},
             "kv_writes_a_day": platform.kv_writes_a_day * keys,
             "redis_gb": platform.redis_gb * keys,
+            "origin_requests_per_s": platform.origin_requests_per_s * keys,
         }
         return platform.model_copy(update=shared)
 
@@ -355,7 +357,7 @@ class Study:
                 "reads_per_write": self.reads_per_write or NEVER_S,
                 "value_bytes": float(trace.size.mean()),
             },
-            hashed=self.routing == "hash",
+            hashed=platform.routing == "hash",
         )
 
     @property

@@ -13,17 +13,16 @@ from cachelib.model.formulas.setting import Array
 from cachelib.model.money.prices import (
     CALLS,
     OBJECT_GB,
-    PriceBook,
     at_the_door,
     bytes_carried,
     calls_of,
     copies_of,
     gb_s_of,
     hours_rented,
-    price_book,
     runs_of,
     units_of,
 )
+from cachelib.model.platforms.books import PriceBook, price_book
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import METERS
 

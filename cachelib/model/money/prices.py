@@ -1,34 +1,28 @@
-"""Price books, and bills in decimal arithmetic."""
+"""What is charged for, and bills in decimal arithmetic."""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
-from functools import cache, partial
-from pathlib import Path
-from typing import Any, Literal, Self
+from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas.setting import NEVER_S
+from cachelib.model.platforms.books import NO_COST, Meter, PriceBook, price_book
 from cachelib.model.platforms.nodes import SOURCE, node_type
 from cachelib.model.platforms.platform import Platform
-from cachelib.model.schema.strict import Strict
-from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.redis import REDIS
 from cachelib.model.tiers.registry import METERS
 from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.generator import DAY_S, MONTH_S
 
-SHIPPED = Path(__file__).parent / "books"
 OBJECT_GB = Decimal("0.128")  # a Durable Object is billed for 128 MB, whatever it uses
 CENT = Decimal("0.01")
-NO_COST = Decimal(0)
 DAYS = MONTH_S / DAY_S
 OWN = "the case's own"
 """The source of a price that the case states."""
@@ -39,65 +33,6 @@ DOORS, NEURONS = ("workers.requests", "lambda.requests"), "workers_ai.neurons"
 and of the model that an origin asks."""
 OUT = "lambda.gb_out"
 """What a function answers with, unless something in front does."""
-
-
-class Meter(Strict):
-    """What a vendor asks for `unit` of something, and how much of it a month includes."""
-
-    meter: str
-    unit: int = Field(ge=1)
-    of: str
-    price: Decimal | None = Field(default=None, ge=0, description="None: calls beyond fail")
-    included: Decimal = Field(default=NO_COST, ge=0)
-    plan: str
-    rounding: Literal["none", "up"] = "none"
-    source: str
-
-    def cost(self, usage: Decimal) -> Decimal:
-        """Of so much usage at the list price: none of it included, nothing rounded."""
-        return usage / self.unit * (self.price or NO_COST)
-
-    def charge(self, usage: Decimal) -> Decimal:
-        """What a month is billed for so much usage: whole units where the vendor rounds up."""
-        billable = max(NO_COST, usage - self.included)
-        if self.rounding == "up":
-            whole_units = (billable / self.unit).to_integral_value(ROUND_CEILING)
-            billable = whole_units * self.unit
-        return self.cost(billable)
-
-
-class Plan(Strict):
-    minimum: Decimal = Field(ge=0, description="a month, per account")
-    source: str
-
-
-class PriceBook(Strict):
-    """A vendor's meters, with source and date."""
-
-    name: str
-    currency: Literal["USD", "EUR", "GBP"] = "USD"
-    date: datetime.date
-    plans: dict[str, Plan]
-    meters: tuple[Meter, ...]
-    plan: str = Field(default="paid", description="the one that is looked at")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        seen = set()
-        for meter in self.meters:
-            if meter.plan not in self.plans:
-                raise ValueError(f"meters: {meter.meter}: plan {meter.plan!r} is not in plans")
-            if (meter.meter, meter.plan) in seen:
-                raise ValueError(f"meters: {meter.meter} is there twice for plan {meter.plan!r}")
-            seen.add((meter.meter, meter.plan))
-        return self
-
-    def of_plan(self, plan: str | None = None) -> dict[str, Meter]:
-        """By name; of the plan that is looked at, unless another is named."""
-        plan = plan or self.plan
-        if plan not in self.plans:
-            raise ValueError(f"plan: {plan!r} is unknown; there are {', '.join(self.plans)}")
-        return {meter.meter: meter for meter in self.meters if meter.plan == plan}
 
 
 @dataclass(frozen=True)
@@ -161,12 +96,6 @@ class Bill:
     def fails(self) -> tuple[str, ...]:
         """The meters whose allowance the traffic exceeds where no more can be bought."""
         return tuple(line.meter for line in self.lines if line.fails)
-
-
-@cache
-def price_book(book: Path | str = "cloudflare") -> PriceBook:
-    """The shipped book of that name, or a file of the same form; raises `InvalidFileError`."""
-    return load(SHIPPED / f"{book}.yaml" if isinstance(book, str) else book, PriceBook)
 
 
 def at_prices(book: PriceBook, own: Mapping[str, Decimal], node: str) -> PriceBook:

@@ -25,7 +25,7 @@ from cachelib.model.tiers.tier import Tier
 
 __all__ = ["Assumption", "Fact", "Platform", "Profile", "Routing", "profile", "profile_of"]
 
-Routing = Literal["round-robin", "random", "hash"]
+Routing = Literal["round-robin", "random", "hash", "sticky"]
 Isolates = Annotated[int, Field(ge=1, le=10_000)]
 Places = Annotated[
     tuple[str, ...],
@@ -79,6 +79,12 @@ class Platform(Strict):
     profile: str | Profile = FIRST
     isolates_per_colo: Isolates
     routing: Routing = "random"
+    sticky_readers: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1_000, description="that ask at a time in a colo, of whom each stays with one"
+    )
+    sticky_requests: Annotated[float, Field(ge=1)] = Field(
+        default=20.0, description="that a reader makes on average before another takes his place"
+    )
     isolate_idle_s: Seconds
     isolate_life_s: Seconds
     deploy_every_s: Seconds
@@ -158,6 +164,12 @@ class Platform(Strict):
         default=1.0, description="ways to the origin and back that a load takes, each after another"
     )
     origin_failure: Share
+    origin_requests_per_s: PerSecond = Field(
+        default=float("inf"), description="loads that it can begin, one after another"
+    )
+    origin_queue_s: NotNegative = Field(
+        default=5.0, description="that a load waits for its turn at most; then it fails"
+    )
     origin_neurons: NotNegative
     path_factor: Annotated[float, Field(ge=1)]
     rtt_base_ms: NotNegative
@@ -241,7 +253,17 @@ class Platform(Strict):
                 "origin_at: where loads take time (loads_take_time) they all take as long; leave"
                 " it out, and let origin_ms have the way to the origin"
             )
+        if self.has_rate and self.loads_take_time:
+            raise ValueError(
+                "origin_requests_per_s: is not modelled where loads take time (loads_take_time),"
+                " since all take as long; leave one of them out"
+            )
         return self
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether there are loads that the origin cannot take at once."""
+        return self.origin_requests_per_s < math.inf
 
     @property
     def replaced_in_s(self) -> float:
@@ -301,6 +323,12 @@ class Platform(Strict):
             raise DesignError(
                 f"{design.name}: hedge_after_ms: is not modelled where loads take time"
                 " (loads_take_time); what others wait for is then another's load"
+            )
+        if self.has_rate and (design.hedge_after_ms is not None or (design.joined or 1) > 1):
+            name = "joined" if design.hedge_after_ms is None else "hedge_after_ms"
+            raise DesignError(
+                f"{design.name}: {name}: is not modelled where the origin takes so many requests"
+                " a second alone (origin_requests_per_s)"
             )
         if design.replicas and any(room_of(tier, self) < math.inf for tier in design.stores):
             raise DesignError(

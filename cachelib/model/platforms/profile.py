@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
+from cachelib.model.platforms.books import PriceBook
 from cachelib.model.schema.strict import Strict, in_order
 from cachelib.model.schema.typed_yaml import load
 from cachelib.model.tiers.registry import ALL, owners
@@ -76,14 +77,15 @@ Theirs = Annotated[str, Field(pattern=r"^[^\W\d_]+(?:[ -][^\W\d_]+)*$", max_leng
 class Profile(Strict):
     """A platform: where values may be kept there, and what is known and assumed of it.
 
-    `tiers` are the words of those it has. `book` names the price book. `words` say what readers
+    `tiers` are the words of those it has. `book` is the price book: a shipped one's
+    name or, read, a file beside the profile. `words` say what readers
     call things there, by what they are called on Cloudflare's: `isolate: pod`.
     """
 
     about: str = Field(default="", description="what runs there, in a sentence")
     like: str | None = Field(default=None, description="another, which says what this does not")
     tiers: tuple[Word, ...] = ()
-    book: str = ""
+    book: str | PriceBook = Field(default="", description="a price book's name, or a file beside")
     words: dict[Our, Theirs] = Field(default={})
     numbers: dict[str, Known] = Field(default={})
 

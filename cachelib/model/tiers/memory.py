@@ -19,6 +19,8 @@ MEMORY = Tier(
     },
     numbers={
         "isolates_per_colo": "isolates in each data centre",
+        "sticky_readers": "readers at a time in each data centre, each with one isolate",
+        "sticky_requests": "requests of a reader who stays with an isolate",
         "isolate_idle_s": "idle time after which an isolate is lost",
         "isolate_life_s": "life of an isolate",
         "deploy_every_s": "time between two deploys",
@@ -28,5 +30,5 @@ MEMORY = Tier(
         "isolates_scaled_every_s": "time after which the number of isolates is set anew",
         "l1_ms": "time of a look-up in memory",
     },
-    prefixes=("l1_", "isolate_", "isolates_", "deploy_"),
+    prefixes=("l1_", "isolate_", "isolates_", "deploy_", "sticky_"),
 )

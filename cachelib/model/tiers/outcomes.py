@@ -56,6 +56,7 @@ def place_of(depth: int) -> Tier | None:
 COUNT_WORDS = {
     "origin_loads": "loads from the origin",
     "origin_failures": "failed loads from the origin",
+    "origin_waits": "loads that waited for their turn at the origin",
     "refreshes": "refreshes in the background",
     "l2_unchanged": "writes left out as unchanged",
     **{name: words for tier in SHARED.values() for name, words in tier.counts.items()},

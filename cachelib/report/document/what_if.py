@@ -28,7 +28,8 @@ from cachelib.model.judgement.regret import Sureness
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.sweeps import Sweep, sweeps
-from cachelib.model.money.prices import CALLS, DOORS, OBJECT_GB, OUT, PriceBook, hours_rented
+from cachelib.model.money.prices import CALLS, DOORS, OBJECT_GB, OUT, hours_rented
+from cachelib.model.platforms.books import PriceBook
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, METERS, STORED
 from cachelib.model.tiers.tier import Tier

@@ -8,17 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationError
 from ruamel.yaml.error import YAMLError
 
-from cachelib.model.case import overrides
+from cachelib.model.case import beside, overrides
 from cachelib.model.case.case import Case, case_schema, handed_down, load_case
 from cachelib.model.case.designs import barred
 from cachelib.model.case.names import ASSUMPTIONS
 from cachelib.model.case.overrides import ParameterError as ParameterError
 from cachelib.model.case.ready_made import find_case
+from cachelib.model.platforms.platform import Routing
 from cachelib.model.schema.bounds import faults
 from cachelib.model.schema.characters import unfit
 from cachelib.model.schema.strict import Strict
@@ -39,7 +40,7 @@ class Parameters(Strict):
     )
     trace: str | None = Field(None, description="a request log instead of generated traffic")
     seed: int = Field(1, ge=0, lt=2**32)
-    routing: Literal["random", "round-robin", "hash"] = Field(
+    routing: Routing = Field(
         "random", description="how a data centre spreads requests over its isolates"
     )
     isolate_counts: tuple[Isolates, ...] = Field(
@@ -91,7 +92,7 @@ def settable(name: str) -> dict[str, Any]:
     """
     case = load_case(name)
     defaults = check({}).model_dump(mode="json", exclude={"case", "trace"})
-    found = overrides.settable(case_schema(), read(find_case(name)).data)
+    found = overrides.settable(case_schema(), beside.in_one_form(read(find_case(name))).data)
     for assumption, number in case.assumed.items():
         found[assumption] = f"{number.value:g} {number.unit} ({number.low:g} to {number.high:g})"
     return defaults | found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 
-from cachelib.model.money.prices import OWN, Meter
+from cachelib.model.money.prices import OWN
+from cachelib.model.platforms.books import Meter
 from cachelib.model.tiers.registry import ALL
 from cachelib.report.numbers import of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cachelib.errors import CachelibError
-from cachelib.model.case.case import files_of
+from cachelib.model.case.beside import files_of
 from cachelib.model.case.ready_made import find_case
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.report.experiments.parameters import ParameterError, Settled, settle, slug

@@ -92,6 +92,7 @@ class Compiled:
         )
         self.state.totals["free"] = NONE
         self.state.totals["start"] = self.state.totals["kv_day"] = math.nan
+        self.state.totals["origin_free_at"] = -math.inf
         self.state.totals["purges_left"] = self.rules.most_purges
 
     def run(

@@ -99,12 +99,13 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
                 put_in_l1(rules, state, isolate, number, key, now, held)
     fresh, unchanged = np.int64(NONE), False
     if version == NONE or due:
-        fresh = load(rules, state, table, record, row, now)
+        fresh, wait = load(rules, state, table, record, row, now)
         if version != NONE:
             state.totals.refreshes += 1
             unchanged = rules.only_if_changed and lives and fresh == version
         else:
             tier, version = ORIGIN if fresh != NONE else FAILED, fresh
+            extra += wait
     return tier, depth, extra, version, loaded, expires, fresh, unchanged
 
 

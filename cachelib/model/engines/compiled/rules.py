@@ -113,6 +113,8 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         object_storage=design.object_storage,
         object_alarm=design.object_alarm,
         failure=platform.origin_failure,
+        origin_each_s=1 / platform.origin_requests_per_s,
+        origin_queue_s=platform.origin_queue_s,
         value_life=platform.value_life_s,
         load_s=platform.load_s,
         joins=design.joins,

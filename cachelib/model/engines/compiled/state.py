@@ -75,7 +75,7 @@ TOTALS = np.dtype(
         ("begun", "i8"),
         ("purges_left", "f8"), ("last_purge", "f8"),
         ("front_hits", "i8"), ("front_refreshes", "i8"), ("purges", "i8"), ("refused", "i8"),
-        ("kv_day", "f8"), ("kv_written_today", "i8"),
+        ("origin_free_at", "f8"), ("kv_day", "f8"), ("kv_written_today", "i8"),
         *((name, "i8") for name in COUNTS),
     ]
 )  # fmt: skip
@@ -84,8 +84,8 @@ pool the first of the rooms given back, and the first never used; reads and writ
 tiers that the design has in each colo and for all; messages sent; changes that copies were to hear
 of, and that they have heard of; loads that have landed and that
 have begun, counted with those who wait; purges that are allowed still, and when that was found;
-what is counted of what is in front of the Worker; the day, and what has been written to KV on it;
-and the counts."""
+what is counted of what is in front of the Worker; when the origin is free; the day, and what has
+been written to KV on it; and the counts."""
 
 CONSECUTIVE = np.empty(0, np.int64)
 """In the place of requests' numbers, where each is one more than that before it."""
@@ -142,6 +142,8 @@ class Rules(NamedTuple):
     object_storage: bool
     object_alarm: bool
     failure: float
+    origin_each_s: float
+    origin_queue_s: float
     value_life: float
     load_s: float
     joins: bool

@@ -140,14 +140,22 @@ def supersede(state, record, now):
 
 @inner
 def load(rules, state, table, record, row, now):
-    """The origin's version; NONE if it failed."""
-    state.totals.origin_loads += 1
+    """The origin's version, NONE if it failed; and the wait for its turn."""
+    totals = state.totals
+    totals.origin_loads += 1
+    wait_s = max(0.0, totals.origin_free_at - now)
+    totals.origin_waits += wait_s > 0
+    wait = min(wait_s, rules.origin_queue_s) * 1e3
+    if wait_s > rules.origin_queue_s:
+        totals.origin_failures += 1
+        return np.int64(NONE), wait
+    totals.origin_free_at = max(totals.origin_free_at, now) + rules.origin_each_s
     if rules.failure > 0:
         draw = mix(rules.failure_key ^ np.uint64(row)) >> np.uint64(11)
         if draw * 2.0**-53 < rules.failure:
-            state.totals.origin_failures += 1
-            return np.int64(NONE)
+            totals.origin_failures += 1
+            return np.int64(NONE), wait
     current = np.int64(record.current)
     if current == NONE or now >= state.superseded[current]:
         current = change(rules, state, table, record, row, now)
-    return current
+    return current, wait

@@ -242,7 +242,7 @@ def seek(rules, state, places, table, number, key, door, row, now, size, life):
             nth = begin(rules, state, JOINS_OBJECT, number, colo, door, key, now, nobody, life)
             hang_behind(state, first, nth)
             return WAITED, depth, extra, version, loaded, expires, first
-    fresh = load(rules, state, table, record, row, now)
+    fresh, _ = load(rules, state, table, record, row, now)
     new = Held(fresh, np.int64(size), now, now, now)
     nth = begin(rules, state, LOADS, number, colo, door, key, now, new, life)
     if version != NONE:

@@ -65,7 +65,7 @@ class Reference:
     def __init__(self, design: Design, platform: Platform, seed: int) -> None:
         self.design, self.platform = design, platform
         self.world = World()
-        self.origin = Origin(self.world, platform.value_life_s, platform.origin_failure, seed)
+        self.origin = Origin(self.world, platform, seed)
         self.stores = [self._store(tier) for tier in design.stores]
         self.errands, self.sized = Errands(self.world), is_sized(design, platform)
         self.objects = next((s for s in self.stores if isinstance(s, DurableObjects)), None)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from cachelib import Stored
 from cachelib.model.engines.exact import stored_units
 from cachelib.model.engines.random import CHANGES, FAILURES, exponential, key_of, uniform
+from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import COUNTS, L1, NO_L2
 from cachelib.stores.codecs import seal
@@ -60,8 +61,11 @@ class OriginDownError(Exception):
 class Origin:
     """Keys whose true values change at random, or when somebody writes them."""
 
-    def __init__(self, world: World, life_s: float, failure: float, seed: int) -> None:
-        self.world, self.life_s, self.failure = world, life_s, failure
+    def __init__(self, world: World, platform: Platform, seed: int) -> None:
+        self.world, self.life_s = world, platform.value_life_s
+        self.failure = platform.origin_failure
+        self.each_s, self.queue_s = 1 / platform.origin_requests_per_s, platform.origin_queue_s
+        self.free_at = -math.inf
         self.failures, self.changes = key_of(seed, FAILURES), key_of(seed, CHANGES)
         self.current: dict[str, int] = {}
         self.superseded: list[float] = []
@@ -69,6 +73,7 @@ class Origin:
     def load(self, key: str) -> Value:
         world = self.world
         world.counts["origin_loads"] += 1
+        self._wait(key)
         if self.failure and uniform(self.failures, world.row) < self.failure:
             world.counts["origin_failures"] += 1
             raise OriginDownError(key)
@@ -77,6 +82,18 @@ class Origin:
             version = self._new_version(key)
         world.version = version
         return version, world.now
+
+    def _wait(self, key: str) -> None:
+        """For its turn, where the origin takes so many loads a second; in vain if that is long."""
+        world = self.world
+        wait_s = max(0.0, self.free_at - world.now)
+        world.counts["origin_waits"] += wait_s > 0
+        if not world.background:
+            world.extra_ms += min(wait_s, self.queue_s) * 1e3
+        if wait_s > self.queue_s:
+            world.counts["origin_failures"] += 1
+            raise OriginDownError(key)
+        self.free_at = max(self.free_at, world.now) + self.each_s
 
     def write(self, key: str) -> Value:
         self.supersede(key)

@@ -54,6 +54,8 @@ def binding_of(design: Design, platform: Platform) -> Binding:
         return Binding("run", 1, "purges are allowed so many for all keys together")
     if design.l2 == KV.word and platform.kv_writes_a_day < math.inf:
         return Binding("run", 1, "writes to KV are allowed so many a day for all keys together")
+    if platform.has_rate:
+        return Binding("run", 1, "all keys wait for their turn at the origin")
     if any(room_of(tier, platform) < math.inf for tier in design.stores):
         return Binding(
             "run", 1, "all keys push each other out of a store that has room for so many"
