@@ -66,6 +66,10 @@ def _there(case: str) -> None:
 @click.option("--trace", type=LogPath(exists=True),
               help="A request log: a file, a folder, or s3://BUCKET/NAME.")  # fmt: skip
 @SET
+@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE",
+              help="Simulate this share of the keys in the place of all, with the error that this "
+                   "makes; 1 is all, and what takes longer than two minutes is sampled by "
+                   "default.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="The report's folder.")
 @click.option("--only", multiple=True, metavar="NOTEBOOK",
               help="Run just this, by name or number; others are reused or left out.")  # fmt: skip
@@ -97,7 +101,7 @@ def report(
     case: str, trace: str | None, assignments: tuple[str, ...], out: Path | None,
     dry_run: bool, is_check: bool, is_pdf: bool, is_open: bool, jobs: int, timeout: float,
     partial_too: bool, templates: Path | None, workers: int | None, scheduler: str | None,
-    spool: Path | None, **which: Any,
+    spool: Path | None, sample: float | None, **which: Any,
 ) -> None:  # fmt: skip
     """Run the experiments on CASE and write the decision report.
 
@@ -112,6 +116,7 @@ def report(
     if spool and not (workers or scheduler):
         raise UsageError("--spool is for the workers of --cluster or --scheduler")
     trace = _at_hand(trace)
+    assignments += () if sample is None else (f"sample={sample!r}",)
     glance = Glance({"case": case, "trace": trace, "-p": assignments, "out": out,
                      "templates": templates})  # fmt: skip
     is_whole = not (dry_run or is_check or is_pdf or partial_too or any(which.values()))
