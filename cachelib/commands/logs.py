@@ -229,7 +229,7 @@ def _in_time(
     requests = expected_requests(log, options["reading"], worth)
     asked = Asked(requests, designs, options["jobs"])
     options = options | {"engine": engine or asked.engine}
-    if asked.rate is not None and not is_all:
+    if asked.rate is not None and not is_all and options["reading"].rate == 1:
         say(asked.words, err=True)
         try:
             found = replay_log(log, say=_tell, **options | {"sample": asked.rate, "jobs": 1})
@@ -316,6 +316,8 @@ def replay(
             "--engine reference replays all requests one after the other; its twin, --engine "
             "compiled, gives the same counts, and may be shared out or sampled"
         )
+    if is_sampled and options["reading"].rate < 1:
+        raise click.UsageError("--sample: the log is a sample already, which has its own error")
     if memory is not None and any((workers, scheduler, is_sampled, engine == "reference")):
         raise click.UsageError("--memory is for a run in shards on this machine: on --jobs")
     if spool is not None and (is_sampled or engine == "reference"):

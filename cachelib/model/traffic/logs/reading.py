@@ -77,6 +77,8 @@ class LogStream:
         self.files = files(paths, self._stack)
         self.coder = Coder(self.files, self.reading, names)
         self.shape: Shape | None = None
+        self.sample: Trace | None = None
+        """Of a log that is a sample, the requests in it, once `in_order` has read them."""
         self.mapping: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Trace]:
@@ -214,6 +216,7 @@ def in_order(
 
 def _whole(stream: LogStream) -> Trace:
     trace, reading = joined(list(stream), stream.coder), stream.reading
+    stream.sample = trace
     share = f"{100 * reading.rate:g} per cent"
     if reading.sampled_by == "key":
         stream.coder.notes.append(f"a sample of {share} of the keys: the counts are the sample's")
