@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -28,6 +27,7 @@ from cachelib.model.engines.shards.spool import SpooledShards, on_threads
 from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema import budget
 from cachelib.model.schema.scratch import scratch
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
@@ -153,7 +153,7 @@ def _jobs(asked: int | None, requests: int | None = None) -> int:
     if asked is not None:
         return asked
     is_worth_it = requests is None or requests >= WORTH_SHARING
-    return max(1, int(os.environ.get("CACHELIB_JOBS") or 1)) if is_worth_it else 1
+    return budget.allowed(1) if is_worth_it else 1
 
 
 def worth(jobs: int, requests: float) -> int | None:

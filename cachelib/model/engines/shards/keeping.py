@@ -24,6 +24,7 @@ from cachelib.model.engines.compiled.engine import Sums
 from cachelib.model.engines.shards.shard import Share
 from cachelib.model.engines.shards.spool import Runner, Task
 from cachelib.model.engines.tally import Tally
+from cachelib.model.schema import budget
 
 LONG_S = 30 * 86_400.0
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile)
@@ -35,7 +36,8 @@ def going_on(folder: Path, runner: Runner) -> Runner:
     def run(tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]:
         folder.mkdir(mode=0o700, exist_ok=True)
         _sweep(folder)
-        with ThreadPoolExecutor() as pool:  # to read all that is in the files takes a while
+        # to read all that is in the files takes a while
+        with ThreadPoolExecutor(budget.allowed(budget.processors())) as pool:
             contents = pool.map(Task.content, tasks)
         files = {
             id(task): folder / f"{name}.npz" for task, name in zip(tasks, contents, strict=True)

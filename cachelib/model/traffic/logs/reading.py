@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
+from cachelib.model.schema import budget
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined
 from cachelib.model.traffic.logs.formats import commonly
@@ -168,7 +168,7 @@ def answers_here(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.Rec
     """The answer by databases in this process."""
     with TemporaryDirectory(prefix="cachelib-log-") as spill:
         try:
-            threads = os.cpu_count() or 1 if stream.sort else 1
+            threads = budget.allowed(budget.processors()) if stream.sort else 1
             with connect(Path(spill), threads=threads) as db:
                 query = Query(db, shape, stream.reading, where=str(stream.files[0]))
                 stream.mapping = query.described_mapping()
