@@ -84,8 +84,9 @@ def _there(case: str) -> None:
 @click.option("--cluster", "workers", type=click.IntRange(1, 256), metavar="N",
               help="Simulate on N Dask workers of this machine; to the same report.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Simulate on the Dask cluster there.")
-@click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
-              help="The folder in which workers find the requests; all must see it.")  # fmt: skip
+@click.option("--spool", type=click.Path(path_type=Path, file_okay=False),
+              help="The folder in which workers find the requests (made if need be); all must "
+                   "see it.")  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0,
               show_default=True, help="Seconds that one notebook may take.")  # fmt: skip
 @click.option(
@@ -142,7 +143,7 @@ def report(
             sys.exit(0 if dry_run or steps.stands else 1)
         browser = pdf.browser() if is_pdf else None
         shown = progress.silence() if words.is_quiet() else progress.display()
-        with shown as tell, _on_cluster(scheduler, workers, spool, tell):
+        with shown as tell, _on_cluster(scheduler, workers, words.made(spool), tell):
             done = build(given, out, jobs=jobs, progress=tell, timeout_s=timeout,
                          partial_too=partial_too, templates=templates, **which)  # fmt: skip
         if browser:

@@ -89,6 +89,16 @@ def _trace(error: BaseException) -> None:
         say("".join(traceback.format_exception(error)), err=True)
 
 
+def made(folder: Path | None) -> Path | None:
+    """A folder that the user named, made if it was not there; raises `UsageError`."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: this folder cannot be made: {error.strerror}") from None
+    return folder
+
+
 def write(path: Path, text: str) -> None:
     """Write a file that the user named; raises `UnwritableError`."""
     try:

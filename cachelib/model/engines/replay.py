@@ -19,7 +19,7 @@ from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.cluster import Cluster
-from cachelib.model.engines.shards.keeping import going_on
+from cachelib.model.engines.shards.keeping import going_on, told_if_interrupted
 from cachelib.model.engines.shards.lent import borrowed
 from cachelib.model.engines.shards.running import Kept, Shards
 from cachelib.model.engines.shards.saying import Say, counted, replayed, silent
@@ -113,7 +113,8 @@ def replay_pieces(
     if cluster is None and spool is None and shards is None:
         first, requests = _first_of(pieces)
         pieces, shards = chain(first, pieces), _shards(jobs, first, platform, requests)
-    with _hands(jobs, shards, cluster, spool, say) as hands:
+    telling = told_if_interrupted(spool, say)
+    with telling, _hands(jobs, shards, cluster, spool, say) as hands:
         runs = [
             _InWhole(design, platform, seed, engine)
             if (design.joined or 1) > 1
@@ -218,7 +219,7 @@ class _Hands(NamedTuple):
         folder = self.stack.enter_context(scratch("cachelib-shards-", self.folder))
         runner = self.cluster.run if self.cluster else on_threads(self.pool)
         if self.is_kept:
-            runner = going_on(self.folder / "cachelib-replayed", runner)
+            runner = going_on(self.folder, runner)
         return SpooledShards(*of, folder, replayed(runner, self.say))
 
 
