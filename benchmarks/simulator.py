@@ -30,6 +30,9 @@ from typing import Any, NamedTuple
 import airportsdata
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from cachelib.model.engines.lru import lru_hits_of_file
 from cachelib.model.engines.replay import replay, replay_pieces
@@ -170,6 +173,61 @@ def parquet_end_to_end(folder: Path, n: int) -> None:
         seconds, requests, megabytes = pool.apply(_from_parquet, (path,))
     row(f"from Parquet to the bill, {requests:,} requests", f"{n / seconds / 1e6:.1f} M/s")
     row("  memory at most", f"{megabytes:,.0f} MB", "<= 2,000")
+
+
+FROM_PARQUET = "l1-kv"
+
+
+def from_parquet(folder: Path, n: int) -> None:
+    """A million keys from Parquet beside the same requests made on the way, on two processors."""
+    for requests in (n // 10, n):
+        path = folder / f"{requests}.parquet"
+        _write_parquet(path, requests)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+            reading = fresh.submit(_only_read, path).result()
+        made, read = (_apart(requests, FROM_PARQUET, 2, str(each)) for each in ("threads", path))
+        path.unlink()
+        what = f"from Parquet: {FROM_PARQUET}, 1,000,000 keys, {requests:,} requests, --jobs 2"
+        row(what, told(read, requests))
+        row("  made on the way", told(made, requests))
+        row("  reading alone", told(reading, requests))
+        row("  of the clock", f"{read.clock_s / requests * 1e9:,.0f} ns a request")
+        row("  the same counts", str(_counted_of(made) == _counted_of(read)), "True")
+        row("  memory at most", f"{read.megabytes:,.0f} MB", f"<= {MOST_MB:,}")
+        row("  extrapolated: 10⁹ requests, of the clock as it was here",
+            f"{read.clock_s / requests * BILLION:,.0f} s", f"<= {MOST_S}")  # fmt: skip
+        row("  extrapolated: on both processors, if they have nothing else to do",
+            f"{read.cpu_s / requests * BILLION / 2:,.0f} s", f"<= {MOST_S}")  # fmt: skip
+
+
+def _write_parquet(path: Path, n: int) -> None:
+    """The requests of `pieces`, each of them a row group."""
+    writer = None
+    for piece in pieces(n, 1_000_000):
+        columns = {
+            "time": pa.array(piece.time_s),
+            "key": pa.DictionaryArray.from_arrays(piece.key, pa.array(piece.keys)),
+            "colo": pa.DictionaryArray.from_arrays(piece.colo, pa.array(piece.colos)),
+            "size": pa.array(piece.size),
+        }
+        table = pa.table({name: pc.cast(each, pa.string()) if pa.types.is_dictionary(each.type)
+                          else each for name, each in columns.items()})  # fmt: skip
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    if writer:
+        writer.close()
+
+
+def _only_read(path: Path) -> Taken:
+    clock, spent = time.perf_counter(), time.process_time()
+    requests = _read(path)
+    clock, spent = time.perf_counter() - clock, time.process_time() - spent
+    return Taken(clock, spent, 0.0, requests)
+
+
+def _counted_of(taken: Taken) -> object:
+    """Of two runs that number their keys otherwise, what does not hang on numbers."""
+    return taken.found[0]["counts"]  # type: ignore[index]
 
 
 def _from_parquet(path: Path) -> tuple[float, int, float]:
@@ -352,6 +410,10 @@ DEFAULT = {
     "workers-cache": {"l2_ttl_s": 300.0},
 }
 """A design of each kind of tier."""
+LONG = {"origin-only": {}, "kv-only": {"l2_ttl_s": 300.0}} | {
+    name: DEFAULT[name] for name in ("durable-object", "workers-cache")
+}
+"""Those of which a run of 10⁹ is worth its time, l1-kv aside."""
 BILLION, MOST_S, MOST_MB = 1e9, 240, 4_000
 
 
@@ -373,6 +435,18 @@ def shards(n: int) -> None:
         row("  memory at most", f"{two.megabytes:,.0f} MB", f"<= {MOST_MB:,}")
         row("  extrapolated: 10⁹ requests on both processors, if they have nothing else to do",
             f"{two.cpu_s / n * BILLION / 2:,.0f} s", f"<= {MOST_S}")  # fmt: skip
+
+
+def long_runs(n: int) -> None:
+    """Other designs than l1-kv, each once and one by one, with the load that there was."""
+    for design in LONG:
+        before = os.getloadavg()[0]
+        taken = _apart(n, design, 2)
+        row(f"{design}, 1,000,000 keys, {n:,} requests, --jobs 2", told(taken, n))
+        row("  of the clock, of both processors", f"{taken.clock_s:,.0f} s, {taken.cpu_s:,.0f} s",
+            f"<= {MOST_S}")  # fmt: skip
+        row("  memory at most", f"{taken.megabytes:,.0f} MB", f"<= {MOST_MB:,}")
+        row("  load before and after", f"{before:.1f}, {os.getloadavg()[0]:.1f}")
 
 
 def cluster(n: int) -> None:
@@ -406,9 +480,10 @@ def _apart(n: int, design: str, jobs: int, on: str = "threads") -> Taken:
 
 def _shared_out(n: int, design: str, jobs: int, on: str) -> Taken:
     platform = Platform(value_life_s=3_600, isolates_per_colo=1)
-    asked = [built_in(design, **DEFAULT[design])]
+    asked = [built_in(design, **(DEFAULT | LONG)[design])]
     with ExitStack() as stack:
         options: dict[str, Any] = {"jobs": jobs}
+        source = pieces(n, 1_000_000) if on in ("threads", "cluster") else LogStream(Path(on))
         spent_by_all = time.process_time
         if on == "cluster":
             dask = stack.enter_context(connected(None, jobs, None, str))
@@ -419,7 +494,7 @@ def _shared_out(n: int, design: str, jobs: int, on: str) -> Taken:
 
         replay_pieces(pieces(100_000, KEYS), asked, platform, **options)
         clock, spent = time.perf_counter(), spent_by_all()
-        (result,) = replay_pieces(pieces(n, 1_000_000), asked, platform, **options)
+        (result,) = replay_pieces(source, asked, platform, **options)
         clock, spent = time.perf_counter() - clock, spent_by_all() - spent
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024 / 1e6
     return Taken(clock, spent, used, (result.as_dict(), result.byte_seconds))
@@ -473,8 +548,10 @@ def parts(folder: Path, scale: int, requests: int = 0) -> dict[str, Callable[[],
         "compiling": lambda: without_machine_code(folder),
         "design": lambda: full_design(100_000_000 // scale),
         "shards": lambda: shards(requests or 100_000_000 // scale),
+        "long": lambda: long_runs(requests or 100_000_000 // scale),
         "cluster": lambda: cluster(requests or 100_000_000 // scale),
         "sampled": sampled,
+        "from-parquet": lambda: from_parquet(folder, requests or 100_000_000 // scale),
         "parquet": lambda: parquet_end_to_end(folder, 100_000_000 // scale),
         "memory": lambda: distinct_keys(folder, 3_000_000 // scale),
         "readers": lambda: readers(folder),

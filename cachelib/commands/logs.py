@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from cachelib.commands.words import JSON, is_quiet, print_result, say, told
+from cachelib.commands.words import JSON, is_quiet, made, print_result, say, told
 
 TTL = click.FloatRange(0, min_open=True)
 LOGS = click.argument("log", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -229,7 +229,7 @@ def _in_time(
     requests = expected_requests(log, options["reading"], worth)
     asked = Asked(requests, designs, options["jobs"])
     options = options | {"engine": engine or asked.engine}
-    if asked.rate is not None and not is_all:
+    if asked.rate is not None and not is_all and options["reading"].rate == 1:
         say(asked.words, err=True)
         try:
             found = replay_log(log, say=_tell, **options | {"sample": asked.rate, "jobs": 1})
@@ -285,9 +285,9 @@ def _within(
 @click.option("--cluster", "workers", type=click.IntRange(1, 256), metavar="N",
               help="Share out to N Dask workers on this machine.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Share out to the Dask cluster there.")
-@click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
-              help="Keep the shards in this folder, which all workers of a cluster must see, and "
-                   "go on from there after Ctrl-C.")  # fmt: skip
+@click.option("--spool", type=click.Path(path_type=Path, file_okay=False),
+              help="Keep the shards in this folder (made if need be), which all workers of a "
+                   "cluster must see, and go on from there after Ctrl-C.")  # fmt: skip
 @click.option(
     "--memory",
     type=Bytes(),
@@ -316,12 +316,14 @@ def replay(
             "--engine reference replays all requests one after the other; its twin, --engine "
             "compiled, gives the same counts, and may be shared out or sampled"
         )
+    if is_sampled and options["reading"].rate < 1:
+        raise click.UsageError("--sample: the log is a sample already, which has its own error")
     if memory is not None and any((workers, scheduler, is_sampled, engine == "reference")):
         raise click.UsageError("--memory is for a run in shards on this machine: on --jobs")
     if spool is not None and (is_sampled or engine == "reference"):
         raise click.UsageError("--spool is for a run in shards: on --jobs, --cluster, --scheduler")
     is_all = options["sample"] == 1
-    options |= {"designs": designs.split(","), "spool": spool,
+    options |= {"designs": designs.split(","), "spool": made(spool),
                 "sample": options["sample"] if is_sampled else None}  # fmt: skip
     options["engine"] = engine or "compiled"
     with told(), ExitStack() as stack:

@@ -66,6 +66,10 @@ def _there(case: str) -> None:
 @click.option("--trace", type=LogPath(exists=True),
               help="A request log: a file, a folder, or s3://BUCKET/NAME.")  # fmt: skip
 @SET
+@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), metavar="RATE",
+              help="Simulate this share of the keys in the place of all, with the error that this "
+                   "makes; 1 is all, and what takes longer than two minutes is sampled by "
+                   "default.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="The report's folder.")
 @click.option("--only", multiple=True, metavar="NOTEBOOK",
               help="Run just this, by name or number; others are reused or left out.")  # fmt: skip
@@ -80,8 +84,9 @@ def _there(case: str) -> None:
 @click.option("--cluster", "workers", type=click.IntRange(1, 256), metavar="N",
               help="Simulate on N Dask workers of this machine; to the same report.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDRESS", help="Simulate on the Dask cluster there.")
-@click.option("--spool", type=click.Path(path_type=Path, file_okay=False, exists=True),
-              help="The folder in which workers find the requests; all must see it.")  # fmt: skip
+@click.option("--spool", type=click.Path(path_type=Path, file_okay=False),
+              help="The folder in which workers find the requests (made if need be); all must "
+                   "see it.")  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0,
               show_default=True, help="Seconds that one notebook may take.")  # fmt: skip
 @click.option(
@@ -97,7 +102,7 @@ def report(
     case: str, trace: str | None, assignments: tuple[str, ...], out: Path | None,
     dry_run: bool, is_check: bool, is_pdf: bool, is_open: bool, jobs: int, timeout: float,
     partial_too: bool, templates: Path | None, workers: int | None, scheduler: str | None,
-    spool: Path | None, **which: Any,
+    spool: Path | None, sample: float | None, **which: Any,
 ) -> None:  # fmt: skip
     """Run the experiments on CASE and write the decision report.
 
@@ -112,6 +117,7 @@ def report(
     if spool and not (workers or scheduler):
         raise UsageError("--spool is for the workers of --cluster or --scheduler")
     trace = _at_hand(trace)
+    assignments += () if sample is None else (f"sample={sample!r}",)
     glance = Glance({"case": case, "trace": trace, "-p": assignments, "out": out,
                      "templates": templates})  # fmt: skip
     is_whole = not (dry_run or is_check or is_pdf or partial_too or any(which.values()))
@@ -137,7 +143,7 @@ def report(
             sys.exit(0 if dry_run or steps.stands else 1)
         browser = pdf.browser() if is_pdf else None
         shown = progress.silence() if words.is_quiet() else progress.display()
-        with shown as tell, _on_cluster(scheduler, workers, spool, tell):
+        with shown as tell, _on_cluster(scheduler, workers, words.made(spool), tell):
             done = build(given, out, jobs=jobs, progress=tell, timeout_s=timeout,
                          partial_too=partial_too, templates=templates, **which)  # fmt: skip
         if browser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,16 @@ def _trace(error: BaseException) -> None:
         say("".join(traceback.format_exception(error)), err=True)
 
 
+def made(folder: Path | None) -> Path | None:
+    """A folder that the user named, made if it was not there; raises `UsageError`."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: this folder cannot be made: {error.strerror}") from None
+    return folder
+
+
 def write(path: Path, text: str) -> None:
     """Write a file that the user named; raises `UnwritableError`."""
     try:
@@ -111,7 +122,7 @@ def print_result(data: dict[str, Any], as_json: bool) -> None:
             continue
         if isinstance(value, bool):  # a sentence: others' names are those of the JSON
             say(f"{name.replace('_', ' '):>22}  {in_words(value)}")
-        elif isinstance(value, list | dict):
+        elif isinstance(value, list | dict) and not is_estimate(value):
             _many(name, value)
         elif value not in ("", None):
             say(f"{name:>22}  {in_words(value)}")
@@ -121,7 +132,9 @@ def _many(name: str, values: list[Any] | dict[str, Any]) -> None:
     rows = list(values.values() if isinstance(values, dict) else values)
     if rows and isinstance(rows[0], dict):
         columns = [
-            column for column, value in rows[0].items() if not isinstance(value, dict | list)
+            column
+            for column, value in rows[0].items()
+            if is_estimate(value) or not isinstance(value, dict | list)
         ]
         lines = [columns, *([in_words(row[column]) for column in columns] for row in rows)]
         names = [name, *(values if isinstance(values, dict) else [""] * len(rows))]
@@ -141,8 +154,16 @@ def print_table(rows: list[list[str]]) -> None:
         say("  ".join(cells).rstrip())
 
 
+def is_estimate(value: Any) -> bool:
+    """Whether it is a number with its error."""
+    return isinstance(value, dict) and value.keys() == {"estimate", "plus_or_minus"}
+
+
 def in_words(value: Any) -> str:
     """A value as a table shows it."""
+    if is_estimate(value):
+        number, error = value["estimate"], value["plus_or_minus"]
+        return f"{in_words(number)} ± {in_words(ceil(error) if isinstance(number, int) else error)}"
     if isinstance(value, dict):
         return ", ".join(f"{key} {in_words(each)}" for key, each in value.items())
     if isinstance(value, bool):

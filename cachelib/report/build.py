@@ -151,7 +151,7 @@ class _Making:
         study = self.request.settled.study
         # A log that cannot be read is found out now, not in every kernel.
         if part := study.sample.in_words:
-            progress("traffic", "sampled", f"it is more than one run can take: {part}")
+            progress("traffic", "sampled", f"{part}, {study.why_sampled}")
         into = self.folder / "notebooks"
         into.mkdir(parents=True)
         reasons = {step.name: step.because for step in self.steps.to_run}

@@ -94,6 +94,9 @@ def test_the_command_says_an_error_beside_each_number(tmp_path):
     assert found["requests"] == 5_000
     assert set(found["l1_hits"]) == {"estimate", "plus_or_minus"}
     assert set(found["designs"][0]["hit_ratio"]) == {"estimate", "plus_or_minus"}
+    bill = found["designs"][0]["bill_per_month"]
+    assert bill["plan"] == "paid"
+    assert 0 < bill["metered"]["plus_or_minus"] < bill["metered"]["estimate"]
     assert "30 per cent, chosen at random" in found["sample"]["says"]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cachelib.model.case.case import load_case
+from cachelib.model.judgement.all_keys import of_all_keys
 from cachelib.model.judgement.intervals import resolution
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, simulate
@@ -16,6 +18,8 @@ from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic import sampling
 from cachelib.model.traffic.sampling import (
     Sample,
+    ShareError,
+    asked_for,
     keys_part,
     representatives,
     sample_of,
@@ -169,3 +173,49 @@ def test_keys_that_stand_for_all_purge_as_much_less(monkeypatch: pytest.MonkeyPa
     refused = counts["workers_cache_purges_refused"]
     share = refused / (counts["workers_cache_purges"] + refused)
     assert share == pytest.approx(1 - 5 * 60 * 24 * 30 / (8_000_000 / 1.2), abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["l1-only", "l1-kv", "kv-only"])
+def test_a_share_that_is_asked_for_says_of_all_keys_what_they_say_within_its_error(
+    name: str,
+) -> None:
+    whole, asked = study(**SKEWED), study(**SKEWED, sample=0.1)
+    assert asked.sample == Sample(keys=0.1)
+    assert 0.05 < len(asked.trace) / len(whole.trace) < 0.2
+    there = Option(whole.design(name), {})
+    names = ["hit_ratio", "origin_loads_per_month", "bill_usd"]
+    truth, some = (measure(one, there, simulate(one, there), names) for one in (whole, asked))
+    found = of_all_keys(asked, there, some)
+    half = resolution(asked, [there], names, {there.name: some})
+    for metric in names:
+        assert abs(found[metric] - truth[metric]) <= half[metric][0], metric
+        assert half[metric][0] < 0.3 * truth[metric], metric
+
+
+def test_all_keys_may_be_asked_for_and_too_few_are_refused() -> None:
+    month = asked_for(1, 3e6, 100, MONTH_S)
+    assert month == Sample(), "where two million would have been taken by default"
+    assert sample_of(3e6, 100, MONTH_S) != Sample()
+    with pytest.raises(ShareError, match=r"sample: 0\.1 of 100 keys is fewer than 40.* take 0\.4"):
+        asked_for(0.1, 3e6, 100, MONTH_S)
+    with pytest.raises(ShareError, match="take 1, which is all"):
+        asked_for(0.9, 3e6, 20, MONTH_S)
+    busy = asked_for(0.5, 2e9, 300, MONTH_S)
+    assert (busy.keys, busy.share * 2e9) == (0.5, pytest.approx(sampling.MOST_ASKED))
+
+
+def test_why_there_is_a_sample_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert study(**SKEWED, sample=0.1).why_sampled == "as was asked for"
+    monkeypatch.setattr(sampling, "MOST_REQUESTS", 80_000)
+    assert "more requests than a report can replay in two minutes" in study(**SKEWED).why_sampled
+
+
+def test_a_share_of_a_log_s_keys_may_be_asked_for(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    lines = (f"{i},/{i * i % 499},FRA" for i in range(20_000))
+    log.write_text("\n".join(["time,key,colo", *lines]))
+    whole = Study(load_case("trading-sentiment"), log=log)
+    asked = Study(load_case("trading-sentiment", {"sample": 0.3}), log=log)
+    keys = (len(set(one.trace.key.tolist())) for one in (whole, asked))
+    assert next(keys) * 0.3 == pytest.approx(next(keys), abs=1)
+    assert asked.requests_per_month == pytest.approx(whole.requests_per_month, rel=0.01)

@@ -130,9 +130,10 @@ def test_the_command_gives_the_same_out_of_a_folder(tmp_path):
     log = tmp_path / "log.csv"
     log.write_text("\n".join(["time,key", *[f"{i / 10},/k{i * i % 50}" for i in range(2_000)]]))
     asked = ["replay", str(log), "--l1-ttl", "5", "--l2-ttl", "20", "--json"]
-    (tmp_path / "spool").mkdir()
     plain = CliRunner().invoke(main, asked)
-    kept = CliRunner().invoke(main, [*asked, "--jobs", "2", "--spool", str(tmp_path / "spool")])
+    kept = CliRunner().invoke(
+        main, [*asked, "--jobs", "2", "--spool", str(tmp_path / "a" / "spool")]
+    )
     assert kept.exit_code == 0, kept.output
     assert "64 of 64 shards are replayed" in kept.stderr
     found, given = (json.loads(done.stdout)["designs"][0] for done in (plain, kept))
@@ -160,3 +161,29 @@ def test_the_largest_shards_are_replayed_first(trace, tmp_path):
     replay_pieces([trace], [DESIGN], PLATFORM, cluster=Looked(2, tmp_path, SHARDS))
     assert len(set(sizes)) > 1
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_an_interrupted_run_says_how_many_shards_are_kept_and_where(trace, tmp_path):
+    said = []
+
+    def stop(words):
+        said.append(words)
+        if words.startswith("3 of"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replay(trace, tmp_path, say=stop)
+    kept = len(list((tmp_path / "cachelib-replayed").iterdir()))
+    assert kept >= 3
+    goes_on = "the same command goes on from there"
+    assert said[-1] == f"{kept} shards are kept in {tmp_path}: {goes_on}"
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    log = tmp_path / "log.csv"
+    log.write_text("time,key\n1,a\n2,b\n")
+    asked = ["replay", str(log), "--jobs", "2", "--spool", str(tmp_path / "file" / "below")]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 2
+    assert "below: this folder cannot be made: Not a directory" in done.output.replace("\n", " ")

@@ -229,3 +229,19 @@ def test_a_log_may_be_a_folder_of_which_every_file_counts(folder: Path) -> None:
         log.write(line.format(2, 0, 0))
     checked = run(*words, "--check")
     assert (checked.exit_code, "logs/b.log changed" in checked.output) == (1, True)
+
+
+def test_a_share_of_the_keys_may_be_simulated_and_is_no_report_of_all() -> None:
+    many = ("-p", "keys=100", "--out", "out")
+    run("report", *many)
+    asked = run("report", *many, "--sample", "0.5")
+    assert asked.exit_code == 0, asked.stderr
+    assert "traffic: sampled: 50 % of the keys, chosen by popularity, stand for all" in asked.stderr
+    assert "as was asked for" in asked.stderr
+    other = run("report", *many, "--sample", "0.6", "--dry-run")
+    assert "sample in the case changed" in other.stdout
+    assert run("report", *many, "--sample", "0.5").stderr.count("reused") == 2
+    few = run("report", *many, "--sample", "0.1")
+    assert few.exit_code == 2
+    assert "sample: 0.1 of 100 keys is fewer than 40" in few.stderr
+    assert "Traceback" not in few.stderr

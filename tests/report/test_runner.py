@@ -151,6 +151,53 @@ class TestKernels:
         write(check, name="02_tiny")
         assert [run.failure for run in built(jobs=jobs)] == [None, None]
 
+    def test_have_no_more_threads_at_work_together_than_there_are_processors(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two kernels, each of which shares work out to threads, which do so, too."""
+        monkeypatch.setattr(os, "cpu_count", lambda: 4)
+        counted = f"""
+import os, time
+from pathlib import Path
+from cachelib.model.judgement.processors import each
+
+def work(n):
+    mine = Path({str(folder)!r}) / f"at-work-{{os.getpid()}}-{{n}}"
+    mine.touch()
+    seen = len(list(mine.parent.glob("at-work-*")))
+    time.sleep(0.05)
+    mine.unlink()
+    return seen
+
+most = max(max(each(lambda m: work((n, m)), range(3))) for n in range(3))
+nested = max(map(max, each(lambda n: each(lambda m: work((n, m)), range(3)), range(6))))
+(Path({str(folder)!r}) / f"most-{{os.getpid()}}").write_text(str(max(most, nested)))
+"""
+        write(counted, name="01_tiny")
+        write(counted, name="02_tiny")
+        assert [run.failure for run in built(jobs=2)] == [None, None]
+        most = [int(file.read_text()) for file in folder.glob("most-*")]
+        assert len(most) == 2
+        assert 2 <= max(most) <= 4
+
+    def test_share_anew_what_others_leave_when_they_end(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: 6)
+        kernels = Kernels([], at_once=3)
+        try:
+            now = Path(kernels.shared["CACHELIB_JOBS_NOW"])
+            said = []
+            with kernels.at_work(), kernels.at_work():
+                said.append(now.read_text())
+                with kernels.at_work():
+                    said.append(now.read_text())
+                said.append(now.read_text())
+            assert said == ["3", "2", "3"]
+            assert kernels.shared["CACHELIB_JOBS"] == "2", "what each begins with"
+        finally:
+            kernels.end()
+
     @pytest.mark.usefixtures("folder")
     @pytest.mark.parametrize("name", ["short", "long" * 20])
     def test_talk_through_sockets_that_no_other_program_takes_and_leave_none(

@@ -112,6 +112,13 @@ class Case(Strict):
     system: System
     decision: Decision = Decision()
     workload: Workload
+    sample: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="the share of the keys that is simulated in the place of all (--sample), 1 for "
+        "all; without it, what takes longer than two minutes is sampled",
+    )
     log: Reading = Field(
         default=Reading(),
         description="how to take requests from a log given in the workload's place (--trace); "

@@ -133,7 +133,7 @@ def settable(schema: Schema, data: Any) -> dict[str, Any]:
         for key in _keys(schema, (section,)):
             if _is_plain(schema, (section, key)) and found.get(key) is None:
                 found[key] = own.get(key)
-    found["plan"] = data.get("plan")
+    found |= {name: data.get(name) for name in ("plan", "sample")}
     for section, names in (("growth", keys_at(schema, ("growth",))), ("prices", None)):
         own = data.get(section) or {}
         keys = names or [key for key in own if key != BOOK]

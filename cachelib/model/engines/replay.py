@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -20,7 +19,7 @@ from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
 from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.cluster import Cluster
-from cachelib.model.engines.shards.keeping import going_on
+from cachelib.model.engines.shards.keeping import going_on, told_if_interrupted
 from cachelib.model.engines.shards.lent import borrowed
 from cachelib.model.engines.shards.running import Kept, Shards
 from cachelib.model.engines.shards.saying import Say, counted, replayed, silent
@@ -28,6 +27,7 @@ from cachelib.model.engines.shards.spool import SpooledShards, on_threads
 from cachelib.model.engines.tally import Tally
 from cachelib.model.platforms.colos import Geography, geography
 from cachelib.model.platforms.platform import Platform
+from cachelib.model.schema import budget
 from cachelib.model.schema.scratch import scratch
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
@@ -113,7 +113,8 @@ def replay_pieces(
     if cluster is None and spool is None and shards is None:
         first, requests = _first_of(pieces)
         pieces, shards = chain(first, pieces), _shards(jobs, first, platform, requests)
-    with _hands(jobs, shards, cluster, spool, say) as hands:
+    telling = told_if_interrupted(spool, say)
+    with telling, _hands(jobs, shards, cluster, spool, say) as hands:
         runs = [
             _InWhole(design, platform, seed, engine)
             if (design.joined or 1) > 1
@@ -153,7 +154,7 @@ def _jobs(asked: int | None, requests: int | None = None) -> int:
     if asked is not None:
         return asked
     is_worth_it = requests is None or requests >= WORTH_SHARING
-    return max(1, int(os.environ.get("CACHELIB_JOBS") or 1)) if is_worth_it else 1
+    return budget.allowed(1) if is_worth_it else 1
 
 
 def worth(jobs: int, requests: float) -> int | None:
@@ -218,7 +219,7 @@ class _Hands(NamedTuple):
         folder = self.stack.enter_context(scratch("cachelib-shards-", self.folder))
         runner = self.cluster.run if self.cluster else on_threads(self.pool)
         if self.is_kept:
-            runner = going_on(self.folder / "cachelib-replayed", runner)
+            runner = going_on(self.folder, runner)
         return SpooledShards(*of, folder, replayed(runner, self.say))
 
 

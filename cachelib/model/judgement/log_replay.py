@@ -12,7 +12,8 @@ from cachelib.model.engines.shards.binding import binding_of
 from cachelib.model.engines.shards.cluster import Cluster
 from cachelib.model.engines.shards.sample import Estimates, sampled_pieces
 from cachelib.model.engines.shards.saying import Say, silent
-from cachelib.model.judgement.sampled import summary, with_errors
+from cachelib.model.judgement.sampled import as_numbers, summary, with_errors
+from cachelib.model.judgement.sampled_log import log_summary, with_log_errors
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.built_in import built_in
@@ -65,7 +66,8 @@ def replay_log(
     for it or load, too; 0 for no time at all. On the `plan` free, a bill says what fails. `jobs`
     processors or a `cluster` work on shards of its keys; where a design's keys cannot be parted, it
     says so. `names`: a folder for those of the keys, where shards lie in one, too. `sample`: from
-    so large a share of the keys, with an error beside each number. Raises `UnansweredError` for a
+    so large a share of the keys, with an error beside each number, which a log that is a sample
+    itself has anyway. Raises `UnansweredError` for a
     log whose counts would be false before somebody says something of it.
     """
     platform = Platform(
@@ -99,15 +101,27 @@ def replay_log(
     answered(found, REPLAY_BY_PLACE if by_colo else REPLAY if expires else CURVE)
     no_month = " ".join(remark.says for remark in unanswered(found, MONTH))
 
+    part = stream.sample if by_colo or stream.sample is None else in_one_place(stream.sample)
+
     def told(result: Result) -> dict[str, Any]:
         bill = no_month or monthly_bill(result, plan=plan).as_dict()
+        bill = as_numbers(bill) if part is not None or sample is not None else bill
         parted = {"shards": binding_of(result.design, platform).words} if shared else {}
         return result.as_dict() | {"bill_per_month": bill} | parted
 
-    in_full = [with_errors(r, told) if isinstance(r, Estimates) else told(r) for r in results]
+    def in_full_of(found: Result | Estimates) -> dict[str, Any]:
+        if isinstance(found, Estimates):
+            return with_errors(found, told)  # type: ignore[no-any-return]
+        if part is None:
+            return told(found)
+        return with_log_errors(part, stream.reading, found, seed, told)
+
+    in_full = [in_full_of(found) for found in results]
     first = results[0]
+    said = summary(first, sample or 1.0) if isinstance(first, Estimates) else None
+    said = said if part is None else dict(log_summary(stream.reading))
     return {
-        "requests": _whole(first).requests,
+        "requests": _whole(first).requests if part is None else in_full[0]["requests"],
         "keys": stream.coder.account.keys if stream.coder.account else 0,
         **{name: in_full[0][name] for name in ENDS},
         "skipped_lines": skipped.lines,
@@ -117,7 +131,7 @@ def replay_log(
         "remarks": in_words(found),
         "carries_a_decision": not unanswered(found, DECISION),
         "notes": stream.coder.notes,
-        **({"sample": summary(first, sample or 1.0)} if isinstance(first, Estimates) else {}),
+        **({} if said is None else {"sample": said}),
         "designs": in_full,
     }
 

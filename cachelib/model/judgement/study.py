@@ -89,14 +89,23 @@ class Study:
         """Which part of the traffic is simulated: all, unless that is more than a run can take."""
         return self._taken.sample
 
+    @property
+    def why_sampled(self) -> str:
+        """Why only a part is simulated, where it is."""
+        if self.case.sample is not None:
+            return "as was asked for"
+        return "as there are more requests than a report can replay in two minutes"
+
     @cached_property
     def _taken(self) -> Taken:
         if self.log is None:
-            return generated(self.case.workload, self.seed, needs_s=self._needs_s)
+            needs_s, share = self._needs_s, self.case.sample
+            return generated(self.case.workload, self.seed, needs_s=needs_s, share=share)
         from cachelib.model.traffic.from_log import from_log  # the database is slow to import
 
         places = self.case.workload.colos
-        return logged(from_log(self.log, self.case.log, places=places, seed=self.seed))
+        whole = from_log(self.log, self.case.log, places=places, seed=self.seed)
+        return logged(whole, self.case.sample)
 
     @property
     def _needs_s(self) -> float:

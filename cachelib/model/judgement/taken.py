@@ -11,6 +11,7 @@ from cachelib.model.formulas.setting import Array
 from cachelib.model.traffic.generator import MONTH_S, all_shares, generate
 from cachelib.model.traffic.sampling import (
     Sample,
+    asked_for,
     keys_part,
     sample_of,
     time_part,
@@ -40,12 +41,22 @@ class Taken(NamedTuple):
 
 
 def generated(
-    workload: Workload, seed: int, most: int | None = None, needs_s: float = 0.0
+    workload: Workload,
+    seed: int,
+    most: int | None = None,
+    needs_s: float = 0.0,
+    share: float | None = None,
 ) -> Taken:
-    """A month of a workload, or a part of it of about `most` requests; see `sample_of`."""
+    """A month of a workload, or a part of it: that `share` of its keys, else about `most` requests.
+
+    Without either, what `sample_of` says.
+    """
     clock_s = max((each.every_s for each in workload.schedules), default=0.0)
     asked = workload.requests_per_month
-    sample = sample_of(asked, workload.keys, MONTH_S, most, needs_s, clock_s)
+    if share is None:
+        sample = sample_of(asked, workload.keys, MONTH_S, most, needs_s, clock_s)
+    else:
+        sample = asked_for(share, asked, workload.keys, MONTH_S)
     if sample.share == 1:
         made = generate(workload, seed=seed)
         simulated = popularity = _counted(made)
@@ -60,8 +71,8 @@ def generated(
     return Taken(made, sample, popularity, simulated, sample.keys)
 
 
-def logged(everything: Trace) -> Taken:
-    """A log, or the part of it that a run can take."""
+def logged(everything: Trace, share: float | None = None) -> Taken:
+    """A log, or that `share` of its keys, else the part of it that a run can take."""
     if not (everything.op == READ).any():
         raise NoTrafficError(
             "the log has no request that reads: what is counted as a read, log.methods and"
@@ -69,7 +80,10 @@ def logged(everything: Trace) -> Taken:
         )
     popularity = _counted(everything)
     keys = int((popularity > 0).sum())
-    sample = sample_of(len(everything), keys, everything.lasts_s)
+    if share is None:
+        sample = sample_of(len(everything), keys, everything.lasts_s)
+    else:
+        sample = asked_for(share, len(everything), keys, everything.lasts_s)
     return part_of(Taken(everything, Sample(), popularity, popularity, 1.0), sample)
 
 

@@ -1,4 +1,4 @@
-"""A part of the traffic in the place of all of it, where all of it is more than one run can take.
+"""A part of the traffic in the place of all of it, where that takes too long or it was asked for.
 
 First a shorter time, down to two days, with all of its requests: which keys are popular, and how
 often each comes back, is then as it is. Then whole keys, so that each keeps its rhythm: with every
@@ -16,11 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cachelib.errors import CachelibError
 from cachelib.model.traffic.trace import Trace
 from cachelib.model.traffic.workload import Workload
 
 MOST_REQUESTS = 2_000_000
-"""What one replay takes in a second or two and in some hundred megabytes; a report makes ~150."""
+"""What a report's replays, some 150 at half a microsecond a request, take in about two minutes."""
+MOST_ASKED = 10_000_000
+"""Where somebody asks for more: every notebook at work has them in memory, at 23 bytes each."""
 LEAST_KEYS = 1_000
 FEWEST_KEYS = 40  # where more would leave too short a time
 EPSILON = 1e-9
@@ -28,6 +31,10 @@ DAY_S = 86_400.0
 LEAST_S = 2 * DAY_S
 
 Shares = npt.NDArray[np.float64]
+
+
+class ShareError(CachelibError, ValueError):
+    """A share of the keys that nothing can be told from."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,18 @@ def sample_of(
     if found.time < clock:
         found = _part(min(MOST_REQUESTS / requests, clock * fewest), clock, fewest, span_s)
     return found
+
+
+def asked_for(share: float, requests: float, keys: int, span_s: float) -> Sample:
+    """So large a share of the keys, all the time if that is possible; raises `ShareError`."""
+    if share < 1 and share * keys < FEWEST_KEYS:
+        least = f"{FEWEST_KEYS / keys:.2g} or more" if keys > FEWEST_KEYS else "1, which is all"
+        raise ShareError(
+            f"sample: {share:g} of {keys:,} keys is fewer than {FEWEST_KEYS}, which say too little"
+            f" of the others: take {least}"
+        )
+    time = min(1.0, MOST_ASKED / (share * requests))
+    return Sample(share, _whole_days(time, span_s) if time < 1 else 1.0)
 
 
 def _part(share: float, time: float, keys: float, span_s: float) -> Sample:

@@ -350,6 +350,7 @@ def _traffic(study: Study) -> dict[str, Any]:
         "distinct_keys": len(set(trace.key.tolist())),
         "time": language.duration(86_400 * study.days),
         "sample": study.sample.in_words,
+        "why_sampled": study.why_sampled,
         "unlike": _unlike(study),
         "remarks": [remark.says for remark in study.remarks],
         "colos": [colo or "not said" for colo in trace.colos],

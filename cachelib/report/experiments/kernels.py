@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -18,6 +18,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from cachelib.model.schema import budget
 from cachelib.model.schema.scratch import scratch
 from cachelib.report.experiments.zygote import Zygote, environment
 
@@ -45,12 +46,15 @@ class Kernels:
 
     def __init__(self, imports: Iterable[str], at_once: int = 1) -> None:
         """`at_once`: so many run side by side, and share the processors."""
-        self.shared = {"CACHELIB_JOBS": str(max(1, (os.cpu_count() or 1) // at_once))}
+        self.shared = {budget.JOBS: str(_part(at_once))}
         # They talk through Unix sockets: a TCP port that was free may be another program's soon.
         temporary = tempfile.gettempdir()
         place = Path(temporary if len(temporary) < SHORT else "/tmp")  # noqa: S108
         self._open = ExitStack()
         self.folder = self._open.enter_context(scratch("cachelib-kernels-", place))
+        if budget.JOBS not in os.environ:
+            self.shared[budget.NOW] = str(self.folder / "jobs")
+        self._at_work = 0
         # forks are safe on Linux only
         self.zygote = Zygote(imports, self.folder) if sys.platform == "linux" else None
         self.ended = False
@@ -81,6 +85,24 @@ class Kernels:
 
         return Manager
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """One more notebook runs meanwhile: all that do share the processors anew."""
+        self._share(1)
+        try:
+            yield
+        finally:
+            self._share(-1)
+
+    def _share(self, more: int) -> None:
+        with self._lock:
+            self._at_work += more
+            if self._at_work and not self.ended:
+                new = self.folder / "jobs.new"
+                with suppress(OSError):  # without it each has the part that it began with
+                    new.write_text(str(_part(self._at_work)), "utf-8")
+                    new.replace(self.folder / "jobs")
+
     def _take_in(self, manager: AsyncKernelManager) -> None:
         with self._lock:
             self._started.append(manager)
@@ -98,6 +120,11 @@ class Kernels:
         if self.zygote is not None:
             self.zygote.close()
         self._open.close()
+
+
+def _part(at_once: int) -> int:
+    """Of the processors, for each of so many kernels."""
+    return max(1, budget.processors() // at_once)
 
 
 def _kill(manager: AsyncKernelManager) -> None:

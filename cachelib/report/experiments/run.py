@@ -89,7 +89,7 @@ def run_all(
 
     def one(name: str) -> Run:
         progress(name, "started", reasons[name])
-        with _event_loop():
+        with kernels.at_work(), _event_loop():
             run = _run(
                 sources[name], into / f"{name}.ipynb", parameters, kernels, places, timeout_s
             )

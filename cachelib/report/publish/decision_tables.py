@@ -12,6 +12,7 @@ from cachelib.model.judgement.anchoring import POINTS, Anchor
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import Miss
+from cachelib.model.judgement.metrics import MEASURED
 from cachelib.model.judgement.model import Z95
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
@@ -117,12 +118,18 @@ def _by_weight(decision: Decision) -> list[str]:
 
 
 def chance_table(decision: Decision) -> pd.DataFrame:
-    """What decides, of every option, with half its 95 % interval."""
+    """What decides, of every option, with half its 95 % interval.
+
+    Of a sample, all that is measured.
+    """
+    names = list(decision.criteria.names())
+    if decision.study.sample.share < 1:
+        names = [name for name in MEASURED if name in names or _is_told(decision, name)]
     rows = []
     for option in words.in_order(decision):
         nth = decision.options.index(option)
         row: dict[str, object] = {"option": words.called(decision, option.name)}
-        for name in decision.criteria.names():
+        for name in names:
             if name == "work_hours":
                 continue
             metric, half = METRICS[name], float(decision.resolution[name][nth])
@@ -130,6 +137,12 @@ def chance_table(decision: Decision) -> pd.DataFrame:
             row[metric.head] = give_or_take(here, half, metric.unit) if finite(here) else "–"
         rows.append(row)
     return pd.DataFrame(rows).set_index("option")
+
+
+def _is_told(decision: Decision, name: str) -> bool:
+    """Whether some option has the number, and it is no other one's opposite or nothing of all."""
+    values = [told[name] for told in decision.measured.values()]
+    return name != "availability" and any(finite(value) and value for value in values)
 
 
 def sure_table(decision: Decision) -> pd.DataFrame:

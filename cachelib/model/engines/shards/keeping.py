@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -21,21 +21,40 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.engines.compiled.engine import Sums
+from cachelib.model.engines.shards.saying import Say
 from cachelib.model.engines.shards.shard import Share
 from cachelib.model.engines.shards.spool import Runner, Task
 from cachelib.model.engines.tally import Tally
+from cachelib.model.schema import budget
+from cachelib.plural import plural
 
+FOLDER = "cachelib-replayed"
 LONG_S = 30 * 86_400.0
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 
 
-def going_on(folder: Path, runner: Runner) -> Runner:
-    """The runner, which keeps in `folder` what it has done, and takes from there what it had."""
+@contextmanager
+def told_if_interrupted(spool: Path | None, say: Say) -> Iterator[None]:
+    """Whoever ends the run meanwhile is told how many shards are kept for the next."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = len(list((spool / FOLDER).glob("*.npz"))) if spool else 0
+        if kept:
+            are = plural(kept, "shard is", "shards are")
+            say(f"{kept} {are} kept in {spool}: the same command goes on from there")
+        raise
+
+
+def going_on(spool: Path, runner: Runner) -> Runner:
+    """The runner, which keeps in a folder what it has done, and takes from there what it had."""
+    folder = spool / FOLDER
 
     def run(tasks: Sequence[Task]) -> Iterator[tuple[Task, Share]]:
         folder.mkdir(mode=0o700, exist_ok=True)
         _sweep(folder)
-        with ThreadPoolExecutor() as pool:  # to read all that is in the files takes a while
+        # to read all that is in the files takes a while
+        with ThreadPoolExecutor(budget.allowed(budget.processors())) as pool:
             contents = pool.map(Task.content, tasks)
         files = {
             id(task): folder / f"{name}.npz" for task, name in zip(tasks, contents, strict=True)

@@ -127,11 +127,7 @@ class SampledRun:
         cells = self._cells()
         groups = {group for _, group in cells}
         if keys < LEAST or len(groups) < 2:
-            raise SampleError(
-                f"--sample {self.rate:g}: that is {keys:,} of {len(units):,} keys; with fewer than"
-                f" {LEAST} even the error is not known",
-                ", so take more or all",
-            )
+            raise self._too_few(keys, len(units))
         asked = np.bincount(_popularity(self.asked), weights=self.asked).astype(np.int64)
         whole = self._result(cells, asked)
         without = [
@@ -145,6 +141,32 @@ class SampledRun:
         instead = [self._result(cells, asked, nth) for nth in range(len(there)) if gap]
         requests = sum(len(part.trace) for part in self.parts)
         return Estimates(whole, tuple(without), tuple(instead), gap, unseen, keys, requests)
+
+    def without_groups(self) -> tuple[Result, ...]:
+        """What all of these keys say without each group of them, brought to as many keys.
+
+        Of nobody else's requests anything is known, so popularity is no help here. Raises
+        `SampleError` where too few keys are there to know an error.
+        """
+        cells = self._cells()
+        groups = {group for _, group in cells}
+        keys = len(np.unique(self.units))
+        if keys < LEAST or len(groups) < 2:
+            raise self._too_few(keys, keys)
+        more = len(groups) / (len(groups) - 1)
+        found = []
+        for left_out in sorted(groups):
+            left = [cell for (_, group), cell in cells.items() if group != left_out]
+            requests = round(more * sum(asked for asked, _ in left))
+            found.append(self._of([(share, more) for _, share in left], requests))
+        return tuple(found)
+
+    def _too_few(self, keys: int, of: int) -> SampleError:
+        there = f"--sample {self.rate:g}: that is" if self.rate < 1 else "there are"
+        return SampleError(
+            f"{there} {keys:,} of {of:,} keys; with fewer than {LEAST} even the error is not known",
+            ", so take more or all",
+        )
 
     def _place(self, unit: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Where a key lies between 0 and 1, whatever else there is."""
@@ -214,12 +236,15 @@ class SampledRun:
             (share, speaks_for[popularity] / taken[popularity])
             for (popularity, _), (_, share) in cells.items()
         ]
+        return self._of(shares, self.row)
+
+    def _of(self, shares: Iterable[tuple[Share, float]], requests: int) -> Result:
         sums, tally = _weighted(shares, Tally(self.design, self.platform, self.seed))
         counts, byte_seconds = sums.told()
         counted = {name: round(n) for name, n in counts.items()} | self.first_pass.losses
         empty = np.empty(0, CODE_TYPE), np.empty(0, np.float32)
         return Result(
-            self.design, self.platform, self.row, self._span_s, counted, byte_seconds,
+            self.design, self.platform, requests, self._span_s, counted, byte_seconds,
             max(self.colos, 1), self.bytes / max(self.row, 1), tally, *empty,
         )  # fmt: skip
 
@@ -243,6 +268,18 @@ def sampled_pieces(
         for run in runs:
             run.take(piece)
     return [run.estimates() for run in runs]
+
+
+def without_key_groups(
+    trace: Trace, design: Design, platform: Platform, *, seed: int = 0
+) -> tuple[Result, ...]:
+    """What a trace that is a sample of keys says without each group of them; see `SampledRun`."""
+    if (design.joined or 1) > 1:
+        why = f"{design.name}: which keys lie together hangs on how popular all are"
+        raise SampleError(why, "")
+    run = SampledRun(design, platform, 1.0, seed)
+    run.take(trace)
+    return run.without_groups()
 
 
 def _popularity(asked: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -259,7 +259,8 @@ class Coder:
         if self._hosted is None and len(batch):
             self._hosted = has_hosts
         if not has_hosts and not self._hosted:
-            return self.keys.of(batch["key"])
+            hashes = batch["hash"].to_numpy() if "hash" in batch.schema.names else None
+            return self.keys.of(batch["key"], hashes)
         hosts = pc.dictionary_encode(batch["host"], null_encoding="encode")
         keys = pc.dictionary_encode(batch["key"])
         self.hosts.update(pc.fill_null(hosts.dictionary, "").to_pylist())

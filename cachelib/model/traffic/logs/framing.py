@@ -7,6 +7,7 @@ Headers and comments are no rows; an empty line is one, and bad.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,15 @@ def _flat(table: pa.Table) -> pa.Table:
     return table
 
 
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same, each read while the one before is looked at."""
+    with ThreadPoolExecutor(1, thread_name_prefix="log") as pool:
+        following = pool.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = pool.submit(next, batches, None)
+            yield batch
+
+
 def parquet(files: list[Path]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The columns of the first file, and the rows of all, by name; `a.b` is b of the records a."""
     first = _flat(pyarrow.parquet.ParquetFile(files[0]).schema_arrow.empty_table()).schema
@@ -172,7 +182,7 @@ def parquet(files: list[Path]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
             line = 1
             # read ahead, all that was read would be kept until the file ends
             file = pyarrow.parquet.ParquetFile(path, pre_buffer=False)
-            for nested in file.iter_batches(1 << 17):
+            for nested in _ahead(file.iter_batches(1 << 17)):
                 (batch,) = _flat(pa.Table.from_batches([nested])).combine_chunks().to_batches()
                 columns = [
                     batch[field.name].cast(field.type)

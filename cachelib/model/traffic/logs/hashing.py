@@ -35,8 +35,8 @@ class HashedCodes:
         for file in self._files():
             file.unlink(missing_ok=True)
 
-    def of(self, column: pa.Array) -> Codes32:
-        """The numbers of a column's values."""
+    def of(self, column: pa.Array, hashes: Hashes | None = None) -> Codes32:
+        """The numbers of a column's values; those of the database are no help here."""
         coded = pc.dictionary_encode(column)
         codes: Codes32 = self.numbers(coded.dictionary.to_pylist())[coded.indices.to_numpy()]
         return codes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
+from cachelib.model.schema import budget
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined
 from cachelib.model.traffic.logs.formats import commonly
@@ -77,6 +77,8 @@ class LogStream:
         self.files = files(paths, self._stack)
         self.coder = Coder(self.files, self.reading, names)
         self.shape: Shape | None = None
+        self.sample: Trace | None = None
+        """Of a log that is a sample, the requests in it, once `in_order` has read them."""
         self.mapping: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Trace]:
@@ -166,7 +168,7 @@ def answers_here(stream: LogStream, shape: Shape, rows: Rows) -> Iterator[pa.Rec
     """The answer by databases in this process."""
     with TemporaryDirectory(prefix="cachelib-log-") as spill:
         try:
-            threads = os.cpu_count() or 1 if stream.sort else 1
+            threads = budget.allowed(budget.processors()) if stream.sort else 1
             with connect(Path(spill), threads=threads) as db:
                 query = Query(db, shape, stream.reading, where=str(stream.files[0]))
                 stream.mapping = query.described_mapping()
@@ -214,6 +216,7 @@ def in_order(
 
 def _whole(stream: LogStream) -> Trace:
     trace, reading = joined(list(stream), stream.coder), stream.reading
+    stream.sample = trace
     share = f"{100 * reading.rate:g} per cent"
     if reading.sampled_by == "key":
         stream.coder.notes.append(f"a sample of {share} of the keys: the counts are the sample's")

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import duckdb
 import pyarrow as pa
 
+from cachelib.model.schema import budget
 from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.steps import Asked
 
@@ -52,7 +53,8 @@ class _Hand:
 class _Workers:
     def __init__(self, asked: Asked, db: duckdb.DuckDBPyConnection) -> None:
         self.asked, self.db = asked, db
-        self.count = max(1, min(8, len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1))
+        there = len(os.sched_getaffinity(0)) if _LINUX else budget.processors()
+        self.count = budget.allowed(min(8, there))
         self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="log")
         self._own = threading.local()
         self._connections: list[duckdb.DuckDBPyConnection] = []

@@ -90,7 +90,8 @@ def in_steps(
     shown = "".join(f", {name}" for name in said if name.startswith(SHOWN))
     shown += ", _whole AS whole" if described else ""
     return (
-        "SELECT _file, _line, unit, time, key, host, colo, CAST(op AS UTINYINT) AS op, undecided,"
+        "SELECT _file, _line, unit, time, key, hash(key) AS hash, host, colo,"
+        " CAST(op AS UTINYINT) AS op, undecided,"
         f" size, ttl, sampled, filtered{shown}, {_skipped(timed='time' in roles)} AS skipped"
         f" FROM {rows}"
     )
