@@ -46,6 +46,13 @@ function ranMs(month, at, f) {
   return (waited / total(f.front.runs, at) + l1) * above;
 }
 
+// How long whoever loads waits for the origin, on average over loads: as `Waits.waited_ms`.
+function waitedMs(at, f) {
+  const loads = f.loaded.map((row) => Math.max(row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0), 0));
+  const sum = loadMs(at).reduce((all, ms, c) => all + ms * loads[c], 0), all = loads.reduce((a, b) => a + b, 0);
+  return (sum / Math.max(all, 1e-300)) * Math.exp(at.numbers.jitter ** 2 / 2);
+}
+
 // From each data centre of readers: where the Worker runs for them, which part of that place's
 // requests is theirs, and how long they have taken until it runs, past what is in front of it.
 function reachedBy(at, f) {

@@ -13,7 +13,8 @@ function usedOf(design, month, at, prices) {
   used["workers_ai.neurons"] = calls * n.origin_neurons;
   const store = design.tiers.at(-1);
   if (store === "durable-object")
-    used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
+    used["do.duration"] = ((month.counts.do_requests * n.do_active_ms
+      + month.counts.do_loads * month.waited_ms) / 1000) * prices.object_gb;
   const tier = at.tiers[store], c = month.counts;
   const [copiesOf, between] = tier?.copied ?? [], copies = n[copiesOf] ?? 1;
   if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb * copies;

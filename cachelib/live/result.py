@@ -16,6 +16,7 @@ from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.durable_object import DURABLE_OBJECT
 from cachelib.model.traffic.trace import Trace
 
 CLOCKS = {
@@ -70,7 +71,7 @@ def run_designs(
     Of `platform`, the isolates for each colo and the routing are kept; the rest is the profile
     `miniflare`.
     """
-    designs, local = list(designs), as_local(platform)
+    designs, local = list(map(as_shown, designs)), as_local(platform)
     for design in designs:
         local.check(design)
     return LiveResult(
@@ -78,6 +79,11 @@ def run_designs(
         run_each(trace, designs, local, seed=seed, progress=progress),
         [replay(trace, design, local, seed=seed) for design in designs],
     )
+
+
+def as_shown(design: Design) -> Design:
+    """The design as it runs here: the Worker loads what a Durable Object has not, and writes it."""
+    return design.model_copy(update={"object_loads": design.l2 != DURABLE_OBJECT.word})
 
 
 def as_local(platform: Platform) -> Platform:

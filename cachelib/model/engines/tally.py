@@ -105,6 +105,7 @@ class Tally:
         self.latency = Histogram(len(REGIONS))
         self.age, self.late = Histogram(), Histogram()
         self.ran = Histogram()  # ms that runs of a function take, of which only the mean is asked
+        self.waited = Histogram()  # and those that a Durable Object waits for what it loads
         self._key = np.uint64(key_of(seed, LATENCY))
 
     def add(
@@ -136,7 +137,9 @@ class Tally:
             (self.age.counts[0], sums[1]), (self.late.counts[0], sums[2]),
         )  # fmt: skip
         if self.platform.function_gb:
-            sums[-1][0] = self._ran_for(outcomes.code, colo, latency, ways.before_ms)
+            sums[3][0] = self._ran_for(outcomes.code, colo, latency, ways.before_ms)
+        if self.design.loads_in_objects:
+            sums[4][0] = self._waited_for(outcomes.code, colo, ways.load_ms)
         for histogram, total in zip(self.histograms, sums, strict=True):
             histogram.total = histogram.total + total.astype(object)
         return latency
@@ -159,6 +162,15 @@ class Tally:
         before = np.rint(before_ms * above * PER_UNIT).astype(np.int64)
         return int(all_) - int(before[colo[ran]].sum())
 
+    def _waited_for(
+        self, code: Codes, colo: npt.NDArray[np.int16], load_ms: npt.NDArray[np.float64]
+    ) -> int:
+        """What reads wait for the origin, in whole units, as the loads of objects take as long."""
+        loaded = np.isin(tier_of(code), (ORIGIN, FAILED))
+        self.waited.counts[0, 0] += int(loaded.sum())
+        above = _above_median(self.platform.jitter)
+        return int(np.rint(load_ms * above * PER_UNIT).astype(np.int64)[colo[loaded]].sum())
+
     def merge(self, other: Tally) -> None:
         """Count what another has counted, too."""
         self.codes = self.codes + other.codes
@@ -166,8 +178,8 @@ class Tally:
             own.add(their)
 
     @property
-    def histograms(self) -> tuple[Histogram, Histogram, Histogram, Histogram]:
-        return self.latency, self.age, self.late, self.ran
+    def histograms(self) -> tuple[Histogram, Histogram, Histogram, Histogram, Histogram]:
+        return self.latency, self.age, self.late, self.ran, self.waited
 
 
 class _Ways:

@@ -183,6 +183,13 @@ class Waits:
         return mean
 
     @property
+    def waited_ms(self) -> Array:
+        """How long whoever loads waits for the origin, on average over loads; shape (draws,)."""
+        rate, above = self._sum(self.flows.loaded), np.exp(self.at["jitter"].ravel() ** 2 / 2)
+        mean = (rate * self._load_ms).sum(axis=1) / np.maximum(rate.sum(axis=1), 1e-300)
+        return np.asarray(mean * above)
+
+    @property
     def _load_ms(self) -> Array:
         """The origin's own time, and the ways to it."""
         ms, straight = self.at["origin_ms"], self.at.trips.to_origin
