@@ -107,9 +107,9 @@ def test_the_numbers_are_where_published_figures_put_them() -> None:
 
 def test_what_was_published_of_readers_everywhere_is_met_in_the_tails() -> None:
     first = [each for each in compared(Platform(), ["kv"]) if "77,500" in each.figure.what]
-    tails = [each for each in first if each.figure.share > 0.5 and each.figure.fitted]
+    tails = [each for each in first if each.figure.share > 0.5 and not each.figure.among]
     assert len(tails) == 2
-    assert all(abs(each.off) < 0.15 for each in tails)
+    assert all(abs(each.off) < 0.2 for each in tails)
 
 
 def test_far_readers_wait_longest_as_was_published() -> None:
