@@ -16,6 +16,7 @@ function estimate(design, at, flows = flowsOf(design, at)) {
       return meanMs(design, at, flows);
     },
     get ran_ms() { return ranMs(this, at, flows); },
+    get waited_ms() { return waitedMs(at, flows); },
   };
 }
 
@@ -343,7 +344,8 @@ function countsOf(design, at, f) {
     if (design.policy === "clean-up") Object.assign(counts, cleanUp(design, at, f));
   }
   if (f.store === "durable-object") {
-    counts.do_requests = looked + loads + writes + kept;
+    counts.do_loads = design.object_loads ? loads : 0;
+    counts.do_requests = looked + loads - counts.do_loads + writes + kept;
     counts.do_rows_read = month(map(f.asked, (x, c, k) => x * (1 - f.warm[k])));
     counts.do_rows_written = design.object_storage ? stored : 0;
     if (design.object_alarm) {

@@ -90,11 +90,14 @@ function lateSliding(design, at, f, c, k, bound) {
   return l1 * (1 - (1 - near) * (1 - far)) + (f.missed[c][k] - f.loaded[c][k]) * far;
 }
 
-// Every way that a read may go: how many a second, and their median time.
+// Every way that a read may go: how many a second, their median time, and how widely it varies.
 function parts(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, reached = reachedBy(at, f), found = new Map();
   const loading = loadMs(at), ways = waysOf(at, f), races = racesOf(design, at, f);
-  const add = (rate, ms) => rate > 0 && found.set(Math.max(ms, 1e-6), rate + (found.get(Math.max(ms, 1e-6)) ?? 0));
+  const add = (rate, ms, uneven = 0) => {
+    const median = Math.max(ms, 1e-6), sigma = sigmaOf(n, ms, uneven), way = `${median} ${sigma}`;
+    if (rate > 0) found.set(way, [rate + (found.get(way)?.[0] ?? 0), median, sigma, null]);
+  };
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
   f.rr.forEach((row, nth) => {
     const sum = (rate) => ofColo(row.map((x, k) => rate(x, k)));
@@ -105,31 +108,29 @@ function parts(design, at, f) {
       add(sum((x, k) => f.front.pastColo[nth][k] - f.front.waiting[nth][k]), upper);
     }
     for (const way of races.length ? [] : ways) {
-      add(part * ofColo(way.found[c]), l1 + before + way.ms[c]);
-      add(part * ofColo(way.loaded[c]), l1 + before + way.ms[c] + loading[c]);
+      add(part * ofColo(way.found[c]), l1 + before + way.ms[c], way.uneven[c]);
+      add(part * ofColo(way.loaded[c]), l1 + before + way.ms[c] + loading[c], way.uneven[c]);
     }
   });
-  return [...found].map(([ms, rate]) => [rate, ms, null])
-    .concat(races.map((race) => [race.found + race.loaded, race.near + race.looking, race]));
+  return [...found.values()].concat(races.map((race) => [race.found + race.loaded, 0, 0, race]));
 }
 
 // The time within which a share q of the reads is answered: log-normals around each part's median.
-function quantileMs(found, jitter, q) {
-  const sigma = Math.max(jitter, 1e-6), all = found.reduce((sum, [rate]) => sum + rate, 0);
-  const places = found.filter(([, , race]) => !race).map(([rate, ms]) => [rate / all, Math.log(ms) / sigma]);
-  const races = found.map(([, , race]) => race).filter(Boolean);
-  const ends = [...places.map(([, at]) => at), ...races.flatMap((race) => raceEnds(race, sigma))];
-  let low = Math.min(...ends) - 6;
-  let high = Math.max(...ends) + 6;
+function quantileMs(found, q) {
+  const all = found.reduce((sum, [rate]) => sum + rate, 0), races = found.map((each) => each[3]).filter(Boolean);
+  const places = found.filter((each) => !each[3]).map(([rate, ms, sigma]) => [rate / all, Math.log(ms), sigma]);
+  const ends = [...places.flatMap(([, place, sigma]) => around(place, sigma)), ...races.flatMap(raceEnds)];
+  let low = Math.min(...ends);
+  let high = Math.max(...ends);
   let at = (low + high) / 2;
   for (let turn = 0; turn < 100; turn++) { // Newton's steps, halving where they would leave
     let reached = 0, slope = 0;
-    for (const [share, place] of places) {
-      reached += share * normal(at - place);
-      slope += (share * Math.exp(-((at - place) ** 2) / 2)) / Math.sqrt(2 * Math.PI);
+    for (const [share, place, sigma] of places) {
+      reached += share * normal((at - place) / sigma);
+      slope += (share * density((at - place) / sigma)) / sigma;
     }
     for (const race of races) {
-      const [within, more] = raceReached(race, Math.exp(at * sigma), sigma);
+      const [within, more] = raceReached(race, Math.exp(at));
       reached += within / all;
       slope += more / all;
     }
@@ -138,8 +139,11 @@ function quantileMs(found, jitter, q) {
     at = next > low && next < high ? next : (low + high) / 2;
     if (Math.abs(at - was) < 1e-12) break;
   }
-  return Math.exp(at * sigma);
+  return Math.exp(at);
 }
+
+// Between which nearly all of a normal distribution lies.
+const around = (middle, sigma) => [middle - 6 * sigma, middle + 6 * sigma];
 
 // The normal distribution by its series, which is exact to rounding where it is not 0 or 1.
 function normal(x) {

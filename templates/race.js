@@ -4,16 +4,23 @@
 // By colo of readers and way: reads that find their value and that do not, and what takes how long.
 function racesOf(design, at, f) {
   if (design.hedge_after_ms == null) return [];
-  const l1 = f.l1 ? at.numbers.l1_ms : 0, loading = loadMs(at), reached = reachedBy(at, f);
+  const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0, loading = loadMs(at), reached = reachedBy(at, f);
   const ofColo = (row) => row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0);
-  return waysOf(at, f).flatMap((way) => reached.map(({ place: c, part, before }) => ({
-    found: Math.max(part * ofColo(way.found[c]), 0), loaded: Math.max(part * ofColo(way.loaded[c]), 0),
-    near: l1 + before, looking: Math.max(way.ms[c], 1e-9), after: design.hedge_after_ms,
-    origin: Math.max(loading[c], 1e-9),
-  }))).filter((race) => race.found + race.loaded > 0);
+  const told = (way, { place: c, part, before }) => {
+    const near = l1 + before, looking = Math.max(way.ms[c], 1e-9), origin = Math.max(loading[c], 1e-9);
+    const sigma = (ms) => sigmaOf(n, ms, way.uneven[c]), after = design.hedge_after_ms;
+    return {
+      found: Math.max(part * ofColo(way.found[c]), 0), loaded: Math.max(part * ofColo(way.loaded[c]), 0),
+      near, looking, after, origin, inTime: Math.log(after / looking) / sigma(looking),
+      sigmas: { looking: sigma(looking), found: sigma(near + looking),
+        loaded: sigma(near + looking + origin), origin: sigma(Infinity) },
+    };
+  };
+  return waysOf(at, f).flatMap((way) => reached.map((from) => told(way, from)))
+    .filter((race) => race.found + race.loaded > 0);
 }
 
-const raceSlow = (race, sigma) => beyond(Math.log(race.after / race.looking) / sigma);
+const raceSlow = (race) => beyond(race.inTime);
 
 // 1 - normal(x), exact to rounding also where it is next to nothing: Laplace's continued fraction.
 function beyond(x) {
@@ -25,41 +32,43 @@ function beyond(x) {
 
 function withRaces(design, at, f, counts) {
   if (design.hedge_after_ms == null) return counts;
-  const sigma = Math.max(at.numbers.jitter, 1e-6);
-  const raced = racesOf(design, at, f).reduce((sum, race) => sum + race.found * raceSlow(race, sigma), 0) * MONTH_S;
+  const raced = racesOf(design, at, f).reduce((sum, race) => sum + race.found * raceSlow(race), 0) * MONTH_S;
   return { ...counts, origin_loads: counts.origin_loads + raced, hedged_reads: raced };
 }
 
 const density = (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
 
-// Reads a second that are answered within so long, and how many more for each sigma of its logarithm.
-function raceReached(race, ms, sigma) {
-  const { near, looking, after, origin } = race, whole = near + looking + origin;
-  const left = Math.max(ms - near - after, 1e-300), x = Math.log(left / origin) / sigma;
-  const told = normal(x), toldMore = left > 1e-300 ? density(x) * (ms / left) : 0;
-  const y = Math.log(ms / (near + looking)) / sigma, slow = raceSlow(race, sigma);
+// Reads a second that are answered within so long, and how many more as its logarithm grows.
+function raceReached(race, ms) {
+  const { near, looking, after, origin, sigmas, inTime } = race, whole = near + looking + origin;
+  const left = Math.max(ms - near - after, 1e-300), x = Math.log(left / origin) / sigmas.origin;
+  const told = normal(x), toldMore = left > 1e-300 ? (density(x) * (ms / left)) / sigmas.origin : 0;
+  const y = Math.log(ms / (near + looking)) / sigmas.found, slow = raceSlow(race);
   const found = 1 - (1 - normal(y)) * (1 - told);
-  const foundMore = density(y) * (1 - told) + toldMore * (1 - normal(y));
-  const isSoon = ms / whole < after / looking, z = Math.log(Math.min(after / looking, ms / whole)) / sigma;
-  const loaded = normal(z) + slow * told, loadedMore = (isSoon ? density(z) : 0) + slow * toldMore;
+  const foundMore = (density(y) / sigmas.found) * (1 - told) + toldMore * (1 - normal(y));
+  const z = Math.log(ms / whole) / sigmas.loaded, isSoon = z < inTime;
+  const loaded = normal(Math.min(z, inTime)) + slow * told;
+  const loadedMore = (isSoon ? density(z) / sigmas.loaded : 0) + slow * toldMore;
   return [race.found * found + race.loaded * loaded, race.found * foundMore + race.loaded * loadedMore];
 }
 
-// Between which medians all of a race lies.
-const raceEnds = ({ near, looking, after, origin }, sigma) =>
-  [near, near + looking + origin, near + after + origin].map((ms) => Math.log(Math.max(ms, 1e-6)) / sigma);
+// Between which logarithms all of a race lies.
+const raceEnds = ({ near, looking, after, origin, sigmas }) =>
+  [near, near + looking + origin, near + after + origin].flatMap((ms) =>
+    around(Math.log(Math.max(ms, 1e-6)), Math.max(sigmas.looking, sigmas.origin)));
 
 // What they take, all together, of a second.
-function raceMs(race, sigma) {
-  const { near, looking, after, origin } = race, above = Math.exp(sigma ** 2 / 2), steps = 200, far = 8;
-  const told = (ms) => normal(Math.log(Math.max(ms - near - after, 1e-300) / origin) / sigma);
-  const middle = Math.log(near + looking);
+function raceMs(race) {
+  const { near, looking, after, origin, sigmas, inTime } = race, steps = 200, far = 8;
+  const told = (ms) => normal(Math.log(Math.max(ms - near - after, 1e-300) / origin) / sigmas.origin);
+  const middle = Math.log(near + looking), sigma = sigmas.found, above = (s) => Math.exp(s ** 2 / 2);
   let found = Math.exp(middle - far * sigma);
   for (let step = 0; step <= steps; step++) {
     const z = far * ((2 * step) / steps - 1), ms = Math.exp(middle + z * sigma);
     const late = ms * (1 - normal(z)) * (1 - told(ms));
     found += ((step % steps ? 1 : 0.5) * late * sigma * 2 * far) / steps;
   }
-  const soon = (near + looking + origin) * above * normal(Math.log(after / looking) / sigma - sigma);
-  return race.found * found + race.loaded * (soon + raceSlow(race, sigma) * (near + after + origin * above));
+  const soon = (near + looking + origin) * above(sigmas.loaded) * normal(inTime - sigmas.loaded);
+  const later = raceSlow(race) * (near + after + origin * above(sigmas.origin));
+  return race.found * found + race.loaded * (soon + later);
 }

@@ -3,14 +3,13 @@
 function meanMs(design, at, f) {
   const n = at.numbers, l1 = f.l1 ? n.l1_ms : 0;
   const ways = waysOf(at, f), reached = reachedBy(at, f), loading = loadMs(at);
-  const sigma = Math.max(n.jitter, 1e-6), above = Math.exp(sigma ** 2 / 2);
   const races = racesOf(design, at, f);
   let weight = races.reduce((all, race) => all + race.found + race.loaded, 0);
-  let sum = races.reduce((all, race) => all + raceMs(race, sigma), 0) / above;
-  const add = (rate, c, k, ms) => {
+  let sum = races.reduce((all, race) => all + raceMs(race), 0);
+  const add = (rate, c, k, ms, uneven = 0) => {
     const reads = Math.max(rate, 0) * at.keys.number[k];
     weight += reads;
-    sum += reads * Math.max(ms, 1e-6);
+    sum += reads * Math.max(ms, 1e-6) * Math.exp(sigmaOf(n, ms, uneven) ** 2 / 2);
   };
   f.rr.forEach((row, nth) => row.forEach((x, k) => {
     const { place: c, part, near, upper, before } = reached[nth];
@@ -20,12 +19,16 @@ function meanMs(design, at, f) {
       add(f.front.pastColo[nth][k] - f.front.waiting[nth][k], c, k, upper);
     }
     for (const way of races.length ? [] : ways) {
-      add(way.found[c][k] * part, c, k, l1 + before + way.ms[c]);
-      add(way.loaded[c][k] * part, c, k, l1 + before + way.ms[c] + loading[c]);
+      add(way.found[c][k] * part, c, k, l1 + before + way.ms[c], way.uneven[c]);
+      add(way.loaded[c][k] * part, c, k, l1 + before + way.ms[c] + loading[c], way.uneven[c]);
     }
   }));
-  return (sum * above) / weight;
+  return sum / weight;
 }
+
+// How widely what takes `ms` varies: `uneven` are the ms of its parts that vary otherwise than all
+// others do, each times how much wider.
+const sigmaOf = (n, ms, uneven) => Math.max(n.jitter + uneven / Math.max(ms, 1e-6), 1e-6);
 
 // Of a read for which the Worker runs, from when it does: as `Waits.ran_ms`.
 function ranMs(month, at, f) {
@@ -41,6 +44,13 @@ function ranMs(month, at, f) {
   const waited = at.weights.reduce((sum, _, c) => waysOf(at, all).reduce((part, way) =>
     part + ofColo(way.found[c]) * way.ms[c] + ofColo(way.loaded[c]) * (way.ms[c] + loading[c]), sum), 0);
   return (waited / total(f.front.runs, at) + l1) * above;
+}
+
+// How long whoever loads waits for the origin, on average over loads: as `Waits.waited_ms`.
+function waitedMs(at, f) {
+  const loads = f.loaded.map((row) => Math.max(row.reduce((sum, x, k) => sum + x * at.keys.number[k], 0), 0));
+  const sum = loadMs(at).reduce((all, ms, c) => all + ms * loads[c], 0), all = loads.reduce((a, b) => a + b, 0);
+  return (sum / Math.max(all, 1e-300)) * Math.exp(at.numbers.jitter ** 2 / 2);
 }
 
 // From each data centre of readers: where the Worker runs for them, which part of that place's
@@ -78,10 +88,10 @@ function waysOf(at, f) {
     const behind = waysOf(at, { ...f, layered: false });
     const first = looking(f.near);
     const later = behind.map((way) => ({ ...way, ms: way.ms.map((ms, c) => ms + first[c]) }));
-    return [{ ...near, ms: first }, ...later];
+    return [{ ...near, ms: first, uneven: same(0) }, ...later];
   }
   const found = map(f.askedAwaited, (x, c, k) => x - f.awaited[c][k]);
-  const all = (ms) => [{ found, loaded: f.awaited, ms }];
+  const all = (ms) => [{ found, loaded: f.awaited, ms, uneven: same(0) }];
   if (!f.store) return all(same(0));
   if (f.far.plain) return all(looking(f.far));
   if (f.store === "kv") return kvWays(at, f, found, trip);
@@ -93,6 +103,7 @@ function waysOf(at, f) {
         found: map(found, (x, c, k) => x * share * part(k)),
         loaded: map(f.awaited, (x, c, k) => x * share * part(k)),
         ms: away.map((ms) => own + ms),
+        uneven: same(0),
       }));
   });
 }
@@ -122,9 +133,11 @@ function kvWays(at, f, found, trip) {
   const none = map(found, () => 0);
   const toRegion = trip(t.to_region).map((ms) => n.kv_read_ms + ms);
   const toCentral = trip(t.to_central).map((ms, c) => toRegion[c] + ms + n.kv_central_ms);
+  const way = (found, loaded, ms, sigma) =>
+    ({ found, loaded, ms, uneven: ms.map((each) => (sigma - n.jitter) * each) });
   return [
-    { found: map(found, (x, c, k) => x - beyond[c][k]), loaded: none, ms: at.weights.map(() => n.kv_read_ms) },
-    { found: map(beyond, (x, c, k) => x * fromRegion[c][k]), loaded: none, ms: toRegion },
-    { found: map(beyond, (x, c, k) => x * (1 - fromRegion[c][k])), loaded: f.awaited, ms: toCentral },
+    way(map(found, (x, c, k) => x - beyond[c][k]), none, at.weights.map(() => n.kv_read_ms), n.kv_near_jitter),
+    way(map(beyond, (x, c, k) => x * fromRegion[c][k]), none, toRegion, n.kv_far_jitter),
+    way(map(beyond, (x, c, k) => x * (1 - fromRegion[c][k])), f.awaited, toCentral, n.kv_far_jitter),
   ];
 }

@@ -13,7 +13,8 @@ function usedOf(design, month, at, prices) {
   used["workers_ai.neurons"] = calls * n.origin_neurons;
   const store = design.tiers.at(-1);
   if (store === "durable-object")
-    used["do.duration"] = ((month.counts.do_requests * n.do_active_ms) / 1000) * prices.object_gb;
+    used["do.duration"] = ((month.counts.do_requests * n.do_active_ms
+      + month.counts.do_loads * month.waited_ms) / 1000) * prices.object_gb;
   const tier = at.tiers[store], c = month.counts;
   const [copiesOf, between] = tier?.copied ?? [], copies = n[copiesOf] ?? 1;
   if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb * copies;
@@ -88,9 +89,9 @@ const METRICS = {
   hit_ratio: (o) => o.month.hit_ratio,
   origin_loads_per_month: (o) => callsOf(o.month.counts),
   mean_ms: (o) => o.month.mean_ms,
-  p50_ms: (o) => quantileMs(o.parts, o.at.numbers.jitter, 0.5),
-  p95_ms: (o) => quantileMs(o.parts, o.at.numbers.jitter, 0.95),
-  p99_ms: (o) => quantileMs(o.parts, o.at.numbers.jitter, 0.99),
+  p50_ms: (o) => quantileMs(o.parts, 0.5),
+  p95_ms: (o) => quantileMs(o.parts, 0.95),
+  p99_ms: (o) => quantileMs(o.parts, 0.99),
   late_share: (o) => lateShare(o.design, o.at, o.flows, o.criteria.late_after_s),
   error_share: (o) => failedShare(o),
   availability: (o) => 1 - failedShare(o),

@@ -67,6 +67,12 @@ OF_WORKERS = (
         "durable-object",
     ),
     NotChecked(
+        "that a Durable Object loads what it has not, which saves a request",
+        "the Worker loads here, which knows the origin, and writes what it loaded to the object",
+        "this project: live/worker/stores.js",
+        "durable-object",
+    ),
+    NotChecked(
         "the rows billed for a Durable Object's storage calls, and its duration",
         "one call counts as one row, as documented; the runtime counts rows of SQL statements only",
         f"{DOCS}/durable-objects/platform/pricing",

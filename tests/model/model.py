@@ -17,6 +17,8 @@ STEADY = {
     "isolate_life_s": math.inf,
     "deploy_every_s": math.inf,
     "jitter": 0,
+    "kv_near_jitter": 0,
+    "kv_far_jitter": 0,
 }
 """A platform on which no isolate is lost and every time is exact."""
 

@@ -39,6 +39,7 @@ def test_the_same_counts_are_the_same_use_and_the_same_bill(
             "colos": result.colos,
             "value_bytes": result.value_bytes,
             "ran_ms": month.waits.ran_ms[0],
+            "waited_ms": month.waits.waited_ms[0],
         },
         design,
         result.platform,

@@ -15,7 +15,7 @@ from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import options
 from cachelib.model.judgement.sweeps import Sweep, sweeps
-from tests.model.cases import hours, of, requests, small
+from tests.model.cases import FAST_KV, hours, of, requests, small
 
 BOUND = {"metric": "bill_usd", "at_most": 10.0, "why": "w"}
 
@@ -89,7 +89,7 @@ def test_of_options_that_tie_a_secondary_metric_flips_the_choice(half_ms: float)
     """
     aim = {"minimise": "bill_usd", "material": {"bill_usd": 900}, "then": ["mean_ms", "today"]}
     noise = {"bill_usd": np.zeros(2), "mean_ms": np.full(2, half_ms)}
-    pair = model(designs=["l1-only", "kv-only"], today="l1-only", criteria=aim)
+    pair = model(designs=["l1-only", "kv-only"], today="l1-only", criteria=aim, assumptions=FAST_KV)
     made = replace(pair.only(["l1-only", "kv-only"]), resolution=noise)
     found = flips.flips(made, Sweep("kv_read_ms", 0.01, 3_000, 10.0, None))
     assert found

@@ -91,7 +91,7 @@ def test_an_object_loses_its_memory_when_idle_and_reads_its_storage_on_return():
         "L2 after object's storage": 1,
     }
     assert result.counts["do_rows_read"] == 2
-    assert result.counts["do_requests"] == 5
+    assert result.counts["do_requests"] == 4  # a miss among them, which the object loads
 
 
 def test_requests_beyond_an_objects_rate_queue_and_then_fail():

@@ -10,7 +10,7 @@ from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.placement import ELSEWHERE, RUNNING, placements
 from cachelib.model.platforms.platform import Platform
-from tests.model.cases import known, small
+from tests.model.cases import FAST_KV, known, small
 from tests.model.model import run
 
 P95 = ["p95_ms"]
@@ -42,6 +42,7 @@ def test_what_is_chosen_there_is_what_a_case_with_the_store_there_would_choose(
     """Of readers in Amsterdam and Frankfurt, KV answers fast enough only where it is near."""
     limit = {"metric": "p95_ms", "at_most": at_most, "why": "w"}
     case = {"designs": ["kv-only", "l1-only"], "criteria": {"limits": [limit]}}
+    case["assumptions"] = FAST_KV
     made = model(**case)
     found = {p.places: p for p in placements(made, best_first(made, "kv-only", "l1-only"))}
     assert {p.chosen for p in found.values() if p.places in (("SJC",), ("SIN",))} == {elsewhere}

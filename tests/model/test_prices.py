@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
-from cachelib.model.money.prices import OBJECT_GB, Meter, bill, monthly_bill, price_book, usage
+from cachelib.model.money.prices import OBJECT_GB, Meter, bill, monthly_bill, price_book, used_of
 from cachelib.model.schema.typed_yaml import InvalidFileError
 from tests.model.model import run
 
@@ -12,7 +13,7 @@ MONTH = 2_592_000.0
 
 
 def used(result):
-    return usage(result.per_month(), result.design, result.platform)
+    return used_of(result, price_book())
 
 
 def test_the_vendors_worked_example():
@@ -81,8 +82,35 @@ def test_usage_counts_missing_reads_and_objects_at_128_mb():
     kv = used(run("kv-only", "0 r k", "1 r k", span_s=MONTH))
     assert kv["kv.reads"] == 2
     objects = used(run("durable-object", "0 r k", "1 r k", span_s=MONTH, do_active_ms=5))
-    assert objects["do.requests"] == 3
-    assert objects["do.duration"] == Decimal("0.00192")
+    assert objects["do.requests"] == 2
+    assert objects["do.duration"] == Decimal("0.06528")  # twice 5 ms, and 500 for the origin
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "requests", "active_ms"),
+    [
+        ({}, "0 r k", 1, 5 + 500),
+        ({"object_loads": False}, "0 r k", 2, 2 * 5),
+        ({}, "0 w k", 1, 5),
+        ({"tiers": ("memory", "durable-object")}, "0 r k", 1, 5 + 500),
+        ({"object_storage": False}, "0 r k", 1, 5 + 500),
+        ({"policy": "refresh", "l2_ttl_s": 60}, "0 r k, 100 r k", 3, 3 * 5 + 500),
+    ],
+)
+def test_an_object_is_billed_while_it_waits_for_the_origin(said, asked, requests, active_ms):
+    """500 ms that it waits for a load of its own, at 128 MB; not those of a Worker's."""
+    ran = run("durable-object", *asked.split(", "), design=said, span_s=MONTH, do_active_ms=5)
+    assert used(ran)["do.requests"] == requests
+    assert used(ran)["do.duration"] == Decimal(active_ms) / 1_000 * Decimal("0.128")
+
+
+def test_the_wait_is_as_long_as_the_way_to_the_origin_and_varies_as_it_does():
+    placed = {"origin_at": ("FRA",), "rtt_base_ms": 7, "origin_trips": 2, "worker_at": ("FRA",)}
+    ran = run("durable-object", "0 r k", span_s=MONTH, do_active_ms=0, **placed)
+    assert used(ran)["do.duration"] == Decimal("0.514") * Decimal("0.128")
+    spread = run("durable-object", "0 r k", span_s=MONTH, do_active_ms=0, jitter=0.5)
+    longer = np.exp(0.5**2 / 2)
+    assert float(used(spread)["do.duration"]) == pytest.approx(0.5 * 0.128 * longer, rel=1e-3)
 
 
 def test_storage_is_billed_where_the_design_stores():

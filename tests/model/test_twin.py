@@ -64,6 +64,7 @@ def designs(draw, *, listening=False):
             "write_only_if_changed": draw(st.booleans()),
             "objects": None if alarm else draw(one_of(None, 1, 3)),
             "object_alarm": alarm,
+            "object_loads": base.l2 != "durable-object" or draw(st.booleans()),
             "object_storage": not in_memory or draw(st.booleans()),
             "replicas": draw(one_of(0, 2)) if any(tier.lag for tier in base.stores) else 0,
             "stale_while_revalidate_s": draw(one_of(None, 10.0, 80.0)) if base.front else None,

@@ -86,6 +86,11 @@ def _normal() -> npt.NDArray[np.float64]:
     return np.array([NormalDist().inv_cdf((i + 0.5) / JITTERS) for i in range(JITTERS)])
 
 
+def _above_median(sigma: float) -> float:
+    """By how much the mean of times that vary so lies above their median."""
+    return float(np.exp(sigma * _normal()).mean())
+
+
 def _edge(at: int) -> float:
     """Where a bin begins."""
     return float(np.int32((at + FIRST) << SHIFT).view(np.float32))
@@ -100,7 +105,7 @@ class Tally:
         self.latency = Histogram(len(REGIONS))
         self.age, self.late = Histogram(), Histogram()
         self.ran = Histogram()  # ms that runs of a function take, of which only the mean is asked
-        self._jitter = np.exp(platform.jitter * _normal()).astype(np.float32)
+        self.waited = Histogram()  # and those that a Durable Object waits for what it loads
         self._key = np.uint64(key_of(seed, LATENCY))
 
     def add(
@@ -118,17 +123,23 @@ class Tally:
         latency = np.empty(len(colo), np.float32)
         sums = [np.zeros(len(each.total), np.int64) for each in self.histograms]
         bits = tuple(x.view(np.int32) for x in (latency, outcomes.age_s, outcomes.late_s))
-        drawn = (outcomes, colo, row, rows, self._key, self._jitter, self.codes)
+        drawn = (outcomes, colo, row, rows, self._key, _normal(), self.codes)
         ways = _Ways(self.design, self.platform, places)
-        take_time(*drawn, ways.base_ms, latency)
+        take_time(*drawn, ways.base_ms, ways.sigma(ways.base_ms), latency)
         if (after_ms := self.design.hedge_after_ms) is not None:
-            race(*drawn, after_ms, ways.near_ms, ways.looking_ms, ways.load_ms, latency)
+            looking_ms = ways.looking_ms
+            race(
+                *drawn, after_ms, ways.near_ms, looking_ms, ways.sigma(looking_ms), ways.load_ms,
+                self.platform.jitter, latency,
+            )  # fmt: skip
         measure(
             outcomes, bits, colo, places.readers_region, latency, (self.latency.counts, sums[0]),
             (self.age.counts[0], sums[1]), (self.late.counts[0], sums[2]),
         )  # fmt: skip
         if self.platform.function_gb:
-            sums[-1][0] = self._ran_for(outcomes.code, colo, latency, ways.before_ms)
+            sums[3][0] = self._ran_for(outcomes.code, colo, latency, ways.before_ms)
+        if self.design.loads_in_objects:
+            sums[4][0] = self._waited_for(outcomes.code, colo, ways.load_ms)
         for histogram, total in zip(self.histograms, sums, strict=True):
             histogram.total = histogram.total + total.astype(object)
         return latency
@@ -147,8 +158,18 @@ class Tally:
             ran &= ~np.isin(depth, depths(self.design.front))
         self.ran.counts[0, 0] += int(ran.sum())
         all_ = np.rint(latency[ran].astype(np.float64) * PER_UNIT).astype(np.int64).sum()
-        before = np.rint(before_ms * float(self._jitter.mean()) * PER_UNIT).astype(np.int64)
+        above = _above_median(self.platform.jitter)
+        before = np.rint(before_ms * above * PER_UNIT).astype(np.int64)
         return int(all_) - int(before[colo[ran]].sum())
+
+    def _waited_for(
+        self, code: Codes, colo: npt.NDArray[np.int16], load_ms: npt.NDArray[np.float64]
+    ) -> int:
+        """What reads wait for the origin, in whole units, as the loads of objects take as long."""
+        loaded = np.isin(tier_of(code), (ORIGIN, FAILED))
+        self.waited.counts[0, 0] += int(loaded.sum())
+        above = _above_median(self.platform.jitter)
+        return int(np.rint(load_ms * above * PER_UNIT).astype(np.int64)[colo[loaded]].sum())
 
     def merge(self, other: Tally) -> None:
         """Count what another has counted, too."""
@@ -157,8 +178,8 @@ class Tally:
             own.add(their)
 
     @property
-    def histograms(self) -> tuple[Histogram, Histogram, Histogram, Histogram]:
-        return self.latency, self.age, self.late, self.ran
+    def histograms(self) -> tuple[Histogram, Histogram, Histogram, Histogram, Histogram]:
+        return self.latency, self.age, self.late, self.ran, self.waited
 
 
 class _Ways:
@@ -174,10 +195,21 @@ class _Ways:
         self.near_ms = onward(design, places) + self.l1_ms
         self.load_ms = platform.origin_ms + places.to_origin
         self.way = np.zeros((PLACES, len(places.region)))
+        self.uneven = np.zeros_like(self.way)
         for tier in design.shared:
             passed = _passed_before(tier, design)
             for depth, place in zip(depths(tier), tier.places, strict=True):
                 self.way[depth] = adds_up_to((*passed, *place.takes), platform, places)
+                more = getattr(platform, place.spread) - platform.jitter
+                self.uneven[depth] = more * adds_up_to(place.takes, platform, places)
+
+    def sigma(self, ms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """How widely what takes `ms`, shape (codes, colos), varies: the mean of its parts' sigmas,
+        weighted by how long each takes."""
+        more = np.zeros((len(TIERS), *self.uneven.shape))
+        more[[L2, ORIGIN, FAILED, WAITED]] = self.uneven
+        by_code = more.reshape(CODES, -1)
+        return self.platform.jitter + np.divide(by_code, ms, out=np.zeros_like(ms), where=ms > 0)
 
     @property
     def before_ms(self) -> npt.NDArray[np.float64]:

@@ -35,13 +35,15 @@ def counts(flows: Flows) -> dict[str, Array]:
         counts["kv_writes"] = np.minimum(stored, most)
         counts |= _clean_up(flows) if design.policy == "clean-up" else {}
     if design.l2 == "durable-object":
-        asked = looked + loads + writes + kept
+        by_object = loads if design.loads_in_objects else np.zeros_like(loads)
+        asked = looked + loads - by_object + writes + kept
         cold = flows.per_month(flows.asked * (1 - flows.warm))
         written = stored * design.object_storage
         if design.object_alarm:  # each write sets one; each that comes deletes
             counts["do_alarms"] = alarms = flows.per_month(_ends(flows))
             asked, written = asked + alarms, 2 * written + alarms
         counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": written}
+        counts["do_loads"] = by_object
     if design.store and design.store.plain and not flows.alone:
         counts |= {design.store.reads: looked, design.store.writes: stored}
     if design.listen and design.store:

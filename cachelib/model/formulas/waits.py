@@ -21,11 +21,13 @@ from cachelib.model.tiers.tier import Place
 
 class Way(NamedTuple):
     """How deep into L2 a read looked: the reads a second that find their value there, those that
-    then load it, and the time for looking, ms; shape (draws, colos)."""
+    then load it, the time for looking, ms, and this times how much wider than `jitter` it varies;
+    shape (draws, colos)."""
 
     found: Array
     loaded: Array
     ms: Array
+    uneven: Array
 
 
 class Waits:
@@ -33,48 +35,54 @@ class Waits:
 
     def __init__(self, flows: Flows) -> None:
         self.flows, self.at = flows, flows.at
-        l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else np.zeros((1, 1))
-        ran = [(self._sum(flows.answered_by_l1), l1_ms)] if flows.design.l1 else []
+        even = np.zeros((1, 1))
+        l1_ms = _by_colo(self.at["l1_ms"]) if flows.design.l1 else even
+        ran = [(self._sum(flows.answered_by_l1), l1_ms, even)] if flows.design.l1 else []
         self.races = []
         loaded = flows.loaded - flows.unawaited
         for way in self._ways(flows.asked - flows.unawaited_misses - loaded, loaded):
             if flows.design.hedge_after_ms is not None:
                 self.races.append(self._raced(way, l1_ms, flows.design.hedge_after_ms))
                 continue
-            ran.append((way.found, l1_ms + way.ms))
-            ran.append((way.loaded, l1_ms + way.ms + self._load_ms))
-        parts = [*self._front_ways()]
+            ran.append((way.found, l1_ms + way.ms, way.uneven))
+            ran.append((way.loaded, l1_ms + way.ms + self._load_ms, way.uneven))
+        parts = [(rate, ms, even) for rate, ms in self._front_ways()]
         parts += map(self._reached, *zip(*ran, strict=True)) if ran else []
-        parts = [_merged(rate, ms) for rate, ms in parts] or [(np.zeros((1, 1)), np.ones((1, 1)))]
+        parts = [_merged(*part) for part in parts] or [(even, np.ones((1, 1)), even)]
         draws = max(len(array) for part in [*parts, *self.races] for array in part)
-        shapes = [(draws, np.broadcast_shapes(rate.shape, ms.shape)[1]) for rate, ms in parts]
-        weight = _side_by_side([rate for rate, _ in parts], shapes)
-        median = _side_by_side([ms for _, ms in parts], shapes)
+        shapes = [(draws, np.broadcast_shapes(*(each.shape for each in part))[1]) for part in parts]
+        weight, median, uneven = (
+            _side_by_side(list(each), shapes) for each in zip(*parts, strict=True)
+        )
         taken = weight.any(axis=0)
-        weight, median = weight[:, taken], median[:, taken]
+        weight, median, uneven = weight[:, taken], median[:, taken], uneven[:, taken]
         self.all: Array = weight.sum(axis=1) + sum((race.rate for race in self.races), np.zeros(1))
         self.weight: Array = weight / self.all[:, None]
         self.median: Array = np.maximum(median, 1e-6)
-        self.sigma: Array = np.maximum(self.at["jitter"][:, :, 0], 1e-6)
+        self.sigma: Array = self._sigma(uneven, self.median)
 
     @property
     def asked_in_vain(self) -> Array:
         """Loads a second of what was found all the same, shape (draws,)."""
-        vain: Array = sum((race.asked_in_vain(self.sigma) for race in self.races), np.zeros(1))
+        vain: Array = sum((race.asked_in_vain for race in self.races), np.zeros(1))
         return vain
 
     @property
     def mean_ms(self) -> Array:
         """Of a read; a log-normal's mean lies e^(σ²/2) above its median."""
-        mean: Array = (self.weight * self.median).sum(axis=1) * np.exp(self.sigma[:, 0] ** 2 / 2)
+        mean: Array = (self.weight * self.median * np.exp(self.sigma**2 / 2)).sum(axis=1)
         for race in self.races:
-            mean = mean + race.total_ms(self.sigma) / self.all
+            mean = mean + race.total_ms / self.all
         return mean
+
+    def _sigma(self, uneven: Array, ms: Array) -> Array:
+        """How widely what takes `ms` varies, as the mean of its parts, each as long as it is."""
+        return np.maximum(_by_colo(self.at["jitter"]) + uneven / ms, 1e-6)
 
     @property
     def ran_ms(self) -> Array:
         """Of a read for which the Worker runs, from when it does: what a function is billed for."""
-        above = np.exp(self.sigma[:, 0] ** 2 / 2)
+        above = np.exp(self.at["jitter"].ravel() ** 2 / 2)
         flows, trips, front = self.flows, self.at.trips, self.flows.front
         if front is None:
             if not len(trips.to_worker):
@@ -90,48 +98,49 @@ class Waits:
 
     def quantile_ms(self, q: float) -> Array:
         """The time within which a share `q` of the reads is answered."""
-        places = np.log(self.median) / self.sigma
+        places = np.log(self.median)
         if self.races:
             return self._raced_quantile_ms(places, q)
-        weight = np.broadcast_to(self.weight, places.shape)
-        logarithm = quantile(weight, places, q) * self.sigma[:, 0]
-        return np.asarray(np.exp(logarithm))
+        weight, mean, deviation = np.broadcast_arrays(self.weight, places, self.sigma)
+        return np.asarray(np.exp(quantile(weight, mean, deviation, q)))
 
     def _raced_quantile_ms(self, places: Array, q: float) -> Array:
         """The same where what is answered first of two is no log-normal."""
 
         def more(at: Array) -> Array:
-            reached: Array = np.einsum("ij,ij->i", self.weight, ndtr(at[:, None] - places)) - q
+            within = (at[:, None] - places) / self.sigma
+            reached: Array = np.einsum("ij,ij->i", self.weight, ndtr(within)) - q
             for race in self.races:
-                within = np.exp(at[:, None] * self.sigma)
-                reached = reached + race.answered(within, self.sigma) / self.all
+                reached = reached + race.answered(np.exp(at[:, None])) / self.all
             return reached
 
-        ends = np.concatenate([self._reach(race) for race in self.races], axis=1)
-        draws = max(len(places), len(ends))
-        both = (np.broadcast_to(each, (draws, each.shape[1])) for each in (places, ends))
-        outermost = np.concatenate(list(both), axis=1)
-        alone = ndtri(q)  # where it lies in one log-normal; of several, between the outermost
-        at = increasing_root(more, outermost.min(axis=1) + alone, outermost.max(axis=1) + alone)
-        return np.asarray(np.exp(at * self.sigma[:, 0]))
-
-    def _reach(self, race: Race) -> Array:
-        """Between which medians all of a race lies."""
-        both = race.near + race.looking + race.origin, race.near + race.after + race.origin
-        ends = [np.log(np.maximum(ms, 1e-6)) / self.sigma for ms in (race.near, *both)]
-        return np.concatenate(np.broadcast_arrays(*ends), axis=1)
+        alone = float(ndtri(q))  # where it lies in one log-normal; of several, between these
+        ends = [places + alone * self.sigma, *(race.reach(alone) for race in self.races)]
+        draws = max(map(len, ends))
+        outermost = np.concatenate(
+            [np.broadcast_to(each, (draws, each.shape[1])) for each in ends], axis=1
+        )
+        at = increasing_root(more, outermost.min(axis=1), outermost.max(axis=1))
+        return np.asarray(np.exp(at))
 
     def _raced(self, way: Way, l1_ms: Array, after_ms: float) -> Race:
         """What passes on a way into the stores whose reads ask the origin, too."""
-        found, near = self._reached(way.found, l1_ms + np.zeros_like(way.ms))
-        loaded, _ = self._reached(way.loaded, l1_ms)
-        reader, placed = self.at.trips.reader, len(self.at.trips.to_worker) > 0
+        found, near, uneven = self._reached(way.found, l1_ms + np.zeros_like(way.ms), way.uneven)
+        loaded, _, _ = self._reached(way.loaded, l1_ms, way.uneven)
         looking, origin = (
-            np.maximum(ms[:, reader] if placed and ms.shape[1] > 1 else ms, LEAST_MS)
-            for ms in (way.ms, self._load_ms)
+            np.maximum(self._by_reader(ms), LEAST_MS) for ms in (way.ms, self._load_ms)
+        )
+        sigmas = (
+            self._sigma(uneven, ms)
+            for ms in (looking, near + looking, near + looking + origin, np.full((1, 1), np.inf))
         )
         after = np.full((1, 1), after_ms)
-        return Race(*np.broadcast_arrays(found, loaded, near, looking, after, origin))
+        return Race(*np.broadcast_arrays(found, loaded, near, looking, after, origin, *sigmas))
+
+    def _by_reader(self, ms: Array) -> Array:
+        """Of the place where the Worker runs, by the readers' colo."""
+        placed = len(self.at.trips.to_worker) > 0 and ms.shape[1] > 1
+        return ms[:, self.at.trips.reader] if placed else ms
 
     def _sum(self, rate: Array) -> Array:
         """A rate by colo and key as one by colo."""
@@ -148,8 +157,8 @@ class Waits:
         elif store is DURABLE_OBJECT:
             yield from self._object_ways(found, loaded)
         else:
-            ms = self._passed if store is None else self._takes(store.places[0])
-            yield self._way(found, loaded, ms)
+            into = () if store is None else self._into(store.places[0])
+            yield self._way(found, loaded, *(into or (self._passed,)))
 
     def _front_ways(self) -> Iterator[tuple[Array, Array]]:
         """What is answered before the Worker runs, and after how many ms: in the colo, or behind
@@ -174,6 +183,13 @@ class Waits:
         return mean
 
     @property
+    def waited_ms(self) -> Array:
+        """How long whoever loads waits for the origin, on average over loads; shape (draws,)."""
+        rate, above = self._sum(self.flows.loaded), np.exp(self.at["jitter"].ravel() ** 2 / 2)
+        mean = (rate * self._load_ms).sum(axis=1) / np.maximum(rate.sum(axis=1), 1e-300)
+        return np.asarray(mean * above)
+
+    @property
     def _load_ms(self) -> Array:
         """The origin's own time, and the ways to it."""
         ms, straight = self.at["origin_ms"], self.at.trips.to_origin
@@ -181,17 +197,16 @@ class Waits:
             ms = ms + self.at["origin_trips"] * self.at.trip(straight)
         return _by_colo(ms)
 
-    def _reached(self, rate: Array, ms: Array) -> tuple[Array, Array]:
+    def _reached(self, rate: Array, ms: Array, uneven: Array) -> tuple[Array, Array, Array]:
         """What the Worker answers and how long it takes, with the way to it, by readers' colo."""
         trips, way, onward = self.at.trips, np.zeros((1, 1)), self.at.trips.to_worker
         if (tier := self.flows.design.front) and (of := tier.in_front):
             way = _by_colo(self.at.adds_up_to(tier.places[-1].takes))
             onward = trips._asdict()[of.onward] if of.onward else onward
-        if len(trips.to_worker):
-            ms = ms if ms.shape[1] == 1 else ms[:, trips.reader]
         if len(onward):
             way = way + _by_colo(self.at.trip(onward))
-        return rate[:, trips.reader] * self._part if len(trips.to_worker) else rate, ms + way
+        rate = rate[:, trips.reader] * self._part if len(trips.to_worker) else rate
+        return rate, self._by_reader(ms) + way, self._by_reader(uneven)
 
     @cached_property
     def _part(self) -> Array:
@@ -203,11 +218,14 @@ class Waits:
         part: Array = self._sum(front.waiting) / np.maximum(all_, 1e-300)
         return part
 
-    def _takes(self, place: Place) -> Array:
-        return self._passed + self.at.adds_up_to(place.takes)
+    def _into(self, place: Place) -> tuple[Array, Array]:
+        """What looking there takes, and how unevenly, as of a `Way`."""
+        takes = self.at.adds_up_to(place.takes)
+        return self._passed + takes, (self.at[place.spread] - self.at["jitter"]) * takes
 
-    def _way(self, found: Array, loaded: Array, ms: Array) -> Way:
-        return Way(self._sum(found), self._sum(loaded), _by_colo(ms))
+    def _way(self, found: Array, loaded: Array, ms: Array, uneven: Array | None = None) -> Way:
+        uneven = np.zeros((1, 1, 1)) if uneven is None else uneven
+        return Way(self._sum(found), self._sum(loaded), _by_colo(ms), _by_colo(uneven))
 
     def _kv_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
         """A colo's cache answers xT/(1+xT) of what reaches it, then a region's likewise."""
@@ -219,10 +237,10 @@ class Waits:
             from_region = self._answered_by_region(reaching * past_colo, ttl)
         beyond = found * past_colo
         none = np.zeros_like(found)
-        colo_ms, region_ms, central_ms = map(self._takes, KV.places)
-        yield self._way(found - beyond, none, colo_ms)
-        yield self._way(beyond * from_region, none, region_ms)
-        yield self._way(beyond * (1 - from_region), loaded, central_ms)
+        colo, region, central = map(self._into, KV.places)
+        yield self._way(found - beyond, none, *colo)
+        yield self._way(beyond * from_region, none, *region)
+        yield self._way(beyond * (1 - from_region), loaded, *central)
 
     def _copy_life(self) -> Array:
         """Seconds that a copy in a colo lives: `cacheTtl`, but no longer than the value."""
@@ -243,19 +261,19 @@ class Waits:
     def _object_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
         """From every colo to every place where an object may be, in memory or from storage."""
         trips, warm = self.at.trips, self.flows.warm
-        in_memory, in_storage = map(self._takes, DURABLE_OBJECT.places)
-        memory = self._way(found * warm, loaded * warm, in_memory)
-        storage = self._way(found * (1 - warm), loaded * (1 - warm), in_storage)
+        in_memory, in_storage = map(self._into, DURABLE_OBJECT.places)
+        memory = self._way(found * warm, loaded * warm, *in_memory)
+        storage = self._way(found * (1 - warm), loaded * (1 - warm), *in_storage)
         for home, share in enumerate(trips.home_share.tolist()):
             if share:
                 trip = _by_colo(self.at.trip(trips.to_home[:, home]))
                 for way in (memory, storage):
-                    yield Way(way.found * share, way.loaded * share, way.ms + trip)
+                    yield Way(way.found * share, way.loaded * share, way.ms + trip, way.uneven)
 
 
-def _merged(rate: Array, ms: Array) -> tuple[Array, Array]:
+def _merged(rate: Array, ms: Array, uneven: Array) -> tuple[Array, Array, Array]:
     """As one for all colos, if it takes the same time in each."""
-    return (rate.sum(axis=1, keepdims=True), ms) if ms.shape[1] == 1 else (rate, ms)
+    return rate.sum(axis=1, keepdims=True) if ms.shape[1] == 1 else rate, ms, uneven
 
 
 def _side_by_side(arrays: list[Array], shapes: list[tuple[int, int]]) -> Array:

@@ -38,8 +38,9 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     used["workers.cpu_ms"] = runs * at["worker_cpu_ms"].ravel()
     used["workers_ai.neurons"] = calls_of(counts) * at["origin_neurons"].ravel()
     if design.l2 == "durable-object":
-        active_s = counts["do_requests"] * at["do_active_ms"].ravel() / 1_000
-        used["do.duration"] = active_s * float(OBJECT_GB)
+        waited_ms = counts["do_loads"] * month.waits.waited_ms
+        active_ms = counts["do_requests"] * at["do_active_ms"].ravel() + waited_ms
+        used["do.duration"] = active_ms / 1_000 * float(OBJECT_GB)
     copies = copies_of(design.store, lambda name: at[name].ravel()) if design.store else 1
     if design.stored:
         used[design.stored] = month.stored_gb * copies

@@ -213,8 +213,8 @@ def _line(meter: Meter, usage: Decimal) -> Line:
 def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dict[str, Decimal]:
     """A design's usage by meter, from its counts in a month (as of `Result.per_month`).
 
-    A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request; what it
-    stores it stores in SQLite.
+    A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request, and while
+    it waits for a load, as if no two of these were at once; what it stores it stores in SQLite.
     """
     runs, value_bytes = runs_of(design, month), month.get("value_bytes", 0.0)
     amounts = {
@@ -237,8 +237,9 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
         carried = bytes_carried(design.store, month, value_bytes)
         amounts[design.store.carried] = carried / 1e9 * platform.cross_zone_share
     decimals = {meter: Decimal(repr(float(amount))) for meter, amount in amounts.items()}
-    active_s = decimals["do.requests"] * Decimal(repr(platform.do_active_ms)) / 1_000
-    decimals["do.duration"] = active_s * OBJECT_GB
+    waited_ms = Decimal(repr(float(month.get("do_loads", 0) * month.get("waited_ms", 0.0))))
+    active_ms = decimals["do.requests"] * Decimal(repr(platform.do_active_ms)) + waited_ms
+    decimals["do.duration"] = active_ms / 1_000 * OBJECT_GB
     return {meter: amount for meter, amount in decimals.items() if amount}
 
 
@@ -262,7 +263,8 @@ def monthly_bill(result: Result, book: PriceBook | None = None, plan: str | None
 def used_of(result: Result, book: PriceBook) -> dict[str, Decimal]:
     """What 30 days of the replayed traffic use of the meters that the book has."""
     of_all = {"colos": result.colos, "value_bytes": result.value_bytes}
-    month = {**result.per_month(), **of_all, "ran_ms": np.nan_to_num(result.tally.ran.mean)}
+    of_all |= {"ran_ms": result.tally.ran.mean, "waited_ms": result.tally.waited.mean}
+    month = result.per_month() | {name: float(np.nan_to_num(n)) for name, n in of_all.items()}
     used = usage(month, result.design, result.platform)
     has = {meter.meter for meter in book.meters}
     return {meter: amount for meter, amount in used.items() if meter in has}

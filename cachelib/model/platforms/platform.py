@@ -102,6 +102,8 @@ class Platform(Strict):
     l1_ms: NotNegative
     kv_read_ms: NotNegative
     kv_central_ms: NotNegative
+    kv_near_jitter: NotNegative
+    kv_far_jitter: NotNegative
     kv_write_ms: NotNegative
     kv_cache_ttl_s: NotNegative = Field(description="0 for no cache in the colos")
     kv_min_cache_ttl_s: NotNegative

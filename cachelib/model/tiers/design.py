@@ -89,6 +89,10 @@ class Design(Strict):
     `object_storage`: Durable Objects write what they are given; without, they keep it in memory
     alone, and lose it when nobody has asked them for a while.
 
+    `object_loads`: a Durable Object that has not what it is asked for loads it itself, in the same
+    request, and is billed while it waits; without, the Worker loads it, and writes it back by
+    another request. What is refreshed in the background the Worker loads and writes in any case.
+
     `object_alarm`: they set an alarm that deletes a value when it ends; see `in_objects`.
 
     `joined`: so many keys lie in one value, and `joined_origin_calls` load it; see `joining`.
@@ -130,6 +134,9 @@ class Design(Strict):
     objects: int | None = Field(default=None, ge=1, description="Durable Objects; None: one a key")
     object_storage: bool = Field(
         default=True, description="Durable Objects store values, not only in their memory"
+    )
+    object_loads: bool = Field(
+        default=True, description="Durable Objects load what they have not, not the Worker"
     )
     object_alarm: bool = Field(
         default=False, description="an alarm of each Durable Object deletes what has ended"
@@ -335,6 +342,7 @@ class Design(Strict):
         manners += [] if self.single_flight else ["without single flight"]
         manners += [f"{self.objects:,} in all"] if self.objects else []
         manners += [] if self.object_storage else ["in their memory alone"]
+        manners += [] if self.object_loads else ["loaded by the Worker"]
         manners += ["deleted by alarms"] if self.object_alarm else []
         return ", ".join([tiers, *filter(None, manners)])
 
@@ -344,6 +352,11 @@ class Design(Strict):
         if not self.object_storage:
             return DURABLE_OBJECT.places[0].takes
         return tuple(name for tier in self.stores for name in tier.writing)
+
+    @property
+    def loads_in_objects(self) -> bool:
+        """Whether Durable Objects wait for loads."""
+        return self.l2 == DURABLE_OBJECT.word and self.object_loads
 
     @property
     def stored(self) -> str | None:

@@ -24,6 +24,7 @@ DURABLE_OBJECT = Tier(
         "do_rows_written": "rows written by Durable Objects",
         "do_overloaded": "requests that Durable Objects refused",
         "do_alarms": "alarms of Durable Objects",
+        "do_loads": "loads that Durable Objects wait for",
     },
     numbers={
         "do_memory_ms": "time of an object that answers from memory",

@@ -1,5 +1,10 @@
 """What Durable Objects do with what they keep: in memory alone, or until an alarm deletes it.
 
+`object_loads`: a Worker cannot let others wait at an object for its own load, and writes back what
+it has loaded by a second request; an object can, and needs one. While it waits for the origin it is
+in memory, and billed for that. Source: developers.cloudflare.com/durable-objects/platform/pricing
+(pricing.mdx@04a87f48: a pending outbound fetch keeps the object resident), read 2026-11-26.
+
 `object_alarm`: whoever writes a value that ends sets the object's alarm for that moment. Writing it
 anew moves the alarm; a deletion takes it along. When it comes, it wakes the object, as a request
 that nobody sent, and deletes the value: so storage does not grow with keys that nobody asks for any
@@ -20,6 +25,7 @@ class Asked(Protocol):
     """What is asked for here of `Design`, which needs this file."""
 
     object_storage: bool
+    object_loads: bool
     object_alarm: bool
     objects: int | None
 
@@ -35,6 +41,8 @@ class Asked(Protocol):
 
 def fault(design: Asked) -> str | None:
     """What is wrong with a design that asks for one of these; None where nothing is."""
+    if not design.object_loads and design.l2 != DURABLE_OBJECT.word:
+        return "object_loads: it is Durable Objects that load, or leave it; there are none"
     told = _told(design)
     if told is None:
         return None

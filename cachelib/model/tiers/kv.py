@@ -13,9 +13,13 @@ KV = Tier(
     phrase="Workers KV",
     scope="world",
     places=(
-        Place("KV in the colo", ("kv_read_ms",)),
-        Place("KV in the region", ("kv_read_ms", "to_region")),
-        Place("KV central", ("kv_read_ms", "to_region", "to_central", "kv_central_ms")),
+        Place("KV in the colo", ("kv_read_ms",), "kv_near_jitter"),
+        Place("KV in the region", ("kv_read_ms", "to_region"), "kv_far_jitter"),
+        Place(
+            "KV central",
+            ("kv_read_ms", "to_region", "to_central", "kv_central_ms"),
+            "kv_far_jitter",
+        ),
     ),
     writing=("kv_write_ms", "to_region", "to_central"),
     counts={
@@ -29,6 +33,8 @@ KV = Tier(
     numbers={
         "kv_read_ms": "time of a read in KV's nearest cache",
         "kv_central_ms": "time of KV's central store",
+        "kv_near_jitter": "spread of the times of KV's nearest cache",
+        "kv_far_jitter": "spread of the times of KV beyond its nearest cache",
         "kv_write_ms": "time of a write to KV",
         "kv_failure": "share of KV's reads that fail",
         "kv_writes_a_day": "writes to KV that are allowed a day",

@@ -24,11 +24,13 @@ class Place:
     """A spot in a tier where a look-up may end.
 
     `words` are for readers. `takes` names what looking there takes, which is added up: numbers of
-    `Platform` in ms, and round trips of `Geography`.
+    `Platform` in ms, and round trips of `Geography`. `spread` names the platform's sigma of these,
+    where they vary otherwise than all other times do (`jitter`).
     """
 
     words: str
     takes: tuple[str, ...]
+    spread: str = "jitter"
 
 
 class Units(NamedTuple):

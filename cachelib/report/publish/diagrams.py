@@ -117,7 +117,8 @@ def _alt(study: Study, design: Design) -> str:
 def scenario(study: Study, design: Design, id: str) -> Sequence:
     """The first two requests for one key, half a minute apart, with each tier's median time."""
     trace = study.two_requests()
-    result = study.replay(design, trace=trace, jitter=0.0)
+    sure = dict.fromkeys(("jitter", "kv_near_jitter", "kv_far_jitter"), 0.0)
+    result = study.replay(design, trace=trace, **sure)
     runs = where_it_runs(trace.colos, study.platform)
     colos = [runs[place] for place in trace.colo]
     workers = [

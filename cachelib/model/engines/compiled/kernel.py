@@ -33,7 +33,16 @@ from cachelib.model.engines.compiled.tiers import (
 )
 from cachelib.model.engines.compiler import compiled, hot
 from cachelib.model.tiers import outcomes as said
-from cachelib.model.tiers.outcomes import FAILED, L1, L2, NO_L2, ORIGIN, WRITTEN
+from cachelib.model.tiers.outcomes import (
+    DO_MEMORY,
+    DO_STORAGE,
+    FAILED,
+    L1,
+    L2,
+    NO_L2,
+    ORIGIN,
+    WRITTEN,
+)
 from cachelib.model.traffic.trace import READ, WRITE
 
 code_of = hot(said.code_of)
@@ -54,8 +63,14 @@ def read_l2(rules, state, places, colo, key, record, now):
 
 
 @hot
-def write_l2(rules, state, places, number, colo, key, record, now, value):
-    extra = write_store(rules, state, places, colo, key, record, now, value)
+def loads_itself(rules, depth):
+    """Whether it is a Durable Object that loads what was not found there, one that served."""
+    return rules.object_loads and depth in (DO_MEMORY, DO_STORAGE)
+
+
+@hot
+def write_l2(rules, state, places, number, colo, key, record, now, value, by_object):
+    extra = write_store(rules, state, places, colo, key, record, now, value, by_object)
     if rules.colo_cache:
         write_colo_cache(rules, state, colo, key, now, value)
     if rules.tells:
@@ -106,6 +121,7 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
         else:
             tier, version = ORIGIN if fresh != NONE else FAILED, fresh
             extra += wait
+            state.totals.do_loads += loads_itself(rules, depth)
     return tier, depth, extra, version, loaded, expires, fresh, unchanged
 
 
@@ -153,7 +169,8 @@ def work(rules, state, places, table, number, generation, key, door, row, now, o
             size = size if size > VALUE_BYTES else VALUE_BYTES
         new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
         if not unchanged:
-            way = write_l2(rules, state, places, number, colo, key, record, now, new)
+            by_object = tier == ORIGIN and loads_itself(rules, depth)
+            way = write_l2(rules, state, places, number, colo, key, record, now, new, by_object)
             if tier == WRITTEN:
                 extra = way
         elif rules.store or rules.colo_cache:

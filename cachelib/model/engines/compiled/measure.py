@@ -31,28 +31,32 @@ def bin_of(bits):
 
 
 @compiled
-def take_time(outcomes, colos, row, rows, key, jitter, codes, base, latency):
+def take_time(outcomes, colos, row, rows, key, normal, codes, base, sigma, latency):
     """The latency of each request; how many have which code.
 
-    `row` is the number of the first; or `rows` has that of each.
+    `row` is the number of the first; or `rows` has that of each. `normal` has quantiles of that
+    distribution, `base` medians and `sigma` spreads by code and colo.
     """
     code_of, extra, _, _ = outcomes
     for i in range(len(colos)):
         code, colo = code_of[i], colos[i]
         number = rows[i] if len(rows) else row + i
         drawn = mix(key ^ np.uint64(number))
-        latency[i] = (base[code, colo] + extra[i]) * jitter[drawn >> np.uint64(64 - JITTER_BITS)]
+        spread = np.exp(sigma[code, colo] * normal[drawn >> np.uint64(64 - JITTER_BITS)])
+        latency[i] = (base[code, colo] + extra[i]) * spread
         codes[code] += 1
 
 
 @compiled
 def race(
-    outcomes, colos, row, rows, key, jitter, codes, after_ms, near, looking, origin, latency
+    outcomes, colos, row, rows, key, normal, codes,
+    after_ms, near, looking, uneven, origin, jitter, latency,
 ):  # fmt: skip
     """The same where the origin is asked, too, when a store has not answered for `after_ms`.
 
-    `near` by colo is what comes before the stores, `looking` by code and colo what these take,
-    `origin` by colo a load. Who finds his value later than the origin tells it has the origin's.
+    `near` by colo is what comes before the stores, `looking` by code and colo what these take and
+    `uneven` its sigma, `origin` by colo a load; all else has the sigma `jitter`. Who finds his
+    value later than the origin tells it has the origin's.
     """
     code_of, extra, ages, lates = outcomes
     for i in range(len(colos)):
@@ -62,11 +66,11 @@ def race(
             continue
         number = rows[i] if len(rows) else row + i
         drawn = mix(key ^ np.uint64(number))
-        spread = jitter[drawn >> np.uint64(64 - JITTER_BITS)]
-        if (looking[code, colo] + extra[i]) * spread <= after_ms:
+        one = normal[drawn >> np.uint64(64 - JITTER_BITS)]
+        if (looking[code, colo] + extra[i]) * np.exp(uneven[code, colo] * one) <= after_ms:
             continue
-        other = jitter[(drawn >> np.uint64(64 - 2 * JITTER_BITS)) & np.uint64(JITTERS - 1)]
-        told = near[colo] * spread + after_ms + origin[colo] * other
+        other = normal[(drawn >> np.uint64(64 - 2 * JITTER_BITS)) & np.uint64(JITTERS - 1)]
+        told = near[colo] * np.exp(jitter * one) + after_ms + origin[colo] * np.exp(jitter * other)
         if tier == L2:
             code_of[i] = code + (RACED - L2) * PLACES
             codes[code] -= 1

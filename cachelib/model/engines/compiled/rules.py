@@ -111,6 +111,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         queue_s=platform.do_queue_s,
         object_idle=platform.do_idle_s,
         object_storage=design.object_storage,
+        object_loads=design.loads_in_objects,
         object_alarm=design.object_alarm,
         failure=platform.origin_failure,
         origin_each_s=1 / platform.origin_requests_per_s,

@@ -38,12 +38,13 @@ LOAD = np.dtype(
         ("due", "f8"), ("loaded", "f8"), ("life", "f8"), ("key", "i8"), ("next", "i8"),
         ("last", "i8"), ("door", "i8"), ("number", "i4"), ("colo", "i4"), ("version", "i4"),
         ("size", "i4"), ("generation", "i4"), ("kind", "u1"), ("keeps", "u1"), ("unchanged", "u1"),
-        ("unused", "u1"),
+        ("by_object", "u1"),
     ]
 )  # fmt: skip
 """A load in progress, or who waits for one with something to keep when it has landed: those hang
 behind it in a list, from `next` to `last`. `version` NONE says that the origin fails, `keeps` that
-the value is still wanted, as nobody has changed its key in that isolate since."""
+the value is still wanted, as nobody has changed its key in that isolate since, `by_object` that a
+Durable Object loads it."""
 
 LOADS, JOINS_OBJECT, JOINS_FRONT = range(3)
 """Kinds of `LOAD`."""
@@ -140,6 +141,7 @@ class Rules(NamedTuple):
     queue_s: float
     object_idle: float
     object_storage: bool
+    object_loads: bool
     object_alarm: bool
     failure: float
     origin_each_s: float

@@ -267,8 +267,11 @@ def spent(rules, totals, now):
 
 
 @inner
-def write_store(rules, state, places, colo, key, record, now, value):
-    """Write through to what all share; the way and wait, for a Durable Object."""
+def write_store(rules, state, places, colo, key, record, now, value, by_object):
+    """Write through to what all share; the way and wait, for a Durable Object.
+
+    `by_object`: it has loaded the value itself, so that nobody has to send it that.
+    """
     totals = state.totals
     if rules.store == KV_STORE:
         if now - record.last_write < rules.write_gap:
@@ -285,7 +288,12 @@ def write_store(rules, state, places, colo, key, record, now, value):
     elif rules.store == DO_STORE:
         target = state.objects[record.object]
         ring(rules, state, record, now)
-        extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
+        extra, served = 0.0, True
+        if by_object:
+            target.last = now
+            target.free_at = (target.free_at if target.free_at > now else now) + rules.write_s
+        else:
+            extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
             totals.do_rows_written += rules.object_storage
             totals.do_rows_written += rules.object_alarm and value.expires < np.inf

@@ -113,7 +113,7 @@ def begin(rules, state, kind, number, colo, door, key, now, held, life):
     new = state.loads[slot_of(state, nth)]
     new.kind, new.number, new.colo, new.door, new.key = kind, number, colo, door, key
     new.version, new.size, new.loaded, new.life = held.version, held.size, held.loaded, life
-    new.due, new.keeps, new.unchanged = now + rules.load_s, 1, 0
+    new.due, new.keeps, new.unchanged, new.by_object = now + rules.load_s, 1, 0, 0
     new.next = new.last = new.generation = NONE
     if kind != JOINS_FRONT:
         new.generation = state.isolates[number].generation
@@ -175,7 +175,8 @@ def land_one(rules, state, places, nth):
             if rules.colo_cache:
                 write_colo_cache(rules, state, colo, key, now, value)
         elif not one.unchanged:
-            write_l2(rules, state, places, number, colo, key, record, now, value)
+            by_object = one.by_object == 1
+            write_l2(rules, state, places, number, colo, key, record, now, value, by_object)
         elif rules.store or rules.colo_cache:
             state.totals.l2_unchanged += 1
         isolate = state.isolates[number]
@@ -252,6 +253,8 @@ def seek(rules, state, places, table, number, key, door, row, now, size, life):
         return tier, depth, extra, version, loaded, expires, np.int64(NONE)
     if asked_object:
         meet_at(state, GOING_AT_OBJECT, key, nth)
+        state.loads[slot_of(state, nth)].by_object = rules.object_loads
+        state.totals.do_loads += rules.object_loads
     if rules.front:
         meet_at(state, GOING_AT_FRONT + places.upper[door], key, nth)
     return ORIGIN, depth, extra, version, loaded, expires, nth
@@ -269,7 +272,7 @@ def alter(rules, state, places, table, number, key, colo, row, now, op, size, li
         return forget(rules, state, places, isolate, number, key, record, colo, now)
     fresh = change(rules, state, table, record, row, now)
     new = Held(fresh, np.int64(size), now, now + life, now + rules.soft_ttl)
-    extra = write_l2(rules, state, places, number, colo, key, record, now, new)
+    extra = write_l2(rules, state, places, number, colo, key, record, now, new, False)
     if rules.l1:
         put_in_l1(rules, state, isolate, number, key, now, new)
     return extra

@@ -102,7 +102,8 @@ class Reference:
                 self._clean_up(now)
             if patient:
                 self.errands.land(now)
-                world.joined, world.asked_object = None, False
+                world.joined = None
+            world.asked_object = False
             world.now, world.row, world.colo, world.isolate = now, row + i, colo, number
             world.readers_colo, world.size = readers_colo, size if size > least else least
             world.tier, world.depth, world.extra_ms = L1, NO_L2, 0.0
@@ -188,7 +189,7 @@ class Reference:
 
     def _set_out(self, key: str) -> Load:
         world, value = self.world, None
-        world.counts["refreshes"] += world.background
+        self._count_load()
         with suppress(OriginDownError):
             value = self.origin.load(key)
         load = Load(key, value, world.version, world.now + self.platform.load_s)
@@ -289,11 +290,15 @@ class Reference:
         world.writing, world.tier, world.depth = False, WRITTEN, NO_L2
 
     def _load(self, key: str) -> Value:
-        if self.world.background:
-            self.world.counts["refreshes"] += 1
-        else:
+        self._count_load()
+        if not self.world.background:
             self.world.tier = ORIGIN
         return self.origin.load(key)
+
+    def _count_load(self) -> None:
+        counts = self.world.counts
+        counts["refreshes"] += self.world.background
+        counts["do_loads"] += self.objects is not None and self.objects.asked_for_it
 
     def _isolate(self, number: int) -> Isolate:
         made = self.isolates[number] = Isolate(number, self._l2(number))

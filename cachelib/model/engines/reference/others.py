@@ -51,7 +51,7 @@ class DurableObjects(ModelStore):
         super().__init__(world, design, erased_at_expiry=design.object_alarm)
         self.alarm = design.object_alarm
         self.platform, self.shards = platform, design.objects
-        self.stores = design.object_storage
+        self.stores, self.loads = design.object_storage, design.object_loads
         self.read_s = self.write_s = 1 / platform.do_requests_per_s
         if self.stores:
             self.write_s = 1 / platform.do_writes_per_s
@@ -88,7 +88,7 @@ class DurableObjects(ModelStore):
     def write(self, key: str, stored: Stored) -> None:
         if self.world.joined:
             return  # whoever loads it writes it
-        target = self._reach(key, self.write_s, waited=self.world.writing)
+        target = self._loaded(key) or self._reach(key, self.write_s, waited=self.world.writing)
         if target is not None:
             ends = self.alarm and stored.expires_at is not None
             self.world.counts["do_rows_written"] += self.stores + ends
@@ -102,11 +102,31 @@ class DurableObjects(ModelStore):
             self.drop(key)
             target.memory.discard(key)
 
+    @property
+    def asked_for_it(self) -> bool:
+        """Whether the object itself loads what the request at hand did not find there."""
+        world = self.world
+        return self.loads and world.asked_object and not (world.writing or world.background)
+
+    def _loaded(self, key: str) -> Object | None:
+        """The object, if it has loaded the value itself: nobody has to send it that."""
+        if not self.asked_for_it:
+            return None
+        now = self.world.now
+        self._ring(key, now)
+        target = self.objects[self._name(key)]
+        target.last = now
+        target.free_at = max(target.free_at, now) + self.write_s
+        return target
+
+    def _name(self, key: str) -> object:
+        return key if self.shards is None else crc32(key.encode()) % self.shards
+
     def _reach(self, key: str, service_s: float, *, waited: bool) -> Object | None:
         """The object, after a wait; None if it is overloaded. `waited`: the request waits too."""
         world, now = self.world, self.world.now
         self._ring(key, now)
-        name = key if self.shards is None else crc32(key.encode()) % self.shards
+        name = self._name(key)
         target = self.objects.get(name)
         if target is None:
             target = self.objects[name] = Object(self.host[world.colo])

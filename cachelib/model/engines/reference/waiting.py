@@ -17,6 +17,7 @@ from cachelib.model.engines.reference.world import OriginDownError, Value, World
 
 SCENE = (
     "row", "colo", "readers_colo", "isolate", "size", "version", "at_hand", "background", "joined",
+    "asked_object",
 )  # fmt: skip
 """What the world is to a request, and must be again when what it waited for has landed."""
 
