@@ -131,6 +131,10 @@ def _as_reading(
     chosen = dict(columns)
     if key is not None and "key" in chosen:
         raise LogError("the key is given twice, by --key and by --column key=")
+    if key is not None and not key.strip():
+        raise LogError("--key is empty: say which part of a request it is, or leave it out")
+    if sampled_by == "key" and sample_rate is None and wrangler is None:
+        raise LogError("--sampled-by key: say of which share of the keys, too: --sample-rate")
     if time_column is not None:
         chosen["time"] = '"' + time_column.replace('"', '""') + '"'
     try:
@@ -145,12 +149,20 @@ def _as_reading(
         )  # fmt: skip
     except ValidationError as error:
         found = [
-            f"--{str(item['loc'][0]).rstrip('s')} {'.'.join(map(str, item['loc'][1:]))}:"
+            f"{_option(item['loc'])}:"
             f" {item['msg'].replace('Input should be', 'must be')}, not {item['input']!r}"
             for item in error.errors()
         ]
         raise LogError("\n".join(found)) from None
     return as_configured(reading, log, wrangler) if wrangler and log else reading
+
+
+def _option(place: tuple[int | str, ...]) -> str:
+    """The option that a part of a reading was given by, as it was written."""
+    first, *rest = (str(step) for step in place)
+    name = {"statuses": "status", "methods": "method", "columns": "column"}.get(first, first)
+    rest = [step for step in rest if step != "[key]"]
+    return " ".join(filter(None, (f"--{name.replace('_', '-')}", ".".join(rest))))
 
 
 @click.command("log")

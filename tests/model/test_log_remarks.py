@@ -37,14 +37,24 @@ def said(path: Path, **reading: Any) -> dict[str, str]:
 
 
 DAY = [request(n) for n in range(2_000)]
+WEEK = [request(5 * n) for n in range(2_016)]
 
 
-def test_a_whole_log_with_places_and_of_more_than_a_day_needs_no_remark(tmp_path: Path) -> None:
-    assert said(written(tmp_path, DAY)) == {}
+def test_a_whole_log_with_places_and_of_a_week_needs_no_remark(tmp_path: Path) -> None:
+    assert said(written(tmp_path, WEEK)) == {}
+
+
+def test_a_log_of_less_than_a_week_says_that_all_days_are_taken_to_be_alike(
+    tmp_path: Path,
+) -> None:
+    assert said(written(tmp_path, DAY)) == {
+        "short": "The log covers 33.3 hours; a month is made of it as if all days were alike."
+    }
+    assert "hours and days" in said(written(tmp_path, DAY[:1_200]))["short"]
 
 
 def test_rows_delivered_twice_are_said_where_they_are_many(tmp_path: Path) -> None:
-    once = [request(n, id=n) for n in range(2_000)]
+    once = [request(5 * n, id=n) for n in range(2_000)]
     assert said(written(tmp_path, [*once, *once[:15]])) == {}
     assert (
         "100 of 2,100 rows say what another says"

@@ -10,8 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from cachelib.cli import main
+from cachelib.model.engines.mrc import mrc_log
 from cachelib.model.judgement.log_replay import replay_log
+from cachelib.model.traffic.account import UnansweredError
 from cachelib.model.traffic.logs import Reading
+from cachelib.model.traffic.logs.anonymise import anonymised
 from cachelib.model.traffic.trace import Trace
 from tests.model.test_shards import requests
 
@@ -98,3 +101,67 @@ def test_the_command_says_the_error_beside_the_number(tmp_path: Path) -> None:
     twice = CliRunner().invoke(main, [*base, *by_key, "--sample", "0.3"])
     assert twice.exit_code == 2
     assert "the log is a sample already" in twice.output
+
+
+@pytest.fixture(scope="module")
+def of_keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A log, and a quarter of its keys."""
+    folder = tmp_path_factory.mktemp("of-keys")
+    trace = requests(np.random.default_rng(7), 20_000, 3_000)
+    kept = (np.random.default_rng(8).random(3_000) < RATE)[trace.key]
+    return written(folder / "whole.csv", trace), written(folder / "kept.csv", trace.only(kept))
+
+
+def test_of_a_sample_of_keys_a_month_is_that_of_all(of_keys: tuple[Path, Path]) -> None:
+    whole, kept = of_keys
+    truth = run(whole)["designs"][0]["per_month"]["requests"]
+    said = sampled(kept, "key")["designs"][0]["per_month"]["requests"]
+    assert said["plus_or_minus"] < truth / 4
+    assert abs(said["estimate"] - truth) <= 1.5 * said["plus_or_minus"], "one sample, and no more"
+
+
+def test_an_anonymised_trace_knows_that_it_is_a_sample_of_keys(
+    of_keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "shared.parquet"
+    anonymised(of_keys[1], out, Reading(sample_rate=RATE, sampled_by="key"))
+    with pytest.raises(UnansweredError, match=r"--sample-rate 0\.25 --sampled-by key"):
+        run(out)
+    shared, own = (sampled(path, "key")["designs"] for path in (out, of_keys[1]))
+    assert shared == own
+
+
+def test_a_curve_of_a_sample_of_keys_is_that_of_a_cache_for_all(
+    of_keys: tuple[Path, Path],
+) -> None:
+    whole, kept = of_keys
+    sizes = [50, 200, 800, 2_000]
+    reading = Reading(sample_rate=RATE, sampled_by="key")
+    truth = mrc_log(whole, sizes=sizes)
+    found = mrc_log(kept, sizes=sizes, reading=reading)
+    assert truth["exact"]
+    assert not found["exact"]
+    assert found["sample_rate"] == RATE
+    for said, true in zip(found["curve"], truth["curve"], strict=True):
+        assert abs(said["hit_ratio"] - true["hit_ratio"]) < 4 * said["standard_error"]
+    drawn = mrc_log(kept, sizes=sizes, reading=Reading(sample_rate=RATE))
+    assert not drawn["exact"]
+    assert "drawn" in drawn["error"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--sampled-by", "key"), "say of which share of the keys, too: --sample-rate"),
+        (("--key", ""), "--key is empty"),
+        (("--status", "5x3=read"), "--status 5x3: must be a valid integer"),
+        (("--column", "methd=key"), "--column methd: must be 'time'"),
+        (("--where", "key"), "is neither true nor false of a row"),
+    ],
+)
+def test_what_an_option_cannot_mean_is_told_by_its_name(
+    of_keys: tuple[Path, Path], given: tuple[str, ...], said: str
+) -> None:
+    done = CliRunner().invoke(main, ["log", str(of_keys[0]), *given])
+    assert done.exit_code == 2
+    assert said in done.output

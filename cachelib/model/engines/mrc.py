@@ -24,6 +24,7 @@ from cachelib.plural import plural
 
 NONE_OF_ITS_BUSINESS = ("invented", "mixed", "one-placed")
 """Kinds of remarks on a log: of times and places, of which a stack distance knows nothing."""
+DRAWN = "not known: the requests that the log leaves out are drawn from a model of it"
 GROUPS = 8  # parts of a sample, whose spread gives the error
 
 
@@ -69,12 +70,14 @@ def miss_ratio_curve(
     sizes: Sequence[int] | None = None,
     *,
     sample_rate: float = 1.0,
+    logged: float = 1.0,
     seed: int = 0,
 ) -> Curve:
     """The curve at `sizes` (default: about 100 from one entry to all keys, evenly on a log scale).
 
     Every request counts as a use of its key. With `sample_rate` below 1, only keys whose hash
     falls below it are followed: time and memory shrink by as much, and the result has an error.
+    `logged`: the share of all keys whose requests these are; the sizes are of a cache for all.
     """
     if not 0 < sample_rate <= 1:
         raise ValueError(f"sample_rate must be above 0 and at most 1, not {sample_rate}")
@@ -82,22 +85,24 @@ def miss_ratio_curve(
         raise ValueError("sizes must be 1 entry or more")
     whole, groups = _Distances(), [_Distances() for _ in range(GROUPS)]
     requests = keys = 0
+    rate = sample_rate * logged
     for piece in pieces:
         requests, keys = requests + len(piece), max(keys, len(piece.keys))
-        if sample_rate == 1:
+        if rate == 1:
             whole.add(piece.key)
             continue
         sampled, group = _sample(piece.key, sample_rate, seed)
         whole.add(sampled)
         for number, distances in enumerate(groups):
             distances.add(sampled[group == number])
-    chosen = _log_sizes(keys) if sizes is None else np.unique(np.array(sizes, np.int64))
-    if sample_rate == 1:
+    every = round(keys / logged)
+    chosen = _log_sizes(every) if sizes is None else np.unique(np.array(sizes, np.int64))
+    if rate == 1:
         return Curve(requests, keys, chosen, whole.hits(chosen).astype(np.float64))
-    ratio = whole.hit_ratio(chosen, sample_rate, requests)
-    ratios = np.array([g.hit_ratio(chosen, sample_rate / GROUPS, requests) for g in groups])
+    ratio = whole.hit_ratio(chosen, rate, requests / logged)
+    ratios = np.array([g.hit_ratio(chosen, rate / GROUPS, requests / logged) for g in groups])
     error = ratios.std(axis=0, ddof=1) / np.sqrt(GROUPS)
-    return Curve(requests, keys, chosen, ratio * requests, sample_rate, error)
+    return Curve(requests, keys, chosen, ratio * requests, rate, error)
 
 
 def mrc_log(
@@ -111,6 +116,7 @@ def mrc_log(
     """The curve of a log, read piece by piece: what `cachelib mrc --json` prints."""
 
     changes = 0
+    by_key = reading.rate if reading is not None and reading.sampled_by == "key" else 1.0
 
     def counted(pieces: Iterator[Trace]) -> Iterator[Trace]:
         nonlocal changes
@@ -119,7 +125,8 @@ def mrc_log(
             yield piece
 
     def curve(pieces: Iterator[Trace]) -> Curve:
-        return miss_ratio_curve(counted(pieces), sizes, sample_rate=sample_rate, seed=seed)
+        pieces = counted(pieces)
+        return miss_ratio_curve(pieces, sizes, sample_rate=sample_rate, logged=by_key, seed=seed)
 
     stream, found = in_order(log, reading, curve)
     notes = [_of_changes(changes, found.requests)] if changes else []
@@ -127,12 +134,17 @@ def mrc_log(
     told = remarks(stream.coder.account, stream.reading)
     told = tuple(remark for remark in told if remark.kind not in NONE_OF_ITS_BUSINESS)
     answered(told, CURVE)
-    return found.as_dict() | {
-        "skipped_lines": skipped.lines,
-        "remarks": in_words(told),
-        "carries_a_decision": not unanswered(told, DECISION),
-        "notes": [*stream.coder.notes, *notes],
-    }
+    is_drawn = stream.reading.rate < by_key
+    return (
+        found.as_dict()
+        | ({"exact": False, "error": DRAWN} if is_drawn else {})
+        | {
+            "skipped_lines": skipped.lines,
+            "remarks": in_words(told),
+            "carries_a_decision": not unanswered(told, DECISION),
+            "notes": [*stream.coder.notes, *notes],
+        }
+    )
 
 
 def _of_changes(changes: int, requests: int) -> str:
@@ -166,7 +178,7 @@ class _Distances:
         return taken
 
     def hit_ratio(
-        self, sizes: npt.NDArray[np.int64], rate: float, requests: int
+        self, sizes: npt.NDArray[np.int64], rate: float, requests: float
     ) -> npt.NDArray[np.float64]:
         """Of this sample: a distance stands for 1/rate of it, and the sample's size for its share.
 

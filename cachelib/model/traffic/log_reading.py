@@ -15,6 +15,8 @@ Recipe = Literal[
     "lower-case-host", "sorted-parameters", "no-tracking-parameters", "no-parameters",
     "path-templates", "no-trailing-slash",
 ]  # fmt: skip
+SAMPLED_KEYS = "sample_rate_of_keys"
+"""The column of an anonymised trace that says which share of the keys it holds."""
 SampleRate = Annotated[float, Field(ge=1e-6, le=1)]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cachelib.model.traffic.account import THE_FILTER, Account, Kind, Remark, UnansweredError
 from cachelib.model.traffic.generator import homes
-from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.log_reading import SAMPLED_KEYS, Reading
 from cachelib.model.traffic.trace import Trace
 from cachelib.model.traffic.workload import MONTH_S, Workload
 from cachelib.plural import plural
@@ -20,6 +20,8 @@ FEW = 30
 """Requests below which nothing can be said."""
 SMALL = 1_000
 DAY_S = 86_400
+WEEK_S = 6.9 * DAY_S
+"""From the first request of a week to its last, nearly."""
 LEFT_OUT = "a note of wrangler tail that it leaves out requests"
 """The reason in `formats.yaml` that says so."""
 MATERIAL = 0.01
@@ -144,7 +146,8 @@ def _sampling(account: Account, reading: Reading) -> list[Remark]:
         return [
             Remark(
                 "sampled",
-                f"The log holds the requests for {share} of the keys{said}; counts are scaled.",
+                f"The log holds the requests for {share} of the keys{said}; what is said of a month"
+                " is scaled to all of them.",
             )
         ]
     if reading.rate < 1:
@@ -171,6 +174,9 @@ def _marks(account: Account) -> list[Remark]:
     if not marks:
         return []
     column = account.mapping.get("sampling", "a column")
+    by_key = column == SAMPLED_KEYS
+    of, more = ("keys", (" with sampled_by: key", " --sampled-by key")) if by_key else (
+        "requests", ("", ""))  # fmt: skip
     if len(account.sampled) > 1:
         return [
             Remark(
@@ -188,9 +194,9 @@ def _marks(account: Account) -> list[Remark]:
         Remark(
             "sampled",
             f"The log is a sample: {column} is {value:g} throughout, which is"
-            f" {100 * rate:.3g} per cent of the requests.",
-            f"Say so, sample_rate: {rate:.6g} in the case's log section, or --sample-rate"
-            f" {rate:.6g}; or sample_rate: 1, if that column means something else.",
+            f" {100 * rate:.3g} per cent of the {of}.",
+            f"Say so, sample_rate: {rate:.6g}{more[0]} in the case's log section, or --sample-rate"
+            f" {rate:.6g}{more[1]}; or sample_rate: 1, if that column means something else.",
         )
     ]
 
@@ -321,12 +327,13 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
     found = []
     if n < SMALL:
         found.append(Remark("short", f"The log holds no more than {_requests(n)}."))
-    if span < DAY_S:
+    if span < WEEK_S:
+        alike = "hours and days" if span < DAY_S else "days"
         found.append(
             Remark(
                 "short",
-                f"The log covers {_duration(span)}; a month is made of it as if all hours and days"
-                " were alike.",
+                f"The log covers {_duration(span)}; a month is made of it as if all {alike} were"
+                " alike.",
             )
         )
     if ttl_s > span:

@@ -2,7 +2,8 @@
 
 Keys become the first 16 bytes of a BLAKE2b under a secret that is thrown away, so that nobody can
 try whether an address was asked for. Times, data centres, operations, sizes and lives stay: with
-them every result is the same. Addresses, agents and all other columns are not there.
+them every result is the same. Addresses, agents and all other columns are not there; nor are rows
+that were no requests, so that what was left out is said where the trace is written, and not of it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.log_reading import SAMPLED_KEYS, Reading
 from cachelib.model.traffic.logs.reading import read_log
 from cachelib.model.traffic.logs.source import LogError
-from cachelib.model.traffic.remarks import SHARED_TRACE, answered, remarks
+from cachelib.model.traffic.remarks import SHARED_TRACE, answered, in_words, remarks
 from cachelib.model.traffic.trace import DELETE, READ, WRITE
 
 WORDS = {READ: "read", WRITE: "write", DELETE: "delete"}
@@ -38,7 +39,7 @@ def anonymised(
         raise LogError(f"{out}: there is such a file already; it is left as it is")
     reading = reading or Reading()
     trace = read_log(paths, reading)
-    answered(remarks(trace.account, reading), SHARED_TRACE)
+    noticed = answered(remarks(trace.account, reading), SHARED_TRACE)
     secret = secrets.token_bytes(32)
     names = pa.array(
         [
@@ -63,7 +64,8 @@ def anonymised(
     if trace.ttl_s is not None:
         columns["ttl"] = pa.array(trace.ttl_s)
     if reading.rate < 1:  # whoever reads the trace is asked about it, too
-        columns["sample_rate"] = pa.array([reading.rate] * len(trace))
+        name = SAMPLED_KEYS if reading.sampled_by == "key" else "sample_rate"
+        columns[name] = pa.array([reading.rate] * len(trace))
     plain = {
         name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
         for name, column in columns.items()
@@ -75,4 +77,5 @@ def anonymised(
         "keys": len(trace.keys),
         "bytes": out.stat().st_size,
         "file": str(out),
+        "remarks": in_words(noticed),
     }

@@ -21,6 +21,12 @@ ALLOWED = {
     "FUNCTION", "COLUMN_REF", "CASE", "CAST", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR",
     "BETWEEN", "LAMBDA", "COLLATE", "LAMBDA_REF", "TYPE",
 }  # fmt: skip
+OF_ITSELF = {
+    "version", "user", "current_user", "session_user", "current_role", "current_database",
+    "current_catalog", "current_schema", "current_schemas", "current_query", "current_setting",
+    "current_connection_id", "current_query_id", "current_transaction_id", "txid_current",
+    "in_search_path", "age", "today", "current_localtime", "current_localtimestamp",
+}  # fmt: skip
 _NEAR = re.compile(r'at or near "(.+?)"')
 _MISSING = re.compile(r'Referenced column "(.+?)" (?:was )?not found')
 REFUSED = {
@@ -104,9 +110,12 @@ def _parts(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _functions(db: duckdb.DuckDBPyConnection) -> set[str]:
+    """Those whose value depends on their arguments alone, as far as the database says; it does not
+    say so of a few that tell of itself, of its user or of today."""
     rows = db.execute(
         "SELECT DISTINCT lower(function_name) FROM duckdb_functions()"
         " WHERE function_type = 'scalar' AND stability = 'CONSISTENT'"
         " OR function_type = 'macro' AND NOT starts_with(function_name, 'pg_')"
     ).fetchall()
-    return {str(name) for (name,) in rows} | {"row", "list_value", "struct_pack"}
+    found = {str(name) for (name,) in rows} | {"row", "list_value", "struct_pack"}
+    return found - OF_ITSELF

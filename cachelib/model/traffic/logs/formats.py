@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 from ruamel.yaml import YAML
 
 from cachelib.model.schema.strict import Strict
+from cachelib.model.traffic.log_reading import SAMPLED_KEYS
 
 Kind = Literal["fields", "line", "binary", "extents"]
 Alternatives = Annotated[
@@ -114,6 +115,7 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "sampling": (
         "sampleinterval", "sample_interval", "_sample_interval", "samplinginterval",
         "sampling_interval", "sample_rate", "samplerate", "sampling_rate", "samplingrate",
+        SAMPLED_KEYS,
     ),
     "agent": ("user_agent", "useragent", "http_user_agent", "clientrequestuseragent", "agent"),
 }  # fmt: skip

@@ -245,14 +245,19 @@ class Query:
         for what, sql in own.items():
             used = self._used(roles, {what: sql})
             source = self._source("nothing")
+            expression = self.reading.expressions[what]
             try:
-                self.db.sql(
+                found = self.db.sql(
                     self._placed(
                         f"SELECT {sql} FROM (SELECT {', '.join([*used, '1'])} FROM {source})"
                     )
                 )
+                if what == "where" and str(found.types[0]) not in ("BOOLEAN", '"NULL"'):
+                    raise LogError(
+                        f"{self.where}: where: {expression!r} is neither true nor false of a row:"
+                        " compare it with something, as in status = 200"
+                    )
             except duckdb.Error as error:
-                expression = self.reading.expressions[what]
                 named = list(self._named(roles))
                 raise LogError(
                     f"{self.where}: {what}: {expression!r}: {misfit(str(error), named)}"
