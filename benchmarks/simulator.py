@@ -44,8 +44,9 @@ from cachelib.model.money.prices import monthly_bill
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.built_in import built_in
 from cachelib.model.traffic.logs import LogStream, Reading, read_log
+from cachelib.model.traffic.logs.database import connect
 from cachelib.model.traffic.logs.formats import formats
-from cachelib.model.traffic.logs.query import Query, connect
+from cachelib.model.traffic.logs.query import Query
 from cachelib.model.traffic.logs.reading import told as shape_of
 from cachelib.model.traffic.trace import Trace, in_one_place
 

@@ -1,5 +1,6 @@
 """The user's SQL reads one row, writes nothing, and comes to an end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,9 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from cachelib.model.case.case import load_case
+from cachelib.model.schema.typed_yaml import InvalidFileError
 from cachelib.model.traffic.logs import LogError, Reading, apart, read_log
+from cachelib.model.traffic.logs.database import connect
 from cachelib.model.traffic.logs.expressions import checked
-from cachelib.model.traffic.logs.query import connect
+from tests.model.cases import raw
 
 ATTACKS = {
     "a second statement": "url) FROM rows; COPY (SELECT 1) TO 'stolen.csv'; SELECT (1",
@@ -127,3 +131,20 @@ def test_ctrl_c_ends_a_query_at_once_and_leaves_nothing(log, tmp_path):
     process.communicate(timeout=60)
     assert process.returncode != 0
     assert not list(spills.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("log", "where", "says"),
+    [
+        ({"key": "read_text('/etc/passwd')"}, "log.key", "the function 'read_text' is unknown"),
+        ({"where": "url in (select 1)"}, "log.where", "a query inside of it"),
+        ({"columns": {"colo": "current_user()"}}, "log.columns.colo", "current_user"),
+    ],
+)
+def test_a_case_is_checked_for_sql_that_no_log_could_make_sense_of(tmp_path, log, where, says):
+    path = tmp_path / "case.yaml"
+    path.write_text(json.dumps(raw(log=log)))
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(path)
+    assert where in str(caught.value)
+    assert says in str(caught.value)

@@ -347,6 +347,17 @@ def _at(thing: object, steps: list[str]) -> tuple[bool, object]:
     return True, thing
 
 
+def _log(case: Case, _: Path) -> Faults:
+    if not case.log.expressions:
+        return
+    from cachelib.model.traffic.logs.expressions import (
+        refused,  # a database, which few cases need here
+    )
+
+    for what, fault in refused(case.log):
+        yield ("log", *(() if what in ("key", "where") else ("columns",)), what), fault
+
+
 def _prices(case: Case, _: Path) -> Faults:
     book = whole_book(case.book)
     there = [meter.meter for meter in book.meters]
@@ -376,5 +387,6 @@ def _charged_by(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _growth, _platform, _against, _assumptions, _hours,
-    _failures, _joined, _limits, _colos, _prices, _source, claim_checks.faults, _theme,
+    _failures, _joined, _limits, _colos, _log, _prices, _source, claim_checks.faults,
+    _theme,
 )  # fmt: skip

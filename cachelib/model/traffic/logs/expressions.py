@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs.database import connect
 from cachelib.model.traffic.logs.parting import parted_otherwise
 from cachelib.model.traffic.logs.source import LogError
 
@@ -35,6 +39,18 @@ REFUSED = {
     "STAR": "all columns at once",
     "PARAMETER": "a parameter",
 }
+
+
+def refused(reading: Reading) -> Iterator[tuple[str, str]]:
+    """What of the user's SQL no log could make an expression over its rows, and why."""
+    if not reading.expressions:
+        return
+    with tempfile.TemporaryDirectory(prefix="cachelib-log-") as spill, connect(Path(spill)) as db:
+        for what, sql in reading.expressions.items():
+            try:
+                checked(db, what, sql, [])
+            except LogError as error:
+                yield what, str(error).removeprefix(f"{what}: ")
 
 
 def checked(db: duckdb.DuckDBPyConnection, what: str, sql: str, columns: list[str]) -> str:

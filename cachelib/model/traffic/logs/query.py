@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import duckdb
 
@@ -34,7 +33,6 @@ from cachelib.model.traffic.logs.expressions import checked, misfit
 from cachelib.model.traffic.logs.formats import ROLES, Format, commonly
 from cachelib.model.traffic.logs.nesting import leaves
 from cachelib.model.traffic.logs.quoted_lines import cut_or_matched
-from cachelib.model.traffic.logs.recipes import macros
 from cachelib.model.traffic.logs.refusing import nearest_fields
 from cachelib.model.traffic.logs.requests import quoted
 from cachelib.model.traffic.logs.shape import Shape
@@ -42,23 +40,7 @@ from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import Asked, in_steps
 from cachelib.model.traffic.logs.wrappers import COLLECTED
 
-MEMORY = "1GB"  # beyond it the database sorts on disk
-DISK = "20GB"
 ALIASES = ("method", "status", "host", "url", "agent", "size", "content_type", "cache")
-
-
-def connect(spill: Path, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
-    """A database that reads nothing but what is handed to it, within bounds."""
-    db = duckdb.connect()
-    db.execute(f"SET temp_directory = {quoted(str(spill))}; SET memory_limit = '{MEMORY}'")
-    db.execute(f"SET max_temp_directory_size = '{DISK}'; SET TimeZone = 'UTC'")
-    db.execute(f"SET threads = {threads}")
-    # DuckDB's progress bar needs ipywidgets inside a notebook.
-    db.execute("SET enable_external_access = false; SET enable_progress_bar = false")
-    for statement in macros():
-        db.execute(statement)
-    db.execute("SET lock_configuration = true")
-    return db
 
 
 class Query:

@@ -15,9 +15,10 @@ import pyarrow as pa
 from cachelib.model.schema import budget
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined
+from cachelib.model.traffic.logs.database import connect
 from cachelib.model.traffic.logs.formats import commonly
 from cachelib.model.traffic.logs.nesting import leaves
-from cachelib.model.traffic.logs.query import Query, connect
+from cachelib.model.traffic.logs.query import Query
 from cachelib.model.traffic.logs.running import as_logged, by_time, sized
 from cachelib.model.traffic.logs.shape import Shape
 from cachelib.model.traffic.logs.source import DAMAGED, LogError, files, same_as_another

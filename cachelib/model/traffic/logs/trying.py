@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from cachelib.model.traffic.log_reading import Reading
-from cachelib.model.traffic.logs.query import connect
+from cachelib.model.traffic.logs.database import connect
 from cachelib.model.traffic.logs.reading import read_log
 from cachelib.model.traffic.logs.recipes import RECIPES, applied
 
