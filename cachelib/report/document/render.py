@@ -14,7 +14,6 @@ from jinja2 import Template
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.labels import label
 from cachelib.model.case.metrics import METRICS
-from cachelib.model.formulas import estimate
 from cachelib.model.judgement.claims import Verdict
 from cachelib.model.judgement.growth import in_words as growth_in_words
 from cachelib.model.judgement.study import Study
@@ -42,6 +41,7 @@ from cachelib.report.document.options import (
     way,
     what_it_needs,
 )
+from cachelib.report.document.traffic import traffic
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, beside, shown
 from cachelib.report.publish.decision import minimised, plain_unit
@@ -155,7 +155,7 @@ class Document:
             "moved": moved(self.findings),
             "so_many": self.so_many,
             "table": self.table,
-            "traffic": _traffic(self.study),
+            "traffic": traffic(self.study),
             "unit": lambda name: METRICS[name].unit,
             "value": self.value,
             "verbatim": verbatim,
@@ -326,38 +326,6 @@ def _immaterial(criteria: Criteria) -> str:
     least = amount(metric.material * weight, unit) if metric.material else ""
     share = f"{shown(metric.relative, 'ratio')} of the best" if metric.relative else ""
     return " or ".join(filter(None, (least, share)))
-
-
-UNLIKE = 0.05  # of what memory finds: by how much less it is told
-
-
-def _unlike(study: Study) -> dict[str, float] | None:
-    """What memory in each isolate finds of the keys that stand for all, and of all, by formula."""
-    if study.sample.keys == 1:
-        return None
-    alone = study.design("l1-only")
-    some, every = (
-        float(estimate(alone, at).l1[0]) for at in (study.setting_of_sample, study.setting)
-    )
-    return {"some": some, "every": every} if abs(some - every) > UNLIKE * every else None
-
-
-def _traffic(study: Study) -> dict[str, Any]:
-    """The traffic in the words of the report."""
-    trace = study.trace
-    return {
-        "requests": len(trace),
-        "distinct_keys": len(set(trace.key.tolist())),
-        "time": language.duration(86_400 * study.days),
-        "sample": study.sample.in_words,
-        "why_sampled": study.why_sampled,
-        "unlike": _unlike(study),
-        "remarks": [remark.says for remark in study.remarks],
-        "colos": [colo or "not said" for colo in trace.colos],
-        "source": "as logged" if study.log else "generated as the case says",
-        "skipped": trace.skipped.lines,
-        "first_skipped": trace.skipped.first_line,
-    }
 
 
 def file_name(id: str) -> str:
