@@ -17,6 +17,7 @@ from cachelib.model.traffic.account import THE_FILTER, Account
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.hashing import HashedCodes
 from cachelib.model.traffic.logs.numbering import Codes, Codes32
+from cachelib.model.traffic.logs.once import Once
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME, SHOWN
 from cachelib.model.traffic.trace import Skipped, Trace, one_after_another
@@ -52,6 +53,7 @@ class Coder:
         self.hint = ""
         """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
+        self._once = Once()
         self._rows: list[npt.NDArray[np.uint64]] = []  # what each says, as a number
         self._hosted: bool | None = None  # whether its keys' names begin with a host
         self._dated: bool | None = None  # whether its times are dates, and not seconds of a trace
@@ -73,7 +75,7 @@ class Coder:
             self._rows.append(batch["whole"].to_numpy().copy())  # a view would keep all columns
         if batch["skipped"].null_count < len(batch):
             batch = self._reject(batch, batch["skipped"])
-        batch = self._of_one_age(batch)
+        batch = self._of_one_age(self._once.of(batch))
         if batch["filtered"].null_count < len(batch):
             good = pc.is_null(batch["filtered"])
             self.filtered.update(_counted(batch["filtered"].drop_null()))

@@ -43,6 +43,7 @@ class Format(Strict):
     columns: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
     roles: dict[str, Alternatives] = {}  # noqa: RUF012
     ignore: dict[str, str] = {}  # noqa: RUF012
+    once: str = ""
     untimed: bool = False
 
     @property
