@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cachelib.model.traffic.logs.formats import Format, formats
+from cachelib.model.traffic.logs.matching import NoPatternError, fitting
 from cachelib.plural import none_of_its, plural
 
 NEAREST = 3
@@ -30,16 +31,16 @@ def refusal(path: Path, lines: list[str]) -> str:
 
 def _some_fit(lines: list[str]) -> str:
     """Lines of a known format among many others."""
-    fitting = {
-        known.name: sum(re.match(known.regex, line) is not None for line in lines)
+    counts = {
+        known.name: sum(fitting(known.regex, lines))
         for known in formats().values()
         if known.kind == "line" and not known.untimed
     }
-    best = max(fitting, key=lambda name: fitting[name])
-    if not fitting[best]:
+    best = max(counts, key=lambda name: counts[name])
+    if not counts[best]:
         return ""
     return (
-        f" {fitting[best]} of the {len(lines)} {plural(fitting[best], 'is', 'are')} of the format"
+        f" {counts[best]} of the {len(lines)} {plural(counts[best], 'is', 'are')} of the format"
         f" {best}: --format {best} reads"
         " those, and counts the others as skipped."
     )
@@ -80,9 +81,9 @@ def _fitting(words: list[str], line: str) -> int:
     """How many words of a pattern the line begins with."""
     for n in range(len(words), 0, -1):
         try:
-            if re.match(" ".join(words[:n]), line):
+            if any(fitting(" ".join(words[:n]), [line])):
                 return n
-        except re.error:
+        except NoPatternError:
             continue
     return 0
 

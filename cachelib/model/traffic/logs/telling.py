@@ -25,6 +25,7 @@ from cachelib.model.traffic.logs.delimited import (
 from cachelib.model.traffic.logs.formats import Format, commonly, formats
 from cachelib.model.traffic.logs.json_lists import lists
 from cachelib.model.traffic.logs.json_values import values
+from cachelib.model.traffic.logs.matching import fitting, groups_of
 from cachelib.model.traffic.logs.nesting import envelope, flattened, leaves, nested
 from cachelib.model.traffic.logs.partials import runtime_of
 from cachelib.model.traffic.logs.parting import TITLES, Parting
@@ -303,7 +304,7 @@ class _Teller:
                 continue
             if known.file and not re.search(known.file, self.name, re.I):
                 continue
-            matches = sum(bool(re.match(known.regex, line)) for line in self.lines)
+            matches = sum(fitting(known.regex, self.lines))
             strict = known.regex.endswith("$") or self.name.lower().endswith((".csv", ".tsv"))
             if strict and matches < len(self.lines):
                 continue
@@ -319,10 +320,9 @@ class _Teller:
         columns: dict[str, list[str]] = {
             name: [] for name in re.findall(r"\(\?P<(\w+)>", known.regex)
         }
-        for line in self.lines:
-            if found := re.match(known.regex, line):
-                for name, value in found.groupdict().items():
-                    columns[name].append(value or "")
+        for found in groups_of(known.regex, self.lines) if columns else []:
+            for name, value in found.items():
+                columns[name].append(value or "")
         return Shape(
             known.name, why, "lines", known, framing.TEXT, self.batches,
             columns | {name: [] for name in known.columns if name not in columns},
