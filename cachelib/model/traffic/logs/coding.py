@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class Coder:
         self.reasons: Counter[str] = Counter()
         self.shares: dict[str, Counter[str]] = {}
         self.account: Account | None = None
-        self.hint = ""
+        self.hint: Callable[[], str] = str
         """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
         self._once = Once()
@@ -215,7 +216,7 @@ class Coder:
             return (
                 f"{none_of_its(skipped.lines, 'line')} a request;"
                 f" line {skipped.first_line}: {skipped.reason}{also}"
-                f"{self.hint if skipped.reason == NO_TIME else ''}"
+                f"{self.hint() if skipped.reason == NO_TIME else ''}"
             )
         if filtered and list(filtered) == [THE_FILTER]:
             return "the filter keeps none of its requests"

@@ -266,11 +266,7 @@ class Query:
 
     def _require(self, roles: Mapping[str, str]) -> None:
         seen = ", ".join(list(self.shape.columns)[:40])
-        near = (
-            f" Of the named formats, {nearest_fields(self.shape.columns)}."
-            if self.shape.format is None
-            else ""
-        )
+        near = f" {nearest_fields(self.shape.columns)}." if self.shape.format is None else ""
         if "key" not in roles:
             raise LogError(
                 f"{self.where}: which column is the key? Say so with --key (columns.key);"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -95,7 +96,7 @@ class LogStream:
                 kept = []
         if any(map(len, kept)):
             yield self._piece(kept)
-        self.coder.hint = shape.hint_of_time(self.mapping.get("time", ""))
+        self.coder.hint = partial(shape.hint_of_time, self.mapping.get("time", ""))
         self.coder.finish(rows.count, shape.name, shape.why, self.mapping)
 
     def _piece(self, kept: list[Trace]) -> Trace:
