@@ -22,7 +22,7 @@ from cachelib.model.traffic.logs.delimited import (
     numbered,
     quote_of,
 )
-from cachelib.model.traffic.logs.formats import Format, commonly, formats
+from cachelib.model.traffic.logs.formats import Format, commonly, formats, seen
 from cachelib.model.traffic.logs.json_lists import lists
 from cachelib.model.traffic.logs.json_values import values
 from cachelib.model.traffic.logs.matching import fitting, groups_of
@@ -270,7 +270,7 @@ class _Teller:
         if not fitting:
             return None, "its columns by their common names"
         best = max(fitting, key=lambda known: len(known.needs))
-        return best, "it has " + ", ".join(_seen(need, present) for need in best.needs)
+        return best, "it has " + ", ".join(seen(need, present) for need in best.needs)
 
     # Lines and tables
 
@@ -366,7 +366,3 @@ class _Teller:
         if keys.file and re.search(keys.file, self.name, re.I) and plain:
             return self._by_lines(keys, "by its name")
         return None
-
-
-def _seen(need: str, present: set[str]) -> str:
-    return next(name for name in need.split("|") if name in present)
