@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from cachelib.plural import plural
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 60
 TOP = 10
+HOST = re.compile(r"[a-zA-Z]+://([^/?#]+)")
 GAP = 20.0  # times the mean distance of requests: a gap
 
 
@@ -55,7 +57,7 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
         },
         "keys": {
             "distinct": int((np.bincount(trace.key) > 0).sum()),
-            "hosts": max(account.hosts, 1),
+            "hosts": account.hosts or _hosts(trace.keys),
         },
         "top_keys": _top(trace),
         "colos": _shares(Counter(_names(trace))),
@@ -70,6 +72,11 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
         ],
         "notes": list(trace.notes),
     }
+
+
+def _hosts(keys: Sequence[str]) -> int | None:
+    """How many hosts the keys' own URLs name; None where they name none."""
+    return len({found[1].lower() for key in keys if (found := HOST.match(key))}) or None
 
 
 def _columns(columns: Any) -> dict[str, str]:

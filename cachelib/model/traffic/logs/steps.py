@@ -103,6 +103,8 @@ def in_steps(
 def _shown(roles: Mapping[str, str], ignored: Mapping[str, str]) -> dict[str, str]:
     """SQL for what a description counts the values of, by name; only what the log has."""
     found = {role: lowered(role, roles) for role in DESCRIBED if role in roles}
+    if "host" not in roles:  # it may stand in a whole URL
+        found["host"] = f"host_of(CAST({roles['key']} AS VARCHAR))"
     if "agent" in roles:
         agent = f"CAST({roles['agent']} AS VARCHAR)"
         found["bot"] = (
