@@ -51,6 +51,8 @@ class Coder:
         self.reasons: Counter[str] = Counter()
         self.shares: dict[str, Counter[str]] = {}
         self.account: Account | None = None
+        self.own_places = False
+        """Whether a data centre may have a name of its vendor's own."""
         self.hint: Callable[[], str] = str
         """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
@@ -118,7 +120,8 @@ class Coder:
     def _place(self, name: str) -> str | None:
         """The data centre's IATA code, empty for none, None for one that is no airport."""
         if name not in self._colo:
-            self._colo[name] = _airport(name)
+            found = _airport(name)
+            self._colo[name] = "" if found is None and self.own_places else found
         return self._colo[name]
 
     def _reject(self, batch: pa.RecordBatch, reasons: pa.Array) -> pa.RecordBatch:

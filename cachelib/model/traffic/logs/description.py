@@ -20,6 +20,7 @@ from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
 from cachelib.plural import plural
 
+SHARES_ARE_OF = "colos: of requests; all others: of every row that could be read"
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 60
 TOP = 10
@@ -60,6 +61,7 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
             "hosts": account.hosts or _hosts(trace.keys),
         },
         "top_keys": _top(trace),
+        "shares_are_of": SHARES_ARE_OF,
         "colos": _shares(Counter(_names(trace))),
         **{
             role: _shares(counts)

@@ -44,6 +44,7 @@ class Format(Strict):
     roles: dict[str, Alternatives] = {}  # noqa: RUF012
     ignore: dict[str, str] = {}  # noqa: RUF012
     once: str = ""
+    places: Literal["iata", "own"] = "iata"
     untimed: bool = False
 
     @property

@@ -86,6 +86,7 @@ class LogStream:
 
     def _pieces(self) -> Iterator[Trace]:
         shape = self.shape = told(self.files, self.reading)
+        self.coder.own_places = shape.format is not None and shape.format.places == "own"
         if not (shape.format and shape.format.untimed):
             self._leave_out_copies()
         rows, kept = Rows(), list[Trace]()

@@ -113,6 +113,8 @@ class _Teller:
         """What a field of rows that mean nothing by themselves holds, if it is a log's lines."""
         if outer.format is not None or self.reading.format != "auto" or self.reading.expressions:
             return None
+        if outer.container == "parquet":
+            return None
         own = self.lines
         for name in leaves(outer.columns):
             values = [value for value in outer.columns[name] if value]
@@ -150,13 +152,13 @@ class _Teller:
     def _parquet(self) -> Shape:
         try:
             schema, _ = framing.parquet([self.path])
+            columns = framing.parquet_examples(self.path)
         except pa.ArrowException as error:
             raise LogError(f"{self.path}: {error}") from None
-        names = [name for name in schema.names if name not in ("_file", "_line", "_bad")]
-        known, why = self._meaning({name: [] for name in names})
+        known, why = self._meaning(columns)
         return Shape(
             known.name if known else "parquet", why, "parquet", known, schema,
-            lambda files: framing.parquet(files)[1], {name: [] for name in names},
+            lambda files: framing.parquet(files)[1], columns,
         )  # fmt: skip
 
     # Named fields: JSON, W3C
