@@ -23,7 +23,7 @@ def test_a_long_line_that_can_be_parted_in_many_ways_is_read_in_time(
     path = tmp_path / "access.log"
     good = "".join("1 2 3 4 5 6" + REST.format(i, i) for i in range(40))
     good = good.replace("1 2 3 4 5 6", '1 "2" 3 "4" 5') if letter == '"' else good
-    path.write_text(letter * 60_000 + "\n" + good)
+    path.write_text(letter * 60_000 + "x\n" + good)
     trace = read_log(path, Reading(format=log_format + ' [$time_local] "$request" $status'))
     assert len(trace) == 40
     assert trace.skipped.lines == 1

@@ -25,7 +25,7 @@ from cachelib.model.traffic.logs.source import (
 )
 
 PLACE = [("_file", pa.int32()), ("_line", pa.int64()), ("_bad", pa.string())]
-SPACES = np.frombuffer(b" \t\r\n\v\f", np.uint8)
+IS_SPACE = np.isin(np.arange(256), list(b" \t\r\n\v\f"))
 TEXT = pa.schema([*PLACE, ("text", pa.string())])
 
 Integers = npt.NDArray[np.int64]
@@ -68,7 +68,7 @@ def blank(text: npt.NDArray[np.uint8], ends: npt.NDArray[Any]) -> npt.NDArray[np
     if not len(text):
         return np.ones(len(ends) - 1, bool)
     first = text[np.minimum(ends[:-1], len(text) - 1)]
-    found: npt.NDArray[np.bool_] = (np.diff(ends) == 0) | np.isin(first, SPACES)
+    found: npt.NDArray[np.bool_] = (np.diff(ends) == 0) | IS_SPACE[first]
     for row in np.flatnonzero(found):
         found[row] = not text[ends[row] : ends[row + 1]].tobytes().strip()
     return found
