@@ -183,6 +183,8 @@ def logpush(raw: bytes) -> Found:
     for row in rows:
         if row.get("ClientRequestSource", "eyeball") != "eyeball":
             continue
+        if dug(row, "RequestHeaders", "authorization") or dug(row, "ResponseHeaders", "set-cookie"):
+            continue
         yield http(
             any_time(row["EdgeStartTimestamp"]), row.get("ClientRequestMethod", "GET"),
             row.get("ClientRequestURI") or row["ClientRequestPath"], row.get("EdgeResponseStatus"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,7 @@ def test_a_csv_of_columns_nobody_knows_is_cut_by_what_parts_its_lines_alike(
 ) -> None:
     with pytest.raises(LogError, match=r"zeit, schluessel, vorgang, groesse, dauer_ms") as refused:
         read_log(spreadsheet(tmp_path))
-    assert re.search(r"akamai-datastream lacks reqTimeSec, reqPath or reqHost;", str(refused.value))
+    assert "No named format has any of these columns" in str(refused.value)
 
 
 def test_a_refusal_says_that_another_delimiter_gives_the_column(tmp_path: Path) -> None:

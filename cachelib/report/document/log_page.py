@@ -61,7 +61,8 @@ def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "like another to the letter", language.counted(order["rows_like_another"], "row")
     yield "taken as", ", ".join(f"{n:,} {what}" for what, n in told["taken_as"].items() if n)
     keys = told["keys"]
-    yield "keys", f"{keys['distinct']:,} of {language.counted(keys['hosts'], 'host')}"
+    hosts = language.counted(keys["hosts"], "host") if keys["hosts"] else "hosts that are not named"
+    yield "keys", f"{keys['distinct']:,} of {hosts}"
 
 
 def _without_values(key: str) -> str:

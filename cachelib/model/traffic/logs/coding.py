@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cachelib.model.traffic.account import THE_FILTER, Account
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.hashing import HashedCodes
 from cachelib.model.traffic.logs.numbering import Codes, Codes32
+from cachelib.model.traffic.logs.once import Once
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME, SHOWN
 from cachelib.model.traffic.trace import Skipped, Trace, one_after_another
@@ -49,9 +51,12 @@ class Coder:
         self.reasons: Counter[str] = Counter()
         self.shares: dict[str, Counter[str]] = {}
         self.account: Account | None = None
-        self.hint = ""
+        self.own_places = False
+        """Whether a data centre may have a name of its vendor's own."""
+        self.hint: Callable[[], str] = str
         """What to do where no time can be read."""
         self._first_bad: tuple[int, int, str] | None = None
+        self._once = Once()
         self._rows: list[npt.NDArray[np.uint64]] = []  # what each says, as a number
         self._hosted: bool | None = None  # whether its keys' names begin with a host
         self._dated: bool | None = None  # whether its times are dates, and not seconds of a trace
@@ -73,7 +78,7 @@ class Coder:
             self._rows.append(batch["whole"].to_numpy().copy())  # a view would keep all columns
         if batch["skipped"].null_count < len(batch):
             batch = self._reject(batch, batch["skipped"])
-        batch = self._of_one_age(batch)
+        batch = self._of_one_age(self._once.of(batch))
         if batch["filtered"].null_count < len(batch):
             good = pc.is_null(batch["filtered"])
             self.filtered.update(_counted(batch["filtered"].drop_null()))
@@ -115,7 +120,8 @@ class Coder:
     def _place(self, name: str) -> str | None:
         """The data centre's IATA code, empty for none, None for one that is no airport."""
         if name not in self._colo:
-            self._colo[name] = _airport(name)
+            found = _airport(name)
+            self._colo[name] = "" if found is None and self.own_places else found
         return self._colo[name]
 
     def _reject(self, batch: pa.RecordBatch, reasons: pa.Array) -> pa.RecordBatch:
@@ -213,7 +219,7 @@ class Coder:
             return (
                 f"{none_of_its(skipped.lines, 'line')} a request;"
                 f" line {skipped.first_line}: {skipped.reason}{also}"
-                f"{self.hint if skipped.reason == NO_TIME else ''}"
+                f"{self.hint() if skipped.reason == NO_TIME else ''}"
             )
         if filtered and list(filtered) == [THE_FILTER]:
             return "the filter keeps none of its requests"

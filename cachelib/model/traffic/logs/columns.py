@@ -20,9 +20,10 @@ def paths(shape: Shape) -> dict[str, str]:
     known = shape.format
     documented: list[str] = []
     if known is not None:
-        documented = [name for need in known.needs for name in need.split("|")]
+        needed = [name for need in known.needs for name in need.split("|")]
+        documented = [name for name in needed if not name.endswith(".*")]
         documented += [a for alts in known.roles.values() for a in alts if "{" not in a]
-        documented += [c for sql in known.ignore.values() for c in columns(sql)]
+        documented += [c for sql in (*known.ignore.values(), known.once) for c in columns(sql) if c]
     guessed = {
         name: "$"
         + "".join(re.sub(r"^(.*?)((?:\[\d+\])*)$", r'."\1"\2', part) for part in name.split("."))

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from cachelib.model.traffic.logs.framing import PLACE, Integers, counting, is_text, places_of
+from cachelib.model.traffic.logs.framing import (
+    PLACE,
+    Integers,
+    blank,
+    counting,
+    is_text,
+    places_of,
+)
 from cachelib.model.traffic.logs.source import MAX_LINE, LogError, blocks, text_of
 
 QUOTED_LINES = 200  # over how many lines a quoted field may go
@@ -22,6 +30,7 @@ SEPARATOR = re.compile(r'"?sep=(.)"?', re.I)
 ALIGNED = "  "
 """Two blanks or more, as of tables whose columns are made to stand below each other."""
 RULE = re.compile(r"[+|\-=:\s]*-{3}[+|\-=:\s]*|\(\d+ rows?\)")
+MAY_BE_BLANK = re.compile(rb"(?:^|\n)\s")
 COLOUR = re.compile(rb"\x1b\[[\d;]*[A-Za-z]")
 DATUM = re.compile(r"[-+]?\d+([.,]\d+)?|\d{4}-\d\d-\d\d[T ].*|/.*|https?://.*")
 
@@ -227,7 +236,8 @@ class _Rows:
         heads = pa.array([mark + name for name in self.names for mark in ("", "\ufeff")])
         if pc.any(pc.is_in(columns[self.names[0]], heads)).as_py():
             return None  # where tables were put one after another, each has its header
-        return self._batch(counting(self.line, len(table)), None, columns)
+        batch = self._batch(counting(self.line, len(table)), None, columns)
+        return batch.filter(pa.array(~_blank(block))) if MAY_BE_BLANK.search(block) else batch
 
     def _slow(self, block: bytes, *, last: bool = False) -> Iterator[pa.RecordBatch]:
         """Row by row: a quoted field may go over lines, what does not fit is a bad row."""
@@ -246,7 +256,7 @@ class _Rows:
                 at += 1
                 self.line += 1
                 continue
-            if self.shape.spaced and is_rule(text):
+            if not text.strip() or (self.shape.spaced and is_rule(text)):
                 at += 1
                 self.line += 1
                 continue
@@ -263,9 +273,7 @@ class _Rows:
                 self.line += taken
                 continue
             reason = None
-            if not text.strip():
-                reason = "an empty line"
-            elif fields is None:
+            if fields is None:
                 reason = "a quote that is not closed"
             elif len(fields) == len(self.names) + 1 and not fields[-1]:
                 fields = fields[:-1]  # a delimiter at the end of each row, and none in the header
@@ -320,6 +328,12 @@ class _Rows:
         return pa.RecordBatch.from_arrays(
             [*places_of(self.number, places, bad), *ordered], schema=self.shape.schema
         )
+
+
+def _blank(block: bytes) -> npt.NDArray[np.bool_]:
+    """Which of the lines have nothing in them."""
+    raw = np.frombuffer(block, np.uint8)
+    return blank(raw, np.concatenate([[0], np.flatnonzero(raw == ord("\n")) + 1]))
 
 
 def _balanced(block: bytes, quote: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,9 +20,11 @@ from cachelib.model.traffic.remarks import remarks
 from cachelib.model.traffic.trace import DELETE, READ, WRITE, Trace
 from cachelib.plural import plural
 
+SHARES_ARE_OF = "colos: of requests; all others: of every row that could be read"
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 60
 TOP = 10
+HOST = re.compile(r"[a-zA-Z]+://([^/?#]+)")
 GAP = 20.0  # times the mean distance of requests: a gap
 
 
@@ -55,9 +58,10 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
         },
         "keys": {
             "distinct": int((np.bincount(trace.key) > 0).sum()),
-            "hosts": max(account.hosts, 1),
+            "hosts": account.hosts or _hosts(trace.keys),
         },
         "top_keys": _top(trace),
+        "shares_are_of": SHARES_ARE_OF,
         "colos": _shares(Counter(_names(trace))),
         **{
             role: _shares(counts)
@@ -70,6 +74,11 @@ def described(paths: Path | Sequence[Path], reading: Reading | None = None) -> d
         ],
         "notes": list(trace.notes),
     }
+
+
+def _hosts(keys: Sequence[str]) -> int | None:
+    """How many hosts the keys' own URLs name; None where they name none."""
+    return len({found[1].lower() for key in keys if (found := HOST.match(key))}) or None
 
 
 def _columns(columns: Any) -> dict[str, str]:

@@ -44,6 +44,8 @@ class Format(Strict):
     columns: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
     roles: dict[str, Alternatives] = {}  # noqa: RUF012
     ignore: dict[str, str] = {}  # noqa: RUF012
+    once: str = ""
+    places: Literal["iata", "own"] = "iata"
     untimed: bool = False
 
     @property
@@ -52,7 +54,17 @@ class Format(Strict):
 
     def missing(self, columns: set[str]) -> list[str]:
         """Which of the needed fields are not among `columns`."""
-        return [need for need in self.needs if not columns & set(need.split("|"))]
+        return [need for need in self.needs if not seen(need, columns)]
+
+
+def seen(need: str, columns: set[str]) -> str:
+    """Which of the columns a needed field is; a name such as `a.*` is any that lies in a record."""
+    for name in need.split("|"):
+        if name in columns:
+            return name
+        if name.endswith(".*") and (within := [c for c in columns if c.startswith(name[:-1])]):
+            return min(within)
+    return ""
 
 
 @cache

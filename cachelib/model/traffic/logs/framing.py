@@ -1,7 +1,7 @@
 """Bytes of a log to Arrow batches of rows: lines, records, Parquet, runs of keys.
 
 Every batch has `_file`, `_line` and `_bad`; what is no row of its kind has a reason in `_bad`.
-Headers and comments are no rows; an empty line is one, and bad.
+Headers, comments and blank lines are no rows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from cachelib.model.traffic.logs.source import (
@@ -25,6 +26,7 @@ from cachelib.model.traffic.logs.source import (
 )
 
 PLACE = [("_file", pa.int32()), ("_line", pa.int64()), ("_bad", pa.string())]
+IS_SPACE = np.isin(np.arange(256), list(b" \t\r\n\v\f"))
 TEXT = pa.schema([*PLACE, ("text", pa.string())])
 
 Integers = npt.NDArray[np.int64]
@@ -47,8 +49,37 @@ def lines(files: list[Path]) -> Iterator[pa.RecordBatch]:
         line = 1
         for block in blocks(path):
             batch = _clean(block, number, line) or _checked(block, number, line)
-            yield batch
             line += len(batch)
+            if len(rows := _without_blank(batch)):
+                yield rows
+
+
+def _without_blank(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows whose line has anything in it; what cannot be read has a reason, and stays."""
+    text, ends = _buffers(batch["text"])
+    empty = blank(text, ends)
+    if not empty.any():
+        return batch
+    kept = pc.or_(pa.array(~empty), pc.is_valid(batch["_bad"]))
+    return batch.filter(kept)
+
+
+def blank(text: npt.NDArray[np.uint8], ends: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which of the lines between the `ends` of a text have nothing in them that can be seen."""
+    if not len(text):
+        return np.ones(len(ends) - 1, bool)
+    first = text[np.minimum(ends[:-1], len(text) - 1)]
+    found: npt.NDArray[np.bool_] = (np.diff(ends) == 0) | IS_SPACE[first]
+    for row in np.flatnonzero(found):
+        found[row] = not text[ends[row] : ends[row + 1]].tobytes().strip()
+    return found
+
+
+def _buffers(column: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """The bytes of texts one after another, and where each begins."""
+    _, offsets, data = column.buffers()
+    ends = np.frombuffer(offsets, np.int32, len(column) + 1, 4 * column.offset)
+    return np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8), ends
 
 
 def _clean(block: bytes, number: int, line: int) -> pa.RecordBatch | None:
@@ -170,6 +201,18 @@ def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         while (batch := following.result()) is not None:
             following = pool.submit(next, batches, None)
             yield batch
+
+
+def parquet_examples(path: Path, rows: int = 20) -> dict[str, list[str]]:
+    """The columns of a file, and what stands in its first rows."""
+    first = pyarrow.parquet.ParquetFile(path)
+    empty = first.schema_arrow.empty_table()
+    batch = next(first.iter_batches(rows), None)
+    table = _flat(empty if batch is None else pa.Table.from_batches([batch]))
+    return {
+        name: ["" if value is None else str(value) for value in table[name].to_pylist()]
+        for name in table.column_names
+    }
 
 
 def parquet(files: list[Path]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

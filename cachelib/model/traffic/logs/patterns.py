@@ -64,7 +64,7 @@ def pattern(log_format: str, said: Collection[str] = ()) -> Format:
         regex += _literal(text[at : found.start()])
         at = found.end()
         name = (found[1] or found[2]).lower()
-        after = text[at : at + 1]
+        after = _after(text, at, name)
         if name in names:
             regex += _field(name, after)
         else:
@@ -85,6 +85,19 @@ def pattern(log_format: str, said: Collection[str] = ()) -> Format:
             " names do with --column time=NAME and --key NAME, a log without times with --rate"
         )
     return Format(name="log_format", title=log_format, kind="line", regex=regex, roles=roles)
+
+
+def _after(text: str, at: int, name: str) -> str:
+    """The letter at which a field ends; a URL without its host begins with a slash."""
+    if text[at : at + 1] != "$":
+        return text[at : at + 1]
+    if re.match(r"\$\{?(request_)?uri\b", text[at:]):
+        return "/"
+    following = re.sub(r"^\$\{?(\w*).*", r"\1", text[at:])
+    raise PatternError(
+        f"{text!r} puts nothing between ${name} and ${following}, so that nobody can tell where the"
+        f" one ends: give both one name, as ${name}_{following}"
+    )
 
 
 def _field(name: str, after: str) -> str:

@@ -2,8 +2,9 @@
 
 Of every row it gives `_file`, `_line`, `skipped` or `filtered` (why it is no request, or NULL),
 `time` (seconds since 1970), `unit` (what it was written in), `key`, `host`, `colo`, `op`,
-`undecided`, `size`, `ttl`, `sampled` (what it says of sampling), and for a description what it
-counts the values of, each under a name that begins with `shown_`.
+`undecided`, `size`, `ttl`, `sampled` (what it says of sampling), in some formats `once` (what rows
+of one request share) and `answered`, and for a description what it counts the values of, each
+under a name that begins with `shown_`.
 """
 
 # ruff: noqa: S608 - the user's expressions are parsed before, and run where only rows can be read
@@ -157,6 +158,9 @@ class Query:
         inner.append(f"{self._check()} AS _unread")
         if described and (whole := self._whole()):
             inner.append(f"{whole} AS _whole")
+        once = shape.format.once if shape.format else ""
+        if once:
+            inner.append(f"{substituted(once, self.raw, missing='NULL')} AS _once")
         place = {role: f'"_{role}"' for role in roles} | user
         ignored = {reason: f'"_ignore{i}"' for i, reason in enumerate(conditions)}
         rows = f"(SELECT {', '.join(inner)} FROM {self._source()})"
@@ -172,6 +176,7 @@ class Query:
             empty_is_no_key=shape.container == "lines" and shape.format is not None,
             described=described,
             whole="_whole" if described and self._whole() else None,
+            once="_once" if once else None,
         )
 
     def _whole(self) -> str:
@@ -248,11 +253,7 @@ class Query:
 
     def _require(self, roles: Mapping[str, str]) -> None:
         seen = ", ".join(list(self.shape.columns)[:40])
-        near = (
-            f" Of the named formats, {nearest_fields(self.shape.columns)}."
-            if self.shape.format is None
-            else ""
-        )
+        near = f" {nearest_fields(self.shape.columns)}." if self.shape.format is None else ""
         if "key" not in roles:
             raise LogError(
                 f"{self.where}: which column is the key? Say so with --key (columns.key);"
@@ -328,7 +329,7 @@ class Query:
         known = self.shape.format
         roles = self.mapping.items()
         told = [alt for role, alts in roles if role not in self.unused for alt in alts]
-        told += list(known.ignore.values()) if known else []
+        told += [*known.ignore.values(), known.once] if known else []
         used = {column for alt in told for column in columns(alt)}
         own = " ".join(self.reading.expressions.values())
         return [name for name in self._paths() if name in used or (own and mentions(own, name))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -88,6 +89,7 @@ class LogStream:
 
     def _pieces(self) -> Iterator[Trace]:
         shape = self.shape = told(self.files, self.reading)
+        self.coder.own_places = shape.format is not None and shape.format.places == "own"
         if not (shape.format and shape.format.untimed):
             self._leave_out_copies()
         rows, kept = Rows(), list[Trace]()
@@ -98,7 +100,7 @@ class LogStream:
                 kept = []
         if any(map(len, kept)):
             yield self._piece(kept)
-        self.coder.hint = shape.hint_of_time(self.mapping.get("time", ""))
+        self.coder.hint = partial(shape.hint_of_time, self.mapping.get("time", ""))
         self.coder.finish(rows.count, shape.name, shape.why, self.mapping)
 
     def _piece(self, kept: list[Trace]) -> Trace:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cachelib.model.traffic.logs.formats import Format, formats
+from cachelib.model.traffic.logs.matching import NoPatternError, fitting
 from cachelib.plural import none_of_its, plural
 
 NEAREST = 3
@@ -15,13 +16,15 @@ NEAREST = 3
 
 def refusal(path: Path, lines: list[str]) -> str:
     """Of lines that are of no format that is known."""
-    near = sorted(_nearness(lines[0]), key=lambda found: -found[0])[:NEAREST]
+    begun = [found for found in _nearness(lines[0]) if found[0]]
+    near = sorted(begun, key=lambda found: -found[0])[:NEAREST]
     shown = lines[0][:100] + ("…" if len(lines[0]) > 100 else "")
     told = "; ".join(f"{known.name} ({what})" for _, known, what in near)
+    nearest = f"The nearest: {told}" if near else "No format that is known begins like it"
     return (
         f"{path}: {none_of_its(len(lines), 'line')} a request;"
         f" line 1: not a line of a format that is known: {shown!r}."
-        f" The nearest: {told}.{_some_fit(lines)}{_parted(lines)} Say how it is written with"
+        f" {nearest}.{_some_fit(lines)}{_parted(lines)} Say how it is written with"
         " --format and a log_format as nginx"
         " or Apache have it ('$remote_addr [$time_local] \"$request\" $status'), or with"
         " --format csv, tsv or json and --time-column and --key"
@@ -30,16 +33,16 @@ def refusal(path: Path, lines: list[str]) -> str:
 
 def _some_fit(lines: list[str]) -> str:
     """Lines of a known format among many others."""
-    fitting = {
-        known.name: sum(re.match(known.regex, line) is not None for line in lines)
+    counts = {
+        known.name: sum(fitting(known.regex, lines))
         for known in formats().values()
         if known.kind == "line" and not known.untimed
     }
-    best = max(fitting, key=lambda name: fitting[name])
-    if not fitting[best]:
+    best = max(counts, key=lambda name: counts[name])
+    if not counts[best]:
         return ""
     return (
-        f" {fitting[best]} of the {len(lines)} {plural(fitting[best], 'is', 'are')} of the format"
+        f" {counts[best]} of the {len(lines)} {plural(counts[best], 'is', 'are')} of the format"
         f" {best}: --format {best} reads"
         " those, and counts the others as skipped."
     )
@@ -80,22 +83,25 @@ def _fitting(words: list[str], line: str) -> int:
     """How many words of a pattern the line begins with."""
     for n in range(len(words), 0, -1):
         try:
-            if re.match(" ".join(words[:n]), line):
+            if any(fitting(" ".join(words[:n]), [line])):
                 return n
-        except re.error:
+        except NoPatternError:
             continue
     return 0
 
 
 def nearest_fields(columns: Mapping[str, Any]) -> str:
-    """The three named formats that share most fields with these columns, and what each lacks."""
+    """The three named formats that share most fields with these columns, and what each lacks; none
+    is near of which no field is there."""
     present = set(columns)
     scored = []
     for known in formats().values():
         if known.kind == "fields":
             missing = known.missing(present)
-            scored.append((len(missing) / len(known.needs), known.name, missing))
-    return "; ".join(
+            if len(missing) < len(known.needs):
+                scored.append((len(missing) / len(known.needs), known.name, missing))
+    told = "; ".join(
         f"{name} lacks {', '.join(needs).replace('|', ' or ')}"
         for _, name, needs in sorted(scored)[:NEAREST]
     )
+    return f"Of the named formats, {told}" if told else "No named format has any of these columns"

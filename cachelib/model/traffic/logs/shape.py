@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from cachelib.model.traffic.logs import framing
+from cachelib.model.traffic.logs.dating import proposed
 from cachelib.model.traffic.logs.delimited import Delimited, header_of, is_data
 from cachelib.model.traffic.logs.formats import Format, commonly
 from cachelib.model.traffic.logs.nesting import leaves
@@ -16,6 +17,7 @@ from cachelib.model.traffic.logs.pairs import LOGFMT, Pairs
 from cachelib.model.traffic.logs.wrappers import Wrapper
 
 TOGETHER = " || ' ' || "  # how two columns make a time
+SEEN = 50  # values that show how times are written
 Batches = Callable[[list[Path]], Iterator[pa.RecordBatch]]
 
 
@@ -48,15 +50,10 @@ class Shape:
 
     def hint_of_time(self, column: str) -> str:
         """How to say what the values of a column mean that are no times that are known."""
-        parts = column.split(TOGETHER)
-        firsts = [next((v for v in self.columns.get(part, ()) if v), "") for part in parts]
-        seen = " ".join(filter(None, firsts))
-        return (
-            f". {column} holds {seen[:60]!r}: say how it is written, as in"
-            f" --column time=\"strptime({column}, '%m/%d/%Y %I:%M:%S %p')\" (month first, 12 hours)"
-            if seen
-            else ""
-        )
+        parts = [self.columns.get(part, []) for part in column.split(TOGETHER)]
+        rows = (" ".join(filter(None, cells)) for cells in zip(*parts, strict=False))
+        seen = [value for value in rows if value]
+        return proposed(column, seen[:SEEN]) if seen else ""
 
 
 def within(outer: Shape, name: str, inner: Shape) -> Shape:

@@ -6,6 +6,7 @@ import bz2
 import codecs
 import filecmp
 import glob
+import gzip
 import io
 import lzma
 import os
@@ -22,6 +23,7 @@ import pyarrow as pa
 from isal import igzip, isal_zlib
 
 from cachelib.errors import CachelibError
+from cachelib.model.traffic.logs.archives import archive, end_of_members
 from cachelib.model.traffic.logs.buckets import fetched, is_in_bucket
 
 BLOCK = 8 << 20  # to ask the database once takes as long as a thousand rows, memory grows with it
@@ -35,7 +37,6 @@ UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 MAGIC = {
     b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2",
 }  # fmt: skip
-ARCHIVES = {b"PK\x03\x04": "a zip archive", b"Rar!": "a rar archive", b"7z\xbc\xaf": "a 7z archive"}
 
 
 class LogError(CachelibError, ValueError):
@@ -141,9 +142,6 @@ def compression(path: Path) -> str | None:
     """How the file is compressed, told by its first bytes and not by its name."""
     with path.open("rb") as raw:
         start = raw.read(6)
-    for magic, what in ARCHIVES.items():
-        if start.startswith(magic):
-            raise LogError(f"{path}: is {what}; unpack it first")
     return next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
 
 
@@ -166,7 +164,12 @@ def damage_told(path: Path) -> Iterator[None]:
     """Says which file it is that cannot be read, and why."""
     try:
         yield
-    except EOFError as error:
+    except (EOFError, gzip.BadGzipFile) as error:
+        if (end := end_of_members(path)) is not None:
+            raise LogError(
+                f"{path}: what is compressed ends at byte {end}, and something follows that is not."
+                f" Take the first part alone: head -c {end} {path.name} > FILE"
+            ) from None
         raise LogError(
             f"{path}: is cut short ({error}). Get it once more, or unpack what there is of it"
             " (gzip -dc) into another file"
@@ -179,6 +182,8 @@ def chunks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
     """The content in pieces of about `size` bytes; UTF-16 becomes UTF-8, byte-order marks go."""
     with damage_told(path), open_stream(path) as stream:
         first = stream.read(size)
+        if what := archive(first):
+            raise LogError(f"{path}: is {what}; unpack it first")
         decoder = None
         for mark, name in UTF16.items():
             if first.startswith(mark) and not first.startswith(codecs.BOM_UTF32_LE):

@@ -52,11 +52,12 @@ def in_steps(
     empty_is_no_key: bool,
     described: bool,
     whole: str | None,
+    once: str | None = None,
 ) -> str:
     """The query over `rows`, whose columns hold the `roles`.
 
     `ignored`: by reason, the column that is true of rows which are ignored for it. `where`: the
-    user's filter. `whole`: all of a row, for a description.
+    user's filter. `whole`: all of a row, for a description. `once`: what rows of one request share.
     """
     said = {
         "_reason": "coalesce(_bad, _unread)",
@@ -76,6 +77,8 @@ def in_steps(
         said |= _shown(roles, ignored)
         # DuckDB's own hash() is the same for lines that differ in one figure.
         said["_whole"] = f"md5_number_lower({whole})" if whole else "NULL::UBIGINT"
+    if once:
+        said |= {"once": once, "answered": "_code IS NOT NULL" if "status" in roles else "false"}
     taken = {"_n": time.number, "op": operation(roles, reading)}
     known = {
         "unit": time.unit,
@@ -89,6 +92,7 @@ def in_steps(
         rows = f"(SELECT {before}, {named} FROM {rows})"
     shown = "".join(f", {name}" for name in said if name.startswith(SHOWN))
     shown += ", _whole AS whole" if described else ""
+    shown += ", once, answered" if once else ""
     return (
         "SELECT _file, _line, unit, time, key, hash(key) AS hash, host, colo,"
         " CAST(op AS UTINYINT) AS op, undecided,"
@@ -100,6 +104,8 @@ def in_steps(
 def _shown(roles: Mapping[str, str], ignored: Mapping[str, str]) -> dict[str, str]:
     """SQL for what a description counts the values of, by name; only what the log has."""
     found = {role: lowered(role, roles) for role in DESCRIBED if role in roles}
+    if "host" not in roles:  # it may stand in a whole URL
+        found["host"] = f"host_of(CAST({roles['key']} AS VARCHAR))"
     if "agent" in roles:
         agent = f"CAST({roles['agent']} AS VARCHAR)"
         found["bot"] = (

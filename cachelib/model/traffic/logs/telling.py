@@ -22,9 +22,10 @@ from cachelib.model.traffic.logs.delimited import (
     numbered,
     quote_of,
 )
-from cachelib.model.traffic.logs.formats import Format, commonly, formats
+from cachelib.model.traffic.logs.formats import Format, commonly, formats, seen
 from cachelib.model.traffic.logs.json_lists import lists
 from cachelib.model.traffic.logs.json_values import values
+from cachelib.model.traffic.logs.matching import fitting, groups_of
 from cachelib.model.traffic.logs.nesting import envelope, flattened, leaves, nested
 from cachelib.model.traffic.logs.partials import runtime_of
 from cachelib.model.traffic.logs.parting import TITLES, Parting
@@ -112,6 +113,8 @@ class _Teller:
         """What a field of rows that mean nothing by themselves holds, if it is a log's lines."""
         if outer.format is not None or self.reading.format != "auto" or self.reading.expressions:
             return None
+        if outer.container == "parquet":
+            return None
         own = self.lines
         for name in leaves(outer.columns):
             values = [value for value in outer.columns[name] if value]
@@ -149,13 +152,13 @@ class _Teller:
     def _parquet(self) -> Shape:
         try:
             schema, _ = framing.parquet([self.path])
+            columns = framing.parquet_examples(self.path)
         except pa.ArrowException as error:
             raise LogError(f"{self.path}: {error}") from None
-        names = [name for name in schema.names if name not in ("_file", "_line", "_bad")]
-        known, why = self._meaning({name: [] for name in names})
+        known, why = self._meaning(columns)
         return Shape(
             known.name if known else "parquet", why, "parquet", known, schema,
-            lambda files: framing.parquet(files)[1], {name: [] for name in names},
+            lambda files: framing.parquet(files)[1], columns,
         )  # fmt: skip
 
     # Named fields: JSON, W3C
@@ -269,7 +272,7 @@ class _Teller:
         if not fitting:
             return None, "its columns by their common names"
         best = max(fitting, key=lambda known: len(known.needs))
-        return best, "it has " + ", ".join(_seen(need, present) for need in best.needs)
+        return best, "it has " + ", ".join(seen(need, present) for need in best.needs)
 
     # Lines and tables
 
@@ -303,7 +306,7 @@ class _Teller:
                 continue
             if known.file and not re.search(known.file, self.name, re.I):
                 continue
-            matches = sum(bool(re.match(known.regex, line)) for line in self.lines)
+            matches = sum(fitting(known.regex, self.lines))
             strict = known.regex.endswith("$") or self.name.lower().endswith((".csv", ".tsv"))
             if strict and matches < len(self.lines):
                 continue
@@ -319,10 +322,9 @@ class _Teller:
         columns: dict[str, list[str]] = {
             name: [] for name in re.findall(r"\(\?P<(\w+)>", known.regex)
         }
-        for line in self.lines:
-            if found := re.match(known.regex, line):
-                for name, value in found.groupdict().items():
-                    columns[name].append(value or "")
+        for found in groups_of(known.regex, self.lines) if columns else []:
+            for name, value in found.items():
+                columns[name].append(value or "")
         return Shape(
             known.name, why, "lines", known, framing.TEXT, self.batches,
             columns | {name: [] for name in known.columns if name not in columns},
@@ -366,7 +368,3 @@ class _Teller:
         if keys.file and re.search(keys.file, self.name, re.I) and plain:
             return self._by_lines(keys, "by its name")
         return None
-
-
-def _seen(need: str, present: set[str]) -> str:
-    return next(name for name in need.split("|") if name in present)

@@ -11,6 +11,7 @@ UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 TEXT, SECONDS, MILLI, MICRO, NANO = range(5)
 # Seconds since 1970 stay below 1e11 until the year 5138; what is larger is a finer unit.
 MAX = 1e11
+SHORT_YEAR = r"^\d\d?[./-]\w{1,3}[./-]\d\d(\D|$)"
 STAMPS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y:%H:%M:%S.%g %z", "%d/%b/%Y:%H:%M:%S.%g",
     "%d/%b/%Y:%H:%M:%S", "%d/%b/%Y %H:%M:%S",
@@ -79,7 +80,11 @@ def told(kind: str, unit: str, *, clf: bool) -> Time:
     # Many languages' loggers write a comma before the milliseconds.
     comma = "epoch(try_cast(replace(_t, ',', '.') AS TIMESTAMPTZ))"
     stamps = f"[{', '.join(map(quoted, STAMPS))}]"
-    other = f"{comma}, epoch(try_strptime(_t, {stamps})), {_leap(stamps)}"
+    # %Y takes 25 for a year, too. It is asked of the text: asked of what was read, every row would
+    # be read so, whether it has to be or not.
+    long = f"CASE WHEN NOT regexp_matches(_t, {quoted(SHORT_YEAR)}) THEN _t END"
+    stamped = f"epoch(try_strptime({long}, {stamps}))"
+    other = f"{comma}, {stamped}, {_leap(stamps)}"
     if clf:  # the quickest first
         return Time(number, f"coalesce({first}, {scaled}, {iso}, {other})", f"{TEXT}::UTINYINT")
     # What is no number is asked first whether it is RFC 3339: that most logs are.
