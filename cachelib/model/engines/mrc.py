@@ -116,7 +116,7 @@ def mrc_log(
     """The curve of a log, read piece by piece: what `cachelib mrc --json` prints."""
 
     changes = 0
-    by_key = reading.rate if reading is not None and reading.sampled_by == "key" else 1.0
+    by_key = 1.0 if reading is None else reading.of_keys
 
     def counted(pieces: Iterator[Trace]) -> Iterator[Trace]:
         nonlocal changes

@@ -9,7 +9,7 @@ that follow one another differ in the choice, it is found where it changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, pairwise
@@ -28,8 +28,8 @@ from cachelib.model.judgement.search import Search, search
 from cachelib.model.judgement.simulator import TRAFFIC, Simulator
 from cachelib.model.judgement.sweeps import Moving, Sweep
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise, score_of
+from cachelib.model.judgement.ways import Span, Step, halfway, on_side, outwards, spans_of
 
-BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
 JUST = 0.002  # of a flip's value: beyond it by so little, the choice is asked once more
 HALVES = 6  # of the way between two values, at most, to find where on it the choice changes
 CLOSE = 0.005  # of a value: two so close are not told apart
@@ -211,7 +211,7 @@ class Elsewhere:
             if self.moving.matters(sweep.name, self.model.options)
             for side in (-1, 1)
         ]
-        changes = self._answered(abreast(self._changes(*way, _on(*way, found)) for way in ways))
+        changes = self._answered(abreast(self._changes(*way, on_side(*way, found)) for way in ways))
         return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
 
     def can_be_simulated(self, flip: Flip) -> bool:
@@ -228,7 +228,7 @@ class Elsewhere:
     def _changes(self, sweep: Sweep, side: int, found: Sequence[Flip]) -> Asking[list[Flip]]:
         """The changes of the choice on one side of a number, outwards; what is chosen in a sliver
         is left out."""
-        steps: list[_Step] = []
+        steps: list[Step] = []
         for step in (yield from self._steps(sweep, side, found)):
             if steps and abs(step.at - steps[-1].at) <= SLIVER * abs(step.at):
                 step = steps.pop()._replace(far=step.far)
@@ -241,9 +241,9 @@ class Elsewhere:
             before = away
         return changes
 
-    def _steps(self, sweep: Sweep, side: int, found: Sequence[Flip]) -> Asking[list[_Step]]:
+    def _steps(self, sweep: Sweep, side: int, found: Sequence[Flip]) -> Asking[list[Step]]:
         """Where the choice changes, outwards."""
-        spans = list(_spans(sweep, side, found))
+        spans = list(spans_of(sweep, side, found))
         if spans:  # the end first, of which all that lies before it knows what does alike
             yield from self._standing(sweep.name, spans[-1].far)
         chosen = yield from abreast(self._chosen(sweep.name, span.far) for span in spans)
@@ -255,19 +255,19 @@ class Elsewhere:
         return list(chain(*steps))
 
     def _within(
-        self, sweep: Sweep, span: _Span, chosen: str | None, beyond: str | None
-    ) -> Asking[list[_Step]]:
+        self, sweep: Sweep, span: Span, chosen: str | None, beyond: str | None
+    ) -> Asking[list[Step]]:
         """Where on the way from one value to another the choice changes, by halves."""
-        steps: list[_Step] = []
+        steps: list[Step] = []
         near = span.near
-        if span.flip is not None and _of(span.flip) == (chosen, beyond):
+        if span.flip is not None and outwards(span.flip) == (chosen, beyond):
             just = span.flip.at + np.copysign(JUST, span.far - span.near) * abs(span.flip.at)
             if (yield from self._chosen(sweep.name, just)) == beyond:
-                return [_Step(span.near, span.far, span.flip.at)]
+                return [Step(span.near, span.far, span.flip.at)]
             near = just  # set anew, the choice stands a little longer
         while chosen != beyond and len(steps) < MOST:
             still, changed = yield from self._change(sweep.name, near, span.far, chosen, beyond)
-            steps.append(_Step(still, changed, _middle(still, changed)))
+            steps.append(Step(still, changed, halfway(still, changed)))
             near, chosen = changed, (yield from self._chosen(sweep.name, changed))
         return steps
 
@@ -300,7 +300,7 @@ class Elsewhere:
         for _ in range(HALVES):
             if abs(changed - still) <= CLOSE * abs(changed):
                 break
-            middle = _middle(still, changed)
+            middle = halfway(still, changed)
             if (yield from self._chosen(number, middle, among)) == chosen:
                 still = middle
             else:
@@ -319,7 +319,7 @@ class Elsewhere:
         number = next(moved, None)
         return number and self._first(self.standing(number, self.moving.here[number]))
 
-    def _flip(self, sweep: Sweep, step: _Step, before: str | None, away: str | None) -> Flip:
+    def _flip(self, sweep: Sweep, step: Step, before: str | None, away: str | None) -> Flip:
         """A change of the choice, and why it is another beyond."""
         below, above = (before, away) if step.near < step.far else (away, before)
         aim, assumed = self.model.study.case.criteria.aim, sweep.assumed
@@ -362,52 +362,5 @@ class _Lead(NamedTuple):
         return cls(score, float(standing.score[place, 0]) - score, frozenset(broken))
 
 
-class _Span(NamedTuple):
-    """A way from one value of a number to one farther from here; `flip`: known to lie on it."""
-
-    near: float
-    far: float
-    flip: Flip | None = None
-
-
-class _Step(NamedTuple):
-    """A change of the choice at a value, between one nearer to here and one farther from it."""
-
-    near: float
-    far: float
-    at: float
-
-
 def _arrays(at: Mapping[str, float]) -> dict[str, Array]:
     return {name: np.array([value]) for name, value in at.items()}
-
-
-def _on(sweep: Sweep, side: int, found: Sequence[Flip]) -> list[Flip]:
-    """The flips of a number on one side of where it is, outwards."""
-    own = [f for f in found if f.number == sweep.name and side * (f.at - f.here) > 0]
-    return sorted(own, key=lambda flip: side * flip.at)
-
-
-def _spans(sweep: Sweep, side: int, found: Sequence[Flip]) -> Iterator[_Span]:
-    """The way from here to a number's end on one side, by the sides of every flip on it."""
-    at, end = sweep.here, sweep.low if side < 0 else sweep.high
-    for flip in found:
-        near, far = (flip.at + way * BESIDE * abs(flip.at) for way in (-side, side))
-        if side * (near - at) > 0:
-            yield _Span(at, near)
-            at = near
-        if side * (far - at) > 0:
-            yield _Span(at, far, flip if at == near else None)
-            at = far
-    if side * (end - at) > 0:
-        yield _Span(at, end)
-
-
-def _of(flip: Flip) -> tuple[str | None, str | None]:
-    """What is chosen on the way out from here, before a flip and beyond it."""
-    return (flip.before, flip.after) if flip.at > flip.here else (flip.after, flip.before)
-
-
-def _middle(one: float, other: float) -> float:
-    """Between two values, as far from both by a factor where both are positive."""
-    return float(np.sqrt(one * other)) if min(one, other) > 0 else (one + other) / 2

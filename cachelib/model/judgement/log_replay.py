@@ -104,11 +104,9 @@ def replay_log(
 
     part = stream.sample if by_colo or stream.sample is None else in_one_place(stream.sample)
 
-    by_key = stream.reading.rate if stream.reading.sampled_by == "key" else 1.0
-
     def told(result: Result) -> dict[str, Any]:
         # a tenth of the keys in a month are all of them in a tenth of it
-        result = replace(result, span_s=result.span_s * by_key)
+        result = replace(result, span_s=result.span_s * stream.reading.of_keys)
         bill = no_month or monthly_bill(result, plan=plan).as_dict()
         bill = as_numbers(bill) if part is not None or sample is not None else bill
         parted = {"shards": binding_of(result.design, platform).words} if shared else {}

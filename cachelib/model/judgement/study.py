@@ -233,8 +233,7 @@ class Study:
     @property
     def _logged_keys(self) -> float:
         """The share of keys that the log is a sample of: a tenth stand for ten times as many."""
-        reading = self.case.log
-        return reading.rate if self.log and reading.sampled_by == "key" else 1.0
+        return self.case.log.of_keys if self.log else 1.0
 
     @property
     def days(self) -> float:

@@ -77,6 +77,11 @@ class Reading(Strict):
         return 1.0 if self.sample_rate is None else self.sample_rate
 
     @property
+    def of_keys(self) -> float:
+        """The share of the keys that the log holds, where it is a sample of keys; else 1."""
+        return self.rate if self.sampled_by == "key" else 1.0
+
+    @property
     def expressions(self) -> dict[str, str]:
         """The user's own SQL, by what it is for."""
         own: dict[str, str] = {str(name): sql for name, sql in self.columns.items()}
