@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from cachelib.model.engines.replay import replay, replay_pieces
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns
 from cachelib.model.money.costs import usage
@@ -15,6 +16,7 @@ from cachelib.model.money.prices import hours_rented, monthly_bill, used_of
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design, DesignError
+from cachelib.model.traffic.trace import Trace
 from cachelib.report.experiments.parameters import settle
 from tests.model.model import run
 
@@ -134,3 +136,27 @@ def test_each_place_of_a_redis_that_all_share_has_nodes_and_hears_of_writes(
     carried = float(exact.get("regions.gb", 0))
     assert (carried > 0) == (node_hours > 1)
     assert float(found["regions.gb"][0]) == pytest.approx(carried, rel=0.05)
+
+
+def test_copies_of_two_tiers_hear_all_that_a_request_changes_however_a_log_is_cut() -> None:
+    """A near copy is filled and then both are written anew: three changes of one request."""
+    two = Design(
+        name="two", tiers=("redis-per-region", "redis"), policy="soft-hard", soft_ttl_s=10.0,
+        replicas=2, unreachable="error",
+    )  # fmt: skip
+    slow = Platform(redis_lag_ms=300.0, value_life_s=20.0, isolates_per_colo=1)
+    n = 400
+    log = Trace(
+        time_s=np.cumsum(np.tile([18.9, 36.8, 55.0, 6.7], n // 4)), key=np.zeros(n, np.int32),
+        colo=np.tile(np.array([3, 0, 0, 3], np.int16), n // 4), op=np.zeros(n, np.uint8),
+        size=np.ones(n, np.int32), keys=["k0"], colos=["SJC", "LHR", "FRA", "SYD"],
+    )  # fmt: skip
+    pieces = [log.only(slice(nth, nth + 1)) for nth in range(n)]
+    (cut,) = replay_pieces(iter(pieces), [two], slow, seed=0)
+    whole, twin = (
+        replay(log, two, slow, seed=0, engine=name) for name in ("compiled", "reference")
+    )
+    assert cut.counts["redis_sets"] > 2 * n, "more than a near copy and a far one"
+    for found in (whole, cut):
+        assert dict(found.counts) == dict(twin.counts)
+        assert found.tally.age.total.tolist() == twin.tally.age.total.tolist()

@@ -44,6 +44,7 @@ FRONT_TOTALS = ("front_hits", "front_refreshes", "purges", "refused")
 NO_LIVES = np.empty(0, np.float32)
 NO_GENERATIONS = np.empty(0, np.int32)
 LINE = 64  # bytes that a processor's cache holds as one
+CHANGES = 4  # that a request may tell copies of, at most: a near copy filled, and both written anew
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -210,7 +211,8 @@ class Compiled:
         )
 
     def _make_room(self, requests: int, isolates: int, now: float) -> None:
-        """A request adds at most seven entries to the pool, a version to the origin, a message.
+        """A request adds at most seven entries to the pool, a version to the origin, a message,
+        `CHANGES` that copies hear of.
 
         Where it only begins a load, it adds some when that has landed, and is met until then.
         """
@@ -219,7 +221,7 @@ class Compiled:
             landing = requests + self._make_room_to_load(requests)
             entries = 10 * landing
         if self.rules.lag_s:
-            entries += self._make_room_for_changes(2 * max(requests, landing))
+            entries += self._make_room_for_changes(CHANGES * max(requests, landing))
         self._make_room_in_pool(entries, requests, now)
         self._make_room_for_versions(requests)
         state = self.state
