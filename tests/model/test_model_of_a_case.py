@@ -46,12 +46,26 @@ def test_corrections_are_applied() -> None:
 
 
 def test_many_keys_are_taken_together_in_kinds_and_few_are_left() -> None:
-    few = made(workload={"keys": models.KINDS, "requests_per_month": 40_000})
-    assert few.setting is few.study.setting
+    few = made(workload={"keys": 4, "requests_per_month": 40_000})
+    assert few.setting.keys is few.study.setting.keys
     many = made(workload={"keys": 200, "requests_per_month": 40_000})
-    assert len(many.setting.keys.share) <= models.KINDS + 2 < 200
+    assert len(many.setting.keys.share) < 12
     keys = many.setting.keys
     assert (keys.share * keys.number).sum() == pytest.approx(1)
+    assert keys.number.sum() == pytest.approx(many.study.setting.keys.number.sum())
+
+
+JOINS = {"name": "own", "tiers": ["kv"], "l2_ttl_s": 60, "joined": 4}
+
+
+@pytest.mark.parametrize(
+    "joins", [{"knobs": {"joined": {"values": [1, 4], "why": "x"}}}, {"designs": ["l1-kv", JOINS]}]
+)
+def test_where_keys_may_lie_in_one_value_they_keep_the_order_of_popularity(joins: Any) -> None:
+    many = made(workload={"keys": 200, "requests_per_month": 40_000}, **joins)
+    keys = many.setting.keys
+    assert len(keys.share) <= models.SPANS + 2
+    assert keys.number.tolist() == np.round(keys.number).tolist()
     assert keys.number.sum() == many.study.setting.keys.number.sum()
 
 

@@ -9,6 +9,7 @@ from cachelib.model.formulas.setting import Array
 
 ITERATIONS = 60
 CLOSE = 1e-8
+NEARLY = 1e-5  # a step of Newton's that is so short leaves the square of it
 
 
 def quantile(weight: Array, mean: Array, deviation: Array, q: float) -> Array:
@@ -23,22 +24,23 @@ def quantile(weight: Array, mean: Array, deviation: Array, q: float) -> Array:
     ends = mean + alone * deviation
     low, high = ends.min(axis=1), ends.max(axis=1)
     at = np.clip(_as_if_normal(weight, mean, deviation, alone), low, high)
-    step = high - low
-    left = np.arange(len(at))
+    found, left, step = at.copy(), np.arange(len(at)), high - low
     for _ in range(ITERATIONS):
-        here, wide = at[left], step[left]
-        reached, newton = _step(weight[left], mean[left], deviation[left], here, alone)
-        low[left] = np.where(reached < q, here, low[left])
-        high[left] = np.where(reached < q, high[left], here)
-        there = here + newton
-        usable = (there >= low[left]) & (there <= high[left])
-        usable &= np.abs(newton) <= np.maximum(wide / 2, CLOSE)
-        at[left] = np.where(usable, there, (low[left] + high[left]) / 2)
-        step[left] = np.abs(at[left] - here)
-        left = left[step[left] > CLOSE]
-        if not len(left):
+        reached, newton = _step(weight, mean, deviation, at, alone)
+        low, high = np.where(reached < q, at, low), np.where(reached < q, high, at)
+        there = at + newton
+        usable = (there >= low) & (there <= high) & (np.abs(newton) <= np.maximum(step / 2, CLOSE))
+        there = np.where(usable, there, (low + high) / 2)
+        step = np.abs(there - at)
+        found[left] = at = there
+        going = step > np.where(usable, NEARLY, CLOSE)
+        if not going.any():
             break
-    return at
+        if not going.all():
+            left = left[going]
+            at, step, low, high = (each[going] for each in (at, step, low, high))
+            weight, mean, deviation = weight[going], mean[going], deviation[going]
+    return found
 
 
 def _as_if_normal(weight: Array, mean: Array, deviation: Array, alone: float) -> Array:

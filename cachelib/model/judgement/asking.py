@@ -7,8 +7,9 @@ asks, and whoever drives many searches takes together what all of them wait for.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,7 +25,8 @@ Settings = dict[str, float]
 Done = TypeVar("Done")
 
 
-class Ask(NamedTuple):
+@dataclass(frozen=True)
+class Ask:
     """What the formulas say of an option at some settings and numbers.
 
     One of the two may be many: each setting at the same numbers, or one setting over draws.
@@ -35,7 +37,7 @@ class Ask(NamedTuple):
     numbers: Numbers
     names: Sequence[str]
 
-    @property
+    @cached_property
     def size(self) -> int:
         drawn = max((np.size(values) for values in self.numbers.values()), default=1)
         return max(len(self.settings), drawn)
@@ -149,15 +151,18 @@ def _numbers(one: Ask, places: list[int], name: str, here: object) -> Array:
             return np.array([one.settings[0][name]])
         return np.array([one.settings[place][name] for place in places])
     values = np.atleast_1d(np.asarray(one.numbers.get(name, here), np.float64))
-    return values if values.size == 1 else values[places]
+    return values if values.size in (1, len(places)) else values[places]
 
 
 def _column(parts: Sequence[Array], sizes: Sequence[int]) -> Array:
     """A number over all places; one that is the same at all stays one, and costs but one."""
     if all(part.size == 1 and part[0] == parts[0][0] for part in parts):
         return parts[0]
-    whole = [np.broadcast_to(part, size) for part, size in zip(parts, sizes, strict=True)]
-    return np.concatenate(whole)
+    whole = (
+        part if part.size == size else np.full(size, part[0])
+        for part, size in zip(parts, sizes, strict=True)
+    )
+    return np.concatenate(list(whole))
 
 
 def _open(option: Option, names: Sequence[str]) -> Option:

@@ -15,6 +15,7 @@ import numpy as np
 
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.formulas import Setting, grouped
+from cachelib.model.formulas.quadrature import few
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.draws import CHANCE
 from cachelib.model.judgement.growth import grown_numbers, key_factors, with_keys
@@ -26,7 +27,7 @@ from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.ties import Standing, judged
 
 AT_ONCE = 256  # draws whose arrays fit a processor's cache
-KINDS = 16  # of key, for draws: what that costs, the correction at the case's numbers takes back
+SPANS = 16  # of keys of like popularity, where a quadrature does not say it
 TINY = 1e-9
 Z95 = 1.96
 WORK = ("hours:", "hourly_rate_usd")
@@ -89,9 +90,15 @@ class Model:
 
     @cached_property
     def setting(self) -> Setting:
-        """The study's, keys of like popularity taken together further."""
+        """The study's, its keys as a few kinds.
+
+        What lies together in one value goes by the order of popularity, which a quadrature has
+        not; and two shares, of reads and of writes, are more than it can follow.
+        """
         at = self.study.setting
-        if len(at.keys.share) <= KINDS:
+        if at.keys.written is None and not self.study.case.joins:
+            return replace(at, keys=few(at.keys))
+        if len(at.keys.share) <= SPANS:
             return at
         number = at.keys.number.astype(int)
         share, written, every_s = (
@@ -99,7 +106,7 @@ class Model:
             for column in (at.keys.share, at.keys.written, at.keys.every_s)
         )
         assert share is not None  # noqa: S101
-        keys = grouped(share, written, every_s, KINDS)._replace(unasked=at.keys.unasked)
+        keys = grouped(share, written, every_s, SPANS)._replace(unasked=at.keys.unasked)
         return replace(at, keys=keys)
 
     @property

@@ -336,12 +336,12 @@ class Search:
     def unlike_of(self, kept: Flags) -> Places:
         """Settings that keep the limits, the best first: of those that do alike, the one next to
         what is set today. Formulas tell them apart by their last digits, which say nothing."""
-        score = np.where(kept, self.scores, np.inf)
-        grain = ALIKE * self.criteria.score_tolerance(float(score.min()))
-        alike = np.column_stack([np.round(score[kept] / grain), np.round(self._room[kept] / ALIKE)])
+        score = self.scores[kept]
+        grain = ALIKE * self.criteria.score_tolerance(float(score.min(initial=np.inf)))
+        alike = np.column_stack([np.round(score / grain), np.round(self._room[kept] / ALIKE)])
         order = np.lexsort((self._away[kept], -alike[:, 1], alike[:, 0]))
-        _, first = np.unique(alike[order], axis=0, return_index=True)
-        return np.flatnonzero(kept)[order[np.sort(first)]]
+        first = np.append(True, np.diff(alike[order], axis=0).any(axis=1))[: len(order)]
+        return np.flatnonzero(kept)[order[first]]
 
     def _alike(self, best: int) -> Flags:
         """The settings that do the same as this one."""

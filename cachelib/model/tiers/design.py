@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -34,6 +35,12 @@ EXPIRY_WORDS: dict[Expiry, str] = {
     "independent": "memory with a life of its own",
     "sliding": "memory renewed at every hit",
 }
+
+
+@cache
+def _stores(words: tuple[Word, ...]) -> tuple[Tier, ...]:
+    """Once for each design: every formula asks."""
+    return tuple(STORES[word] for word in words if word in STORES)
 
 
 def _fronts() -> str:
@@ -295,7 +302,7 @@ class Design(Strict):
     @property
     def stores(self) -> tuple[Tier, ...]:
         """The shared tiers behind the Worker, the nearest first."""
-        return tuple(STORES[word] for word in self.tiers if word in STORES)
+        return _stores(self.tiers)
 
     @property
     def front(self) -> Tier | None:
