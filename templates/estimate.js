@@ -177,12 +177,10 @@ function loadedBy(design, n, f) {
   if (alone)
     return map(f.missed, (x, c, k) => x * expired(x, f.wc[c][k], f.l2Ttl));
   const arriving = design.expiry === "inherited" ? f.r : f.missedOfKey;
-  const fresh = f.layered && f.refreshing ? f.softTtl : f.l2Ttl;
+  const fresh = f.refreshing ? f.softTtl : f.l2Ttl;
   return map(f.missed, (x, c, k) => {
-    let loads = arriving[k] / (1 + (arriving[k] + f.w[k]) * f.valid(k, f.w[k], fresh));
-    if (design.policy === "soft-hard")
-      loads *= Math.exp(-arriving[k] * (f.l2Ttl - (design.soft_ttl_s ?? 0)));
-    return (loads * x) / f.missedOfKey[k];
+    const all = arriving[k] + f.w[k], unasked = Math.exp(-all * (f.l2Ttl - fresh));
+    return ((arriving[k] / (1 + all * f.valid(k, f.w[k], fresh))) * unasked * x) / f.missedOfKey[k];
   });
 }
 
@@ -305,7 +303,7 @@ function cycleOf(design, n, f) {
   return map(reads, (r, c, k) => {
     const w = writes[c][k];
     let readFirst = r / (r + w);
-    if (f.colo && !f.forever) readFirst *= -Math.expm1(-(r + w) * (f.l2Ttl - soft));
+    if (!f.forever) readFirst *= -Math.expm1(-(r + w) * (f.l2Ttl - soft));
     if (too) old[c][k] += too[f.far.scope === "colo" ? c : 0][k];
     let seconds = (f.colo ? valid(w, soft) : f.valid(k, w, soft)) + 1 / (r + w), refreshes = readFirst * (1 + old[c][k]);
     let kept = readFirst;
@@ -320,12 +318,24 @@ function cycleOf(design, n, f) {
   });
 }
 
+// Of what a data centre's cache had no more, and the store behind had too long.
+function refreshedBehind(f) {
+  const asked = sumColos(f.asked), near = sumColos(map(f.cycle, (each) => each.kept));
+  return map(f.asked, (x, c, k) => {
+    const renewing = asked[k] + near[k] + f.w[k];
+    const there = -Math.expm1(-renewing * (f.l2Ttl - f.softTtl));
+    return (x * there) / (1 + renewing * f.valid(k, f.w[k], f.softTtl));
+  });
+}
+
 function countsOf(design, at, f) {
   const n = at.numbers;
   const month = (rows) => total(rows, at) * MONTH_S;
   const looked = month(f.asked), loads = month(f.loaded), writes = month(f.wc);
-  const refreshes = f.cycle ? month(map(f.cycle, (each) => each.refreshes)) : 0;
-  const kept = f.cycle ? month(map(f.cycle, (each) => each.kept)) : 0;
+  const behind = f.cycle && f.layered && !f.forever ? month(refreshedBehind(f)) : 0;
+  const renews = f.cycle && (f.store || f.softTtl < f.l1Ttl); // memory, what lives long enough there
+  const refreshes = renews ? month(map(f.cycle, (each) => each.refreshes)) + behind : 0;
+  const kept = f.cycle ? month(map(f.cycle, (each) => each.kept)) + behind : 0;
   const stored = loads + writes + kept;
   const counts = { requests: n.requests_per_month, reads: month(f.rc), origin_loads: loads + refreshes, refreshes };
   if (f.front) {

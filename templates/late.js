@@ -32,11 +32,8 @@ function lateShare(design, at, f, bound) {
       return found * lateAt(change + w, f.l2Held(c, k), bound)
         + behind(f.wc[c][k]) * (f.missed[c][k] - f.loaded[c][k]);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
-    const life = f.colo && f.refreshing ? f.softTtl : f.l2Held(c, k);
-    const stays = f.colo ? valid(own, life) : f.valid(k, own, life);
-    let overdue = f.refreshing ? x / (1 + (r + own) * stays) : 0;
-    if (f.colo && !f.forever) overdue *= -Math.expm1(-(r + own) * (f.l2Ttl - life));
-    const same = (Math.exp(-change * Math.max(life - bound, 0)) * r) / (r + change);
+    const life = f.refreshing ? f.softTtl : f.l2Held(c, k);
+    const { overdue, same } = f.refreshing ? overdueOf(f, c, k, r, own, change, bound) : { overdue: 0, same: 1 };
     let unheard = l1 * unheardBy(c, k) + (f.asked[c][k] - f.loaded[c][k]) * behind(w);
     if (f.colo)
       unheard += (x - (f.layered ? f.asked : f.loaded)[c][k]) * lateAt(w - own, life, bound, own);
@@ -45,6 +42,17 @@ function lateShare(design, at, f, bound) {
     return (found - overdue) * lateAt(change, life, bound, w) + overdue * (1 - same) + unheard;
   });
   return total(shares, at) / total(f.rc, at);
+}
+
+// Reads of what has to be loaded anew, and the chance that it was not superseded so long ago.
+function overdueOf(f, c, k, r, own, change, bound) {
+  const soft = f.softTtl, stays = f.colo ? valid(own, soft) : f.valid(k, own, soft);
+  const first = f.rc[c][k] / (1 + (r + own) * stays);
+  const same = Math.exp(-change * Math.max(soft - bound, 0));
+  if (f.forever) return { overdue: first, same: (same * r) / (r + change) };
+  const stale = f.l2Ttl - soft, any = r + own, both = any + change, within = -Math.expm1(-any * stale);
+  const unchanged = ((same * any) / both) * (-Math.expm1(-both * stale) / Math.max(within, 1e-300));
+  return { overdue: first * within, same: unchanged };
 }
 
 // What is in front hears of no write but by a purge.

@@ -25,6 +25,18 @@ from tests.model.cases import small
 DESIGNS: dict[str, Design] = BUILT_IN | {
     "if-changed": Design(name="if-changed", l2="kv", policy="refresh", write_only_if_changed=True),
     "clean-up": Design(name="clean-up", l2="kv", policy="clean-up"),
+    **{
+        name: Design(name=name, tiers=tiers, policy="soft-hard", soft_ttl_s=2_880)
+        for name, tiers in {
+            "soft-hard": ("memory", "kv"),
+            "soft-hard-kv": ("kv",),
+            "soft-hard-object": ("durable-object",),
+            "soft-hard-r2": ("memory", "r2"),
+            "soft-hard-memory": ("memory",),
+            "soft-hard-cache-api": ("memory", "cache-api"),
+            "soft-hard-redis": ("memory", "redis"),
+        }.items()
+    },
     "independent": Design(name="independent", l2="kv", expiry="independent"),
     "sliding": Design(name="sliding", l2="kv", expiry="sliding"),
     "sliding-l1": Design(name="sliding-l1", expiry="sliding"),
@@ -128,6 +140,32 @@ def test_the_bill_of_an_estimate_is_that_of_the_simulation_within_a_few_per_cent
         exact = float(bill.charged if included else bill.metered)
         found = monthly_usd(DESIGNS[name], month, here.setting, included=included)[0]
         assert found == pytest.approx(exact, rel=0.05)
+
+
+@everywhere
+def test_of_two_caches_that_refresh_one_behind_the_other_loads_and_looks_are_near(
+    traffic: int,
+) -> None:
+    """A copy brings along the age of its original, which no formula has: it ends the sooner."""
+    here, ttls = at(traffic), {"l1_ttl_s": 300.0, "l2_ttl_s": 3600.0, "soft_ttl_s": 2880.0}
+    tiers = ("memory", "cache-api", "kv")
+    design = Design(name="two", tiers=tiers, policy="soft-hard", soft_ttl_s=2_880)
+    design = design.model_copy(update=ttls)
+    result, month = here.replay(design), here.estimate(design)
+    counted = result.per_month()
+    for operation, within in (("origin_loads", 0.06), ("refreshes", 0.06), ("kv_reads", 0.15)):
+        assert month.counts[operation][0] == pytest.approx(counted[operation], rel=within)
+    assert month.hit_ratio[0] == pytest.approx(result.hit_ratio, abs=0.01)
+    assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=0.03)
+
+
+def test_memory_alone_refreshes_only_what_lives_longer_there_than_it_is_fresh() -> None:
+    here = at(TRAFFIC[1])
+    for soft, some in ((120.0, True), (300.0, False)):
+        design = Design(name="own", tiers=("memory",), policy="soft-hard", soft_ttl_s=soft)
+        design = design.model_copy(update={"l1_ttl_s": 300.0, "l2_ttl_s": 3600.0})
+        assert bool(here.replay(design).counts["refreshes"]) is some
+        assert bool(here.estimate(design).counts["refreshes"][0]) is some
 
 
 def test_draws_are_the_same_as_one_at_a_time() -> None:

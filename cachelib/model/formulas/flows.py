@@ -238,10 +238,9 @@ class Flows:
         arriving, writes = self.r, self.w
         if self.design.expiry != "inherited":
             arriving = self.missed.sum(axis=1, keepdims=True)
-        fresh = self.soft_ttl if self.layered and self.refreshing else self.l2_ttl
+        fresh = self.soft_ttl if self.refreshing else self.l2_ttl
         loads = arriving / (1 + (arriving + writes) * self.valid(writes, fresh))
-        if self.design.policy == "soft-hard":
-            loads = loads * np.exp(-arriving * (self.l2_ttl - (self.design.soft_ttl_s or 0)))
+        loads = loads * np.exp(-(arriving + writes) * (self.l2_ttl - fresh))  # nobody refreshed it
         return np.asarray(loads * self.missed / self.missed.sum(axis=1, keepdims=True))
 
     @cached_property
@@ -344,14 +343,29 @@ class Flows:
         """Loads in the background a second, shape (draws, 1 or colos, keys)."""
         if not self.refreshing:
             return np.zeros_like(self.r)
-        return self._cycle.refreshes / self._cycle.seconds
+        by_age = self._cycle.refreshes / self._cycle.seconds
+        if self.design.l2 is None:  # memory loads anew what lives long enough there
+            return np.where(self.soft_ttl < self.l1_ttl, by_age, 0.0)
+        return by_age + self._refreshed_behind
 
     @property
     def kept(self) -> Array:
         """Those of them that are written to L2."""
         if not self.refreshing:
             return np.zeros_like(self.r)
-        return self._cycle.kept / self._cycle.seconds
+        return self._cycle.kept / self._cycle.seconds + self._refreshed_behind
+
+    @property
+    def _refreshed_behind(self) -> Array:
+        """Those of what a data centre's cache had no more, and the store behind had too long."""
+        if not self.layered or self.forever:
+            return np.zeros((1, 1, 1))
+        near = (self._cycle.kept / self._cycle.seconds).sum(axis=1, keepdims=True)
+        renewing = self.asked.sum(axis=1, keepdims=True) + near + self.w
+        soft = self.soft_ttl
+        there = -np.expm1(-renewing * (self.l2_ttl - soft))
+        behind: Array = self.asked * there / (1 + renewing * self.valid(self.w, soft))
+        return behind
 
     @property
     def warm(self) -> Array:

@@ -36,14 +36,10 @@ def late_share(flows: Flows, bound_s: float) -> Array:
             return flows.share(found * lives.late(change + w, flows.l2_held, bound_s) + behind)
         elsewhere = lives.late(change + w - flows.wc, flows.l2_held, bound_s, flows.wc)
         return flows.share(found * elsewhere + flows.answered_by_l1 * _unheard(flows, bound_s))
-    r, own, life = flows.r, w, flows.l2_held
-    if flows.design.colo_cache:
-        r, own, life = flows.rc, flows.wc, flows.soft_ttl if flows.refreshing else life
-    overdue = flows.rc / (1 + (r + own) * flows.valid(own, life)) if flows.refreshing else 0.0
-    if flows.design.colo_cache and not flows.forever:
-        overdue = overdue * -np.expm1(-(r + own) * (flows.l2_ttl - life))
+    r, own = (flows.rc, flows.wc) if flows.design.colo_cache else (flows.r, w)
+    life = flows.soft_ttl if flows.refreshing else flows.l2_held
+    overdue, same = _overdue(flows, r, own, bound_s) if flows.refreshing else (0.0, 1.0)
     late = (flows.rc - flows.loaded - overdue) * lives.late(change, life, bound_s, w)
-    same = np.exp(-change * np.maximum(life - bound_s, 0)) * r / (r + change)
     unheard = flows.answered_by_l1 * _unheard(flows, bound_s)
     unheard = unheard + (flows.asked - flows.loaded) * copies.behind(flows, w, bound_s)
     if flows.design.colo_cache:  # it hears of its own colo's writes alone
@@ -55,6 +51,20 @@ def late_share(flows: Flows, bound_s: float) -> Array:
         ttl = flows.at["kv_cache_ttl_s"]
         unheard = unheard + (flows.asked - flows.loaded) * lives.late(w, ttl, bound_s)
     return flows.share(late + overdue * (1 - same) + unheard)
+
+
+def _overdue(flows: Flows, r: Array, own: Array, bound_s: float) -> tuple[Array, Array]:
+    """Reads a second of what has to be loaded anew, which they bring about; and the chance that it
+    was not superseded so long ago. They come within the time S in which it is served still."""
+    change, soft = 1 / flows.at["value_life_s"], flows.soft_ttl
+    first = flows.rc / (1 + (r + own) * flows.valid(own, soft))
+    same = np.exp(-change * np.maximum(soft - bound_s, 0))
+    if flows.forever:
+        return first, same * r / (r + change)
+    stale, any_, both = flows.l2_ttl - soft, r + own, r + own + change
+    within = -np.expm1(-any_ * stale)
+    same = same * any_ / both * -np.expm1(-both * stale) / np.maximum(within, 1e-300)
+    return first * within, same
 
 
 def _ended(flows: Flows, change: Array, bound_s: float) -> Array:

@@ -41,16 +41,16 @@ def cycle(flows: Refreshed) -> Cycle:
 
     Where every data centre has a cache, each renews its own copy.
 
-    It is fresh until no write came for the soft TTL; the next read then loads it anew, and so
-    does one more for every colo that still holds the old copy (within `cacheTtl`) and every
-    L1 that does and is read. Where an unchanged value is not written, L2's copy stays overdue
-    until the value changes, at rate v, or is written, and until then every read that L1 does
-    not answer loads again.
+    It is fresh until no write came for the soft TTL; the next read then loads it anew, if that
+    comes before the value has ended, and so does one more for every colo that still holds the old
+    copy (within `cacheTtl`) and every L1 that does and is read. Where an unchanged value is not
+    written, L2's copy stays overdue until the value changes, at rate v, or is written, and until
+    then every read that L1 does not answer loads again.
     """
     design, soft = flows.design, flows.soft_ttl
     r, w = (flows.rc, flows.wc) if design.colo_cache else (flows.r, flows.w)
     read_first = r / (r + w)
-    if design.colo_cache and not flows.forever:
+    if not flows.forever:
         read_first = read_first * -np.expm1(-(r + w) * (flows.l2_ttl - soft))
     seconds = flows.valid(w, soft) + 1 / (r + w)
     refreshes, kept = read_first * (1 + _still_old(flows)), read_first

@@ -211,6 +211,8 @@ class Elsewhere:
             if self.moving.matters(sweep.name, self.model.options)
             for side in (-1, 1)
         ]
+        here = dict.fromkeys((sweep.name, sweep.here) for sweep, _ in ways)  # asked for by each
+        self._answered(abreast(self._standing(*each) for each in here))
         changes = self._answered(abreast(self._changes(*way, on_side(*way, found)) for way in ways))
         return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
 

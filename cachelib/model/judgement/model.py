@@ -26,7 +26,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.ties import Standing, judged
 
-AT_ONCE = 256  # draws whose arrays fit a processor's cache
+AT_ONCE = 1024  # draws whose arrays fit a processor's cache
 SPANS = 16  # of keys of like popularity, where a quadrature does not say it
 TINY = 1e-9
 Z95 = 1.96

@@ -340,7 +340,7 @@ class Search:
         grain = ALIKE * self.criteria.score_tolerance(float(score.min(initial=np.inf)))
         alike = np.column_stack([np.round(score / grain), np.round(self._room[kept] / ALIKE)])
         order = np.lexsort((self._away[kept], -alike[:, 1], alike[:, 0]))
-        first = np.append(True, np.diff(alike[order], axis=0).any(axis=1))[: len(order)]
+        first: Flags = np.append(True, np.diff(alike[order], axis=0).any(axis=1))[: len(order)]
         return np.flatnonzero(kept)[order[first]]
 
     def _alike(self, best: int) -> Flags:
