@@ -85,7 +85,8 @@ def test_draws_in_pieces_are_each_as_by_itself(monkeypatch: pytest.MonkeyPatch) 
         "requests_per_month": np.linspace(10_000, 40_000, 7),
         "origin_ms": np.linspace(100, 900, 7), "value_life_s": np.array(9_000.0),
     }  # fmt: skip
-    monkeypatch.setattr(models, "AT_ONCE", 3)
+    each = len(whole.setting.weights) * len(whole.setting.keys.share)
+    monkeypatch.setattr(models, "AT_ONCE", 3 * each)
     names = ["bill_usd", "p95_ms", "hit_ratio"]
     found = whole.values(option, numbers, names)
     for nth in range(7):

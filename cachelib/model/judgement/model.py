@@ -26,7 +26,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.ties import Standing, judged
 
-AT_ONCE = 1024  # draws whose arrays fit a processor's cache
+AT_ONCE = 1 << 16  # numbers of an array, of which some fit a processor's cache
 SPANS = 16  # of keys of like popularity, where a quadrature does not say it
 TINY = 1e-9
 Z95 = 1.96
@@ -136,9 +136,10 @@ class Model:
         """What the formulas say, of a cost its bill alone; for `brought` to correct."""
         n = max((np.size(values) for values in numbers.values()), default=1)
         counted = list(dict.fromkeys(_WITHOUT_WORK.get(name, name) for name in names))
+        size = max(1, AT_ONCE // (len(self.setting.weights) * len(self.setting.keys.share)))
         pieces = [
-            self._piece(option, _some(numbers, i), min(AT_ONCE, n - i), counted)
-            for i in range(0, n, AT_ONCE)
+            self._piece(option, _some(numbers, i, size), min(size, n - i), counted)
+            for i in range(0, n, size)
         ]
         return {name: np.concatenate([piece[name] for piece in pieces]) for name in counted}
 
@@ -245,9 +246,9 @@ class Model:
         return replace(self, corrections=corrections)
 
 
-def _some(numbers: Numbers, first: int) -> dict[str, Array]:
+def _some(numbers: Numbers, first: int, size: int) -> dict[str, Array]:
     """A piece of the draws; a number that all of them share stays one, and costs but one."""
     return {
-        name: values if np.size(values) == 1 else values[first : first + AT_ONCE]
+        name: values if np.size(values) == 1 else values[first : first + size]
         for name, values in numbers.items()
     }
