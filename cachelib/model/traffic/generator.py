@@ -93,7 +93,8 @@ def _choose_together(
     points = rng.uniform(0, apart, pages)[:, None] + apart * np.arange(each)
     if each > 1:
         points = rng.permuted(points, axis=1)
-    return np.minimum(np.searchsorted(edges, points.ravel(), side="right"), len(edges) - 1)
+    chosen = np.searchsorted(edges, points.ravel(), side="right")
+    return np.asarray(np.minimum(chosen, len(edges) - 1))
 
 
 def _by_day_and_night(workload: Workload, time: Seconds, colo: Codes, span_s: float) -> Seconds:
