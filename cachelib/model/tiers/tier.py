@@ -89,9 +89,9 @@ class Tier:
     which an entry takes beside its value. `failure`: the platform's number that says what share of
     the reads that ask it fail; `needed`: the meters without which it answers no read. `parted`:
     what it has in a data centre lies in the `caches_per_colo` disjoint caches that there are, of
-    which a request meets any. `copied`: the
-    platform's number of regions that each have all of it, each billed for what is written and
-    stored, and the meter of what goes from the one that is written to the others.
+    which a request meets any. `copied`: the platform's number of regions that each have all of it,
+    each billed for what is written and stored, and the meter of what goes from the one that is
+    written to the others.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
