@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,3 +140,30 @@ def test_a_plan_that_nobody_sells_is_said() -> None:
     study = Study(Case.model_validate(own))
     with pytest.raises(UnknownPlanError, match=r"plan: .*free.*paid"):
         _ = study.book
+
+
+def test_a_busy_day_fails_more_than_a_quiet_one_has_left() -> None:
+    used = {"workers.requests": 3e6, "kv.reads": 1.5e6, "do.stored": 1}
+    even, uneven = (refused(used, FREE, by_day) for by_day in ((50, 50), (150, 50)))
+    assert {name: float(np.ravel(share)[0]) for name, share in even.items()} == {
+        "workers.requests": 0, "kv.reads": 0, "do.stored": 0,
+    }  # fmt: skip
+    # 150,000 and 50,000 requests a day, of which 100,000 are allowed: 50,000 of 200,000 fail;
+    # and 75,000 reads on the busy day, two thirds of which get that far, on the quiet one 25,000
+    assert float(np.ravel(uneven["workers.requests"])[0]) == pytest.approx(0.25)
+    assert float(np.ravel(uneven["kv.reads"])[0]) == 0
+    both = refused({"kv.reads": 4e6}, FREE, (150, 50))  # 200,000 and 66,667
+    assert float(np.ravel(both["kv.reads"])[0]) == pytest.approx(100_000 / 266_667, rel=1e-4)
+
+
+def test_the_simulation_s_own_days_say_what_fails() -> None:
+    """Two days of a week have five times the requests of the others."""
+    study = on_free(workload={"requests_per_month": 2_400_000, "keys": 50})
+    result = study.replay("l1-only")
+    assert 20 < len(result.by_day) < 30  # of so many requests a part of the month stands for all
+    option = next(each for each in options(study) if each.name == "l1-only")
+    busy = tuple(5 * n if nth % 7 > 4 else n for nth, n in enumerate(result.by_day))
+    share = measure(study, option, replace(result, by_day=busy), ["error_share"])["error_share"]
+    asked = 80_000 * np.array(busy) / np.mean(busy)
+    assert share == pytest.approx(np.maximum(asked - 1e5, 0).sum() / asked.sum(), rel=1e-3)
+    assert measure(study, option, result, ["error_share"])["error_share"] == 0

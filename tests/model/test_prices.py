@@ -158,3 +158,24 @@ def test_an_object_that_stores_nothing_is_billed_its_requests_alone():
     held = used(run("durable-object-memory", *asked, span_s=MONTH, design={"l2_ttl_s": 600.0}))
     assert stored.keys() - held.keys() == {"do.rows_read", "do.rows_written", "do.stored"}
     assert held["do.requests"] == stored["do.requests"]
+
+
+def test_a_model_s_allowance_is_of_each_day():
+    """10,000 neurons a day are included: of 15,000 and 5,000 a day 5,000 are billed."""
+    used = {"workers_ai.neurons": Decimal(300_000)}
+    assert bill(used).charged == 5
+    uneven = bill(used, by_day=(3, 1)).lines[0]
+    assert uneven.billable == 75_000
+    assert uneven.charged == Decimal("0.825")
+    assert bill({"kv.reads": Decimal(9_000_000)}, by_day=(3, 1)).charged == 5  # that is a month's
+
+
+def test_where_every_day_is_beyond_days_change_nothing():
+    used = {"workers_ai.neurons": Decimal("912345.678")}
+    assert bill(used, by_day=(41, 37, 45)).charged == bill(used).charged
+
+
+def test_on_a_free_plan_the_days_that_are_beyond_fail():
+    (line,) = bill({"workers_ai.neurons": Decimal(300_000)}, plan="free", by_day=(3, 1)).lines
+    assert line.fails == 75_000
+    assert line.a_day == {"allowed": 10_000, "asked": 10_000, "share": 0.25}

@@ -43,6 +43,9 @@ BY_WORKER = {"object_loads": False}
 PURGED = {"purge_on_write": True}
 SERVED_STALE = {"stale_while_revalidate_s": 20.0}
 IN_FRANKFURT = {"worker_at": ("FRA",)}
+EARLY = {"kv_refresh_share": 0.5}
+TWO_CACHES = {"caches_per_colo": 2}
+"""Of which the first two requests meet one, the next two the other, and four more the one again."""
 NEAREST = {"worker_at": ("FRA", "SIN")}
 
 MEMORY = (
@@ -114,6 +117,38 @@ KV = (
         "write write load", "loads 1, kv_reads 1, kv_missing_reads 1, kv_writes 2, kv_deletes 1"),
     Row("a copy ends after cacheTtl", 0, "0 w k@LHR, 1 k@SYD, 60.9 k@SYD, 61 k@SYD",
         "write central colo central", "kv_reads 3, kv_writes 1"),
+    Row("a read in time has the copy fetched anew, and nobody waits", 0,
+        "0 w k@LHR, 1 k@SYD, 31 k@SYD, 90 k@SYD",
+        "write central colo colo", "kv_reads 3, kv_writes 1, kv_refreshes 2", platform=EARLY),
+    Row("one that comes too soon does not", 0, "0 w k@LHR, 1 k@SYD, 30.9 k@SYD, 61 k@SYD",
+        "write central colo central", "kv_reads 3, kv_writes 1", platform=EARLY),
+    Row("the old value is served once more, then what was written meanwhile", 0,
+        "0 w k@LHR, 1 k@SYD, 5 w k@LHR, 31 k@SYD, 32 k@SYD",
+        "write central write colo colo", "kv_reads 3, kv_writes 2, kv_refreshes 1", late=1,
+        platform=EARLY),
+    Row("a neighbour takes over what the region has been given meanwhile", 0,
+        "0 w k@SYD, 1 k@LHR, 2 k@FRA, 31 k@LHR, 32 k@FRA, 70 k@FRA",
+        "write central region colo colo colo",
+        "kv_reads 5, kv_writes 1, kv_refreshes 3", platform=EARLY),
+    Row("where what the region has ends soon, its reader has both fetched anew", 0,
+        "0 w k@SYD, 1 k@LHR, 40 k@FRA, 62 k@LHR, 99 k@FRA",
+        "write central region region colo", "kv_reads 4, kv_writes 1, kv_refreshes 1",
+        platform=EARLY),
+    Row("what there is not is not fetched anew", 0, "0 w j@LHR, 1 d k@SYD, 45 k@SYD",
+        "write write load",
+        "loads 1, kv_reads 1, kv_missing_reads 1, kv_writes 2, kv_deletes 1", platform=EARLY),
+    Row("whoever reads often finds it near", 0, "0 w k@LHR, 1 k@SYD, 20 k@SYD, 62 k@SYD",
+        "write central colo colo", "kv_reads 3, kv_writes 1, kv_refreshes 2",
+        platform={"kv_refresh_share": 0.9}),
+    Row("memory in front hides that, and the copy ends", 0,
+        "0 w k@LHR, 1 k@SYD, 20 k@SYD, 62 k@SYD",
+        "write central memory central", "kv_reads 2, kv_writes 1",
+        design={"tiers": ("memory", "kv")}, platform={"kv_refresh_share": 0.9}),
+    Row("of disjoint caches in a data centre each asks the region", 0,
+        "0 w k@LHR, 1 k@SYD, 2 k@SYD, 3 k@SYD, 4 k@SYD",
+        "write central region colo colo", "kv_reads 4, kv_writes 1", platform=TWO_CACHES),
+    Row("and a write is seen at once in one of them", 0, "0 w k@LHR, 1 k@LHR, 2 k@LHR",
+        "write colo central", "kv_reads 2, kv_writes 1", platform=TWO_CACHES),
     Row("a value ends after its TTL", 0, "0 w k@LHR, 99 k@LHR, 100 k@LHR",
         "write central load", "loads 1, kv_reads 2, kv_missing_reads 1, kv_writes 2"),
     Row("nobody waits, and a write a second is taken", 1, "0 k@LHR, 0.3 k@LHR, 0.6 k@SYD, 1 k@LHR",
@@ -437,6 +472,17 @@ ONE_IN_EACH_PLACE = (
         "load found write found", "loads 1, reads 3, writes 2", platform=IN_FRANKFURT),
 )  # fmt: skip
 
+IN_DISJOINT_CACHES = (
+    Row("each of a place's caches loads for itself", 0,
+        "0 k@LHR, 1 k@LHR, 2 k@LHR, 3 k@LHR, 4 k@LHR",
+        "load found load found found", "loads 2, reads 5, writes 2", platform=TWO_CACHES),
+    Row("and has what is written there alone", 0,
+        "0 k@LHR, 1 k@LHR, 2 k@LHR, 3 w k@LHR, 4 k@LHR",
+        "load found load write found", "loads 2, reads 4, writes 3", late=1, platform=TWO_CACHES),
+    Row("a load lands where it was missed", 1, "0 k@LHR, 0.5 k@LHR, 1 k@LHR, 2 k@LHR",
+        "load load load found", "loads 3, reads 4, writes 3", platform=TWO_CACHES),
+)  # fmt: skip
+
 LISTENING = (
     Row("who is told of a write keeps nothing older", 1,
         "0 k@LHR, 0.5 w k@LHR, 0.7 k@LHR, 1.5 k@LHR, 2 k@LHR",
@@ -512,6 +558,7 @@ def table(word: str) -> tuple[Row, ...]:
     told = LISTENING if word == "redis" else ()
     told += OF_A_NODE if ALL[word].room else ()
     told += FROM_REPLICAS if ALL[word].lag else ()
+    told += IN_DISJOINT_CACHES if ALL[word].parted else ()
     return (SHARED_BY_ALL if ALL[word].scope == "world" else ONE_IN_EACH_PLACE) + told
 
 

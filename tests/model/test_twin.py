@@ -85,6 +85,8 @@ def platforms(draw):
         isolate_requests_per_s=draw(one_of(NEVER, NEVER, 0.05, 1.0)),
         isolates_scaled_every_s=draw(one_of(10.0, 100.0)),
         kv_cache_ttl_s=draw(one_of(0.0, 30.0, 60.0)),
+        caches_per_colo=draw(one_of(1, 1, 3)),
+        kv_refresh_share=draw(one_of(0.0, 0.5, 0.9)),
         kv_writes_a_day=draw(one_of(1, 5, NEVER)),
         kv_write_gap_s=draw(one_of(0.0, 1.0, 20.0)),
         do_requests_per_s=draw(one_of(1_000.0, 0.5, 0.1)),

@@ -245,3 +245,35 @@ def test_what_is_written_in_time_does_not_expire():
         counts = replay(trace, design, platform, engine=engine, span_s=MONTH_S).counts
         assert counts["origin_loads"] <= 5  # before the first round
         assert counts["kv_writes"] == pytest.approx(457_920, abs=5)
+
+
+def test_a_pages_requests_come_together_and_are_for_unlike_keys():
+    trace = made(page_requests=9, zipf=0.3)
+    pages = trace.time_s.reshape(-1, 9), trace.colo.reshape(-1, 9), trace.key.reshape(-1, 9)
+    assert all((column == column[:, :1]).all() for column in pages[:2])
+    assert (np.diff(np.sort(pages[2], axis=1), axis=1) > 0).all()
+    assert (pages[2].argmin(axis=1) > 0).mean() == pytest.approx(8 / 9, abs=0.01)
+    assert len(trace) == pytest.approx(300_000, rel=0.02)
+
+
+def test_they_leave_each_key_as_popular_and_as_much_by_chance_as_alone():
+    alone, together = made(), made(page_requests=9)
+    asked = [np.bincount(trace.key, minlength=500) / len(trace) for trace in (alone, together)]
+    assert asked[1] == pytest.approx(asked[0], abs=0.002)
+    gaps = np.diff(together.time_s[together.key == 40])
+    assert gaps.std() / gaps.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_a_key_that_has_more_than_its_part_of_a_page_comes_more_than_once():
+    trace = made(keys=2, popularity=(3, 1), page_requests=4)
+    assert (np.sort(trace.key.reshape(-1, 4), axis=1) == [0, 0, 0, 1]).all()
+
+
+def test_of_a_sample_of_keys_as_much_of_a_page_is_left():
+    workload = Workload(**PLAIN | {"page_requests": 10})
+    popularity = all_shares(workload)
+    parts = {
+        share: workload_part(workload, popularity, Sample(keys=share)).page_requests
+        for share in (0.02, 0.2, 0.9)
+    }
+    assert parts == {0.02: 1, 0.2: 2, 0.9: 9}

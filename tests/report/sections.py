@@ -55,6 +55,19 @@ def shipped(
     return text(replace(material, findings=findings), section)
 
 
+def shipped_with(section: str, **metrics: Any) -> str:
+    """A section of the shipped case's report with metrics in the place of its own, and more."""
+    material, findings = committed(), Findings([])
+    for name, value in metrics.items():
+        value, unit = value if isinstance(value, tuple) else (value, "")
+        metric = Metric(id=name.replace("__", "."), value=value, unit=unit, caption="c")
+        findings.add(Found(metric, "01_evidence", "cell", None))
+    for found in material.findings:
+        if found.finding.id not in findings:
+            findings.add(found)
+    return text(replace(material, findings=findings), section)
+
+
 def text(material: Material, section: str) -> str:
     """What a section says; `adr` is the record, `report` all of it."""
     whole = section in ("adr", "report")

@@ -12,6 +12,7 @@ LABELS = {
     "value_life_s": "how long a value stays true",
     "hourly_rate_usd": "what an hour of work costs",
     **OF_TIERS,
+    "caches_per_colo": "disjoint caches in a data centre",
     "origin_ms": "time of the origin",
     "origin_trips": "ways to the origin and back that a load takes",
     "cross_zone_share": "share of reads that cross between zones",

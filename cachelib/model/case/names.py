@@ -120,6 +120,9 @@ ASSUMPTIONS: dict[str, Number] = OF_THE_CASE | {
     name: _bounded(name, number.unit) for name, number in PROFILE.items()
 }
 
+IN_WHOLES = frozenset(name for name, number in ASSUMPTIONS.items() if number.whole)
+"""Those of which there is no half, where they are simulated: isolates, caches."""
+
 FACTS: dict[str, Number] = {
     name: _bounded(name, number.unit)
     for platform in (FIRST, *SHIPPED)

@@ -37,7 +37,7 @@ def key_of(seed: int, purpose: int) -> int:
 
 
 # Purposes.
-ROUTING, FAILURES, ISOLATES, CHANGES, LATENCY = range(1, 6)
+ROUTING, FAILURES, ISOLATES, CHANGES, LATENCY, CACHES = range(1, 7)
 READERS, VISITS = range(101, 103)
 
 TABLE_BITS = 16

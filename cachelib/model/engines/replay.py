@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.engines.compiled import Compiled
+from cachelib.model.engines.days import Days
 from cachelib.model.engines.reference import Reference
 from cachelib.model.engines.result import Result
 from cachelib.model.engines.routing import Router
@@ -299,6 +300,7 @@ class _Run:
         self.colos: list[str] = []
         self.bytes = 0
         self.keys_each = 1.0
+        self.days = Days()
 
     def result(self, pieces: Iterable[Trace], span_s: float | None) -> Result:
         for piece in pieces:
@@ -318,6 +320,7 @@ class _Run:
         self.last = float(piece.time_s[-1])
         self.work.take(piece, self.row, self.places)
         self.row += len(piece)
+        self.days.take(piece.time_s)
         self.keys_each = piece.keys_each
         self.bytes += int(piece.size.sum(dtype=np.int64))
 
@@ -340,6 +343,7 @@ class _Run:
             code=np.concatenate(codes) if codes else np.empty(0, CODE_TYPE),
             latency_ms=np.concatenate(latencies) if latencies else np.empty(0, np.float32),
             keys_each=self.keys_each,
+            by_day=self.days.whole,
         )
 
 

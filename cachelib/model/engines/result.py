@@ -38,7 +38,8 @@ class Result:
 
     `colos` are the places that asked, `value_bytes` the mean size of what they asked for.
     `code` and `latency_ms` have one number for each request, in order; they are empty where the
-    replay was told not to keep them. `keys_each`: how many keys lie in a value.
+    replay was told not to keep them. `keys_each`: how many keys lie in a value. `by_day`: requests
+    of each whole day; empty where nobody counted.
     """
 
     design: Design
@@ -53,6 +54,7 @@ class Result:
     code: Codes
     latency_ms: npt.NDArray[np.float32]
     keys_each: float = 1.0
+    by_day: tuple[int, ...] = ()
 
     @property
     def tier(self) -> npt.NDArray[np.uint8]:

@@ -1,6 +1,8 @@
 """What a plan refuses that sells no more: what goes beyond a day's allowance fails.
 
-Days are taken as alike, so that busier ones fail more, and this is the least.
+A simulation knows how many requests each of its days had, and what else is used is taken to be as
+uneven: a busy day fails more than a quiet one has left. Formulas take days as alike, and are
+brought to that.
 """
 
 from __future__ import annotations
@@ -29,22 +31,32 @@ def held_to(platform: Platform, book: PriceBook) -> Platform:
     return platform.model_copy(update={"kv_writes_a_day": most})
 
 
-def refused(used: Mapping[str, Any], book: PriceBook) -> dict[str, Any]:
+def refused(used: Mapping[str, Any], book: PriceBook, by_day: Sequence[int] = ()) -> dict[str, Any]:
     """By meter, the share of a month's usage that fails; floats, or arrays of draws.
 
-    A request that is refused asks for nothing more.
+    `by_day`: requests on some days, of whose kind a month's are; none for days that are alike. A
+    request that is refused asks for nothing more.
     """
     ending = {name: meter for name, meter in book.of_plan().items() if meter.price is None}
+    uneven = np.array(by_day or (1,), np.float64) / np.mean(by_day or (1,))
 
-    def over(name: str, passed: Any) -> Any:
-        asked = np.asarray(used[name], np.float64) * passed
-        share = 1 - float(ending[name].included) / np.maximum(asked, 1e-300)
+    def asked(name: str) -> Any:
+        each = uneven if ending[name].per == "day" else np.ones_like(uneven)
+        return np.asarray(used[name], np.float64)[..., None] * each
+
+    def over(name: str, asked: Any) -> Any:
+        return np.maximum(1 - float(ending[name].included) / np.maximum(asked, 1e-300), 0.0)
+
+    def of_all(name: str, asked: Any) -> Any:
+        failing = (over(name, asked) * asked).mean(axis=-1)
+        share = failing / np.maximum(asked.mean(axis=-1), 1e-300)
         return np.where(share < LEAST, 0.0, share)
 
     there = [name for name in ending if name in used]
-    doors = {name: over(name, 1.0) for name in there if name in DOORS}
-    passed = 1 - sum(doors.values(), np.zeros(1))
-    return doors | {name: over(name, passed) for name in there if name not in DOORS}
+    doors = {name: asked(name) for name in there if name in DOORS}
+    passed = 1 - sum((over(name, each) for name, each in doors.items()), np.zeros(1))
+    others = {name: asked(name) * passed for name in there if name not in DOORS}
+    return {name: of_all(name, each) for name, each in (doors | others).items()}
 
 
 def failed_with(

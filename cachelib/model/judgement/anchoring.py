@@ -16,6 +16,7 @@ import numpy as np
 
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.metrics import METRICS
+from cachelib.model.case.names import IN_WHOLES
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement import surface
 from cachelib.model.judgement.draws import CHANCE, draw, ranges
@@ -85,8 +86,7 @@ def anchor(
     """Compare at points spread over the ranges, for the options that may be chosen."""
     study = model.study
     numbers = draw(study, model.options, POINTS, seed=seed + 1)
-    if "isolates_per_colo" in numbers:
-        numbers["isolates_per_colo"] = np.maximum(np.round(numbers["isolates_per_colo"]), 1)
+    numbers |= {each: np.maximum(np.round(numbers[each]), 1) for each in IN_WHOLES & numbers.keys()}
     if TRAFFIC in numbers:  # of a few requests, or of none, no simulation tells anything
         numbers[TRAFFIC] = np.maximum(numbers[TRAFFIC], min(FEW, study.requests_per_month))
     if study.log is not None and TRAFFIC in numbers:  # a log grows no denser

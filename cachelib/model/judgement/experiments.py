@@ -116,7 +116,7 @@ def month_bill(study: Study, design: Design, result: Result) -> Bill:
     """A month's bill of a replay, each meter's usage brought to all keys."""
     used = used_of(result, study.book)
     if study.sample.keys == 1:
-        return bill(used, study.book)
+        return bill(used, study.book, by_day=result.by_day)
     some, every = (
         usage(design, estimate(design, at), at) for at in (study.setting_of_sample, study.setting)
     )
@@ -124,7 +124,7 @@ def month_bill(study: Study, design: Design, result: Result) -> Bill:
         meter: float(every[meter][0]) / float(some[meter][0]) for meter in some if some[meter][0]
     }
     brought = {meter: n * Decimal(repr(ratio.get(meter, 1.0))) for meter, n in used.items()}
-    return bill(brought, study.book)
+    return bill(brought, study.book, by_day=result.by_day)
 
 
 def found_at(study: Study, design: Design, requests_per_month: float) -> float:

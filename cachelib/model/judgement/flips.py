@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from cachelib.model.case.metrics import METRICS
+from cachelib.model.case.names import IN_WHOLES
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.draws import ranges
 from cachelib.model.judgement.limits import bounds, excess, limit_names
@@ -292,10 +293,10 @@ def told_first(found: Iterable[Flip], most: int | None = SIMULATED) -> list[Flip
 def beside(flip: Flip, most: float = np.inf) -> tuple[float, float] | None:
     """Values on both sides of a flip, to decide anew there; None where there are none.
 
-    Isolates are whole ones; `most`: as far as the number can grow.
+    Of some there are whole ones; `most`: as far as the number can grow.
     """
     low, high = flip.at / (1 + BOTH_SIDES), flip.at * (1 + BOTH_SIDES)
-    if flip.number == "isolates_per_colo":
+    if flip.number in IN_WHOLES:
         low, high = float(np.floor(flip.at)), float(np.ceil(flip.at))
     high = min(high, most)
     return (low, high) if low < flip.at < high else None

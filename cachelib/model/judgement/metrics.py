@@ -139,7 +139,7 @@ MEASURED: dict[str, Callable[[Study, Option, Result], float]] = {
 def _failed(study: Study, result: Result) -> float:
     """The share of a replay's reads that get no answer."""
     failed = failed_reads(result, result.tally.codes)
-    beyond = refused(used_of(result, study.book), study.book)
+    beyond = refused(used_of(result, study.book), study.book, result.by_day)
     asked, loaded = asked_and_loaded(result)
     return float(np.ravel(failed_with(failed, result.design, asked, loaded, beyond))[0])
 

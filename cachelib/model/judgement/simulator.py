@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cachelib.model.case.names import IN_WHOLES
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.growth import grown_numbers
 from cachelib.model.judgement.intervals import half_of_one, half_width
@@ -181,6 +182,4 @@ def _platform(model: Model, point: Mapping[str, Array]) -> dict[str, float]:
         for name, value in grown.items()
         if name in Platform.model_fields
     }
-    if "isolates_per_colo" in own:
-        own["isolates_per_colo"] = max(1, round(own["isolates_per_colo"]))
-    return own
+    return own | {name: max(1, round(own[name])) for name in IN_WHOLES & own.keys()}

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from cachelib.model.engines.days import whole_days
 from cachelib.model.engines.replay import replay
 from cachelib.model.engines.result import Result
 from cachelib.model.platforms.platform import Platform
@@ -84,7 +85,8 @@ def warmed(
     gap = float(trace.time_s[0] - earlier[0])
     whole = replay(both, design, platform, seed=seed, span_s=gap + trace.lasts_s)
     filling = replay(before, design, platform, seed=seed, span_s=gap)
-    return _without(whole, filling, trace.lasts_s if span_s is None else span_s)
+    found = _without(whole, filling, trace.lasts_s if span_s is None else span_s)
+    return replace(found, by_day=whole_days(trace.time_s))
 
 
 def hit_ratio(trace: Trace, result: Result) -> Interval:

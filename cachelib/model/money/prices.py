@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -37,7 +37,10 @@ OUT = "lambda.gb_out"
 
 @dataclass(frozen=True)
 class Line:
-    """One meter's part of a month's bill; `fails` is the usage beyond what a free plan allows."""
+    """One meter's part of a month's bill; `fails` is the usage beyond what a free plan allows.
+
+    `allowed`: what the plan includes.
+    """
 
     meter: str
     usage: Decimal
@@ -47,18 +50,16 @@ class Line:
     charged: Decimal
     fails: Decimal
     source: str
+    allowed: Decimal = NO_COST
 
     @property
     def a_day(self) -> dict[str, float]:
-        """What a day of it allows and is asked for, and the share of that which ends in errors.
+        """What a day of it allows and is asked for on average, and the share that ends in errors.
 
-        Allowances of a free plan begin anew every day; the days of this month are taken as alike,
-        so that busier ones fail more, and this is the least.
+        Allowances of a free plan begin anew every day.
         """
-        asked, failing = float(self.usage), float(self.fails)
-        return {
-            "allowed": (asked - failing) / DAYS, "asked": asked / DAYS, "share": failing / asked,
-        }  # fmt: skip
+        asked, failing, allowed = float(self.usage), float(self.fails), float(self.allowed)
+        return {"allowed": allowed / DAYS, "asked": asked / DAYS, "share": failing / asked}
 
 
 @dataclass(frozen=True)
@@ -183,30 +184,38 @@ def gb_s_of(runs: Any, ran_ms: Any, own_ms: Any, gigabytes: Any) -> Any:
 
 
 def bill(
-    usage: Mapping[str, Decimal], book: PriceBook | None = None, plan: str | None = None
+    usage: Mapping[str, Decimal],
+    book: PriceBook | None = None,
+    plan: str | None = None,
+    by_day: Sequence[int] = (),
 ) -> Bill:
-    """A month's bill for usage by meter; what the plan does not meter costs nothing."""
+    """A month's bill for usage by meter; what the plan does not meter costs nothing.
+
+    `by_day`: requests on some days, as of `Meter.beyond`; all else is taken to be as uneven.
+    """
     book = book or price_book()
     plan = plan or book.plan
     meters = book.of_plan(plan)
     unknown = usage.keys() - {meter.meter for meter in book.meters}
     if unknown:
         raise KeyError(f"the price book {book.name} has no meter {min(unknown)!r}")
-    lines = tuple(_line(meters[name], amount) for name, amount in usage.items() if name in meters)
+    there = [(meters[name], amount) for name, amount in usage.items() if name in meters]
+    lines = tuple(_line(meter, amount, by_day) for meter, amount in there)
     return Bill(plan, book.plans[plan].minimum, lines)
 
 
-def _line(meter: Meter, usage: Decimal) -> Line:
-    beyond = max(NO_COST, usage - meter.included)
+def _line(meter: Meter, usage: Decimal, by_day: Sequence[int]) -> Line:
+    beyond = meter.beyond(usage, by_day)
     return Line(
         meter=meter.meter,
         usage=usage,
         of=meter.of,
         billable=beyond if meter.price is not None else NO_COST,
         metered=meter.cost(usage),
-        charged=meter.charge(usage),
+        charged=meter.charge(usage, by_day),
         fails=beyond if meter.price is None else NO_COST,
         source=meter.source,
+        allowed=meter.included,
     )
 
 
@@ -257,7 +266,7 @@ def warm_up() -> None:
 def monthly_bill(result: Result, book: PriceBook | None = None, plan: str | None = None) -> Bill:
     """What a design costs in 30 days of the replayed traffic, calls of the origin included."""
     book = book or price_book()
-    return bill(used_of(result, book), book, plan)
+    return bill(used_of(result, book), book, plan, result.by_day)
 
 
 def used_of(result: Result, book: PriceBook) -> dict[str, Decimal]:

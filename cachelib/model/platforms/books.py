@@ -6,6 +6,7 @@ The shipped ones lie with those who multiply by them, in `money/books`.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,9 @@ class Meter(Strict):
     of: str
     price: Decimal | None = Field(default=None, ge=0, description="None: calls beyond fail")
     included: Decimal = Field(default=NO_COST, ge=0)
+    per: Literal["month", "day"] = Field(
+        default="month", description="what is included; of a day it is a thirtieth, every day anew"
+    )
     plan: str
     rounding: Literal["none", "up"] = "none"
     source: str
@@ -37,9 +41,21 @@ class Meter(Strict):
         """Of so much usage at the list price: none of it included, nothing rounded."""
         return usage / self.unit * (self.price or NO_COST)
 
-    def charge(self, usage: Decimal) -> Decimal:
+    def beyond(self, usage: Decimal, by_day: Sequence[int] = ()) -> Decimal:
+        """What of a month's usage is more than is included, on each day by itself if it is of days.
+
+        `by_day`: what is asked for on some days, of whose kind a month's are; alike if none are
+        told.
+        """
+        total, days = sum(by_day), len(by_day)
+        if self.per == "month" or not total:
+            return max(NO_COST, usage - self.included)
+        over = (usage * asked * days - self.included * total for asked in by_day)
+        return sum((max(NO_COST, each) for each in over), NO_COST) / (total * days)
+
+    def charge(self, usage: Decimal, by_day: Sequence[int] = ()) -> Decimal:
         """What a month is billed for so much usage: whole units where the vendor rounds up."""
-        billable = max(NO_COST, usage - self.included)
+        billable = self.beyond(usage, by_day)
         if self.rounding == "up":
             whole_units = (billable / self.unit).to_integral_value(ROUND_CEILING)
             billable = whole_units * self.unit

@@ -106,6 +106,10 @@ class Platform(Strict):
     kv_far_jitter: NotNegative
     kv_write_ms: NotNegative
     kv_cache_ttl_s: NotNegative = Field(description="0 for no cache in the colos")
+    kv_refresh_share: Share = Field(
+        default=0.0,
+        description="of a copy's life, its end: a read then has KV fetch it anew in the background",
+    )
     kv_min_cache_ttl_s: NotNegative
     kv_min_ttl_s: NotNegative
     kv_write_gap_s: NotNegative
@@ -125,6 +129,10 @@ class Platform(Strict):
     r2_ms: NotNegative
     r2_write_ms: NotNegative
     r2_failure: Share = 0.0
+    caches_per_colo: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        default=1,
+        description="disjoint caches in a colo, a request meets any: of KV and the Cache API",
+    )
     cache_api_ms: NotNegative
     cache_api_failure: Share = 0.0
     redis_ms: NotNegative = 0.0

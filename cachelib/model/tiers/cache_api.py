@@ -25,6 +25,7 @@ CACHE_API = Tier(
     prefixes=("cache_api_",),
     failure="cache_api_failure",
     erases=True,
+    parted=True,
     reads="cache_api_gets",
     writes="cache_api_puts",
 )

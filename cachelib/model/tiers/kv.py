@@ -1,5 +1,9 @@
 """Workers KV: a central store, and caches of it in every data centre and region.
 
+What is read often is fetched anew in the background before its copy ends: so it is documented, but
+not how long before. `kv_refresh_share` says it, and is nothing until a case does: the shipped times
+were fitted to reads of a KV that did what it does, and would be fitted anew with it.
+
 Source: developers.cloudflare.com/kv/concepts/how-kv-works, /kv/api and /kv/platform/pricing, read
 2026-11-23. Rules: `KeyValue` in `engines/reference/kv.py`, `read_kv` in
 `engines/compiled/stores.py`, `_kv_ways` in `formulas/waits.py`, `KvStore` in the Worker.
@@ -25,6 +29,7 @@ KV = Tier(
     counts={
         "kv_reads": "KV reads",
         "kv_missing_reads": "KV reads that found nothing",
+        "kv_refreshes": "copies that KV fetched anew by itself",
         "kv_writes": "KV writes",
         "kv_writes_refused": "KV writes refused",
         "kv_deletes": "KV deletes",
@@ -36,6 +41,7 @@ KV = Tier(
         "kv_near_jitter": "spread of the times of KV's nearest cache",
         "kv_far_jitter": "spread of the times of KV beyond its nearest cache",
         "kv_write_ms": "time of a write to KV",
+        "kv_refresh_share": "last part of a copy's life in which a read lets KV fetch it anew",
         "kv_failure": "share of KV's reads that fail",
         "kv_writes_a_day": "writes to KV that are allowed a day",
     },
@@ -50,6 +56,7 @@ KV = Tier(
     needed=("kv.reads",),
     stored="kv.stored",
     erases=True,
+    parted=True,
     shortest="kv_min_ttl_s",
     lists=True,
 )

@@ -87,9 +87,11 @@ class Tier:
     these answer reads, have heard of a change. `room`: the platform's number of GB that one copy
     has room for, where what was asked for longest ago is pushed out; `beside`: that of the bytes
     which an entry takes beside its value. `failure`: the platform's number that says what share of
-    the reads that ask it fail; `needed`: the meters without which it answers no read. `copied`: the
-    platform's number of regions that each have all of it, each billed for what is written and
-    stored, and the meter of what goes from the one that is written to the others.
+    the reads that ask it fail; `needed`: the meters without which it answers no read. `parted`:
+    what it has in a data centre lies in the `caches_per_colo` disjoint caches that there are, of
+    which a request meets any. `copied`: the platform's number of regions that each have all of it,
+    each billed for what is written and stored, and the meter of what goes from the one that is
+    written to the others.
 
     How it behaves is told once for each of the answers that must not know of one another:
     `engines/reference`, `engines/compiled`, `formulas`, `templates/estimate.js`, `live/worker`.
@@ -124,6 +126,7 @@ class Tier:
     beside: str = ""
     failure: str = ""
     needed: tuple[str, ...] = ()
+    parted: bool = False
 
     @property
     def plain(self) -> bool:

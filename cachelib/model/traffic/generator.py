@@ -22,12 +22,13 @@ def generate(workload: Workload, *, seed: int, span_s: float = MONTH_S) -> Trace
     """A trace of `span_s` seconds of this workload; the same seed gives the same trace."""
     rng = np.random.default_rng(seed)
     by_chance = max(workload.requests_per_month - workload.scheduled_per_month, 0.0)
-    n = rng.poisson(by_chance * span_s / MONTH_S)
+    each = workload.page_requests
+    pages = rng.poisson(by_chance * span_s / MONTH_S / each)
     write_share = 1 / (1 + workload.reads_per_write) if workload.reads_per_write else 0.0
-    time = np.sort(rng.uniform(0, span_s, n))
-    rank = _choose(rng, n, shares(workload))
-    colo = _choose(rng, n, np.array(list(workload.colos.values())))
-    op = np.where(rng.random(n) < write_share, WRITE, READ).astype(np.uint8)
+    time = np.repeat(np.sort(rng.uniform(0, span_s, pages)), each)
+    rank = _choose_together(rng, pages, each, shares(workload))
+    colo = np.repeat(_choose(rng, pages, np.array(list(workload.colos.values()))), each)
+    op = np.where(rng.random(len(time)) < write_share, WRITE, READ).astype(np.uint8)
     time = _by_day_and_night(workload, time, colo, span_s)
     time, rank = _in_bursts(workload, rng, time, rank, span_s)
     time, rank, colo, op = _with_schedules(workload, seed, (time, rank, colo, op), span_s)
@@ -76,6 +77,24 @@ def popularity(keys: int, zipf: float) -> npt.NDArray[np.float64]:
 def _choose(rng: np.random.Generator, n: int, weight: npt.NDArray[np.float64]) -> Codes:
     edges = np.cumsum(weight)
     return np.searchsorted(edges, rng.uniform(0, edges[-1], n), side="right")
+
+
+def _choose_together(
+    rng: np.random.Generator, pages: int, each: int, weight: npt.NDArray[np.float64]
+) -> Codes:
+    """So many keys for each page, all of them unlike, unless one has more than its part of all.
+
+    Each key is in a page as often as its weight says, and one page knows nothing of another: so
+    requests for it are as much by chance as if they came alone. One point is drawn, and the others
+    lie evenly after it (systematic sampling).
+    """
+    edges = np.cumsum(weight)
+    apart = edges[-1] / each
+    points = rng.uniform(0, apart, pages)[:, None] + apart * np.arange(each)
+    if each > 1:
+        points = rng.permuted(points, axis=1)
+    chosen = np.searchsorted(edges, points.ravel(), side="right")
+    return np.asarray(np.minimum(chosen, len(edges) - 1))
 
 
 def _by_day_and_night(workload: Workload, time: Seconds, colo: Codes, span_s: float) -> Seconds:

@@ -142,10 +142,16 @@ def workload_part(workload: Workload, popularity: Shares, sample: Sample) -> Wor
             "keys": len(weights),
             "popularity": tuple(weights.tolist()),
             "requests_per_month": workload.requests_per_month * sample.keys,
+            "page_requests": _of_a_page(workload.page_requests, sample.keys),
             "schedules": kept,
             "new_keys_per_day": workload.new_keys_per_day * sample.keys,
         }
     )
+
+
+def _of_a_page(requests: int, share: float) -> int:
+    """So many of a page's requests are for the keys, where any are, on average."""
+    return max(1, round(requests * share / -math.expm1(requests * math.log1p(-share))))
 
 
 def keys_part(trace: Trace, sample: Sample) -> npt.NDArray[np.bool_]:

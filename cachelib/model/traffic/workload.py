@@ -58,6 +58,9 @@ class Workload(Strict):
     What follows `colos` makes it livelier: days and nights, bursts of one key, popularity that
     moves to other keys, keys that have never come before, and `schedules`. The requests of these
     are among those of the month; what is left comes by chance, and is read and written as said.
+
+    `page_requests`: so many of those come at once, from one data centre, as the load of a page that
+    asks for as many keys; each finds its isolate by itself. How often each key is asked for stays.
     """
 
     requests_per_month: float = Field(gt=0, le=1e12, description="all, those of schedules too")
@@ -82,6 +85,9 @@ class Workload(Strict):
         default=10, gt=1, le=1e6, description="mean size of a burst of one key"
     )
     burst_s: float = Field(default=10, ge=0.001, le=2_592_000, description="how long a burst lasts")
+    page_requests: int = Field(
+        default=1, ge=1, le=1_000, description="that come together, for as many keys: a page's load"
+    )
     drift_per_day: Share = Field(default=0, description="of keys: those that swap their ranks")
     new_keys_per_day: float = Field(
         default=0, ge=0, le=1e6, description="keys that take the place of others"

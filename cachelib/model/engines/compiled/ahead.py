@@ -51,7 +51,7 @@ def look_at_all(rules, state, places, keys, colos, isolates, how_far):
         if rules.l1:
             seen += look(state, np.int64(isolates[i]), key, how_far)
         if rules.store == KV_STORE:
-            seen += look(state, KV_PLACES + colo, key, how_far)
+            seen += look(state, KV_PLACES + colo * rules.caches, key, how_far)
             seen += look(state, REGION_PLACES + places.region[colo], key, how_far)
         if rules.colo_cache:
             seen += look(state, COLO_PLACES + colo, key, how_far)

@@ -9,6 +9,7 @@ import numpy as np
 from cachelib.model.engines.compiled.ahead import BLOCK, NEAR_ENOUGH, fetch
 from cachelib.model.engines.compiled.front import purge, read_front, write_front
 from cachelib.model.engines.compiled.pool import NONE, find, link_newest, unlink
+from cachelib.model.engines.compiled.spots import colo_of, spot_of
 from cachelib.model.engines.compiled.state import VALUE_BYTES, Held
 from cachelib.model.engines.compiled.stores import (
     clean_up,
@@ -49,16 +50,16 @@ code_of = hot(said.code_of)
 
 
 @hot
-def read_l2(rules, state, places, colo, key, record, now):
+def read_l2(rules, state, places, spot, key, record, now):
     """The shared tiers, the nearest first: depth, way and wait, and the living value, if any."""
     depth, extra, held = NO_L2, 0.0, nothing()
     if rules.colo_cache:
-        depth, held = rules.colo_depth, read_colo_cache(rules, state, colo, key, now)
+        depth, held = rules.colo_depth, read_colo_cache(rules, state, spot, key, now)
     if rules.store and held.version == NONE:
-        far, extra, held = read_store(rules, state, places, colo, key, record, now)
+        far, extra, held = read_store(rules, state, places, spot, key, record, now)
         depth = depth if far == NO_L2 else far
         if rules.colo_cache and held.version != NONE:
-            write_colo_cache(rules, state, colo, key, now, held)
+            write_colo_cache(rules, state, spot, key, now, held)
     return depth, extra, held
 
 
@@ -69,12 +70,12 @@ def loads_itself(rules, depth):
 
 
 @hot
-def write_l2(rules, state, places, number, colo, key, record, now, value, by_object):
-    extra = write_store(rules, state, places, colo, key, record, now, value, by_object)
+def write_l2(rules, state, places, number, spot, key, record, now, value, by_object):
+    extra = write_store(rules, state, places, spot, key, record, now, value, by_object)
     if rules.colo_cache:
-        write_colo_cache(rules, state, colo, key, now, value)
+        write_colo_cache(rules, state, spot, key, now, value)
     if rules.tells:
-        tell(state, number, colo, key, now)
+        tell(state, number, colo_of(rules, spot), key, now)
     return extra
 
 
@@ -98,7 +99,7 @@ def look_in_l1(rules, state, isolate, number, key, now):
 
 
 @hot
-def answer(rules, state, places, table, isolate, number, key, record, colo, row, now):
+def answer(rules, state, places, table, isolate, number, key, record, spot, row, now):
     """A read: tier, depth, way and wait; the version served, when it was loaded and when it ends;
     the version to keep, or NONE; and whether that need not be written to L2.
     """
@@ -106,7 +107,7 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
     version, loaded, due, lives, expires = look_in_l1(rules, state, isolate, number, key, now)
     if version == NONE and (rules.store or rules.colo_cache):
         tier = L2
-        depth, extra, held = read_l2(rules, state, places, colo, key, record, now)
+        depth, extra, held = read_l2(rules, state, places, spot, key, record, now)
         if held.version != NONE:
             version, loaded, due = held.version, held.loaded, held.refresh <= now
             expires = held.expires
@@ -126,13 +127,13 @@ def answer(rules, state, places, table, isolate, number, key, record, colo, row,
 
 
 @hot
-def forget(rules, state, places, isolate, number, key, record, colo, now):
+def forget(rules, state, places, isolate, number, key, record, spot, now):
     """A deletion, from L2 and from this isolate's L1; the way and wait."""
-    extra = delete_from_store(rules, state, places, colo, key, record, now)
+    extra = delete_from_store(rules, state, places, spot, key, record, now)
     if rules.colo_cache:
-        delete_from_colo_cache(rules, state, colo, key, now)
+        delete_from_colo_cache(rules, state, spot, key, now)
     if rules.tells:
-        tell(state, number, colo, key, now)
+        tell(state, number, colo_of(rules, spot), key, now)
     if rules.l1:
         take_from_l1(rules, state, isolate, number, key)
     return extra
@@ -142,6 +143,7 @@ def forget(rules, state, places, isolate, number, key, record, colo, now):
 def work(rules, state, places, table, number, generation, key, door, row, now, op, size, life):
     """The Worker runs: tier, depth, way and wait; the version served and when it was loaded."""
     colo, isolate, record = places.runs[door], state.isolates[number], state.records[key]
+    spot = spot_of(rules, colo, row)
     if rules.l1:
         if generation == NONE:
             age(rules, state, table, isolate, number, now)
@@ -154,14 +156,14 @@ def work(rules, state, places, table, number, generation, key, door, row, now, o
     loaded, expires, unchanged = now, now, False
     if op == READ:
         tier, depth, extra, version, loaded, expires, fresh, unchanged = answer(
-            rules, state, places, table, isolate, number, key, record, colo, row, now
+            rules, state, places, table, isolate, number, key, record, spot, row, now
         )
     else:
         supersede(state, record, now)
         if op == WRITE:
             fresh = change(rules, state, table, record, row, now)
         else:
-            extra = forget(rules, state, places, isolate, number, key, record, colo, now)
+            extra = forget(rules, state, places, isolate, number, key, record, spot, now)
         if rules.purges:
             purge(rules, state, places, key, now)
     if fresh != NONE:
@@ -170,7 +172,7 @@ def work(rules, state, places, table, number, generation, key, door, row, now, o
         new = Held(fresh, size, now, now + life, now + rules.soft_ttl)
         if not unchanged:
             by_object = tier == ORIGIN and loads_itself(rules, depth)
-            way = write_l2(rules, state, places, number, colo, key, record, now, new, by_object)
+            way = write_l2(rules, state, places, number, spot, key, record, now, new, by_object)
             if tier == WRITTEN:
                 extra = way
         elif rules.store or rules.colo_cache:

@@ -15,7 +15,7 @@ from cachelib.model.engines.compiled.state import (
     TO_COLO,
     Rules,
 )
-from cachelib.model.engines.random import CHANGES, FAILURES, ISOLATES, key_of
+from cachelib.model.engines.random import CACHES, CHANGES, FAILURES, ISOLATES, key_of
 from cachelib.model.engines.ways import empties_every_s
 from cachelib.model.platforms.platform import Platform, is_sized, room_of
 from cachelib.model.tiers.design import Design
@@ -74,6 +74,8 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         most_purges=getattr(platform, of.burst) if of else 1,
         l1=design.l1,
         colo_cache=design.colo_cache is not None,
+        caches=platform.caches_per_colo if any(tier.parted for tier in design.stores) else 1,
+        parted=design.colo_cache is not None and design.colo_cache.parted,
         store=_store(design),
         colo_depth=_depth(design.colo_cache),
         depth=_depth(design.store),
@@ -103,6 +105,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         deploy_takes=platform.replaced_in_s,
         isolates=platform.isolates_per_colo,
         cache_ttl=platform.kv_cache_ttl_s,
+        early=platform.kv_refresh_share * platform.kv_cache_ttl_s,
         write_gap=platform.kv_write_gap_s,
         writes_a_day=platform.kv_writes_a_day,
         read_s=1 / platform.do_requests_per_s,
@@ -122,4 +125,5 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         failure_key=np.uint64(key_of(seed, FAILURES)),
         life_key=np.uint64(key_of(seed, ISOLATES)),
         change_key=np.uint64(key_of(seed, CHANGES)),
+        cache_key=np.uint64(key_of(seed, CACHES)),
     )

@@ -36,7 +36,7 @@ OBJECT = np.dtype([("home", "i8"), ("awake", "i8"), ("free_at", "f8"), ("last", 
 LOAD = np.dtype(
     [
         ("due", "f8"), ("loaded", "f8"), ("life", "f8"), ("key", "i8"), ("next", "i8"),
-        ("last", "i8"), ("door", "i8"), ("number", "i4"), ("colo", "i4"), ("version", "i4"),
+        ("last", "i8"), ("door", "i8"), ("number", "i4"), ("spot", "i4"), ("version", "i4"),
         ("size", "i4"), ("generation", "i4"), ("kind", "u1"), ("keeps", "u1"), ("unchanged", "u1"),
         ("by_object", "u1"),
     ]
@@ -105,6 +105,8 @@ class Rules(NamedTuple):
     most_purges: float
     l1: bool
     colo_cache: bool
+    caches: int
+    parted: bool
     store: int
     colo_depth: int
     depth: int
@@ -134,6 +136,7 @@ class Rules(NamedTuple):
     deploy_takes: float
     isolates: int
     cache_ttl: float
+    early: float
     write_gap: float
     writes_a_day: float
     read_s: float
@@ -152,6 +155,7 @@ class Rules(NamedTuple):
     failure_key: np.uint64
     life_key: np.uint64
     change_key: np.uint64
+    cache_key: np.uint64
 
 
 class State(NamedTuple):

@@ -30,6 +30,7 @@ from cachelib.model.engines.compiled.rooms import (
     touch,
     touch_in_store,
 )
+from cachelib.model.engines.compiled.spots import colo_of, place_of
 from cachelib.model.engines.compiled.state import (
     DO_STORE,
     KV_STORE,
@@ -84,21 +85,40 @@ def copy_from(rules, record, entry, now):
             entry.until = record.expires
 
 
-@hot
-def read_kv(rules, state, places, colo, key, record, now):
-    """The depth, and the colo's copy."""
-    here = find_or_add(state, KV_PLACES + colo, key)
-    near = state.pool[here]
-    if now < near.until:
-        return KV_LOCAL, here
-    depth = KV_REGIONAL
-    far = state.pool[find_or_add(state, REGION_PLACES + places.region[colo], key)]
-    if not now < far.until:
-        depth = KV_CENTRAL
-        copy_from(rules, record, far, now)
+@inner
+def ends_soon(rules, copy, now):
+    """Whether a read of a copy has KV fetch it anew."""
+    if not rules.early > 0 or copy.version == NONE or now < copy.until - rules.early:
+        return False
+    return not rules.told or copy.until < copy.expires
+
+
+@inner
+def take_over(near, far):
     near.version, near.size, near.until = far.version, far.size, far.until
     near.loaded, near.expires, near.refresh = far.loaded, far.expires, far.refresh
-    return depth, here
+
+
+@hot
+def read_kv(rules, state, places, spot, key, record, now):
+    """The depth, and what the copy said that was read there."""
+    near = state.pool[find_or_add(state, KV_PLACES + spot, key)]
+    depth, region = KV_LOCAL, REGION_PLACES + places.region[colo_of(rules, spot)]
+    if not now < near.until:
+        depth = KV_REGIONAL
+        far = state.pool[find_or_add(state, region, key)]
+        if not now < far.until:
+            depth = KV_CENTRAL
+            copy_from(rules, record, far, now)
+        take_over(near, far)
+    held = held_by(near)
+    if ends_soon(rules, near, now):
+        state.totals.kv_refreshes += 1
+        far = state.pool[find_or_add(state, region, key)]
+        if not now < far.until or ends_soon(rules, far, now):
+            copy_from(rules, record, far, now)
+        take_over(near, far)
+    return depth, held
 
 
 @hot
@@ -178,35 +198,37 @@ def nothing():
 
 
 @hot
-def read_colo_cache(rules, state, colo, key, now):
+def read_colo_cache(rules, state, spot, key, now):
     """The living value, if any."""
     state.totals.colo_reads += 1
+    here = place_of(rules, spot)
     if rules.colo_copied:
-        return read_copy(rules, state, COPY_PLACES + colo, key, now)
-    at = find(state, COLO_PLACES + colo, key)
+        return read_copy(rules, state, COPY_PLACES + here, key, now)
+    at = find(state, COLO_PLACES + here, key)
     if at != NONE and now < state.pool[at].until:
         if rules.colo_room < NO_BOUND:
-            touch(state, OF_STORE + 1 + colo, at)
+            touch(state, OF_STORE + 1 + here, at)
         return held_by(state.pool[at])
     if rules.colo_room < NO_BOUND:
-        leave_room(state, OF_STORE + 1 + colo, COLO_PLACES + colo, key)
+        leave_room(state, OF_STORE + 1 + here, COLO_PLACES + here, key)
     return nothing()
 
 
 @inner
-def write_colo_cache(rules, state, colo, key, now, value):
+def write_colo_cache(rules, state, spot, key, now, value):
     state.totals.colo_writes += 1
+    here = place_of(rules, spot)
     if rules.colo_copied:
-        tell_copies(state, COPY_PLACES + colo, key, now, value)
+        tell_copies(state, COPY_PLACES + here, key, now, value)
         return
-    bounded, room = rules.colo_room < NO_BOUND, OF_STORE + 1 + colo
+    bounded, room = rules.colo_room < NO_BOUND, OF_STORE + 1 + here
     if bounded and not fits(rules, value, rules.colo_room):
-        leave_room(state, room, COLO_PLACES + colo, key)
+        leave_room(state, room, COLO_PLACES + here, key)
         return
     if bounded:
-        at = give_room(state, room, COLO_PLACES + colo, key, value)
+        at = give_room(state, room, COLO_PLACES + here, key, value)
     else:
-        at = find_or_add(state, COLO_PLACES + colo, key)
+        at = find_or_add(state, COLO_PLACES + here, key)
     entry = state.pool[at]
     entry.version, entry.size, entry.loaded = value.version, value.size, value.loaded
     entry.expires, entry.refresh, entry.until = value.expires, value.refresh, value.expires
@@ -215,29 +237,30 @@ def write_colo_cache(rules, state, colo, key, now, value):
 
 
 @inner
-def delete_from_colo_cache(rules, state, colo, key, now):
+def delete_from_colo_cache(rules, state, spot, key, now):
+    here = place_of(rules, spot)
     if rules.colo_copied:
-        tell_copies(state, COPY_PLACES + colo, key, now, nothing())
+        tell_copies(state, COPY_PLACES + here, key, now, nothing())
         return
     if rules.colo_room < NO_BOUND:
-        leave_room(state, OF_STORE + 1 + colo, COLO_PLACES + colo, key)
+        leave_room(state, OF_STORE + 1 + here, COLO_PLACES + here, key)
         return
-    at = find(state, COLO_PLACES + colo, key)
+    at = find(state, COLO_PLACES + here, key)
     if at != NONE:
         state.pool[at].until = -np.inf
 
 
 @hot
-def read_store(rules, state, places, colo, key, record, now):
+def read_store(rules, state, places, spot, key, record, now):
     """The depth, the way and wait for a Durable Object, and the living value, if any."""
     totals, extra = state.totals, 0.0
     if rules.store == KV_STORE:
         totals.kv_reads += 1
-        depth, at = read_kv(rules, state, places, colo, key, record, now)
-        entry = state.pool[at]
-        totals.kv_missing_reads += entry.version == NONE
-        found, held = now < entry.expires, held_by(entry)
+        depth, held = read_kv(rules, state, places, spot, key, record, now)
+        totals.kv_missing_reads += held.version == NONE
+        found = now < held.expires
     elif rules.store == DO_STORE:
+        colo = colo_of(rules, spot)
         depth, extra, found = read_object(rules, state, places, colo, key, record, now)
         held = held_by(record)
     else:
@@ -267,7 +290,7 @@ def spent(rules, totals, now):
 
 
 @inner
-def write_store(rules, state, places, colo, key, record, now, value, by_object):
+def write_store(rules, state, places, spot, key, record, now, value, by_object):
     """Write through to what all share; the way and wait, for a Durable Object.
 
     `by_object`: it has loaded the value itself, so that nobody has to send it that.
@@ -283,7 +306,7 @@ def write_store(rules, state, places, colo, key, record, now, value, by_object):
             return 0.0
         totals.kv_writes += 1
         keep(rules, state, record, now, value)
-        here = state.pool[find_or_add(state, KV_PLACES + colo, key)]
+        here = state.pool[find_or_add(state, KV_PLACES + spot, key)]
         copy_from(rules, record, here, now)
     elif rules.store == DO_STORE:
         target = state.objects[record.object]
@@ -293,6 +316,7 @@ def write_store(rules, state, places, colo, key, record, now, value, by_object):
             target.last = now
             target.free_at = (target.free_at if target.free_at > now else now) + rules.write_s
         else:
+            colo = colo_of(rules, spot)
             extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
             totals.do_rows_written += rules.object_storage
@@ -323,16 +347,17 @@ def write_plain(rules, state, key, record, now, value):
 
 
 @inner
-def delete_from_store(rules, state, places, colo, key, record, now):
+def delete_from_store(rules, state, places, spot, key, record, now):
     totals, extra = state.totals, 0.0
     if rules.store == KV_STORE:
         totals.kv_deletes += 1
         account(rules, state, record, now)
-        here = state.pool[find_or_add(state, KV_PLACES + colo, key)]
+        here = state.pool[find_or_add(state, KV_PLACES + spot, key)]
         copy_from(rules, record, here, now)
     elif rules.store == DO_STORE:
         target = state.objects[record.object]
         ring(rules, state, record, now)
+        colo = colo_of(rules, spot)
         extra, served = reach(rules, state, places, colo, target, rules.write_s, now)
         if served:
             totals.do_rows_written += rules.object_storage

@@ -30,6 +30,7 @@ from cachelib.model.engines.compiled.pool import (
     find_or_add,
     remove,
 )
+from cachelib.model.engines.compiled.spots import spot_of
 from cachelib.model.engines.compiled.state import (
     JOINS_FRONT,
     JOINS_OBJECT,
@@ -106,12 +107,12 @@ def overtake(rules, state, number, generation, key):
 
 
 @inner
-def begin(rules, state, kind, number, colo, door, key, now, held, life):
+def begin(rules, state, kind, number, spot, door, key, now, held, life):
     """A load, or who waits for one with something to keep; its number."""
     nth = state.totals.begun
     state.totals.begun += 1
     new = state.loads[slot_of(state, nth)]
-    new.kind, new.number, new.colo, new.door, new.key = kind, number, colo, door, key
+    new.kind, new.number, new.spot, new.door, new.key = kind, number, spot, door, key
     new.version, new.size, new.loaded, new.life = held.version, held.size, held.loaded, life
     new.due, new.keeps, new.unchanged, new.by_object = now + rules.load_s, 1, 0, 0
     new.next = new.last = new.generation = NONE
@@ -157,7 +158,7 @@ def land_one(rules, state, places, nth):
     """Keep what was loaded, in the tiers that this one brings it to."""
     one = state.loads[slot_of(state, nth)]
     key, number, now = np.int64(one.key), np.int64(one.number), one.due
-    colo, door = np.int64(one.colo), np.int64(one.door)
+    spot, door = np.int64(one.spot), np.int64(one.door)
     if one.kind != JOINS_FRONT:
         meet_no_more(state, GOING + number, key, nth)
     if one.version == NONE:
@@ -173,10 +174,10 @@ def land_one(rules, state, places, nth):
     if one.keeps:
         if one.kind == JOINS_OBJECT:
             if rules.colo_cache:
-                write_colo_cache(rules, state, colo, key, now, value)
+                write_colo_cache(rules, state, spot, key, now, value)
         elif not one.unchanged:
             by_object = one.by_object == 1
-            write_l2(rules, state, places, number, colo, key, record, now, value, by_object)
+            write_l2(rules, state, places, number, spot, key, record, now, value, by_object)
         elif rules.store or rules.colo_cache:
             state.totals.l2_unchanged += 1
         isolate = state.isolates[number]
@@ -218,7 +219,8 @@ def join_in_front(rules, state, first, door, key, now):
 def seek(rules, state, places, table, number, key, door, row, now, size, life):
     """A read at its isolate: tier, depth, way and wait; the version served, when it was loaded and
     when it ends; and the load that it waits for, or NONE."""
-    colo, isolate, record = places.runs[door], state.isolates[number], state.records[key]
+    isolate, record = state.isolates[number], state.records[key]
+    spot = spot_of(rules, places.runs[door], row)
     tier, depth, extra = L1, NO_L2, 0.0
     version, loaded, due, lives, expires = look_in_l1(rules, state, isolate, number, key, now)
     going = met_in_isolate(rules, state, number, isolate.generation, key)
@@ -226,7 +228,7 @@ def seek(rules, state, places, table, number, key, door, row, now, size, life):
         return WAITED, depth, extra, version, loaded, expires, going
     if version == NONE and (rules.store or rules.colo_cache):
         tier = L2
-        depth, extra, held = read_l2(rules, state, places, colo, key, record, now)
+        depth, extra, held = read_l2(rules, state, places, spot, key, record, now)
         if held.version != NONE:
             version, loaded, due = held.version, held.loaded, held.refresh <= now
             expires = held.expires
@@ -240,12 +242,12 @@ def seek(rules, state, places, table, number, key, door, row, now, size, life):
         first = met(state, GOING_AT_OBJECT, key)
         if first != NONE:
             nobody = Held(np.int64(NONE), np.int64(size), now, now, now)
-            nth = begin(rules, state, JOINS_OBJECT, number, colo, door, key, now, nobody, life)
+            nth = begin(rules, state, JOINS_OBJECT, number, spot, door, key, now, nobody, life)
             hang_behind(state, first, nth)
             return WAITED, depth, extra, version, loaded, expires, first
     fresh, _ = load(rules, state, table, record, row, now)
     new = Held(fresh, np.int64(size), now, now, now)
-    nth = begin(rules, state, LOADS, number, colo, door, key, now, new, life)
+    nth = begin(rules, state, LOADS, number, spot, door, key, now, new, life)
     if version != NONE:
         state.totals.refreshes += 1
         if rules.only_if_changed and lives and fresh == version:
@@ -264,15 +266,16 @@ def seek(rules, state, places, table, number, key, door, row, now, size, life):
 def alter(rules, state, places, table, number, key, colo, row, now, op, size, life):
     """A write or a deletion at its isolate: way and wait."""
     isolate, record = state.isolates[number], state.records[key]
+    spot = spot_of(rules, colo, row)
     overtake(rules, state, number, isolate.generation, key)
     supersede(state, record, now)
     if rules.purges:
         purge(rules, state, places, key, now)
     if op != WRITE:
-        return forget(rules, state, places, isolate, number, key, record, colo, now)
+        return forget(rules, state, places, isolate, number, key, record, spot, now)
     fresh = change(rules, state, table, record, row, now)
     new = Held(fresh, np.int64(size), now, now + life, now + rules.soft_ttl)
-    extra = write_l2(rules, state, places, number, colo, key, record, now, new, False)
+    extra = write_l2(rules, state, places, number, spot, key, record, now, new, False)
     if rules.l1:
         put_in_l1(rules, state, isolate, number, key, now, new)
     return extra

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cachelib import MemoryCache, TieredCache
 from cachelib.model.engines.exact import PER_BYTE_SECOND
+from cachelib.model.engines.random import CACHES, key_of
 from cachelib.model.engines.reference.front import Front
 from cachelib.model.engines.reference.kv import KeyValue
 from cachelib.model.engines.reference.lives import Isolate, Lives
@@ -65,6 +66,7 @@ class Reference:
     def __init__(self, design: Design, platform: Platform, seed: int) -> None:
         self.design, self.platform = design, platform
         self.world = World()
+        self.world.part_caches(platform.caches_per_colo, key_of(seed, CACHES))
         self.origin = Origin(self.world, platform, seed)
         self.stores = [self._store(tier) for tier in design.stores]
         self.errands, self.sized = Errands(self.world), is_sized(design, platform)

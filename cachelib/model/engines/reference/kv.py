@@ -27,13 +27,15 @@ class Copy(NamedTuple):
 
 class KeyValue(ModelStore):
     """A namespace. A copy taken over from the region keeps its life, so that no read is older
-    than `cacheTtl`. A write is seen at once in its own colo, elsewhere when copies have expired.
+    than `cacheTtl`. A write is seen at once in its own colo, elsewhere when copies have expired, or
+    when they were fetched anew: nobody waits for that, and it takes no time.
     """
 
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
         self.told = design.policy != "clean-up"  # KV knows when values expire
         super().__init__(world, design, erased_at_expiry=self.told)
         self.cache_ttl, self.write_gap = platform.kv_cache_ttl_s, platform.kv_write_gap_s
+        self.early = platform.kv_refresh_share * platform.kv_cache_ttl_s
         self.region: list[int] = []
         self.local: dict[tuple[int, str], Copy] = {}
         self.regional: dict[tuple[int, str], Copy] = {}
@@ -52,18 +54,35 @@ class KeyValue(ModelStore):
 
     def _near(self, key: str, now: float) -> Stored | None:
         world = self.world
-        here, region = (world.colo, key), (self.region[world.colo], key)
+        here, region = (world.spot, key), (self.region[world.colo], key)
         copy = self.local.get(here)
         if copy is not None and now < copy.until:
             world.depth = KV_LOCAL
-            return copy.stored
-        copy = self.regional.get(region)
-        if copy is not None and now < copy.until:
-            world.depth = KV_REGIONAL
         else:
-            copy = self.regional[region] = self._copy(self._central(key, now), now)
-        self.local[here] = copy
+            copy = self.regional.get(region)
+            if copy is not None and now < copy.until:
+                world.depth = KV_REGIONAL
+            else:
+                copy = self.regional[region] = self._copy(self._central(key, now), now)
+            self.local[here] = copy
+        if self._ends_soon(copy, now):
+            self.local[here] = self._fetched_anew(key, region, now)
         return copy.stored
+
+    def _ends_soon(self, copy: Copy, now: float) -> bool:
+        """Whether a read of it has KV fetch it anew; not what there is not, or ends by itself."""
+        if not self.early or copy.stored is None or now < copy.until - self.early:
+            return False
+        ends = copy.stored.expires_at if self.told else None
+        return ends is None or copy.until < ends
+
+    def _fetched_anew(self, key: str, region: tuple[int, str], now: float) -> Copy:
+        """The region's copy, which is fetched anew, too, unless another colo has just had it so."""
+        self.world.counts["kv_refreshes"] += 1
+        copy = self.regional.get(region)
+        if copy is None or not now < copy.until or self._ends_soon(copy, now):
+            copy = self.regional[region] = self._copy(self._central(key, now), now)
+        return copy
 
     def _central(self, key: str, now: float) -> Stored | None:
         record = self.records.get(key)
@@ -92,7 +111,7 @@ class KeyValue(ModelStore):
         counts["kv_writes"] += 1
         self.keep(key, stored)
         if self.cache_ttl:
-            self.local[self.world.colo, key] = self._copy(stored, now)
+            self.local[self.world.spot, key] = self._copy(stored, now)
 
     def _spent(self, now: float) -> bool:
         """Whether what a day allows has been written; days begin at midnight, UTC."""
@@ -105,7 +124,7 @@ class KeyValue(ModelStore):
     def delete(self, key: str) -> None:
         self.world.counts["kv_deletes"] += 1
         self.drop(key)
-        self.local[self.world.colo, key] = self._copy(None, self.world.now)
+        self.local[self.world.spot, key] = self._copy(None, self.world.now)
 
     def clean_up(self) -> None:
         """The routine that lists every key and deletes the expired ones."""

@@ -233,11 +233,17 @@ class OneInEachColo(OneForAll):
         super().__init__(world, tier, design, platform)
         self.held: dict[tuple[int, str], Stored] = {}
         self.rooms: dict[int, Room] = {}
+        self.parted = tier.parted
+
+    @property
+    def place(self) -> int:
+        """Which copy of it the request at hand meets."""
+        return self.world.spot if self.parted else self.world.colo
 
     def _room(self) -> Room | None:
         if self.new_room is None:
             return None
-        return self.rooms.setdefault(self.world.colo, self.new_room())
+        return self.rooms.setdefault(self.place, self.new_room())
 
     def read(self, key: str, now: float) -> Stored | None:
         self.world.tier, self.world.depth = L2, self.depth
@@ -245,31 +251,31 @@ class OneInEachColo(OneForAll):
         if self.copies:
             copy = self.copies.get(self.where(key))
             return copy if alive(copy, now) else None
-        stored, room = self.held.get((self.world.colo, key)), self._room()
+        stored, room = self.held.get((self.place, key)), self._room()
         if alive(stored, now):
             if room:
                 room.asked(key)
             return stored
         if room and room.leave(key):
-            del self.held[self.world.colo, key]
+            del self.held[self.place, key]
         return None
 
     def write(self, key: str, stored: Stored) -> None:
         self.world.counts[self.writes] += 1
-        self.held[self.world.colo, key] = stored
+        self.held[self.place, key] = stored
         room = self._room()
         for pushed_out in room.take(key, value_bytes(stored)) if room else ():
-            del self.held[self.world.colo, pushed_out]
+            del self.held[self.place, pushed_out]
         self.tell(key, stored)
 
     def delete(self, key: str) -> None:
-        self.held.pop((self.world.colo, key), None)
+        self.held.pop((self.place, key), None)
         if room := self._room():
             room.leave(key)
         self.tell(key)
 
     def where(self, key: str) -> Hashable:
-        return self.world.colo, key
+        return self.place, key
 
 
 class Listening:

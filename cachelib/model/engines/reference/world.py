@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cachelib import Stored
 from cachelib.model.engines.exact import stored_units
-from cachelib.model.engines.random import CHANGES, FAILURES, exponential, key_of, uniform
+from cachelib.model.engines.random import CHANGES, FAILURES, exponential, key_of, mix, uniform
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import COUNTS, L1, NO_L2
@@ -49,9 +49,21 @@ class World:
         self.stored = 0  # in units of `exact`
         self.messages: list[Change] = []
         self.told_after_s: list[float] = []  # by colo
+        self.caches, self.cache_key = 1, 0
 
     def clock(self) -> float:
         return self.now
+
+    def part_caches(self, caches: int, key: int) -> None:
+        """Let each data centre have so many; `key`: of what says which one a request meets."""
+        self.caches, self.cache_key = caches, key
+
+    @property
+    def spot(self) -> int:
+        """The one of all data centres' caches that the request at hand meets."""
+        if self.caches == 1:
+            return self.colo
+        return self.colo * self.caches + mix(self.cache_key ^ self.row) % self.caches
 
 
 class OriginDownError(Exception):
