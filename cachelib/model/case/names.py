@@ -57,6 +57,9 @@ MOST = {
     "USD": 1e6,
     "hours": 1e6,
     "neurons": 1e9,
+    "rows": 1e12,
+    "KB": 1e9,
+    "requests": 1e6,
     "sigma": 3.0,  # one time in twenty is then 140 times the median
     "ratio": 100.0,
     "requests/s": 1e12,

@@ -13,6 +13,7 @@ from cachelib.model.case.names import TTLS
 from cachelib.model.schema.typed_yaml import Location
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import ALL
 from cachelib.model.traffic.workload import LEANS_ON, idle
 
 if TYPE_CHECKING:
@@ -149,4 +150,17 @@ def of_platform(case: Case) -> Faults:
             )
 
 
-CHECKS = (of_designs, of_options, of_knobs, of_workload, of_platform)
+def of_the_front(case: Case) -> Faults:
+    """What is billed besides where something is in front, and no design has that."""
+    there = {**BUILT_IN, **{design.name: design for design in case.own_designs}}
+    words = {word for name in case.design_names if name in there for word in there[name].tiers}
+    for tier in [tier for word, tier in ALL.items() if word not in words]:
+        for name in tier.in_front.besides if tier.in_front else ():
+            if getattr(case.assumptions, name) is not None and tier.word in case.profile.tiers:
+                yield (
+                    ("assumptions", name),
+                    f"nothing uses it: no design has {tier.label} among its tiers; leave it out",
+                )
+
+
+CHECKS = (of_designs, of_options, of_knobs, of_workload, of_platform, of_the_front)

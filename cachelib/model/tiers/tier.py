@@ -49,7 +49,8 @@ class InFront(NamedTuple):
     `Geography` calls the number, by colo, of the copy behind that one's; without it, all share one.
     `onward` is the way from there to where the Worker runs; without it, that from the reader
     counts. `versioned`: a deploy empties it. `door` is the meter of the requests that come in, the
-    Worker's own then being those that run it; `out` that of the bytes it answers with.
+    Worker's own then being those that run it; `out` that of the bytes it answers with. `besides`
+    names the platform's numbers of what is billed as a request, for each one, only where it is on.
     """
 
     hits: str
@@ -63,6 +64,7 @@ class InFront(NamedTuple):
     versioned: bool = False
     door: str = ""
     out: str = ""
+    besides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
