@@ -56,7 +56,17 @@ def _designs(case: Case, _: Path) -> Faults:
                 ("designs", nth),
                 f"{name!r} is the name of a shipped design with other tiers; give yours another",
             )
+        yield from _hedged(case, ("designs", nth), design)
         yield from _numbers(("designs", nth), dict(design), names.KNOBS)
+
+
+def _hedged(case: Case, location: Location, design: Design) -> Faults:
+    if design.hedged and design.hedge_after_ms is None and "hedge_after_ms" not in case.knobs:
+        yield (
+            (*location, "hedged"),
+            "after how many milliseconds is not said: give the knob hedge_after_ms its values, or"
+            " set hedge_after_ms here in its place",
+        )
 
 
 def _numbers(
@@ -174,6 +184,7 @@ def _today(case: Case, _: Path) -> Faults:
     if case.today_name and (fault := names.known("design", there, case.today_name)):
         yield ("today",), fault
     if isinstance(case.today, Design):
+        yield from _hedged(case, ("today",), case.today)
         yield from _numbers(("today",), dict(case.today), names.KNOBS)
 
 
@@ -194,6 +205,8 @@ def _knobs(case: Case, _: Path) -> Faults:
         if fault := names.known("knob", SETTABLE, name):
             yield ("knobs", name), fault
     for name, knob in case.knobs.items():
+        if (unit := names.KNOBS[name].unit if name in names.KNOBS else "") and knob.unit != unit:
+            yield ("knobs", name), f"is in {unit}, not {knob.unit!r}; say unit: {unit}"
         for part in ("value", "low", "high"):
             for _name, fault in _numbers((), {name: getattr(knob, part)}, names.KNOBS):
                 yield ("knobs", name, part), fault

@@ -29,6 +29,7 @@ LACKING = {
     "soft_ttl_s": "policy 'soft-hard'",
     "stale_while_revalidate_s": "Workers Cache or CloudFront among its tiers",
     "clean_up_every_s": "policy 'clean-up'",
+    "hedge_after_ms": "read that asks the origin, too, when it is slow (hedged: true)",
     "objects": "Durable Objects among its tiers",
     "joined": "cache for keys to lie together in, with none in front of it",
     "kv_cache_ttl_s": "KV among its tiers",
