@@ -22,6 +22,7 @@ function usedOf(design, month, at, prices) {
   const [copiesOf, between] = tier?.copied ?? [], copies = n[copiesOf] ?? 1;
   if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb * copies;
   for (const meter of prices.calls) used[meter] = calls;
+  if (tier?.listing) used[tier.listing] = (used[tier.listing] ?? 0) + n.lists_a_month;
   Object.assign(used, design.rented);
   if (n.function_gb) // billed while it waits
     used["lambda.gb_s"] = ((runs * (month.ran_ms + n.worker_cpu_ms)) / 1e3) * n.function_gb;

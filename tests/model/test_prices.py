@@ -5,9 +5,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from cachelib.model.engines.replay import replay
 from cachelib.model.money.prices import OBJECT_GB, Meter, bill, monthly_bill, price_book, used_of
+from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from tests.model.model import run
+from cachelib.model.tiers.design import Design
+from tests.model.model import STEADY, run, trace
 
 MONTH = 2_592_000.0
 
@@ -158,3 +161,24 @@ def test_an_object_that_stores_nothing_is_billed_its_requests_alone():
     held = used(run("durable-object-memory", *asked, span_s=MONTH, design={"l2_ttl_s": 600.0}))
     assert stored.keys() - held.keys() == {"do.rows_read", "do.rows_written", "do.stored"}
     assert held["do.requests"] == stored["do.requests"]
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+@pytest.mark.parametrize(
+    ("tiers", "compares", "reads", "writes"),
+    [
+        (("kv",), True, 2, 1),  # the second read has at hand what it would write
+        (("kv",), False, 2, 2),
+        (("memory", "kv"), True, 1, 1),  # memory had it at hand: there is no read to bill
+        (("memory", "kv"), False, 1, 2),
+    ],
+)
+def test_a_comparison_before_a_write_is_billed_the_read_that_it_takes(
+    engine, tiers, compares, reads, writes
+):
+    """A value is asked for, and again when it is due and has not changed at the origin."""
+    design = Design(name="x", tiers=tiers, policy="refresh", l1_ttl_s=1e4, l2_ttl_s=60,
+                    write_only_if_changed=compares)  # fmt: skip
+    platform = Platform(**STEADY)
+    result = replay(trace("0 r k", "100 r k"), design, platform, engine=engine, span_s=MONTH)
+    assert (used(result)["kv.reads"], used(result)["kv.writes"]) == (reads, writes)

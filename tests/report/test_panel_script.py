@@ -125,11 +125,12 @@ def test_what_is_left_of_a_formula_s_error_is_the_same_in_the_page(model: Model)
         assert found[0][name] == pytest.approx(float(model.values(option, {}, asked)[name][0]))
 
 
-CALLS: dict[str, dict[str, float]] = {
+CALLS: dict[str, dict[str, Any]] = {
     "trading-sentiment": {"load_cpu_ms": 900},
     "catalogue-lambda": {"origin_cpu_ms": 700, "prices.origin.cpu_hours": 50},
     "news-workers": {"origin_rows_read": 4e6, "origin_rows_written": 9_000, "load_cpu_ms": 900,
-                     "workers_cache_assets": 2.5, "workers_cache_calls": 1},
+                     "workers_cache_assets": 2.5, "workers_cache_calls": 1,
+                     "workload.schedules": [{"op": "list", "every_s": 60, "clients": 90}]},
 }  # fmt: skip
 
 

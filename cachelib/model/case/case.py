@@ -60,8 +60,8 @@ Prices = Annotated[
     WithJsonSchema(PRICES),
 ]  # fmt: skip
 """By meter, and under `book` the price book that a file beside the case has."""
-SETTINGS = [name for name in Platform.model_fields if name not in ASSUMPTIONS]
-"""Of the platform: what is documented or chosen, and no assumption."""
+SETTINGS = [n for n in Platform.model_fields if n not in {*ASSUMPTIONS, "lists_a_month"}]
+"""Of the platform: what is documented or chosen, no assumption and none of the workload's."""
 _fields: dict[str, Any] = {"value_life_s": Assumption}
 _optional = ("hourly_rate_usd", "origin_trips", *TTLS, *FAILURES, *PROFILE)
 _fields |= dict.fromkeys(_optional, (Assumption | None, None))

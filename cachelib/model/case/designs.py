@@ -23,6 +23,7 @@ def platform_of(case: Case, routing: Routing = "random") -> Platform:
     busiest = max(case.workload.colos, key=lambda colo: case.workload.colos[colo], default=None)
     if busiest is not None and "redis" in case.profile.tiers:
         known["redis_at"] = busiest
+    known["lists_a_month"] = case.workload.lists_per_month
     return Platform(**known | {"routing": routing} | case.platform)
 
 

@@ -128,6 +128,22 @@ def of_workload(case: Case) -> Faults:
         )
 
 
+def of_lists(case: Case) -> Faults:
+    """Schedules that list the keys of a shared tier, where no design has one that can."""
+    there = {**BUILT_IN, **{design.name: design for design in case.own_designs}}
+    stores = [there[name].store for name in case.design_names if name in there]
+    if any(store.listing for store in stores if store):
+        return
+    can = [tier.label for tier in ALL.values() if tier.listing]
+    for nth, schedule in enumerate(case.workload.schedules):
+        if schedule.op == "list":
+            yield (
+                ("workload", "schedules", nth),
+                f"nothing uses it: no design has {' or '.join(can)} as its last tier, whose keys"
+                " could be listed; leave it out",
+            )
+
+
 def of_platform(case: Case) -> Faults:
     """What says how isolates are scaled, readers stay with them or loads wait, where none does."""
     if case.platform.get("routing") != "sticky":
@@ -164,4 +180,4 @@ def of_the_front(case: Case) -> Faults:
                 )
 
 
-CHECKS = (of_designs, of_options, of_knobs, of_workload, of_platform, of_the_front)
+CHECKS = (of_designs, of_options, of_knobs, of_workload, of_lists, of_platform, of_the_front)

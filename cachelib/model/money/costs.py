@@ -49,6 +49,8 @@ def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
         active_ms = counts["do_requests"] * at["do_active_ms"].ravel() + waited_ms
         used["do.duration"] = active_ms / 1_000 * float(OBJECT_GB)
     copies = copies_of(design.store, number) if design.store else 1
+    if design.store and (lists := design.store.listing):
+        used[lists] = used.get(lists, 0.0) + number("lists_a_month")
     if design.stored:
         used[design.stored] = month.stored_gb * copies
     used |= dict.fromkeys(CALLS, calls_of(counts))

@@ -246,6 +246,8 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
         **taken_by_calls(month, number),
     }
     copies = copies_of(design.store, number) if design.store else 1
+    if design.store and design.store.listing:
+        amounts[design.store.listing] += platform.lists_a_month
     if design.stored:
         amounts[design.stored] = month["stored_gb_months"] * copies
     amounts |= dict.fromkeys(CALLS, calls_of(month))

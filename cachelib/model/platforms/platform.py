@@ -184,6 +184,9 @@ class Platform(Strict):
     rtt_base_ms: NotNegative
     jitter: NotNegative
     worker_cpu_ms: NotNegative
+    lists_a_month: NotNegative = Field(
+        default=0.0, description="calls that list keys, as the workload's schedules have it"
+    )
     value_life_s: Seconds = Field(
         default=float("inf"), description="mean time after which the origin's value changes"
     )

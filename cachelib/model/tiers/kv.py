@@ -52,4 +52,5 @@ KV = Tier(
     erases=True,
     shortest="kv_min_ttl_s",
     lists=True,
+    listing="kv.lists",
 )

@@ -78,7 +78,8 @@ class Tier:
     and `stored` the one that charges for what it holds. `numbers` are the platform's numbers that
     readers meet, with their words, and `prefixes` how all its numbers begin. `erases`: it forgets
     by itself what has expired, after `shortest` (a number of the platform) at the earliest.
-    `lists`: what it holds can be listed, so that a routine may clean it up. `in_front`: how it
+    `lists`: what it holds can be listed, so that a routine may clean it up; `listing`: the meter
+    of a call that lists keys. `in_front`: how it
     answers before the Worker runs, if it does. `reads` and `writes` are the counts of these where
     all its rules follow from this description: a map in each place of its scope, one place in it,
     written through. `tells`: it can tell whoever listens of every change; the count of such
@@ -109,6 +110,7 @@ class Tier:
     meters: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, Units] = field(default_factory=dict)
     stored: str | None = None
+    listing: str = ""
     erases: bool = False
     shortest: str | None = None
     lists: bool = False

@@ -173,6 +173,7 @@ def _tier(tier: Tier) -> dict[str, Any]:
         "room",
         "beside",
         "lag",
+        "listing",
     )
     told = {name: getattr(tier, name) for name in names}
     takes, last = (tier.places[n].takes if tier.places else () for n in (0, -1))
