@@ -131,7 +131,7 @@ def line_of(text: str, name: str) -> int:
         (SHOP, "load_cpu_ms", "ms", "has no meter 'workers.cpu_ms' to charge for it"),
         (SHOP, "origin_neurons", "neurons", "has no meter 'workers_ai.neurons' to charge for it"),
         (SHOP, "origin_cpu_ms", "ms", "what that costs nobody says; add its price in USD for 1"
-         " CPU-hours: prices: {database.cpu_hours: …} (0 says that it costs nothing)"),
+         " CPU-hour: prices: {database.cpu_hours: …} (0 says that it costs nothing)"),
         (NEWS, "origin_egress_kb", "KB", "what that costs nobody says; add its price in USD for 1"
          " GB: prices: {origin.gb_out: …}"),
         (NEWS, "origin_rows_read", "ms", "origin_rows_read is in rows, not 'ms'"),

@@ -69,10 +69,11 @@ def _of_a_call(case: Case) -> Faults:
             )
         elif isinstance(case.book, str) and _has_no_price(case, meters):
             meter = meters[0]
+            of = meter.of.removesuffix("s") if meter.unit == 1 else meter.of
             yield (
                 at,
                 f"what that costs nobody says; add its price in {book.currency} for {meter.unit:,}"
-                f" {meter.of}: prices: {{{meter.meter}: …}} (0 says that it costs nothing)",
+                f" {of}: prices: {{{meter.meter}: …}} (0 says that it costs nothing)",
             )
 
 
