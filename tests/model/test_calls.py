@@ -69,7 +69,7 @@ def test_rows_have_the_vendor_s_prices_beyond_what_a_month_includes() -> None:
     rows = {"d1.rows_read": Decimal(195 * 10**9), "d1.rows_written": Decimal(52 * 10**6)}
     month = bill(rows)
     assert [line.charged for line in month.lines] == [Decimal(170), Decimal(2)]
-    assert [line.source for line in month.lines] == ["workers/d1-pricing.mdx@25a83ced"] * 2
+    assert [line.source for line in month.lines] == ["partials/workers/d1-pricing.mdx@25a83ced"] * 2
     assert bill(rows, plan="free").fails == ("d1.rows_read", "d1.rows_written")
 
 
@@ -178,12 +178,12 @@ def test_what_a_case_does_not_say_of_assets_is_said_to_be_missing() -> None:
         " and none are counted"
     )
     assert said in cached().not_stated()
-    assert said not in cached(**known("requests", workers_cache_assets=0)).not_stated()
+    assert said not in cached(**known("a request", workers_cache_assets=0)).not_stated()
     assert not any("billed where" in each for each in small(designs=["l1-only"]).case.not_stated())
 
 
 def test_assets_are_refused_where_no_design_would_bill_them(tmp_path: Path) -> None:
-    text = stating(NEWS, "workers_cache_assets", 5, "requests").replace("  - workers-cache", "  #")
+    text = stating(NEWS, "workers_cache_assets", 5, "a request").replace("  - workers-cache", "  #")
     text = text[: text.index("options:")] + text[text.index("against:") :]
     text = text.replace("minimise: monthly_cost_usd", "minimise: bill_usd")
     said = told(tmp_path, text)

@@ -59,7 +59,7 @@ MOST = {
     "neurons": 1e9,
     "rows": 1e12,
     "KB": 1e9,
-    "requests": 1e6,
+    "a request": 1e6,
     "sigma": 3.0,  # one time in twenty is then 140 times the median
     "ratio": 100.0,
     "requests/s": 1e12,
