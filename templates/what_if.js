@@ -5,12 +5,15 @@ function usedOf(design, month, at, prices) {
     if (name in month.counts) used[meter] = month.counts[name];
   const { requests, reads } = month.counts, of = at.tiers[design.tiers[0]]?.in_front;
   const runs = of ? requests - month.counts[of.hits] + month.counts[of.refreshes] : requests;
-  for (const door of prices.doors) used[door] = of?.door ? runs : requests;
+  const besides = (of?.besides ?? []).reduce((sum, name) => sum + n[name], 0);
+  for (const door of prices.doors) used[door] = (of?.door ? runs : requests) + requests * besides;
   used[of?.out || prices.out] = (reads * n.value_bytes) / 1e9;
   if (of?.door) used[of.door] = requests;
-  used["workers.cpu_ms"] = runs * n.worker_cpu_ms;
   const calls = callsOf(month.counts);
-  used["workers_ai.neurons"] = calls * n.origin_neurons;
+  const own = calls * (1 - (month.counts.do_loads ?? 0) / Math.max(month.counts.origin_loads, 1e-300));
+  used["workers.cpu_ms"] = runs * n.worker_cpu_ms + own * n.load_cpu_ms;
+  for (const [name, [meters, each]] of Object.entries(prices.of_a_call))
+    for (const meter of meters) used[meter] = calls * n[name] * each;
   const store = design.tiers.at(-1);
   if (store === "durable-object")
     used["do.duration"] = ((month.counts.do_requests * n.do_active_ms
@@ -19,6 +22,7 @@ function usedOf(design, month, at, prices) {
   const [copiesOf, between] = tier?.copied ?? [], copies = n[copiesOf] ?? 1;
   if (store in prices.stored && design.object_storage) used[prices.stored[store]] = month.stored_gb * copies;
   for (const meter of prices.calls) used[meter] = calls;
+  if (tier?.listing) used[tier.listing] = (used[tier.listing] ?? 0) + n.lists_a_month;
   Object.assign(used, design.rented);
   if (n.function_gb) // billed while it waits
     used["lambda.gb_s"] = ((runs * (month.ran_ms + n.worker_cpu_ms)) / 1e3) * n.function_gb;
@@ -124,7 +128,8 @@ function failedShare(o) {
   const { door, of } = refused(o);
   const more = turns ? 0 : stores.reduce((sum, word, i) =>
     sum + Math.max(0, ...panel.at.tiers[word].needed.map(of)) * asked[i], 0);
-  return door + (1 - door) * Math.min(failed + of("workers_ai.neurons") * month.origin + more, 1);
+  const called = Math.max(...Object.values(o.prices.of_a_call).flatMap(([meters]) => meters.map(of)));
+  return door + (1 - door) * Math.min(failed + called * month.origin + more, 1);
 }
 
 // What a plan refuses that sells no more, as cachelib/model/judgement/allowances.py says.

@@ -23,7 +23,7 @@ from cachelib.model.engines.replay import replay
 from cachelib.model.judgement import metrics as judged
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.study import Study
-from cachelib.model.money.prices import bill
+from cachelib.model.money.prices import bill, monthly_bill
 from cachelib.model.platforms.books import FOLDER, Meter, price_book
 from cachelib.model.platforms.platform import Platform, Profile, profile
 from cachelib.model.tiers.built_in import BUILT_IN
@@ -39,6 +39,7 @@ from cachelib.report.publish.findings import MIME, parse
 from cachelib.report.templates import markdown_environment
 from tests.conftest import ROOT
 from tests.guide import PAGE, SECTIONS, example, run
+from tests.model.cases import small
 
 SMALL = ROOT / "tests" / "report" / "small.yaml"
 
@@ -141,6 +142,15 @@ def test_a_price_is_a_line_of_the_book(tmp_path: Path) -> None:
     assert after.charged - before.charged == 2 * (line.price - Decimal("0.50"))
     with pytest.raises(KeyError, match=r"no meter 'kv\.glances'"):
         bill({"kv.glances": Decimal(1)})
+
+
+def test_what_an_origin_costs_is_billed_as_the_case_says_it() -> None:
+    said = data("A price", 1)
+    here = small(designs=["l1-only", "workers-cache"], **said)
+    named = {*said["prices"], "d1.rows_read", "d1.rows_written"}
+    result = here.replay("workers-cache")
+    assert named <= {line.meter for line in monthly_bill(result, here.book).lines if line.metered}
+    assert here.platform.workers_cache_assets == 6
 
 
 def test_a_profile_says_what_differs_and_a_platform_runs_on_it(study: Study) -> None:

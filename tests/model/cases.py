@@ -41,8 +41,13 @@ BASE: dict[str, Any] = {
 
 
 def raw(**changes: Any) -> dict[str, Any]:
-    """The common case with other sections; a section that is a mapping is merged into."""
+    """The common case with other sections; a section that is a mapping is merged into.
+
+    Its origin asks a model, but where no price book of the platform's has a meter for that.
+    """
     given = copy.deepcopy(BASE)
+    if changes.get("platform", {}).get("profile") in ("aws-lambda", "servers-redis"):
+        del given["assumptions"]["origin_neurons"]
     for name, value in changes.items():
         old = given.get(name)
         given[name] = old | value if isinstance(old, dict) and isinstance(value, dict) else value

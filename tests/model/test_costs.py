@@ -12,12 +12,18 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.money import costs, prices
 from cachelib.report.experiments.parameters import settle
 
-CASES = "trading-sentiment", "shop-redis", "catalogue-lambda"
+CASES: dict[str, dict[str, float]] = {
+    "trading-sentiment": {"load_cpu_ms": 30},
+    "shop-redis": {"origin_egress_kb": 40, "prices.database.gb_out": 0.09},
+    "catalogue-lambda": {"origin_cpu_ms": 700, "prices.origin.cpu_hours": 0.05},
+    "news-workers": {"origin_rows_read": 4e6, "origin_rows_written": 2_000, "load_cpu_ms": 9,
+                     "workers_cache_assets": 2.5, "workers_cache_calls": 1},
+}  # fmt: skip
 
 
 @cache
 def study(case: str) -> Study:
-    return settle({"case": case, "requests_per_month": 100_000, "seed": 3}).study
+    return settle({"case": case, "requests_per_month": 100_000, "seed": 3} | CASES[case]).study
 
 
 OPTIONS = [(case, name) for case in CASES for name in study(case).case.design_names]

@@ -5,9 +5,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from cachelib.model.engines.replay import replay
 from cachelib.model.money.prices import OBJECT_GB, Meter, bill, monthly_bill, price_book, used_of
+from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
-from tests.model.model import run
+from cachelib.model.tiers.design import Design
+from tests.model.model import STEADY, run, trace
 
 MONTH = 2_592_000.0
 
@@ -179,3 +182,24 @@ def test_on_a_free_plan_the_days_that_are_beyond_fail():
     (line,) = bill({"workers_ai.neurons": Decimal(300_000)}, plan="free", by_day=(3, 1)).lines
     assert line.fails == 75_000
     assert line.a_day == {"allowed": 10_000, "asked": 10_000, "share": 0.25}
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+@pytest.mark.parametrize(
+    ("tiers", "compares", "reads", "writes"),
+    [
+        (("kv",), True, 2, 1),  # the second read has at hand what it would write
+        (("kv",), False, 2, 2),
+        (("memory", "kv"), True, 1, 1),  # memory had it at hand: there is no read to bill
+        (("memory", "kv"), False, 1, 2),
+    ],
+)
+def test_a_comparison_before_a_write_is_billed_the_read_that_it_takes(
+    engine, tiers, compares, reads, writes
+):
+    """A value is asked for, and again when it is due and has not changed at the origin."""
+    design = Design(name="x", tiers=tiers, policy="refresh", l1_ttl_s=1e4, l2_ttl_s=60,
+                    write_only_if_changed=compares)  # fmt: skip
+    platform = Platform(**STEADY)
+    result = replay(trace("0 r k", "100 r k"), design, platform, engine=engine, span_s=MONTH)
+    assert (used(result)["kv.reads"], used(result)["kv.writes"]) == (reads, writes)

@@ -277,3 +277,36 @@ def test_of_a_sample_of_keys_as_much_of_a_page_is_left():
         for share in (0.02, 0.2, 0.9)
     }
     assert parts == {0.02: 1, 0.2: 2, 0.9: 9}
+
+
+LISTS = {"op": "list", "every_s": 900, "keys": "all"}
+
+
+@pytest.mark.parametrize(
+    ("more", "keys", "calls"),
+    [
+        ({}, 1_000, 2_880),  # four an hour
+        ({}, 1_001, 2 * 2_880),
+        ({"keys": 20}, 5_000, 2_880),
+        ({"clients": 3}, 2_500, 3 * 3 * 2_880),
+    ],
+)
+def test_a_list_takes_a_call_for_each_thousand_keys_begun(more, keys, calls):
+    workload = Workload(**PLAIN | {"keys": keys}, schedules=[LISTS | more])
+    assert workload.lists_per_month == calls
+
+
+def test_lists_are_no_requests_and_change_none():
+    plain = made(schedules=[POLLS | {"clients": 1}])
+    listed = made(schedules=[LISTS, POLLS | {"clients": 1}, LISTS | {"clients": 4}])
+    for column in ("time_s", "key", "colo", "op"):
+        assert (getattr(plain, column) == getattr(listed, column)).all(), column
+    only = Workload(**PLAIN, schedules=[LISTS])
+    assert only.scheduled_per_month == 0
+    assert list(writers_placed(only, 1)) == []
+    assert len(generate(only, seed=2)) == len(generate(Workload(**PLAIN), seed=2))
+
+
+def test_who_lists_is_nowhere():
+    with pytest.raises(ValidationError, match="colo: a list is the same from everywhere; leave"):
+        Workload(**PLAIN, schedules=[LISTS | {"colo": "LHR"}])

@@ -125,6 +125,28 @@ def test_what_is_left_of_a_formula_s_error_is_the_same_in_the_page(model: Model)
         assert found[0][name] == pytest.approx(float(model.values(option, {}, asked)[name][0]))
 
 
+CALLS: dict[str, dict[str, Any]] = {
+    "trading-sentiment": {"load_cpu_ms": 900},
+    "catalogue-lambda": {"origin_cpu_ms": 700, "prices.origin.cpu_hours": 50},
+    "news-workers": {"origin_rows_read": 4e6, "origin_rows_written": 9_000, "load_cpu_ms": 900,
+                     "workers_cache_assets": 2.5, "workers_cache_calls": 1,
+                     "workload.schedules": [{"op": "list", "every_s": 60, "clients": 90}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_what_calls_of_the_origin_take_is_billed_as_in_the_report(case: str) -> None:
+    busy = {"case": case, "requests_per_month": 3e7}
+    plain, study = settle(busy).study, settle(busy | CALLS[case]).study
+    there = Model(study, tuple(options(study)))
+    found = said_by_the_page({"panel": judged_with(there)}, "whatIf(panel, {})")
+    for option, said in zip(there.options, found, strict=True):
+        wanted = float(there.values(option, {}, ["bill_usd"])["bill_usd"][0])
+        assert said["values"]["bill_usd"] == pytest.approx(wanted), option.name
+        without = Model(plain, (option,)).values(option, {}, ["bill_usd"])["bill_usd"][0]
+        assert (wanted > float(without) + 0.01) != option.design.loads_in_objects, option.name
+
+
 def test_what_few_draws_say_is_brought_to_what_the_report_found() -> None:
     report = {"kept": 0.9, "best": 0.87, "mean": 15.0, "error": 1.0}
     here = {"kept": 0.88, "best": 0.8, "mean": 12.0, "error": 3.0}

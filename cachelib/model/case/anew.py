@@ -34,9 +34,11 @@ def name_of(there: Design, knobs: Iterable[str], others: Iterable[Design]) -> st
 
 def opened(there: Design, knobs: Iterable[str]) -> Design:
     """With the settings left open that the case has a knob for."""
-    return there.model_copy(update={name: None for name in knobs if name in TURNED})
+    turned: dict[str, object] = {name: None for name in knobs if name in TURNED}
+    return there.model_copy(update=turned | {"hedged": there.races})
 
 
 def _but_for_settings(design: Design) -> Design:
-    settled = dict.fromkeys(name for name in SETTABLE if name in Design.model_fields)
-    return design.model_copy(update={"name": "", "label": None, **settled})
+    settled: dict[str, object] = dict.fromkeys(n for n in SETTABLE if n in Design.model_fields)
+    same = settled | {"name": "", "label": None, "hedged": design.races}
+    return design.model_copy(update=same)

@@ -60,8 +60,8 @@ Prices = Annotated[
     WithJsonSchema(PRICES),
 ]  # fmt: skip
 """By meter, and under `book` the price book that a file beside the case has."""
-SETTINGS = [name for name in Platform.model_fields if name not in ASSUMPTIONS]
-"""Of the platform: what is documented or chosen, and no assumption."""
+SETTINGS = [n for n in Platform.model_fields if n not in {*ASSUMPTIONS, "lists_a_month"}]
+"""Of the platform: what is documented or chosen, no assumption and none of the workload's."""
 _fields: dict[str, Any] = {"value_life_s": Assumption}
 _optional = ("hourly_rate_usd", "origin_trips", *TTLS, *FAILURES, *PROFILE)
 _fields |= dict.fromkeys(_optional, (Assumption | None, None))
@@ -262,7 +262,19 @@ class Case(Strict):
         unknown = [name for name in self.design_names if self.hours(name) is None]
         if unknown and self.criteria.needs_hours:
             missing.append(f"hours of {', '.join(map(called, unknown))}: left out of the ranking")
-        return missing
+        return [*missing, *self._not_counted()]
+
+    def _not_counted(self) -> Iterator[str]:
+        """What would be billed where something stands in front, and the case does not say."""
+        there = {*BUILT_IN, *(design.name for design in self.own_designs)}
+        fronts = [self.design(name).front for name in self.design_names if name in there]
+        for tier in {tier.word: tier for tier in fronts if tier}.values():
+            for name in tier.in_front.besides if tier.in_front else ():
+                if getattr(self.assumptions, name) is None:
+                    yield (
+                        f"{tier.numbers[name]}: they are billed where {tier.label} is on, and none"
+                        " are counted"
+                    )
 
     @property
     def design_names(self) -> list[str]:

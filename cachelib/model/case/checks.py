@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from cachelib.model.case import claim_checks, joining, names, unused
-from cachelib.model.case.beside import BOOK
+from cachelib.model.case import charges, claim_checks, joining, names, unused
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.designs import barred, platform_of
 from cachelib.model.case.grown import has_readers
 from cachelib.model.case.labels import LABELS
 from cachelib.model.case.metrics import METRICS, Metric
 from cachelib.model.case.source import disagreement
-from cachelib.model.platforms.books import whole_book
 from cachelib.model.platforms.colos import UnknownColoError, coordinates
 from cachelib.model.platforms.hints import spelled_out
 from cachelib.model.platforms.platform import SMART, Assumption
@@ -58,7 +56,17 @@ def _designs(case: Case, _: Path) -> Faults:
                 ("designs", nth),
                 f"{name!r} is the name of a shipped design with other tiers; give yours another",
             )
+        yield from _hedged(case, ("designs", nth), design)
         yield from _numbers(("designs", nth), dict(design), names.KNOBS)
+
+
+def _hedged(case: Case, location: Location, design: Design) -> Faults:
+    if design.hedged and design.hedge_after_ms is None and "hedge_after_ms" not in case.knobs:
+        yield (
+            (*location, "hedged"),
+            "after how many milliseconds is not said: give the knob hedge_after_ms its values, or"
+            " set hedge_after_ms here in its place",
+        )
 
 
 def _numbers(
@@ -176,6 +184,7 @@ def _today(case: Case, _: Path) -> Faults:
     if case.today_name and (fault := names.known("design", there, case.today_name)):
         yield ("today",), fault
     if isinstance(case.today, Design):
+        yield from _hedged(case, ("today",), case.today)
         yield from _numbers(("today",), dict(case.today), names.KNOBS)
 
 
@@ -196,6 +205,8 @@ def _knobs(case: Case, _: Path) -> Faults:
         if fault := names.known("knob", SETTABLE, name):
             yield ("knobs", name), fault
     for name, knob in case.knobs.items():
+        if (unit := names.KNOBS[name].unit if name in names.KNOBS else "") and knob.unit != unit:
+            yield ("knobs", name), f"is in {unit}, not {knob.unit!r}; say unit: {unit}"
         for part in ("value", "low", "high"):
             for _name, fault in _numbers((), {name: getattr(knob, part)}, names.KNOBS):
                 yield ("knobs", name, part), fault
@@ -358,35 +369,8 @@ def _log(case: Case, _: Path) -> Faults:
         yield ("log", *(() if what in ("key", "where") else ("columns",)), what), fault
 
 
-def _prices(case: Case, _: Path) -> Faults:
-    book = whole_book(case.book)
-    there = [meter.meter for meter in book.meters]
-    for meter in case.own_prices:
-        if fault := names.known("meter", there, meter):
-            yield ("prices", meter), fault
-    if isinstance(case.book, str):
-        return
-    at = ("prices", BOOK) if BOOK in case.prices else ("platform", "profile")
-    if fault := names.known("plan", book.plans, case.plan):
-        yield at, f"the price book {book.name!r}: {fault}"
-    for word, needed in _charged_by(case):
-        if not {*needed} & {*there}:
-            fault = f"the price book {book.name!r} has no meter {needed[0]!r}, which {word} is"
-            yield at, f"{fault} charged by; a price of 0 says that it costs nothing"
-
-
-def _charged_by(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Of the tiers of the designs, meters without which they would cost nothing: one of each."""
-    designs = [case.design(name) for name in case.design_names if name not in barred(case)]
-    for tier in {tier.word: tier for design in designs for tier in design.shared}.values():
-        for meter in (*tier.meters, *tier.units, *filter(None, [tier.stored])):
-            yield tier.label, (meter,)
-        if tier.rented:
-            yield tier.label, (tier.rented[0], tier.by_room)
-
-
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _growth, _platform, _against, _assumptions, _hours,
-    _failures, _joined, _limits, _colos, _log, _prices, _source, claim_checks.faults,
+    _failures, _joined, _limits, _colos, _log, charges.faults, _source, claim_checks.faults,
     _theme,
 )  # fmt: skip

@@ -23,11 +23,12 @@ def platform_of(case: Case, routing: Routing = "random") -> Platform:
     busiest = max(case.workload.colos, key=lambda colo: case.workload.colos[colo], default=None)
     if busiest is not None and "redis" in case.profile.tiers:
         known["redis_at"] = busiest
+    known["lists_a_month"] = case.workload.lists_per_month
     return Platform(**known | {"routing": routing} | case.platform)
 
 
 def as_written(case: Case, name: str) -> Design:
-    """A design, its TTLs as set today where it has none of its own.
+    """A design, its TTLs and when it asks the origin, too, as set today where it does not say.
 
     An L1 with nothing behind it has nobody's life to inherit.
     """
@@ -37,6 +38,8 @@ def as_written(case: Case, name: str) -> Design:
         update={
             "l1_ttl_s": design.l1_ttl_s or settings["l1_ttl_s"],
             "l2_ttl_s": l2_ttl_s if design.shared else None,
+            "hedge_after_ms": design.hedge_after_ms
+            or (settings.get("hedge_after_ms") if design.hedged else None),
         }
     )
 

@@ -57,6 +57,9 @@ MOST = {
     "USD": 1e6,
     "hours": 1e6,
     "neurons": 1e9,
+    "rows": 1e12,
+    "KB": 1e9,
+    "a request": 1e6,
     "sigma": 3.0,  # one time in twenty is then 140 times the median
     "ratio": 100.0,
     "requests/s": 1e12,
@@ -81,6 +84,7 @@ KNOBS = {
     "stale_while_revalidate_s": LIFE,
     "kv_cache_ttl_s": LIFE,
     "clean_up_every_s": Number("s", least=60, most=MOST["s"]),  # no cron runs more often
+    "hedge_after_ms": Number("ms", least=0.001, most=60_000),
     "redis_gb": Number("GB", above=0, most=1e6),
     "l1_max_entries": ENTRIES,
     "objects": ENTRIES,

@@ -19,7 +19,7 @@ from cachelib.errors import CachelibError
 from cachelib.model.case.beside import BOOK
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.grown import reads_per_write
-from cachelib.model.case.names import ASSUMPTIONS, HOURS, PROFILE
+from cachelib.model.case.names import ASSUMPTIONS, HOURS, KNOBS, PROFILE
 from cachelib.model.platforms.platform import Platform, profile_of
 from cachelib.model.platforms.profile import FIRST
 from cachelib.model.schema.typed_yaml import (
@@ -214,8 +214,9 @@ def _set(data: Any, schema: Schema, path: list[str], name: str, value: Any) -> L
         assumed = (data.get("assumptions") or {}).pop(last, None)  # it may have been given there
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ParameterError(f"-p {name}={value}: must be a number")
-        why = _why(at.get(last) or assumed, "s", value)
-        at[last] = {"value": value, "values": [value], "why": why}
+        unit = KNOBS[last].unit or "s"
+        why = _why(at.get(last) or assumed, unit, value)
+        at[last] = {"value": value, "values": [value], "unit": unit, "why": why}
         return location
     nodes = nodes_at(schema, location)
     if any(map(_is_assumption, nodes)) and not isinstance(value, Mapping):

@@ -13,6 +13,7 @@ from cachelib.model.case.names import TTLS
 from cachelib.model.schema.typed_yaml import Location
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
+from cachelib.model.tiers.registry import ALL
 from cachelib.model.traffic.workload import LEANS_ON, idle
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ LACKING = {
     "soft_ttl_s": "policy 'soft-hard'",
     "stale_while_revalidate_s": "Workers Cache or CloudFront among its tiers",
     "clean_up_every_s": "policy 'clean-up'",
+    "hedge_after_ms": "read that asks the origin, too, when it is slow (hedged: true)",
     "objects": "Durable Objects among its tiers",
     "joined": "cache for keys to lie together in, with none in front of it",
     "kv_cache_ttl_s": "KV among its tiers",
@@ -126,6 +128,22 @@ def of_workload(case: Case) -> Faults:
         )
 
 
+def of_lists(case: Case) -> Faults:
+    """Schedules that list the keys of a shared tier, where no design has one that can."""
+    there = {**BUILT_IN, **{design.name: design for design in case.own_designs}}
+    stores = [there[name].store for name in case.design_names if name in there]
+    if any(store.listing for store in stores if store):
+        return
+    can = [tier.label for tier in ALL.values() if tier.listing]
+    for nth, schedule in enumerate(case.workload.schedules):
+        if schedule.op == "list":
+            yield (
+                ("workload", "schedules", nth),
+                f"nothing uses it: no design has {' or '.join(can)} as its last tier, whose keys"
+                " could be listed; leave it out",
+            )
+
+
 def of_platform(case: Case) -> Faults:
     """What says how isolates are scaled, readers stay with them or loads wait, where none does."""
     if case.platform.get("routing") != "sticky":
@@ -149,4 +167,17 @@ def of_platform(case: Case) -> Faults:
             )
 
 
-CHECKS = (of_designs, of_options, of_knobs, of_workload, of_platform)
+def of_the_front(case: Case) -> Faults:
+    """What is billed besides where something is in front, and no design has that."""
+    there = {**BUILT_IN, **{design.name: design for design in case.own_designs}}
+    words = {word for name in case.design_names if name in there for word in there[name].tiers}
+    for tier in [tier for word, tier in ALL.items() if word not in words]:
+        for name in tier.in_front.besides if tier.in_front else ():
+            if getattr(case.assumptions, name) is not None and tier.word in case.profile.tiers:
+                yield (
+                    ("assumptions", name),
+                    f"nothing uses it: no design has {tier.label} among its tiers; leave it out",
+                )
+
+
+CHECKS = (of_designs, of_options, of_knobs, of_workload, of_lists, of_platform, of_the_front)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from cachelib.model.money.prices import DAYS, DOORS, NEURONS
+from cachelib.model.money.prices import DAYS, DOORS
 from cachelib.model.platforms.books import PriceBook
+from cachelib.model.platforms.calls import OF_A_CALL
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 
@@ -67,7 +68,8 @@ def failed_with(
     `asked`: the share that looks into each of the design's stores, and `loaded` into the origin.
     Where the design turns to the origin instead of a store, only what the origin refuses fails.
     """
-    lost = failed + refused.get(NEURONS, 0.0) * loaded
+    of_a_call = [refused.get(name, 0.0) for each in OF_A_CALL.values() for name in each.meters]
+    lost = failed + max_of(of_a_call) * loaded
     if design.unreachable == "error":
         for tier, share in zip(design.stores, asked, strict=True):
             lost = lost + max_of([refused.get(name, 0.0) for name in tier.needed]) * share

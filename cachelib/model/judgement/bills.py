@@ -21,7 +21,7 @@ TRAFFIC = "requests_per_month"
 POINTS, SECTIONS = 65, 33
 IN_CLAIMS = {"kv.stored": "kv_stored_gb_month", "do.stored": "do_stored_gb_month"}
 """Meters that claims quote by another name than their own."""
-ORIGIN = ("workers_ai.", "database.", "origin.")
+ORIGIN = ("workers_ai.", "database.", "d1.", "origin.")
 
 
 def part(bill: Bill, prefix: str) -> Decimal:

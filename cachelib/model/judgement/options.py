@@ -47,9 +47,10 @@ class Option:
         design = self.design
         policy = POLICIES_BY_SIMPLICITY.index(design.policy) + design.write_only_if_changed
         policy += design.stale_while_revalidate_s is not None
+        policy += design.races + ((design.joined or 1) > 1)
         return len(design.tiers), policy + design.listen + (design.replicas > 0) + (
-            design.hedge_after_ms is not None
-        ) + ((design.joined or 1) > 1) + design.object_alarm
+            design.object_alarm
+        )
 
     @property
     def simplicity(self) -> float:

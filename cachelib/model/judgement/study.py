@@ -122,7 +122,7 @@ class Study:
     @property
     def _clock_s(self) -> float:
         """Seconds in which all that is asked by a clock is asked once."""
-        rounds = [schedule.every_s for schedule in self.case.workload.schedules]
+        rounds = [schedule.every_s for schedule in self.case.workload.asking]
         return max(rounds, default=0.0) if self.log is None else 0.0
 
     @property

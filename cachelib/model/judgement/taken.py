@@ -51,7 +51,7 @@ def generated(
 
     Without either, what `sample_of` says.
     """
-    clock_s = max((each.every_s for each in workload.schedules), default=0.0)
+    clock_s = max((each.every_s for each in workload.asking), default=0.0)
     asked = workload.requests_per_month
     if share is None:
         sample = sample_of(asked, workload.keys, MONTH_S, most, needs_s, clock_s)

@@ -17,12 +17,15 @@ from cachelib.model.money.prices import (
     bytes_carried,
     calls_of,
     copies_of,
+    cpu_ms_of,
     gb_s_of,
     hours_rented,
     runs_of,
+    taken_by_calls,
     units_of,
 )
 from cachelib.model.platforms.books import PriceBook, price_book
+from cachelib.model.platforms.calls import CPU
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import METERS
 
@@ -32,16 +35,22 @@ NOISE = 1e-9  # relative: of a formula, so that a whole unit is not taken for a 
 def usage(design: Design, month: Estimate, at: Setting) -> dict[str, Array]:
     """A month's usage by meter, shape (draws,); what is not used is left out."""
     counts, at = month.counts, joined(at, design)
+
+    def number(name: str) -> Array:
+        return at[name].ravel()
+
     used = {meter: counts[name] for meter, name in METERS.items() if name in counts}
-    used |= at_the_door(design, counts, at["value_bytes"].ravel())
+    used |= at_the_door(design, counts, at["value_bytes"].ravel(), number)
     runs = runs_of(design, counts)
-    used["workers.cpu_ms"] = runs * at["worker_cpu_ms"].ravel()
-    used["workers_ai.neurons"] = calls_of(counts) * at["origin_neurons"].ravel()
+    used[CPU] = cpu_ms_of(runs, counts, number)
+    used |= taken_by_calls(counts, number)
     if design.l2 == "durable-object":
         waited_ms = counts["do_loads"] * month.waits.waited_ms
         active_ms = counts["do_requests"] * at["do_active_ms"].ravel() + waited_ms
         used["do.duration"] = active_ms / 1_000 * float(OBJECT_GB)
-    copies = copies_of(design.store, lambda name: at[name].ravel()) if design.store else 1
+    copies = copies_of(design.store, number) if design.store else 1
+    if design.store and (lists := design.store.listing):
+        used[lists] = used.get(lists, 0.0) + number("lists_a_month")
     if design.stored:
         used[design.stored] = month.stored_gb * copies
     used |= dict.fromkeys(CALLS, calls_of(counts))

@@ -13,6 +13,7 @@ import numpy as np
 from cachelib.model.engines.result import Result
 from cachelib.model.formulas.setting import NEVER_S
 from cachelib.model.platforms.books import NO_COST, Meter, PriceBook, price_book
+from cachelib.model.platforms.calls import CPU, LOAD_CPU, OF_A_CALL
 from cachelib.model.platforms.nodes import SOURCE, node_type
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -28,9 +29,8 @@ OWN = "the case's own"
 """The source of a price that the case states."""
 CALLS = ("database.calls", "origin.calls")
 """Meters of the origin's calls."""
-DOORS, NEURONS = ("workers.requests", "lambda.requests"), "workers_ai.neurons"
-"""Of every request, or where what is in front has a door of its own, of those that run the Worker;
-and of the model that an origin asks."""
+DOORS = ("workers.requests", "lambda.requests")
+"""Of every request, or where what is in front has a door of its own, of those that run it."""
 OUT = "lambda.gb_out"
 """What a function answers with, unless something in front does."""
 
@@ -141,6 +141,23 @@ def calls_of(month: Mapping[str, Any]) -> Any:
     return month.get("origin_calls", month["origin_loads"])
 
 
+def taken_by_calls(month: Mapping[str, Any], number: Callable[[str], Any]) -> dict[str, Any]:
+    """What a month's calls of the origin take, by meter; `number`: as of `hours_rented`."""
+    calls = calls_of(month)
+    return {
+        meter: calls * number(name) * charged.each
+        for name, charged in OF_A_CALL.items()
+        for meter in charged.meters
+    }
+
+
+def cpu_ms_of(runs: Any, month: Mapping[str, Any], number: Callable[[str], Any]) -> Any:
+    """CPU that the Worker is billed: for its runs, and for loads that no object makes itself."""
+    loads = np.maximum(month["origin_loads"], 1e-300)
+    own = calls_of(month) * (1 - month.get("do_loads", 0) / loads)
+    return runs * number("worker_cpu_ms") + own * number(LOAD_CPU)
+
+
 def copies_of(tier: Tier, number: Callable[[str], Any]) -> Any:
     """In how many places what is written to a tier is billed; `number`: as of `hours_rented`."""
     return number(tier.copied[0]) if tier.copied else 1
@@ -170,10 +187,14 @@ def runs_of(design: Design, month: Mapping[str, Any]) -> Any:
     return month["requests"] - month[of.hits] + month[of.refreshes]
 
 
-def at_the_door(design: Design, month: Mapping[str, Any], value_bytes: Any) -> dict[str, Any]:
+def at_the_door(
+    design: Design, month: Mapping[str, Any], value_bytes: Any, number: Callable[[str], Any]
+) -> dict[str, Any]:
     """What is charged for requests that come in, and for answers that go out, by meter."""
     of = design.front.in_front if design.front else None
-    own = dict.fromkeys(DOORS, runs_of(design, month) if of and of.door else month["requests"])
+    asked = runs_of(design, month) if of and of.door else month["requests"]
+    besides = sum(number(name) for name in of.besides) if of else 0
+    own = dict.fromkeys(DOORS, asked + month["requests"] * besides)
     out = {(of and of.out) or OUT: month["reads"] * value_bytes / 1e9}
     return own | out | ({of.door: month["requests"]} if of and of.door else {})
 
@@ -225,18 +246,21 @@ def usage(month: Mapping[str, float], design: Design, platform: Platform) -> dic
     A Durable Object is active, and billed at 128 MB, for `do_active_ms` of every request, and while
     it waits for a load, as if no two of these were at once; what it stores it stores in SQLite.
     """
+    number = partial(getattr, platform)
     runs, value_bytes = runs_of(design, month), month.get("value_bytes", 0.0)
     amounts = {
-        **at_the_door(design, month, value_bytes),
-        "workers.cpu_ms": runs * platform.worker_cpu_ms,
+        **at_the_door(design, month, value_bytes, number),
+        CPU: cpu_ms_of(runs, month, number),
         **{meter: month[count] for meter, count in METERS.items()},
-        NEURONS: calls_of(month) * platform.origin_neurons,
+        **taken_by_calls(month, number),
     }
-    copies = copies_of(design.store, partial(getattr, platform)) if design.store else 1
+    copies = copies_of(design.store, number) if design.store else 1
+    if design.store and design.store.listing:
+        amounts[design.store.listing] += platform.lists_a_month
     if design.stored:
         amounts[design.stored] = month["stored_gb_months"] * copies
     amounts |= dict.fromkeys(CALLS, calls_of(month))
-    amounts |= hours_rented(design, int(month.get("colos", 1)), partial(getattr, platform))
+    amounts |= hours_rented(design, int(month.get("colos", 1)), number)
     amounts["lambda.gb_s"] = gb_s_of(
         runs, month.get("ran_ms", 0.0), platform.worker_cpu_ms, platform.function_gb
     )

@@ -166,6 +166,8 @@ class Platform(Strict):
     workers_cache_ms: NotNegative
     workers_cache_purge_every_s: Seconds
     workers_cache_purge_burst: Annotated[int, Field(ge=1, le=1_000_000)]
+    workers_cache_assets: NotNegative
+    workers_cache_calls: NotNegative
     origin_ms: NotNegative
     loads_take_time: bool = Field(
         default=False, description="a value is there when its load has taken the origin's time"
@@ -181,10 +183,18 @@ class Platform(Strict):
         default=5.0, description="that a load waits for its turn at most; then it fails"
     )
     origin_neurons: NotNegative
+    origin_cpu_ms: NotNegative
+    origin_rows_read: NotNegative
+    origin_rows_written: NotNegative
+    origin_egress_kb: NotNegative
+    load_cpu_ms: NotNegative
     path_factor: Annotated[float, Field(ge=1)]
     rtt_base_ms: NotNegative
     jitter: NotNegative
     worker_cpu_ms: NotNegative
+    lists_a_month: NotNegative = Field(
+        default=0.0, description="calls that list keys, as the workload's schedules have it"
+    )
     value_life_s: Seconds = Field(
         default=float("inf"), description="mean time after which the origin's value changes"
     )

@@ -82,7 +82,8 @@ class Design(Strict):
     `replicas`: so many copies of the store answer all reads, and hear of a write a while after it.
 
     `hedge_after_ms`: a read that the tiers behind memory have not answered after so long asks the
-    origin, too, and takes the answer that comes first; nothing is written for it.
+    origin, too, and takes the answer that comes first; nothing is written for it. `hedged`: it
+    does so after what the case's knob of that name is set to.
 
     `single_flight`: where loads take time, a request that meets a load of its key in its isolate
     waits for that. Without it, or without memory, each loads by itself; only Durable Objects and
@@ -128,6 +129,9 @@ class Design(Strict):
     )
     hedge_after_ms: float | None = Field(
         default=None, ge=0.001, le=60_000, description="a read so slow asks the origin, too"
+    )
+    hedged: bool = Field(
+        default=False, description="a slow read asks the origin, too: hedge_after_ms is a knob"
     )
     single_flight: bool = Field(
         default=True, description="an isolate's requests wait for a load of their key in progress"
@@ -240,9 +244,10 @@ class Design(Strict):
 
     @model_validator(mode="after")
     def _raced(self) -> Self:
-        if self.hedge_after_ms is not None and (self.front or not self.stores):
+        if self.races and (self.front or not self.stores):
+            name = "hedged" if self.hedge_after_ms is None else "hedge_after_ms"
             raise ValueError(
-                "hedge_after_ms: it is a tier behind memory that the origin may outrun; there is"
+                f"{name}: it is a tier behind memory that the origin may outrun; there is"
                 f" none, or it is not modelled with {_fronts()} before it"
             )
         return self
@@ -343,6 +348,8 @@ class Design(Strict):
         manners += [f"read from {self.replicas:,} replicas"] if self.replicas else []
         if self.hedge_after_ms is not None:
             manners += [f"the origin asked, too, after {self.hedge_after_ms:g} ms"]
+        elif self.hedged:
+            manners += ["slow reads asked of the origin, too"]
         manners += ["old answers served meanwhile"] if self.stale_while_revalidate_s else []
         manners += ["purged by writes"] if self.purge_on_write else []
         manners += [f"{self.joined:,} keys in each value"] if (self.joined or 1) > 1 else []
@@ -352,6 +359,11 @@ class Design(Strict):
         manners += [] if self.object_loads else ["loaded by the Worker"]
         manners += ["deleted by alarms"] if self.object_alarm else []
         return ", ".join([tiers, *filter(None, manners)])
+
+    @property
+    def races(self) -> bool:
+        """Whether a slow read asks the origin, too."""
+        return self.hedged or self.hedge_after_ms is not None
 
     @property
     def writing(self) -> tuple[str, ...]:

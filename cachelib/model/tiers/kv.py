@@ -59,4 +59,5 @@ KV = Tier(
     parted=True,
     shortest="kv_min_ttl_s",
     lists=True,
+    listing="kv.lists",
 )

@@ -26,6 +26,7 @@ R2 = Tier(
     failure="r2_failure",
     meters={"r2.class_a": "r2_class_a", "r2.class_b": "r2_class_b"},
     stored="r2.stored",
+    listing="r2.class_a",
     reads="r2_class_b",
     writes="r2_class_a",
 )

@@ -49,7 +49,8 @@ class InFront(NamedTuple):
     `Geography` calls the number, by colo, of the copy behind that one's; without it, all share one.
     `onward` is the way from there to where the Worker runs; without it, that from the reader
     counts. `versioned`: a deploy empties it. `door` is the meter of the requests that come in, the
-    Worker's own then being those that run it; `out` that of the bytes it answers with.
+    Worker's own then being those that run it; `out` that of the bytes it answers with. `besides`
+    names the platform's numbers of what is billed as a request, for each one, only where it is on.
     """
 
     hits: str
@@ -63,6 +64,7 @@ class InFront(NamedTuple):
     versioned: bool = False
     door: str = ""
     out: str = ""
+    besides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Tier:
     and `stored` the one that charges for what it holds. `numbers` are the platform's numbers that
     readers meet, with their words, and `prefixes` how all its numbers begin. `erases`: it forgets
     by itself what has expired, after `shortest` (a number of the platform) at the earliest.
-    `lists`: what it holds can be listed, so that a routine may clean it up. `in_front`: how it
+    `lists`: what it holds can be listed, so that a routine may clean it up; `listing`: the meter
+    of a call that lists keys. `in_front`: how it
     answers before the Worker runs, if it does. `reads` and `writes` are the counts of these where
     all its rules follow from this description: a map in each place of its scope, one place in it,
     written through. `tells`: it can tell whoever listens of every change; the count of such
@@ -109,6 +112,7 @@ class Tier:
     meters: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, Units] = field(default_factory=dict)
     stored: str | None = None
+    listing: str = ""
     erases: bool = False
     shortest: str | None = None
     lists: bool = False

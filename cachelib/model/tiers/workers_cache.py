@@ -3,8 +3,10 @@
 Sources: developers.cloudflare.com/workers/cache, its pages on cache keys, purging and limitations,
 and /cache/how-to/purge-cache, read 2026-11-26. What they say and is counted: only reads go through
 it; a miss asks the upper tier, fills both, and runs the Worker where both miss; every request is
-billed, CPU only where the Worker runs; the Worker's version is part of the key, so that it is
-empty after each deploy. What stands behind, memory too, hears of reads only when both tiers miss.
+billed, CPU only where the Worker runs, and so are requests for static assets and calls through
+service bindings, which are free without it (`workers_cache_assets`, `workers_cache_calls`: what a
+case does not say is not counted); the Worker's version is part of the key, so that it is empty
+after each deploy. What stands behind, memory too, hears of reads only when both tiers miss.
 
 What is assumed: where the upper tier lies, since no document says it (`workers_cache_upper_at`);
 the Worker says with each answer how long its value may still live, and `stale-if-error=0`; for
@@ -36,6 +38,7 @@ WORKERS_CACHE = Tier(
         every="workers_cache_purge_every_s",
         burst="workers_cache_purge_burst",
         versioned=True,
+        besides=("workers_cache_assets", "workers_cache_calls"),
     ),
     places=(
         Place("Workers Cache in the colo", ("workers_cache_ms",)),
@@ -52,6 +55,8 @@ WORKERS_CACHE = Tier(
         "workers_cache_ms": "time of Workers Cache",
         "workers_cache_purge_every_s": "time after which one more purge is allowed",
         "workers_cache_purge_burst": "purges allowed at once",
+        "workers_cache_assets": "requests for static assets, for each request",
+        "workers_cache_calls": "calls through service bindings, for each request",
     },
     prefixes=("workers_cache_", "deploy_"),
     erases=True,

@@ -59,9 +59,9 @@ def shares(workload: Workload) -> npt.NDArray[np.float64]:
 def all_shares(workload: Workload) -> npt.NDArray[np.float64]:
     """The same of all requests, schedules included."""
     asked = shares(workload)
-    if workload.schedules:
+    if workload.asking:
         asked = asked * max(workload.requests_per_month - workload.scheduled_per_month, 0.0)
-    for schedule in workload.schedules:
+    for schedule in workload.asking:
         here = schedule.asks(workload.keys)
         asked[:here] += schedule.per_month(workload.keys) / here
     return np.asarray(asked / asked.sum())
@@ -132,7 +132,7 @@ def _in_bursts(
 def _with_schedules(workload: Workload, seed: int, columns: Columns, span_s: float) -> Columns:
     """Times, ranks, places and kinds of requests, with those that are fixed in time behind."""
     rng = _of_schedules(seed)
-    parts = [columns, *(_rounds(each, workload, rng, span_s) for each in workload.schedules)]
+    parts = [columns, *(_rounds(each, workload, rng, span_s) for each in workload.asking)]
     time, rank, colo, op = map(np.concatenate, zip(*parts, strict=True))
     return time, rank, colo, op
 
@@ -143,9 +143,9 @@ def _of_schedules(seed: int) -> np.random.Generator:
 
 
 def homes(workload: Workload, seed: int) -> list[list[str]]:
-    """Where the clients of each schedule are, each place once."""
+    """Where the clients of each schedule that asks are, each place once."""
     rng, colos = _of_schedules(seed), list(workload.colos)
-    drawn = [_clients(each, workload, rng)[1] for each in workload.schedules]
+    drawn = [_clients(each, workload, rng)[1] for each in workload.asking]
     return [[colos[place] for place in np.unique(home)] for home in drawn]
 
 

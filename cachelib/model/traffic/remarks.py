@@ -385,7 +385,7 @@ def too_short_for(clock_s: float, lasts_s: float) -> Iterator[Remark]:
 def writers_placed(workload: Workload, seed: int) -> Iterator[Remark]:
     """Of generated traffic: where chance has put writers that are few, which decides whose copies
     they make anew at once."""
-    for schedule, places in zip(workload.schedules, homes(workload, seed), strict=True):
+    for schedule, places in zip(workload.asking, homes(workload, seed), strict=True):
         left_to_chance = schedule.op == "write" and schedule.colo is None
         if left_to_chance and len(places) < len(workload.colos):
             yield Remark(

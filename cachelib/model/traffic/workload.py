@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
@@ -11,36 +12,50 @@ from cachelib.model.schema.strict import Share, Strict
 from cachelib.plural import plural
 
 MONTH_S = 30 * 86_400
+LISTED = 1_000
+"""Keys that a call lists at most, of KV and of R2."""
+ASKING = ("read", "write")
+"""What schedules do that is a request."""
 Weight = Annotated[float, Field(ge=0)]
 Hour = Annotated[float, Field(ge=0, lt=24)]
 
 
 class Schedule(Strict):
-    """Requests fixed in time: a cron that writes, clients that poll.
+    """What is fixed in time: a cron that writes, clients that poll, a page that lists keys.
 
     Every `every_s` seconds each of the `clients` reads or writes the `keys` most popular keys, or
     all, at once. When a client's first round comes is left to chance; where it is, too, unless
-    `colo` says it.
+    `colo` says it. To list so many keys of the shared tier takes a call for each thousand begun,
+    which is billed, fills no cache and is no request of the month's; it stays as often whatever
+    the traffic.
     """
 
-    op: Literal["read", "write"]
+    op: Literal["read", "write", "list"]
     every_s: float = Field(ge=1, le=MONTH_S)
     keys: Annotated[int, Field(ge=1)] | Literal["all"] = 1
     clients: int = Field(default=1, ge=1, le=10_000_000)
     colo: str | None = Field(default=None, description="where they all are, one of the colos")
+
+    @model_validator(mode="after")
+    def _anywhere(self) -> Self:
+        if self.op == "list" and self.colo is not None:
+            raise ValueError("colo: a list is the same from everywhere; leave it out")
+        return self
 
     def asks(self, keys: int) -> int:
         """How many of so many keys."""
         return keys if self.keys == "all" else min(self.keys, keys)
 
     def per_month(self, keys: int) -> float:
-        """Requests in 30 days."""
-        return self.clients * self.asks(keys) * MONTH_S / self.every_s
+        """Requests in 30 days; of what lists keys, calls of the shared tier."""
+        each = math.ceil(self.asks(keys) / LISTED) if self.op == "list" else self.asks(keys)
+        return self.clients * each * MONTH_S / self.every_s
 
 
 def scheduled(schedules: Sequence[Schedule], keys: int, op: str | None = None) -> float:
-    """Requests a month of all schedules, or of those that read or write."""
-    return sum((s.per_month(keys) for s in schedules if op in (None, s.op)), 0.0)
+    """Requests a month of all schedules, or of those that do one thing."""
+    meant = ASKING if op is None else (op,)
+    return sum((s.per_month(keys) for s in schedules if s.op in meant), 0.0)
 
 
 LEANS_ON = {
@@ -93,8 +108,18 @@ class Workload(Strict):
         default=0, ge=0, le=1e6, description="keys that take the place of others"
     )
     schedules: tuple[Schedule, ...] = Field(
-        default=(), description="requests fixed in time: writers on a schedule, clients that poll"
+        default=(), description="fixed in time: writers on a schedule, clients that poll, lists"
     )
+
+    @property
+    def asking(self) -> tuple[Schedule, ...]:
+        """The schedules that are requests."""
+        return tuple(each for each in self.schedules if each.op in ASKING)
+
+    @property
+    def lists_per_month(self) -> float:
+        """Calls that list keys of the shared tier."""
+        return scheduled(self.schedules, self.keys, "list")
 
     @property
     def scheduled_per_month(self) -> float:

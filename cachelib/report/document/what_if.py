@@ -30,6 +30,7 @@ from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.sweeps import Sweep, sweeps
 from cachelib.model.money.prices import CALLS, DOORS, OBJECT_GB, OUT, hours_rented
 from cachelib.model.platforms.books import PriceBook
+from cachelib.model.platforms.calls import OF_A_CALL
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, METERS, STORED
 from cachelib.model.tiers.tier import Tier
@@ -172,6 +173,7 @@ def _tier(tier: Tier) -> dict[str, Any]:
         "room",
         "beside",
         "lag",
+        "listing",
     )
     told = {name: getattr(tier, name) for name in names}
     takes, last = (tier.places[n].takes if tier.places else () for n in (0, -1))
@@ -343,6 +345,7 @@ def _prices(book: PriceBook) -> dict[str, Any]:
         "object_gb": float(OBJECT_GB),
         "counts": METERS,
         "calls": CALLS,
+        "of_a_call": OF_A_CALL,
         "doors": DOORS,
         "out": OUT,
         "stored": STORED,

@@ -109,7 +109,9 @@ def setting(number: float, knob: str) -> str:
 
 
 def knob_unit(name: str) -> str:
-    return "s" if name.endswith("_s") else "GB" if name.endswith("_gb") else ""
+    """By how its name ends: of a number of things, none."""
+    units = {"_s": "s", "_ms": "ms", "_gb": "GB"}
+    return next((unit for end, unit in units.items() if name.endswith(end)), "")
 
 
 def work(option: Option) -> str:

@@ -10,13 +10,14 @@ from cachelib.model.tiers.registry import ALL
 from cachelib.report.numbers import of
 
 OTHERS = {
-    "database": "the database", "lambda": "functions", "origin": "the origin",
+    "d1": "D1", "database": "the database", "lambda": "functions", "origin": "the origin",
     "regions": "traffic between regions", "workers": "Workers", "workers_ai": "Workers AI",
     "zones": "traffic between zones",
 }  # fmt: skip
 """By how a meter's name begins: what is no tier's own."""
 COUNTED = {
-    "calls": "calls", "class_a": "class A", "class_b": "class B", "cpu_ms": "CPU time",
+    "calls": "calls", "class_a": "class A", "class_b": "class B", "cpu_hours": "CPU hours",
+    "cpu_ms": "CPU time",
     "deletes": "deletes", "duration": "duration", "gb": "GB", "gb_hours": "GB-hours",
     "gb_out": "GB out", "gb_s": "GB-seconds", "invalidations": "invalidations",
     "lists": "lists", "neurons": "neurons", "node_hours": "node hours", "read_units": "read units",
