@@ -91,7 +91,7 @@ def answers(model: Model, asks: Sequence[Ask]) -> list[Numbers]:
     alike: dict[object, list[tuple[int, list[int]]]] = {}
     for nth, one in enumerate(asks):
         for others, places in _by_others(one).items():
-            alike.setdefault((one.option.name, others, *_apart(model, nth, one)), []).append(
+            alike.setdefault((one.option.name, others, _apart(model, nth, one)), []).append(
                 (nth, places)
             )
     told: list[dict[str, Array]] = [{} for _ in asks]
@@ -107,10 +107,10 @@ def answers(model: Model, asks: Sequence[Ask]) -> list[Numbers]:
     return list(told)
 
 
-def _apart(model: Model, nth: int, one: Ask) -> tuple[object, ...]:
-    """What keeps asks from being answered in one call: other metrics, or another number of keys."""
+def _apart(model: Model, nth: int, one: Ask) -> int | None:
+    """What keeps an ask from being answered in one call with others: another number of keys."""
     keys_grow = key_factors(model.setting, model.study.case.growth, one.numbers) is not None
-    return (tuple(one.names), nth if keys_grow else None)
+    return nth if keys_grow else None
 
 
 def _by_others(one: Ask) -> dict[object, list[int]]:
@@ -140,7 +140,9 @@ def _together(model: Model, asked: Sequence[tuple[Ask, list[int]]]) -> dict[str,
     }
     numbers = {name: _column(parts, sizes) for name, parts in columns.items()}
     there = _open(first.option.at(**dict(_others(some))), swept)
-    found = model.by_formula(there, numbers, first.names)
+    # what one of them asks costs little more for all, and another call costs much
+    names = dict.fromkeys(name for one, _ in asked for name in one.names)
+    found = model.by_formula(there, numbers, list(names))
     return {name: np.broadcast_to(values, sum(sizes)) for name, values in found.items()}
 
 
