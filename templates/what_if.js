@@ -271,8 +271,10 @@ function told(value, unit) {
   if (unit === "s" && value >= 120)
     for (const [size, word] of [[86400, "days"], [3600, "h"], [60, "min"]])
       if (value >= 2 * size) return `${brief(value / size)}\u00a0${word}`;
-  const word = { hours: "h", requests: "a month", times: "times", sigma: "" }[unit] ?? unit;
-  return `${brief(value)}\u00a0${word}`.trim();
+  if (unit === "times") return `${brief(value)}×`;
+  const number = brief(value), word = { hours: "h", requests: "a month", sigma: "" }[unit] ?? unit;
+  const counted = number === "1" && unit !== "ms" && unit !== "s" ? word.replace(/s$/, "") : word;
+  return `${number}\u00a0${counted}`.trim();
 }
 
 // The case with the panel's numbers, as JSON, which is YAML too.

@@ -76,7 +76,9 @@ def said_by_the_page(asked: dict[str, Any], asking: str) -> Any:
 @pytest.mark.parametrize(
     ("value", "unit", "said"),
     [(4.62e-14, "ms", "0 ms"), (-4.62e-14, "ms", "0 ms"), (0.0012, "ms", "0.0012 ms"),
-     (1162.46, "USD", "$1,162.46"), (-3.5, "USD", "-$3.50")],
+     (1162.46, "USD", "$1,162.46"), (-3.5, "USD", "-$3.50"), (1, "times", "1×"),
+     (1.7, "times", "1.7×"), (1, "isolates", "1 isolate"), (0.9999, "neurons", "1 neuron"),
+     (6, "pods", "6 pods"), (1, "ms", "1 ms"), (1, "s", "1 s"), (1, "hours", "1 h")],
 )  # fmt: skip
 def test_numbers_are_told_as_in_the_report(value: float, unit: str, said: str) -> None:
     assert said_by_the_page({"value": value, "unit": unit}, "told(value, unit)") == (
