@@ -140,6 +140,13 @@ def test_the_first_page_has_one_figure_and_the_limits_below_the_options(name: st
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("document", ["markdown", "record"])
+def test_no_number_s_name_has_a_comma_that_ends_a_sentence_s_part(name: str, document: str) -> None:
+    """`its monthly cost, work included is $23`: the name stands within many a sentence."""
+    assert "work included" not in getattr(of(name), document)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_title_ends_in_the_middle(name: str) -> None:
     for title in re.findall(r"^#+ (.+)$", of(name).markdown, re.MULTILINE):
         assert not re.search(r"\b(?:of|the|a|and|or|than|in|by)$", title), title
