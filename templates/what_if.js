@@ -185,16 +185,17 @@ function whatIf(panel, changes) {
   const rate = changes.hourly_rate_usd ?? panel.at.numbers.hourly_rate_usd;
   return panel.designs.map((design, i) => {
     const hours = changes[`hours:${design.name}`] ?? design.hours ?? NaN, { month, of } = months[i];
-    const right = (name) => {
+    const settled = (name) => {
       const formula = corrected(of(name), design.corrections[name]);
       const value = withoutError(formula, design.surfaces[name], changes, criteria.metrics[name]?.unit);
-      return byChance(value, name, { design, chance, panel });
+      const right = byChance(value, name, { design, chance, panel });
+      return name === "bill_usd" ? Math.max(right, panel.prices.minimum) : right;
     };
     const values = {};
     for (const name of Object.keys(criteria.metrics))
-      if (name === "monthly_cost_usd") values[name] = right("bill_usd") + (hours * rate) / criteria.months;
+      if (name === "monthly_cost_usd") values[name] = settled("bill_usd") + (hours * rate) / criteria.months;
       else if (name === "work_hours") values[name] = hours;
-      else values[name] = right(name);
+      else values[name] = settled(name);
     return { name: design.name, values, month };
   });
 }

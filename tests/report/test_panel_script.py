@@ -127,6 +127,18 @@ def test_what_is_left_of_a_formula_s_error_is_the_same_in_the_page(model: Model)
         assert found[0][name] == pytest.approx(float(model.values(option, {}, asked)[name][0]))
 
 
+def test_a_bill_below_what_the_plan_charges_anyway_is_none_in_the_page_either(
+    model: Model,
+) -> None:
+    halved = {("l1-kv", "bill_usd"): Correction("factor", 0.5)}
+    panel = judged_with(replace(model, corrections=halved))
+    (found,) = said_by_the_page(
+        {"panel": panel, "changes": {"requests_per_month": 10.0}},
+        "[whatIf(panel, changes).find(({ name }) => name === 'l1-kv').values]",
+    )
+    assert found["bill_usd"] == 5
+
+
 def test_what_few_draws_say_is_brought_to_what_the_report_found() -> None:
     report = {"kept": 0.9, "best": 0.87, "mean": 15.0, "error": 1.0}
     here = {"kept": 0.88, "best": 0.8, "mean": 12.0, "error": 3.0}
