@@ -105,6 +105,11 @@ def exactly(seconds: float) -> str:
     return " ".join(said)
 
 
+def beyond(share: float) -> str:
+    """By how much a limit is broken: `8 % beyond`, or from three times it on `146 times`."""
+    return f"{shown(share, 'ratio')} beyond" if share < 2 else f"{shown(1 + share)} times"
+
+
 def overdue(seconds: float) -> str:
     """For how long an answer had been out of date: `by over 60 s`, or `at all`."""
     return f"by over {duration(seconds)}" if seconds else "at all"
