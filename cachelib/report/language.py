@@ -17,6 +17,8 @@ from cachelib.report.numbers import Unit, shown
 RESOLUTION: dict[Unit, float] = {"ratio": 0.005, "points": 0.005, "USD": 0.005}
 """Differences below these are none; of other units, below a hundredth of the larger number."""
 ALIKE = 0.01
+LEAST: dict[Unit, float] = {"ms": 0.05}
+"""Nor is what no reader could notice, however small the numbers: of units that are not above."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Comparison:
         if self.least is not None:
             return abs(self.value - self.other) <= self.least
         largest = max(abs(self.value), abs(self.other))
-        return abs(self.value - self.other) <= RESOLUTION.get(self.unit, ALIKE * largest)
+        least = max(ALIKE * largest, LEAST.get(self.unit, 0.0))
+        return abs(self.value - self.other) <= RESOLUTION.get(self.unit, least)
 
     @property
     def more(self) -> bool:

@@ -157,6 +157,18 @@ def test_a_verdict_takes_three_lines_at_most_and_nothing_is_scrolled(
         assert scroll.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
 
 
+@pytest.mark.parametrize("width", [820, 1280, 1920])
+def test_every_table_is_seen_whole_beside_a_phone(
+    browser: Browser, with_claims: Path, width: int
+) -> None:
+    with opened(browser, with_claims, "details:not(:has(.what-if))") as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        boxes = page.locator("figure.table > .scroll")
+        beyond = "all => all.filter(b => b.scrollWidth > b.clientWidth + 1).map(b => b.ariaLabel)"
+        assert boxes.count() > 10
+        assert boxes.evaluate_all(beyond) == []
+
+
 def test_on_a_phone_a_bar_lies_below_its_number_and_a_limit_says_what_it_limits(
     browser: Browser, with_claims: Path
 ) -> None:

@@ -280,6 +280,16 @@ def test_names_of_cumulative_curves_stand_on_none_of_them() -> None:
         assert not np.any((across > box.x0) & (across < box.x1)), name.get_text()
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_names_of_two_curves_do_not_meet_whichever_was_drawn_first(right: bool) -> None:
+    plot, ax = figures.axes(xlabel="ms", ylabel="share, %")
+    figures.cumulative(ax, np.geomspace(150, 1_500, 999), "Workers KV", figures.BLUE)
+    figures.cumulative(ax, np.geomspace(60, 300, 999), "Durable Objects", figures.PINK, right=right)
+    plot.draw_without_rendering()
+    one, other = (text.get_window_extent() for text in ax.texts if isinstance(text, Annotation))
+    assert other.x1 < one.x0
+
+
 def test_what_costs_nothing_is_drawn_beside_what_does() -> None:
     plot, ax = figures.axes(xlabel="requests a month", ylabel="bill, $ a month")
     figures.curve(ax, [1e3, 1e6], [182.0, 189.0], "a", figures.BLUE)

@@ -14,6 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from cachelib.model.case.labels import label
 from cachelib.model.judgement import subject
 from cachelib.model.money.prices import monthly_bill
 from cachelib.model.schema.resources import resource
@@ -158,7 +159,7 @@ def test_no_sentence_has_two_brackets_in_a_row_or_absurd_per_cent(name: str, doc
     text = prose(getattr(of(name), document)).replace("\u00a0", " ")
     assert re.findall(r".{30}\) \((?!simulated|closed form|derived|examined|data).{30}", text) == []
     assert re.findall(r".{20}\d,\d{3} %", text) == []
-    assert re.findall(r".{20}\b100 % of .{20}", text) == []
+    assert re.findall(r".{20}\b100 % of th.{20}", text) == []
 
 
 @pytest.mark.parametrize("name", STATED)
@@ -195,6 +196,22 @@ def test_where_no_option_is_fresher_than_another_none_is_named() -> None:
         told = section(of(name).markdown, "No answer is out of date")
         rows = [line for line in told.splitlines() if line.startswith("| ")][2:]
         assert not ("With “" in told and len(rows) > 1), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_map_is_drawn_over_what_has_nothing_to_do_with_the_options(name: str) -> None:
+    if "decision.map" in of(name).findings:
+        figure = of(name).findings["decision.map"]
+        study = of(name).study
+        strangers = [n for n in study.case.assumed if not subject.concerns(study, n)]
+        for label_of in map(label, strangers):
+            assert study.told(label_of) not in figure.finding.caption
+
+
+def test_an_old_value_that_nobody_got_was_not_served_for_no_time() -> None:
+    for name in NAMES:
+        text = prose(of(name).markdown).replace("\u00a0", " ")
+        assert "for up to 0 s" not in text, name
 
 
 def test_where_nothing_keeps_the_limits_there_is_no_choice_to_stay_the_same() -> None:
