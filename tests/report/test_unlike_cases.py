@@ -208,6 +208,17 @@ def test_no_map_is_drawn_over_what_has_nothing_to_do_with_the_options(name: str)
             assert study.told(label_of) not in figure.finding.caption
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_slow_reads_that_are_far_away_are_not_put_down_to_what_they_ask(name: str) -> None:
+    found, text = of(name).findings, prose(of(name).markdown).replace("\u00a0", " ")
+    shared = section(text, "With ")
+    for quantile, words in (("p95", "One read in twenty"), ("p99", "One read in a hundred")):
+        told = [line for line in shared.splitlines() if line.startswith(words)]
+        if told and found[f"shared.{quantile}_places"].finding.value:
+            assert "which pay for asking" not in told[0]
+            assert "so long does asking it take" not in told[0]
+
+
 def test_an_old_value_that_nobody_got_was_not_served_for_no_time() -> None:
     for name in NAMES:
         text = prose(of(name).markdown).replace("\u00a0", " ")
