@@ -437,6 +437,27 @@ def test_no_table_is_wider_than_the_paper(browser: Browser, with_claims: Path) -
     page.close()
 
 
+def test_on_paper_no_number_is_broken_and_a_long_table_goes_on_over_the_page(
+    browser: Browser, with_claims: Path
+) -> None:
+    size: Any = {"width": 718, "height": 1040}  # A4 within its margins
+    with opened(browser, with_claims, "details:not(:has(.what-if))", viewport=size) as page:
+        page.emulate_media(media="print")
+        broken = page.evaluate("""() => [...document.querySelectorAll("td[style*=right]")]
+            .filter((cell) => {
+                const range = document.createRange();
+                range.selectNodeContents(cell);
+                const tops = [...range.getClientRects()].map((line) => Math.round(line.top));
+                return new Set(tops).size > cell.textContent.split(" ").length;
+            }).map((cell) => cell.textContent)""")
+        assert broken == []
+        inside = """all => Object.fromEntries(all.map(each =>
+            [each.querySelectorAll("tbody tr").length, getComputedStyle(each).breakInside]))"""
+        rows = page.locator("figure.table").evaluate_all(inside)
+        assert {how for number, how in rows.items() if int(number) >= 12} == {"auto"}
+        assert {how for number, how in rows.items() if int(number) < 12} == {"avoid"}
+
+
 def test_print_cuts_no_figure(browser: Browser, report: Report, tmp_path: Path) -> None:
     with opened(browser, report.folder / "report.html") as page:
         page.emulate_media(media="print")
