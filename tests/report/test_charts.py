@@ -301,6 +301,21 @@ def test_what_costs_nothing_is_drawn_beside_what_does() -> None:
     assert "0" in {text.get_text() for text in ax.get_yticklabels()}
 
 
+@pytest.mark.parametrize("least", [0.0, 0.001])
+def test_marks_of_an_axis_over_many_powers_of_ten_do_not_lie_on_one_another(least: float) -> None:
+    plot, ax = figures.axes(xlabel="requests a month", ylabel="bill, $ a month")
+    figures.curve(ax, [1e3, 1e6, 1e7], [0.001, 0.02, 20.0], "a", figures.BLUE)
+    figures.curve(ax, [1e3, 1e7], [least, least], "b", figures.PINK)
+    figures.log_axes(ax, range(3, 8))
+    plot.set_size_inches(3.6, 2.6)
+    plot.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.get_yticklabels() if text.get_text()]
+    low, high = ax.bbox.y0 - 1, ax.bbox.y1 + 1
+    seen = sorted((b.y0, b.y1) for b in boxes if low <= (b.y0 + b.y1) / 2 <= high)
+    assert len(seen) > 3
+    assert all(one[1] <= other[0] for one, other in pairwise(seen)), seen
+
+
 def test_a_limit_s_line_does_not_run_through_its_name() -> None:
     plot, ax = figures.axes(xlabel="x", ylabel="y")
     figures.curve(ax, [1.0, 9.0], [1.0, 2.0], "ours", figures.BLUE)
