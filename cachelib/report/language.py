@@ -132,7 +132,7 @@ def work(hours: float, low: float, high: float) -> str:
 
 def give_or_take(share: float) -> str:
     """`± 0.8 points`: the error of a share."""
-    return f"± {100 * share:.1f}\u00a0points"
+    return f"±\u00a0{100 * share:.1f}\u00a0points"
 
 
 def how_sure(share: float) -> str:

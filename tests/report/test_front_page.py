@@ -253,7 +253,7 @@ def test_how_sure_is_said_in_words_and_number(material: Material) -> None:
     assert re.search(
         r"\| how sure \| (very sure|fairly sure|more likely than not|unsure): best", text
     )
-    assert re.search(r"\(± \d+\.\d\spoints\)", text)
+    assert re.search(r"\(±\s\d+\.\d\spoints\)", text)
 
 
 def test_bills_cross_from_one_state_into_another(material: Material) -> None:
