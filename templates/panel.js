@@ -92,6 +92,16 @@ function startPanel(root) {
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(show);
   });
+  root.addEventListener("keydown", (event) => { // as far as the slider goes; a browser's own step is 1
+    const one = sliders.find((each) => each.typed === event.target), way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!one || !way) return;
+    event.preventDefault();
+    const step = (way * (one.range.max - one.range.min)) / 100;
+    one.value = inside(one, one.log ? one.value * Math.exp(step) : one.value + step);
+    one.typed.value = Number(one.value.toPrecision(3));
+    show();
+    remember();
+  });
   root.addEventListener("change", () => { show(); remember(); });
   root.querySelector(".reset").addEventListener("click", () => {
     for (const one of sliders) one.value = one.here;

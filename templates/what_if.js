@@ -190,16 +190,17 @@ function whatIf(panel, changes) {
   const rate = changes.hourly_rate_usd ?? panel.at.numbers.hourly_rate_usd;
   return panel.designs.map((design, i) => {
     const hours = changes[`hours:${design.name}`] ?? design.hours ?? NaN, { month, of } = months[i];
-    const right = (name) => {
+    const settled = (name) => {
       const formula = corrected(of(name), design.corrections[name]);
       const value = withoutError(formula, design.surfaces[name], changes, criteria.metrics[name]?.unit);
-      return byChance(value, name, { design, chance, panel });
+      const right = byChance(value, name, { design, chance, panel });
+      return name === "bill_usd" ? Math.max(right, panel.prices.minimum) : right;
     };
     const values = {};
     for (const name of Object.keys(criteria.metrics))
-      if (name === "monthly_cost_usd") values[name] = right("bill_usd") + (hours * rate) / criteria.months;
+      if (name === "monthly_cost_usd") values[name] = settled("bill_usd") + (hours * rate) / criteria.months;
       else if (name === "work_hours") values[name] = hours;
-      else values[name] = right(name);
+      else values[name] = settled(name);
     return { name: design.name, values, month };
   });
 }
@@ -276,8 +277,10 @@ function told(value, unit) {
   if (unit === "s" && value >= 120)
     for (const [size, word] of [[86400, "days"], [3600, "h"], [60, "min"]])
       if (value >= 2 * size) return `${brief(value / size)}\u00a0${word}`;
-  const word = { hours: "h", requests: "a month", times: "times", sigma: "" }[unit] ?? unit;
-  return `${brief(value)}\u00a0${word}`.trim();
+  if (unit === "times") return `${brief(value)}×`;
+  const number = brief(value), word = { hours: "h", requests: "a month", sigma: "" }[unit] ?? unit;
+  const counted = number === "1" && unit !== "ms" && unit !== "s" ? word.replace(/s$/, "") : word;
+  return `${number}\u00a0${counted}`.trim();
 }
 
 // The case with the panel's numbers, as JSON, which is YAML too.

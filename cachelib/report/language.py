@@ -17,6 +17,8 @@ from cachelib.report.numbers import Unit, shown
 RESOLUTION: dict[Unit, float] = {"ratio": 0.005, "points": 0.005, "USD": 0.005}
 """Differences below these are none; of other units, below a hundredth of the larger number."""
 ALIKE = 0.01
+LEAST: dict[Unit, float] = {"ms": 0.05}
+"""Nor is what no reader could notice, however small the numbers: of units that are not above."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Comparison:
         if self.least is not None:
             return abs(self.value - self.other) <= self.least
         largest = max(abs(self.value), abs(self.other))
-        return abs(self.value - self.other) <= RESOLUTION.get(self.unit, ALIKE * largest)
+        least = max(ALIKE * largest, LEAST.get(self.unit, 0.0))
+        return abs(self.value - self.other) <= RESOLUTION.get(self.unit, least)
 
     @property
     def more(self) -> bool:
@@ -105,6 +108,11 @@ def exactly(seconds: float) -> str:
     return " ".join(said)
 
 
+def beyond(share: float) -> str:
+    """By how much a limit is broken: `8 % beyond`, or from three times it on `146 times`."""
+    return f"{shown(share, 'ratio')} beyond" if share < 2 else f"{shown(1 + share)} times"
+
+
 def overdue(seconds: float) -> str:
     """For how long an answer had been out of date: `by over 60 s`, or `at all`."""
     return f"by over {duration(seconds)}" if seconds else "at all"
@@ -124,7 +132,7 @@ def work(hours: float, low: float, high: float) -> str:
 
 def give_or_take(share: float) -> str:
     """`± 0.8 points`: the error of a share."""
-    return f"± {100 * share:.1f}\u00a0points"
+    return f"±\u00a0{100 * share:.1f}\u00a0points"
 
 
 def how_sure(share: float) -> str:

@@ -35,7 +35,8 @@ def shown(value: Scalar, unit: Unit = "") -> str:
         return _exact(value)
     if unit == "times":
         return f"{_digits(value)}×"
-    return f"{_digits(value)}\u00a0{of(unit, value)}".rstrip("\u00a0")
+    digits = _digits(value)
+    return f"{digits}\u00a0{of(unit, 1 if digits == '1' else 2)}".rstrip("\u00a0")
 
 
 def of(unit: str, value: float) -> str:

@@ -157,6 +157,18 @@ def test_a_verdict_takes_three_lines_at_most_and_nothing_is_scrolled(
         assert scroll.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
 
 
+@pytest.mark.parametrize("width", [820, 1280, 1920])
+def test_every_table_is_seen_whole_beside_a_phone(
+    browser: Browser, with_claims: Path, width: int
+) -> None:
+    with opened(browser, with_claims, "details:not(:has(.what-if))") as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        boxes = page.locator("figure.table > .scroll")
+        beyond = "all => all.filter(b => b.scrollWidth > b.clientWidth + 1).map(b => b.ariaLabel)"
+        assert boxes.count() > 10
+        assert boxes.evaluate_all(beyond) == []
+
+
 def test_on_a_phone_a_bar_lies_below_its_number_and_a_limit_says_what_it_limits(
     browser: Browser, with_claims: Path
 ) -> None:
@@ -423,6 +435,27 @@ def test_no_table_is_wider_than_the_paper(browser: Browser, with_claims: Path) -
     }""")
     assert wide == []
     page.close()
+
+
+def test_on_paper_no_number_is_broken_and_a_long_table_goes_on_over_the_page(
+    browser: Browser, with_claims: Path
+) -> None:
+    size: Any = {"width": 718, "height": 1040}  # A4 within its margins
+    with opened(browser, with_claims, "details:not(:has(.what-if))", viewport=size) as page:
+        page.emulate_media(media="print")
+        broken = page.evaluate("""() => [...document.querySelectorAll("td[style*=right]")]
+            .filter((cell) => {
+                const range = document.createRange();
+                range.selectNodeContents(cell);
+                const tops = [...range.getClientRects()].map((line) => Math.round(line.top));
+                return new Set(tops).size > cell.textContent.split(" ").length;
+            }).map((cell) => cell.textContent)""")
+        assert broken == []
+        inside = """all => Object.fromEntries(all.map(each =>
+            [each.querySelectorAll("tbody tr").length, getComputedStyle(each).breakInside]))"""
+        rows = page.locator("figure.table").evaluate_all(inside)
+        assert {how for number, how in rows.items() if int(number) >= 12} == {"auto"}
+        assert {how for number, how in rows.items() if int(number) < 12} == {"avoid"}
 
 
 def test_print_cuts_no_figure(browser: Browser, report: Report, tmp_path: Path) -> None:

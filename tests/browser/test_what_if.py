@@ -255,6 +255,17 @@ def test_a_step_of_the_keyboard_is_small(opened: Page, key: str) -> None:
         assert abs(slider.evaluate(place) - before) <= 0.0101
 
 
+@pytest.mark.parametrize("key", ["ArrowUp", "ArrowDown"])
+def test_a_typed_number_goes_by_keyboard_as_far_as_its_slider(opened: Page, key: str) -> None:
+    for box in opened.locator(".what-if .slider").all():
+        slider, typed = box.locator("input[type=range]"), box.locator("input[type=number]")
+        place = "box => (box.value - box.min) / (box.max - box.min)"
+        before, shown = slider.evaluate(place), typed.input_value()
+        typed.press(key)
+        assert 0 < abs(slider.evaluate(place) - before) <= 0.0101
+        assert typed.input_value() != shown
+
+
 def test_the_sliders_move_the_table_by_keyboard_and_come_back(opened: Page) -> None:
     opened.wait_for_function(f"() => !{TABLE}.includes('…')")
     before = opened.evaluate(TABLE)

@@ -302,6 +302,26 @@ def test_a_mistyped_name_is_not_offered_for_another_one(tmp_path: Path) -> None:
     assert "allowed: l1-durable" not in told
 
 
+@pytest.mark.parametrize("key", ["designs", "today"])
+def test_to_an_unknown_design_only_those_of_the_platform_are_offered(
+    tmp_path: Path, key: str
+) -> None:
+    path = tmp_path / "case.yaml"
+    servers = {"profile": "servers-redis", "redis_at": "FRA"}
+    for platform, theirs in ((servers, "redis-only"), ({}, "l1-kv")):
+        given = raw(platform=platform, designs=["l1-only"], options={})
+        given[key] = ["no-such"] if key == "designs" else "no-such"
+        path.write_text(json.dumps(given, default=str), "utf-8")
+        with pytest.raises(InvalidFileError) as caught:
+            load_case(path)
+        offered = str(caught.value).partition("unknown design 'no-such'; allowed: ")[2]
+        offered = offered.partition("\n")[0]
+        assert theirs in offered.split(", ")
+        assert ("redis" in offered) == (platform == servers)
+        assert ("kv" in offered) == (platform == {})
+        assert "dax" not in offered
+
+
 def test_all_that_can_be_set_is_listed_with_what_it_is_now() -> None:
     """A life that is a knob is not said to be unset because it might be an assumption, too."""
     listed = settable("trading-sentiment")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from cachelib.model.judgement.experiments import (
     quantile_ms,
     shares,
     slow_by_tier,
+    slow_places,
     told,
 )
 from cachelib.model.judgement.study import Study
@@ -117,6 +119,27 @@ def test_who_answers_the_slowest_reads_is_counted() -> None:
     ms = np.append(np.arange(98.0), [50.0, 99.0])
     result = SimpleNamespace(tier=tiers, latency_ms=ms)
     assert slow_by_tier(result, 0.95) == pytest.approx({"L1": 0, "L2": 0.8, "origin": 0.2})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("slow_in", "said"),
+    [
+        ([2, 2, 2, 2, 2], (["PDX"], 1.0, 0.2)),
+        ([2, 2, 1, 2, 1], (["PDX", "DUB"], 1.0, 0.4)),
+        ([0, 1, 2, 0, 0], None),
+    ],
+)
+def test_where_the_slowest_reads_are_asked_is_told_where_it_is_not_where_most_are(
+    slow_in: list[int], said: Any
+) -> None:
+    colo = np.array([0] * 60 + [1] * 20 + [2] * 20)
+    ms = np.ones(100)
+    for nth, place in enumerate(slow_in):
+        ms[np.flatnonzero(colo == place)[nth]] = 99.0
+    study: Any = SimpleNamespace(trace=SimpleNamespace(colo=colo, colos=["FRA", "DUB", "PDX"]))
+    result: Any = SimpleNamespace(tier=np.zeros(100, int), latency_ms=ms)
+    found = slow_places(study, result, 0.95)
+    assert found == (said and (said[0], pytest.approx(said[1]), pytest.approx(said[2])))
 
 
 def test_how_much_is_out_of_date_is_told_of_all_keys_as_the_decision_does(whole: Study) -> None:

@@ -158,6 +158,17 @@ def test_chance_moves_all_options_by_so_many_of_their_errors_for_the_better() ->
     assert at[0] - at[1] == pytest.approx(1)
 
 
+def test_no_correction_and_no_chance_brings_a_bill_below_what_the_plan_charges_anyway() -> None:
+    whole = made(criteria={"minimise": "monthly_cost_usd", "hours": hours(l1_kv=12)})
+    noise = {"bill_usd": np.full(len(whole.options), 9.8)}
+    halved = {("l1-kv", "bill_usd"): Correction("factor", 0.5)}
+    whole = replace(whole, corrections=halved, resolution=noise)
+    at = {"requests_per_month": np.array([10.0, 1_000.0]), CHANCE: np.array([0.0, 2.0])}
+    found = whole.values(whole.option("l1-kv"), at, ["bill_usd", "monthly_cost_usd"])
+    assert found["bill_usd"].tolist() == [5, 5]
+    assert found["monthly_cost_usd"].tolist() == [45, 45]
+
+
 def test_a_fitted_factor_is_on_top_and_a_share_stays_one() -> None:
     whole = made()
     option = whole.option("l1-kv")
@@ -186,9 +197,9 @@ def test_the_standing_judges_all_options_at_once_with_formulas_known_or_not() ->
             whole.values(option, at, ["bill_usd"])["bill_usd"]
         )
     known = {o.name: whole.by_formula(o, at, whole.names) for o in whole.options}
-    known["l1-kv"] = known["l1-kv"] | {"bill_usd": np.array([0.0, 0, 0])}
+    known["l1-kv"] = known["l1-kv"] | {"bill_usd": np.array([7.0, 8, 9])}
     told = whole.standing(at, known)
-    assert told.score[[o.name for o in whole.options].index("l1-kv")].tolist() == [0, 0, 0]
+    assert told.score[[o.name for o in whole.options].index("l1-kv")].tolist() == [7, 8, 9]
     noisy = replace(whole, resolution={"bill_usd": np.full(4, 1e6)})
     assert noisy.standing(at).tied.all()
 

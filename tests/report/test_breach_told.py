@@ -43,6 +43,16 @@ def test_what_a_broken_limit_counts_as_is_said_with_its_number_and_why(
     assert in_words(decision(**criteria)) == said
 
 
+def test_where_all_that_keep_the_limits_do_equally_well_a_broken_one_counts_as_nothing() -> None:
+    alike = decision(limits=[LIMIT])
+    kept = np.array([[True, True], [True, False]])
+    alike.standing = standing([[1.0, 1.0], [1.0, 1.0]], kept)
+    assert in_words(alike) == (
+        "to break a limit counts as nothing, since the case does not say what it costs, and the"
+        " options that keep them all do equally well"
+    )
+
+
 def test_where_nothing_keeps_the_limits_nothing_was_taken() -> None:
     lost = decision(limits=[LIMIT])
     lost.standing = standing([[1.0], [2.0]], np.zeros((2, 1), bool))
@@ -51,15 +61,16 @@ def test_where_nothing_keeps_the_limits_nothing_was_taken() -> None:
 
 @pytest.mark.parametrize(
     ("share", "explained", "said"),
-    [(0.9, 0.8, "that of the share of failed reads (in 90 %), which hangs on the share of origin"),
-     (0.9, 0.1, "that of the share of failed reads (in 90 %)"),
+    [(0.9, 0.8, "always that of the share of failed reads, which depends on the share of origin"),
+     (0.9, 0.1, "always that of the share of failed reads"),
+     (0.8, 0.1, "most often that of the share of failed reads (in 80 %)"),
      (0.0, 0.8, None)],
 )  # fmt: skip
 def test_the_limit_that_is_broken_most_is_named_with_the_number_that_decides_it(
     share: float, explained: float, said: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flags = {"limit:error_share": np.array([np.arange(10) < 10 * share]),
-             "limit:mean_ms": np.zeros((1, 10), bool)}  # fmt: skip
+             "limit:mean_ms": np.array([(np.arange(10) == 8) & (share > 0)])}  # fmt: skip
     worth = SimpleNamespace(name="origin_failure", breaks={"limit:error_share": explained})
     made: Any = SimpleNamespace(
         chosen=SimpleNamespace(name="a"), options=[SimpleNamespace(name="a")], worths=[worth],

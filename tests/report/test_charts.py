@@ -280,6 +280,16 @@ def test_names_of_cumulative_curves_stand_on_none_of_them() -> None:
         assert not np.any((across > box.x0) & (across < box.x1)), name.get_text()
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_names_of_two_curves_do_not_meet_whichever_was_drawn_first(right: bool) -> None:
+    plot, ax = figures.axes(xlabel="ms", ylabel="share, %")
+    figures.cumulative(ax, np.geomspace(150, 1_500, 999), "Workers KV", figures.BLUE)
+    figures.cumulative(ax, np.geomspace(60, 300, 999), "Durable Objects", figures.PINK, right=right)
+    plot.draw_without_rendering()
+    one, other = (text.get_window_extent() for text in ax.texts if isinstance(text, Annotation))
+    assert other.x1 < one.x0
+
+
 def test_what_costs_nothing_is_drawn_beside_what_does() -> None:
     plot, ax = figures.axes(xlabel="requests a month", ylabel="bill, $ a month")
     figures.curve(ax, [1e3, 1e6], [182.0, 189.0], "a", figures.BLUE)
@@ -289,6 +299,21 @@ def test_what_costs_nothing_is_drawn_beside_what_does() -> None:
     heights = [line.get_transform().transform(line.get_xydata())[0, 1] for line in ax.lines]
     assert all(ax.bbox.y0 <= height <= ax.bbox.y1 for height in heights)
     assert "0" in {text.get_text() for text in ax.get_yticklabels()}
+
+
+@pytest.mark.parametrize("least", [0.0, 0.001])
+def test_marks_of_an_axis_over_many_powers_of_ten_do_not_lie_on_one_another(least: float) -> None:
+    plot, ax = figures.axes(xlabel="requests a month", ylabel="bill, $ a month")
+    figures.curve(ax, [1e3, 1e6, 1e7], [0.001, 0.02, 20.0], "a", figures.BLUE)
+    figures.curve(ax, [1e3, 1e7], [least, least], "b", figures.PINK)
+    figures.log_axes(ax, range(3, 8))
+    plot.set_size_inches(3.6, 2.6)
+    plot.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.get_yticklabels() if text.get_text()]
+    low, high = ax.bbox.y0 - 1, ax.bbox.y1 + 1
+    seen = sorted((b.y0, b.y1) for b in boxes if low <= (b.y0 + b.y1) / 2 <= high)
+    assert len(seen) > 3
+    assert all(one[1] <= other[0] for one, other in pairwise(seen)), seen
 
 
 def test_a_limit_s_line_does_not_run_through_its_name() -> None:

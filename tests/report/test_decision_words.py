@@ -66,9 +66,9 @@ def test_what_reads_the_same_is_the_same() -> None:
         (
             ["bill_usd"],
             "nothing that breaks ties here (a better monthly bill) tells them apart,"
-            " and its name in the case comes first",
+            " and its name in the case is first in the alphabet",
         ),
-        ([], "nothing breaks ties here, and its name in the case comes first"),
+        ([], "nothing breaks ties here, and its name in the case is first in the alphabet"),
     ],
 )
 def test_what_breaks_a_tie_is_said_and_no_more_than_that(then: list[str], said: str) -> None:
@@ -230,7 +230,7 @@ def test_limits_that_are_broken_come_by_the_nearest_miss_with_what_was_found() -
               {"metric": "mean_ms", "at_most": 1, "why": "w"}]  # fmt: skip
     made = Decision(small(designs=["origin-only", "l1-only"], criteria={"limits": limits}), 10)
     table = decision_tables.misses_table(made)
-    assert list(table.columns) == ["limit", "allowed", "found", "beyond"]
+    assert list(table.columns) == ["limit", "allowed", "found", "which is"]
     assert len(table) == sum(map(len, made.missed.values())) > 1
     first = min(made.missed, key=made.farness)
     assert table.index[0] == words.called(made, first)

@@ -18,10 +18,10 @@ def test_values_that_read_the_same_in_a_column_are_alike() -> None:
     assert alike({"a": 0.0, "b": 0.002}, "a", "ratio") == ["a"]
 
 
-def chapter(freshest: list[str], stalest: list[str]) -> str:
+def chapter(freshest: list[str], stalest: list[str], most: float = 0.287) -> str:
     told: dict[str, Any] = {
         "patience": "by over 2 s", "freshest": freshest[0], "stalest": stalest[0],
-        "freshest_late": (0.0, "ratio"), "stalest_late": (0.287, "ratio"), "told": None,
+        "freshest_late": (0.0, "ratio"), "stalest_late": (most, "ratio"), "told": None,
         "has_kv": False,
     }  # fmt: skip
     found = [
@@ -49,3 +49,11 @@ def test_all_that_are_as_fresh_are_named(freshest: list[str], said: str) -> None
     told = chapter(freshest, ["E"]).replace("\\", "")
     assert f"Of the options that keep values, none has fewer answers {said}" in told
     assert "none is fresher" not in told
+
+
+def test_where_none_is_fresher_than_another_it_is_said_of_each() -> None:
+    told = chapter(list("ABC"), list("ABC"), most=0.0).replace("\u00a0", " ")
+    assert "## No answer is out of date by over 2 s" in told
+    assert "With each option that keeps values, 0 % of the answers are, by over 2 s." in told
+    assert "With “A”" not in told
+    assert "With “A”, 0 % of the answers are" in chapter(["A"], ["A"], 0.0).replace("\u00a0", " ")

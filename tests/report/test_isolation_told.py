@@ -60,12 +60,14 @@ def test_where_their_number_follows_the_traffic_it_is_said_to_and_of_the_average
     said = "needs 3 pods on average, all regions together; had one answered all of it, it would"
     assert f"This traffic {said}" in told
     assert "Their number follows the traffic; Figure 3 shows what memory would find were it" in told
-    assert "The platform decides" not in told
+    assert "Figure 4 shows the same for other traffic." in told
 
 
 def test_where_it_is_given_all_of_them_are_meant() -> None:
     told = text(scaled=False)
     assert "Had all 6 pods been one, it would have been" in told
+    assert "Figure 3 shows the same for other numbers of pods, Figure 4 for other traffic." in told
+    assert "decides how many" not in told, "nobody says who does: of pods it is no vendor"
     assert "follows the traffic" not in told
 
 

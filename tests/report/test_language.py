@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cachelib.report.language import exactly, in_so_many
+from cachelib.report.language import Comparison, beyond, exactly, in_so_many
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,18 @@ def test_a_share_is_told_as_so_many_of_a_round_number(share: float, said: str) -
 )  # fmt: skip
 def test_a_setting_is_told_to_all_its_places(seconds: float, said: str) -> None:
     assert exactly(seconds).replace("\xa0", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.08, "8 % beyond"), (1.62, "162 % beyond"), (145.23, "146 times"), (2.0, "3 times")],
+)
+def test_a_limit_is_missed_by_so_much_or_so_many_times_over(share: float, said: str) -> None:
+    assert beyond(share).replace("\u00a0", " ") == said
+
+
+def test_times_that_nobody_could_tell_apart_are_the_same() -> None:
+    assert Comparison(0.0747, 0.073, "ms").same
+    assert Comparison(13.4, 11.7, "ms").more
+    assert Comparison(0.3, 0.1, "ms").more
+    assert Comparison(0.0747, 0.073, "hours").more

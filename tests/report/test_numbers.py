@@ -34,6 +34,12 @@ def test_what_is_not_known_is_a_dash() -> None:
     assert {shown(math.nan, unit) for unit in ("", "USD")} == {"–"}
 
 
+@pytest.mark.parametrize("value", [0.9996, 1, 1.0004])
+def test_what_reads_as_one_is_counted_as_one(value: float) -> None:
+    assert shown(value, "isolates") == "1\u00a0isolate"
+    assert shown(1.2, "isolates") == "1.2\u00a0isolates"
+
+
 def test_small_and_large_amounts_keep_their_sign() -> None:
     assert shown(-1e-9, "USD") == "< -$0.000001"
     assert shown(-0.00002, "USD") == "-$0.00002"

@@ -76,7 +76,9 @@ def said_by_the_page(asked: dict[str, Any], asking: str) -> Any:
 @pytest.mark.parametrize(
     ("value", "unit", "said"),
     [(4.62e-14, "ms", "0 ms"), (-4.62e-14, "ms", "0 ms"), (0.0012, "ms", "0.0012 ms"),
-     (1162.46, "USD", "$1,162.46"), (-3.5, "USD", "-$3.50")],
+     (1162.46, "USD", "$1,162.46"), (-3.5, "USD", "-$3.50"), (1, "times", "1×"),
+     (1.7, "times", "1.7×"), (1, "isolates", "1 isolate"), (0.9999, "neurons", "1 neuron"),
+     (6, "pods", "6 pods"), (1, "ms", "1 ms"), (1, "s", "1 s"), (1, "hours", "1 h")],
 )  # fmt: skip
 def test_numbers_are_told_as_in_the_report(value: float, unit: str, said: str) -> None:
     assert said_by_the_page({"value": value, "unit": unit}, "told(value, unit)") == (
@@ -145,6 +147,18 @@ def test_what_calls_of_the_origin_take_is_billed_as_in_the_report(case: str) -> 
         assert said["values"]["bill_usd"] == pytest.approx(wanted), option.name
         without = Model(plain, (option,)).values(option, {}, ["bill_usd"])["bill_usd"][0]
         assert (wanted > float(without) + 0.01) != option.design.loads_in_objects, option.name
+
+
+def test_a_bill_below_what_the_plan_charges_anyway_is_none_in_the_page_either(
+    model: Model,
+) -> None:
+    halved = {("l1-kv", "bill_usd"): Correction("factor", 0.5)}
+    panel = judged_with(replace(model, corrections=halved))
+    (found,) = said_by_the_page(
+        {"panel": panel, "changes": {"requests_per_month": 10.0}},
+        "[whatIf(panel, changes).find(({ name }) => name === 'l1-kv').values]",
+    )
+    assert found["bill_usd"] == 5
 
 
 def test_what_few_draws_say_is_brought_to_what_the_report_found() -> None:

@@ -104,3 +104,17 @@ def test_amounts_tell_the_choice_and_today_or_that_they_tell_nothing(
         criteria=Criteria(),
     )
     assert titles.of_amounts(cast(Any, of)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "said"),
+    [
+        (0.0, 0.0, "No answer is out of date by over 60 s"),
+        (0.01, 0.01, "Out of date by over 60 s: 1 % of the answers"),
+        (0.0, 0.0574, "Out of date by over 60 s: 0 % to 5.74 % of the answers"),
+    ],
+)
+def test_where_no_answer_is_out_of_date_the_title_has_no_span(
+    least: float, most: float, said: str
+) -> None:
+    assert plain(titles.of_lateness(least, most, "by over 60 s")) == said

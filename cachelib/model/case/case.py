@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     create_model,
     field_validator,
@@ -43,7 +44,7 @@ from cachelib.model.schema.typed_yaml import (
     read,
     validated,
 )
-from cachelib.model.tiers.built_in import BUILT_IN
+from cachelib.model.tiers.built_in import BUILT_IN, shipped_for
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import FAILURES
 from cachelib.model.traffic.log_reading import Reading
@@ -151,10 +152,13 @@ class Case(Strict):
 
     @field_validator("designs")
     @classmethod
-    def _known(cls, designs: tuple[str | Design, ...]) -> tuple[str | Design, ...]:
+    def _known(
+        cls, designs: tuple[str | Design, ...], info: ValidationInfo
+    ) -> tuple[str | Design, ...]:
+        platform = profile_of(info.data.get("platform", {}).get("profile", FIRST))
         for design in designs:
-            if isinstance(design, str) and (fault := known("design", BUILT_IN, design)):
-                raise ValueError(fault)
+            if isinstance(design, str) and design not in BUILT_IN:
+                raise ValueError(known("design", shipped_for(platform.tiers), design))
         return designs
 
     @field_validator("log")
@@ -284,6 +288,11 @@ class Case(Strict):
         return [there, *named] if there is not None and there not in named else named
 
     @property
+    def offered(self) -> list[str]:
+        """The shipped designs of which the platform has every tier."""
+        return shipped_for(self.profile.tiers)
+
+    @property
     def set_anew(self) -> str | None:
         """The option to keep what is there at its best settings; see `anew`."""
         known = {*BUILT_IN, *(design.name for design in self.own_designs)}
@@ -324,8 +333,8 @@ class Case(Strict):
 
     def known_design(self, name: str) -> str:
         """The name, or `UnknownDesignError` with the nearest one."""
-        if fault := known("design", dict.fromkeys([*self.design_names, *BUILT_IN]), name):
-            raise UnknownDesignError(fault)
+        if name not in self.design_names and name not in BUILT_IN:
+            raise UnknownDesignError(known("design", self.design_names + self.offered, name))
         return name
 
     def design(self, name: str) -> Design:

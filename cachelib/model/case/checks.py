@@ -180,9 +180,9 @@ def _missing(name: str, meant: str, guess: tuple[float, float, float]) -> tuple[
 
 
 def _today(case: Case, _: Path) -> Faults:
-    there = [*(design.name for design in case.own_designs), *BUILT_IN]
-    if case.today_name and (fault := names.known("design", there, case.today_name)):
-        yield ("today",), fault
+    own = [design.name for design in case.own_designs]
+    if case.today_name and case.today_name not in {*own, *BUILT_IN}:
+        yield ("today",), str(names.known("design", own + case.offered, case.today_name))
     if isinstance(case.today, Design):
         yield from _hedged(case, ("today",), case.today)
         yield from _numbers(("today",), dict(case.today), names.KNOBS)

@@ -62,9 +62,9 @@ def _region(case: Case, location: Location, claim: Claim) -> Faults:
     if fault := names.known("number", over, region.over):
         yield (*location, "region", "over"), fault
     design, _, metric = region.of.partition(".")
-    there = dict.fromkeys([*case.design_names, *BUILT_IN])
-    if fault := names.known("design", there, design):
-        yield (*location, "region", "of"), fault
+    if design not in {*case.design_names, *BUILT_IN}:
+        there = case.design_names + case.offered
+        yield (*location, "region", "of"), str(names.known("design", there, design))
     if fault := names.known("metric", METRICS, metric):
         yield (*location, "region", "of"), fault
     if region.low >= region.high:

@@ -78,7 +78,7 @@ METRICS = {
         Metric("availability", "share of reads that are answered", "answered", "ratio",
                more_is_better=True, material=1e-4, relative=0.0, high=1.0),
         Metric("bill_usd", "monthly bill", "bill a month", "USD", material=1.0),
-        Metric("monthly_cost_usd", "monthly cost, work included", "cost a month, work included",
+        Metric("monthly_cost_usd", "monthly cost including work", "cost a month including work",
                "USD", material=1.0),
         Metric("work_hours", "work to get there", "work", "hours", material=0.5, relative=0.0),
         Metric("loads_saved", "share of the loads of memory alone that are saved", "loads saved",

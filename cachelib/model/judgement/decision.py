@@ -27,6 +27,7 @@ from cachelib.model.judgement.processors import each
 from cachelib.model.judgement.regret import Sureness, Worth
 from cachelib.model.judgement.simulator import TRAFFIC
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.subject import concerns
 from cachelib.model.judgement.sweeps import sweeps
 from cachelib.model.judgement.taken import NoTrafficError
 from cachelib.model.judgement.ties import NOBODY, Standing, judged, score_noise
@@ -393,6 +394,7 @@ class Decision:
         if self.by_simulation:
             return None
         near = [flip.number for flip in self.next_flips]
-        matter = [worth.name for worth in self.worths if worth.name != draws.CHANCE]
+        worth = (each.name for each in self.worths if each.name != draws.CHANCE)
+        matter = [name for name in worth if concerns(self.study, name)]
         axes = [name for name in dict.fromkeys([*near, *matter]) if not name.startswith("limit:")]
         return (axes[0], axes[1]) if len(axes) > 1 else None

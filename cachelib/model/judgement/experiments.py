@@ -99,6 +99,23 @@ def slow_by_tier(result: Result, q: float) -> dict[str, float]:
             for name in ("L1", "L2", "origin")}  # fmt: skip
 
 
+def slow_places(study: Study, result: Result, q: float) -> tuple[list[str], float, float] | None:
+    """The fewest data centres in which 9 in 10 of the slow reads are asked, with their shares of
+    these and of all; None where they are no more slow than the others are, twice."""
+    reads = result.tier != WRITTEN
+    ms, colo = result.latency_ms[reads], study.trace.colo[reads]
+    if not len(ms):
+        return None
+    names = study.trace.colos
+    every = np.bincount(colo, minlength=len(names)) / len(colo)
+    slow = np.bincount(colo[ms >= np.quantile(ms, q)], minlength=len(names))
+    slow = slow / slow.sum()
+    order = np.argsort(-slow, kind="stable")
+    taken = order[: 1 + int(np.searchsorted(np.cumsum(slow[order]), 0.9))]
+    share, of_all = float(slow[taken].sum()), float(every[taken].sum())
+    return ([names[nth] for nth in taken], share, of_all) if share >= 2 * of_all else None
+
+
 def found_in_one(study: Study, design: Design) -> float:
     """The share of reads that one cache for all would find."""
     found = study.replay(design, trace=in_one_place(study.trace), isolates_per_colo=1).hit_ratio

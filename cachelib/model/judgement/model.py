@@ -109,6 +109,12 @@ class Model:
         keys = grouped(share, written, every_s, SPANS)._replace(unasked=at.keys.unasked)
         return replace(at, keys=keys)
 
+    @cached_property
+    def least_usd(self) -> float:
+        """What the plan charges whatever is used, below which no correction brings a bill."""
+        book = self.study.book
+        return float(book.plans[book.plan].minimum)
+
     @property
     def names(self) -> list[str]:
         """The metrics that decide."""
@@ -158,6 +164,7 @@ class Model:
             counted = _WITHOUT_WORK.get(name, name)
             right = self._corrected(option, counted, formula[counted], numbers)
             right = self.by_chance(option, counted, right, numbers)
+            right = np.maximum(right, self.least_usd) if counted == "bill_usd" else right
             found[name] = right + work if name in _WITHOUT_WORK else right
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import ValidationError
 
 from cachelib.model.tiers.design import Design, DesignError
@@ -55,6 +57,12 @@ ON_LAMBDA = {
 
 BUILT_IN = ON_CLOUDFLARE | ON_SERVERS | ON_LAMBDA
 """The shipped designs; a platform allows those whose tiers it has."""
+
+
+def shipped_for(tiers: Iterable[str]) -> list[str]:
+    """The names of the shipped designs for which these tiers are enough."""
+    there = {*tiers}
+    return [name for name, design in BUILT_IN.items() if there.issuperset(design.tiers)]
 
 
 def built_in(name: str, **settings: object) -> Design:

@@ -12,7 +12,7 @@ from cachelib.model.case.source import Said
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, SHARED
 from cachelib.report.document.collect import Findings
-from cachelib.report.language import Comparison, capital, counted, listed, work
+from cachelib.report.language import Comparison, beyond, capital, counted, listed, work
 from cachelib.report.numbers import Unit, apart, shown
 from cachelib.report.publish.decision import minimised
 from cachelib.report.publish.findings import Metric, Table
@@ -80,10 +80,10 @@ def asked_about(case: Case, outcome: Outcome) -> Iterator[str]:
 def how_near(outcome: Outcome) -> str:
     """How near the nearest option, the first, comes to keeping every limit: what nearest means."""
     widest = max((miss.beyond for miss in outcome.options[0].breaks), default=0.0)
-    beyond = f"{shown(widest, 'ratio')} beyond the limit"
+    missed = f"{beyond(widest)} the limit"
     if len(outcome.options) == 1:
-        return f"its widest miss is {beyond}"
-    return f"its widest miss is {beyond}, and no other's is narrower by more than 1\u00a0% of it"
+        return f"its widest miss is {missed}"
+    return f"its widest miss is {missed}, and no other's is narrower by more than 1\u00a0% of it"
 
 
 def _misses(outcome: Outcome, option: Candidate) -> str:
@@ -98,8 +98,7 @@ def _misses(outcome: Outcome, option: Candidate) -> str:
         unit = cast(Unit, metric.unit)
         found, allowed = apart(miss.value, bound or 0.0, unit)
         parts.append(
-            f"{metric.label}, {found} where {side} {allowed} is allowed"
-            f" ({shown(miss.beyond, 'ratio')} beyond it)"
+            f"{metric.label}, {found} where {side} {allowed} is allowed ({beyond(miss.beyond)} it)"
         )
     said = counted(len(parts), "limit") if len(parts) > 1 else "a limit"
     return f"breaks {said}: {', and '.join(parts)}"

@@ -12,13 +12,13 @@ LITTLE = 0.02  # of the time that is simulated: a life that hardly outlasts its 
 
 
 def long_lives(study: Study, outcome: Outcome | None) -> str:
-    """`live for up to 20 days of its 30 days`: of the longest life as the options are set; nothing
-    where it is short."""
+    """`live for up to 20 days of these 30 days`: of the longest life as the options are set;
+    nothing where it is short."""
     longest, span = _longest(study, outcome), 86_400 * study.days
     if longest <= LITTLE * span:
         return ""
     lives = f"live for up to {duration(longest)}" if longest < math.inf else "may live for ever"
-    return f"{lives}{' of' if longest < span else ', beside'} its {duration(span)}"
+    return f"{lives}{' of' if longest < span else ', longer than'} these {duration(span)}"
 
 
 def _longest(study: Study, outcome: Outcome | None) -> float:

@@ -130,6 +130,7 @@ class Document:
             "compare": self.compare,
             "concerns": lambda name: concerns(self.study, name),
             "counted": language.counted,
+            "counts": self.counts,
             "diagram": self.diagram,
             "duration": language.duration,
             "figure": self.figure,
@@ -163,6 +164,13 @@ class Document:
             "yaml": fit.yaml,
             "verdicts": {name: self._judged(name) for name in get_args(Verdict)},
         }
+
+    def counts(self, difference: float | None) -> bool:
+        """Whether to be worse than the choice by so much is a difference that counts."""
+        criteria, best = self.study.case.criteria, self.value("decision.cost")
+        if difference is None or criteria.weigh or not isinstance(best, int | float):
+            return bool(difference and difference > 0)
+        return difference > criteria.score_tolerance(best)
 
     def _judged(self, verdict: str) -> int:
         return sum(row.verdict == verdict for row in self.material.ledger)

@@ -26,6 +26,7 @@ from cachelib.model.judgement.model import Model
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Sureness
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.subject import concerns
 from cachelib.model.judgement.surface import Surface
 from cachelib.model.judgement.sweeps import Sweep, sweeps
 from cachelib.model.money.prices import CALLS, DOORS, OBJECT_GB, OUT, hours_rented
@@ -219,7 +220,11 @@ def _that_matter(decision: Decision) -> Iterator[Sweep]:
     worth = [each.name for each in decision.worths if each.explains > 0.02]
     named = dict.fromkeys(["requests_per_month", *near, *worth])
     known = {sweep.name: sweep for sweep in sweeps(decision.corrected)}
-    movable = [name for name in named if name in known and known[name].low < known[name].high]
+    movable = [
+        name
+        for name in named
+        if name in known and known[name].low < known[name].high and concerns(decision.study, name)
+    ]
     yield from (known[name] for name in movable[:MOST])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.regret import breach
@@ -23,6 +25,11 @@ def in_words(decision: Decision) -> str | None:
     taken = breach(criteria, decision.standing)[decision.standing.ranked.any(axis=0)]
     if not len(taken):
         return None
+    if words.gap(decision, float(taken.mean())) == words.gap(decision, 0.0):
+        return (
+            "to break a limit counts as nothing, since the case does not say what it costs, and"
+            " the options that keep them all do equally well"
+        )
     return (
         "to break a limit counts as much as to choose the dearest option that keeps them all"
         f" (on average {words.gap(decision, float(taken.mean()))} above the best), since the case"
@@ -40,8 +47,12 @@ def mostly(decision: Decision) -> str | None:
     if often[limit] < OFTEN:
         return None
     said = decision.study.told(METRICS[limit.split(":")[1]].label)
-    told = f"that of the {said} (in {shown(often[limit], 'ratio')})"
+    any_of_them = np.any([flags[nth] for flags in decision.standing.broken.values()], axis=0)
+    if often[limit] > float(any_of_them.mean()) - 1e-9:
+        told = f"always that of the {said}"
+    else:
+        told = f"most often that of the {said} (in {shown(often[limit], 'ratio')})"
     by = max(decision.worths, key=lambda worth: worth.breaks.get(limit, 0.0), default=None)
     if by is None or by.breaks.get(limit, 0.0) < MUCH:
         return told
-    return f"{told}, which hangs on {words.in_a_sentence(decision, by.name)}"
+    return f"{told}, which depends on {words.in_a_sentence(decision, by.name)}"

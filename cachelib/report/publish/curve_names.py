@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,9 @@ class Curves:
 def place(ax: Axes) -> None:
     """Move each name to where no curve runs, the nearest to its median; else it stays there."""
     curves, taken = Curves(ax), list[Name]()
-    for nth, text in enumerate(text for text in ax.texts if isinstance(text, Annotation)):
+    texts = [text for text in ax.texts if isinstance(text, Annotation)]
+    _face_apart(curves, texts)
+    for nth, text in enumerate(texts):
         width = LETTER_PT * len(text.get_text()) / WIDTH_PT
         is_right = text.get_horizontalalignment() == "left"
         names = (curves.beside(nth, height, width, is_right=is_right) for height in HEIGHTS)
@@ -81,3 +84,14 @@ def place(ax: Axes) -> None:
             taken.append(name)
             passed = name.height + (HALF if is_right else -HALF)
             text.xy = (curves.x(curves.at(nth, passed)), name.height)
+
+
+def _face_apart(curves: Curves, texts: Sequence[Annotation]) -> None:
+    """Of two curves the left one is named at its left: else the names stand between, on another."""
+    if len(texts) != 2:
+        return
+    leftmost = min((0, 1), key=lambda nth: curves.at(nth, 50))
+    for nth, text in enumerate(texts):
+        is_left = nth == leftmost
+        text.set_horizontalalignment("right" if is_left else "left")
+        text.xyann = (-APART_PT if is_left else APART_PT, 0)

@@ -17,6 +17,7 @@ from cachelib.model.judgement.model import Z95
 from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
+from cachelib.report.language import beyond
 from cachelib.report.numbers import TOO_SMALL, Unit, apart, give_or_take, shown
 from cachelib.report.publish import changes
 from cachelib.report.publish import decision as words
@@ -336,7 +337,7 @@ def misses_table(decision: Decision) -> pd.DataFrame:
     """The limits that are broken: by which option, and by how much; the nearest miss first."""
     order = sorted(decision.missed, key=decision.farness)
     rows = [_miss(decision, miss) for name in order for miss in decision.missed[name]]
-    columns = ["option", "limit", "allowed", "found", "beyond"]
+    columns = ["option", "limit", "allowed", "found", "which is"]
     return pd.DataFrame(rows, columns=columns).set_index("option")
 
 
@@ -349,7 +350,7 @@ def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
         "option": words.called(decision, miss.option), "limit": decision.study.told(metric.label),
         "allowed": f"{side} {allowed}",
         "found": found,
-        "beyond": shown(miss.excess, "ratio"),
+        "which is": f"{beyond(miss.excess)} it",
     }  # fmt: skip
 
 

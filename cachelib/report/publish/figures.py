@@ -201,17 +201,19 @@ def _log_y(ax: Axes, values: npt.NDArray[Any]) -> None:
     above = values[values > 0]
     if not len(above):
         return
+    marks = (1, 2, 5) if above.max() <= WIDE * above.min() else (1,)
     if len(above) == len(values):
         ax.set_yscale("log", subs=[])
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_locator(LogLocator(subs=marks))
         return
     least = 10 ** float(np.floor(np.log10(above.min())))
     ax.set_yscale("symlog", linthresh=least, linscale=0.5)
-    ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=least, subs=(1, 2, 5)))
+    ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=least, subs=marks))
     ax.yaxis.set_minor_locator(NullLocator())
 
 
 NARROW = 1.1
+WIDE = 1e3  # from there on a mark at each power of ten is enough: more lie on one another
 NEARLY = 0.01  # in powers of ten: what begins at 1000.1 begins at 1k
 
 

@@ -57,7 +57,8 @@ def tie_broken_by(decision: Decision) -> str | None:
         return "it is what you have"
     by = decision.study.told(breaks_ties(decision.criteria))
     nothing = f"nothing that breaks ties here ({by}) tells them apart"
-    return f"{nothing if by else 'nothing breaks ties here'}, and its name in the case comes first"
+    said = nothing if by else "nothing breaks ties here"
+    return f"{said}, and its name in the case is first in the alphabet"
 
 
 def less_sure(decision: Decision) -> str | None:

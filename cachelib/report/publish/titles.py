@@ -85,3 +85,11 @@ def of_map(decision: Decision, drawn: Map) -> str:
     share = shown(float((drawn.chosen == here).mean()), "ratio")
     who = f"“{called(decision, chosen.name)}” is chosen" if chosen else "Nothing keeps the limits"
     return f"{who} here, and in {share} of this map"
+
+
+def of_lateness(least: float, most: float, patience: str) -> str:
+    """How many answers are out of date; that none is, where none is."""
+    if not most:
+        return f"No answer is out of date {patience}"
+    told = dict.fromkeys(shown(share, "ratio") for share in (least, most))
+    return f"Out of date {patience}: {' to '.join(told)} of the answers"
