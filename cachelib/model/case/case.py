@@ -311,13 +311,6 @@ class Case(Strict):
     def own_designs(self) -> list[Design]:
         return [d for d in (*self.designs, self.today) if isinstance(d, Design)]
 
-    @property
-    def joins(self) -> bool:
-        """Whether keys lie together in one value in any design, or may."""
-        return "joined" in self.all_knobs or any(
-            self.design(name).joined for name in self.option_names
-        )
-
     def words(self, name: str) -> str:
         """An option's name for readers, no two alike; what is no option keeps its own name."""
         if name == self.set_anew:

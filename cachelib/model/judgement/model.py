@@ -96,7 +96,7 @@ class Model:
         not; and two shares, of reads and of writes, are more than it can follow.
         """
         at = self.study.setting
-        if at.keys.written is None and not self.study.case.joins:
+        if at.keys.written is None and not self._may_join:
             return replace(at, keys=few(at.keys))
         if len(at.keys.share) <= SPANS:
             return at
@@ -114,6 +114,13 @@ class Model:
         """What the plan charges whatever is used, below which no correction brings a bill."""
         book = self.study.book
         return float(book.plans[book.plan].minimum)
+
+    @property
+    def _may_join(self) -> bool:
+        case = self.study.case
+        return "joined" in case.all_knobs or any(
+            case.design(name).joined for name in case.option_names
+        )
 
     @property
     def names(self) -> list[str]:
