@@ -41,7 +41,7 @@ def _print(plot: Figure, buffer: IO[str]) -> None:
 
     canvas, dpi = plot.canvas, plot.dpi
     try:
-        FigureCanvasSVG(plot).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        FigureCanvasSVG(plot).print_svg(buffer, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     finally:
         plot.set_canvas(canvas)
         plot.set_dpi(dpi)
