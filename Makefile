@@ -27,7 +27,7 @@ test-thorough: export CACHELIB_HOSTILE ?= 500
 test-thorough: export CACHELIB_KILLS ?= 200
 test-thorough: export CACHELIB_LONG ?= 1
 test-thorough: $(VENV)/dev.installed
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 7200
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 7200 tests notebooks
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check --fix .

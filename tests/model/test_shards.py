@@ -63,7 +63,9 @@ def spooled(tmp_path_factory, trace, cut, run):
 
 
 @pytest.mark.timeout(400)
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(20, by_night=60), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(
     st.one_of(designs(), designs(listening=True)), platforms(),
     one_of("random", "round-robin", "hash"), request_tables(),

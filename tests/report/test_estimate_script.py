@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,13 @@ console.log(JSON.stringify(changes.map((change) => whatIf(panel, change))));
 """
 
 
-def every_design() -> Iterator[Design]:
+@cache
+def every_design() -> tuple[Design, ...]:
     """Tiers × policy × expiry × whether unchanged values are written, as far as they can be."""
+    return tuple(possible())
+
+
+def possible() -> Iterator[Design]:
     tiers = [some for n in range(4) for some in itertools.permutations(ALL, n)]
     for some, policy, expiry, changed, listen in itertools.product(
         tiers, POLICY_WORDS, EXPIRY_WORDS, (False, True), (False, True)

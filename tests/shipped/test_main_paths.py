@@ -13,7 +13,13 @@ import sys
 import papermill
 
 case, *notebooks = sys.argv[1:]
-few = {"08_runtime": {"live_requests": 0}, "09_decision": {"draws": 200}}
+few = {
+    "02_isolation": {"isolate_counts": [1, 4], "traffic_factors": [0.1, 1]},
+    "04_ttl": {"ttl_factors": [0.1, 1]},
+    "06_durable_objects": {"traffic_factors": [0.1, 1]},
+    "08_runtime": {"live_requests": 0},
+    "09_decision": {"draws": 100},
+}
 for path in notebooks:
     name = path.rpartition("/")[2]
     given = {"case": case, "origin_ms": 50, **few.get(name.partition(".")[0], {})}

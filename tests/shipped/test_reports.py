@@ -6,12 +6,18 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 
 from tests.shipped.environments import ROOT, Environment
 
 EXAMPLE = ROOT / "docs" / "example"
+COMMITTED = sorted(
+    path for path in (ROOT / "notebooks").glob("*.ipynb") if path.stem != "08_runtime"
+)
+"""Run live, the other one says something else each time; nbval runs it by itself."""
 pytestmark = pytest.mark.timeout(1_800)
 
 
@@ -45,6 +51,22 @@ def test_the_ready_made_case_gives_the_example_that_the_readme_shows(ready_made:
         assert made == (EXAMPLE / name).read_text("utf-8"), stale
     figures = {path.name for path in (ready_made / "figures").iterdir()}
     assert figures == {path.name for path in (EXAMPLE / "figures").iterdir()}, stale
+
+
+def said(path: Path) -> dict[str, list[Any]]:
+    """What each cell of a notebook shows, as text, by the cell."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return {
+        cell.id: [out.get("text") or out.get("data", {}).get("text/plain") for out in cell.outputs]
+        for cell in cells
+        if "injected-parameters" not in cell.metadata.get("tags", ())
+    }
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_every_cell_says_what_it_was_committed_with(ready_made: Path, path: Path) -> None:
+    """What the kernel of a notebook of its own would compute anew; by night nbval does so too."""
+    assert said(ready_made / "notebooks" / path.name) == said(path), "stale: `make notebooks`"
 
 
 def test_a_case_of_ones_own_and_a_log_make_a_report(own: Path) -> None:

@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from cachelib.report import text as fit
 from cachelib.report.publish import figures
@@ -25,7 +25,7 @@ def svg(plot: Figure) -> str:
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         # Names that leave no room for the rest are drawn all the same.
         warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
-        plot.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        _print(plot, buffer)
     text = fit.xml(buffer.getvalue())
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
@@ -33,6 +33,18 @@ def svg(plot: Figure) -> str:
         text = text.replace(f": {colour}", f": var({variable}, {colour})")
     text = re.sub(r"font: ([^']*)'DejaVu Sans'[^;\"]*", r"font: \1system-ui, sans-serif", text)
     return slim(text)
+
+
+def _print(plot: Figure, buffer: IO[str]) -> None:
+    """What `savefig` writes, which would draw it all once more before, only to lay it out."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    canvas, dpi = plot.canvas, plot.dpi
+    try:
+        FigureCanvasSVG(plot).print_svg(buffer, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    finally:
+        plot.set_canvas(canvas)
+        plot.set_dpi(dpi)
 
 
 def slim(text: str) -> str:
