@@ -56,7 +56,7 @@ function flowsOf(design, at) {
   };
   // A value stays that a schedule writes as often; of those of one data centre nothing is sure.
   f.valid = (k, x, ttl) => at.keys.every_s?.[k] <= ttl ? 1e15 : valid(x, ttl);
-  f.softTtl = design.soft_ttl_s ?? f.l2Ttl;
+  f.softTtl = Math.min(design.soft_ttl_s ?? f.l2Ttl, f.l2Ttl); // what ends before is never due
   f.totals = rc.map((row, c) => row.reduce((sum, x, k) => sum + (x + f.wi[c][k]) * at.keys.number[k], 0));
   f.isolates = f.totals.map((asked) => isolatesOf(n, asked));
   f.split = (c) => at.hashed ? 1 : f.isolates[c];

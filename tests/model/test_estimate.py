@@ -168,6 +168,16 @@ def test_memory_alone_refreshes_only_what_lives_longer_there_than_it_is_fresh() 
         assert bool(here.estimate(design).counts["refreshes"][0]) is some
 
 
+def test_what_ends_before_it_is_due_is_never_refreshed() -> None:
+    here, design = at(TRAFFIC[1]), DESIGNS["soft-hard-kv"]
+    ends = {"l1_ttl_s": 300.0, "l2_ttl_s": 600.0}
+    month = here.estimate(design.model_copy(update=ends))
+    plain = here.estimate(DESIGNS["kv-only"].model_copy(update=ends))
+    assert month.counts["refreshes"][0] == 0
+    assert month.hit_ratio[0] == pytest.approx(plain.hit_ratio[0])
+    assert month.late_share(60)[0] == pytest.approx(plain.late_share(60)[0])
+
+
 def test_draws_are_the_same_as_one_at_a_time() -> None:
     here, rates = at(TRAFFIC[0]), np.array([1e4, 1e6, 1e9])
     for name in DESIGNS:

@@ -319,8 +319,9 @@ class Flows:
 
     @property
     def soft_ttl(self) -> Array:
+        """Seconds for which a value is fresh: what ends before is never due."""
         soft = self.design.soft_ttl_s
-        return self.l2_ttl if soft is None else np.full((1, 1, 1), float(soft))
+        return self.l2_ttl if soft is None else np.minimum(self.l2_ttl, soft)
 
     def _asked_past_colo(self) -> Array:
         reads = self.rc if self.design.expiry == "inherited" else self.missed
