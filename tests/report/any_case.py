@@ -28,6 +28,7 @@ DESIGNS: tuple[dict[str, Any], ...] = (
     {"name": "sliding", "l2": "kv", "expiry": "sliding", "l1_max_entries": 2},
     {"name": "own-life", "l2": "r2", "expiry": "independent", "l1_max_bytes": 1_000},
     {"name": "few-objects", "l2": "durable-object", "objects": 4},
+    {"name": "in-front", "tiers": ["workers-cache"]},
 )
 LIMITS = (
     {"metric": "p95_ms", "at_most": 2_000},
@@ -39,6 +40,7 @@ LIMITS = (
 AIMS = ("monthly_cost_usd", "bill_usd", "origin_loads_per_month", "mean_ms", "p95_ms", "late_share")
 LIVELY = {"reads_per_write", "zipf", "value_bytes", "daily_swing", "burst_share", "burst_requests",
           "burst_s", "drift_per_day", "new_keys_per_day"}  # fmt: skip
+ITS_OWN = ("origin.cpu_hours", "origin.gb_out")  # meters of which no book says the price
 WHY = "drawn by a test"
 FAILING = [name for name in FAILURES if not shipped(FIRST).lacks(name)]
 THERE = [name for name in ASSUMPTIONS if not shipped(FIRST).lacks(name)]
@@ -56,6 +58,7 @@ def draw(chance: Random) -> dict[str, Any]:
         "knobs": {name: _knob(chance, name) for name in _some(chance, KNOBS)},
         "options": {name: {"hours": _three(chance, HOURS)} for name in _some(chance, names)},
         "designs": designs,
+        "prices": {meter: chance.choice([0, 0.09, 1e6]) for meter in ITS_OWN},
         "criteria": {"minimise": chance.choice(AIMS),
                      "late_after_s": chance.choice([0, 30, 1e15]),
                      "limits": [limit | {"why": WHY} for limit in _some(chance, LIMITS)]},
@@ -86,6 +89,9 @@ def _leave_out_what_nothing_uses(case: dict[str, Any]) -> None:
     for name in sorted(case["knobs"].keys() - {*TTLS}):
         if not any(turns(name, design) for design in made):
             del case["knobs"][name]
+    if not any(design.front for design in made):
+        for name in ("workers_cache_assets", "workers_cache_calls"):
+            case["assumptions"].pop(name, None)
     for name in idle(Workload.model_validate(case["workload"])):
         del case["workload"][name]
 
