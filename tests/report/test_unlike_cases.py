@@ -362,15 +362,16 @@ def test_where_often_nothing_keeps_the_limits_it_is_told_of_those_tries_where_so
     outcome = of(name).decision["outcome"]
     none, chosen = outcome["nothing_keeps_limits"], outcome["recommended"]
     told = re.findall(
-        r"which is ([\d.]+)\s%[^|]* in which any option keeps every", of(name).markdown
+        r"which is (all|[\d.]+\s%)[^|]* in which any option keeps every", of(name).markdown
     )
+    shares = [100.0 if share == "all" else float(share.rstrip("\u00a0 %")) for share in told]
     if chosen is None or not 0.05 <= none < 1:
         assert told == []
         return
     best = next(
         o["sure"]["best_or_tied"]["share"] for o in outcome["options"] if o["name"] == chosen
     )
-    assert [float(share) for share in told] == [pytest.approx(100 * best / (1 - none), rel=0.01)]
+    assert shares == [pytest.approx(100 * best / (1 - none), rel=0.01)]
 
 
 @pytest.mark.parametrize("name", NAMES)
