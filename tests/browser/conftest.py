@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,11 +70,19 @@ def with_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """The folder of npm packages, installed from the lock file on first use."""
+    """The folder of npm packages, installed from the lock file on first use.
+
+    Beside it, then renamed: another worker finds it whole or not at all.
+    """
     folder = HERE / "node_modules"
     if not folder.is_dir():
         npm = shutil.which("npm")
         if npm is None:
             pytest.skip("no npm here, which brings axe and mermaid")
-        subprocess.run([npm, "ci", "--silent"], cwd=HERE, check=True, timeout=300)
+        with tempfile.TemporaryDirectory(dir=HERE, prefix=".node_modules-") as half:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(HERE / name, half)
+            subprocess.run([npm, "ci", "--silent"], cwd=half, check=True, timeout=300)
+            with suppress(OSError):  # another worker was faster
+                (Path(half) / "node_modules").rename(folder)
     return folder
