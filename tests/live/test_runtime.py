@@ -20,7 +20,7 @@ def family(runtime: Runtime) -> list[psutil.Process]:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=10)[1]
+    return not psutil.wait_procs(processes, timeout=60)[1]  # a busy machine takes its time
 
 
 def workerd(runtime: Runtime) -> psutil.Process:
