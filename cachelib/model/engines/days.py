@@ -14,7 +14,7 @@ EDGE_S = 3_600.0
 
 
 class Days:
-    """Counts the requests of a trace, in pieces, for each day."""
+    """Counts the requests of a trace, in pieces, for each day: they are in order of time."""
 
     def __init__(self) -> None:
         self.asked: Counter[int] = Counter()
@@ -23,9 +23,9 @@ class Days:
     def take(self, time_s: npt.NDArray[np.float64]) -> None:
         if not len(time_s):
             return
-        days = (time_s // DAY_S).astype(np.int64)
-        found = np.bincount(days - days[0])
-        self.asked.update({int(days[0]) + nth: int(n) for nth, n in enumerate(found)})
+        days = range(int(time_s[0] // DAY_S), int(time_s[-1] // DAY_S) + 1)
+        ends = np.searchsorted(time_s, [(day + 1) * DAY_S for day in days])
+        self.asked.update(dict(zip(days, np.diff(ends, prepend=0).tolist(), strict=True)))
         self.first_s = min(self.first_s, float(time_s[0]))
         self.last_s = float(time_s[-1])
 

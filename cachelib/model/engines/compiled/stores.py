@@ -85,10 +85,10 @@ def copy_from(rules, record, entry, now):
             entry.until = record.expires
 
 
-@inner
+@hot
 def ends_soon(rules, copy, now):
     """Whether a read of a copy has KV fetch it anew."""
-    if not rules.early > 0 or copy.version == NONE or now < copy.until - rules.early:
+    if copy.version == NONE or now < copy.until - rules.early:
         return False
     return not rules.told or copy.until < copy.expires
 
@@ -101,24 +101,32 @@ def take_over(near, far):
 
 @hot
 def read_kv(rules, state, places, spot, key, record, now):
-    """The depth, and what the copy said that was read there."""
-    near = state.pool[find_or_add(state, KV_PLACES + spot, key)]
-    depth, region = KV_LOCAL, REGION_PLACES + places.region[colo_of(rules, spot)]
-    if not now < near.until:
-        depth = KV_REGIONAL
-        far = state.pool[find_or_add(state, region, key)]
-        if not now < far.until:
-            depth = KV_CENTRAL
-            copy_from(rules, record, far, now)
-        take_over(near, far)
-    held = held_by(near)
-    if ends_soon(rules, near, now):
-        state.totals.kv_refreshes += 1
-        far = state.pool[find_or_add(state, region, key)]
-        if not now < far.until or ends_soon(rules, far, now):
-            copy_from(rules, record, far, now)
-        take_over(near, far)
-    return depth, held
+    """The depth, and the colo's copy."""
+    here = find_or_add(state, KV_PLACES + spot, key)
+    near = state.pool[here]
+    if now < near.until:
+        return KV_LOCAL, here
+    depth = KV_REGIONAL
+    region = REGION_PLACES + places.region[colo_of(rules, spot)]
+    far = state.pool[find_or_add(state, region, key)]
+    if not now < far.until:
+        depth = KV_CENTRAL
+        copy_from(rules, record, far, now)
+    take_over(near, far)
+    return depth, here
+
+
+@inner
+def refresh_kv(rules, state, places, spot, key, record, near, now):
+    """Fetch a copy anew that has been read and ends soon."""
+    if not ends_soon(rules, near, now):
+        return
+    state.totals.kv_refreshes += 1
+    region = REGION_PLACES + places.region[colo_of(rules, spot)]
+    far = state.pool[find_or_add(state, region, key)]
+    if not now < far.until or ends_soon(rules, far, now):
+        copy_from(rules, record, far, now)
+    take_over(near, far)
 
 
 @hot
@@ -256,9 +264,12 @@ def read_store(rules, state, places, spot, key, record, now):
     totals, extra = state.totals, 0.0
     if rules.store == KV_STORE:
         totals.kv_reads += 1
-        depth, held = read_kv(rules, state, places, spot, key, record, now)
-        totals.kv_missing_reads += held.version == NONE
-        found = now < held.expires
+        depth, at = read_kv(rules, state, places, spot, key, record, now)
+        entry = state.pool[at]
+        totals.kv_missing_reads += entry.version == NONE
+        found, held = now < entry.expires, held_by(entry)
+        if rules.early > 0:
+            refresh_kv(rules, state, places, spot, key, record, entry, now)
     elif rules.store == DO_STORE:
         colo = colo_of(rules, spot)
         depth, extra, found = read_object(rules, state, places, colo, key, record, now)
