@@ -9,7 +9,7 @@ that follow one another differ in the choice, it is found where it changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, pairwise
@@ -86,6 +86,10 @@ class Elsewhere:
     def standing(self, number: str, value: float) -> Standing:
         """The options judged with one number at this value, as one draw."""
         return self._answered(self._standing(number, value))
+
+    def standings(self, places: Iterable[tuple[str, float, Names]]) -> list[Standing]:
+        """The same at many such values at once, of some options each."""
+        return self._answered(abreast(self._standing(*place) for place in places))
 
     def chosen(self, number: str, value: float) -> str | None:
         """The choice there; None where nothing keeps the limits."""

@@ -38,7 +38,8 @@ class Flip:
     `cause`: a limit that `option` begins or ceases to break, or a score (or secondary metric) at
     which `option` and `other` part. `inside`: within the assumption's own range. `ties`: beyond
     it, what is chosen on this side does as well as what is chosen there. `simulated`: beyond it a
-    simulation chooses the same.
+    simulation chooses the same. `error`: half of the 95 % interval of `at`, in its unit; None where
+    it is not known.
     """
 
     number: str
@@ -53,6 +54,7 @@ class Flip:
     inside: bool
     ties: bool = False
     simulated: bool = False
+    error: float | None = None
 
     @property
     def distance(self) -> float:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from cachelib.model.judgement.elsewhere import Elsewhere
+from cachelib.model.judgement.flip_error import with_errors
 from cachelib.model.judgement.flips import Flip, short_of
 from cachelib.model.judgement.simulator import TRAFFIC, Simulator
 from cachelib.model.judgement.sweeps import Sweep
@@ -57,7 +58,8 @@ def placed(
             found[flip] = replace(at or flip, simulated=True)
     doubted = [flip for flip in asked if flip not in found]
     kept = [found.get(flip, flip) for flip in short_of(doubted, told)]
-    return sorted(kept, key=lambda flip: (flip.distance, flip.number, flip.at)), doubted
+    kept.sort(key=lambda flip: (flip.distance, flip.number, flip.at))
+    return with_errors(kept, of_number, there), doubted
 
 
 def _end(flip: Flip, sweep: Sweep, told: Iterable[Flip]) -> float:

@@ -132,7 +132,10 @@ def _unit_besides(decision: Decision, number: str) -> str:
 
 
 def _from_here(flip: Flip, now: str) -> str:
-    """`now 4 h: 57 % less`: where a number stands, and how far from that its flip is."""
+    """`now 4 h: 57 % less`: where a number stands, and how far from that its flip is.
+
+    That chance alone may put it on either side is said, too.
+    """
     here = f"now {now}"
     if flip.here <= 0 or flip.at <= 0:
         return here
@@ -144,7 +147,10 @@ def _from_here(flip: Flip, now: str) -> str:
         far = f"{shown(float(f'{ratio:.2g}'))} times as much"
     else:
         far = f"{shown(float(f'{abs(ratio - 1):.2g}'), 'ratio')} {'more' if ratio > 1 else 'less'}"
-    return f"{here}: {far}{'' if flip.inside else ', beyond the range of the case'}"
+    told = f"{here}: {far}{'' if flip.inside else ', beyond the range of the case'}"
+    if flip.error is not None and flip.error >= abs(flip.at - flip.here):
+        return f"{told}, no farther than chance may move it"
+    return told
 
 
 def in_sentences(decision: Decision, most: int = 3) -> list[str]:

@@ -244,6 +244,7 @@ def flips_table(decision: Decision) -> pd.DataFrame:
             "number": words.named(decision, group[0].number),
             "here": _where(decision, group)[1],
             "at": _where(decision, group)[0],
+            "± by chance": _error_of(decision, group),
             "below": words.choice(decision, group[0].before),
             "above": words.choice(decision, group[-1].after),
             "because": "; ".join(dict.fromkeys(changes.cause(decision, flip) for flip in group)),
@@ -251,7 +252,7 @@ def flips_table(decision: Decision) -> pd.DataFrame:
         }
         for group in _together(decision.flips)
     ]  # fmt: skip
-    columns = ["number", "here", "at", "below", "above", "because", "distance"]
+    columns = ["number", "here", "at", "± by chance", "below", "above", "because", "distance"]
     return pd.DataFrame(rows, columns=columns).set_index("number")
 
 
@@ -295,6 +296,14 @@ def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
         return first, now
     middle = words.choice(decision, group[0].after)
     return f"{first} to {last} ({middle} between)", now
+
+
+def _error_of(decision: Decision, group: list[Flip]) -> str:
+    """How far chance may have moved the place, to two digits; of several together, nothing."""
+    flip = group[0]
+    if len(group) > 1 or flip.error is None or changes.is_counted(flip.number):
+        return "–"
+    return words.value(float(f"{flip.error:.2g}"), words.unit_said(decision, flip.number))
 
 
 def _error(error: float, unit: Unit) -> str:

@@ -165,6 +165,7 @@ def _change(decision: Decision, flip: Flip) -> Change:
         unit=words.unit_said(decision, flip.number),
         here=flip.here,
         at=flip.at,
+        error=flip.error,
         before=flip.before,
         after=flip.after,
         cause=flip.cause,

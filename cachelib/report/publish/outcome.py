@@ -118,6 +118,9 @@ class Change(Record):
     unit: str
     here: Number
     at: Number
+    error: Number | None = Field(
+        default=None, description="half of the 95 % interval of `at`; null where it is not known"
+    )
     before: str | None = Field(description="the choice below; null where nothing keeps the limits")
     after: str | None
     cause: Cause
