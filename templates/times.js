@@ -71,11 +71,11 @@ function reachedBy(at, f) {
   });
 }
 
-// How long the origin takes, from each place where the Worker runs.
+// How long a load takes, from each place where the Worker runs: the origin, and CPU time after it.
 function loadMs(at) {
   const n = at.numbers, way = at.trips.to_origin;
   return at.weights.map((_, c) =>
-    n.origin_ms + (way.length ? n.origin_trips * (n.rtt_base_ms + n.path_factor * way[c]) : 0));
+    n.origin_ms + n.load_cpu_ms + (way.length ? n.origin_trips * (n.rtt_base_ms + n.path_factor * way[c]) : 0));
 }
 
 function waysOf(at, f) {

@@ -103,7 +103,8 @@ const METRICS = {
   loads_saved: (o) =>
     1 - callsOf(o.month.counts) / asSet(o, "l1-only").of("origin_loads_per_month"),
   l2_speed_up: (o) => {
-    const free = { ...o.given, numbers: { ...o.given.numbers, origin_ms: 0, origin_trips: 0 } };
+    const noTime = { origin_ms: 0, origin_trips: 0, load_cpu_ms: 0 };
+    const free = { ...o.given, numbers: { ...o.given.numbers, ...noTime } };
     return asSet(o, "origin-only").of("p50_ms") / monthOf(o.panel, o.design, free).of("p50_ms");
   },
   writes_saved: (o) => {

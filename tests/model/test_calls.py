@@ -12,13 +12,15 @@ from cachelib.model.case.case import load_case
 from cachelib.model.judgement import bills
 from cachelib.model.judgement.metrics import Month, measure, predict
 from cachelib.model.judgement.options import options
-from cachelib.model.money.prices import bill, monthly_bill, price_book, used_of
+from cachelib.model.judgement.study import Study
+from cachelib.model.money.prices import OBJECT_GB, bill, monthly_bill, price_book, used_of
 from cachelib.model.platforms.calls import METERS_OF_A_CALL
 from cachelib.model.schema.typed_yaml import InvalidFileError
 from tests.model.cases import known, small
 from tests.model.model import run
 
 MONTH = 2_592_000.0
+WAITS = ("mean_ms", "p95_ms")
 NEWS = (Path("cases") / "news-workers.yaml").read_text("utf-8")
 SHOP = (Path("cases") / "shop-redis.yaml").read_text("utf-8")
 
@@ -56,6 +58,42 @@ def test_an_object_that_loads_is_billed_its_time_and_not_the_worker_s_cpu() -> N
     assert used("0 r a", design="durable-object", **cpu)["workers.cpu_ms"] == 2
     by_worker = run("durable-object", "0 r a", span_s=MONTH, design={"object_loads": False}, **cpu)
     assert used_of(by_worker, price_book())["workers.cpu_ms"] == 2 + 30
+
+
+def test_who_loads_waits_for_that_cpu_and_who_finds_a_value_does_not() -> None:
+    asked = ["0 r a", "1 r a"]
+    slow, quick = (
+        run("l1-only", *asked, jitter=0, **cpu).latency_ms for cpu in ({"load_cpu_ms": 85}, {})
+    )
+    assert (slow - quick).tolist() == pytest.approx([85, 0])
+
+
+@pytest.mark.parametrize("design", ["origin-only", "kv-only", "durable-object"])
+def test_formulas_wait_for_it_as_the_simulation_does(design: str) -> None:
+    """As much as for an origin that takes so much longer."""
+    both = [small(designs=[design], assumptions=known("ms", **ms))
+            for ms in ({"origin_ms": 100, "load_cpu_ms": 85}, {"origin_ms": 185})]  # fmt: skip
+    for told in (simulated, by_formula):
+        assert told(both[0]) == pytest.approx(told(both[1]))
+
+
+def simulated(study: Study) -> list[float]:
+    (option,) = options(study)
+    return list(measure(study, option, study.replay(option.design), WAITS).values())
+
+
+def by_formula(study: Study) -> list[float]:
+    (option,) = options(study)
+    return [told.item() for told in predict(Month(study, option, study.setting), WAITS).values()]
+
+
+def test_an_object_is_active_while_it_works_on_what_has_come() -> None:
+    """It is billed for 128 MB as long."""
+    asked = {"design": "durable-object", "jitter": 0, "origin_ms": 100}
+    one, other = (
+        float(used("0 r a", **asked, **cpu)["do.duration"]) for cpu in ({"load_cpu_ms": 85}, {})
+    )
+    assert one - other == pytest.approx(0.085 * float(OBJECT_GB))
 
 
 def test_nothing_is_charged_that_a_case_does_not_name() -> None:

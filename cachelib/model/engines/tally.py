@@ -193,7 +193,7 @@ class _Ways:
         self.design, self.platform, self.places = design, platform, places
         self.l1_ms = platform.l1_ms if design.l1 else 0.0
         self.near_ms = onward(design, places) + self.l1_ms
-        self.load_ms = platform.origin_ms + places.to_origin
+        self.load_ms = platform.load_ms + places.to_origin
         self.way = np.zeros((PLACES, len(places.region)))
         self.uneven = np.zeros_like(self.way)
         for tier in design.shared:

@@ -191,8 +191,8 @@ class Waits:
 
     @property
     def _load_ms(self) -> Array:
-        """The origin's own time, and the ways to it."""
-        ms, straight = self.at["origin_ms"], self.at.trips.to_origin
+        """The origin's own time, the ways to it, and the Worker's on what has come."""
+        ms, straight = self.at["origin_ms"] + self.at["load_cpu_ms"], self.at.trips.to_origin
         if len(straight):
             ms = ms + self.at["origin_trips"] * self.at.trip(straight)
         return _by_colo(ms)

@@ -35,7 +35,7 @@ def loads_added(model: Model) -> Added | None:
     None where loads take no time, or no formula says it of any option.
     """
     found = {o.name: more for o in model.options if (more := _added(model, o.design, 1.0))}
-    if not found or not model.study.platform.origin_ms:
+    if not found or not model.study.platform.load_ms:
         return None
     counting = [name for name, (share, _) in found.items() if share >= MATERIAL]
     name = max(counting or found, key=lambda each: (found[each][bool(counting)], each))

@@ -301,9 +301,15 @@ class Platform(Strict):
         return self.origin_at if self.worker_at == SMART else self.worker_at
 
     @property
+    def load_ms(self) -> float:
+        """How long a load takes, ways to the origin aside: the origin's time, then the Worker's
+        own, which makes the value of what has come."""
+        return self.origin_ms + self.load_cpu_ms
+
+    @property
     def load_s(self) -> float:
         """Seconds after which a value is there that was asked of the origin."""
-        return self.origin_ms / 1e3 if self.loads_take_time else 0.0
+        return self.load_ms / 1e3 if self.loads_take_time else 0.0
 
     def lag_s(self, tier: Tier) -> float:
         """Seconds after which a tier's copies have heard of a change."""
