@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -91,6 +93,11 @@ def test_that_nothing_keeps_the_limits_is_told_only_if_no_settings_do(
     asked: list[Flip] = []
 
     class There:
+        model = SimpleNamespace(resolution={})
+
+        def standings(self, asked: list[Any]) -> list[None]:
+            return [None for _ in asked]
+
         def simulated(self, number: str, value: float, simulator: object) -> str | None:
             return None if value > 200 else "a"
 
@@ -104,3 +111,22 @@ def test_that_nothing_keeps_the_limits_is_told_only_if_no_settings_do(
     assert len(found) == told
     assert len(doubted) == 1 - told
     assert [each.at for each in asked] == [200.0]
+
+
+def test_next_to_here_it_is_asked_where_just_beyond_it_lies() -> None:
+    """5 % are more than the way to it: 104.9 is told as that, not as 101."""
+    found = located(flip(101.0), sweep(), 400.0, upwards(102.4))
+    assert found is not None
+    assert found.at == pytest.approx(102.4, abs=0.2)
+    assert located(flip(101.0), sweep(), 400.0, upwards(99.0)) == flip(101.0), "here is no witness"
+
+
+def test_a_change_soon_followed_by_the_next_is_asked_for_between_the_two() -> None:
+    asked: list[float] = []
+
+    def chosen(value: float) -> str:
+        asked.append(value)
+        return "a" if value < 200 else "b" if value < 203 else "c"
+
+    assert located(flip(200.0), sweep(), 203.0, chosen) == flip(200.0)
+    assert asked == [190.0, 201.5]

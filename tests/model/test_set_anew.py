@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cachelib.model.engines.result import Result
@@ -14,6 +15,8 @@ from cachelib.model.judgement.flips import searched
 from cachelib.model.judgement.metrics import measure
 from cachelib.model.judgement.options import Option, options
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.sweeps import Sweep
+from cachelib.model.judgement.ways import Step
 from tests.model.cases import hours, small
 
 LATE = {"metric": "late_share", "at_most": 0.15, "why": "w"}
@@ -112,7 +115,9 @@ def test_beyond_a_flip_a_new_decision_chooses_what_was_promised(name: str) -> No
     tried = [flip for flip in decision.next_flips if flip.number != "requests_per_month"]
     assert tried
     for flip in tried:
-        value = flip.at * (1.03 if flip.at > flip.here else 0.97)
+        # beyond what chance may do to it, another month of which is drawn there
+        far = max(0.03 * flip.at, flip.error or 0.0)
+        value = flip.at + np.copysign(far, flip.at - flip.here)
         beyond = there(CASES[name], decision, flip.number, value)
         found, mine = beyond.chosen, decision.chosen and decision.chosen.name
         assert (found and found.name) == flip.away, (flip.number, flip.at)
@@ -230,3 +235,39 @@ def test_a_change_is_told_where_formulas_part_by_more_than_here(
                 sweep.name, decision.options
             ):
                 assert (sweep.name, above) in told_of
+
+
+class Chosen(Elsewhere):
+    """What is chosen along a number, from the places on: `(40, None), (43.3, "b")`."""
+
+    def __init__(self, *places: tuple[float, str | None]) -> None:
+        vars(self).update(places=places, here=places[0][1])
+
+    def chosen(self, number: str, value: float) -> str | None:
+        return next(name for at, name in reversed(self.places) if value >= at)
+
+    def _steps(self, sweep: Any, side: int, found: Any) -> Any:
+        return [Step(at - 0.1, at + 0.1, at) for at, _ in self.places[1:]]
+        yield
+
+    def _flip(self, sweep: Any, step: Step, before: Any, away: Any) -> Any:
+        return step.at, before, away
+
+    def told(self) -> Any:
+        sweep = Sweep("limit:p95_ms", 40, 80, 40, None)
+        return self._answered(self._changes(sweep, 1, []))
+
+    def _answered(self, task: Any) -> Any:
+        with pytest.raises(StopIteration) as end:
+            next(task)
+        return end.value.value
+
+
+def test_what_is_chosen_in_a_sliver_is_left_out() -> None:
+    assert Chosen((40, "a"), (43.3, "b"), (44.1, "c")).told() == [(44.1, "a", "c")]
+    assert Chosen((40, "a"), (43.3, "b"), (44.1, "a")).told() == []
+
+
+def test_but_not_what_keeps_a_limit_that_nothing_nearer_keeps() -> None:
+    told = Chosen((40, None), (43.3, "b"), (44.1, "c")).told()
+    assert told == [(43.3, None, "b"), (44.1, "b", "c")]

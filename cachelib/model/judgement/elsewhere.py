@@ -233,11 +233,11 @@ class Elsewhere:
 
     def _changes(self, sweep: Sweep, side: int, found: Sequence[Flip]) -> Asking[list[Flip]]:
         """The changes of the choice on one side of a number, outwards; what is chosen in a sliver
-        is left out."""
+        is left out, but for what keeps limits that nothing nearer keeps."""
         steps: list[Step] = []
         for step in (yield from self._steps(sweep, side, found)):
-            if steps and abs(step.at - steps[-1].at) <= SLIVER * abs(step.at):
-                step = steps.pop()._replace(far=step.far)
+            if steps and self._is_sliver(sweep.name, steps[-1], step):
+                step = step._replace(near=steps.pop().near)
             steps.append(step)
         changes, before = [], self.here
         for step in steps:
@@ -246,6 +246,10 @@ class Elsewhere:
                 changes.append(self._flip(sweep, step, before, away))
             before = away
         return changes
+
+    def _is_sliver(self, number: str, first: Step, second: Step) -> bool:
+        close = abs(second.at - first.at) <= SLIVER * abs(second.at)
+        return close and self.chosen(number, first.near) is not None
 
     def _steps(self, sweep: Sweep, side: int, found: Sequence[Flip]) -> Asking[list[Step]]:
         """Where the choice changes, outwards."""

@@ -82,14 +82,18 @@ def located(flip: Flip, sweep: Sweep, until: float, chosen: Choosing) -> Flip | 
     side = 1 if flip.at > flip.here else -1
     ends = flip.before, flip.after
     before, behind = ends if side > 0 else ends[::-1]
-    points = [flip.here, *(flip.at + side * far * abs(flip.at) for far in (-NEAR, FAR, FARTHER))]
+    size = abs(flip.at)
+    beyond = min(FAR * size, abs(until - flip.at) / 2)
+    points = [flip.here, *(flip.at + side * far for far in (-NEAR * size, beyond, FARTHER * size))]
     way = [at for at in points if side * (at - flip.here) >= 0 and side * (until - at) > 0]
     for near, far in pairwise(way):
         found = chosen(far)
         if found == behind:
-            if side * (flip.at - near) > 0 and side * (far - flip.at) > 0:
+            as_told = side * (flip.at - near) > 0 and side * (far - flip.at) > 0
+            if as_told and near != flip.here:
                 return flip  # as near as two looks can tell
-            return _between(flip, sweep, near, far, before, chosen)
+            moved = _between(flip, sweep, near, far, before, chosen)
+            return flip if as_told and moved is None else moved
         if found != before:
             return None
     return None

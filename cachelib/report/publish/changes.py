@@ -97,7 +97,7 @@ def would_keep(decision: Decision) -> str | None:
     ways = [flip for flip in decision.flips if flip.away is not None]
     if not ways:
         return None
-    flip = reached(min(ways, key=lambda flip: flip.distance))
+    flip = reached(min(ways, key=lambda flip: (not flip.simulated, flip.distance)))
     if missed := _missed_by_chance(decision, flip.away):
         return f"“{called(decision, flip.away)}”, of which it is too close to tell: {missed}"
     side = "above" if flip.at > flip.here else "below"
