@@ -288,8 +288,12 @@ def short_of(doubted: Iterable[Flip], found: Iterable[Flip]) -> list[Flip]:
 
 
 def told_first(found: Iterable[Flip], most: int | None = SIMULATED) -> list[Flip]:
-    """The nearest flip of each number on either side, those within its range first."""
-    return sorted(nearest(found), key=lambda flip: (not flip.inside, flip.distance))[:most]
+    """The nearest flip of each number on either side, those within its range first; the nearest of
+    all is among them."""
+    order = sorted(nearest(found), key=lambda flip: (not flip.inside, flip.distance))
+    closest = min(order, key=lambda flip: flip.distance, default=None)
+    first = order[:most]
+    return first if closest is None or closest in first else [*first, closest]
 
 
 def beside(flip: Flip, most: float = np.inf) -> tuple[float, float] | None:
