@@ -197,11 +197,11 @@ def test_a_log_s_model_flips_too() -> None:
     assert found.at == pytest.approx(min(bills(made).values()), rel=1e-5)
 
 
-def test_the_nearest_of_all_is_asked_of_a_simulation_whether_its_number_has_a_range_or_not() -> None:
+def test_the_nearest_of_all_is_asked_of_a_simulation_whatever_its_range() -> None:
     some = [
         Flip(f"n{nth}", 100 + nth, 90, "a", "b", "score", "bill_usd", "a", "b", inside=True)
         for nth in range(9)
     ]
-    limit = Flip("limit:p95_ms", 91, 90, "a", "b", "limit", "limit:p95_ms", "a", None, inside=False)
+    limit = replace(some[0], number="limit:p95_ms", at=91, inside=False)
     assert flips.told_first([*some, limit], 3) == [*some[:3], limit]
     assert flips.told_first([*some, replace(limit, at=120)], 3) == some[:3]

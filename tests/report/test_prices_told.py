@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from cachelib.model.case.case import Case
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.prices import monthly_bill, price_book
 from cachelib.report.experiments import parameters
 from cachelib.report.numbers import shown
-from cachelib.report.publish.prices import meter_words, price_words
+from cachelib.report.publish.prices import lines_table, meter_words, price_words
 from tests.model.cases import raw
 from tests.report.in_process import NOTEBOOKS, _published
 
@@ -97,3 +98,22 @@ def test_what_no_vendor_says_was_not_read_there_on_a_day(book: str) -> None:
         assert "as read on" not in price_words(meters[name], day)
     others = [meter for meter in meters.values() if "no source" not in meter.source]
     assert all("as read on" in price_words(meter, day) for meter in others)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_bill_s_lines_add_up_to_it(name: str) -> None:
+    study = Study(Case.model_validate(raw(**CASES[name])))
+    bills = {design: monthly_bill(study.replay(design), study.book)
+             for design in study.case.design_names}  # fmt: skip
+    table = lines_table(bills)
+    for design, bill in bills.items():
+        sums = table.loc[[design]][["list price", "charged"]].sum()
+        assert sums.tolist() == pytest.approx([float(bill.metered), float(bill.charged)])
+        own = {meter_words(line.meter): line for line in bill.lines}
+        for row in table.loc[[design]].itertuples():
+            if row[1] not in ("all else", "the plan itself"):
+                amount, _, unit = row[2].partition("\u00a0")
+                assert float(amount.replace(",", "")) == pytest.approx(
+                    float(own[row[1]].usage), rel=0.005, abs=5e-5
+                )
+                assert unit

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
+from decimal import Decimal
 
-from cachelib.model.money.prices import OWN
+import pandas as pd
+
+from cachelib.model.money.prices import OWN, Bill, Line
 from cachelib.model.platforms.books import Meter
 from cachelib.model.tiers.registry import ALL
 from cachelib.report.numbers import of
@@ -47,6 +51,48 @@ def price_words(meter: Meter, read: datetime.date) -> str:
     if meter.included:
         said += f" beyond the {meter.included:,} that a month includes"
     return f"{meter_words(meter.meter)}: {said}{_read(meter.source, read)}"
+
+
+LEAST = Decimal("0.005")  # dollars: a line of less is told with the rest
+LINES = {"list price": "USD", "charged": "USD"}
+
+
+def lines_table(bills: Mapping[str, Bill]) -> pd.DataFrame:
+    """What bills are made of, line by line: how much of what, and what that comes to."""
+    rows = []
+    for name, each in bills.items():
+        shown = [line for line in each.lines if line.metered >= LEAST]
+        rows += [
+            (
+                name,
+                meter_words(line.meter),
+                _amount(line.usage, line.of),
+                line.metered,
+                line.charged,
+            )
+            for line in shown
+        ]
+        rest = [line for line in each.lines if line not in shown and line.metered]
+        if rest:
+            metered, charged = (
+                sum(column, Decimal(0)) for column in zip(*_money(rest), strict=True)
+            )
+            rows.append((name, "all else", "–", metered, charged))
+        if each.minimum:
+            rows.append((name, "the plan itself", "–", Decimal(0), each.minimum))
+    columns = ["option", "charged for", "a month", *LINES]
+    frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(LINES, float))
+    return frame.set_index("option")
+
+
+def _money(lines: list[Line]) -> list[tuple[Decimal, Decimal]]:
+    return [(line.metered, line.charged) for line in lines]
+
+
+def _amount(usage: Decimal, unit: str) -> str:
+    """To as many digits as it takes to multiply by."""
+    digits = 0 if usage >= 1_000 else 2 if usage >= 1 else 4
+    return f"{usage:,.{digits}f}\u00a0{of(unit, float(usage))}"
 
 
 def plan_words(read: datetime.date) -> str:
