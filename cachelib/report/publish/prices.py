@@ -74,10 +74,7 @@ def lines_table(bills: Mapping[str, Bill]) -> pd.DataFrame:
         ]
         rest = [line for line in each.lines if line not in shown and line.metered]
         if rest:
-            metered, charged = (
-                sum(column, Decimal(0)) for column in zip(*_money(rest), strict=True)
-            )
-            rows.append((name, "all else", "–", metered, charged))
+            rows.append((name, "all else", "–", *_sums(rest)))
         if each.minimum:
             rows.append((name, "the plan itself", "–", Decimal(0), each.minimum))
     columns = ["option", "charged for", "a month", *LINES]
@@ -85,8 +82,9 @@ def lines_table(bills: Mapping[str, Bill]) -> pd.DataFrame:
     return frame.set_index("option")
 
 
-def _money(lines: list[Line]) -> list[tuple[Decimal, Decimal]]:
-    return [(line.metered, line.charged) for line in lines]
+def _sums(lines: list[Line]) -> tuple[Decimal, Decimal]:
+    metered = sum((line.metered for line in lines), Decimal(0))
+    return metered, sum((line.charged for line in lines), Decimal(0))
 
 
 def _amount(usage: Decimal, unit: str) -> str:
