@@ -104,8 +104,8 @@ def test_in_one_place_memory_answers_only_for_the_worker_that_has_loaded() -> No
 
 def test_a_key_is_named_in_a_diagram_as_in_the_table_of_keys(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
-    secret = "3f2b8c1e-9d4a-4e6f-8a7b-0c1d2e3f4a5b"
-    rows = [f"{1_700_000_000 + 60 * i},/of/{secret}?a=b" for i in range(300)]
+    unlike_others = "3f2b8c1e-9d4a-4e6f-8a7b-0c1d2e3f4a5b"
+    rows = [f"{1_700_000_000 + 60 * i},/of/{unlike_others}?a=b" for i in range(300)]
     path.write_text("\n".join(["time,url", *rows]) + "\n")
     study = small(log=path, workload={"colos": {"FRA": 1}})
     asked = [each.label for each in scenario(study, drawn("memory"), "x.drawn").messages]
