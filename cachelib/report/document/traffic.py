@@ -42,6 +42,20 @@ def traffic(study: Study) -> dict[str, Any]:
     }
 
 
+def pages(study: Study) -> dict[str, Any]:
+    """Requests that come together as the load of a page, and whether a limit holds one by one."""
+    untold = "no page was simulated whole and apart from others"
+    if study.log:
+        untold = "in a log no page is told from other requests"
+    elif study.sample.keys < 1:
+        untold = "only some of the keys were simulated, and so of a page a part of its requests"
+    return {
+        "requests": study.case.workload.page_requests,
+        "limited": any(limit.metric.endswith("_ms") for limit in study.case.criteria.limits),
+        "untold": untold,
+    }
+
+
 def _source(study: Study) -> str:
     """Where the requests are from."""
     reading, account = study.case.log, study.trace.account
