@@ -41,7 +41,7 @@ from cachelib.report.document.options import (
     way,
     what_it_needs,
 )
-from cachelib.report.document.traffic import pages, traffic
+from cachelib.report.document.traffic import pages, traffic, unlisted
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, beside, shown
 from cachelib.report.publish.decision import minimised, plain_unit
@@ -182,6 +182,7 @@ class Document:
         if outcome is None:
             return {
                 "outcome": None,
+                "unlisted": [],
                 "chosen": None,
                 "options": [],
                 "held_against": None,
@@ -199,6 +200,7 @@ class Document:
             other = next((o for o in outcome.options if o != chosen), None)
         return {
             "outcome": outcome,
+            "unlisted": unlisted(self.study, outcome.recommended),
             "chosen": chosen,
             "options": options(outcome),
             "held_against": reference(outcome),

@@ -6,6 +6,7 @@ from typing import Any
 
 from cachelib.model.formulas import estimate
 from cachelib.model.judgement.study import Study
+from cachelib.model.traffic.durations import each_time
 from cachelib.report import language
 from cachelib.report.numbers import shown
 
@@ -40,6 +41,14 @@ def traffic(study: Study) -> dict[str, Any]:
         "skipped": trace.skipped.lines,
         "first_skipped": trace.skipped.first_line,
     }
+
+
+def unlisted(study: Study, chosen: str | None) -> list[str]:
+    """How often there is what lists keys, which a chosen option has no tier for."""
+    lists = [each for each in study.case.workload.schedules if each.op == "list"]
+    store = study.case.design(chosen).store if chosen else None
+    has_keys = chosen is None or (store is not None and store.listing)
+    return [] if has_keys else [each_time(each.every_s) for each in lists]
 
 
 def pages(study: Study) -> dict[str, Any]:
