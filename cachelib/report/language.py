@@ -84,10 +84,12 @@ def in_so_many(share: float) -> str:
 
 def duration(seconds: float) -> str:
     """`5 min`, `1 h`, `1 h 50 min`, `2 days`, `1.5 s`: a time to two places at the most."""
-    if seconds < 120:
+    if float(f"{seconds:.3g}") < 120:
         return shown(seconds, "s")
     units = ((86_400, "day"), (3_600, "h"), (60, "min"))
     at = next(nth for nth, (size, _) in enumerate(units) if seconds >= size)
+    if at and round(seconds / units[at][0]) * units[at][0] >= units[at - 1][0]:
+        at -= 1  # no 60 minutes, which are an hour
     size, word = units[at]
     smaller = units[at + 1 :][:1]
     step = smaller[0][0] if smaller and seconds < 10 * size else size
@@ -98,7 +100,7 @@ def duration(seconds: float) -> str:
 
 def exactly(seconds: float) -> str:
     """`2 min 37 s`, `1 h 13 min 40 s`, `54.6 s`: a time as it is set, to all its places."""
-    if seconds < 120:
+    if float(f"{seconds:.3g}") < 120:
         return shown(seconds, "s")
     said, left = [], round(seconds)
     for size, word in ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s")):

@@ -102,6 +102,11 @@ def beside(label: str, value: float, unit: Unit) -> str:
     return shown(value, "" if unit and label.startswith(unit) else unit)
 
 
+def both_beside(label: str, one: float, two: float, unit: Unit) -> tuple[str, str]:
+    """The same of two values that are compared."""
+    return apart(one, two, "" if unit and label.startswith(unit) else unit)
+
+
 def cells(values: Values[Scalar], unit: Unit) -> list[str]:
     """A table's column: one number of decimals for all, so that their points stand in line.
 

@@ -14,7 +14,7 @@ from cachelib.evidence import (
     to_json,
     to_sarif,
 )
-from cachelib.evidence.mask import mask, printable, shorten
+from cachelib.evidence.mask import handed_on, mask, printable, shorten
 
 LETTERS = "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zC0fR"
 
@@ -254,3 +254,22 @@ def test_control_characters_do_not_reach_a_terminal(tmp_path: Path) -> None:
     assert printable("\x1b[31mred\x07") == "\\x1b[31mred\\x07"
     (tmp_path / "a.js").write_text("env.CACHE.put('\x1b]0;owned\x07', 'v');\n")
     assert "\x1b" not in audit_text(audit(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v2/hotels/h439563/availability", "/API/V2/ORDERS/A1B2/LINES/L3", "/a/b1/c2/d3/e4/f5/g6/h7"],
+)
+def test_a_path_is_no_secret_for_having_letters_and_digits_in_turns(path: str) -> None:
+    assert mask(f"asks {path} twice") == f"asks {path} twice"
+    assert handed_on(path) == path
+
+
+@pytest.mark.parametrize("kind", ["hexadecimal key", "UUID", "npm token", "Cloudflare API token"])
+def test_of_a_path_the_part_that_looks_like_a_secret_is_masked_alone(kind: str) -> None:
+    told = handed_on(f"shop.example/V2/Hotels/h439563/{CREDENTIALS[kind]}/rooms?day=3&of=me")
+    assert told == "shop.example/V2/Hotels/h439563/•••/rooms?day=…&of=…"
+
+
+def test_a_secret_that_begins_like_a_path_is_masked() -> None:
+    assert mask("/" + CREDENTIALS["AWS secret key"]) == "•••"

@@ -7,6 +7,8 @@ import pytest
 
 from cachelib.model.engines.replay import replay
 from cachelib.model.judgement import policies
+from cachelib.model.judgement.metrics import Month, predict
+from cachelib.model.judgement.options import Option
 from cachelib.model.traffic.generator import MONTH_S
 from cachelib.model.traffic.trace import READ
 from tests.model.cases import of, requests, small
@@ -28,6 +30,34 @@ def test_what_is_refreshed_then_expired_is_refreshed_when_the_others_expire() ->
     assert refreshed.refresh_after_s == found["expired by KV"].hard_ttl_s == 3_600
     assert refreshed.hard_ttl_s == 7_200
     assert found["refreshed, never expired"].refresh_after_s == 3_600
+
+
+def test_a_case_s_own_soft_time_is_compared_and_today_s_before_others() -> None:
+    own = {"name": "own", "l2": "kv", "policy": "soft-hard", "soft_ttl_s": 240, "l2_ttl_s": 900}
+    later = own | {"name": "later", "soft_ttl_s": 700}
+    for changes, soft in (
+        ({"designs": ["l1-kv", later, own]}, 240.0),
+        ({"designs": ["l1-kv", own], "today": later}, 700.0),
+    ):
+        found = policies.designs(small(**changes))["refreshed, then expired"]
+        assert (found.refresh_after_s, found.hard_ttl_s) == (soft, 900.0)
+
+
+def test_lists_on_a_schedule_are_among_the_operations() -> None:
+    hourly = {"op": "list", "every_s": 3_600, "keys": "all"}
+    with_lists, without = small(workload={"schedules": [hourly]}), small()
+    for name, design in policies.designs(without).items():
+        asked = policies.measure(with_lists.replay(design), 60)["KV deletes and lists"]
+        plain = policies.measure(without.replay(design), 60)["KV deletes and lists"]
+        assert asked - plain == with_lists.platform.lists_a_month == 720, name
+    saved = [
+        float(predict(month, ["writes_saved"])["writes_saved"][0])
+        for month in (
+            Month(study, Option(study.case.design("kv-only"), {}), study.setting)
+            for study in (with_lists, without)
+        )
+    ]
+    assert 0 < abs(saved[0]) < abs(saved[1])
 
 
 @pytest.mark.parametrize(

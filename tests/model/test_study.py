@@ -82,6 +82,23 @@ def test_a_log_is_read_described_and_compared_with_what_the_case_says(tmp_path: 
     assert "one-placed" in kinds
 
 
+def test_requests_without_a_place_are_spread_over_places_only_where_there_are_some(
+    tmp_path: Path,
+) -> None:
+    log = log_at(tmp_path, [f"{n * 864},k{n % 7},GET" for n in range(1_000)])
+    told = {
+        len(colos): next(
+            remark.says
+            for remark in small(log=log, workload={"colos": colos}).remarks
+            if remark.kind == "one-placed"
+        )
+        for colos in ({"AMS": 1}, {"AMS": 2, "FRA": 1})
+    }
+    assert "are spread over those of the case at random, by its weights" in told[2]
+    assert "spread" not in told[1]
+    assert "are taken to come from the only one of the case, AMS." in told[1]
+
+
 @pytest.mark.parametrize(
     ("stated", "told"), [(2_499, True), (2_501, False), (3_749, False), (3_751, True)]
 )

@@ -172,7 +172,11 @@ def test_a_cron_runs_where_the_case_says_else_where_chance_puts_it_and_that_is_t
     trace = generate(workload, seed=seed)
     (drawn,) = {trace.colos[place] for place in trace.colo[trace.op == WRITE]}
     (remark,) = writers_placed(workload, seed)
-    assert f"every 300 s (workload.schedules) does so from {drawn}, where chance" in remark.says
+    assert f"every 5 minutes does so from {drawn}, where chance" in remark.says
+    daily = Workload(**PLAIN | more, schedules=[CRON | {"every_s": 86_400}])
+    (remark,) = writers_placed(daily, seed)
+    assert "What writes every day does so" in remark.says
+    assert not {"`", "_"} & set(remark.says)
     for colo in workload.colos:
         there = Workload(
             **PLAIN | {"requests_per_month": 500_000, "keys": 53}, schedules=[CRON | {"colo": colo}]

@@ -16,6 +16,7 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Worth
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.tiers.design import Design
+from cachelib.report.language import duration
 from cachelib.report.publish import decision as words
 from cachelib.report.publish import decision_tables, ties
 from cachelib.report.publish.changes import _from_here, _reason, cause, in_sentences, would_keep
@@ -312,3 +313,37 @@ def test_of_a_share_of_tries_half_the_interval_of_95_per_cent_is_told() -> None:
 def test_a_share_near_to_all_is_told_in_points(number: str, at: float, said: str) -> None:
     flip = Flip(number, at, 0.995, "a", "b", "limit", number, "a", None, True)
     assert _from_here(flip, "99.5 %").replace("\u00a0", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (3_597.6, 3_600, ("59 min 58 s", "1 h")),
+        (86_399, 86_400, ("23 h 59 min 59 s", "1 day")),
+        (3_599.6, 3_600, ("3,599.6 s", "3,600.0 s")),
+        (119.97, 120, ("119.97 s", "120.00 s")),
+        (1_800, 3_600, ("30 min", "1 h")),
+    ],
+)
+def test_times_that_are_compared_are_never_one_time_in_two_units(
+    one: float, two: float, said: tuple[str, str]
+) -> None:
+    told = words.two_values(one, two, "s")
+    assert tuple(each.replace("\xa0", " ") for each in told) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(3_597.6, "1 h"), (86_399, "1 day"), (119.97, "2 min"), (3_540, "59 min")]
+)
+def test_no_time_is_sixty_of_its_unit(seconds: float, said: str) -> None:
+    assert duration(seconds).replace("\xa0", " ") == said
+
+
+def test_a_setting_of_the_design_that_is_there_is_today_s() -> None:
+    today = {"name": "now", "l2": "kv", "policy": "soft-hard", "soft_ttl_s": 240}
+    again = today | {"name": "again", "label": "again", "soft_ttl_s": 600}
+    made = Decision(small(designs=["l1-kv", again], today=today), 10)
+    table = decision_tables.settings_table(made)
+    soft = table[table["setting"].str.startswith("age after which")]
+    assert len(soft) == 2
+    assert set(soft["today"].str.replace("\xa0", " ")) == {"4 min"}

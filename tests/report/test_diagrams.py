@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.publish.diagrams import architecture, scenario
+from tests.model.cases import small
 
 TTLS = {"l1_ttl_s": 300.0, "l2_ttl_s": 3_600.0}
 
@@ -84,3 +86,27 @@ def test_where_pods_follow_the_traffic_both_bounds_are_told() -> None:
     assert diagram.layers[1][0].label == "FRA: 2 to 6 pods"
     assert "with 2 to 6 pods each" in diagram.alt
     assert 4 < shop.isolates < 12
+
+
+def test_in_one_place_memory_answers_only_for_the_worker_that_has_loaded() -> None:
+    memories = set()
+    for seed in range(1, 9):
+        study = small(seed=seed, workload={"colos": {"FRA": 1}})
+        sequence = scenario(study, drawn("memory"), "x.drawn")
+        loaded = {each.target for each in sequence.messages if each.source == "origin"}
+        had = {each.source for each in sequence.messages if each.label == "in memory"}
+        workers = {each.id for each in sequence.participants if each.label == "Worker in FRA"}
+        assert had <= loaded
+        assert len(workers) == 2 - len(had)
+        memories.add(len(had))
+    assert memories == {0, 1}  # both happen
+
+
+def test_a_key_is_named_in_a_diagram_as_in_the_table_of_keys(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    unlike_others = "3f2b8c1e-9d4a-4e6f-8a7b-0c1d2e3f4a5b"
+    rows = [f"{1_700_000_000 + 60 * i},/of/{unlike_others}?a=b" for i in range(300)]
+    path.write_text("\n".join(["time,url", *rows]) + "\n")
+    study = small(log=path, workload={"colos": {"FRA": 1}})
+    asked = [each.label for each in scenario(study, drawn("memory"), "x.drawn").messages]
+    assert "GET /of/•••?a=…" in asked

@@ -16,10 +16,10 @@ from cachelib.report.document import answer
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import adr, html, markdown
 from cachelib.report.document.material import Material
-from cachelib.report.document.options import in_a_line, rivals
+from cachelib.report.document.options import in_a_line, points, rivals
 from cachelib.report.document.page import to_html
 from cachelib.report.publish.findings import Metric, Table
-from cachelib.report.publish.outcome import Outcome, Range
+from cachelib.report.publish.outcome import Bound, Broken, Outcome, Range
 from cachelib.report.publish.prices import line_words, meter_words
 from tests.report.in_process import committed
 
@@ -183,6 +183,27 @@ def test_what_becomes_of_todays_tiers_is_said(
     assert answer.what_stays(case, choosing(outcome, name)) == said
 
 
+def test_an_option_without_work_says_what_changes_as_that(outcome: Outcome) -> None:
+    first = outcome.options[0]
+    for hours in (None, first.work_hours and first.work_hours.model_copy(
+        update={"value": 0, "low": 0, "high": 0}
+    )):  # fmt: skip
+        changed = {"work_hours": hours, "changes": "nothing", "fate": "out", "is_today": False}
+        told = in_a_line(first.model_copy(update=changed))
+        assert told == "breaks a limit; what changes: nothing"
+
+
+def test_a_limit_that_is_broken_by_a_hair_is_not_told_with_two_numbers_that_read_alike(
+    outcome: Outcome,
+) -> None:
+    limit = Bound(name="limit:late_share", metric="late_share", at_most=0.1, at_least=None,
+                  low=0.1, high=0.1, costs_beyond=None, why="w")  # fmt: skip
+    miss = Broken(limit=limit.name, value=0.10012, beyond=0.0012)
+    broken = outcome.options[0].model_copy(update={"breaks": [miss]})
+    (point,) = points(outcome.model_copy(update={"limits": [limit]}), broken, None)
+    assert point.reason.replace("\u00a0", " ").endswith(" 10.01 %, allowed at most 10.00 %")
+
+
 def test_tiers_are_told_in_the_words_of_the_platform() -> None:
     pods = Outcome.model_construct(
         recommended="database-only", today="memory-redis", keeps_today=False
@@ -341,6 +362,24 @@ def test_the_design_that_is_asked_about_is_answered_where_the_question_names_no_
     assert bool(found) is told
     for said in found:
         assert re.match(r"“[^”]+”, which is asked about, (is worse by|breaks|would|cannot)", said)
+
+
+def test_what_breaks_the_same_limits_is_told_in_one_sentence(case: Case, outcome: Outcome) -> None:
+    other = case.model_copy(update={"question": "KV, or Durable Objects, or the Cache API?"})
+    limit = Bound(name="limit:p95_ms", metric="p95_ms", at_most=1, at_least=None, low=1, high=1,
+                  costs_beyond=None, why="w")  # fmt: skip
+    chosen = choosing(outcome, "l1-only")
+    out = {"fate": "out", "breaks": [Broken(limit=limit.name, value=2.0, beyond=1.0)]}
+    options = [
+        option if option.fate == "chosen" else option.model_copy(update=out)
+        for option in chosen.options
+    ]
+    broken = chosen.model_copy(update={"options": options, "limits": [limit]})
+    (told,) = answer.asked_about(other, broken)
+    assert told.startswith("The best option with ")
+    assert told.count("; the best option with ") + told.count("; and the best option with ") >= 1
+    label = broken.metrics["p95_ms"].label
+    assert told.endswith(f", break a limit: {label}.")
 
 
 def test_the_front_page_speaks_of_a_shared_tier_only_of_what_it_is_about(

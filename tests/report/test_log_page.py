@@ -75,3 +75,18 @@ def test_what_comes_from_the_log_stays_in_its_cell(tmp_path: Path) -> None:
             rows.append(cells)
     assert set(rows) <= {0, 2, 3}  # a key with a bar in it makes no third cell
     assert any("/page|3" in token.content for token in tokens if token.type == "inline")
+
+
+def test_keys_that_read_alike_without_their_secrets_stay_rows_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    ids = [f"3f2b8c1e-9d4a-4e6f-8a7b-0c1d2e3f4a5{nth}" for nth in range(3)]
+    lines = [
+        f"192.0.2.1 - - [10/Oct/2025:13:{i // 60:02d}:{i % 60:02d} +0000]"
+        f' "GET /v2/user/{ids[min(i % 6, 2)]}/inbox HTTP/1.1" 200 9'
+        for i in range(180)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    told = page(small(log=path))
+    rows = [line for line in told.splitlines() if line.startswith("| /v2/user/")]
+    assert rows == [f"| /v2/user/•••/inbox | {n} |" for n in (120, 30, 30)]
+    assert "Keys that read alike here are different ones" in told

@@ -38,10 +38,15 @@ def outcome() -> Outcome:
 
 def test_nearest_is_by_the_widest_miss() -> None:
     here = outcome()
+    first, *rest = here.options
     assert how_near(here).replace("\u00a0", " ") == (
-        "its widest miss is 162 % beyond the limit,"
-        " and no other's is narrower by more than 1 % of it"
+        "its widest miss is 162 % beyond the limit;"
+        " none of the others comes nearer by as much as counts"
     )
+    wider = [BREAKS[0].model_copy(update={"beyond": 1.63})]
+    farther = [option.model_copy(update={"breaks": wider}) for option in rest]
+    told = how_near(here.model_copy(update={"options": [first, *farther]}))
+    assert told.endswith("beyond the limit; each of the others misses one by more")
     one = here.model_copy(update={"options": here.options[:1]})
     assert "its widest miss is 162 % beyond" in how_near(one).replace("\u00a0", " ")
 
@@ -68,5 +73,5 @@ def test_the_documents_say_what_nearest_means_and_what_is_asked_about(document: 
         decision__recommended=None, decision__nearest=first,
         decision__not_ranked=None, decision__would_keep=None,
     )  # fmt: skip
-    assert "comes nearest: its widest miss is 162 % beyond the limit, and no other" in told
+    assert "comes nearest: its widest miss is 162 % beyond the limit; none of the others" in told
     assert told.count("which is asked about, breaks 2 limits:") == 1

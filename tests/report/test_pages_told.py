@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cachelib.model.case.criteria import Limit
 from cachelib.model.judgement.pages import Pages, pages
+from cachelib.report.document.traffic import pages as pages_of
 from tests.model.cases import known, small
 from tests.report import sections
+from tests.report.in_process import committed
 
 
 def of_pages(each: int, isolates: int = 2) -> Pages | None:
@@ -61,7 +64,38 @@ def test_the_report_says_it() -> None:
     text = sections.shipped_with("isolation", **told)
     assert "A page asks for 9 keys at once" in text
     assert "half of the pages within 510 ms" in text
+    assert "and 4.1 requests on average are not answered by memory" in text
     assert "A page asks" not in sections.shipped_with("isolation", isolation__page=None)
+
+
+def test_of_a_sample_of_keys_it_is_said_that_the_time_of_pages_is_not_told() -> None:
+    traffic = {"page_requests": 8, "requests_per_month": 400_000, "keys": 300}
+    sampled = small(workload=traffic, sample=0.5)
+    assert sampled.sample.keys < 1
+    traffic_of_pages = pages_of(sampled)
+    assert traffic_of_pages["requests"] == 8
+    assert "only some of the keys were simulated" in traffic_of_pages["untold"]
+    study = committed().study
+    workload = study.case.workload.model_copy(update={"page_requests": 8})
+    told = sections.shipped("isolation", case={"workload": workload}, isolation__page=None)
+    assert "A page asks for 8 keys at once" in told
+    assert "How long pages take is not told here: " in told
+
+
+@pytest.mark.parametrize(("metric", "said"), [("p95_ms", True), ("late_share", False)])
+def test_where_there_are_pages_a_limit_of_time_is_said_to_be_of_requests(
+    metric: str, said: bool
+) -> None:
+    case = committed().study.case
+    limit = Limit(metric=metric, at_most=0.2, why="w")
+    changed = {
+        "workload": case.workload.model_copy(update={"page_requests": 8}),
+        "criteria": case.criteria.model_copy(update={"limits": (limit,)}),
+    }
+    told = sections.shipped("report", case=changed)
+    assert told.count("judged by request, not by page: a page asks for 8 keys") == said
+    alone = {"criteria": changed["criteria"]}
+    assert "not by page" not in sections.shipped("report", case=alone)
 
 
 def test_its_requests_are_told_from_those_of_others() -> None:

@@ -362,7 +362,7 @@ def test_where_often_nothing_keeps_the_limits_it_is_told_of_those_tries_where_so
     outcome = of(name).decision["outcome"]
     none, chosen = outcome["nothing_keeps_limits"], outcome["recommended"]
     told = re.findall(
-        r"which is (all|[\d.]+\s%)[^|]* in which any option keeps every", of(name).markdown
+        r"and in (all|[\d.]+\s%) of those in which any option keeps every", of(name).markdown
     )
     shares = [100.0 if share == "all" else float(share.rstrip("\u00a0 %")) for share in told]
     if chosen is None or not 0.05 <= none < 1:

@@ -40,15 +40,18 @@ def told(
 
 def shares(study: Study, design: Design, result: Result) -> dict[str, float]:
     """Who answers the reads, brought to all keys: what memory does not find, and the origin does
-    not answer, the store does."""
-    some = result.shares
+    not answer, the store does. `waited`: for a load of another's; `failed`: those of the origin."""
+    reads = max(result.reads, 1)
+    others = {"waited": result.delayed_hits / reads, "failed": result.failures / reads}
+    some = result.shares | others
     if study.sample.keys == 1:
         return some
     alone = design.model_copy(update={"tiers": ("memory",)}) if design.l1 else design
     found = told(study, design, result, "hit_ratio")["hit_ratio"]
     l1 = _memory(study, alone, some["L1"]) if design.l1 else 0.0
-    origin = some["origin"] * (1 - found) / max(1 - result.hit_ratio, 1e-12)
-    return {"L1": min(l1, found), "L2": max(0.0, found - l1), "origin": origin}
+    missed = (1 - found) / max(1 - result.hit_ratio, 1e-12)
+    beyond = {name: some[name] * missed for name in ("origin", *others)}
+    return {"L1": min(l1, found), "L2": max(0.0, found - l1), **beyond}
 
 
 def _memory(study: Study, alone: Design, found: float) -> float:

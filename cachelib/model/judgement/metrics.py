@@ -15,6 +15,7 @@ from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.allowances import failed_with, refused
 from cachelib.model.judgement.failures import asked_and_loaded, failed_reads, failed_share
 from cachelib.model.judgement.options import Option
+from cachelib.model.judgement.policies import WRITTEN
 from cachelib.model.judgement.policies import designs as policies
 from cachelib.model.judgement.study import Study
 from cachelib.model.money.costs import monthly_usd, usage
@@ -89,8 +90,9 @@ def _l2_speed_up(month: Month) -> Array:
 
 def _writes_saved(month: Month) -> Array:
     audited = estimate(policies(month.study)["kept by the application"], month.at).counts
-    written = sum(audited[name] for name in ("kv_writes", "kv_deletes", "kv_lists"))
-    return np.asarray(1 - month.estimate.counts["kv_writes"] / written)
+    lists = month.at["lists_a_month"].ravel()  # on a schedule, whatever else is listed
+    written = sum(audited[name] for name in WRITTEN) + lists
+    return np.asarray(1 - (month.estimate.counts["kv_writes"] + lists) / written)
 
 
 def _busiest_load(month: Month) -> Array:

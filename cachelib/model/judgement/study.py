@@ -134,9 +134,9 @@ class Study:
     @property
     def remarks(self) -> tuple[Remark, ...]:
         """What the recommendation must say of the log, or of what chance has put somewhere."""
-        longest = max(self._lives, default=0.0)
-        told = remarks(self.trace.account, self.case.log, ttl_s=longest)
-        drawn = () if self.log else writers_placed(self.case.workload, self.seed)
+        workload, longest = self.case.workload, max(self._lives, default=0.0)
+        told = remarks(self.trace.account, self.case.log, ttl_s=longest, places=workload.colos)
+        drawn = () if self.log else writers_placed(workload, self.seed)
         rounds = too_short_for(self._clock_s, self._trace_s)
         return (*told, *self._unlike_the_case(), *rounds, *drawn)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cachelib.model.traffic.account import THE_FILTER, Account, Kind, Remark, UnansweredError
+from cachelib.model.traffic.durations import duration, each_time
 from cachelib.model.traffic.generator import homes
 from cachelib.model.traffic.log_reading import SAMPLED_KEYS, Reading
 from cachelib.model.traffic.trace import Trace
@@ -59,16 +60,19 @@ DECISION = Use("a decision", {**REPLAY.asks, **MONTH.asks})
 FIT = Use("a workload", DECISION.asks)
 
 
-def remarks(account: Account | None, reading: Reading, *, ttl_s: float = 0.0) -> tuple[Remark, ...]:
+def remarks(
+    account: Account | None, reading: Reading, *, ttl_s: float = 0.0, places: Collection[str] = ()
+) -> tuple[Remark, ...]:
     """Of a log: what was invented, mixed, put in one place, sampled, left out, too short.
 
-    `ttl_s`: the longest life that a design gives a value, in seconds. Empty for generated traffic.
+    `ttl_s`: the longest life that a design gives a value, in seconds; `places`: the case's data
+    centres, where there is a case. Empty for generated traffic.
     """
     if account is None:
         return ()
     found = [
         *_times(account, reading),
-        *_places(account),
+        *_places(account, places),
         *_sampling(account, reading),
         *_kinds(account),
         *_keys(account),
@@ -121,7 +125,7 @@ def _times(account: Account, reading: Reading) -> list[Remark]:
     return found
 
 
-def _places(account: Account) -> list[Remark]:
+def _places(account: Account, places: Collection[str]) -> list[Remark]:
     if not account.unplaced:
         return []
     which = (
@@ -130,13 +134,10 @@ def _places(account: Account) -> list[Remark]:
         else f"{account.unplaced:,} of {_requests(account.requests)}"
         f" {plural(account.unplaced, 'names', 'name')} no data centre"
     )
-    return [
-        Remark(
-            "one-placed",
-            f"{which}: for a decision, these requests are spread over those of the case at"
-            " random, by its weights.",
-        )
-    ]
+    put = "spread over those of the case at random, by its weights"
+    if len(places) == 1:
+        put = f"taken to come from the only one of the case, {next(iter(places))}"
+    return [Remark("one-placed", f"{which}: for a decision, these requests are {put}.")]
 
 
 def _sampling(account: Account, reading: Reading) -> list[Remark]:
@@ -332,12 +333,12 @@ def _length(account: Account, ttl_s: float) -> list[Remark]:
         found.append(
             Remark(
                 "short",
-                f"The log covers {_duration(span)}; a month is made of it as if all {alike} were"
+                f"The log covers {duration(span)}; a month is made of it as if all {alike} were"
                 " alike.",
             )
         )
     if ttl_s > span:
-        life, lasts = _duration(ttl_s), _duration(span)
+        life, lasts = duration(ttl_s), duration(span)
         than = "as long as the log lasts" if life == lasts else f"longer than the log's {lasts}"
         found.append(
             Remark(
@@ -363,22 +364,15 @@ def _rows(account: Account) -> str:
     return f"{account.rows:,} {plural(account.rows, 'row')}"
 
 
-def _duration(seconds: float) -> str:
-    for size, name in ((DAY_S, "days"), (3_600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {name}"
-    return f"{seconds:.3g} seconds"
-
-
 def too_short_for(clock_s: float, lasts_s: float) -> Iterator[Remark]:
     """What is asked by a clock more slowly than the simulated part of a month lasts."""
     if lasts_s < min(clock_s, MONTH_S):
         yield Remark(
             "clock",
             f"What is simulated is {lasts_s / 3_600:,.3g} h of so much traffic, less than"
-            f" the {clock_s / 3_600:,.3g} h in which all that the case asks by a clock"
-            " (workload.schedules) is asked once: what hangs on that, loads, writes and answers"
-            " that are out of date among them, is not told by these numbers.",
+            f" the {clock_s / 3_600:,.3g} h in which all that the case asks by a clock is asked"
+            " once: what hangs on that, loads, writes and answers that are out of date among them,"
+            " is not told by these numbers.",
         )
 
 
@@ -390,7 +384,8 @@ def writers_placed(workload: Workload, seed: int) -> Iterator[Remark]:
         if left_to_chance and len(places) < len(workload.colos):
             yield Remark(
                 "drawn",
-                f"What writes every {schedule.every_s:,g} s (workload.schedules) does so from"
+                f"What writes every {each_time(schedule.every_s)} does so from"
                 f" {' and '.join(places)}, where chance has put it: another place may be told more"
-                " old answers, and this one fewer. Say its `colo` if you know it.",
+                " old answers, and this one fewer. If you know from where it writes, say so in the"
+                " case, in the line of its schedule.",
             )

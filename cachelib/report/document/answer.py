@@ -65,6 +65,13 @@ def asked_about(case: Case, outcome: Outcome) -> Iterator[str]:
         yield f"“{capital(against.words)}”, which is asked about, {_misses(outcome, against)}."
     if pick is None or pick.score is None:
         return
+    yield from _in_as_few(outcome, list(_asked(case, outcome, pick, against)))
+
+
+def _asked(
+    case: Case, outcome: Outcome, pick: Candidate, against: Candidate | None
+) -> Iterator[tuple[str, Candidate]]:
+    """The options that are asked about, each with what it is called in a sentence."""
     there, told = case.design(pick.name).tiers, [pick.name, outcome.today]
     for word, tier in SHARED.items():
         if word in there or not _names(case.question, word):
@@ -72,18 +79,41 @@ def asked_about(case: Case, outcome: Outcome) -> Iterator[str]:
         best = next((o for o in outcome.options if word in case.design(o.name).tiers), None)
         if best and not _is_named_already(outcome, best):
             told.append(best.name)
-            yield f"The best option with {tier.phrase}, “{best.words}”, {_fared(outcome, best)}."
+            yield f"the best option with {tier.phrase}, “{best.words}”", best
     if against and against.name not in told and not _is_named_already(outcome, against):
-        yield f"“{capital(against.words)}”, which is asked about, {_fared(outcome, against)}."
+        yield f"“{capital(against.words)}”, which is asked about", against
+
+
+def _in_as_few(outcome: Outcome, asked: list[tuple[str, Candidate]]) -> Iterator[str]:
+    """What became of each, in one sentence of those that break the same limits."""
+    together: dict[str, list[str]] = {}
+    for name, option in asked:
+        together.setdefault(_fared(outcome, option), []).append(name)
+    for fared, names in together.items():
+        if fared.startswith("breaks ") and len(names) > 1:
+            yield f"{capital(_one_by_one(names))}, break {fared.removeprefix('breaks ')}."
+        else:
+            yield from (f"{capital(name)}, {fared}." for name in names)
+
+
+def _one_by_one(names: list[str]) -> str:
+    """A list whose parts have commas of their own."""
+    *first, last = names
+    return f"{'; '.join(first)}; and {last}" if first else last
 
 
 def how_near(outcome: Outcome) -> str:
     """How near the nearest option, the first, comes to keeping every limit: what nearest means."""
-    widest = max((miss.beyond for miss in outcome.options[0].breaks), default=0.0)
-    missed = f"{beyond(widest)} the limit"
-    if len(outcome.options) == 1:
-        return f"its widest miss is {missed}"
-    return f"its widest miss is {missed}, and no other's is narrower by more than 1\u00a0% of it"
+    widest, *others = (
+        max((miss.beyond for miss in option.breaks), default=0.0) for option in outcome.options
+    )
+    said = f"its widest miss is {beyond(widest)} the limit"
+    if not others:
+        return said
+    nearest = min(others)  # what is narrower by a hair counts for as much in the order of options
+    wider = "each of the others misses one by more"
+    alike = "none of the others comes nearer by as much as counts"
+    return f"{said}; {wider if nearest > widest else alike}"
 
 
 def _misses(outcome: Outcome, option: Candidate) -> str:
@@ -135,7 +165,7 @@ def _fared(outcome: Outcome, option: Candidate) -> str:
     pick = chosen(outcome)
     done = f" and takes {said} of work" if (said := _work(option)) else ""
     if broken := _broken(outcome, option):
-        return f"breaks a limit: {listed(broken)}"
+        return f"breaks {'a limit' if len(broken) == 1 else 'limits'}: {listed(broken)}"
     if option.fate == "not ranked" or option.score is None or pick is None or pick.score is None:
         return "cannot be ranked, since its work is not stated"
     if option.fate == "tied":

@@ -6,11 +6,10 @@ values of parameters, and whatever looks like a secret, are left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cachelib.evidence.mask import mask
+from cachelib.evidence.mask import handed_on
 from cachelib.report import language
 from cachelib.report.numbers import shown
 
@@ -24,6 +23,7 @@ LONGEST = 80
 
 def log_page(told: Mapping[str, Any]) -> dict[str, Any]:
     """The description of a log in the words of the report: facts, rows, mapping, shares, keys."""
+    top = [(_named(key), n) for key, n in told["top_keys"].items()]
     return {
         "facts": dict(_facts(told)),
         "rows": told["rows"],
@@ -37,7 +37,8 @@ def log_page(told: Mapping[str, Any]) -> dict[str, Any]:
             for role, name in SHARES.items()
             if told.get(role)
         },
-        "top": {_without_values(key): n for key, n in told["top_keys"].items()},
+        "top": top,
+        "named_alike": len({name for name, _ in top}) < len(top),
     }
 
 
@@ -65,7 +66,7 @@ def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "keys", f"{keys['distinct']:,} of {hosts}"
 
 
-def _without_values(key: str) -> str:
-    """A key as it may be handed on."""
-    text = re.sub(r"=[^&#]*", "=…", mask(key))
+def _named(key: str) -> str:
+    """Two keys may be named alike: they are two all the same."""
+    text = handed_on(key)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

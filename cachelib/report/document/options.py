@@ -12,7 +12,7 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
 from cachelib.report.document.collect import Findings
 from cachelib.report.language import Comparison, counted, listed, sentence, work
-from cachelib.report.numbers import Unit, beside, shown
+from cachelib.report.numbers import Unit, both_beside, shown
 from cachelib.report.publish.findings import Table
 from cachelib.report.publish.outcome import Candidate, Outcome
 
@@ -122,6 +122,8 @@ def in_a_line(option: Candidate) -> str:
     hours = option.work_hours
     if hours and hours.high:
         parts.append(f"{work(hours.value, hours.low, hours.high)} of work")
+    elif option.changes:  # without the words on work it would be what the option is good for
+        parts.append("what changes")
     said = "; ".join(parts)
     return f"{said}: {option.changes}" if option.changes else said
 
@@ -188,11 +190,8 @@ def _misses(outcome: Outcome, option: Candidate) -> Iterator[Point]:
         bound, side = limit.at_most, "at most"
         if bound is None:
             bound, side = limit.at_least, "at least"
-        yield Point(
-            "Bad",
-            f"it breaks a limit: {metric.label} {beside(metric.label, miss.value, unit)}, "
-            f"allowed {side} {beside(metric.label, bound or 0.0, unit)}",
-        )
+        found, allowed = both_beside(metric.label, miss.value, bound or 0.0, unit)
+        yield Point("Bad", f"it breaks a limit: {metric.label} {found}, allowed {side} {allowed}")
 
 
 def rented_nodes(study: Study) -> dict[str, str]:

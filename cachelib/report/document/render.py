@@ -41,7 +41,7 @@ from cachelib.report.document.options import (
     way,
     what_it_needs,
 )
-from cachelib.report.document.traffic import traffic
+from cachelib.report.document.traffic import pages, traffic, unlisted
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, beside, shown
 from cachelib.report.publish.decision import minimised, plain_unit
@@ -118,7 +118,7 @@ class Document:
             "is_made": self.study.log is None,
             "begins_empty": self.study.log is None and self.study.sample.time == 1,
             "long_lives": long_lives(self.study, self.material.outcome),
-            "barred": {n: KEY.sub("", reason) for n, reason in self.study.barred.items()},
+            "barred": {name: _cannot_be(why) for name, why in self.study.barred.items()},
             "case": self.study.case,
             "give_or_take": language.give_or_take,
             "how_sure": language.how_sure,
@@ -156,6 +156,7 @@ class Document:
             "moved": moved(self.findings),
             "so_many": self.so_many,
             "table": self.table,
+            "pages": pages(self.study),
             "traffic": traffic(self.study),
             "unit": lambda name: METRICS[name].unit,
             "value": self.value,
@@ -181,6 +182,7 @@ class Document:
         if outcome is None:
             return {
                 "outcome": None,
+                "unlisted": [],
                 "chosen": None,
                 "options": [],
                 "held_against": None,
@@ -198,6 +200,7 @@ class Document:
             other = next((o for o in outcome.options if o != chosen), None)
         return {
             "outcome": outcome,
+            "unlisted": unlisted(self.study, outcome.recommended),
             "chosen": chosen,
             "options": options(outcome),
             "held_against": reference(outcome),
@@ -318,7 +321,22 @@ class Document:
         return number
 
 
-KEY = re.compile(r"^\w+: ")  # of a case, which a message about its file begins with
+KEY = re.compile(r"^(\w+): ((?:is|are) )?")  # of a case, which a message about its file begins with
+NAMED = re.compile(r" \(\w+_\w+\)")  # another
+SUBJECTS = {
+    "hedge_after_ms": "asking the origin, too, when a read is slow",
+    "joined": "keeping several keys in one value",
+    "replicas": "copies that answer reads",
+}
+"""What a message is about that has a key for its subject."""
+
+
+def _cannot_be(why: str) -> str:
+    """A message about the file as a clause for readers, who have not got it."""
+    told = KEY.sub(lambda key: f"{SUBJECTS[key[1]]} {key[2]}" if key[2] else "", why)
+    return NAMED.sub("", told)
+
+
 TITLES = {"shared_l2": "The shared tier", "ttl": "Time to live", "when": "What would change it"}
 """Of sections whose notebook failed, where their names would not do."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from cachelib.model.formulas import estimate
 from cachelib.model.judgement.study import Study
+from cachelib.model.traffic.durations import each_time
 from cachelib.report import language
 from cachelib.report.numbers import shown
 
@@ -39,6 +40,28 @@ def traffic(study: Study) -> dict[str, Any]:
         "source": _source(study),
         "skipped": trace.skipped.lines,
         "first_skipped": trace.skipped.first_line,
+    }
+
+
+def unlisted(study: Study, chosen: str | None) -> list[str]:
+    """How often there is what lists keys, which a chosen option has no tier for."""
+    lists = [each for each in study.case.workload.schedules if each.op == "list"]
+    store = study.case.design(chosen).store if chosen else None
+    has_keys = chosen is None or (store is not None and store.listing)
+    return [] if has_keys else [each_time(each.every_s) for each in lists]
+
+
+def pages(study: Study) -> dict[str, Any]:
+    """Requests that come together as the load of a page, and whether a limit holds one by one."""
+    untold = "no page was simulated whole and apart from others"
+    if study.log:
+        untold = "in a log no page is told from other requests"
+    elif study.sample.keys < 1:
+        untold = "only some of the keys were simulated, and so of a page a part of its requests"
+    return {
+        "requests": study.case.workload.page_requests,
+        "limited": any(limit.metric.endswith("_ms") for limit in study.case.criteria.limits),
+        "untold": untold,
     }
 
 

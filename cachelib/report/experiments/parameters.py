@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -155,6 +155,8 @@ class Settled:
     given: Mapping[str, Any]
     barred: Mapping[str, str]
     """Designs that the platform does not allow: they are no options any more, for these reasons."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """How readers call these."""
 
     @property
     def file(self) -> Path:
@@ -187,7 +189,7 @@ class Settled:
             log=self.trace,
             routing=self.parameters.routing,
             folder=self.file.parent,
-            barred=self.barred,
+            barred={self.called[name]: why for name, why in self.barred.items()},
         )
 
     @property
@@ -231,7 +233,8 @@ def settle(values: Mapping[str, Any]) -> Settled:
     if parameters.trace and case.system.path:
         case = _sampled_as_configured(case, find_case(name).parent, Path(parameters.trace))
     out = barred(case)
-    return Settled(name, _without(case, out), parameters, given, out)
+    called = {each: case.words(each) for each in out}
+    return Settled(name, _without(case, out), parameters, given, out, called)
 
 
 def _is_kept(log: Path) -> bool:

@@ -76,6 +76,8 @@ def value(number: float, unit: str) -> str:
 def two_values(one: float, two: float, unit: str) -> tuple[str, str]:
     """Two of a kind that are compared: never rounded to the same."""
     told = value(one, unit), value(two, unit)
+    if unit == "s" and look_alike(*told):
+        told = exactly(one), exactly(two)
     if one == two or not look_alike(*told):
         return told
     return apart(one, two, "" if unit == "sigma" else unit)  # type: ignore[arg-type]

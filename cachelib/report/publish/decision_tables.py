@@ -94,7 +94,7 @@ def verdict(decision: Decision, option: Option) -> str:
 
 def settings_table(decision: Decision) -> pd.DataFrame:
     """Each option's settings, and how far they may be turned and do materially as well."""
-    now, rows = decision.study.case.settings, []
+    now, rows = _today(decision), []
     for name in _by_weight(decision):
         tuned = decision.tuned[name]
         for knob, number in sorted(tuned.option.settings.items()):
@@ -109,6 +109,12 @@ def settings_table(decision: Decision) -> pd.DataFrame:
             })  # fmt: skip
     columns = ["option", "setting", "set to", "as well", "today"]
     return pd.DataFrame(rows, columns=columns).set_index("option")
+
+
+def _today(decision: Decision) -> dict[str, float]:
+    """The settings as they are: the case's, and what the design that is there has of its own."""
+    there = decision.tuned.get(decision.today.name) if decision.today else None
+    return decision.study.case.settings | (dict(there.option.settings) if there else {})
 
 
 def _by_weight(decision: Decision) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
+from cachelib.evidence.mask import handed_on
 from cachelib.model.judgement.study import Study
 from cachelib.model.platforms.colos import where_it_runs
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.memory import MEMORY
 from cachelib.model.tiers.outcomes import FOUND, L1, place_of
 from cachelib.model.tiers.tier import Tier
+from cachelib.model.traffic.trace import Trace
 from cachelib.report.language import capital, counted, duration
 from cachelib.report.numbers import shown
 from cachelib.report.publish.findings import Diagram, Edge, Message, Node, Sequence
@@ -114,25 +117,34 @@ def _alt(study: Study, design: Design) -> str:
     )
 
 
+def two_requests(study: Study) -> Trace:
+    """Those of the study, for a key as a report may name it."""
+    trace = study.two_requests()
+    return replace(trace, keys=[handed_on(key) for key in trace.keys])
+
+
 def scenario(study: Study, design: Design, id: str) -> Sequence:
     """The first two requests for one key, half a minute apart, with each tier's median time."""
-    trace = study.two_requests()
+    trace = two_requests(study)
     sure = dict.fromkeys(("jitter", "kv_near_jitter", "kv_far_jitter"), 0.0)
     result = study.replay(design, trace=trace, **sure)
     runs = where_it_runs(trace.colos, study.platform)
     colos = [runs[place] for place in trace.colo]
+    answers = [_answer(*each) for each in zip(result.tier, result.depth, strict=True)]
+    # What one isolate of a place has in memory, none but itself can answer with.
+    is_same = len(set(colos)) == 1 and answers[-1] is MEMORY
     workers = [
         Node(id=f"w{nth}", label=f"{capital(study.told('Worker'))} in {colo}")
-        for nth, colo in enumerate(colos)
+        for nth, colo in enumerate(colos[:1] if is_same else colos)
     ]
     front = [Node(id="front", label=design.front.label)] if design.front else []
     shared = [Node(id=_id(nth), label=tier.label) for nth, tier in enumerate(design.stores)]
     user = Node(id="user", label="Users", kind="user")
     origin = Node(id="origin", label=study.told("Origin"), kind="origin")
     messages: list[Message] = []
-    answers = [_answer(*each) for each in zip(result.tier, result.depth, strict=True)]
     for nth, (answer, ms) in enumerate(zip(answers, result.latency_ms, strict=True)):
-        messages += _request(f"w{nth}", design, answer, trace.keys[0], float(ms))
+        worker = workers[min(nth, len(workers) - 1)].id
+        messages += _request(worker, design, answer, trace.keys[0], float(ms))
     apart = shown(trace.span_s, "s")
     return Sequence(
         id=id,

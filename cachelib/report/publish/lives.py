@@ -9,7 +9,17 @@ from cachelib.report.language import duration
 def in_store(design: Design) -> str:
     """How long its store keeps a value."""
     life = duration(design.l2_ttl_s) if design.l2_ttl_s else "–"
-    return f"for ever, refreshed after {life}" if design.policy == "refresh" else life
+    if design.policy == "refresh":
+        return f"for ever, refreshed after {life}"
+    if design.policy == "soft-hard" and design.soft_ttl_s:
+        return f"{life}, refreshed after {duration(design.soft_ttl_s)}"
+    return life
+
+
+def of_policy(design: Design) -> str:
+    """The same, and how often what has ended is deleted by the application."""
+    cleaned = f", cleaned up every {duration(design.clean_up_every_s)}"
+    return in_store(design) + (cleaned if design.policy == "clean-up" else "")
 
 
 def in_memory(design: Design) -> str:

@@ -16,6 +16,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import COUNT_WORDS
 from cachelib.report.language import capital
+from cachelib.report.publish.diagrams import two_requests
 from cachelib.report.publish.findings import Message, Node
 from cachelib.report.publish.findings import Sequence as Drawing
 
@@ -65,7 +66,7 @@ def _in_words(count: str) -> str:
 
 def recorded(study: Study, design: Design, id: str) -> Drawing:
     """The scenario of two places, from the runtime's own record."""
-    steps = two_places(design, study.two_requests())
+    steps = two_places(design, two_requests(study))
     names = list(dict.fromkeys(name for step in steps for name in (step.source, step.target)))
     ids = {name: f"p{nth}" for nth, name in enumerate(names)}
     return Drawing(
