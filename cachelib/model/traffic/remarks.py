@@ -12,6 +12,7 @@ from cachelib.model.traffic.account import THE_FILTER, Account, Kind, Remark, Un
 from cachelib.model.traffic.generator import homes
 from cachelib.model.traffic.log_reading import SAMPLED_KEYS, Reading
 from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.unsaid import unsaid
 from cachelib.model.traffic.workload import MONTH_S, Workload
 from cachelib.plural import plural
 
@@ -71,6 +72,7 @@ def remarks(account: Account | None, reading: Reading, *, ttl_s: float = 0.0) ->
         *_places(account),
         *_sampling(account, reading),
         *_kinds(account),
+        *unsaid(account),
         *_keys(account),
         *_length(account, ttl_s),
     ]
