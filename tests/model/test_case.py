@@ -330,3 +330,16 @@ def test_all_that_can_be_set_is_listed_with_what_it_is_now() -> None:
     assert any(name.startswith("options.") and name.endswith(".hours") for name in listed)
     for name in ("plan", "growth.high"):
         load_case("trading-sentiment", {name: {"plan": "paid", "growth.high": 20}[name]})
+
+
+def test_a_page_asks_for_no_more_keys_than_there_are(tmp_path: Path) -> None:
+    path = beside_its_repository(tmp_path)
+    path.write_text(READY.replace("workload:\n", "workload:\n  page_requests: 900\n", 1), "utf-8")
+    keys = load_case("trading-sentiment").workload.keys
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(path)
+    assert f"a page asks for as many different keys, 900, and there are {keys} in all" in str(
+        caught.value
+    )
+    path.write_text(path.read_text().replace("page_requests: 900", f"page_requests: {keys}"))
+    assert load_case(path).workload.page_requests == keys

@@ -246,6 +246,15 @@ def _growth(case: Case, _: Path) -> Faults:
         )
 
 
+def _pages(case: Case, _: Path) -> Faults:
+    each, keys = case.workload.page_requests, case.workload.keys
+    if each > keys:
+        yield (
+            ("workload", "page_requests"),
+            f"a page asks for as many different keys, {each:,}, and there are {keys:,} in all",
+        )
+
+
 def _platform(case: Case, _: Path) -> Faults:
     yield from _isolates(case)
     yield from _numbers(("platform",), case.platform, names.FACTS)
@@ -370,7 +379,7 @@ def _log(case: Case, _: Path) -> Faults:
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _today, _options, _knobs, _growth, _platform, _against, _assumptions, _hours,
+    _designs, _today, _options, _knobs, _growth, _pages, _platform, _against, _assumptions, _hours,
     _failures, _joined, _limits, _colos, _log, charges.faults, _source, claim_checks.faults,
     _theme,
 )  # fmt: skip
