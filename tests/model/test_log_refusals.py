@@ -44,11 +44,11 @@ def test_where_no_format_is_near_none_is_named(tmp_path: Path, content: str, col
 @pytest.mark.parametrize("seed", range(4))
 def test_of_a_binary_file_nothing_is_shown_but_that_it_is_one(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "access.log"
-    path.write_bytes(random.Random(seed).randbytes(200_000))  # noqa: S311 - no secret
+    path.write_bytes(random.Random(seed).randbytes(200_000))
     told = refused(path)
     assert "is a binary file" in told
     assert told.isascii()
-    assert "200" not in told
+    assert "lines" not in told
 
 
 def test_a_file_of_text_is_no_binary_one_for_a_few_damaged_bytes(tmp_path: Path) -> None:
