@@ -226,6 +226,11 @@ def in_order(
             return stream, done
 
 
+def begin(paths: Path | Sequence[Path], reading: Reading) -> None:
+    """Read the beginning of a log; raises `LogError` where it cannot be read as is asked."""
+    next(iter(LogStream(paths, reading, rows=FEW)), None)
+
+
 def _whole(stream: LogStream) -> Trace:
     trace, reading = joined(list(stream), stream.coder), stream.reading
     stream.sample = trace
