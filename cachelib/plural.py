@@ -9,3 +9,9 @@ def plural(number: float, one: str, many: str = "") -> str:
 def none_of_its(number: int, thing: str) -> str:
     """`none of its 3 lines is`, `its only line is not`: what comes next they are not."""
     return f"its only {thing} is not" if number == 1 else f"none of its {number} {thing}s is"
+
+
+def ordinal(nth: int) -> str:
+    """`1st`, `2nd`, `3rd`, `4th`, … `11th`, … `21st`."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(nth % 10, "th") if nth // 10 % 10 != 1 else "th"
+    return f"{nth}{ending}"

@@ -129,7 +129,7 @@ def report(
 
     with told(), compiled_aside():
         from cachelib.report import progress
-        from cachelib.report.build import build
+        from cachelib.report.build import build, foreseen
         from cachelib.report.document import pdf
         from cachelib.report.experiments.parameters import parse_assignments
         from cachelib.report.reuse.plan import Request, plan
@@ -138,6 +138,8 @@ def report(
         if dry_run or is_check:
             request = Request.of(given, out, templates)
             steps = plan(request, **which)
+            if dry_run:
+                foreseen(request, steps, partial_too=partial_too)
             _say_outside(request.settled.outside)
             say(progress.foretold(steps, is_all=words.is_verbose()))
             sys.exit(0 if dry_run or steps.stands else 1)

@@ -8,7 +8,7 @@ from cachelib.evidence.baseline import read_baseline, write_baseline
 from cachelib.evidence.display import audit_text, inventory_text
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.facts import Fact
-from cachelib.evidence.finding import Change, Finding
+from cachelib.evidence.finding import Change, Changes, Finding
 from cachelib.evidence.formats import formatted, write_text
 from cachelib.evidence.graph import Graph, GraphEdge, GraphNode, architecture
 from cachelib.evidence.inventory import Absence, Gap, Inventory, inventory
@@ -35,6 +35,7 @@ __all__ = [
     "Absence",
     "Audit",
     "Change",
+    "Changes",
     "Counterfactual",
     "Edit",
     "EvidenceError",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.files import Fault, directory_of, survey
-from cachelib.evidence.finding import Change, Finding, compatible, finding_of, numbered
+from cachelib.evidence.finding import Changes, Finding, compatible, finding_of, numbered
 from cachelib.evidence.ignores import ABOUT_IGNORES, ignores_in, silenced
 from cachelib.evidence.imports import Imports
 from cachelib.evidence.module import Module, read_modules
@@ -54,7 +54,7 @@ class Audit(BaseModel):
         floor = SEVERITIES.index(severity)
         return [each for each in self.findings if SEVERITIES.index(each.severity) >= floor]
 
-    def with_effects(self, effects: Mapping[Counterfactual, list[Change]]) -> "Audit":
+    def with_effects(self, effects: Mapping[Counterfactual, Changes]) -> "Audit":
         """The same audit with what each fault costs, by what would be changed of it."""
         findings = [
             each.model_copy(update={"effect": effects.get(change)})

@@ -108,7 +108,9 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
 def _cost_lines(finding: Finding) -> Iterator[str]:
     if isinstance(finding.counterfactual, NotModelled):
         yield f"  cost: not computed, {finding.counterfactual.reason}"
-    for change in finding.effect or []:
+    elif isinstance(finding.effect, NotModelled):
+        yield f"  cost: not computed, {finding.effect.reason}"
+    for change in finding.changes:
         yield f"  {change.words}"
 
 

@@ -50,6 +50,10 @@ class Change(BaseModel):
         return f"{self.says or said} when repaired"
 
 
+Changes = list[Change] | NotModelled | None
+"""What mending a fault changes in a case, or why that is not computed; None of no case."""
+
+
 class Place(BaseModel):
     """Lines and columns count from 1, the end is exclusive; columns count code points."""
 
@@ -84,10 +88,15 @@ class Finding(Place):
     confidence: Confidence = "high"
     because: str = ""
     counterfactual: Counterfactual | NotModelled
-    effect: list[Change] | None = None
+    effect: Changes = None
     replacements: list[Replacement] | None = None
     not_with: str = ""
     fingerprint: str = ""
+
+    @property
+    def changes(self) -> list[Change]:
+        """What a case says that mending it changes; nothing where that was not computed."""
+        return self.effect if isinstance(self.effect, list) else []
 
 
 def finding_of(rule: Rule, hit: Hit, config: Wrangler | None) -> Finding:

@@ -116,7 +116,7 @@ def _fix(file: str, replacements: list[Replacement]) -> dict[str, Any]:
 
 def _extras(finding: Finding) -> dict[str, Any]:
     extras: dict[str, Any] = {"confidence": finding.confidence, "because": finding.because}
-    if finding.effect is not None:
+    if isinstance(finding.effect, list):
         extras["effect"] = [each.model_dump() for each in finding.effect]
     return extras
 

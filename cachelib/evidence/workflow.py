@@ -46,7 +46,7 @@ def _annotation(finding: Finding, prefix: str) -> str:
 def _words(finding: Finding) -> Iterator[str]:
     yield finding.message
     yield f"why: {finding.why}"
-    for change in finding.effect or []:
+    for change in finding.changes:
         yield change.words
 
 

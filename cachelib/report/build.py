@@ -87,8 +87,7 @@ def build(
             ready = run.get_ready([Source(path) for path in notebooks.glob("[0-9]*.ipynb")], jobs)
             stack.callback(ready.end)
         steps = plan(request, notebooks=notebooks, only=only, fresh=fresh)
-        if steps.left_out and steps.replaces_complete and not partial_too:
-            raise OutputError(_refused(request.folder, steps))
+        refuse(request, steps, partial_too=partial_too)
         for step in steps.reused:
             progress(step.name, "reused", "")
         for step in steps.left_out:
@@ -120,11 +119,27 @@ def build(
     return Report(request.folder, made.runs, others, request.places, outside, unrendered)
 
 
-def _refused(folder: Path, steps: Plan) -> str:
+def foreseen(request: Request, steps: Plan, *, partial_too: bool = False) -> None:
+    """Raise what a run of these steps would be refused with; nothing is written.
+
+    Of a log the beginning is read, as it is asked for. Raises `OutputError` or `LogError`.
+    """
+    staging.free(request.folder)
+    refuse(request, steps, partial_too=partial_too)
+    if request.settled.trace and steps.to_run:
+        from cachelib.model.traffic.logs.reading import begin  # the database is slow to import
+
+        begin(request.settled.trace, request.settled.case.log)
+
+
+def refuse(request: Request, steps: Plan, *, partial_too: bool) -> None:
+    """Raise `OutputError` if a part of a report would take the place of a complete one."""
+    if not steps.left_out or not steps.replaces_complete or partial_too:
+        return
     names = ", ".join(step.name for step in steps.left_out)
-    return (
-        f"{folder}: holds a complete report, and --only would leave out {names}, which would "
-        "have to run anew; run all, name another folder with --out, or say --partial"
+    raise OutputError(
+        f"{request.folder}: holds a complete report, and --only would leave out {names}, which "
+        "would have to run anew; run all, name another folder with --out, or say --partial"
     )
 
 

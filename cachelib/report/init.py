@@ -25,10 +25,12 @@ SKELETON = Path(__file__).with_name("first_case.yaml")
 HEAD = """\
 # A case: one decision to make. It runs as it is; what says "not known yet" is a guess: make it
 # yours. `cachelib check $folder` says what is wrong with it, `cachelib report $folder` runs it.
-# All that a case may say is named here; "(not set)" marks what has a default.
+# Every key that a case may have is named here; "(not set)" marks what has a default. What each may
+# be `cachelib schema` says.
 """
 
 Schema = Mapping[str, Any]
+FEW = 5  # keys that are named where they hold the same
 
 
 class ExistsError(CachelibError, ValueError):
@@ -157,11 +159,30 @@ def _comment(root: Schema, section: str, value: Node | None) -> Iterator[str]:
         keys |= {name: f"{a.value:g} {a.unit}, {a.low:g} to {a.high:g}: {a.why}"
                  for name, a in known_there.items() if name not in given}  # fmt: skip
     if section == "platform":
+        node = {}  # a profile is a file of its own
         keys = dict.fromkeys(SETTINGS, "")
+    bare = []
     for key, meaning in keys.items():
         note = "" if key in given or not isinstance(value, MappingNode) else " (not set)"
         if meaning or note:
             yield from _wrapped(f"{key}{note}{': ' if meaning else ''}{meaning}", "  ")
+        elif key not in given:
+            bare.append(key)
+    if bare:
+        more = "more keys" if len(bare) < len(keys) else "keys"
+        yield from _wrapped(f"{more}: {', '.join(bare)}", "  ")
+    yield from _of_parts(root, node)
+
+
+def _of_parts(root: Schema, node: Schema) -> Iterator[str]:
+    """The keys of what a section's own keys hold, by these: `keys of schedules: op, every_s`."""
+    holders: dict[tuple[str, ...], list[str]] = {}
+    for key, inner in node.get("properties", {}).items():
+        if names := tuple(_resolved(root, inner).get("properties", ())):
+            holders.setdefault(names, []).append(key)
+    for names, inside in holders.items():
+        of = ", ".join(inside) if len(inside) < FEW else "each"
+        yield from _wrapped(f"keys of {of}: {', '.join(names)}", "  ")
 
 
 def _wrapped(text: str, indent: str) -> Iterator[str]:
@@ -172,10 +193,14 @@ def _wrapped(text: str, indent: str) -> Iterator[str]:
 
 
 def _resolved(root: Schema, node: Schema) -> Schema:
-    """The object that a property holds, or a list of which it holds."""
+    """The object that a property holds, or a list or names of which it holds."""
     if "anyOf" in node:
-        return _resolved(root, next((kind for kind in node["anyOf"] if "$ref" in kind), {}))
-    if "items" in node:
-        return _resolved(root, node["items"])
+        return next(filter(None, (_resolved(root, kind) for kind in node["anyOf"])), {})
+    for several in ("items", "additionalProperties"):
+        if isinstance(node.get(several), dict):
+            return _resolved(root, node[several])
     name = node.get("$ref", "").rsplit("/", 1)[-1]
-    return root["$defs"][name] if name else node
+    if name:
+        found: Schema = root["$defs"][name]
+        return found
+    return node if "properties" in node else {}

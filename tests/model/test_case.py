@@ -11,11 +11,14 @@ import pytest
 from cachelib.errors import CachelibError
 from cachelib.model.case import names
 from cachelib.model.case.case import Case, load_case
+from cachelib.model.case.checks import _options
+from cachelib.model.case.choices import OptionNotes
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.case.ready_made import CASES
 from cachelib.model.judgement import regions
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.schema.typed_yaml import InvalidFileError
+from cachelib.model.tiers.built_in import shipped_for
 from cachelib.report.experiments.parameters import ParameterError, open_study, settable, settle
 from tests.model.cases import raw, small
 
@@ -43,7 +46,7 @@ def with_design(folder: Path, words: str) -> Path:
         ("l1: false, expiry: sliding", "expiry: 'sliding' renews the TTL of an L1"),
         ("expiry: sliding, policy: refresh", "expiry: 'sliding' does not go with the policy"),
         ("tiers: [kv], expiry: sliding", "expiry: 'sliding' renews the TTL of an L1"),
-        ("tiers: [memory, vk]", "tiers.1: must be 'memory', 'kv',"),
+        ("tiers: [memory, vk]", "designs.mine.tiers.vk: must be 'memory', 'kv',"),
         ("tiers: [kv, r2]", "tiers: 'r2' cannot stand behind 'kv', since its copies are shared by"),
         ("tiers: [kv, cache-api]", "tiers: 'cache-api' cannot stand behind 'kv'"),
         ("tiers: [kv, memory]", "tiers: 'memory' cannot stand behind 'kv'"),
@@ -330,3 +333,64 @@ def test_all_that_can_be_set_is_listed_with_what_it_is_now() -> None:
     assert any(name.startswith("options.") and name.endswith(".hours") for name in listed)
     for name in ("plan", "growth.high"):
         load_case("trading-sentiment", {name: {"plan": "paid", "growth.high": 20}[name]})
+
+
+def test_a_page_asks_for_no_more_keys_than_there_are(tmp_path: Path) -> None:
+    path = beside_its_repository(tmp_path)
+    path.write_text(READY.replace("workload:\n", "workload:\n  page_requests: 900\n", 1), "utf-8")
+    keys = load_case("trading-sentiment").workload.keys
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(path)
+    assert f"a page asks for as many different keys, 900, and there are {keys} in all" in str(
+        caught.value
+    )
+    path.write_text(path.read_text().replace("page_requests: 900", f"page_requests: {keys}"))
+    assert load_case(path).workload.page_requests == keys
+
+
+SCHEDULES = """
+  schedules:
+    - {op: write, every_s: 86_400, keys: all}
+    - {op: write, every_s: 86_400, keys: 5_000}
+"""
+
+
+@pytest.mark.parametrize(
+    ("put", "after", "line", "said"),
+    [
+        (SCHEDULES, "workload:\n", "keys: 5_000", "workload.schedules.2nd.keys: 5,000 are more"),
+        (SCHEDULES.replace("5_000", "5, colo: XXX"), "workload:\n", "XXX",
+         "workload.schedules.2nd.colo: XXX is none"),
+        ("  - kv-olny\n", "  - kv-only\n", "kv-olny", "designs.kv-olny: unknown design"),
+        ("    - {metric: p99_ms, at_most: 0.5, at_least: 1, why: x}\n", "  limits:\n", "p99_ms",
+         "criteria.limits.p99_ms"),
+    ],
+)  # fmt: skip
+def test_an_entry_of_a_list_is_told_by_its_own_line_and_name(
+    put: str, after: str, line: str, said: str, tmp_path: Path
+) -> None:
+    path = beside_its_repository(tmp_path)
+    path.write_text(READY.replace(after, after + put.lstrip("\n"), 1), "utf-8")
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(path)
+    (problem,) = caught.value.problems
+    assert said in str(problem)
+    assert line in path.read_text("utf-8").split("\n")[problem.line - 1]
+
+
+def test_what_is_allowed_is_of_the_case_s_platform_and_holds_no_name_that_is_made(
+    tmp_path: Path,
+) -> None:
+    path = beside_its_repository(tmp_path)
+    path.write_text(READY.replace("  - kv-only\n", "  - kv-olny\n", 1), "utf-8")
+    with pytest.raises(InvalidFileError) as caught:
+        load_case(path)
+    allowed = str(caught.value).partition("allowed: ")[2].split(", ")
+    assert "kv-only" in allowed
+    assert not {"memory-only", "database-only", "redis-only"} & set(allowed)
+    assert shipped_for(("memory", "redis"))[:2] == ["database-only", "memory-only"]
+    case = load_case("trading-sentiment")
+    (fault,) = _options(
+        case.model_copy(update={"options": {"l1-onyl": OptionNotes(changes="x")}}), tmp_path
+    )
+    assert "set-anew" not in fault[1]

@@ -267,3 +267,30 @@ def test_a_sample_by_request_is_made_whole_before(log: Path) -> None:
     assert found["workload"]["keys"] == pytest.approx(12, abs=1)
     again, other = (fit_log(log, reading=Reading(sample_rate=0.5), seed=s) for s in (1, 2))
     assert found == again != other
+
+
+def days(folder: Path, of_place: str) -> Path:
+    """Three days of requests around 13:00 UTC, of which some name the place that is given."""
+    rows = [
+        f'{{"time": {DAY_S * day + 12 * 3_600 + 3_600 * n / 50}, "key": "{n % 7}"{named}}}\n'
+        for day in range(3)
+        for n in range(101)
+        for named in [f', "colo": "{of_place}"' if of_place and n % 2 else ""]
+    ]
+    (folder / "days.jsonl").write_text("".join(rows))
+    return folder / "days.jsonl"
+
+
+def test_a_log_that_names_no_place_is_given_none_and_tells_its_peak_by_utc(tmp_path: Path) -> None:
+    found = fit_log(days(tmp_path, ""))
+    assert found["workload"]["daily_swing"] > 0.9
+    assert not {"colos", "peak_hour", "peak_hours"} & set(found["workload"])
+    (said,) = (remark for remark in found["remarks"] if "`colos` is left out" in remark)
+    assert "Its peak is at 13:00 UTC" in said
+
+
+def test_requests_without_a_place_are_where_the_others_are(tmp_path: Path) -> None:
+    found = fit_log(days(tmp_path, "SIN"))
+    assert found["workload"]["colos"] == {"SIN": 1}
+    assert found["workload"]["peak_hour"] == pytest.approx(13 + 104 / 15, abs=0.1)
+    assert not any("`colos` is left out" in remark for remark in found["remarks"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import re
 import tarfile
 from pathlib import Path
@@ -38,6 +39,22 @@ def test_where_no_format_is_near_none_is_named(tmp_path: Path, content: str, col
     assert f"it has {columns}" in told
     assert "--key" in told or "--time-column" in told
     assert "akamai" not in told
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_a_binary_file_nothing_is_shown_but_that_it_is_one(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(random.Random(seed).randbytes(200_000))
+    told = refused(path)
+    assert "is a binary file" in told
+    assert told.isascii()
+    assert "lines" not in told
+
+
+def test_a_file_of_text_is_no_binary_one_for_a_few_damaged_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "notes.log"
+    path.write_text("a few words about nothing much, which go on, and then another line\x00\n" * 40)
+    assert "line 1: not a line of a format that is known: 'a few words" in refused(path)
 
 
 def test_a_format_of_which_a_column_is_there_is_near(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cachelib.model.traffic.from_log import from_log
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.anonymise import anonymised
 from cachelib.model.traffic.remarks import keys_unlike, remarks
+from cachelib.model.traffic.trace import WRITE
 from tests.model.cases import small
 
 START = 1_760_000_000
@@ -101,3 +102,41 @@ def test_two_times_that_read_the_same_are_not_said_to_differ(life_s: float, told
     day = Account("csv", "w", rows=9_999, requests=9_999, span_s=DAY_S - 1)
     found = [remark.says for remark in remarks(day, Reading(), ttl_s=life_s)]
     assert [said for said in found if told in said and said.startswith("Values may live")]
+
+
+def test_a_log_whose_other_columns_say_no_method_and_no_status_says_what_that_makes_of_it(
+    tmp_path: Path,
+) -> None:
+    other = [request(5 * n, did="GET" if n % 3 else "PUT", went="503") for n in range(2_016)]
+    told = said(written(tmp_path, other))["unsaid"]
+    assert "No column of the log was taken for the method or the status" in told
+    assert "--column method=NAME --column status=NAME" in told
+    one = [row | {"method": "GET"} for row in other]
+    assert "--column status=NAME" in said(written(tmp_path, one))["unsaid"]
+    both = [row | {"status": 200} for row in one]
+    assert "unsaid" not in said(written(tmp_path, both))
+    named = {"columns": {"method": "did", "status": "went"}, "statuses": {503: "read"}}
+    assert "unsaid" not in said(written(tmp_path, other), **named)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ({"req": {"method": "PUT", "url": "/a"}}, {"res": {"statusCode": 201}}),
+        ({"http": {"req": {"verb": "PUT", "target": "/a"}}}, {"http2": {"resp": {"code": 201}}}),
+        ({"http": {"request": {"verb": "PUT", "path": "/a"}}}, {"response": {"status_code": 201}}),
+        (
+            {"log": {"request": {"method": "PUT", "uri": "/a"}}},
+            {"log2": {"response": {"code": 201}}},
+        ),
+        ({"http": {"verb": "PUT", "target": "/a"}}, {"http2": {"rsp": {"status": 201}}}),
+    ],
+)
+def test_a_method_and_a_status_in_records_are_found_as_flat_ones_are(
+    asked: dict[str, Any], answered: dict[str, Any], tmp_path: Path
+) -> None:
+    rows = [{"ts": START + n, "pod": "a"} | asked | answered for n in range(40)]
+    trace = from_log(written(tmp_path, rows), Reading(), places={"FRA": 1}, seed=1)
+    assert trace.account is not None
+    assert {"key", "method", "status"} <= set(trace.account.mapping)
+    assert set(trace.op.tolist()) == {WRITE}

@@ -98,7 +98,7 @@ def test_what_is_printed_can_be_named_by_a_case(tmp_path: Path) -> None:
         (LIKE + "  redis_ms: {value: 1, low: 0, high: 2, unit: s, why: x}\n",
          "mine.yaml:3: numbers.redis_ms: is in ms, not 's'"),
         ("like: servers-rediss\n", "mine.yaml:1: like: 'servers-rediss' is unknown"),
-        ("tiers: [memory, memcached]\n", "mine.yaml:1: tiers.1: must be"),
+        ("tiers: [memory, memcached]\n", "mine.yaml:1: tiers.memcached: must be"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_platform_is_told_by_file_and_line(

@@ -161,7 +161,9 @@ def test_a_setting_that_turns_off_what_the_file_leans_on_is_no_fault_of_the_file
     path.write_text(CASE, "utf-8")
     assert load_case(path, {"daily_swing": 0}).workload.daily_swing == 0
     assert load_case(path, {"l1_ttl_s": 30}).settings["l1_ttl_s"] == 30
-    with pytest.raises(InvalidFileError, match=r"-p designs.l1-only.l2_ttl_s=600: designs.0.l2_"):
+    with pytest.raises(
+        InvalidFileError, match=r"-p designs.l1-only.l2_ttl_s=600: designs.l1-only.l2_"
+    ):
         load_case(path, {"designs.l1-only.l2_ttl_s": 600})
     path.write_text(CASE.replace("daily_swing: 0.3, ", ""), "utf-8")
     with pytest.raises(InvalidFileError, match=r"case.yaml:6: workload.peak_hour: nothing uses it"):

@@ -221,7 +221,7 @@ def test_new_keys_are_written_by_the_schedule_when_they_have_come():
             [POLLS | {"clients": 1, "every_s": 86_400, "keys": 501}],
             "501 are more than the 500 that there are",
         ),
-        ([POLLS | {"clients": 1, "colo": "XXX"}], "schedules: colo: XXX is none of the colos: "),
+        ([POLLS | {"clients": 1, "colo": "XXX"}], "schedules.0.colo: XXX is none of the colos: "),
     ],
 )
 def test_schedules_that_cannot_be_are_said(schedules, said):

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from cachelib.evidence import RULES, Audit, Counterfactual, audit, audit_text, inventory
+from cachelib.evidence import (
+    RULES,
+    Audit,
+    Counterfactual,
+    audit,
+    audit_text,
+    inventory,
+    to_json,
+    to_sarif,
+)
 from cachelib.evidence.workflow import to_workflow
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.publish.repository import METRICS, PAIRS, diagram, effects, findings_table
@@ -138,3 +147,20 @@ def test_a_drawn_architecture_has_each_of_its_parts_in_one_layer(tmp_path: Path)
     assert len(names) == 3
     assert names[2] == ["KV namespace A", "KV namespace B"]
     assert len(names[0]) == len(names[1]) == 1
+
+
+def test_a_fault_of_a_store_that_the_case_has_not_is_computed_of_no_other_system(
+    tmp_path: Path,
+) -> None:
+    found = costed(tmp_path, SAVES + PROMOTES)
+    case = Path("tests/report/cases/pods.yaml")
+    elsewhere = found.with_effects(effects(settle({"case": str(case)}).study, found))
+    assert "→" in audit_text(found)
+    for text in (audit_text(elsewhere), to_workflow(elsewhere)):
+        assert "→" not in text
+    assert "cost: not computed, the case has no Workers KV" in audit_text(elsewhere)
+    told = findings_table(elsewhere)["what mending it changes in a month"]
+    assert "not computed: the case has no Workers KV" in set(told)
+    assert all(each.startswith("not computed: ") for each in told)
+    assert "the case has no Workers KV" in str(to_json(elsewhere))
+    assert to_sarif(elsewhere)

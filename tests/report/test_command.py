@@ -77,6 +77,25 @@ def test_a_dry_run_says_what_would_run_and_why_and_writes_nothing(folder: Path) 
     assert (folder / "out" / "manifest.json").read_text() == before
 
 
+def test_a_dry_run_is_refused_what_the_run_would_be(folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.txt").write_text("years of work")
+    log = folder / "log.jsonl"
+    log.write_text("".join(f'{{"time": {n * 60}, "url": "/{n % 5}"}}\n' for n in range(400)))
+    for words, said in (
+        (("--out", "mine"), "is there already and is no report"),
+        (("--out", "new", "--trace", str(log), "-p", "log.key=nope"), "no column 'nope'"),
+    ):
+        told = {flag: run("report", *words, *flag) for flag in ((), ("--dry-run",))}
+        for done in told.values():
+            assert done.exit_code != 0
+            assert said in done.stderr
+        assert told[()].exit_code == told[("--dry-run",)].exit_code
+    assert not (folder / "new").exists()
+    good = run("report", "--out", "new", "--trace", str(log), "-p", "log.key=url", "--dry-run")
+    assert good.exit_code == 0
+
+
 SECTIONS = {
     "workload": "keys=7", "assumptions": "origin_ms=7", "criteria": "late_after_s=7",
     "platform": "kv_write_gap_s=7", "system": "system.summary=seven",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cachelib.errors import CachelibError
-from cachelib.model.case.case import SETTINGS, Case, Criteria, load_case
+from cachelib.model.case.case import SETTINGS, Case, Criteria, case_schema, load_case
 from cachelib.model.case.names import PROFILE
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.traffic.workload import Workload
@@ -46,6 +46,22 @@ def test_no_word_of_another_system_is_in_it_and_every_section_is_named(tmp_path:
         assert re.search(rf"^(# )?{section}\b", text, re.MULTILINE), section
     for key in [*PROFILE, *SETTINGS, *Criteria.model_fields, *Workload.model_fields]:
         assert re.search(rf"\b{key}\b", text), key
+
+
+FILES = {"Profile", "PriceBook", "Fact", "Meter", "Plan"}
+"""What is in files beside a case."""
+
+
+def test_every_key_that_a_case_may_have_is_named_in_it(tmp_path: Path) -> None:
+    text = write_case(tmp_path).read_text("utf-8")
+    assert "see `" not in text
+    for kind, node in case_schema()["$defs"].items():
+        for key in node.get("properties", {}) if kind not in FILES else ():
+            assert re.search(rf"\b{key}\b", text), (kind, key)
+    for keys in ("op, every_s, keys, clients, colo", "value, values, low, high, unit, why"):
+        assert keys in text
+    for keys in ("writes, keys, value_life", "at_least, low, high, costs", "l1_max_entries"):
+        assert keys in text
 
 
 def test_what_the_user_says_is_in_it(tmp_path: Path) -> None:

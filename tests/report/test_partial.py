@@ -1,15 +1,21 @@
-"""A report of some notebooks alone, as `--only` or an interrupt leaves it."""
+"""A report of some notebooks alone, as `--only`, an interrupt or a time limit leaves it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
 
 from cachelib.report.document.collect import Findings
 from cachelib.report.document.formats import adr, html, markdown
 from cachelib.report.document.material import Material
 from cachelib.report.experiments.parameters import settle
-from cachelib.report.experiments.run import NOTEBOOKS, Run, notebook_names
+from cachelib.report.experiments.run import NOTEBOOKS, Failure, Run, notebook_names
+from tests.report.in_process import committed
 
 
 @cache
@@ -44,3 +50,33 @@ def test_a_whole_report_says_nothing_of_it() -> None:
     for text in written(*notebook_names()).values():
         assert "not run" not in text
         assert "Nothing is decided yet" not in text
+
+
+STOPPED = Failure(3, "while True: pass", "stopped after 8 s, its time limit")
+
+
+@pytest.mark.parametrize("name", notebook_names())
+def test_a_notebook_that_stops_in_any_cell_takes_its_own_sections_alone(
+    name: str, tmp_path: Path
+) -> None:
+    whole = committed()
+    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
+    for ended in range(len(cells)):
+        begun = _with_outputs_of(name, ended, tmp_path)
+        runs = [begun if run.name == name else run for run in whole.runs]
+        findings = Findings(runs)
+        assert {found.notebook for found in findings} == {run.name for run in runs} - {name}
+    text = markdown.files(replace(whole, runs=runs, findings=findings))["report.md"]
+    assert f"**The notebook {name.replace('_', chr(92) + '_')} failed** in cell 3" in text
+    assert "its time limit" in text
+    assert text.count("\n## ") > 10
+
+
+def _with_outputs_of(name: str, ended: int, folder: Path) -> Run:
+    """A notebook of which so many cells have ended."""
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    for cell in notebook.cells[ended:]:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return Run(name, folder / f"{name}.ipynb", 8.0, STOPPED)

@@ -75,7 +75,7 @@ class TestANotebookThatHangs:
         write("print('before')", "while True: pass", name="02_isolation")
         [hung] = built(timeout_s=4)
         assert hung.failure
-        assert hung.failure.error == "stopped after 4 s, its time limit (--timeout)"
+        assert hung.failure.error == "stopped after 4 s, its time limit; raise it with --timeout"
         assert hung.failure.source == "while True: pass"
         assert "its time limit" in (folder / "out" / "report.md").read_text()
         assert "asyncio" not in {record.name for record in caplog.records}

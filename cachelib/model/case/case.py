@@ -156,9 +156,9 @@ class Case(Strict):
         cls, designs: tuple[str | Design, ...], info: ValidationInfo
     ) -> tuple[str | Design, ...]:
         platform = profile_of(info.data.get("platform", {}).get("profile", FIRST))
-        for design in designs:
+        for nth, design in enumerate(designs):
             if isinstance(design, str) and design not in BUILT_IN:
-                raise ValueError(known("design", shipped_for(platform.tiers), design))
+                raise ValueError(f"{nth}: {known('design', shipped_for(platform.tiers), design)}")
         return designs
 
     @field_validator("log")

@@ -124,15 +124,16 @@ def _number(location: Location, number: Assumption, stated: names.Number) -> Fau
             yield (*location, part), fault
 
 
-def _options_there(case: Case) -> list[str]:
-    """What may be chosen, but for a name of today's that no design has."""
+def _no_option(case: Case, name: str) -> str | None:
+    """What is wrong with the name of what may be chosen; today's set anew is one that is made."""
     known = {*BUILT_IN, *(design.name for design in case.own_designs)}
-    return [n for n in case.option_names if n != case.today_name or n in known]
+    there = [n for n in case.design_names if n != case.today_name or n in known]
+    return None if name == case.set_anew else names.known("design", there, name)
 
 
 def _hours(case: Case, _: Path) -> Faults:
     for name in case.criteria.hours:
-        if fault := names.known("design", _options_there(case), name):
+        if fault := _no_option(case, name):
             yield ("criteria", "hours", name), fault
         elif name in case.options and case.options[name].hours:
             yield (
@@ -190,7 +191,7 @@ def _today(case: Case, _: Path) -> Faults:
 
 def _options(case: Case, _: Path) -> Faults:
     for name, notes in case.options.items():
-        if fault := names.known("design", _options_there(case), name):
+        if fault := _no_option(case, name):
             yield ("options", name), fault
         for knob in notes.settings:
             if fault := names.known("knob", SETTABLE, knob):
@@ -243,6 +244,15 @@ def _growth(case: Case, _: Path) -> Faults:
             ("growth", "low"),
             f"of {least:,.0f} requests a month the writes, which stay as they are, leave nothing to"
             " those who read: say more than that, or that writes grow in proportion",
+        )
+
+
+def _pages(case: Case, _: Path) -> Faults:
+    each, keys = case.workload.page_requests, case.workload.keys
+    if each > keys:
+        yield (
+            ("workload", "page_requests"),
+            f"a page asks for as many different keys, {each:,}, and there are {keys:,} in all",
         )
 
 
@@ -370,7 +380,7 @@ def _log(case: Case, _: Path) -> Faults:
 
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
-    _designs, _today, _options, _knobs, _growth, _platform, _against, _assumptions, _hours,
+    _designs, _today, _options, _knobs, _growth, _pages, _platform, _against, _assumptions, _hours,
     _failures, _joined, _limits, _colos, _log, charges.faults, _source, claim_checks.faults,
     _theme,
 )  # fmt: skip

@@ -19,10 +19,12 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.generator import DAY_S, MONTH_S, generate, shares
 from cachelib.model.traffic.logs import LogError, Reading, read_log
 from cachelib.model.traffic.made_whole import unsampled
+from cachelib.model.traffic.places import spread
 from cachelib.model.traffic.remarks import FIT, answered, remarks
 from cachelib.model.traffic.trace import WRITE, Trace, in_one_place
 from cachelib.model.traffic.workload import Workload, idle
 
+UNPLACED = "IAD"
 CLOSE_S = 10.0
 TTLS_S = (10, 60, 300, 3_600)
 BY_CHANCE = 1.0  # two standard errors of a share of so many requests, at most
@@ -81,7 +83,7 @@ class Fit:
         }
 
 
-def fit(trace: Trace, *, unplaced: str = "IAD", seed: int = 1) -> Fit:
+def fit(trace: Trace, *, unplaced: str = UNPLACED, seed: int = 1) -> Fit:
     """Fit a workload to a log of at least two requests at different times."""
     if trace.span_s <= 0:
         raise LogError("a workload cannot be fitted to requests of one moment")
@@ -127,18 +129,43 @@ def fit_log(
         trace = unsampled(trace, reading.rate, seed=seed)
     elif reading is not None:
         rate = reading.rate
-    found = fit(trace, seed=seed)
+    places = {name: share for name, share in _colos(trace, "").items() if name and share}
+    found = fit(spread(trace, places, seed=seed), seed=seed)
     whole = found.workload.model_copy(
         update={
             "requests_per_month": min(1e9, found.workload.requests_per_month / rate),
             "keys": min(10_000_000, round(found.workload.keys / rate)),
         }
     )
-    return replace(found, workload=whole).as_dict() | {
+    said = replace(found, workload=whole).as_dict()
+    if not places:
+        said["workload"] = {k: v for k, v in said["workload"].items() if k not in OF_PLACES}
+    return said | {
         "skipped_lines": trace.skipped.lines,
         "notes": list(trace.notes),
-        "remarks": [*(remark.says for remark in told), *found.misses],
+        "remarks": [
+            *(remark.says for remark in told),
+            *([] if places else [_placeless(whole)]),
+            *found.misses,
+        ],
     }
+
+
+OF_PLACES = ("colos", "peak_hour", "peak_hours")
+"""What a log that names no place does not say."""
+
+
+def _placeless(workload: Workload) -> str:
+    """Which numbers are left out, and when the peak is by a clock that every place has."""
+    said = "The log names no place, so `colos` is left out: say where your readers are."
+    if not workload.daily_swing:
+        return said
+    hour = (workload.peak_hour - coordinates(UNPLACED)[1] / 15) % 24
+    minutes = round(hour * 60) % (24 * 60)
+    return (
+        f"{said} Its peak is at {minutes // 60}:{minutes % 60:02} UTC; `peak_hour` is left out,"
+        " since it is the local solar time of each place."
+    )
 
 
 def zipf_exponent(counts: Counts) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,6 +17,7 @@ from cachelib.errors import CachelibError
 from cachelib.model.schema.bounds import faults
 from cachelib.model.schema.unreadable import marked, unmarked
 from cachelib.model.schema.yaml_reader import reader
+from cachelib.plural import ordinal
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -62,9 +64,10 @@ class Document:
 
     def problem(self, location: Location, message: str, key: str = "") -> Problem:
         """What is wrong at a location, or at the innermost part of it that there is."""
+        location, message = self._within(location, message)
         present = self.present(location)
         line = _line(self.tree, present)
-        name = key or ".".join(map(str, present))
+        name = key or self.spelled(present)
         return Problem(self.path, line, name, message, self._said(present))
 
     def present(self, location: Location) -> Location:
@@ -77,6 +80,24 @@ class Document:
                 at = found[0]
                 kept.append(step)
         return tuple(kept) or location
+
+    def spelled(self, location: Location) -> str:
+        """A location as its reader knows it: of a list, an entry's own name, or which it is."""
+        words, at = list[str](), self.data
+        for step in location:
+            found = _inside(at, step)
+            at = found[0] if found is not None else None
+            words.append(_called(at, step) if isinstance(step, int) else step)
+        return ".".join(words)
+
+    def _within(self, location: Location, message: str) -> tuple[Location, str]:
+        """The part that a message begins with, as `expiry: …` does, where that is there."""
+        path, _, rest = message.partition(": ")
+        steps = tuple(int(step) if step.isdecimal() else step for step in path.split("."))
+        at = self.present(location)
+        if not rest or self.present((*at, *steps)) != (*at, *steps):
+            return location, message
+        return self._within((*at, *steps), rest)
 
     def _said(self, location: Location) -> str:
         """The words on the command line that set this part, or one in it or around it."""
@@ -91,6 +112,18 @@ def _inside(value: Any, step: int | str) -> tuple[Any] | None:
     if isinstance(value, list) and isinstance(step, int) and step < len(value):
         return (value[step],)
     return (value[step],) if isinstance(value, dict) and step in value else None
+
+
+NAMES = ("name", "id", "metric")
+"""What the entries of lists are known by."""
+PLAIN = re.compile(r"[A-Za-z][\w.-]{,59}")
+
+
+def _called(entry: Any, nth: int) -> str:
+    """An entry of a list by its name, or else by its place, as people count."""
+    own = [entry[key] for key in NAMES if key in entry] if isinstance(entry, dict) else [entry]
+    name = next((each for each in own if isinstance(each, str) and PLAIN.fullmatch(each)), None)
+    return name or ordinal(nth + 1)
 
 
 Findings = Iterable[tuple[Location, str]]
@@ -175,7 +208,8 @@ def _problems(
         elif item["type"] == "model_type":
             message = "the file is empty" if item["input"] is None else "must be keys with values"
         elif item["type"] == "missing":
-            key, message = ".".join(map(str, item["loc"])), "missing; it must be given"
+            key = document.spelled((*document.present(item["loc"][:-1]), item["loc"][-1]))
+            message = "missing; it must be given"
         else:
             message = WORDS.get(item["type"]) or _said(item["msg"])
             if item["type"] != "value_error":  # ours say it themselves

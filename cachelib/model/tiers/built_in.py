@@ -55,14 +55,21 @@ ON_LAMBDA = {
     )
 }
 
+PLATFORMS = (ON_CLOUDFLARE, ON_SERVERS, ON_LAMBDA)
 BUILT_IN = ON_CLOUDFLARE | ON_SERVERS | ON_LAMBDA
 """The shipped designs; a platform allows those whose tiers it has."""
 
 
 def shipped_for(tiers: Iterable[str]) -> list[str]:
-    """The names of the shipped designs for which these tiers are enough."""
+    """The names of the shipped designs for which these tiers are enough, as people say them there.
+
+    What needs no store goes by a platform's own name, if it has one.
+    """
     there = {*tiers}
-    return [name for name, design in BUILT_IN.items() if there.issuperset(design.tiers)]
+    fit = [{n: d for n, d in own.items() if there.issuperset(d.tiers)} for own in PLATFORMS]
+    own = [names for names in fit if any({*d.tiers} - {"memory"} for d in names.values())]
+    bare = [] if any(not d.tiers for names in own for d in names.values()) else fit[:1]
+    return [name for names in (*bare, *own) for name in names]
 
 
 def built_in(name: str, **settings: object) -> Design:

@@ -101,9 +101,9 @@ class Design(Strict):
     request, and is billed while it waits; without, the Worker loads it, and writes it back by
     another request. What is refreshed in the background the Worker loads and writes in any case.
 
-    `object_alarm`: they set an alarm that deletes a value when it ends; see `in_objects`.
+    `object_alarm`: they set an alarm that deletes a value when it ends.
 
-    `joined`: so many keys lie in one value, and `joined_origin_calls` load it; see `joining`.
+    `joined`: so many keys lie in one value, and `joined_origin_calls` load it.
 
     `unreachable` says what becomes of a read that a store fails to answer: an `error`, where nobody
     catches it, or a load from the `origin`, as the library does.

@@ -10,7 +10,7 @@ from cachelib.errors import CachelibError
 
 Kind = Literal[
     "invented", "mixed", "one-placed", "sampled", "short", "undecided", "skipped", "keys",
-    "unlike", "twice", "filtered", "clock", "drawn",
+    "unlike", "twice", "filtered", "clock", "drawn", "unsaid",
 ]  # fmt: skip
 
 
@@ -67,6 +67,8 @@ class Account:
     span_s: float = 0.0
     sampling_error: float = 0.0
     """Half the 95 % interval of a hit ratio, for what a sample by request cannot tell."""
+    unread: int = 0
+    """Columns with names of the log's own, of values that recur, that nothing was taken from."""
     untimed: bool = False
     rate_given: bool = False
 

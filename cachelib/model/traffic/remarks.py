@@ -13,6 +13,7 @@ from cachelib.model.traffic.durations import duration, each_time
 from cachelib.model.traffic.generator import homes
 from cachelib.model.traffic.log_reading import SAMPLED_KEYS, Reading
 from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.unsaid import unsaid
 from cachelib.model.traffic.workload import MONTH_S, Workload
 from cachelib.plural import plural
 
@@ -75,6 +76,7 @@ def remarks(
         *_places(account, places),
         *_sampling(account, reading),
         *_kinds(account),
+        *unsaid(account),
         *_keys(account),
         *_length(account, ttl_s),
     ]

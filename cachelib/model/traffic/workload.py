@@ -138,16 +138,16 @@ class Workload(Strict):
                 f"schedules: make {fixed:,.0f} requests a month, more than the"
                 f" {self.requests_per_month:,.0f} of requests_per_month, which counts them too"
             )
-        for schedule in self.schedules:
+        for nth, schedule in enumerate(self.schedules):
             if schedule.colo is not None and schedule.colo not in self.colos:
                 raise ValueError(
-                    f"schedules: colo: {schedule.colo} is none of the colos:"
+                    f"schedules.{nth}.colo: {schedule.colo} is none of the colos:"
                     f" {', '.join(self.colos)}"
                 )
             if schedule.keys != "all" and schedule.keys > self.keys:
                 raise ValueError(
-                    f"schedules: keys: {schedule.keys:,} are more than the {self.keys:,} that there"
-                    " are; say all"
+                    f"schedules.{nth}.keys: {schedule.keys:,} are more than the {self.keys:,} that"
+                    " there are; say all"
                 )
         if unknown := sorted(set(self.peak_hours) - set(self.colos)):
             raise ValueError(f"peak_hours: {unknown[0]} is none of the colos")

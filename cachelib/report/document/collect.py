@@ -51,13 +51,18 @@ class MissingFindingError(LookupError):
 
 
 class Findings:
-    """All findings of a run by id."""
+    """All findings of a run by id.
+
+    Those of a notebook that did not finish are none: what it published before it stopped would let
+    a section begin that has to quote what came after.
+    """
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self._by_id: dict[str, Found] = {}
         for run in runs:
-            for found in _published(run):
-                self.add(found)
+            if run.failure is None:
+                for found in _published(run):
+                    self.add(found)
 
     def add(self, found: Found) -> None:
         id = found.finding.id

@@ -213,7 +213,7 @@ def _failure(path: Path, problem: Exception, timeout_s: float) -> Failure:
         if error:
             break
     if isinstance(problem, CellTimeoutError):
-        error = f"stopped after {timeout_s:g} s, its time limit (--timeout)"
+        error = f"stopped after {timeout_s:g} s, its time limit; raise it with --timeout"
     return Failure(number, source, error or _last_line(problem))
 
 

@@ -48,9 +48,7 @@ def exclusive(out: Path) -> Iterator[Path]:
     Raises `OutputError` if `out` is there and no report, cannot be written to, or is being written
     by another run; `UnwrittenError` if the disk is full.
     """
-    place = real(out)
-    if (why := why_not(place)) is not None:
-        raise OutputError(f"{out}: {why}; name another folder with --out")
+    place = free(out)
     try:
         handle = _lock(place / STAGE, out)
     except OSError as error:
@@ -73,6 +71,14 @@ def exclusive(out: Path) -> Iterator[Path]:
         with suppress(OSError):
             place.rmdir()  # if it is empty: this run has made it, or found it so
         os.close(handle)
+
+
+def free(out: Path) -> Path:
+    """Where the report really goes; raises `OutputError` where none may be written."""
+    place = real(out)
+    if (why := why_not(place)) is not None:
+        raise OutputError(f"{out}: {why}; name another folder with --out")
+    return place
 
 
 def real(out: Path) -> Path:

@@ -11,16 +11,19 @@ from cachelib.evidence import (
     SEVERITIES,
     Audit,
     Change,
+    Changes,
     Counterfactual,
     Graph,
     GraphNode,
     Inventory,
+    NotModelled,
     architecture,
 )
 from cachelib.model.case.metrics import METRICS as REGISTRY
 from cachelib.model.case.names import MOST
 from cachelib.model.engines.result import Result
 from cachelib.model.judgement.study import Study
+from cachelib.model.judgement.subject import with_store
 from cachelib.model.money.prices import calls_of, monthly_bill
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.kv import KV
@@ -95,14 +98,26 @@ PAIRS: dict[tuple[str, str, str], tuple[Variant, Variant]] = {
 }
 
 
-def effects(study: Study, audit: Audit) -> dict[Counterfactual, list[Change]]:
-    """What each fault costs in this case: the model run with it and without."""
+def effects(study: Study, audit: Audit) -> dict[Counterfactual, Changes]:
+    """What each fault costs in this case: the model run with it and without.
+
+    Nothing is computed of a store that no option of the case has: its numbers, which the case
+    neither says nor shows, would be those of another system.
+    """
     changes = dict.fromkeys(finding.counterfactual for finding in audit.findings)
     return {
-        change: _changes(study, change, cleans_up=audit.cleans_up)
+        change: _elsewhere(study, change) or _changes(study, change, cleans_up=audit.cleans_up)
         for change in changes
         if isinstance(change, Counterfactual) and (change.policy, change.fault, change.fix) in PAIRS
     }
+
+
+def _elsewhere(study: Study, change: Counterfactual) -> NotModelled | None:
+    """Why the case is not one to compute a fault in, if so."""
+    pair = PAIRS[change.policy, change.fault, change.fix]
+    stores = [tier for design, _ in pair for tier in _design(study, design).stores]
+    absent = [tier for tier in stores if not with_store(study, tier.word)]
+    return NotModelled(f"the case has no {absent[0].label}") if absent else None
 
 
 def _changes(study: Study, change: Counterfactual, *, cleans_up: bool) -> list[Change]:
@@ -127,8 +142,11 @@ def _change(name: str, effect: Effect, late_after_s: float, fault: float, fix: f
 
 
 def _run(study: Study, design: Mapping[str, Any], platform: Mapping[str, Any]) -> Result:
-    base = study.design("l1-kv").model_dump()
-    return study.replay(Design.model_validate(base | dict(design)), **platform)
+    return study.replay(_design(study, design), **platform)
+
+
+def _design(study: Study, changes: Mapping[str, Any]) -> Design:
+    return Design.model_validate(study.design("l1-kv").model_dump() | dict(changes))
 
 
 def diagram(inventory: Inventory) -> Diagram:
@@ -201,10 +219,12 @@ def findings_table(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("where")
 
 
-def in_words(changes: list[Change] | None) -> str:
+def in_words(changes: Changes) -> str:
     """Changes as a sentence, those that can be told apart; says so where none was computed."""
     if changes is None:
         return "not computed: the model has no such fault"
+    if isinstance(changes, NotModelled):
+        return f"not computed: {changes.reason}"
     told = [
         f"{METRICS[change.metric].head}: {_shown(change.with_fault, change.unit)}"
         f" → {_shown(change.with_fix, change.unit)}"

@@ -150,7 +150,9 @@ class Coder:
                 seen = self.shares.setdefault(column.removeprefix(SHOWN), Counter())
                 seen.update(_counted(pc.fill_null(batch[column], "")))
 
-    def finish(self, rows: int, name: str, why: str, mapping: dict[str, str]) -> None:
+    def finish(
+        self, rows: int, name: str, why: str, mapping: dict[str, str], unread: int = 0
+    ) -> None:
         """Close the account; no request at all is an error that says why."""
         self._name_keys()
         keys, tracked = self.keys.counted()
@@ -165,7 +167,7 @@ class Coder:
             hosts=len(self.hosts), sampled=dict(self.sampled), untimed=self.untimed,
             span_s=float(self._last_s - self._first_s),
             rate_given=self.reading.requests_per_s is not None,
-            keys=keys, tracked=tracked,
+            keys=keys, tracked=tracked, unread=unread,
         )  # fmt: skip
         self._note()
 

@@ -88,7 +88,8 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "key", "url", "path", "uri", "request_uri", "request_url",
         "requesturl", "requestpath", "cache_key", "cachekey", "clientrequesturi",
         "clientrequestpath", "request_path", "resource", "request.uri", "request.url",
-        "request.path", "http.url", "url.full", "url.path", "req.url",
+        "request.path", "request.target", "http.url", "http.target", "url.full",
+        "url.path", "req.url",
         "obj_id", "object_id", "id",  # of the thing asked for, unless anything else is
     ),
     "method": (
@@ -96,6 +97,7 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "httpmethod", "verb", "clientrequestmethod",
         "clientrequesthttpmethodname",
         "request.method", "req.method", "requestmethod", "cs_method", "http_verb",
+        "request.verb", "http.verb",
     ),
     "status": (
         # a logger's own status is a word, where a request has one besides
@@ -103,7 +105,8 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "status", "status_code", "statuscode", "http_status", "httpstatus", "http_code",
         "response_code", "responsecode", "return_code", "sc_status", "httpstatuscode",
         "response_status", "edgeresponsestatus",
-        "responsestatus", "res.statuscode", "http.code",
+        "responsestatus", "res.statuscode", "http.code", "http.status", "response.code",
+        "response.status_code", "response.statuscode",
     ),
     "host": (
         "host", "hostname", "http_host", "request_host", "clientrequesthost",
@@ -119,7 +122,8 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "size": (
         "size", "bytes", "obj_size", "object_size", "value_size", "body_bytes_sent", "bytes_sent",
         "response_size", "content_length", "edgeresponsebytes", "response_bytes",
-        "responsebytes", "responsesize", "bytessent",
+        "responsebytes", "responsesize", "bytessent", "response.bytes", "response.size",
+        "response.body_bytes", "response.content_length",
     ),
     "ttl": ("ttl", "ttl_s"),
     "cache": ("cache_status", "cachecachestatus", "upstream_cache_status", "cache"),
@@ -142,7 +146,8 @@ AROUND = re.compile(
 
 def commonly(columns: list[str]) -> dict[str, str]:
     """What the columns are by their common names: role by column."""
-    present = {_bare(column): column for column in reversed(columns)}
+    present = {_in_full(column): column for column in reversed(columns)}
+    present |= {_bare(column): column for column in reversed(columns)}
     present |= {_plain(column): column for column in reversed(columns)}
     return {
         role: next(present[name] for name in names if name in present)
@@ -157,6 +162,22 @@ def _bare(name: str) -> str:
     while found := AROUND.match(name):
         name = name[found.end() :]
     return name
+
+
+HALVES = {"req": "request", "res": "response", "resp": "response", "rsp": "response"}
+"""What loggers call the two records of which one is asked and one is answered."""
+
+
+def _in_full(name: str) -> str:
+    """A nested name as one of a request's or an answer's: `http.req.verb` is `request.verb`."""
+    parts = _bare(name).split(".")
+    half = next(
+        (at for at, part in enumerate(parts[:-1]) if HALVES.get(part, part) in HALVES.values()),
+        None,
+    )
+    if half is None:
+        return ""
+    return ".".join([HALVES.get(parts[half], parts[half]), *parts[half + 1 :]])
 
 
 def _plain(name: str) -> str:

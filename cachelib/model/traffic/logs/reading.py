@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,7 @@ import pyarrow as pa
 from cachelib.model.schema import budget
 from cachelib.model.traffic.log_reading import Reading
 from cachelib.model.traffic.logs.coding import Coder, joined
+from cachelib.model.traffic.logs.columns import mentions
 from cachelib.model.traffic.logs.database import connect
 from cachelib.model.traffic.logs.formats import commonly
 from cachelib.model.traffic.logs.nesting import leaves
@@ -101,7 +102,8 @@ class LogStream:
         if any(map(len, kept)):
             yield self._piece(kept)
         self.coder.hint = partial(shape.hint_of_time, self.mapping.get("time", ""))
-        self.coder.finish(rows.count, shape.name, shape.why, self.mapping)
+        unread = 0 if shape.format else len(_unread(shape, self.mapping))
+        self.coder.finish(rows.count, shape.name, shape.why, self.mapping, unread)
 
     def _piece(self, kept: list[Trace]) -> Trace:
         return replace(one_after_another(kept), hashes=self.coder.keys.hashes())
@@ -136,6 +138,13 @@ def told(found: list[Path], reading: Reading) -> Shape:
     if not reading.expressions:
         _named_alike(shapes)
     return first
+
+
+def _unread(shape: Shape, mapping: Mapping[str, str]) -> list[str]:
+    """The columns that nothing is taken from, of those whose values recur, as a method does."""
+    taken, seen = " ".join(mapping.values()), shape.columns
+    recur = [name for name in leaves(seen) if len(set(seen[name])) < len(seen[name])]
+    return [name for name in recur if not mentions(taken, name)]
 
 
 def _named_alike(shapes: dict[Path, Shape]) -> None:
@@ -215,6 +224,11 @@ def in_order(
             done = consume(iter(stream))
             stream.coder.notes.append("requests were out of order: sorted by time")
             return stream, done
+
+
+def begin(paths: Path | Sequence[Path], reading: Reading) -> None:
+    """Read the beginning of a log; raises `LogError` where it cannot be read as is asked."""
+    next(iter(LogStream(paths, reading, rows=FEW)), None)
 
 
 def _whole(stream: LogStream) -> Trace:

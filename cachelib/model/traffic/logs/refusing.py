@@ -12,10 +12,18 @@ from cachelib.model.traffic.logs.matching import NoPatternError, fitting
 from cachelib.plural import none_of_its, plural
 
 NEAREST = 3
+UNWRITTEN = frozenset(map(chr, [*range(9), *range(14, 27), *range(28, 32), *range(127, 160)]))
+"""What no text is written with; \x1b begins a colour."""
+MANY = 0.02
 
 
 def refusal(path: Path, lines: list[str]) -> str:
-    """Of lines that are of no format that is known."""
+    """Of lines that are of no format that is known; nothing is shown of what is no text."""
+    if is_binary("".join(lines)):
+        return (
+            f"{path}: is a binary file, of no format that is known (cachelib log --formats lists"
+            " them); give the log as text, or as Parquet"
+        )
     begun = [found for found in _nearness(lines[0]) if found[0]]
     near = sorted(begun, key=lambda found: -found[0])[:NEAREST]
     shown = lines[0][:100] + ("…" if len(lines[0]) > 100 else "")
@@ -29,6 +37,12 @@ def refusal(path: Path, lines: list[str]) -> str:
         " or Apache have it ('$remote_addr [$time_local] \"$request\" $status'), or with"
         " --format csv, tsv or json and --time-column and --key"
     )
+
+
+def is_binary(text: str) -> bool:
+    """Whether many of the letters are such as no text has; a log that is damaged has a few."""
+    strange = sum(letter in UNWRITTEN for letter in text)
+    return strange > MANY * len(text)
 
 
 def _some_fit(lines: list[str]) -> str:
