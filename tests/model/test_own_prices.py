@@ -94,7 +94,8 @@ METERS = BOOK[: BOOK.index("  - {meter: redis")]
     [
         (BOOK.replace("redis.node_hours", "redis.node_hour"),
          "ours.yaml:6: meters.redis.node_hour.meter: unknown meter 'redis.node_hour'; did you"),
-        (BOOK.replace('price: "0.5"', "price: dear"), "ours.yaml:6: meters.redis.node_hours.price: "),
+        (BOOK.replace('price: "0.5"', "price: dear"),
+         "ours.yaml:6: meters.redis.node_hours.price: "),
         (BOOK.replace('price: "0.5", plan: paid', 'price: "0.5", plan: pro'),
          "ours.yaml:6: meters.redis.node_hours.plan: redis.node_hours: plan 'pro' is not in plans"),
         (BOOK + BOOK[BOOK.index("  - {meter: zones") :],
