@@ -54,7 +54,8 @@ def test_check_says_all_errors_at_once_with_line_key_and_nearest_name(tmp_path: 
     typo = f"{bad}:{lines['  requests_per_mnth']}: workload.requests_per_mnth: unknown key"
     assert f"{typo}; did you mean 'requests_per_month'?" in output
     assert f"{bad}:{lines['  keys']}: workload.keys: must be greater than or equal to 1" in output
-    assert f"{bad}:{lines['designs']}: designs: unknown design 'l1-vk'; did you mean" in output
+    unknown = f"{bad}:{lines['  - l1-vk']}: designs.l1-vk: unknown design 'l1-vk'; did you mean"
+    assert unknown in output
     assert f"{bad}:{lines['workload']}: workload.requests_per_month: missing" in output
 
 

@@ -114,7 +114,7 @@ def _inside(value: Any, step: int | str) -> tuple[Any] | None:
     return (value[step],) if isinstance(value, dict) and step in value else None
 
 
-NAMES = ("name", "id", "metric")
+NAMES = ("name", "id", "metric", "meter")
 """What the entries of lists are known by."""
 PLAIN = re.compile(r"[A-Za-z][\w.-]{,59}")
 
