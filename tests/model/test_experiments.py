@@ -16,6 +16,7 @@ from cachelib.model.judgement.experiments import (
     late_share,
     month_bill,
     quantile_ms,
+    share_of,
     shares,
     slow_by_tier,
     slow_places,
@@ -149,3 +150,14 @@ def test_how_much_is_out_of_date_is_told_of_all_keys_as_the_decision_does(whole:
     said = late_share(part, design, some, after_s)
     assert said == pytest.approx(told(part, design, some, "late_share")["late_share"])
     assert late_share(whole, design, every, after_s) == every.late.share_above(after_s)
+
+
+def test_what_share_of_a_store_s_reads_found_nothing_is_told_of_all_keys(whole: Study) -> None:
+    part = whole._on(generated(whole.case.workload, whole.seed, most=20_000))
+    design = whole.design("l1-kv")
+    every, some = (study.replay(design) for study in (whole, part))
+    asked = "kv_missing_reads", "kv_reads"
+    all_keys = every.counts[asked[0]] / every.counts[asked[1]]
+    assert share_of(whole, design, every, *asked) == all_keys
+    assert share_of(part, design, some, *asked) == pytest.approx(all_keys, rel=0.01)
+    assert abs(some.counts[asked[0]] / some.counts[asked[1]] - all_keys) > 0.03 * all_keys

@@ -84,6 +84,16 @@ def late_share(study: Study, design: Design, result: Result, above_s: float) -> 
     return float(np.clip(right.applied(np.asarray(found)), 0.0, 1.0))
 
 
+def share_of(study: Study, design: Design, result: Result, part: str, whole: str) -> float:
+    """How many of one count another is, as a share of it, brought to all keys; 0 of nothing."""
+    found = result.counts[part] / max(result.counts[whole], 1)
+    if study.sample.keys == 1:
+        return found
+    counts = (estimate(design, at).counts for at in (study.setting_of_sample, study.setting))
+    some, every = (float(each[part][0]) / max(float(each[whole][0]), 1e-300) for each in counts)
+    return float(Correction.between("hit_ratio", some, every).applied(np.asarray(found)))
+
+
 def found_ms(result: Result) -> float:
     """The median time of the reads that the last tier answers; NaN where it answers none."""
     store = result.design.store
