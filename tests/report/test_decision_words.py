@@ -176,7 +176,9 @@ def test_there_is_no_part_of_an_isolate(at: float, here: float, said: str, row: 
     told = in_sentences(isolates(at, here))[0].replace("\u00a0", " ")
     assert f"isolates in each data centre {said}" in told
     table = flips_table(isolates(at, here))
-    assert [text.replace("\u00a0", " ") for text in table[["here", "at"]].iloc[0]] == row
+    assert [
+        text.replace("\u00a0", " ") for text in table[["here", "at, ± by chance"]].iloc[0]
+    ] == row
 
 
 def test_how_far_chance_may_have_moved_a_flip_is_told_beside_it() -> None:
@@ -186,13 +188,13 @@ def test_how_far_chance_may_have_moved_a_flip_is_told_beside_it() -> None:
     made.study.case.assumed = {}
     flip = Flip("hours:b", 3, 2, "a", "b", "score", "bill_usd", "b", "a", True, error=0.512)
     for error, said, row in (
-        (0.512, "(now 2 h: 50 % more)", "0.51 h"),
-        (1.0, "(now 2 h: 50 % more, no farther than chance may move it)", "1 h"),
-        (None, "(now 2 h: 50 % more)", "–"),
+        (0.512, "(now 2 h: 50 % more)", "3 h, ± 0.51 h"),
+        (1.0, "(now 2 h: 50 % more, no farther than chance may move it)", "3 h, ± 1 h"),
+        (None, "(now 2 h: 50 % more)", "3 h"),
     ):
         made.flips = made.next_flips = [replace(flip, error=error)]
         assert said in in_sentences(made)[0].replace("\u00a0", " ")
-        assert flips_table(made)["± by chance"].item().replace("\u00a0", " ") == row
+        assert flips_table(made)["at, ± by chance"].item().replace("\u00a0", " ") == row
 
 
 def test_flips_of_one_number_are_told_together_only_where_they_lie_close() -> None:

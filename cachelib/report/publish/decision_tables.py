@@ -243,14 +243,18 @@ def _broken(worth: Worth) -> str:
     return ", ".join(told)
 
 
+AT = "at, ± by chance"
+SHORT = ("s", "ms", "ratio", "USD", "hours")
+"""Units that are told once more beside an error, since what they count would else be unclear."""
+
+
 def flips_table(decision: Decision) -> pd.DataFrame:
     """Every flip: the number, here and there, what changes and why; the nearest first."""
     rows = [
         {
             "number": words.named(decision, group[0].number),
             "here": _where(decision, group)[1],
-            "at": _where(decision, group)[0],
-            "± by chance": _error_of(decision, group),
+            AT: _where(decision, group)[0] + _error_of(decision, group),
             "below": words.choice(decision, group[0].before),
             "above": words.choice(decision, group[-1].after),
             "because": "; ".join(dict.fromkeys(changes.cause(decision, flip) for flip in group)),
@@ -258,7 +262,7 @@ def flips_table(decision: Decision) -> pd.DataFrame:
         }
         for group in _together(decision.flips)
     ]  # fmt: skip
-    columns = ["number", "here", "at", "± by chance", "below", "above", "because", "distance"]
+    columns = ["number", "here", AT, "below", "above", "because", "distance"]
     return pd.DataFrame(rows, columns=columns).set_index("number")
 
 
@@ -307,9 +311,11 @@ def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
 def _error_of(decision: Decision, group: list[Flip]) -> str:
     """How far chance may have moved the place, to two digits; of several together, nothing."""
     flip = group[0]
-    if len(group) > 1 or flip.error is None or changes.is_counted(flip.number):
-        return "–"
-    return words.value(float(f"{flip.error:.2g}"), words.unit_said(decision, flip.number))
+    if len(group) > 1 or not flip.error or changes.is_counted(flip.number):
+        return ""
+    unit, error = words.unit_said(decision, flip.number), float(f"{flip.error:.2g}")
+    told = words.value(error, unit) if unit in SHORT else shown(error)
+    return f", ±\u00a0{told}"
 
 
 def _error(error: float, unit: Unit) -> str:
