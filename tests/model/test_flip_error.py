@@ -30,7 +30,7 @@ def looked() -> Looked:
     found = searched(decision.model)
     there = Elsewhere(decision.model, decision._tried_by, decision.tuned, found.values)
     of_number = {sweep.name: sweep for sweep in found.sweeps}
-    told = there.flips(found.flips, found.sweeps)
+    told = [replace(flip, here=0.8 * flip.at) for flip in there.flips(found.flips, found.sweeps)]
     return decision, there, of_number, with_errors(told, of_number, there)
 
 
@@ -81,3 +81,10 @@ def test_nor_at_the_end_of_a_number(looked: Looked) -> None:
         for end in (sweep.low, sweep.high):
             (last,) = with_errors([replace(flip, at=end)], of_number, there)
             assert last.error is None
+
+
+def test_nor_far_from_here_where_chance_does_something_else(looked: Looked) -> None:
+    _, there, of_number, told = looked
+    known = next(flip for flip in told if flip.error)
+    (far,) = with_errors([replace(known, here=known.at / 2.1)], of_number, there)
+    assert far.error is None

@@ -1,7 +1,8 @@
 """How far chance may have moved a change of the choice: of so many requests, its place is a guess.
 
 Where two options part, what each is worth is known to half an interval; over how steeply their
-difference grows along the number, that is half an interval of the place.
+difference grows along the number, that is half an interval of the place. What chance does is
+known of the numbers here: of a place far from them nothing is said.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from cachelib.model.judgement.limits import bounds, excess, limit_names
 from cachelib.model.judgement.sweeps import Sweep
 from cachelib.model.judgement.ties import Standing, score_noise
 
+FAR = 2.0  # times as far from here, chance does something else than here
+
 
 def with_errors(
     found: Sequence[Flip], of_number: Mapping[str, Sweep], there: Elsewhere
 ) -> list[Flip]:
-    """The flips, each with half of its interval; none where it ends with its number."""
-    ends = [_ends(flip, of_number[flip.number]) for flip in found]
+    """The flips, each with half of its interval; none far from here, nor at a number's end."""
+    ends = [_ends(flip, of_number[flip.number]) if flip.distance <= FAR else [] for flip in found]
     asked = [
         (flip.number, value, _named(flip))
         for flip, values in zip(found, ends, strict=True) for value in values
