@@ -16,8 +16,10 @@ from cachelib.model.engines.shards import spool
 from cachelib.model.engines.shards.cluster import (
     ALLOCATION,
     SHARDS_A_WORKER,
+    WORKING,
     ClusterError,
     connected,
+    not_lost_again,
 )
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
@@ -159,3 +161,21 @@ def test_what_cannot_go_together_is_wrong_usage(log, words, says):
     done = run(log, *words)
     assert done.exit_code == 2
     assert says in done.stderr
+
+
+def test_a_lost_worker_has_longer_to_come_back_than_a_busy_machine_takes():
+    """Dask's own 15 s are over before a worker has begun anew where four others are at work."""
+    dask = pytest.importorskip("dask", reason="no cluster without the extra 'cluster'")
+    with local():
+        given = dask.config.get("distributed.deploy.lost-worker-timeout")
+        waits = dask.config.get("distributed.scheduler.no-workers-timeout")
+    assert 60 <= given < waits
+
+
+def test_where_no_worker_is_left_it_ends_with_what_to_do(monkeypatch):
+    pytest.importorskip("distributed", reason="no cluster without the extra 'cluster'")
+    monkeypatch.setitem(WORKING, "distributed.scheduler.no-workers-timeout", "1s")
+    with local() as cluster:
+        cluster.client.cluster.scale(0)
+        with pytest.raises(ClusterError, match="no worker is left"), not_lost_again():
+            cluster.client.submit(len, [1]).result(timeout=60)

@@ -23,6 +23,9 @@ from cachelib.plural import plural
 LOOPBACK = "127.0.0.1"
 TIMES = 3  # that a task is begun anew
 PATIENCE_S = 60.0
+AGAIN_S = 120.0
+"""In which a lost worker has to be there again. Dask gives up on it after 15 s, for good, and of a
+busy machine that is too few: no worker was left, and what was asked of them never came."""
 SHARDS_A_WORKER = 32  # the smaller one is, the nearer lies what it remembers
 
 
@@ -32,6 +35,8 @@ which took a fifth of a replay. So it is as it was measured to be fastest."""
 WORKING = {
     **{f"distributed.nanny.pre-spawn-environ.{name}": n for name, n in ALLOCATION.items()},
     "distributed.worker.profile.enabled": False,  # of Python, while machine code runs
+    "distributed.deploy.lost-worker-timeout": AGAIN_S,
+    "distributed.scheduler.no-workers-timeout": 1.5 * AGAIN_S,  # or else it waits for ever
 }
 
 
@@ -133,8 +138,8 @@ class Workers:
 
 @contextmanager
 def not_lost_again() -> Iterator[None]:
-    """A task that costs one worker after another, as an error that says what to do."""
-    from distributed.scheduler import KilledWorker
+    """A task that costs one worker after another, or finds none, as an error: what to do."""
+    from distributed.scheduler import KilledWorker, NoWorkerError
 
     try:
         yield
@@ -143,6 +148,8 @@ def not_lost_again() -> Iterator[None]:
             f"workers were lost again and again at the same task ({error}): most often they "
             "have too little memory; start them with more, or more of them"
         ) from None
+    except NoWorkerError as error:
+        raise ClusterError(f"no worker is left ({error}); start some and run it again") from None
 
 
 def client_of(address: str) -> Any:
