@@ -23,7 +23,7 @@ def designs(study: Study) -> dict[str, Design]:
     changes: dict[str, dict[str, object]] = {
         "kept by the application": {
             "policy": "clean-up",
-            "clean_up_every_s": _clean_up_every_s(study),
+            "clean_up_every_s": clean_up_every_s(study),
         },
         "expired by KV": {},
         "refreshed, then expired": _soft(study, base.hard_ttl_s),
@@ -48,7 +48,7 @@ def _soft(study: Study, ttl_s: float) -> dict[str, object]:
     return {"policy": "soft-hard", "soft_ttl_s": after, "l2_ttl_s": until}
 
 
-def _clean_up_every_s(study: Study) -> float:
+def clean_up_every_s(study: Study) -> float:
     """As it is, where the case says how it is."""
     today = study.case.today
     return (today if isinstance(today, Design) else study.case.design("l1-kv")).clean_up_every_s

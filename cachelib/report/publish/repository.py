@@ -22,6 +22,7 @@ from cachelib.evidence import (
 from cachelib.model.case.metrics import METRICS as REGISTRY
 from cachelib.model.case.names import MOST
 from cachelib.model.engines.result import Result
+from cachelib.model.judgement.policies import clean_up_every_s
 from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import with_store
 from cachelib.model.money.prices import calls_of, monthly_bill
@@ -39,14 +40,14 @@ NODE_KINDS: dict[str, Any] = {
 class Effect(NamedTuple):
     """What a fault may cost in a month: its name in a table of months, and by itself.
 
-    `of` is given a month's result and the seconds past which the case calls an answer late; in
-    a label `{late}` stands for these.
+    `of` is given a month's result and the case's study; in a label `{late}` stands for the
+    seconds past which the case calls an answer late.
     """
 
     head: str
     label: str
     unit: Unit
-    of: Callable[[Result, float], float]
+    of: Callable[[Result, Study], float]
 
 
 def _counted(count: str) -> Effect:
@@ -61,7 +62,7 @@ METRICS = {
         lambda r, _: r.per_month()["stored_gb_months"]
     )),
     "monthly_cost": Effect("list price", f"{REGISTRY['bill_usd'].label} at list price", "USD",
-                           lambda r, _: float(monthly_bill(r).metered)),
+                           lambda r, study: float(monthly_bill(r, study.book).metered)),
     "hit_ratio": Effect("reads found", REGISTRY["hit_ratio"].label, "ratio",
                         lambda r, _: r.hit_ratio),
     "origin_loads": Effect("loads from the origin", REGISTRY["origin_loads_per_month"].label, "",
@@ -70,7 +71,7 @@ METRICS = {
                              lambda r, _: r.quantile_ms(0.95)),
     "stale_share": Effect("answers out of date",
                           f"{REGISTRY['late_share'].label}, {{late}}", "ratio",
-                          lambda r, late_after_s: r.late.share_above(late_after_s)),
+                          lambda r, study: r.late.share_above(study.case.criteria.late_after_s)),
     "max_age_s": Effect("oldest answer", "age of the oldest answer", "s",
                         lambda r, _: r.age.quantile(1)),
     "error_rate": Effect("reads that fail", REGISTRY["error_share"].label, "ratio",
@@ -127,7 +128,7 @@ def _changes(study: Study, change: Counterfactual, *, cleans_up: bool) -> list[C
     fault, fix = (_run(study, never | design, platform) for design, platform in pair)
     late = study.case.criteria.late_after_s
     return [
-        _change(name, effect, late, effect.of(fault, late), effect.of(fix, late))
+        _change(name, effect, late, effect.of(fault, study), effect.of(fix, study))
         for name, effect in METRICS.items()
         if name in change.metrics
     ]
@@ -146,7 +147,9 @@ def _run(study: Study, design: Mapping[str, Any], platform: Mapping[str, Any]) -
 
 
 def _design(study: Study, changes: Mapping[str, Any]) -> Design:
-    return Design.model_validate(study.design("l1-kv").model_dump() | dict(changes))
+    """Its clean-up, if it has one, is as often as that of what is there."""
+    own = {"clean_up_every_s": clean_up_every_s(study)}
+    return Design.model_validate(study.design("l1-kv").model_dump() | own | dict(changes))
 
 
 def diagram(inventory: Inventory) -> Diagram:
