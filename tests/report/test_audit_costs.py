@@ -67,13 +67,13 @@ export const write = (env: Env, key: string, value: string) =>
 """
 
 
-def costed(folder: Path, source: str, late_after_s: float | None = None) -> Audit:
+def costed(folder: Path, source: str, late_after_s: float | None = None, **given: float) -> Audit:
     (folder / "index.ts").write_text(source)
     (folder / "wrangler.toml").write_text(
         'name = "w"\nmain = "index.ts"\nkv_namespaces = [{ binding = "CACHE", id = "1" }]\n'
     )
     found = audit(folder)
-    study = settle({"case": "trading-sentiment", "requests_per_month": 40_000}).study
+    study = settle({"case": "trading-sentiment", "requests_per_month": 40_000} | given).study
     if late_after_s is not None:
         criteria = study.case.criteria.model_copy(update={"late_after_s": late_after_s})
         study = replace(study, case=study.case.model_copy(update={"criteria": criteria}))
@@ -87,6 +87,30 @@ def test_a_clean_up_costs_only_where_the_sources_have_one(tmp_path: Path, cleans
     deletes = {change.metric: change.with_fault for change in never_expires.effect or []}
     assert (deletes["kv_deletes"] > 0) == cleans
     assert deletes["kv_stored_gb"] > 0
+
+
+def test_a_clean_up_is_run_as_often_as_what_is_there_does_it(tmp_path: Path) -> None:
+    """The default case's cleans up each night: 29 or 30 lists a month, not one each hour."""
+    found = costed(tmp_path, SAVES + CLEANS)
+    lists = [
+        change.with_fault
+        for each in found.findings for change in each.changes if change.metric == "kv_lists"
+    ]  # fmt: skip
+    assert lists
+    assert all(29 <= n <= 31 for n in lists)
+
+
+def test_a_fault_s_bill_is_at_the_case_s_own_prices(tmp_path: Path) -> None:
+    costs = []
+    for price in (0, 50_000):
+        found = costed(tmp_path, SAVES + CLEANS, **{"prices.kv.deletes": price})
+        costs.append([
+            change.with_fault
+            for each in found.findings for change in each.changes
+            if change.metric == "monthly_cost" and each.rule == "kv-put-without-expiration"
+        ])  # fmt: skip
+    (free,), (dear,) = costs
+    assert dear > free + 10
 
 
 def test_faults_are_told_the_gravest_first(tmp_path: Path) -> None:
