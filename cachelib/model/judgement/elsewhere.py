@@ -96,6 +96,8 @@ class Elsewhere:
         return self._told_apart(self.standing(number, value), number, value)
 
     def _standing(self, number: str, value: float, among: Names | None = None) -> Asking[Standing]:
+        if value == self.moving.here.get(number):
+            number, value = self._somewhere  # with every number at its own value, it is one place
         known = number, value, self._all if among is None else among
         if known not in self._known:
             self._known[known] = yield from self._judged(*known)
@@ -131,7 +133,7 @@ class Elsewhere:
         at, options = {number: value}, self.model.options
         places = [nth for nth, option in enumerate(options) if option.name in among]
         searched = yield from abreast(self._grid(nth, at) for nth in places)
-        if among == self._all:
+        if among == self._all and not self._is_here(at):
             self._ends.setdefault((number, self._side(number, value)), searched)
         grids = dict(zip(places, searched, strict=True))
         first, *rest = sorted(places, key=lambda nth: grids[nth].least)
@@ -165,16 +167,25 @@ class Elsewhere:
         """The settings that an option may have there: those it has here, if no others could do
         better."""
         (number,) = at
-        name = self._grids[nth].option.name
+        grid = self._grids[nth]
+        if self._is_here(at):
+            return replace(grid, at=_arrays(at))
         searched = number.startswith("limit:") or (
-            not number.startswith(NO_FORMULA) and self.moving.moves(number, name)
+            not number.startswith(NO_FORMULA) and self.moving.moves(number, grid.option.name)
         )
         if not searched:
-            return self._here[nth].elsewhere(at)
+            return (yield from self._here[nth].elsewhere(at))
         end = self._ends.get((number, self._side(number, at[number])))
-        grid = self._grids[nth]
         # between here and there, one stands for all that do alike in both places
-        return (grid.unlike(end[nth]) if end else grid).elsewhere(at)
+        return (yield from (grid.unlike(end[nth]) if end else grid).elsewhere(at))
+
+    @cached_property
+    def _somewhere(self) -> tuple[str, float]:
+        """A number at the value that it has here, which stands for all of them."""
+        return next(iter(self.moving.here.items()))
+
+    def _is_here(self, at: Mapping[str, float]) -> bool:
+        return all(value == self.moving.here.get(name) for name, value in at.items())
 
     def _side(self, number: str, value: float) -> bool:
         """On which side of where a number is now this value lies."""
@@ -215,8 +226,8 @@ class Elsewhere:
             if self.moving.matters(sweep.name, self.model.options)
             for side in (-1, 1)
         ]
-        here = dict.fromkeys((sweep.name, sweep.here) for sweep, _ in ways)  # asked for by each
-        self._answered(abreast(self._standing(*each) for each in here))
+        if ways:
+            self.standing(*self._somewhere)  # asked for by each
         changes = self._answered(abreast(self._changes(*way, on_side(*way, found)) for way in ways))
         return sorted(chain(*changes), key=lambda flip: (flip.distance, flip.number, flip.at))
 
@@ -325,9 +336,7 @@ class Elsewhere:
     @cached_property
     def _instead(self) -> str | None:
         """What formulas choose here."""
-        moved = (n for n in self.moving.here if self.moving.matters(n, self.model.options))
-        number = next(moved, None)
-        return number and self._first(self.standing(number, self.moving.here[number]))
+        return self._first(self.standing(*self._somewhere))
 
     def _flip(self, sweep: Sweep, step: Step, before: str | None, away: str | None) -> Flip:
         """A change of the choice, and why it is another beyond."""
