@@ -209,6 +209,19 @@ def test_nor_where_a_limit_would_be_kept() -> None:
     assert (would_keep(nobody) or "").endswith("isolates in each data centre at 6 instead of 2")
 
 
+def test_the_nearest_way_says_how_far_chance_may_have_moved_it() -> None:
+    nobody = isolates(5.33, 2)
+    nobody.chosen = None
+    nobody.study.case.assumed = {}
+    (flip,) = nobody.flips
+    for error, told in (
+        (0.512, "above 3 h (give or take 0.51 h, by chance) instead of 2 h"),
+        (None, "above 3 h instead of 2 h"),
+    ):
+        nobody.flips = [replace(flip, number="hours:b", at=3, here=2, error=error)]
+        assert (would_keep(nobody) or "").replace("\u00a0", " ").endswith(told)
+
+
 @pytest.mark.parametrize(
     ("saved", "error", "told"),
     [

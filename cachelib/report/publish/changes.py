@@ -21,7 +21,11 @@ from cachelib.report.publish.decision import (
     named,
     two_values,
     unit_said,
+    value,
 )
+
+SHORT = ("s", "ms", "ratio", "USD", "hours")
+"""Units that are told once more beside an error, since what they count would else be unclear."""
 
 HALF = 0.5  # a share above it is told by points: of 99.5 %, 99.95 % is no half of a percent more
 
@@ -103,10 +107,19 @@ def would_keep(decision: Decision) -> str | None:
     side = "above" if flip.at > flip.here else "below"
     side = "at" if is_counted(flip.number) else side
     there, here = two_values(flip.at, flip.here, _unit_besides(decision, flip.number))
+    error = error_said(decision, flip)
     return (
         f"“{called(decision, flip.away)}”, with {in_a_sentence(decision, flip.number)} {side}"
-        f" {there} instead of {here}"
+        f" {there}{error and f' (give or take {error}, by chance)'} instead of {here}"
     )
+
+
+def error_said(decision: Decision, flip: Flip) -> str:
+    """How far chance may have moved the place, to two digits; nothing where that is not known."""
+    if not flip.error or is_counted(flip.number):
+        return ""
+    unit, error = unit_said(decision, flip.number), float(f"{flip.error:.2g}")
+    return value(error, unit) if unit in SHORT else shown(error)
 
 
 def _missed_by_chance(decision: Decision, name: str | None) -> str:

@@ -244,8 +244,6 @@ def _broken(worth: Worth) -> str:
 
 
 AT = "at, ± by chance"
-SHORT = ("s", "ms", "ratio", "USD", "hours")
-"""Units that are told once more beside an error, since what they count would else be unclear."""
 
 
 def flips_table(decision: Decision) -> pd.DataFrame:
@@ -309,13 +307,9 @@ def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
 
 
 def _error_of(decision: Decision, group: list[Flip]) -> str:
-    """How far chance may have moved the place, to two digits; of several together, nothing."""
-    flip = group[0]
-    if len(group) > 1 or not flip.error or changes.is_counted(flip.number):
-        return ""
-    unit, error = words.unit_said(decision, flip.number), float(f"{flip.error:.2g}")
-    told = words.value(error, unit) if unit in SHORT else shown(error)
-    return f", ±\u00a0{told}"
+    """How far chance may have moved the place, of one; of several together, nothing."""
+    error = changes.error_said(decision, group[0]) if len(group) == 1 else ""
+    return error and f", ±\u00a0{error}"
 
 
 def _error(error: float, unit: Unit) -> str:
