@@ -86,6 +86,7 @@ function flowsOf(design, at) {
   f.awaited = map(f.loaded, (x, c, k) =>
     x - Math.min(aside(c, k), f.store && f.front ? x * -Math.expm1(-r[k] * f.staleS) * f.front.has[k] : Infinity));
   f.asked = !f.layered ? f.missed : map(asked, (x, c, k) => Math.min(Math.max(x, f.loaded[c][k]), f.missed[c][k]));
+  f.copies = f.store === "kv" ? kvCopies(at, f) : null;
   f.askedAwaited = map(f.asked, (x, c, k) => x - aside(c, k));
   f.missedAwaited = map(f.missed, (x, c, k) => x - aside(c, k));
   f.warm = sumColos(f.asked).map((x, k) =>
@@ -103,6 +104,8 @@ function madeByReaders(at, w, wc, weight) {
 function l1Life(design, n, f) {
   const inherits = f.store && design.expiry === "inherited" && !f.forever;
   f.l1Whole = inherits ? cut(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
+  f.l1Oldest = inherits ? oldest(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
+  f.l1Ended = (c, k) => lostPerSecond(n) + f.told(c, k) + f.wi[c][k] / f.split(c);
   return (c, k) => {
     const ended = lostPerSecond(n) + f.told(c, k);
     return -Math.expm1(-ended * f.l1Whole) / ended;
@@ -122,12 +125,6 @@ function isolatesOf(n, asked) {
 
 const lostPerSecond = (n) => 1 / n.isolate_life_s + 1 / n.deploy_every_s;
 
-// What is left on average of a life that ends with another's, at a moment of it: T - T²/2L.
-function cut(life, whole) {
-  const short = Math.min(life, whole);
-  return short - short ** 2 / (2 * whole);
-}
-
 function missedBy(design, at, f) {
   const n = at.numbers, idle = n.isolate_idle_s;
   return map(f.rc, (x, c, k) => {
@@ -139,32 +136,6 @@ function missedBy(design, at, f) {
     return x / (1 + (asked / alone) * arrivals(alone, f.l1Life(c, k), idle));
   });
 }
-
-function seenWithin(asked, others, ttl, lost, idle) {
-  const n = Math.min(others * idle, 600), ends = others * Math.exp(-n);
-  const alive = 1 - (1 + n) * Math.exp(-n), soon = Math.min(ttl, idle);
-  const first = asked + lost, late = first + ends;
-  const earlyHits = -Math.expm1(-first * soon) / first;
-  const lateHits = (alive * Math.exp(-first * soon) * -Math.expm1(-late * (ttl - soon))) / late;
-  return asked * (earlyHits + lateHits);
-}
-
-function arrivals(rate, life, idle) {
-  const n = Math.min(rate * idle, 600), ends = rate * Math.exp(-n);
-  const alive = 1 - (1 + n) * Math.exp(-n), beyond = Math.max(life - idle, 0);
-  const late = ends * life < 1e-9 ? rate * alive * beyond
-    : (rate * alive * -Math.expm1(-ends * beyond)) / Math.max(ends, 1e-300);
-  return rate * Math.min(life, idle) + late;
-}
-
-function valid(w, ttl) {
-  const n = Math.min(w * ttl, 600);
-  return n < 1e-9 ? ttl : Math.expm1(n) / Math.max(w, 1e-300);
-}
-
-const expired = (r, w, ttl) => 1 / (1 + (r + w) * valid(w, ttl));
-
-const firstOfMonth = (rate) => -Math.expm1(-rate * MONTH_S) / (rate * MONTH_S);
 
 function loadedBy(design, n, f) {
   if (!f.store) return f.missed;
@@ -280,13 +251,6 @@ function askedWhereNothingIsRefreshed(design, f) {
     return (first + later) / (kept + 1 / all);
   });
 }
-
-function meanAge(w, ttl) {
-  const n = Math.min(Math.max(w * ttl, 1e-6), 600);
-  return ttl * (1 / n - 1 / Math.expm1(n));
-}
-
-const stillHeld = (n) => (n / (1 + n)) * -Math.expm1(-n / 2);
 
 // By colo and key: each data centre's cache by itself where there are such, else all as one.
 function cycleOf(design, n, f) {

@@ -1,48 +1,73 @@
 // Shares of out-of-date answers and times by formula, as cachelib/model/formulas says, in the page.
 // tests/report/test_estimate_script.py holds them against the Python.
 
-// The mean of 1 - e^-v(a - bound) over the ages a of a copy that lives so long and is renewed at w.
-function lateAt(change, life, bound, renewed = 0) {
-  const w = Math.max(renewed, 1e-12), over = Math.max(life - bound, 0);
-  const changed = -Math.expm1(-w * over) + (w / (change + w)) * Math.expm1(-(change + w) * over);
-  return Math.max((Math.exp(-w * bound) * changed) / -Math.expm1(-w * life), 0);
-}
-
 function lateShare(design, at, f, bound) {
   const n = at.numbers, change = 1 / n.value_life_s;
   if (f.front) return lateInFront(at, f, change, bound);
-  const after = design.listen ? addsUpTo(f.far.telling, at) : [];
   const lag = f.lagS(f.far), behind = (w) => -Math.expm1(-w * Math.max(lag - bound, 0));
-  const untold = (c, k) =>
-    1 - (1 - lateAt(f.w[k], f.l1Life(c, k), Math.max(bound - lag, 0))) * (1 - behind(f.w[k]));
-  const unheardBy = (c, k) => {
-    if (!design.listen) return untold(c, k);
-    const asked = (f.rc[c][k] + f.wi[c][k]) / f.split(c);
-    const tooSoon = -Math.expm1(-asked * Math.max(lag - after[c] / 1e3, 0));
-    const told = unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole));
-    return tooSoon * untold(c, k) + (1 - tooSoon) * told;
-  };
+  const inMemory = unheardBy(design, at, f);
   const shares = map(f.rc, (x, c, k) => {
     const w = f.w[k], l1 = x - f.missed[c][k], found = x - f.loaded[c][k];
     if (design.expiry === "sliding") return lateSliding(design, at, f, c, k, bound);
-    if (!f.store) return l1 * lateAt(change + w, f.l1Life(c, k), bound);
-    if (f.alone && design.listen)
-      return found * lateAt(change + w - f.wc[c][k], f.l2Held(c, k), bound, f.wc[c][k]) + l1 * unheardBy(c, k);
-    if (f.alone && !f.refreshing)
-      return found * lateAt(change + w, f.l2Held(c, k), bound)
-        + behind(f.wc[c][k]) * (f.missed[c][k] - f.loaded[c][k]);
-    const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
-    const life = f.refreshing ? f.softTtl : f.l2Held(c, k);
+    const itself = f.wi[c][k] / f.split(c);
+    if (!f.store) return l1 * lateAt(change + w - itself, f.l1Oldest, bound, f.l1Ended(c, k));
+    const own = f.colo ? f.wc[c][k] : w; // writes that the cache behind memory hears of
+    let memory = inMemory(c, k, own, bound);
+    if (f.alone && !f.refreshing) {
+      const here = lateAt(change + w - own, f.l2Held(c, k), bound, own);
+      return (f.missed[c][k] - f.loaded[c][k]) * (here + behind(own)) + l1 * either(here, memory);
+    }
+    const r = f.colo ? f.rc[c][k] : f.r[k], life = f.refreshing ? f.softTtl : f.l2Held(c, k);
     const { overdue, same } = f.refreshing ? overdueOf(f, c, k, r, own, change, bound) : { overdue: 0, same: 1 };
-    let unheard = l1 * unheardBy(c, k) + (f.asked[c][k] - f.loaded[c][k]) * behind(w);
-    if (f.colo)
-      unheard += (x - (f.layered ? f.asked : f.loaded)[c][k]) * lateAt(w - own, life, bound, own);
-    if (f.store === "kv")
-      unheard += (f.asked[c][k] - f.loaded[c][k]) * lateAt(w, n.kv_cache_ttl_s, bound);
-    return (found - overdue) * lateAt(change, life, bound, w) + overdue * (1 - same) + unheard;
+    const late = lateAt(change, life, bound, w), looked = f.asked[c][k] - f.loaded[c][k];
+    let unheard = looked * behind(w);
+    if (f.colo) {
+      const elsewhere = lateAt(w - own, life, bound, own);
+      memory = either(memory, elsewhere);
+      unheard += (f.missed[c][k] - (f.layered ? f.asked : f.loaded)[c][k]) * elsewhere;
+    }
+    if (f.store === "kv") {
+      const copies = f.copies[c][k];
+      unheard += looked * (1 - copies.central) * lateAt(w, copies.oldest, bound);
+      if (!f.layered) memory = oldByThen(inMemory, copies, c, k, own, bound);
+    }
+    unheard += l1 * memory;
+    return (found - overdue) * late + overdue * (1 - same) + unheard * (1 - late);
   });
   return total(shares, at) / total(f.rc, at);
 }
+
+// The chance of one of two that come by themselves.
+const either = (one, other) => 1 - (1 - one) * (1 - other);
+
+// The chance that what memory serves was overwritten in its store more than so long ago, of writes
+// so often: one that listens has not heard of the last of them.
+function unheardBy(design, at, f) {
+  const after = design.listen ? addsUpTo(f.far.telling, at) : [], lag = f.lagS(f.far);
+  const untold = (c, k, writes, bound) => {
+    const itself = f.wi[c][k] / f.split(c), soonest = Math.max(bound - lag, 0);
+    const since = lateAt(writes - itself, f.l1Oldest, soonest, f.l1Ended(c, k));
+    return either(since, -Math.expm1(-writes * Math.max(lag - bound, 0)));
+  };
+  return (c, k, writes, bound) => {
+    if (!design.listen) return untold(c, k, writes, bound);
+    const asked = (f.rc[c][k] + f.wi[c][k]) / f.split(c);
+    const tooSoon = -Math.expm1(-asked * Math.max(lag - after[c] / 1e3, 0));
+    const told = unheardUntilTold(at, f, c, k, bound, Math.min(after[c] / 1e3, f.l1Whole));
+    return tooSoon * untold(c, k, writes, bound) + (1 - tooSoon) * told;
+  };
+}
+
+// The same where what memory read may have been old then: a copy of KV's, of two ages (Gauss).
+function oldByThen(inMemory, copies, c, k, writes, bound) {
+  return [0.5 - GAUSS, 0.5 + GAUSS].reduce((sum, part) => {
+    const age = copies.oldest * part, since = inMemory(c, k, writes, Math.max(bound - age, 0));
+    const byThen = -Math.expm1(-writes * Math.max(age - bound, 0));
+    return sum + ((1 - copies.central) / 2) * either(byThen, since);
+  }, copies.central * inMemory(c, k, writes, bound));
+}
+
+const GAUSS = 3 ** -0.5 / 2;
 
 // Reads of what has to be loaded anew, and the chance that it was not superseded so long ago.
 function overdueOf(f, c, k, r, own, change, bound) {
@@ -78,8 +103,7 @@ function lateEnded(f, rc, change, bound) {
 
 // Who is told after so many seconds has not heard of the last of them, or of those of its copy.
 function unheardUntilTold(at, f, c, k, bound, after) {
-  const n = at.numbers, told = f.told(c, k);
-  const ended = lostPerSecond(n) + told + f.wi[c][k] / f.split(c);
+  const told = f.told(c, k), ended = f.l1Ended(c, k);
   const younger = Math.expm1(-ended * after) / Math.expm1(-ended * f.l1Whole);
   const old = -Math.expm1(-told * Math.max(after - bound, 0));
   return younger * lateAt(told, after, bound, ended) + (1 - younger) * old;

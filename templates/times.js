@@ -116,28 +116,14 @@ const addsUpTo = (takes, at) => at.weights.map((_, c) => takes.reduce((sum, name
 
 function kvWays(at, f, found, trip) {
   const n = at.numbers, t = at.trips;
-  const ttl = f.forever ? n.kv_cache_ttl_s : cut(n.kv_cache_ttl_s, f.l2Ttl);
-  let fromRegion = map(found, () => 0), pastColo;
-  for (let turn = 0; turn < 3; turn++) {
-    pastColo = map(f.asked, (x, c, k) => 1 / (1 + x * ttl * (1 - fromRegion[c][k] / 2)));
-    const together = new Map(t.region.map((region) => [region, f.r.map(() => 0)]));
-    f.asked.forEach((row, c) => row.forEach((x, k) => {
-      together.get(t.region[c])[k] += x * pastColo[c][k];
-    }));
-    fromRegion = map(f.asked, (_, c, k) => {
-      const sum = together.get(t.region[c])[k];
-      return (sum * ttl) / (1 + sum * ttl);
-    });
-  }
-  const beyond = map(found, (x, c, k) => x * pastColo[c][k]);
-  const none = map(found, () => 0);
+  const none = map(found, () => 0), of = (share) => map(found, (x, c, k) => x * share(f.copies[c][k]));
   const toRegion = trip(t.to_region).map((ms) => n.kv_read_ms + ms);
   const toCentral = trip(t.to_central).map((ms, c) => toRegion[c] + ms + n.kv_central_ms);
   const way = (found, loaded, ms, sigma) =>
     ({ found, loaded, ms, uneven: ms.map((each) => (sigma - n.jitter) * each) });
   return [
-    way(map(found, (x, c, k) => x - beyond[c][k]), none, at.weights.map(() => n.kv_read_ms), n.kv_near_jitter),
-    way(map(beyond, (x, c, k) => x * fromRegion[c][k]), none, toRegion, n.kv_far_jitter),
-    way(map(beyond, (x, c, k) => x * (1 - fromRegion[c][k])), f.awaited, toCentral, n.kv_far_jitter),
+    way(of((copies) => 1 - copies.pastColo), none, at.weights.map(() => n.kv_read_ms), n.kv_near_jitter),
+    way(of((copies) => copies.pastColo - copies.central), none, toRegion, n.kv_far_jitter),
+    way(of((copies) => copies.central), f.awaited, toCentral, n.kv_far_jitter),
   ];
 }

@@ -132,6 +132,14 @@ def test_lateness_agrees_within_a_few_hundredths(name: str, traffic: int) -> Non
 
 
 @every_design
+def test_no_more_than_all_is_late_however_much_is_asked(name: str) -> None:
+    here = at(100_000)
+    much = {"requests_per_month": np.array([1e6, 1e8, 1e10]), "l1_ttl_s": np.array([1_800.0])}
+    late = here.estimate(DESIGNS[name], **much).late_share(60)
+    assert ((late >= 0) & (late <= 1)).all()
+
+
+@every_design
 def test_the_bill_of_an_estimate_is_that_of_the_simulation_within_a_few_per_cent(name: str) -> None:
     result, month = both(name, TRAFFIC[0])
     here = at(TRAFFIC[0])

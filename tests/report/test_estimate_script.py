@@ -147,6 +147,14 @@ def test_a_worker_that_is_placed_and_its_origin(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
 
 
+def test_kv_that_fetches_anew_and_large_data_centres(node: str) -> None:
+    study = settle({"case": "trading-sentiment"}).study
+    platform = {"kv_refresh_share": 0.4, "caches_per_colo": 3, "kv_cache_ttl_s": 600}
+    study = study.of_changed(platform=study.case.platform | platform)
+    designs = [each for each in every_design() if "kv" in each.tiers and len(each.tiers) < 3]
+    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+
+
 def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
     study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
     study = study.of_changed(platform=study.case.platform | {"redis_gb": 0.02})

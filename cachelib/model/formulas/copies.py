@@ -24,11 +24,16 @@ class Reads(Protocol):
     at: Setting
     rc: Array
     w: Array
+    wi: Array
 
     @property
     def split(self) -> Array: ...
     @property
     def missed(self) -> Array: ...
+    @property
+    def l1_oldest(self) -> Array: ...
+    @property
+    def l1_ended(self) -> Array: ...
 
 
 def lag_s(flows: Reads, tier: Tier | None) -> Array:
@@ -71,17 +76,17 @@ def refreshed_too(flows: Reads) -> Array:
     return loading_too(flows, store, lag) if store and lag.any() else lag
 
 
-def behind(flows: Reads, writes: Array, bound_s: float) -> Array:
+def behind(flows: Reads, writes: Array, bound_s: float | Array) -> Array:
     """The chance that what a copy of the store serves was overwritten more than so long ago."""
     over = np.maximum(lag_s(flows, flows.design.store) - bound_s, 0)
     late: Array = -np.expm1(-writes * over)
     return late
 
 
-def unheard(flows: Reads, life: Array, bound_s: float) -> Array:
-    """The same of what lives so long in L1 after it was read from there."""
+def unheard(flows: Reads, writes: Array, bound_s: float | Array) -> Array:
+    """The same of what L1 serves after it was read from there, or written by itself."""
     lag = lag_s(flows, flows.design.store)
-    soonest = np.maximum(bound_s - lag, 0)
-    kept = 1 - lives.late(flows.w, life, soonest)
-    late: Array = 1 - kept * (1 - behind(flows, flows.w, bound_s))
+    soonest, own = np.maximum(bound_s - lag, 0), flows.wi / flows.split
+    kept = 1 - lives.late(writes - own, flows.l1_oldest, soonest, flows.l1_ended)
+    late: Array = 1 - kept * (1 - behind(flows, writes, bound_s))
     return late

@@ -14,6 +14,7 @@ from cachelib.model.formulas import lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.copies import again
 from cachelib.model.formulas.front import Front, Readers, Traffic, allowed, front
+from cachelib.model.formulas.kv_copies import Copies, copies
 from cachelib.model.formulas.refreshing import Cycle, cycle
 from cachelib.model.formulas.room import Left, is_short, left
 from cachelib.model.formulas.scaling import isolates
@@ -108,16 +109,18 @@ class Flows:
 
     @property
     def l1_whole(self) -> Array:
-        """The same where nothing ends it before.
+        """The same where nothing ends it before: inherited expiry leaves what L2's copy has."""
+        return lives.inherited(self.l1_ttl, self.l2_ttl) if self._inherits else self.l1_ttl
 
-        Inherited expiry leaves a copy min(T₁, R), where R, L2's remaining life at promotion, is
-        taken as uniform over T₂: T₁ - T₁²/2T₂, or T₂/2.
-        """
-        if not self.design.l2 or self.design.expiry != "inherited" or self.forever:
-            return self.l1_ttl
-        short = np.minimum(self.l1_ttl, self.l2_ttl)
-        whole: Array = short - short**2 / (2 * self.l2_ttl)
-        return whole
+    @property
+    def l1_oldest(self) -> Array:
+        """How old copies in L1 become where nothing ends them before, as far as ages go."""
+        return lives.oldest(self.l1_ttl, self.l2_ttl) if self._inherits else self.l1_ttl
+
+    @property
+    def _inherits(self) -> bool:
+        behind = self.design.l2 is not None and not self.forever
+        return behind and self.design.expiry == "inherited"
 
     @property
     def l1_ended(self) -> Array:
@@ -286,6 +289,11 @@ class Flows:
         if not self.layered:
             return self.missed
         return np.minimum(np.maximum(self._asked, self.loaded), self.missed)
+
+    @cached_property
+    def kv_copies(self) -> Copies:
+        """Where KV finds what it is asked for, if it is the store."""
+        return copies(self.at, self.asked, None if self.forever else self.l2_ttl)
 
     @cached_property
     def _asked(self) -> Array:

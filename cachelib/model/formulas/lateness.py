@@ -8,6 +8,8 @@ from cachelib.model.formulas import copies, lives
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.setting import NEVER_S, Array
 
+GAUSS = 3**-0.5 / 2  # how far from its middle two places of an interval stand for all of it
+
 
 def late_share(flows: Flows, bound_s: float) -> Array:
     """The share of reads whose answer was superseded more than `bound_s` seconds ago.
@@ -28,29 +30,39 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     if flows.design.expiry == "sliding":
         return flows.share(_sliding(flows, change, bound_s))
     if flows.design.l2 is None:
-        return flows.share(flows.answered_by_l1 * lives.late(change + w, flows.l1_life(), bound_s))
-    if flows.alone and not flows.refreshing:  # other colos hear of no write
-        found = flows.rc - flows.loaded
-        if not flows.design.listen:
-            behind = copies.behind(flows, flows.wc, bound_s) * (flows.missed - flows.loaded)
-            return flows.share(found * lives.late(change + w, flows.l2_held, bound_s) + behind)
-        elsewhere = lives.late(change + w - flows.wc, flows.l2_held, bound_s, flows.wc)
-        return flows.share(found * elsewhere + flows.answered_by_l1 * _unheard(flows, bound_s))
-    r, own = (flows.rc, flows.wc) if flows.design.colo_cache else (flows.r, w)
+        own = flows.wi / flows.split
+        late = lives.late(change + w - own, flows.l1_oldest, bound_s, flows.l1_ended)
+        return flows.share(flows.answered_by_l1 * late)
+    own = flows.wc if flows.design.colo_cache else w  # writes that the cache behind L1 hears of
+    in_memory = _unheard(flows, own, bound_s)
+    if flows.alone and not flows.refreshing:
+        here = lives.late(change + w - own, flows.l2_held, bound_s, own)
+        behind = copies.behind(flows, own, bound_s) * (flows.missed - flows.loaded)
+        beside = (flows.missed - flows.loaded) * here
+        return flows.share(beside + behind + flows.answered_by_l1 * _either(here, in_memory))
+    r = flows.rc if flows.design.colo_cache else flows.r
     life = flows.soft_ttl if flows.refreshing else flows.l2_held
     overdue, same = _overdue(flows, r, own, bound_s) if flows.refreshing else (0.0, 1.0)
-    late = (flows.rc - flows.loaded - overdue) * lives.late(change, life, bound_s, w)
-    unheard = flows.answered_by_l1 * _unheard(flows, bound_s)
-    unheard = unheard + (flows.asked - flows.loaded) * copies.behind(flows, w, bound_s)
-    if flows.design.colo_cache:  # it hears of its own colo's writes alone
+    late = lives.late(change, life, bound_s, w)
+    unheard = (flows.asked - flows.loaded) * copies.behind(flows, w, bound_s)
+    if flows.design.colo_cache:
         elsewhere = lives.late(w - own, life, bound_s, own)
-        unheard = (
-            unheard + (flows.rc - (flows.asked if flows.layered else flows.loaded)) * elsewhere
-        )
+        in_memory = _either(in_memory, elsewhere)
+        beside = flows.missed - (flows.asked if flows.layered else flows.loaded)
+        unheard = unheard + beside * elsewhere
     if flows.design.l2 == "kv":
-        ttl = flows.at["kv_cache_ttl_s"]
-        unheard = unheard + (flows.asked - flows.loaded) * lives.late(w, ttl, bound_s)
-    return flows.share(late + overdue * (1 - same) + unheard)
+        near = (flows.asked - flows.loaded) * (1 - flows.kv_copies.central)
+        unheard = unheard + near * lives.late(w, flows.kv_copies.oldest_s, bound_s)
+        if not flows.layered:
+            in_memory = _old_by_then(flows, own, bound_s)
+    unheard = unheard + flows.answered_by_l1 * in_memory
+    found = flows.rc - flows.loaded - overdue
+    return flows.share(found * late + overdue * (1 - same) + unheard * (1 - late))
+
+
+def _either(one: Array, other: Array) -> Array:
+    """The chance of one of two that come by themselves."""
+    return 1 - (1 - one) * (1 - other)
 
 
 def _overdue(flows: Flows, r: Array, own: Array, bound_s: float) -> tuple[Array, Array]:
@@ -83,13 +95,26 @@ def _ended(flows: Flows, change: Array, bound_s: float) -> Array:
     return np.maximum(late, 0.0)
 
 
-def _unheard(flows: Flows, bound_s: float) -> Array:
+def _old_by_then(flows: Flows, writes: Array, bound_s: float) -> Array:
+    """The same where what L1 read may have been old then: a copy of KV's, of any age up to its end,
+    of which two stand for all (Gauss), or new, if the central store was asked."""
+    new, oldest = flows.kv_copies.central, flows.kv_copies.oldest_s
+    late = new * _unheard(flows, writes, bound_s)
+    for age in (oldest * (0.5 - GAUSS), oldest * (0.5 + GAUSS)):
+        by_then = -np.expm1(-writes * np.maximum(age - bound_s, 0))
+        since = _unheard(flows, writes, np.maximum(bound_s - age, 0))
+        late = late + (1 - new) / 2 * _either(by_then, since)
+    return late
+
+
+def _unheard(flows: Flows, writes: Array, bound_s: float | Array) -> Array:
     """The chance that what L1 serves was overwritten in its store more than so long ago.
 
-    One that listens is told after d, so a copy of age a has not heard of the last min(a, d); but it
-    reads the old value again if it asks for it before the store's copies have heard, too.
+    `writes`: those that count. One that listens is told after d, so a copy of age a has not heard
+    of the last min(a, d); but it reads the old value again if it asks for it before the store's
+    copies have heard, too.
     """
-    untold = copies.unheard(flows, flows.l1_life(), bound_s)
+    untold = copies.unheard(flows, writes, bound_s)
     if not flows.design.listen:
         return untold
     whole, ended = flows.l1_whole, flows.l1_ended

@@ -15,6 +15,28 @@ def first_of_month(rate: Array) -> Array:
     return first
 
 
+def inherited(ttl: Array, whole: Array) -> Array:
+    """The mean life of a copy that ends after T, or with what it was made of.
+
+    Of min(T, R), where R, what that has left, is taken as uniform over its life V: T - T²/2V, or
+    V/2.
+    """
+    short = np.minimum(ttl, whole)
+    life: Array = short - short**2 / (2 * whole)
+    return life
+
+
+def oldest(ttl: Array, whole: Array) -> Array:
+    """Up to which age those are spread evenly that are as old on average, at any moment.
+
+    Lives L are as if all were E[L²]/E[L]: T(1 - 2T/3V) / (1 - T/2V).
+    """
+    short = np.minimum(ttl, whole)
+    part = short / whole
+    life: Array = short * (1 - 2 * part / 3) / (1 - part / 2)
+    return life
+
+
 def mean_age(renewed: Array, ttl: Array) -> Array:
     """The mean of ages up to `ttl` with density ∝ e^-wa: 1/w - T / (e^wT - 1)."""
     n = np.clip(renewed * ttl, 1e-6, 600.0)

@@ -228,35 +228,13 @@ class Waits:
         return Way(self._sum(found), self._sum(loaded), _by_colo(ms), _by_colo(uneven))
 
     def _kv_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
-        """A colo's cache answers xT/(1+xT) of what reaches it, then a region's likewise."""
-        reaching = self.flows.asked
-        ttl = self._copy_life()
-        from_region = np.zeros_like(found)
-        for _ in range(3):  # a copy from the region keeps its life there: half, on average
-            past_colo = 1 / (1 + reaching * ttl * (1 - from_region / 2))
-            from_region = self._answered_by_region(reaching * past_colo, ttl)
-        beyond = found * past_colo
+        """By where KV finds a value; what it has not, is looked for in the central store."""
+        copies = self.flows.kv_copies
         none = np.zeros_like(found)
         colo, region, central = map(self._into, KV.places)
-        yield self._way(found - beyond, none, *colo)
-        yield self._way(beyond * from_region, none, *region)
-        yield self._way(beyond * (1 - from_region), loaded, *central)
-
-    def _copy_life(self) -> Array:
-        """Seconds that a copy in a colo lives: `cacheTtl`, but no longer than the value."""
-        ttl = self.at["kv_cache_ttl_s"]
-        if self.flows.forever:
-            return ttl
-        short = np.minimum(ttl, self.flows.l2_ttl)
-        life: Array = short - short**2 / (2 * self.flows.l2_ttl)
-        return life
-
-    def _answered_by_region(self, reaching: Array, ttl: Array) -> Array:
-        """The chance that a region's cache has what its colos' caches have not."""
-        region = self.at.trips.region
-        together = (region[:, None] == region).astype(float) @ reaching
-        answered: Array = together * ttl / (1 + together * ttl)
-        return answered
+        yield self._way(found * (1 - copies.past_colo), none, *colo)
+        yield self._way(found * (copies.past_colo - copies.central), none, *region)
+        yield self._way(found * copies.central, loaded, *central)
 
     def _object_ways(self, found: Array, loaded: Array) -> Iterator[Way]:
         """From every colo to every place where an object may be, in memory or from storage."""

@@ -6,7 +6,8 @@ were fitted to reads of a KV that did what it does, and would be fitted anew wit
 
 Source: developers.cloudflare.com/kv/concepts/how-kv-works, /kv/api and /kv/platform/pricing, read
 2026-11-23. Rules: `KeyValue` in `engines/reference/kv.py`, `read_kv` in
-`engines/compiled/stores.py`, `_kv_ways` in `formulas/waits.py`, `KvStore` in the Worker.
+`engines/compiled/stores.py`, `formulas/kv_copies.py` and `_kv_ways` in `formulas/waits.py`,
+`KvStore` in the Worker.
 """
 
 from cachelib.model.tiers.tier import Place, Tier
