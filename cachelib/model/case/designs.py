@@ -24,6 +24,7 @@ def platform_of(case: Case, routing: Routing = "random") -> Platform:
     if busiest is not None and "redis" in case.profile.tiers:
         known["redis_at"] = busiest
     known["lists_a_month"] = case.workload.lists_per_month
+    known["purges_a_month"] = case.workload.purges_per_month
     return Platform(**known | {"routing": routing} | case.platform)
 
 

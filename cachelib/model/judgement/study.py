@@ -121,9 +121,8 @@ class Study:
 
     @property
     def _clock_s(self) -> float:
-        """Seconds in which all that is asked by a clock is asked once."""
-        rounds = [schedule.every_s for schedule in self.case.workload.asking]
-        return max(rounds, default=0.0) if self.log is None else 0.0
+        """Seconds in which all is done once that is done by a clock."""
+        return self.case.workload.clock_s if self.log is None else 0.0
 
     @property
     def _lives(self) -> list[float]:
