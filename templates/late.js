@@ -32,7 +32,7 @@ function lateShare(design, at, f, bound) {
       return found * lateAt(change + w, f.l2Held(c, k), bound)
         + behind(f.wc[c][k]) * (f.missed[c][k] - f.loaded[c][k]);
     const r = f.colo ? f.rc[c][k] : f.r[k], own = f.colo ? f.wc[c][k] : w;
-    const life = f.refreshing ? f.softTtl : f.l2Held(c, k);
+    const life = f.refreshing ? wholeS(f, k, f.softTtl) : f.l2Held(c, k);
     const { overdue, same } = f.refreshing ? overdueOf(f, c, k, r, own, change, bound) : { overdue: 0, same: 1 };
     let unheard = l1 * unheardBy(c, k) + (f.asked[c][k] - f.loaded[c][k]) * behind(w);
     if (f.colo)
@@ -47,7 +47,7 @@ function lateShare(design, at, f, bound) {
 // Reads of what has to be loaded anew, and the chance that it was not superseded so long ago.
 function overdueOf(f, c, k, r, own, change, bound) {
   const soft = f.softTtl, stays = f.colo ? valid(own, soft) : f.valid(k, own, soft);
-  const first = f.rc[c][k] / (1 + (r + own) * stays);
+  const first = (f.rc[c][k] / (1 + (r + own) * stays)) * stillRefreshed(f, c, k);
   const same = Math.exp(-change * Math.max(soft - bound, 0));
   if (f.forever) return { overdue: first, same: (same * r) / (r + change) };
   const stale = f.l2Ttl - soft, any = r + own, both = any + change, within = -Math.expm1(-any * stale);
@@ -61,7 +61,7 @@ function lateInFront(at, f, change, bound) {
   const shares = map(f.rr, (x, nth, k) => {
     const { place: c, own } = reached[nth], found = (f.rc[c][k] - f.loaded[c][k]) * own;
     const ended = f.front.stale[nth][k], unheard = change + f.w[k] - f.purged[k];
-    return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
+    return (found - ended) * lateAt(unheard, wholeS(f, k, f.l2Ttl), bound, f.purged[k])
       + ended * lateEnded(f, x, unheard, bound);
   });
   return total(shares, at) / total(f.rc, at);
@@ -79,7 +79,7 @@ function lateEnded(f, rc, change, bound) {
 // Who is told after so many seconds has not heard of the last of them, or of those of its copy.
 function unheardUntilTold(at, f, c, k, bound, after) {
   const n = at.numbers, told = f.told(c, k);
-  const ended = lostPerSecond(n) + told + f.wi[c][k] / f.split(c);
+  const ended = lostPerSecond(n) + f.dropped(c, k) + f.wi[c][k] / f.split(c);
   const younger = Math.expm1(-ended * after) / Math.expm1(-ended * f.l1Whole);
   const old = -Math.expm1(-told * Math.max(after - bound, 0));
   return younger * lateAt(told, after, bound, ended) + (1 - younger) * old;

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cachelib.model.formulas import emptying
 from cachelib.model.formulas.counting import counts
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.joining import each, joined
@@ -52,6 +53,11 @@ class Estimate:
             for store in flows.design.stores
         ]
         return [flows.share(rate - flows.unawaited_misses) for rate in reaching]
+
+    @property
+    def emptied(self) -> Mapping[str, Array]:
+        """Those of the operations that rounds make which empty caches."""
+        return emptying.counts(self.flows)
 
     def late_share(self, bound_s: float) -> Array:
         """The share of reads whose answer was superseded more than `bound_s` seconds ago."""

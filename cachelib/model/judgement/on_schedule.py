@@ -1,12 +1,23 @@
-"""Keys that are written on a schedule: not as often as they are read, nor by chance."""
+"""What is done by a clock, as formulas take it: keys that are written, caches that are emptied."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from cachelib.model.formulas import Keys, grouped
+from cachelib.model.formulas.setting import Rounds
 from cachelib.model.traffic.trace import WRITE, Trace
 from cachelib.model.traffic.workload import Workload
+
+
+def emptied_by(workload: Workload | None) -> tuple[Rounds, ...]:
+    """What empties caches, and of how many keys."""
+    return tuple(
+        Rounds(each.every_s, math.inf if each.keys == "all" else float(each.keys))
+        for each in (workload.purging if workload else ())
+    )
 
 
 def keys_on_schedule(workload: Workload | None, trace: Trace) -> Keys | None:

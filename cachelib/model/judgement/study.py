@@ -22,7 +22,7 @@ from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import NEVER_S, Array, asked_for
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import with_keys
-from cachelib.model.judgement.on_schedule import keys_on_schedule
+from cachelib.model.judgement.on_schedule import emptied_by, keys_on_schedule
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
 from cachelib.model.money.prices import at_prices
@@ -365,6 +365,7 @@ class Study:
                 "value_bytes": float(trace.size.mean()),
             },
             hashed=platform.routing == "hash",
+            emptied=emptied_by(None if self.log else self.case.workload),
         )
 
     @property
