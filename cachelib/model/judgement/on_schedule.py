@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from cachelib.model.formulas import Keys, grouped
 from cachelib.model.formulas.setting import Rounds
+from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.trace import WRITE, Trace
 from cachelib.model.traffic.workload import Workload
 
@@ -18,6 +20,16 @@ def emptied_by(workload: Workload | None) -> tuple[Rounds, ...]:
         Rounds(each.every_s, math.inf if each.keys == "all" else float(each.keys))
         for each in (workload.purging if workload else ())
     )
+
+
+def not_emptied(workload: Workload) -> Iterator[Remark]:
+    """Of a log: what the case says of rounds that empty caches is not in it."""
+    if workload.purging:
+        yield Remark(
+            "purges",
+            "The case says that caches are emptied by a clock, of which a log tells nothing: what"
+            " is said here is of caches that nobody empties.",
+        )
 
 
 def keys_on_schedule(workload: Workload | None, trace: Trace) -> Keys | None:
