@@ -51,6 +51,7 @@ function flowsOf(design, at) {
     r, w, rc, wc, rr, wi: madeByReaders(at, w, wc, weight),
     ...tiersOf(design, at.tiers),
     l1Ttl: design.l1_ttl_s ?? n.l1_ttl_s, l2Ttl: design.l2_ttl_s ?? n.l2_ttl_s,
+    rounds: at.emptied.length ? roundsOf(at) : null,
     forever: design.policy === "refresh",
     refreshing: design.policy === "refresh" || design.policy === "soft-hard",
   };
@@ -61,6 +62,7 @@ function flowsOf(design, at) {
   f.isolates = f.totals.map((asked) => isolatesOf(n, asked));
   f.split = (c) => at.hashed ? 1 : f.isolates[c];
   f.told = design.listen ? toldOf(f) : () => 0;
+  f.dropped = (c, k) => f.told(c, k) + (design.listen && f.rounds ? f.rounds[k] : 0);
   f.l1Life = l1Life(design, n, f);
   f.staleS = design.stale_while_revalidate_s ?? 0;
   const written = w.reduce((sum, x, k) => sum + x * at.keys.number[k], 0), before = f.ahead?.in_front;
@@ -74,12 +76,12 @@ function flowsOf(design, at) {
   f.first = r.map((x, k) => firstOfMonth(x + w[k]));
   f.missedOfKey = sumColos(f.missed);
   f.lagS = (tier) => design.replicas && tier?.lag ? n[tier.lag] / 1e3 : 0;
-  const atOnce = loadedBy(design, n, f), loads = again(f, atOnce, f.far);
+  const atOnce = emptiedOfAll(design, f, loadedBy(design, n, f)), loads = again(f, atOnce, f.far);
   const asked = f.layered ? askedPastColo(design, at, f, atOnce) : f.missed;
   f.inL2 = leftInL2(at, f, asked);
   const alsoNear = (c, k) => f.layered && f.inNear ? f.inNear[c][k].seconds : 0;
   f.l2Held = (c, k) => f.inL2 && !f.refreshing
-    ? Math.min(f.l2Ttl, f.inL2[f.alone ? c : 0][k].seconds + alsoNear(c, k)) : f.l2Ttl;
+    ? Math.min(f.l2Ttl, f.inL2[f.alone ? c : 0][k].seconds + alsoNear(c, k)) : wholeS(f, k, f.l2Ttl);
   f.loaded = withinTheDay(at, f, f.inL2
     ? map(asked, (x, c, k) => x - (x - loads[c][k]) * f.inL2[f.alone ? c : 0][k].share) : loads);
   const aside = (c, k) => f.front ? f.front.aside[c][k] * (1 - behind(c, k)) : 0;
@@ -105,9 +107,9 @@ function l1Life(design, n, f) {
   const inherits = f.store && design.expiry === "inherited" && !f.forever;
   f.l1Whole = inherits ? cut(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
   f.l1Oldest = inherits ? oldest(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
-  f.l1Ended = (c, k) => lostPerSecond(n) + f.told(c, k) + f.wi[c][k] / f.split(c);
+  f.l1Ended = (c, k) => lostPerSecond(n) + f.dropped(c, k) + f.wi[c][k] / f.split(c);
   return (c, k) => {
-    const ended = lostPerSecond(n) + f.told(c, k);
+    const ended = lostPerSecond(n) + f.dropped(c, k);
     return -Math.expm1(-ended * f.l1Whole) / ended;
   };
 }
@@ -197,7 +199,7 @@ function askedPastColo(design, at, f, loads) {
   if (f.forever) asked = map(f.rc, (x, c, k) => x * firstOfMonth(x + f.wc[c][k]));
   else if (f.refreshing) asked = tooLate(f);
   else asked = askedWhereNothingIsRefreshed(design, f);
-  const enough = again(f, map(asked, (x, c, k) => Math.max(x, loads[c][k])), f.near);
+  const enough = again(f, map(emptiedOfEach(design, f, asked), (x, c, k) => Math.max(x, loads[c][k])), f.near);
   const past = map(enough, (x, c, k) => Math.min(x, f.missed[c][k]));
   if (!isShort(at, f.near)) return past;
   f.inNear = left(at, f, f.near, map(f.missed, (x, c, k) => x + f.wc[c][k]), f.wc);
@@ -219,7 +221,7 @@ function left(at, f, tier, asked, writes) {
     const after = pushedOutAfter(at, tier, row);
     return row.map((x, k) => {
       const kept = writes === f.wc ? valid(writes[c][k], f.l2Ttl) : f.valid(k, writes[c][k], f.l2Ttl);
-      const life = f.forever ? 1e15 : kept;
+      const life = f.rounds ? leftS(f.rounds[k], f.forever ? 1e15 : kept, x) : f.forever ? 1e15 : kept;
       const found = arrivals(x, life, after), whole = x * life;
       const share = found < whole ? ((found / (1 + found)) * (1 + whole)) / whole : 1;
       return { share, seconds: Math.min(found / x, life) };
@@ -278,7 +280,8 @@ function cycleOf(design, n, f) {
       refreshes += overdue * reading[c][k];
       kept = readFirst - same + overdue * change;
     }
-    return { refreshes: Math.min(refreshes, r * seconds) / seconds, kept: kept / seconds };
+    const still = stillRefreshed(f, c, k) / seconds;
+    return { refreshes: Math.min(refreshes, r * seconds) * still, kept: kept * still };
   });
 }
 
@@ -325,7 +328,7 @@ function countsOf(design, at, f) {
     if (design.object_alarm) {
       const asked = design.expiry === "inherited" ? f.r : f.missedOfKey;
       const ends = sumColos(f.loaded).map((loads, k) => loads * (1 + f.w[k] / asked[k]));
-      counts.do_alarms = perMonth(ends, at);
+      counts.do_alarms = Math.max(perMonth(ends, at) - deletedByRounds(design, at, f), 0);
       counts.do_requests += counts.do_alarms;
       counts.do_rows_written = 2 * stored + counts.do_alarms;
     }
@@ -340,6 +343,7 @@ function countsOf(design, at, f) {
     count(f.near.reads, month(f.missed));
     count(f.near.writes, f.layered ? looked + writes + kept : stored);
   }
+  Object.entries(roundsTake(design, at, f)).forEach(([name, number]) => count(name, number));
   return counts;
 }
 
@@ -347,16 +351,10 @@ function cleanUp(design, at, f) {
   const every = design.clean_up_every_s, loaded = sumColos(f.loaded);
   const deletes = loaded.map((loads, k) => {
     const n = (f.r[k] + f.w[k]) * every;
-    return (loads + f.w[k]) * (-Math.expm1(-n) / n) * Math.exp(-f.w[k] * f.l2Ttl);
+    return (loads + f.w[k]) * (-Math.expm1(-n) / n) * Math.exp(-f.w[k] * f.l2Ttl)
+      * (f.rounds ? Math.max(1 - f.l2Ttl * f.rounds[k], 0) : 1);
   });
   const keys = at.keys.number.reduce((a, b) => a + b);
   const deleted = perMonth(deletes, at);
-  return { kv_deletes: deleted, kv_missing_reads: deleted, kv_lists: (Math.ceil(keys / 1000) * MONTH_S) / every };
-}
-
-function storedGb(design, at, f) {
-  if (!f.far?.stored) return 0;
-  const held = f.r.map((r, k) =>
-    1 - (f.forever || !(f.far.erases || design.object_alarm) ? f.first[k] : 1 / (1 + (r + f.w[k]) * f.valid(k, f.w[k], f.l2Ttl))));
-  return (perMonth(held, at) / MONTH_S) * at.numbers.value_bytes / 1e9;
+  return { kv_deletes: deleted, kv_missing_reads: deleted + deletedByRounds(design, at, f), kv_lists: (Math.ceil(keys / 1000) * MONTH_S) / every };
 }

@@ -20,8 +20,9 @@ function frontOf(f, at, lost) {
     const awaited = Math.min((ended * Math.exp(-reads * f.staleS) + emptied) / between, reads);
     return { awaited, aside: Math.min((ended * -Math.expm1(-reads * f.staleS)) / between, reads - awaited) };
   };
-  const there = map(ofUpper, (reads, u, k) => looks(apart ? reads : f.r[k], reads, k));
-  const here = map(f.rr, (x, nth, k) => looks(apart ? ofUpper[at_[nth]][k] : f.r[k], x, k));
+  const looksOf = (among, reads, k) => looksEmptied(f, k, looks(among, reads, k), reads);
+  const there = map(ofUpper, (reads, u, k) => looksOf(apart ? reads : f.r[k], reads, k));
+  const here = map(f.rr, (x, nth, k) => looksOf(apart ? ofUpper[at_[nth]][k] : f.r[k], x, k));
   const parts = (of) => map(f.rr, (x, nth, k) => of(there[at_[nth]][k]) * (x / ofUpper[at_[nth]][k]));
   const waiting = parts((each) => each.awaited), served = parts((each) => each.aside);
   const run = map(waiting, (x, nth, k) => x + served[nth][k]);

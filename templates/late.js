@@ -17,7 +17,7 @@ function lateShare(design, at, f, bound) {
       const here = lateAt(change + w - own, f.l2Held(c, k), bound, own);
       return (f.missed[c][k] - f.loaded[c][k]) * (here + behind(own)) + l1 * either(here, memory);
     }
-    const r = f.colo ? f.rc[c][k] : f.r[k], life = f.refreshing ? f.softTtl : f.l2Held(c, k);
+    const r = f.colo ? f.rc[c][k] : f.r[k], life = f.refreshing ? wholeS(f, k, f.softTtl) : f.l2Held(c, k);
     const { overdue, same } = f.refreshing ? overdueOf(f, c, k, r, own, change, bound) : { overdue: 0, same: 1 };
     const late = lateAt(change, life, bound, w), looked = f.asked[c][k] - f.loaded[c][k];
     let unheard = looked * behind(w);
@@ -72,7 +72,7 @@ const GAUSS = 3 ** -0.5 / 2;
 // Reads of what has to be loaded anew, and the chance that it was not superseded so long ago.
 function overdueOf(f, c, k, r, own, change, bound) {
   const soft = f.softTtl, stays = f.colo ? valid(own, soft) : f.valid(k, own, soft);
-  const first = f.rc[c][k] / (1 + (r + own) * stays);
+  const first = (f.rc[c][k] / (1 + (r + own) * stays)) * stillRefreshed(f, c, k);
   const same = Math.exp(-change * Math.max(soft - bound, 0));
   if (f.forever) return { overdue: first, same: (same * r) / (r + change) };
   const stale = f.l2Ttl - soft, any = r + own, both = any + change, within = -Math.expm1(-any * stale);
@@ -86,7 +86,7 @@ function lateInFront(at, f, change, bound) {
   const shares = map(f.rr, (x, nth, k) => {
     const { place: c, own } = reached[nth], found = (f.rc[c][k] - f.loaded[c][k]) * own;
     const ended = f.front.stale[nth][k], unheard = change + f.w[k] - f.purged[k];
-    return (found - ended) * lateAt(unheard, f.l2Ttl, bound, f.purged[k])
+    return (found - ended) * lateAt(unheard, wholeS(f, k, f.l2Ttl), bound, f.purged[k])
       + ended * lateEnded(f, x, unheard, bound);
   });
   return total(shares, at) / total(f.rc, at);

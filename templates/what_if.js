@@ -110,8 +110,9 @@ const METRICS = {
   writes_saved: (o) => {
     const audited = asSet(o, "kept by the application").month.counts;
     const lists = o.at.numbers.lists_a_month; // on a schedule
+    const { kv_deletes = 0, kv_lists = 0 } = roundsTake(o.design, o.at, o.flows);
     const written = audited.kv_writes + audited.kv_deletes + audited.kv_lists + lists;
-    return 1 - (o.month.counts.kv_writes + lists) / written;
+    return 1 - (o.month.counts.kv_writes + lists + kv_deletes + kv_lists) / written;
   },
   busiest_load: ({ at, panel }) =>
     ((at.numbers.requests_per_month / MONTH_S) * Math.max(...at.keys.share)) / panel.object_rate,

@@ -79,6 +79,11 @@ OF_WORKERS = (
         "durable-object",
     ),
     NotChecked(
+        "purges on a schedule",
+        "requests alone are sent, and the simulation beside them empties no cache by a clock",
+        "this project: live/driver.py",
+    ),
+    NotChecked(
         "how many isolates there are, which of them a request meets, and how long they live",
         "each isolate is a Worker of its own here, and requests are sent as the simulation says",
         "this project: live/driver.py",
@@ -117,6 +122,11 @@ OF_SERVERS = (
     NotChecked(
         "requests that meet, and loads that take time",
         "requests for one key are sent one after another, and loads take no time",
+        "this project: live/servers.py",
+    ),
+    NotChecked(
+        "purges on a schedule",
+        "requests alone are sent, and the simulation beside them empties no cache by a clock",
         "this project: live/servers.py",
     ),
     NotChecked(

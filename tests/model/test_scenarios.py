@@ -600,7 +600,10 @@ def counted(word: str, row: Row) -> dict[str, int]:
         "reads": tier.reads, "writes": tier.writes,
     }  # fmt: skip
     said = [each.split() for each in row.counted.split(", ") if each]
-    return {names.get(name, name): int(number) for name, number in said}
+    numbers = {names.get(name, name): int(number) for name, number in said}
+    if tier.deletes:  # as what a deletion is charged there
+        numbers[tier.deletes] += row.asked.count(" d ")
+    return numbers
 
 
 @pytest.mark.parametrize("engine", ["compiled", "reference"])

@@ -18,7 +18,7 @@ from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, STORES
 from cachelib.model.traffic.logs import read_log
-from cachelib.model.traffic.trace import Trace, in_one_place
+from cachelib.model.traffic.trace import Purges, Trace, in_one_place
 from tests.conftest import examples
 
 COLOS = ["SJC", "LHR", "FRA", "SYD"]
@@ -120,12 +120,19 @@ def fitting(platform, design):
 
 
 @st.composite
-def request_tables(draw):
+def request_tables(draw, *, purged=False):
     rng = np.random.default_rng(draw(st.integers(0, 9_999)))
     n, keys = draw(st.integers(1, 300)), draw(one_of(1, 3, 20))
     changing = rng.random(n) < draw(one_of(0.0, 0.1, 0.5))
+    span_s = draw(one_of(10.0, 300.0, 2_000.0, 200_000.0))
+    rounds = draw(one_of(0, 0, 1, 7)) if purged else 0
+    purges = Purges(
+        np.sort(rng.uniform(-0.1 * span_s, 1.1 * span_s, rounds).round(1)),
+        rng.integers(0, len(COLOS), rounds).astype(np.int16),
+        rng.integers(1, keys + 1, rounds),
+    )
     return Trace(
-        time_s=np.sort(rng.uniform(0, draw(one_of(10.0, 300.0, 2_000.0, 200_000.0)), n).round(1)),
+        time_s=np.sort(rng.uniform(0, span_s, n).round(1)),
         key=(keys * rng.random(n) ** 2).astype(np.int32),
         colo=rng.integers(0, len(COLOS), n).astype(np.int16),
         op=np.where(changing, rng.integers(1, 3, n), 0).astype(np.uint8),
@@ -133,12 +140,13 @@ def request_tables(draw):
         keys=[f"k{i}" for i in range(keys)],
         colos=COLOS,
         ttl_s=draw(one_of(None, rng.choice([0, 70, 200], n).astype(np.float32))),
+        purges=purges,
     )
 
 
 @pytest.mark.timeout(400)
 @settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
-@given(designs(), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300))
+@given(designs(), platforms(), request_tables(purged=True), st.integers(0, 9), st.integers(1, 300))
 def test_both_engines_agree_on_every_request_and_every_count(design, platform, trace, seed, cut):
     both_engines_agree(design, platform, trace, seed, cut)
 
@@ -146,7 +154,11 @@ def test_both_engines_agree_on_every_request_and_every_count(design, platform, t
 @pytest.mark.timeout(400)
 @settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    designs(listening=True), platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300)
+    designs(listening=True),
+    platforms(),
+    request_tables(purged=True),
+    st.integers(0, 9),
+    st.integers(1, 300),
 )
 def test_both_engines_agree_on_what_memory_is_told(design, platform, trace, seed, cut):
     both_engines_agree(design, platform, trace, seed, cut)
@@ -176,7 +188,7 @@ def both_engines_agree(design, platform, trace, seed, cut):
 def taken(trace, part):
     columns = (getattr(trace, name)[part] for name in ("time_s", "key", "colo", "op", "size"))
     lives = None if trace.ttl_s is None else trace.ttl_s[part]
-    return Trace(*columns, trace.keys, trace.colos, ttl_s=lives)
+    return Trace(*columns, trace.keys, trace.colos, ttl_s=lives, purges=trace.purges)
 
 
 @cache

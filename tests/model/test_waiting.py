@@ -35,8 +35,9 @@ def joining_or_not(draw, *, listening=False):
 @pytest.mark.timeout(400)
 @FEW
 @given(
-    joining_or_not(), patient_platforms(), request_tables(), st.integers(0, 9), st.integers(1, 300)
-)
+    joining_or_not(), patient_platforms(), request_tables(purged=True), st.integers(0, 9),
+    st.integers(1, 300),
+)  # fmt: skip
 def test_both_engines_agree_where_loads_take_time(design, platform, trace, seed, cut):
     both_engines_agree(design, platform, trace, seed, cut)
 
@@ -44,8 +45,8 @@ def test_both_engines_agree_where_loads_take_time(design, platform, trace, seed,
 @pytest.mark.timeout(400)
 @FEW
 @given(
-    joining_or_not(listening=True), patient_platforms(), request_tables(), st.integers(0, 9),
-    st.integers(1, 300),
+    joining_or_not(listening=True), patient_platforms(), request_tables(purged=True),
+    st.integers(0, 9), st.integers(1, 300),
 )  # fmt: skip
 def test_both_engines_agree_where_memory_is_told_of_what_it_loads(
     design, platform, trace, seed, cut

@@ -227,6 +227,16 @@ def test_a_cron_that_rewrites_all_keys(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
 
 
+@pytest.mark.parametrize("every_s", [1_800, 86_400])  # sooner than values end, and later
+@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment", "catalogue-lambda"])
+def test_rounds_that_empty_all_caches_and_some_keys(node: str, case: str, every_s: float) -> None:
+    rounds = [{"op": "purge", "every_s": every_s, "keys": n} for n in ("all", 20)]
+    of = {"requests_per_month": 400_000, "workload.keys": 5_000, "workload.schedules": rounds}
+    study = settle({"case": case, **of}).study
+    assert [each.keys for each in study.setting.emptied] == [np.inf, 20]
+    the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
+
+
 CASES = ("shop-redis", "catalogue-lambda", "news-workers", "flags-workers")
 
 

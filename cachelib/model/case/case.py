@@ -28,7 +28,7 @@ from cachelib.model.case.beside import BOOK, PRICES
 from cachelib.model.case.choices import Growth, Knob, OptionNotes
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
-from cachelib.model.case.names import ASSUMPTIONS, PROFILE, TTLS, known
+from cachelib.model.case.names import ASSUMPTIONS, OF_SCHEDULES, PROFILE, TTLS, known
 from cachelib.model.case.ready_made import find_case
 from cachelib.model.case.source import Said
 from cachelib.model.case.theme import Theme
@@ -61,7 +61,7 @@ Prices = Annotated[
     WithJsonSchema(PRICES),
 ]  # fmt: skip
 """By meter, and under `book` the price book that a file beside the case has."""
-SETTINGS = [n for n in Platform.model_fields if n not in {*ASSUMPTIONS, "lists_a_month"}]
+SETTINGS = [n for n in Platform.model_fields if n not in {*ASSUMPTIONS, *OF_SCHEDULES}]
 """Of the platform: what is documented or chosen, no assumption and none of the workload's."""
 _fields: dict[str, Any] = {"value_life_s": Assumption}
 _optional = ("hourly_rate_usd", "origin_trips", *TTLS, *FAILURES, *PROFILE)

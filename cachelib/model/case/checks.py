@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from cachelib.model.case import charges, claim_checks, joining, names, unused
+from cachelib.model.case import charges, claim_checks, joining, names, rounds, unused
 from cachelib.model.case.choices import SETTABLE
 from cachelib.model.case.designs import barred, platform_of
 from cachelib.model.case.grown import has_readers
@@ -381,6 +381,6 @@ def _log(case: Case, _: Path) -> Faults:
 
 CHECKS: tuple[Callable[[Case, Path], Faults], ...] = (
     _designs, _today, _options, _knobs, _growth, _pages, _platform, _against, _assumptions, _hours,
-    _failures, _joined, _limits, _colos, _log, charges.faults, _source, claim_checks.faults,
-    _theme,
+    _failures, _joined, _limits, _colos, _log, charges.faults, rounds.faults, _source,
+    claim_checks.faults, _theme,
 )  # fmt: skip

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from cachelib.model.case.case import Case
 
 
-def platform_of(case: Case, routing: Routing = "random") -> Platform:
-    """The platform with the case's assumptions at their best guesses, and its settings."""
+def platform_of(case: Case, routing: Routing = "random", *, is_log: bool = False) -> Platform:
+    """The platform with the case's assumptions at their best guesses, and its settings; a log has
+    no rounds that empty caches."""
     values = {name: number.value for name, number in case.assumed.items()} | case.settings
     known: dict[str, Any] = {
         name: value for name, value in values.items() if name in Platform.model_fields
@@ -24,6 +25,7 @@ def platform_of(case: Case, routing: Routing = "random") -> Platform:
     if busiest is not None and "redis" in case.profile.tiers:
         known["redis_at"] = busiest
     known["lists_a_month"] = case.workload.lists_per_month
+    known["purges_a_month"] = 0.0 if is_log else case.workload.purges_per_month
     return Platform(**known | {"routing": routing} | case.platform)
 
 

@@ -33,8 +33,8 @@ def grown_workload(workload: Workload, growth: Growth, requests_per_month: float
 
 
 def _grown(schedule: Schedule, growth: Growth, factor: float) -> Schedule:
-    """More clients poll where there are more readers; writers grow as writes do, lists never."""
-    if schedule.op == "list" or (schedule.op == "write" and growth.writes == "fixed"):
+    """More clients poll where there are more readers; writers grow as writes do, the rest never."""
+    if schedule.op in ("list", "purge") or (schedule.op == "write" and growth.writes == "fixed"):
         return schedule
     return schedule.model_copy(update={"clients": max(1, round(schedule.clients * factor))})
 

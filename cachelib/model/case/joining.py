@@ -23,6 +23,12 @@ def faults(
     """
     for location, design in designs:
         keys = min(_most(design, knob), workload.keys)
+        if keys > 1 and workload.purging:
+            yield (
+                location,
+                "joined: is not modelled where a schedule purges (workload.schedules); leave one"
+                " of them out",
+            )
         if keys > 1 and any(schedule.op == "write" for schedule in workload.schedules):
             yield (
                 location,

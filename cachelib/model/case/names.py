@@ -20,6 +20,9 @@ from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers import joining
 from cachelib.model.tiers.registry import FAILURES
 
+OF_SCHEDULES = ("lists_a_month", "purges_a_month")
+"""Numbers of the platform that no case gives: its workload's schedules say them."""
+
 FINDING = "application/vnd.cachelib.finding+json"
 """The MIME type of what a notebook hands over."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -87,7 +87,7 @@ def replay(
         of = {"design": design, "platform": platform, "seed": seed, "span_s": span_s}
         return cluster.replayed(_in_one, trace, **of)
     jobs = _jobs(jobs, len(trace))
-    with _hands(jobs, shards or _shards(jobs, [trace], platform, len(trace))) as hands:
+    with _hands_for(trace, jobs, shards, platform) as hands:
         return _Run(design, platform, seed, engine, hands, keep=True).result([trace], span_s)
 
 
@@ -140,7 +140,7 @@ def _as_values(trace: Trace, design: Design, platform: Platform) -> tuple[Trace,
 def _in_one(
     trace: Trace, design: Design, platform: Platform, seed: int, span_s: float | None
 ) -> Result:
-    with _hands(1, _shards(1, [trace], platform, len(trace))) as hands:
+    with _hands_for(trace, 1, None, platform) as hands:
         return _Run(design, platform, seed, "compiled", hands, keep=True).result([trace], span_s)
 
 
@@ -240,6 +240,15 @@ def _hands(
     with ExitStack() as stack, ThreadPoolExecutor(threads, "cachelib-shard") as pool:
         is_kept = spool is not None
         yield _Hands(threads, shards or usual, pool, stack, cluster, folder, is_kept, say)
+
+
+def _hands_for(
+    trace: Trace, jobs: int, shards: int | None, platform: Platform
+) -> AbstractContextManager[_Hands | None]:
+    """Of a trace that is there; rounds that empty caches are of all keys, so of a run in one."""
+    if len(trace.purges.time_s):
+        return _hands(1, None)
+    return _hands(jobs, shards or _shards(jobs, [trace], platform, len(trace)))
 
 
 class _Whole:

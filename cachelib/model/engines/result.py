@@ -182,6 +182,8 @@ class Result:
         counted = {"requests": self.requests, "reads": self.reads, "writes": self.writes}
         all_ = counted | dict(self.counts) | self._raced
         scaled = {name: n * factor for name, n in all_.items()}
+        if self.design.front and (of := self.design.front.in_front):
+            scaled[of.purges] += self.platform.purges_a_month  # a call each, whatever the keys
         return scaled | {"stored_gb_months": self.stored_gb_months * factor}
 
     @property

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cachelib.model.formulas.counting import counts
+from cachelib.model.formulas import emptying
+from cachelib.model.formulas.counting import counts, stored_gb
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.joining import each, joined
 from cachelib.model.formulas.lateness import late_share
@@ -53,6 +54,11 @@ class Estimate:
         ]
         return [flows.share(rate - flows.unawaited_misses) for rate in reaching]
 
+    @property
+    def emptied(self) -> Mapping[str, Array]:
+        """Those of the operations that rounds make which empty caches."""
+        return emptying.counts(self.flows)
+
     def late_share(self, bound_s: float) -> Array:
         """The share of reads whose answer was superseded more than `bound_s` seconds ago."""
         return late_share(self.flows, bound_s)
@@ -76,7 +82,7 @@ def estimate(design: Design, at: Setting) -> Estimate:
         l2=np.maximum(1 - l1 - origin, 0.0),
         origin=origin,
         counts=month,
-        stored_gb=flows.stored_gb(),
+        stored_gb=stored_gb(flows),
         waits=waits,
         flows=flows,
     )

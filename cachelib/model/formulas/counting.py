@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cachelib.model.formulas import emptying
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.setting import Array
+from cachelib.model.tiers.registry import STORED
 from cachelib.model.traffic.generator import DAY_S, MONTH_S
 
 
@@ -40,7 +42,8 @@ def counts(flows: Flows) -> dict[str, Array]:
         cold = flows.per_month(flows.asked * (1 - flows.warm))
         written = stored * design.object_storage
         if design.object_alarm:  # each write sets one; each that comes deletes
-            counts["do_alarms"] = alarms = flows.per_month(_ends(flows))
+            alarms = flows.per_month(_ends(flows)) - emptying.deleted(flows)
+            counts["do_alarms"] = alarms = np.maximum(alarms, 0.0)
             asked, written = asked + alarms, 2 * written + alarms
         counts |= {"do_requests": asked, "do_rows_read": cold, "do_rows_written": written}
         counts["do_loads"] = by_object
@@ -52,6 +55,8 @@ def counts(flows: Flows) -> dict[str, Array]:
         filled = stored if flows.alone else looked + writes + kept
         for name, number in ((near.reads, flows.per_month(flows.missed)), (near.writes, filled)):
             counts[name] = counts.get(name, 0) + number
+    for name, number in emptying.counts(flows).items():
+        counts[name] = counts.get(name, 0) + number
     return dict(zip(counts, np.broadcast_arrays(*counts.values()), strict=True))
 
 
@@ -74,9 +79,20 @@ def _clean_up(flows: Flows) -> dict[str, Array]:
     left = -np.expm1(-n) / n
     loads = flows.loaded.sum(axis=1, keepdims=True) + flows.w
     lists = np.ceil(flows.count.sum() / 1_000) * MONTH_S / every
-    deletes = flows.per_month(loads * left * np.exp(-flows.w * flows.l2_ttl))
+    ended = np.clip(1 - flows.l2_ttl * emptying.rounds(flows.at), 0, 1)  # before a round came
+    deletes = flows.per_month(loads * left * np.exp(-flows.w * flows.l2_ttl) * ended)
     return {
         "kv_deletes": deletes,
-        "kv_missing_reads": deletes,  # what is only too old is there, and found so
+        # what is only too old is there, and found so
+        "kv_missing_reads": deletes + emptying.deleted(flows),
         "kv_lists": np.atleast_1d(np.float64(lists)),
     }
+
+
+def stored_gb(flows: Flows) -> Array:
+    """GB held on average."""
+    value_bytes = flows.at["value_bytes"].ravel()
+    if flows.design.l2 not in STORED:
+        return np.zeros(value_bytes.size)
+    gb: Array = flows.per_month(emptying.held(flows)) / MONTH_S * value_bytes / 1e9
+    return gb

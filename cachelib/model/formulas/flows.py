@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cachelib.model.formulas import lives, schedules
+from cachelib.model.formulas import emptying, lives, schedules
 from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.copies import again
 from cachelib.model.formulas.front import Front, Readers, Traffic, allowed, front
@@ -20,7 +20,7 @@ from cachelib.model.formulas.room import Left, is_short, left
 from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import NEVER_S, Array, Setting
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.registry import ALL, STORED
+from cachelib.model.tiers.tier import Tier
 from cachelib.model.traffic.generator import MONTH_S
 
 
@@ -103,7 +103,7 @@ class Flows:
 
         Those, and messages of changes, at rate μ, make of a life T: (1 - e^-μT)/μ.
         """
-        ended = self._lost + self.told
+        ended = self._lost + self._dropped
         left: Array = -np.expm1(-ended * self.l1_whole) / ended
         return left
 
@@ -125,13 +125,18 @@ class Flows:
     @property
     def l1_ended(self) -> Array:
         """How often a copy ends before, 1/s: it is lost, dropped when told, or written anew."""
-        return self._lost + self.told + self.wi / self.split
+        return self._lost + self._dropped + self.wi / self.split
 
     @property
     def _lost(self) -> Array:
         """Losses of an isolate a second, at random and by deploys."""
         lost: Array = 1 / self.at["isolate_life_s"] + 1 / self.at["deploy_every_s"]
         return lost
+
+    @property
+    def _dropped(self) -> Array:
+        """The same with those of rounds that empty what is behind."""
+        return self.told + emptying.rounds(self.at) if self.design.listen else self.told
 
     @property
     def told(self) -> Array:
@@ -157,7 +162,7 @@ class Flows:
         trips = self.at.trips
         upper = trips._asdict()[of.upper] if of.upper else np.zeros_like(trips.reader)
         readers = Readers(upper, trips.reader, bool(self.design.stores))
-        asked = Traffic(self.r, self.rr, heard, lost, self.purged)
+        asked = Traffic(self.r, self.rr, heard, lost, self.purged, emptying.rounds(self.at))
         return front(asked, readers, self.l2_ttl, self.stale_s)
 
     @property
@@ -213,7 +218,8 @@ class Flows:
     @cached_property
     def loaded(self) -> Array:
         """Reads a second that wait for the origin, by colo and key."""
-        loads, alone = again(self, self._loaded, self.design.store), self.missed
+        loads, alone = emptying.of_all(self, self._loaded), self.missed
+        loads = again(self, loads, self.design.store)
         if self.in_l2 is not None:
             loads = self._asked - (self._asked - loads) * self.in_l2.share
         if self.design.l2 != "kv" or self.refreshing:
@@ -253,14 +259,13 @@ class Flows:
         if tier is None or not is_short(self.at, tier):
             return None
         if self.alone:
-            return left(self.at, tier, self.missed + self.wc, self._valid(self.wc))
-        asked = self._asked.sum(axis=1, keepdims=True) + self.w
-        return left(self.at, tier, asked, self._valid(self.w))
+            return self._left(tier, self.missed + self.wc, self.wc)
+        return self._left(tier, self._asked.sum(axis=1, keepdims=True) + self.w, self.w)
 
-    def _valid(self, writes: Array) -> Array:
-        if self.forever:
-            return np.full_like(writes, schedules.STAYS_S)
-        return self.valid(writes, self.l2_ttl)
+    def _left(self, tier: Tier, asked: Array, writes: Array) -> Left:
+        stays = np.full_like(writes, schedules.STAYS_S)
+        stays = stays if self.forever else self.valid(writes, self.l2_ttl)
+        return left(self.at, tier, asked, emptying.left_s(self.at, stays, asked))
 
     def valid(self, writes: Array, ttl: Array) -> Array:
         """Seconds until no write has come for `ttl`; a schedule's are sure to come somewhere."""
@@ -271,7 +276,7 @@ class Flows:
     def l2_held(self) -> Array:
         """Seconds for which a value can be found in L2, or in a cache before it."""
         if self.in_l2 is None or self.refreshing:
-            return self.l2_ttl
+            return emptying.whole_s(self.at, self.l2_ttl)
         near = self.in_near.seconds if self.layered and self.in_near else 0.0
         return np.minimum(self.l2_ttl, self.in_l2.seconds + near)
 
@@ -281,7 +286,7 @@ class Flows:
         near = self.design.colo_cache
         if near is None or not is_short(self.at, near):
             return None
-        return left(self.at, near, self.missed + self.wc, self._valid(self.wc))
+        return self._left(near, self.missed + self.wc, self.wc)
 
     @cached_property
     def asked(self) -> Array:
@@ -312,7 +317,8 @@ class Flows:
             asked = self._too_late()
         else:
             asked = self._asked_past_colo()
-        asked = again(self, np.maximum(asked, self._loaded), self.design.colo_cache)
+        asked = np.maximum(emptying.of_each(self, asked), emptying.of_all(self, self._loaded))
+        asked = again(self, asked, self.design.colo_cache)
         asked = np.minimum(asked, self.missed)
         if self.in_near is not None:
             asked = self.missed - (self.missed - asked) * self.in_near.share
@@ -353,6 +359,7 @@ class Flows:
         if not self.refreshing:
             return np.zeros_like(self.r)
         by_age = self._cycle.refreshes / self._cycle.seconds
+        by_age = by_age * (emptying.still_refreshed(self) if self.design.l2 else 1.0)
         if self.design.l2 is None:  # memory loads anew what lives long enough there
             return np.where(self.soft_ttl < self.l1_ttl, by_age, 0.0)
         return by_age + self._refreshed_behind
@@ -362,14 +369,19 @@ class Flows:
         """Those of them that are written to L2."""
         if not self.refreshing:
             return np.zeros_like(self.r)
-        return self._cycle.kept / self._cycle.seconds + self._refreshed_behind
+        return self._kept_here + self._refreshed_behind
+
+    @property
+    def _kept_here(self) -> Array:
+        kept = self._cycle.kept / self._cycle.seconds
+        return kept * emptying.still_refreshed(self)
 
     @property
     def _refreshed_behind(self) -> Array:
         """Those of what a data centre's cache had no more, and the store behind had too long."""
         if not self.layered or self.forever:
             return np.zeros((1, 1, 1))
-        near = (self._cycle.kept / self._cycle.seconds).sum(axis=1, keepdims=True)
+        near = self._kept_here.sum(axis=1, keepdims=True)
         renewing = self.asked.sum(axis=1, keepdims=True) + near + self.w
         soft = self.soft_ttl
         there = -np.expm1(-renewing * (self.l2_ttl - soft))
@@ -384,13 +396,3 @@ class Flows:
         rate = self.asked.sum(axis=1, keepdims=True) + self.w
         warm: Array = -np.expm1(-rate * self.at["do_idle_s"])
         return warm
-
-    def stored_gb(self) -> Array:
-        """GB held on average."""
-        if self.design.l2 not in STORED:
-            return np.zeros(self.at["value_bytes"].size)
-        held = 1 - 1 / (1 + (self.r + self.w) * self.valid(self.w, self.l2_ttl))
-        if self.forever or not (ALL[self.design.l2].erases or self.design.object_alarm):
-            held = 1 - lives.first_of_month(self.r + self.w)
-        gb: Array = self._of_all(held) * self.at["value_bytes"].ravel() / 1e9
-        return gb

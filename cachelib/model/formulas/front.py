@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.formulas import lives
+from cachelib.model.formulas.emptying import of_front
 from cachelib.model.formulas.setting import Array
 
 
@@ -58,13 +59,14 @@ class Looks(NamedTuple):
 
 class Traffic(NamedTuple):
     """Reads of all and by colo of the readers, writes that renew what is behind, losses by deploys,
-    and purges, of one key; 1/s."""
+    purges, and rounds that empty all, of one key; 1/s."""
 
     r: Array
     rr: Array
     w: Array
     lost: Array
     purged: Array
+    emptied: Array
 
 
 class Readers(NamedTuple):
@@ -125,6 +127,11 @@ def _summed(rate: Array, of: npt.NDArray[np.int64], many: int) -> Array:
 
 
 def _looks(asked: Traffic, reads: Array, ttl: Array, stale_s: Array) -> Looks:
+    looks = _looks_if_kept(asked, reads, ttl, stale_s)
+    return Looks(*of_front(asked.emptied, *looks, reads)) if asked.emptied.any() else looks
+
+
+def _looks_if_kept(asked: Traffic, reads: Array, ttl: Array, stale_s: Array) -> Looks:
     """Reads a second that find nothing in a tier which `reads` come to.
 
     From one renewal behind to the next, V + 1/x: the read that loads, or else the first within T;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cachelib.model.formulas import copies, lives
+from cachelib.model.formulas import copies, emptying, lives
 from cachelib.model.formulas.flows import Flows
 from cachelib.model.formulas.setting import NEVER_S, Array
 
@@ -23,7 +23,8 @@ def late_share(flows: Flows, bound_s: float) -> Array:
     change, w = 1 / flows.at["value_life_s"], flows.w
     if flows.front is not None:  # it hears of no write but by a purge
         w = w - flows.purged
-        late = lives.late(change + w, flows.l2_ttl, bound_s, flows.purged)
+        lives_s = emptying.whole_s(flows.at, flows.l2_ttl)
+        late = lives.late(change + w, lives_s, bound_s, flows.purged)
         ended = flows.front.stale
         living = (flows.at.by_reader(flows.rc - flows.loaded) - ended) * late
         return flows.share(living + ended * _ended(flows, change + w, bound_s))
@@ -41,7 +42,7 @@ def late_share(flows: Flows, bound_s: float) -> Array:
         beside = (flows.missed - flows.loaded) * here
         return flows.share(beside + behind + flows.answered_by_l1 * _either(here, in_memory))
     r = flows.rc if flows.design.colo_cache else flows.r
-    life = flows.soft_ttl if flows.refreshing else flows.l2_held
+    life = emptying.whole_s(flows.at, flows.soft_ttl) if flows.refreshing else flows.l2_held
     overdue, same = _overdue(flows, r, own, bound_s) if flows.refreshing else (0.0, 1.0)
     late = lives.late(change, life, bound_s, w)
     unheard = (flows.asked - flows.loaded) * copies.behind(flows, w, bound_s)
@@ -69,7 +70,7 @@ def _overdue(flows: Flows, r: Array, own: Array, bound_s: float) -> tuple[Array,
     """Reads a second of what has to be loaded anew, which they bring about; and the chance that it
     was not superseded so long ago. They come within the time S in which it is served still."""
     change, soft = 1 / flows.at["value_life_s"], flows.soft_ttl
-    first = flows.rc / (1 + (r + own) * flows.valid(own, soft))
+    first = flows.rc / (1 + (r + own) * flows.valid(own, soft)) * emptying.still_refreshed(flows)
     same = np.exp(-change * np.maximum(soft - bound_s, 0))
     if flows.forever:
         return first, same * r / (r + change)

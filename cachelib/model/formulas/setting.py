@@ -33,6 +33,13 @@ class Keys(NamedTuple):
     unasked: float = 0.0
 
 
+class Rounds(NamedTuple):
+    """What empties caches by a clock: how often, and of how many keys, infinity for all."""
+
+    every_s: float
+    keys: float
+
+
 class Trips(NamedTuple):
     """Round trips in ms at path factor 1 and base 0, of the places where the Worker runs.
 
@@ -69,7 +76,8 @@ class Setting:
 
     `weights`: the share of the requests that each place gets where the Worker runs. `numbers`:
     those of the platform by name, and `requests_per_month`, `reads_per_write`, `l1_ttl_s`,
-    `l2_ttl_s`, `value_bytes`; each one number or an array of draws, shape (draws,).
+    `l2_ttl_s`, `value_bytes`; each one number or an array of draws, shape (draws,). `emptied`:
+    what empties caches of the most popular keys.
     """
 
     keys: Keys
@@ -77,6 +85,7 @@ class Setting:
     trips: Trips
     numbers: Mapping[str, float | Array]
     hashed: bool = False
+    emptied: tuple[Rounds, ...] = ()
 
     def but(self, **numbers: float | Array) -> Setting:
         """The same with other numbers; raises `TypeError` for one that there is not.

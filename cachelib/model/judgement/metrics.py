@@ -92,7 +92,8 @@ def _writes_saved(month: Month) -> Array:
     audited = estimate(policies(month.study)["kept by the application"], month.at).counts
     lists = month.at["lists_a_month"].ravel()  # on a schedule, whatever else is listed
     written = sum(audited[name] for name in WRITTEN) + lists
-    return np.asarray(1 - (month.estimate.counts["kv_writes"] + lists) / written)
+    by_rounds = sum(month.estimate.emptied.get(name, 0.0) for name in WRITTEN)
+    return np.asarray(1 - (month.estimate.counts["kv_writes"] + lists + by_rounds) / written)
 
 
 def _busiest_load(month: Month) -> Array:

@@ -1,12 +1,35 @@
-"""Keys that are written on a schedule: not as often as they are read, nor by chance."""
+"""What is done by a clock, as formulas take it: keys that are written, caches that are emptied."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from cachelib.model.formulas import Keys, grouped
+from cachelib.model.formulas.setting import Rounds
+from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.trace import WRITE, Trace
 from cachelib.model.traffic.workload import Workload
+
+
+def emptied_by(workload: Workload | None) -> tuple[Rounds, ...]:
+    """What empties caches, and of how many keys."""
+    return tuple(
+        Rounds(each.every_s, math.inf if each.keys == "all" else float(each.keys))
+        for each in (workload.purging if workload else ())
+    )
+
+
+def not_emptied(workload: Workload) -> Iterator[Remark]:
+    """Of a log: what the case says of rounds that empty caches is not in it."""
+    if workload.purging:
+        yield Remark(
+            "purges",
+            "The case says that caches are emptied by a clock, of which a log tells nothing: what"
+            " is said here is of caches that nobody empties.",
+        )
 
 
 def keys_on_schedule(workload: Workload | None, trace: Trace) -> Keys | None:

@@ -22,7 +22,7 @@ from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import NEVER_S, Array, asked_for
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import with_keys
-from cachelib.model.judgement.on_schedule import keys_on_schedule
+from cachelib.model.judgement.on_schedule import emptied_by, keys_on_schedule, not_emptied
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
 from cachelib.model.money.prices import at_prices
@@ -121,9 +121,8 @@ class Study:
 
     @property
     def _clock_s(self) -> float:
-        """Seconds in which all that is asked by a clock is asked once."""
-        rounds = [schedule.every_s for schedule in self.case.workload.asking]
-        return max(rounds, default=0.0) if self.log is None else 0.0
+        """Seconds in which all is done once that is done by a clock."""
+        return self.case.workload.clock_s if self.log is None else 0.0
 
     @property
     def _lives(self) -> list[float]:
@@ -150,6 +149,7 @@ class Study:
                 f" ({_how_unlike(logged / said)}); what is said here is of the log's.",
             )
         if self.log is not None:
+            yield from not_emptied(self.case.workload)
             yield from keys_unlike(self.trace, self.case.workload.key_prefix)
 
     def part(self, most: int) -> Study:
@@ -186,9 +186,7 @@ class Study:
     @property
     def _trace_s(self) -> float:
         """Seconds that the trace itself takes."""
-        if self.log is None:
-            return MONTH_S * self.sample.time
-        return self.trace.lasts_s
+        return MONTH_S * self.sample.time if self.log is None else self.trace.lasts_s
 
     @cached_property
     def log_described(self) -> Mapping[str, Any] | None:
@@ -242,7 +240,8 @@ class Study:
 
     @cached_property
     def platform(self) -> Platform:
-        return held_to(platform_of(self.case, self.routing), self.book)
+        there = platform_of(self.case, self.routing, is_log=self.log is not None)
+        return held_to(there, self.book)
 
     @property
     def reads_per_write(self) -> float | None:
@@ -366,6 +365,7 @@ class Study:
                 "value_bytes": float(trace.size.mean()),
             },
             hashed=platform.routing == "hash",
+            emptied=emptied_by(None if self.log else self.case.workload),
         )
 
     @property

@@ -51,10 +51,9 @@ def generated(
 
     Without either, what `sample_of` says.
     """
-    clock_s = max((each.every_s for each in workload.asking), default=0.0)
     asked = workload.requests_per_month
     if share is None:
-        sample = sample_of(asked, workload.keys, MONTH_S, most, needs_s, clock_s)
+        sample = sample_of(asked, workload.keys, MONTH_S, most, needs_s, workload.clock_s)
     else:
         sample = asked_for(share, asked, workload.keys, MONTH_S)
     if sample.share == 1:

@@ -195,6 +195,9 @@ class Platform(Strict):
     lists_a_month: NotNegative = Field(
         default=0.0, description="calls that list keys, as the workload's schedules have it"
     )
+    purges_a_month: NotNegative = Field(
+        default=0.0, description="rounds that empty caches, as the workload's schedules have it"
+    )
     value_life_s: Seconds = Field(
         default=float("inf"), description="mean time after which the origin's value changes"
     )

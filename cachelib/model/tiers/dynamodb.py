@@ -2,8 +2,10 @@
 
 DynamoDB on demand: a read of an item costs half a unit for each 4 KB (eventually consistent), of
 none half a unit; a write a unit for each KB; what has expired is deleted without charge (AWS's own
-agent toolkit, 2026-08-20, price check 2026-07-31). Its `ttl` may delete days late, so readers
-compare the time, as here.
+agent toolkit, 2026-08-20, price check 2026-07-31), and what is deleted is charged as a write of its
+size (docs.aws.amazon.com, DynamoDB, "read and write operations", read 2026-11-29); what a scan for
+keys to delete reads is left out. Its `ttl` may delete days late, so readers compare the time, as
+here.
 
 The table is in one place, or in the nearest of several that copy each other, whose lag is not
 modelled. Of such a global table each write is charged a unit for each KB in every region, at the
@@ -43,6 +45,7 @@ DYNAMODB = Tier(
     erases=True,
     reads="dynamodb_gets",
     writes="dynamodb_puts",
+    deletes="dynamodb_puts",
 )
 
 DAX = Tier(

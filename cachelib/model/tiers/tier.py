@@ -79,13 +79,13 @@ class Tier:
     readers meet, with their words, and `prefixes` how all its numbers begin. `erases`: it forgets
     by itself what has expired, after `shortest` (a number of the platform) at the earliest.
     `lists`: what it holds can be listed, so that a routine may clean it up; `listing`: the meter
-    of a call that lists keys. `in_front`: how it
-    answers before the Worker runs, if it does. `reads` and `writes` are the counts of these where
-    all its rules follow from this description: a map in each place of its scope, one place in it,
-    written through. `tells`: it can tell whoever listens of every change; the count of such
-    messages is this, and `telling` names what it takes until one is heard, as `Place.takes` does.
-    `rented`: the meter of its node-hours, whatever is asked of it, and the platform's number of
-    nodes, `by_room` that of their memory, an hour and a GB; `carried`: the meter of what goes to
+    of a call that lists keys. `in_front`: how it answers before the Worker runs, if it does.
+    `reads` and `writes` are the counts of these where all its rules follow from this description: a
+    map in each place of its scope, one place in it, written through; `deletes` is what a deletion
+    counts as, if that is charged. `tells`: it can tell whoever listens of every change; the count
+    of such messages is this, and `telling` names what it takes until one is heard, as `Place.takes`
+    does. `rented`: the meter of its node-hours, whatever is asked of it, and the platform's number
+    of nodes, `by_room` that of their memory, an hour and a GB; `carried`: the meter of what goes to
     and from it between zones. `lag`: the platform's number of ms after which its copies, where
     these answer reads, have heard of a change. `room`: the platform's number of GB that one copy
     has room for, where what was asked for longest ago is pushed out; `beside`: that of the bytes
@@ -119,6 +119,7 @@ class Tier:
     in_front: InFront | None = None
     reads: str = ""
     writes: str = ""
+    deletes: str = ""
     tells: str = ""
     telling: tuple[str, ...] = ()
     rented: tuple[str, str] | None = None

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cachelib.model.platforms.colos import coordinates
-from cachelib.model.traffic.trace import READ, WRITE, Trace
+from cachelib.model.traffic.trace import NO_PURGES, READ, WRITE, Purges, Trace
 from cachelib.model.traffic.workload import MONTH_S as MONTH_S
 from cachelib.model.traffic.workload import Schedule, Workload
 
@@ -41,6 +41,7 @@ def generate(workload: Workload, *, seed: int, span_s: float = MONTH_S) -> Trace
         size=np.full(len(time), workload.value_bytes, np.int32),
         keys=[f"{workload.key_prefix}{i + 1}" for i in range(keys)],
         colos=list(workload.colos),
+        purges=_purges(workload, seed, span_s, keys),
     )
     order = np.argsort(time, kind="stable")
     return replace(
@@ -171,6 +172,20 @@ def _rounds(
     op = np.full(len(time) * asked, WRITE if schedule.op == "write" else READ, np.uint8)
     rank = np.tile(np.arange(asked), len(time))
     return np.repeat(time, asked), rank, np.repeat(home[client], asked), op
+
+
+def _purges(workload: Workload, seed: int, span_s: float, keys: int) -> Purges:
+    """When and from where caches are emptied, and of how many of so many keys."""
+    rng = np.random.default_rng([seed, 6])
+    rounds = []
+    for each in workload.purging:
+        (first,), (home,) = _clients(each, workload, rng)
+        asked = keys if each.keys == "all" else each.asks(workload.keys)
+        rounds += [(time, home, asked) for time in np.arange(first, span_s, each.every_s).tolist()]
+    if not rounds:
+        return NO_PURGES
+    times, homes, counts = zip(*sorted(rounds), strict=True)
+    return Purges(np.array(times), np.array(homes, np.int16), np.array(counts, np.int64))
 
 
 def _drifting(

@@ -30,6 +30,8 @@ def joined(trace: Trace, each: int | None) -> Trace:
             "joined: which keys lie together in a value hangs on all of a log, whose keys are known"
             " here piece by piece alone; replay this design without --memory"
         )
+    if len(trace.purges.time_s):
+        raise JoinedError("joined: is not modelled where a schedule purges; leave one of them out")
     asked = np.bincount(trace.key, minlength=len(trace.keys))
     there = np.arange(len(asked)) if trace.account is None else np.flatnonzero(asked)
     order = there[np.argsort(-asked[there], kind="stable")]

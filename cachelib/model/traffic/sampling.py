@@ -11,6 +11,7 @@ too seldom. Where there are too few keys for that, the time is made shorter stil
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from cachelib.errors import CachelibError
 from cachelib.model.traffic.trace import Trace
-from cachelib.model.traffic.workload import Workload
+from cachelib.model.traffic.workload import Schedule, Workload
 
 MOST_REQUESTS = 2_000_000
 """What a report's replays, some 150 at half a microsecond a request, take in about two minutes."""
@@ -135,18 +136,26 @@ def workload_part(workload: Workload, popularity: Shares, sample: Sample) -> Wor
     """
     if sample.keys == 1:
         return workload
-    kept = tuple(schedule for schedule in workload.schedules if schedule.keys == "all")
-    weights = popularity[representatives(popularity, sample.keys)]
+    chosen = representatives(popularity, sample.keys)
+    kept = tuple(each for each in workload.schedules if each.keys == "all")
+    weights = popularity[chosen]
     return workload.model_copy(
         update={
             "keys": len(weights),
             "popularity": tuple(weights.tolist()),
             "requests_per_month": workload.requests_per_month * sample.keys,
             "page_requests": _of_a_page(workload.page_requests, sample.keys),
-            "schedules": kept,
+            "schedules": (*kept, *_few_purged(workload, chosen)),
             "new_keys_per_day": workload.new_keys_per_day * sample.keys,
         }
     )
+
+
+def _few_purged(workload: Workload, chosen: npt.NDArray[np.int64]) -> Iterator[Schedule]:
+    """What empties caches of some keys, of those among them that stand for all, if there are."""
+    for each in workload.purging:
+        if each.keys != "all" and (few := int((chosen < each.keys).sum())):
+            yield each.model_copy(update={"keys": few})
 
 
 def _of_a_page(requests: int, share: float) -> int:

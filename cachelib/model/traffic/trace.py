@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,24 @@ class Skipped:
     reason: str = ""
 
 
+class Purges(NamedTuple):
+    """Rounds in which caches are emptied, sorted by time, which are no requests.
+
+    Each comes from a data centre, `colo`, and is of so many keys: the first ones of the trace.
+    """
+
+    time_s: npt.NDArray[np.float64]
+    colo: npt.NDArray[np.int16]
+    keys: npt.NDArray[np.int64]
+
+    def due_s(self, nth: int) -> float:
+        """When the round of that number comes; never, if there are no more."""
+        return float(self.time_s[nth]) if nth < len(self.time_s) else math.inf
+
+
+NO_PURGES = Purges(np.empty(0), np.empty(0, np.int16), np.empty(0, np.int64))
+
+
 @dataclass(frozen=True)
 class Trace:
     """`n` requests as columns of length `n`, sorted by `time_s`.
@@ -31,7 +51,8 @@ class Trace:
     the source has such a column. `notes` say what the reader noticed and did; `account` what
     became of every row of the log, where the trace comes from one. `hashes`, one for each of
     `keys`, say which are the same in several pieces where each numbers its own, perhaps twice.
-    `keys_each`: how many keys `keys` stand for, each, where several lie in one value.
+    `keys_each`: how many keys `keys` stand for, each, where several lie in one value. `purges`:
+    when caches are emptied of some.
     """
 
     time_s: npt.NDArray[np.float64]
@@ -47,6 +68,7 @@ class Trace:
     account: Account | None = None
     hashes: npt.NDArray[np.uint64] | None = None
     keys_each: float = 1.0
+    purges: Purges = NO_PURGES
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -95,4 +117,5 @@ def one_after_another(pieces: Sequence[Trace]) -> Trace:
 
 def in_one_place(trace: Trace) -> Trace:
     """The same requests as if all had reached one data centre."""
-    return replace(trace, colo=np.zeros_like(trace.colo), colos=["all"])
+    purges = trace.purges._replace(colo=np.zeros_like(trace.purges.colo))
+    return replace(trace, colo=np.zeros_like(trace.colo), colos=["all"], purges=purges)

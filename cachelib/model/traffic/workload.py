@@ -28,9 +28,15 @@ class Schedule(Strict):
     `colo` says it. To list so many keys of the shared tier takes a call for each thousand begun,
     which is billed, fills no cache and is no request of the month's; it stays as often whatever
     the traffic.
+
+    To `purge` empties caches of so many keys, those that are most popular when the month begins;
+    nothing has changed at the origin. Whoever does so lists what the tier that all share has of
+    them, and deletes that, key by key; a cache in each data centre, or in front of the Worker, is
+    purged everywhere by one call. Memory keeps what it has, unless it listens. This is no request
+    of the month's either, and stays as often.
     """
 
-    op: Literal["read", "write", "list"]
+    op: Literal["read", "write", "list", "purge"]
     every_s: float = Field(ge=1, le=MONTH_S)
     keys: Annotated[int, Field(ge=1)] | Literal["all"] = 1
     clients: int = Field(default=1, ge=1, le=10_000_000)
@@ -40,6 +46,8 @@ class Schedule(Strict):
     def _anywhere(self) -> Self:
         if self.op == "list" and self.colo is not None:
             raise ValueError("colo: a list is the same from everywhere; leave it out")
+        if self.op == "purge" and self.clients > 1:
+            raise ValueError("clients: one purges for all; leave it out, and say every_s")
         return self
 
     def asks(self, keys: int) -> int:
@@ -47,8 +55,10 @@ class Schedule(Strict):
         return keys if self.keys == "all" else min(self.keys, keys)
 
     def per_month(self, keys: int) -> float:
-        """Requests in 30 days; of what lists keys, calls of the shared tier."""
-        each = math.ceil(self.asks(keys) / LISTED) if self.op == "list" else self.asks(keys)
+        """Requests in 30 days; of what lists keys, calls of the shared tier; of purges, rounds."""
+        each = self.asks(keys)
+        if self.op not in ASKING:
+            each = math.ceil(each / LISTED) if self.op == "list" else 1
         return self.clients * each * MONTH_S / self.every_s
 
 
@@ -108,13 +118,29 @@ class Workload(Strict):
         default=0, ge=0, le=1e6, description="keys that take the place of others"
     )
     schedules: tuple[Schedule, ...] = Field(
-        default=(), description="fixed in time: writers on a schedule, clients that poll, lists"
+        default=(),
+        description="fixed in time: writers on a schedule, clients that poll, lists, purges",
     )
 
     @property
     def asking(self) -> tuple[Schedule, ...]:
         """The schedules that are requests."""
         return tuple(each for each in self.schedules if each.op in ASKING)
+
+    @property
+    def purging(self) -> tuple[Schedule, ...]:
+        """The schedules that empty caches."""
+        return tuple(each for each in self.schedules if each.op == "purge")
+
+    @property
+    def purges_per_month(self) -> float:
+        """Rounds of all that empty caches."""
+        return scheduled(self.schedules, self.keys, "purge")
+
+    @property
+    def clock_s(self) -> float:
+        """Seconds in which all is done once that is done by a clock; lists change nothing."""
+        return max((each.every_s for each in (*self.asking, *self.purging)), default=0.0)
 
     @property
     def lists_per_month(self) -> float:

@@ -28,8 +28,8 @@ TOKEN = re.compile(f"(?:<p>)?{OPEN}([0-9]+){CLOSE}(?:</p>)?")
 TABLE_OPEN = '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>'
 STYLE = "style.css"
 SCRIPTS = (
-    "join.js", "estimate.js", "lives.js", "front.js", "kv_copies.js", "times.js", "race.js",
-    "late.js", "what_if.js", "sure.js", "panel.js", "ledger.js", "page.js",
+    "join.js", "estimate.js", "lives.js", "empty.js", "front.js", "kv_copies.js", "times.js",
+    "race.js", "late.js", "what_if.js", "sure.js", "panel.js", "ledger.js", "page.js",
 )  # fmt: skip
 EARLY = Markup('document.documentElement.className = "folding"')
 """Before anything is laid out: chapters that page.js will close need no place until then."""

@@ -41,7 +41,7 @@ from cachelib.report.document.options import (
     way,
     what_it_needs,
 )
-from cachelib.report.document.traffic import pages, traffic, unlisted
+from cachelib.report.document.traffic import emptied, pages, traffic, unlisted
 from cachelib.report.language import Comparison
 from cachelib.report.numbers import Scalar, beside, shown
 from cachelib.report.publish.decision import minimised, plain_unit
@@ -183,6 +183,7 @@ class Document:
             return {
                 "outcome": None,
                 "unlisted": [],
+                "emptied": None,
                 "chosen": None,
                 "options": [],
                 "held_against": None,
@@ -201,6 +202,7 @@ class Document:
         return {
             "outcome": outcome,
             "unlisted": unlisted(self.study, outcome.recommended),
+            "emptied": emptied(self.study, outcome.recommended),
             "chosen": chosen,
             "options": options(outcome),
             "held_against": reference(outcome),

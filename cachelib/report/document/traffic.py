@@ -51,6 +51,20 @@ def unlisted(study: Study, chosen: str | None) -> list[str]:
     return [] if has_keys else [each_time(each.every_s) for each in lists]
 
 
+def emptied(study: Study, chosen: str | None) -> dict[str, Any] | None:
+    """How often caches are emptied, of which a chosen option has none; or what outlasts that."""
+    rounds = [each_time(each.every_s) for each in study.case.workload.purging]
+    if not rounds or study.log or chosen is None:
+        return None
+    design, kv_s = study.case.design(chosen), study.platform.kv_cache_ttl_s
+    return {
+        "every": rounds,
+        "nothing": not design.shared,
+        "memory": design.l1 and not design.listen,
+        "kv": language.duration(kv_s) if design.l2 == "kv" and kv_s else "",
+    }
+
+
 def pages(study: Study) -> dict[str, Any]:
     """Requests that come together as the load of a page, and whether a limit holds one by one."""
     untold = "no page was simulated whole and apart from others"

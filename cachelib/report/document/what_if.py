@@ -76,6 +76,7 @@ def judged_with(model: Model) -> dict[str, Any]:
             "trips": {name: value.tolist() for name, value in at.trips._asdict().items()},
             "numbers": {name: min(float(n), NEVER_S) for name, n in at.numbers.items()},
             "hashed": at.hashed,
+            "emptied": [[each.every_s, min(each.keys, NEVER_S)] for each in at.emptied],
             "tiers": {word: _tier(tier) for word, tier in ALL.items()},
         },
         "growth": study.case.growth.model_dump(include={"writes", "keys", "value_life"}),
@@ -175,12 +176,13 @@ def _tier(tier: Tier) -> dict[str, Any]:
         "beside",
         "lag",
         "listing",
+        "deletes",
     )
     told = {name: getattr(tier, name) for name in names}
     takes, last = (tier.places[n].takes if tier.places else () for n in (0, -1))
     units = {meter: each._asdict() for meter, each in tier.units.items()}
     told |= {"takes": takes, "stored": tier.stored is not None, "carried": tier.carried}
-    told |= {"copied": tier.copied}
+    told |= {"copied": tier.copied, "lists": tier.meters.get(tier.listing)}
     if tier.in_front:
         told |= {"in_front": tier.in_front._asdict(), "last": last}
     return told | {"units": units}

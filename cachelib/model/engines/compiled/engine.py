@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 from zlib import crc32
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from cachelib.model.engines.compiled.kernel import clean_up_until, run
 from cachelib.model.engines.compiled.pool import ENTRY, ISOLATE, NONE
 from cachelib.model.engines.compiled.room import rehash, renumber, sweep
+from cachelib.model.engines.compiled.rounds import empty
 from cachelib.model.engines.compiled.rules import rules_of
 from cachelib.model.engines.compiled.state import (
     CHANGE,
@@ -27,7 +29,7 @@ from cachelib.model.engines.compiled.state import (
     State,
 )
 from cachelib.model.engines.compiled.stores import ring_all
-from cachelib.model.engines.compiled.waiting import finish_waiting, run_waiting
+from cachelib.model.engines.compiled.waiting import finish_waiting, land_until, run_waiting
 from cachelib.model.engines.exact import LIMB_BITS, PER_BYTE_SECOND, stored_sum
 from cachelib.model.engines.random import EXPONENTIAL
 from cachelib.model.engines.ways import told_after_s, uppers
@@ -35,7 +37,7 @@ from cachelib.model.platforms.colos import Geography
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import CODE_TYPE, COUNTS, Outcomes
-from cachelib.model.traffic.trace import Trace
+from cachelib.model.traffic.trace import NO_PURGES, Trace
 
 ROWS = 1 << 18  # requests between two looks at the room that is left
 
@@ -46,6 +48,11 @@ NO_GENERATIONS = np.empty(0, np.int32)
 LINE = 64  # bytes that a processor's cache holds as one
 CHANGES = 4  # that a request may tell copies of, at most: a near copy filled, and both written anew
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def pages_of(listed: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Calls that it takes to list so many keys."""
+    return np.asarray(np.maximum(1, -(-listed // LIST_PAGE)))
 
 
 class Sums(NamedTuple):
@@ -65,8 +72,8 @@ class Sums(NamedTuple):
 
     def told(self) -> tuple[dict[str, int], float]:
         """All counts, and byte-seconds."""
-        pages = np.maximum(1, -(-self.listed // LIST_PAGE))
-        return self.counts | {"kv_lists": int(pages.sum())}, self.stored / PER_BYTE_SECOND
+        lists = self.counts["kv_lists"] + int(pages_of(self.listed).sum())
+        return self.counts | {"kv_lists": lists}, self.stored / PER_BYTE_SECOND
 
 
 class Compiled:
@@ -76,6 +83,7 @@ class Compiled:
         self.design, self.platform = design, platform
         self.rules = rules_of(design, platform, seed)
         self.near: Places | None = None
+        self.purges, self.emptied = NO_PURGES, 0
         self.state = State(
             pool=np.empty(0, ENTRY),
             buckets=np.full(1, NONE, np.int32),
@@ -121,20 +129,63 @@ class Compiled:
             told_after,
         )  # fmt: skip
         self._make_rooms(len(places.region))
+        self.purges, self.there = piece.purges, np.unique(places.runs)
         work = run_waiting if self.rules.load_s else run
-        for start in range(0, n, ROWS):
-            part = slice(start, min(start + ROWS, n))
+        for part in self._stretches(piece.time_s, near):
             self._make_room(
-                part.stop - start, int(isolate[part].max()) + 1, float(piece.time_s[start])
+                part.stop - part.start,
+                int(isolate[part].max()) + 1,
+                float(piece.time_s[part.start]),
             )
             self._make_room_to_list(float(piece.time_s[part.stop - 1]))
             work(
-                self.rules, self.state, near, EXPONENTIAL, row + start, rows[part],
+                self.rules, self.state, near, EXPONENTIAL, row + part.start, rows[part],
                 piece.time_s[part], piece.key[part], piece.colo[part], isolate[part],
                 generation[part], piece.op[part], piece.size[part], lives[part],
                 tuple(column[part] for column in outcomes),
             )  # fmt: skip
         return outcomes
+
+    def _stretches(self, time_s: npt.NDArray[np.float64], near: Places) -> Iterator[slice]:
+        """Requests between which caches are emptied by a clock, no more of them than `ROWS`."""
+        start, n = 0, len(time_s)
+        while start < n:
+            due = self._due_s
+            stop = int(np.searchsorted(time_s, due)) if due <= time_s[-1] else n
+            if stop > start:
+                yield slice(start, min(start + ROWS, stop))
+                start = min(start + ROWS, stop)
+            else:
+                self._happen_until(due, near, tidy=True)
+                self._empty(near)
+
+    @property
+    def _due_s(self) -> float:
+        """When caches are emptied next."""
+        return self.purges.due_s(self.emptied)
+
+    def _happen_until(self, until: float, near: Places, *, tidy: bool) -> None:
+        """Let loads land, and clean-ups come, that are due before caches are emptied."""
+        if tidy:
+            self._make_room_to_list(until)
+        if self.rules.load_s:
+            self._make_room(0, 0, until)
+            land_until(self.rules, self.state, near, until, tidy)
+        elif tidy:
+            clean_up_until(self.rules, self.state, until)
+
+    def _empty(self, near: Places) -> None:
+        """The round that is due."""
+        purges, nth, now = self.purges, self.emptied, self._due_s
+        keys = int(purges.keys[nth])
+        self._make_room_to_empty(keys, now)
+        colo = int(near.runs[purges.colo[nth]])
+        of = (self.rules, self.state, near, self.there, keys, colo, nth, now)
+        found = np.array([empty(*of)])
+        store = self.design.store
+        if store and store.listing and store is not self.design.colo_cache:
+            self.state.totals[store.meters[store.listing]] += int(pages_of(found)[0])
+        self.emptied += 1
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
         """The counts, and byte-seconds stored until `end`."""
@@ -142,6 +193,9 @@ class Compiled:
 
     def sums(self, end: float, last: float = -math.inf) -> Sums:
         """What it all comes to at `end`; `last` is the time of the last request of all shards."""
+        while self.near and self._due_s <= end:
+            self._happen_until(self._due_s, self.near, tidy=False)
+            self._empty(self.near)
         self._make_room_to_list(last)
         if self.near and self.rules.load_s:
             self._make_room(0, 0, last)
@@ -232,6 +286,18 @@ class Compiled:
         if isolates > len(state.isolates):
             state = state._replace(isolates=_more(state.isolates, isolates))
         self.state = state
+
+    def _make_room_to_empty(self, keys: int, now: float) -> None:
+        """A key of each round adds an entry to the pool, and what each colo hears of it."""
+        heard = keys * (len(self.there) + 1)
+        entries = keys
+        if self.rules.lag_s:
+            entries += self._make_room_for_changes(heard)
+        self._make_room_in_pool(entries, keys, now)
+        sent = int(self.state.totals["messages"])
+        if self.rules.tells and sent + heard > len(self.state.messages):
+            longer = _grown(self.state.messages, sent, 2 * (sent + heard))
+            self.state = self.state._replace(messages=longer)
 
     def _make_room_for_changes(self, more: int) -> int:
         """Those that the copies have heard of are done with; how many of them there may be."""

@@ -68,6 +68,11 @@ def purge(rules, state, places, key, now):
         return
     totals.purges_left -= 1
     totals.purges += 1
+    drop_everywhere(state, places, key)
+
+
+@inner
+def drop_everywhere(state, places, key):
     for colo in range(len(places.upper)):
         end(state, UPPER_PLACES + places.upper[colo], key)
         end(state, FRONT_PLACES + colo, key)

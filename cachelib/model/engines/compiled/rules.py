@@ -52,6 +52,11 @@ def _erases(tier: Tier | None) -> bool:
     return tier is not None and tier.erases
 
 
+def _deletes(design: Design) -> bool:
+    """Whether the store that all share is charged for a deletion as for a write."""
+    return _store(design) == PLAIN_STORE and design.store is not None and bool(design.store.deletes)
+
+
 def _room(tier: Tier | None, platform: Platform) -> int:
     most = math.inf if tier is None else room_of(tier, platform)
     return NO_BOUND if most == math.inf else int(most)
@@ -80,6 +85,7 @@ def _as_numbers(design: Design, platform: Platform, seed: int) -> Rules:
         colo_depth=_depth(design.colo_cache),
         depth=_depth(design.store),
         erases=design.object_alarm or (design.policy != "clean-up" and _erases(design.store)),
+        deletes=_deletes(design),
         colo_room=_room(design.colo_cache, platform),
         store_room=_room(design.store, platform) if _store(design) == PLAIN_STORE else NO_BOUND,
         colo_copied=_lag_s(design.colo_cache, design, platform) > 0,

@@ -111,6 +111,7 @@ class Rules(NamedTuple):
     colo_depth: int
     depth: int
     erases: bool
+    deletes: bool
     colo_room: int
     store_room: int
     beside: int

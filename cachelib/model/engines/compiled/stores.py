@@ -375,6 +375,7 @@ def delete_from_store(rules, state, places, spot, key, record, now):
             totals.do_rows_written += rules.object_alarm
             account(rules, state, record, now)
     elif rules.store == PLAIN_STORE:
+        totals.writes += rules.deletes
         account(rules, state, record, now)
         if rules.store_copied:
             tell_copies(state, STORE_COPY_PLACE, key, now, nothing())

@@ -384,6 +384,15 @@ def run_waiting(
 
 
 @compiled
+def land_until(rules, state, places, until, tidy):
+    """All that happens by itself until then, clean-ups only where they are due."""
+    if tidy:
+        clean_up_and_land(rules, state, places, until)
+    else:
+        land(rules, state, places, until)
+
+
+@compiled
 def finish_waiting(rules, state, places, last):
     """What is left to clean up until the last request, and to land after it."""
     clean_up_and_land(rules, state, places, last)

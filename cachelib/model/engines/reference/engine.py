@@ -24,6 +24,7 @@ from cachelib.model.engines.reference.others import (
     OneForAll,
     OneInEachColo,
 )
+from cachelib.model.engines.reference.rounds import Rounds
 from cachelib.model.engines.reference.waiting import Errands, Load, Patient
 from cachelib.model.engines.reference.world import (
     NOTHING,
@@ -72,6 +73,7 @@ class Reference:
         self.errands, self.sized = Errands(self.world), is_sized(design, platform)
         self.objects = next((s for s in self.stores if isinstance(s, DurableObjects)), None)
         self.front = self._front(design.front)
+        self.rounds = Rounds(self.world, self.errands, self.stores, self.front)
         self.ends: dict[int, float] = {}  # by version, of what may stand in front of a Worker
         self.isolates: dict[int, Isolate] = {}
         self.lives = Lives(platform, seed)
@@ -84,6 +86,7 @@ class Reference:
     ) -> Outcomes:
         """The next requests; `row` is the number of the first."""
         self._place(places)
+        self.rounds.know(piece, places)
         self.world.told_after_s = told_after_s(self.design, self.platform, places).tolist()
         if row == 0 and len(piece):
             self._begin(float(piece.time_s[0]))
@@ -100,8 +103,8 @@ class Reference:
         for i, (now, key, readers_colo, colo, number, op, size, life) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
-            if now >= self.next_clean_up:
-                self._clean_up(now)
+            if now >= self.next_clean_up or now >= self.rounds.due_s:
+                self._by_the_clock(now)
             if patient:
                 self.errands.land(now)
                 world.joined = None
@@ -146,6 +149,8 @@ class Reference:
 
     def finish(self, end: float) -> tuple[dict[str, int], float]:
         """The counts, and byte-seconds stored until `end`."""
+        while self.rounds.due_s <= end:
+            self.rounds.empty()
         self.errands.land(math.inf)
         for store in self.stores:
             store.finish(end)
@@ -378,11 +383,18 @@ class Reference:
         if self.design.policy == "clean-up":
             self.next_clean_up = start + self.design.clean_up_every_s
 
-    def _clean_up(self, now: float) -> None:
-        while now >= self.next_clean_up:
-            self.errands.land(self.next_clean_up)
-            self.world.now = self.next_clean_up
-            for store in self.stores:
-                if isinstance(store, KeyValue):
-                    store.clean_up()
-            self.next_clean_up += self.design.clean_up_every_s
+    def _by_the_clock(self, until: float) -> None:
+        """All that no request asks for, in the order of time."""
+        while (due := min(self.next_clean_up, self.rounds.due_s)) <= until:
+            if due == self.next_clean_up:
+                self._clean_up()
+            else:
+                self.rounds.empty()
+
+    def _clean_up(self) -> None:
+        self.errands.land(self.next_clean_up)
+        self.world.now = self.next_clean_up
+        for store in self.stores:
+            if isinstance(store, KeyValue):
+                store.clean_up()
+        self.next_clean_up += self.design.clean_up_every_s

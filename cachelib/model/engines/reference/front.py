@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cachelib.model.engines.reference.waiting import Load
@@ -105,8 +106,13 @@ class Front:
             return
         self.purges_left -= 1
         world.counts[self.counted.purges] += 1
+        self.drop([key])
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Drop all answers of these keys, everywhere."""
+        gone = {*keys}
         for kept in (self.lower, self.upper):
-            for place in [place for place in kept if place[1] == key]:
+            for place in [place for place in kept if place[1] in gone]:
                 del kept[place]
 
     def put_in_all(self, key: str, value: Value, expires: float, start: float, load: Load) -> None:

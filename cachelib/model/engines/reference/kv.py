@@ -9,13 +9,11 @@ import math
 from typing import NamedTuple
 
 from cachelib import Stored
-from cachelib.model.engines.reference.world import ModelStore, World, alive
+from cachelib.model.engines.reference.world import LIST_PAGE, ModelStore, World, alive
 from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.outcomes import KV_CENTRAL, KV_LOCAL, KV_REGIONAL, L2
 from cachelib.model.traffic.generator import DAY_S
-
-LIST_PAGE = 1_000
 
 
 class Copy(NamedTuple):
@@ -30,6 +28,8 @@ class KeyValue(ModelStore):
     than `cacheTtl`. A write is seen at once in its own colo, elsewhere when copies have expired, or
     when they were fetched anew: nobody waits for that, and it takes no time.
     """
+
+    lists = "kv_lists"
 
     def __init__(self, world: World, platform: Platform, design: Design) -> None:
         self.told = design.policy != "clean-up"  # KV knows when values expire

@@ -140,6 +140,10 @@ class DurableObjects(ModelStore):
             world.extra_ms = wait * 1e3 + self.to_host[world.colo][target.home]
         return served
 
+    def has(self, key: str) -> bool:
+        self._ring(key, self.world.now)
+        return super().has(key)
+
     def finish(self, end: float) -> None:
         for key in tuple(self.records):
             self._ring(key, end)
@@ -182,6 +186,7 @@ class OneForAll(ModelStore):
         self.tells = tier.tells if design.listen else ""
         lag_s = platform.lag_s(tier) if design.replicas else 0.0
         self.copies = Copies(world, lag_s) if lag_s else None
+        self.lists = tier.meters[tier.listing] if tier.listing else ""
         (self.depth,) = depths(tier)
 
     def read(self, key: str, now: float) -> Stored | None:
@@ -207,6 +212,8 @@ class OneForAll(ModelStore):
         self.tell(key, stored)
 
     def delete(self, key: str) -> None:
+        if self.tier.deletes:
+            self.world.counts[self.tier.deletes] += 1
         self.drop(key)
         if self.room:
             self.room.leave(key)
@@ -273,6 +280,15 @@ class OneInEachColo(OneForAll):
         if room := self._room():
             room.leave(key)
         self.tell(key)
+
+    def purge(self, keys: Sequence[str], colos: Sequence[int]) -> None:
+        """Drop them in every colo: one call does it, which lists nothing."""
+        world = self.world
+        for world.colo in colos:
+            for key in keys:
+                self.delete(key)
+                for nth in range(world.caches) if self.parted else ():
+                    self.held.pop((world.colo * world.caches + nth, key), None)
 
     def where(self, key: str) -> Hashable:
         return self.place, key

@@ -17,6 +17,10 @@ from cachelib.model.tiers.outcomes import COUNTS, L1, NO_L2
 from cachelib.stores.codecs import seal
 
 NOTHING = -1
+NOBODY = -1
+"""The isolate of whoever has none."""
+LIST_PAGE = 1_000
+"""Keys that a call lists."""
 
 
 class Change(NamedTuple):
@@ -178,6 +182,8 @@ class ModelStore:
     """The bulk half of the store protocol, and the bill for what is stored."""
 
     blocking = False
+    lists = ""
+    """What counts a call that lists keys, if it is charged."""
 
     def __init__(self, world: World, design: Design, *, erased_at_expiry: bool) -> None:
         self.world, self.only_if_changed = world, design.write_only_if_changed
@@ -214,6 +220,21 @@ class ModelStore:
     def delete_many(self, keys: Iterable[str]) -> None:
         for key in keys:
             self.delete(key)
+
+    def purge(self, keys: Sequence[str], colos: Sequence[int]) -> None:
+        """Delete what there is of these keys, as whoever lists them finds it."""
+        there = [key for key in keys if self.has(key)]
+        if self.lists:
+            self.world.counts[self.lists] += max(1, -(-len(there) // LIST_PAGE))
+        for key in there:
+            self.delete(key)
+
+    def has(self, key: str) -> bool:
+        """Whether a list of what is held has the key."""
+        record = self.records.get(key)
+        if record is None:
+            return False
+        return not self.erased_at_expiry or alive(record[0], self.world.now)
 
     def unchanged(self) -> bool:
         """Nothing is to be written: a refresh loaded the version that its reader had at hand."""
