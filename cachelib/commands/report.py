@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import webbrowser
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -212,10 +213,14 @@ def _colos(context: click.Context, option: click.Parameter, said: str | None) ->
     if said is None:
         return None
     try:
-        pairs = (pair.partition("=") for pair in said.split(","))
-        return {name.strip(): float(weight or 1) for name, _, weight in pairs}
+        pairs = [pair.partition("=") for pair in said.split(",")]
+        weights = [(name.strip(), float(weight or 1)) for name, _, weight in pairs]
     except ValueError:
         raise click.BadParameter("write FRA=3,AMS=1: codes of airports, with weights") from None
+    named = Counter(name for name, _ in weights)
+    for twice in (name for name, times in named.items() if times > 1):
+        raise click.BadParameter(f"{twice} is there twice; say each place once")
+    return dict(weights)
 
 
 @click.command()

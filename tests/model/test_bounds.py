@@ -74,6 +74,13 @@ def test_so_is_it_on_the_command_line(said: str) -> None:
     assert parse_assignments([r'title="\ud83d\ude00"']) == {"title": "\U0001f600"}
 
 
+@pytest.mark.parametrize("said", ["origin_ms=", "title= ", "origin_ms"])
+def test_a_parameter_that_is_given_nothing_is_an_error(said: str) -> None:
+    with pytest.raises(ParameterError, match="write NAME=VALUE; NAME=null for none"):
+        parse_assignments([said])
+    assert parse_assignments(["trace=null"]) == {"trace": None}
+
+
 def test_so_is_what_stands_for_billions() -> None:
     laughs = "[&a [x, x]" + "".join(
         f", &{to} [{', '.join([f'*{of}'] * 9)}]" for of, to in pairwise("abcdefghijkl")

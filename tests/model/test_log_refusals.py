@@ -86,6 +86,18 @@ def test_the_format_that_is_proposed_for_times_reads_them(
     assert len(read_log(path, Reading(columns={"time": proposal[1]}))) == 40
 
 
+def test_a_proposal_for_a_column_whose_name_is_a_word_of_sql_names_it_in_quotes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("When,URL\n" + "10/11/2025 01:00 PM,/a\n" * 40)
+    proposal = re.search(r'--column time="(strptime\(.*?\))"', refused(path))
+    assert proposal
+    own = proposal[1].replace('\\"', '"')  # as a shell reads it
+    assert own.startswith('strptime("When", ')
+    assert len(read_log(path, Reading(columns={"time": own}))) == 40
+
+
 def test_a_proposal_for_a_column_within_another_names_it_in_quotes(tmp_path: Path) -> None:
     path = tmp_path / "t.ndjson"
     path.write_text('{"data": {"time": "10/11/2025 13:00"}, "url": "/a"}\n' * 40)

@@ -11,6 +11,7 @@ import pytest
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.placing import FARTHER, located, placed
 from cachelib.model.judgement.sweeps import Sweep
+from cachelib.model.judgement.ways import halfway, spans_of
 from cachelib.model.platforms.platform import Assumption
 
 ORIGIN = Assumption(value=100, low=50, high=205, unit="ms", why="w")
@@ -130,3 +131,14 @@ def test_a_change_soon_followed_by_the_next_is_asked_for_between_the_two() -> No
 
     assert located(flip(200.0), sweep(), 203.0, chosen) == flip(200.0)
     assert asked == [190.0, 201.5]
+
+
+def test_of_the_limit_of_a_share_near_to_all_what_it_leaves_is_halved_and_never_passed() -> None:
+    limit = "limit:availability"
+    at = replace(flip(0.9978, here=0.995), number=limit)
+    spans = list(spans_of(Sweep(limit, 0.5, 1.0, 0.995, None), 1, [at]))
+    assert [span.far for span in spans] == pytest.approx([0.997756, 0.997844, 1.0])
+    assert halfway(limit, 0.99, 0.9999) == pytest.approx(0.999)
+    assert halfway(limit, 0.99, 1.0) == pytest.approx(0.995)
+    low, high = at.sides
+    assert (low, high) == pytest.approx((0.99769, 0.99791))

@@ -115,8 +115,14 @@ def test_beyond_a_flip_a_new_decision_chooses_what_was_promised(name: str) -> No
     tried = [flip for flip in decision.next_flips if flip.number != "requests_per_month"]
     assert tried
     for flip in tried:
-        # beyond what chance may do to it, another month of which is drawn there
-        far = max(0.03 * flip.at, flip.error or 0.0)
+        # beyond what chance may do to it, another month of which is drawn there, but not past the
+        # next change of the same number
+        farther = [
+            abs(other.at - flip.at) / 2
+            for other in decision.flips
+            if other.number == flip.number and (other.at - flip.at) * (flip.at - flip.here) > 0
+        ]
+        far = min([max(0.03 * flip.at, flip.error or 0.0), *farther])
         value = flip.at + np.copysign(far, flip.at - flip.here)
         beyond = there(CASES[name], decision, flip.number, value)
         found, mine = beyond.chosen, decision.chosen and decision.chosen.name

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cachelib.cli import main
 from cachelib.errors import CachelibError
 from cachelib.model.case.case import SETTINGS, Case, Criteria, case_schema, load_case
 from cachelib.model.case.names import PROFILE
@@ -109,6 +111,13 @@ def test_an_answer_that_cannot_be_is_an_error_and_writes_nothing(
         write_case(tmp_path / "new", answers)
     assert said in str(caught.value)
     assert not (tmp_path / "new" / "case.yaml").exists()
+
+
+def test_a_place_that_is_named_twice_is_an_error(tmp_path: Path) -> None:
+    said = CliRunner().invoke(main, ["init", str(tmp_path / "own"), "--colos", "FRA=3,FRA=2"])
+    assert said.exit_code == 2
+    assert "FRA is there twice" in said.output
+    assert not (tmp_path / "own").exists()
 
 
 def test_a_place_where_nothing_can_be_written_is_an_error(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from cachelib.model.formulas.setting import Array
 from cachelib.model.judgement.asking import Asking, Settings, abreast, answered
-from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.flips import Flip, size
 from cachelib.model.judgement.knobs import Tuned, grid_of
 from cachelib.model.judgement.limits import broken
 from cachelib.model.judgement.model import NO_FORMULA, WORK, Model
@@ -259,7 +259,7 @@ class Elsewhere:
         return changes
 
     def _is_sliver(self, number: str, first: Step, second: Step) -> bool:
-        close = abs(second.at - first.at) <= SLIVER * abs(second.at)
+        close = abs(second.at - first.at) <= SLIVER * size(number, second.at)
         return close and self.chosen(number, first.near) is not None
 
     def _steps(self, sweep: Sweep, side: int, found: Sequence[Flip]) -> Asking[list[Step]]:
@@ -282,13 +282,13 @@ class Elsewhere:
         steps: list[Step] = []
         near = span.near
         if span.flip is not None and outwards(span.flip) == (chosen, beyond):
-            just = span.flip.at + np.copysign(JUST, span.far - span.near) * abs(span.flip.at)
+            just = span.flip.at + np.copysign(JUST, span.far - span.near) * span.flip.size
             if (yield from self._chosen(sweep.name, just)) == beyond:
                 return [Step(span.near, span.far, span.flip.at)]
             near = just  # set anew, the choice stands a little longer
         while chosen != beyond and len(steps) < MOST:
             still, changed = yield from self._change(sweep.name, near, span.far, chosen, beyond)
-            steps.append(Step(still, changed, halfway(still, changed)))
+            steps.append(Step(still, changed, halfway(sweep.name, still, changed)))
             near, chosen = changed, (yield from self._chosen(sweep.name, changed))
         return steps
 
@@ -319,9 +319,9 @@ class Elsewhere:
     ) -> Asking[tuple[float, float]]:
         still, changed = ends
         for _ in range(HALVES):
-            if abs(changed - still) <= CLOSE * abs(changed):
+            if abs(changed - still) <= CLOSE * size(number, changed):
                 break
-            middle = halfway(still, changed)
+            middle = halfway(number, still, changed)
             if (yield from self._chosen(number, middle, among)) == chosen:
                 still = middle
             else:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from cachelib.model.judgement.elsewhere import Elsewhere, Names
-from cachelib.model.judgement.flips import BOTH_SIDES, Flip
+from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.limits import bounds, excess, limit_names
 from cachelib.model.judgement.sweeps import Sweep
 from cachelib.model.judgement.ties import Standing, score_noise
@@ -39,8 +39,7 @@ def with_errors(
 
 def _ends(flip: Flip, sweep: Sweep) -> list[float]:
     """Values on both sides of it, within what the number may be."""
-    far = flip.at / (1 + BOTH_SIDES), flip.at * (1 + BOTH_SIDES)
-    low, high = np.clip(far, sweep.low, sweep.high).tolist()
+    low, high = np.clip(flip.sides, sweep.low, sweep.high).tolist()
     return [low, high] if low < flip.at < high else []
 
 

@@ -64,6 +64,19 @@ class Flip:
         return max(far, _factor(1 - self.at, 1 - self.here)) if is_share(self.number) else far
 
     @property
+    def size(self) -> float:
+        """What small parts of `at` are parts of."""
+        return size(self.number, self.at)
+
+    @property
+    def sides(self) -> tuple[float, float]:
+        """Values as far from it as a decision is made anew."""
+        far = BOTH_SIDES * self.size
+        if self.size < abs(self.at):
+            return self.at - far, self.at + far
+        return self.at / (1 + BOTH_SIDES), self.at * (1 + BOTH_SIDES)
+
+    @property
     def away(self) -> str | None:
         """What would be chosen beyond it, seen from here."""
         return self.after if self.at > self.here else self.before
@@ -73,6 +86,14 @@ def is_share(number: str) -> bool:
     """Whether it is the limit of a share."""
     metric = number.removeprefix("limit:")
     return metric != number and METRICS[metric].unit == "ratio"
+
+
+def size(number: str, value: float) -> float:
+    """What small parts of a value are parts of: of a limit of a share near to all, its rest.
+
+    Between 99.5 and 99.9 % lies as much as between 0.5 and 0.1 %.
+    """
+    return 1 - value if is_share(number) and value > 1 / 2 else abs(value)
 
 
 def _factor(one: float, other: float) -> float:
@@ -301,7 +322,7 @@ def beside(flip: Flip, most: float = np.inf) -> tuple[float, float] | None:
 
     Of some there are whole ones; `most`: as far as the number can grow.
     """
-    low, high = flip.at / (1 + BOTH_SIDES), flip.at * (1 + BOTH_SIDES)
+    low, high = flip.sides
     if flip.number in IN_WHOLES:
         low, high = float(np.floor(flip.at)), float(np.ceil(flip.at))
     high = min(high, most)

@@ -47,7 +47,7 @@ def placed(
 
         if flip.number in AS_TOLD:
             side = 1 if flip.at > flip.here else -1
-            at = flip if chosen(flip.at + side * FAR * abs(flip.at)) == flip.away else None
+            at = flip if chosen(flip.at + side * FAR * flip.size) == flip.away else None
         else:
             at = located(flip, sweep, _end(flip, sweep, told), chosen)
         if at is not None and at.away is None and nth < SENTENCES:
@@ -82,7 +82,7 @@ def located(flip: Flip, sweep: Sweep, until: float, chosen: Choosing) -> Flip | 
     side = 1 if flip.at > flip.here else -1
     ends = flip.before, flip.after
     before, behind = ends if side > 0 else ends[::-1]
-    size = abs(flip.at)
+    size = flip.size
     beyond = min(FAR * size, abs(until - flip.at) / 2)
     points = [flip.here, *(flip.at + side * far for far in (-NEAR * size, beyond, FARTHER * size))]
     way = [at for at in points if side * (at - flip.here) >= 0 and side * (until - at) > 0]

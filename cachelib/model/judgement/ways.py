@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.flips import Flip, is_share
 from cachelib.model.judgement.sweeps import Sweep
 
 BESIDE = 0.02  # of a flip's value: how far from it its two sides are looked at
@@ -39,7 +39,8 @@ def spans_of(sweep: Sweep, side: int, found: Sequence[Flip]) -> Iterator[Span]:
     """The way from here to a number's end on one side, by the sides of every flip on it."""
     at, end = sweep.here, sweep.low if side < 0 else sweep.high
     for flip in found:
-        near, far = (flip.at + way * BESIDE * abs(flip.at) for way in (-side, side))
+        near, far = (flip.at + way * BESIDE * flip.size for way in (-side, side))
+        far = min(far, end) if side > 0 else max(far, end)
         if side * (near - at) > 0:
             yield Span(at, near)
             at = near
@@ -55,6 +56,9 @@ def outwards(flip: Flip) -> tuple[str | None, str | None]:
     return (flip.before, flip.after) if flip.at > flip.here else (flip.after, flip.before)
 
 
-def halfway(one: float, other: float) -> float:
-    """Between two values, as far from both by a factor where both are positive."""
+def halfway(number: str, one: float, other: float) -> float:
+    """Between two values, as far from both by a factor where both are positive; of the limit of a
+    share near to all, what they leave."""
+    if is_share(number) and min(one, other) > 1 / 2:
+        return 1 - halfway("", 1 - one, 1 - other)
     return float(np.sqrt(one * other)) if min(one, other) > 0 else (one + other) / 2

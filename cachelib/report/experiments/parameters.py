@@ -105,8 +105,8 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
 
 def _assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
-    if not equals:
-        raise ParameterError(f"parameter {text!r}: write NAME=VALUE")
+    if not equals or not value.strip():
+        raise ParameterError(f"parameter {text!r}: write NAME=VALUE; NAME=null for none")
     try:
         return name.strip(), _read(value)
     except _UnfitError as error:

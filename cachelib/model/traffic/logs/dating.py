@@ -47,7 +47,19 @@ def proposed(column: str, values: Sequence[str]) -> str:
 
 
 def _named(column: str) -> str:
-    return column if re.fullmatch(r"[A-Za-z_]\w*", column) else f'\\"{column}\\"'
+    plain = re.fullmatch(r"[A-Za-z_]\w*", column) and not _is_reserved(column)
+    return column if plain else f'\\"{column}\\"'
+
+
+def _is_reserved(word: str) -> bool:
+    """Whether a word means something to SQL, as `when` does."""
+    with duckdb.connect() as db:
+        found = db.execute(
+            "SELECT 1 FROM duckdb_keywords() WHERE keyword_name = ?"
+            " AND keyword_category = 'reserved'",
+            [word.lower()],
+        ).fetchone()
+    return found is not None
 
 
 def _fitting(values: Sequence[str]) -> list[str]:
