@@ -70,6 +70,7 @@ function flowsOf(design, at) {
   f.purged = w.map((x) => design.purge_on_write && before ? x * allowed(n[before.every]) : 0);
   f.front = before && frontOf(f, at, before.versioned ? 1 / n.deploy_every_s : 1 / NEVER);
   const behind = (c, k) => foundBehind(f, c, k);
+  f.pushedOut = f.l1 ? pushedOutOfMemory(design, at, f) : () => NEVER;
   if (f.front) f.missed = map(f.front.runs, (x, c, k) => x * (1 - behind(c, k)));
   else f.missed = f.l1 ? missedBy(design, at, f) : rc;
   f.inL1 = f.front ? map(f.front.awaited, (x, c, k) => x * behind(c, k)) : map(rc, (x, c, k) => x - f.missed[c][k]);
@@ -104,9 +105,9 @@ function madeByReaders(at, w, wc, weight) {
 }
 
 function l1Life(design, n, f) {
-  const inherits = f.store && design.expiry === "inherited" && !f.forever;
-  f.l1Whole = inherits ? cut(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
-  f.l1Oldest = inherits ? oldest(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
+  f.inherits = f.store && design.expiry === "inherited" && !f.forever;
+  f.l1Whole = f.inherits ? cut(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
+  f.l1Oldest = f.inherits ? oldest(f.l1Ttl, f.l2Ttl) : f.l1Ttl;
   f.l1Ended = (c, k) => lostPerSecond(n) + f.dropped(c, k) + f.wi[c][k] / f.split(c);
   return (c, k) => {
     const ended = lostPerSecond(n) + f.dropped(c, k);
@@ -133,10 +134,29 @@ function missedBy(design, at, f) {
     const alone = f.totals[c] / f.isolates[c], asked = (x + f.wi[c][k]) / f.split(c);
     if (design.expiry === "sliding") {
       const others = Math.max(alone - asked, 0);
-      return x * Math.max(1 - seenWithin(asked, others, f.l1Ttl, lostPerSecond(n), idle), 1e-12);
+      const ttl = Math.min(f.l1Ttl, f.pushedOut(c));
+      return x * Math.max(1 - seenWithin(asked, others, ttl, lostPerSecond(n), idle), 1e-12);
     }
-    return x / (1 + (asked / alone) * arrivals(alone, f.l1Life(c, k), idle));
+    return x * (1 - amongMemory(f, (asked / alone) * arrivals(alone, f.l1Life(c, k), idle), c, k));
   });
+}
+
+// The share that memory finds, where with room for all so many would come for each load.
+function amongMemory(f, hits, c, k) {
+  const found = hits / (1 + hits), after = f.pushedOut(c);
+  if (after === NEVER) return found;
+  const left = arrivals((f.rc[c][k] + f.wi[c][k]) / f.split(c), f.l1Life(c, k), after);
+  return found * Math.min(shareLeft(left, hits), 1);
+}
+
+function pushedOutOfMemory(design, at, f) {
+  const n = at.numbers, most = Math.min(n.isolate_memory_mb * 1e6, design.l1_max_bytes ?? NEVER);
+  const entries = Math.min(most / Math.max(n.value_bytes + n.key_bytes, 1), design.l1_max_entries ?? NEVER);
+  const after = f.rc.map((row, c) => {
+    const asked = row.map((x, k) => (x + f.wi[c][k]) / f.split(c));
+    return pushedOutAfter(at, (entries * f.isolates[c]) / f.split(c), asked);
+  });
+  return (c) => after[c];
 }
 
 function loadedBy(design, n, f) {
@@ -148,7 +168,7 @@ function loadedBy(design, n, f) {
     return map(f.rc, (x, c, k) => x * (alone ? firstOfMonth(x + f.wc[c][k]) : f.first[k]));
   if (alone && f.refreshing) return tooLate(f);
   if (alone)
-    return map(f.missed, (x, c, k) => x * expired(x, f.wc[c][k], f.l2Ttl));
+    return map(f.inherits && !f.front ? f.rc : f.missed, (x, c, k) => x * expired(x, f.wc[c][k], f.l2Ttl));
   const arriving = design.expiry === "inherited" ? f.r : f.missedOfKey;
   const fresh = f.refreshing ? f.softTtl : f.l2Ttl;
   return map(f.missed, (x, c, k) => {
@@ -218,20 +238,23 @@ function leftInL2(at, f, asked) {
 
 function left(at, f, tier, asked, writes) {
   return asked.map((row, c) => {
-    const after = pushedOutAfter(at, tier, row);
+    const n = at.numbers, entries = (n[tier.room] * 1e9) / (n.value_bytes + n[tier.beside]);
+    const after = pushedOutAfter(at, entries, row);
     return row.map((x, k) => {
       const kept = writes === f.wc ? valid(writes[c][k], f.l2Ttl) : f.valid(k, writes[c][k], f.l2Ttl);
       const life = f.rounds ? leftS(f.rounds[k], f.forever ? 1e15 : kept, x) : f.forever ? 1e15 : kept;
       const found = arrivals(x, life, after), whole = x * life;
-      const share = found < whole ? ((found / (1 + found)) * (1 + whole)) / whole : 1;
-      return { share, seconds: Math.min(found / x, life) };
+      return { share: shareLeft(found, whole), seconds: Math.min(found / x, life) };
     });
   });
 }
 
+// Of reads found, so many for each load: as a share of what they are with room for all.
+const shareLeft = (found, whole) =>
+  found < whole ? ((found / (1 + found)) * (1 + whole)) / whole : 1;
+
 // Seconds after which what nobody asks for is pushed out of one copy.
-function pushedOutAfter(at, tier, asked) {
-  const n = at.numbers, entries = (n[tier.room] * 1e9) / (n.value_bytes + n[tier.beside]);
+function pushedOutAfter(at, entries, asked) {
   if (at.keys.number.reduce((a, b) => a + b) <= entries) return NEVER;
   let low = Math.log(1e-6), high = Math.log(1e14);
   for (let turn = 0; turn < 60; turn++) {

@@ -41,8 +41,7 @@ function frontOf(f, at, lost) {
 // The chance that memory has what is asked for from in front of the Worker: others have asked for it.
 function foundBehind(f, c, k) {
   if (!f.l1) return 0;
-  const held = (f.front.ofOthers[c][k] / f.split(c)) * f.l1Life(c, k);
-  return held / (1 + held);
+  return amongMemory(f, (f.front.ofOthers[c][k] / f.split(c)) * f.l1Life(c, k), c, k);
 }
 
 function whenPurged(reads, looks, ends, staleS) {

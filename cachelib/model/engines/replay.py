@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cachelib.model.engines.bounded import bounded
 from cachelib.model.engines.compiled import Compiled
 from cachelib.model.engines.days import Days
 from cachelib.model.engines.reference import Reference
@@ -82,6 +83,7 @@ def replay(
     """
     platform.check(design)
     trace, platform = _as_values(trace, design, platform)
+    design = bounded(design, platform, trace)
     is_free = engine == "compiled" and jobs is None and shards is None
     if is_free and (cluster := borrowed(len(trace))):
         of = {"design": design, "platform": platform, "seed": seed, "span_s": span_s}

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cachelib.model.formulas import emptying, lives, schedules
+from cachelib.model.formulas import emptying, lives, memory, schedules
 from cachelib.model.formulas.allowance import within_the_day
 from cachelib.model.formulas.copies import again
 from cachelib.model.formulas.front import Front, Readers, Traffic, allowed, front
@@ -72,21 +72,10 @@ class Flows:
 
     @cached_property
     def missed(self) -> Array:
-        """Reads a second that L1 does not answer: a renewal for each load, 1 / (1 + hits)."""
+        """Reads a second that L1 does not answer."""
         if self.front is not None:
             return self.front.runs * (1 - self.found_behind)
-        if not self.design.l1:
-            return self.rc
-        at, asked = self.at, self.asked_of_isolate
-        alone = self.total / self.isolates  # all keys' requests at one isolate
-        if self.design.expiry == "sliding":
-            others = np.maximum(alone - asked, 0)
-            held = lives.seen_within(asked, others, self.l1_ttl, self._lost, at["isolate_idle_s"])
-            return np.asarray(self.rc * np.maximum(1 - held, 1e-12))
-        arrivals = lives.arrivals(alone, self.l1_life(), at["isolate_idle_s"])
-        hits = asked / alone * arrivals
-        missed: Array = self.rc / (1 + hits)
-        return missed
+        return self.rc * memory.missed(self) if self.design.l1 else self.rc
 
     @property
     def asked_of_isolate(self) -> Array:
@@ -103,7 +92,7 @@ class Flows:
 
         Those, and messages of changes, at rate μ, make of a life T: (1 - e^-μT)/μ.
         """
-        ended = self._lost + self._dropped
+        ended = self.lost + self._dropped
         left: Array = -np.expm1(-ended * self.l1_whole) / ended
         return left
 
@@ -125,10 +114,10 @@ class Flows:
     @property
     def l1_ended(self) -> Array:
         """How often a copy ends before, 1/s: it is lost, dropped when told, or written anew."""
-        return self._lost + self._dropped + self.wi / self.split
+        return self.lost + self._dropped + self.wi / self.split
 
     @property
-    def _lost(self) -> Array:
+    def lost(self) -> Array:
         """Losses of an isolate a second, at random and by deploys."""
         lost: Array = 1 / self.at["isolate_life_s"] + 1 / self.at["deploy_every_s"]
         return lost
@@ -188,8 +177,7 @@ class Flows:
         if self.front is None or not self.design.l1:
             return np.zeros((1, 1, 1))
         asked = self.front.of_others / self.split
-        held: Array = asked * self.l1_life()
-        return held / (1 + held)
+        return memory.among(self, asked * self.l1_life())
 
     @property
     def unawaited_misses(self) -> Array:
@@ -243,7 +231,8 @@ class Flows:
         if self.alone and self.refreshing:
             return self._too_late()
         if self.alone:
-            return self.missed * lives.expired(self.missed, self.wc, self.l2_ttl)
+            reads = self.rc if self._inherits and self.front is None else self.missed
+            return reads * lives.expired(reads, self.wc, self.l2_ttl)
         arriving, writes = self.r, self.w
         if self.design.expiry != "inherited":
             arriving = self.missed.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Tiers with so much room, by formula: what nobody asks for in time is pushed out of them.
+"""Tiers and memories with so much room, by formula: what nobody asks for in time is pushed out.
 
 Which time t that is, Che's approximation says: a key that is asked for x times a second is there
 with chance 1 - e^-xt, and t is such that what is there fills the room (H. Che, Y. Tung, Z. Wang,
@@ -35,20 +35,26 @@ def is_short(at: Setting, tier: Tier | None) -> bool:
 
 def left(at: Setting, tier: Tier, asked: Array, life: Array) -> Left:
     """Of values that live for `life`; `asked`: requests for a key a second in one copy."""
-    found = lives.arrivals(asked, life, _pushed_out_after(at, tier, asked))
-    whole = asked * life
-    share = np.where(found < whole, found / (1 + found) * (1 + whole) / whole, 1.0)
+    entries = at[tier.room] * 1e9 / (at["value_bytes"] + at[tier.beside])
+    found = lives.arrivals(asked, life, pushed_out_after(at, entries, asked))
+    share = share_left(found, asked * life)
     return Left(share, np.minimum(found / asked, life))
 
 
-def _pushed_out_after(at: Setting, tier: Tier, asked: Array) -> Array:
+def share_left(found: Array, whole: Array) -> Array:
+    """Of reads found, so many for each load: as a share of what they are with room for all."""
+    return np.where(found < whole, found / (1 + found) * (1 + whole) / whole, 1.0)
+
+
+def pushed_out_after(at: Setting, entries: Array, asked: Array) -> Array:
     """Seconds after which what nobody asks for is pushed out, shape (draws, copies, 1)."""
-    each = at["value_bytes"] + at[tier.beside]
-    entries = at[tier.room] * 1e9 / each
     held, number = at.keys.number.sum(), at.keys.number
+    if (held <= entries).all():
+        return np.full((1, 1, 1), NEVER_S)
     shape = np.broadcast_shapes(asked.shape[:2], entries.shape[:2])
     # of what has room for all, any root will do
-    least = np.broadcast_to(np.minimum(entries, held / 2)[:, :, 0], shape)
+    short = np.where(entries < held, entries, held / 2)
+    least = np.broadcast_to(short[:, :, 0], shape)
 
     def overfull(seconds: Array) -> Array:
         there = -np.expm1(-asked * np.exp(seconds).reshape(*shape, 1))

@@ -54,6 +54,7 @@ def _of_all_reads(figure: Figure, platform: Platform) -> float:
         "requests_per_month": figure.reads_a_day * of_all * DAYS,
         "reads_per_write": NEVER_S,
         "value_bytes": 0.0,
+        "key_bytes": 0.0,
         "l1_ttl_s": FOR_EVER_S,
     }
     at = Setting(

@@ -23,6 +23,7 @@ from cachelib.model.formulas.setting import NEVER_S, Array, asked_for
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import with_keys
 from cachelib.model.judgement.on_schedule import emptied_by, keys_on_schedule, not_emptied
+from cachelib.model.judgement.portion import of_design, of_platform
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
 from cachelib.model.money.prices import at_prices
@@ -31,7 +32,6 @@ from cachelib.model.platforms.colos import busiest_first
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
-from cachelib.model.tiers.registry import FRONTS
 from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.generator import MONTH_S
 from cachelib.model.traffic.remarks import keys_unlike, remarks, too_short_for, writers_placed
@@ -302,28 +302,13 @@ class Study:
         begins_midway = self.log is not None or self.sample.time < 1
         run = warmed if begins_midway and trace is None else replay_trace
         there = self.platform.model_copy(update=platform)
-        result = run(
-            self.trace if trace is None else trace,
-            self.design(design) if isinstance(design, str) else design,
-            self._of_all_keys(there, trace),
-            seed=self.seed,
-            span_s=self.span_s if trace is None else None,
-        )
+        of, on, span_s = self.design(design) if isinstance(design, str) else design, there, None
+        if trace is None:
+            keys, span_s = self.sample.keys * self._logged_keys, self.span_s
+            of = of_design(of, keys)
+            on = of_platform(there, keys, self._taken.weight * self._logged_keys)
+        result = run(self.trace if trace is None else trace, of, on, seed=self.seed, span_s=span_s)
         return replace(result, platform=there)  # as all keys have it, who are billed
-
-    def _of_all_keys(self, platform: Platform, trace: Trace | None) -> Platform:
-        """Of what all keys share, as much as those share that are simulated in place of all."""
-        if trace is not None:
-            return platform
-        keys, asked = self.sample.keys, self._taken.weight * self._logged_keys
-        shared = {
-            "isolate_requests_per_s": platform.isolate_requests_per_s * asked,
-            **{of.every: getattr(platform, of.every) / keys for of in FRONTS},
-            "kv_writes_a_day": platform.kv_writes_a_day * keys,
-            "redis_gb": platform.redis_gb * keys,
-            "origin_requests_per_s": platform.origin_requests_per_s * keys,
-        }
-        return platform.model_copy(update=shared)
 
     def two_requests(self, *, colos: int = 2) -> Trace:
         """The most asked key, twice, half a minute apart, in the one or two busiest colos."""
@@ -363,6 +348,7 @@ class Study:
                 "requests_per_month": self.requests_per_month,
                 "reads_per_write": self.reads_per_write or NEVER_S,
                 "value_bytes": float(trace.size.mean()),
+                "key_bytes": trace.key_bytes,
             },
             hashed=platform.routing == "hash",
             emptied=emptied_by(None if self.log else self.case.workload),

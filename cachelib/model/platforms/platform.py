@@ -99,6 +99,11 @@ class Platform(Strict):
     isolates_scaled_every_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         default=300.0, description="how often their number is set by the requests of so long before"
     )
+    isolate_memory_mb: Annotated[float, Field(gt=0)] = Field(
+        default=float("inf"),
+        description="MB that an isolate has for values: what was asked for longest ago is pushed"
+        " out, as where a design bounds its memory itself",
+    )
     l1_ms: NotNegative
     kv_read_ms: NotNegative
     kv_central_ms: NotNegative

@@ -28,6 +28,7 @@ MEMORY = Tier(
         "isolate_requests_per_s": "requests a second for which there is one isolate",
         "isolates_at_least": "fewest isolates in each data centre",
         "isolates_scaled_every_s": "time after which the number of isolates is set anew",
+        "isolate_memory_mb": "memory that an isolate has for values",
         "l1_ms": "time of a look-up in memory",
     },
     prefixes=("l1_", "isolate_", "isolates_", "deploy_", "sticky_"),

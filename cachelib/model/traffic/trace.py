@@ -83,6 +83,11 @@ class Trace:
         """The same, at least a second: to count by."""
         return max(self.span_s, 1.0)
 
+    @property
+    def key_bytes(self) -> float:
+        """How long keys' names are, on average."""
+        return sum(map(len, self.keys)) / max(len(self.keys), 1)
+
     def only(self, rows: slice | npt.NDArray[np.bool_ | np.int64]) -> Trace:
         """Some of the requests."""
         return replace(
