@@ -338,7 +338,7 @@ class Study:
         asked = np.sort(self._taken.popularity)[::-1]
         own = {name: number.value for name, number in self.case.assumed.items()}
         own |= self.case.settings
-        return Setting(
+        logged = Setting(
             keys=keys or asked_for(asked),
             weights=weights / weights.sum(),
             trips=trips,
@@ -353,6 +353,7 @@ class Study:
             hashed=platform.routing == "hash",
             emptied=emptied_by(None if self.log else self.case.workload),
         )
+        return with_keys(logged, 1 / self._logged_keys)
 
     @property
     def setting_of_sample(self) -> Setting:
@@ -361,7 +362,7 @@ class Study:
             return self.setting
         asked = np.sort(self._taken.simulated)[::-1]
         taken = replace(self.setting, keys=asked_for(asked))
-        return with_keys(taken, 1 / self._taken.weight)
+        return with_keys(taken, 1 / (self._taken.weight * self._logged_keys))
 
     def estimate(self, design: str | Design, **numbers: float | Array) -> Estimate:
         """The month of a design by formula, at other numbers if given, arrays of draws included."""
