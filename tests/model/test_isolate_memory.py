@@ -100,3 +100,20 @@ def test_what_has_room_for_all_changes_no_count() -> None:
     here = large(1_000)
     flows = Flows(Design(name="m", l1_ttl_s=60), here.setting)
     assert (memory.pushed_out_s(flows) > 1e29).all()
+
+
+def test_what_the_platform_alone_bounds_is_told() -> None:
+    told = [remark.says for remark in large(20).remarks if remark.kind == "memory"]
+    assert len(told) == 1
+    assert "In 20 MB of memory, an isolate would have to keep 98 MB of values, for 24 h" in told[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"mb": 1_000}, {"mb": 20, "designs": ["origin-only", "kv-only"]},
+     {"mb": 20, "designs": ["origin-only", {"name": "m", "l1_max_entries": 500}]}],
+)  # fmt: skip
+def test_nothing_is_told_where_nothing_is_pushed_out_but_what_a_design_says(
+    changes: dict[str, Any],
+) -> None:
+    assert not [remark for remark in large(**changes).remarks if remark.kind == "memory"]

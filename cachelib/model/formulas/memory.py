@@ -72,3 +72,11 @@ def has_room_for(at: Setting, design: Design) -> Array:
     most = np.minimum(at["isolate_memory_mb"] * 1e6, design.l1_max_bytes or NEVER_S)
     each = np.maximum(at["value_bytes"] + at["key_bytes"], 1.0)
     return np.minimum(most / each, design.l1_max_entries or NEVER_S)
+
+
+def wanted_mb(flows: Isolates) -> Array:
+    """MB of keys and values that the fullest isolate is asked for within the life of a copy."""
+    asked, each = flows.asked_of_isolate, flows.at["value_bytes"] + flows.at["key_bytes"]
+    within = -np.expm1(-asked * flows.l1_life()) @ flows.at.keys.number
+    share = flows.split / flows.isolates  # of a data centre's keys, where each is one isolate's
+    return np.asarray((within[:, :, None] * share * each / 1e6).max(axis=(1, 2)))

@@ -23,6 +23,7 @@ from cachelib.model.formulas.setting import NEVER_S, Array, asked_for
 from cachelib.model.judgement.allowances import held_to
 from cachelib.model.judgement.growth import with_keys
 from cachelib.model.judgement.on_schedule import emptied_by, keys_on_schedule, not_emptied
+from cachelib.model.judgement.overflow import overflowing
 from cachelib.model.judgement.portion import of_design, of_platform
 from cachelib.model.judgement.steady import warmed
 from cachelib.model.judgement.taken import Taken, generated, logged, part_of
@@ -137,7 +138,9 @@ class Study:
         told = remarks(self.trace.account, self.case.log, ttl_s=longest, places=workload.colos)
         drawn = () if self.log else writers_placed(workload, self.seed)
         rounds = too_short_for(self._clock_s, self._trace_s)
-        return (*told, *self._unlike_the_case(), *rounds, *drawn)
+        designs = [self.design(name) for name in self.case.design_names]
+        full = [replace(r, says=self.told(r.says)) for r in overflowing(designs, self.setting)]
+        return (*told, *self._unlike_the_case(), *rounds, *drawn, *full)
 
     def _unlike_the_case(self) -> Iterator[Remark]:
         """Which of two traffics counts, where the case says another than the log has."""

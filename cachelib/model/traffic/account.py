@@ -10,7 +10,7 @@ from cachelib.errors import CachelibError
 
 Kind = Literal[
     "invented", "mixed", "one-placed", "sampled", "short", "undecided", "skipped", "keys",
-    "unlike", "twice", "filtered", "clock", "drawn", "unsaid", "purges",
+    "unlike", "twice", "filtered", "clock", "drawn", "unsaid", "purges", "memory",
 ]  # fmt: skip
 
 
