@@ -179,6 +179,11 @@ class Batch:
             values = self._loader(keys)
             if isinstance(values, Awaitable):
                 values = await values
+            if not isinstance(values, Mapping):
+                raise TypeError(
+                    "the loader of get_or_load_many must return a mapping of keys to values, not"
+                    f" {type(values).__name__}"
+                )
         except Exception as error:
             cache._count("load_errors", first.key, error)
             for flight in flights.values():

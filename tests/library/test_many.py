@@ -342,3 +342,12 @@ def test_tasks_share_loads_too() -> None:
         await cache.close()
 
     asyncio.run(use())
+
+
+def test_a_loader_that_returns_no_mapping_is_told_so() -> None:
+    cache = TieredCache()
+    loaders: list[Any] = [lambda keys: [len(key) for key in keys], lambda keys: (k for k in keys)]
+    for loader, name in zip(loaders, ("list", "generator"), strict=True):
+        with pytest.raises(TypeError, match=f"must return a mapping of keys to values, not {name}"):
+            cache.get_or_load_many(["a"], loader)
+    assert cache.get_or_load_many(["a"], lambda keys: dict.fromkeys(keys, 1)) == {"a": 1}
