@@ -187,7 +187,8 @@ def test_check_says_which_designs_the_platform_bars() -> None:
 
 
 def test_check_builds_the_study_before_it_says_good() -> None:
-    status, told = run("check", "trading-sentiment", "-p", "requests_per_month=0.0001")
+    nobody_reads = ["-p", "requests_per_month=100", "-p", "reads_per_write=0.01"]
+    status, told = run("check", "trading-sentiment", *nobody_reads)
     assert (status, "made no request" in told) == (2, True)
 
 

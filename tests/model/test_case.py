@@ -394,3 +394,10 @@ def test_what_is_allowed_is_of_the_case_s_platform_and_holds_no_name_that_is_mad
         case.model_copy(update={"options": {"l1-onyl": OptionNotes(changes="x")}}), tmp_path
     )
     assert "set-anew" not in fault[1]
+
+
+@pytest.mark.parametrize(("written", "read_as"), [("3.000", "3"), ("99", "99")])
+def test_so_few_requests_that_thousands_were_meant_are_refused(tmp_path, written, read_as):
+    path = edited(tmp_path, "requests_per_month: 100_000", f"requests_per_month: {written}")
+    with pytest.raises(InvalidFileError, match=f"{read_as} requests a month are too few .* 3_000"):
+        settle({"case": str(path)})

@@ -220,9 +220,16 @@ def test_hit_ratios_rise_with_traffic_up_to_a_trillion_requests_a_month() -> Non
         assert hits[-1] > 0.999, name
 
 
+def of_so_few(requests_per_month: float) -> Study:
+    """A study that no check has seen."""
+    case = settle({}).study.case
+    fewer = case.workload.model_copy(update={"requests_per_month": requests_per_month})
+    return Study(case.model_copy(update={"workload": fewer}), seed=3)
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_month_of_few_requests_leaves_most_data_centres_without_any() -> None:
-    here = settle({"requests_per_month": 3, "seed": 3}).study
+    here = of_so_few(3)
     assert 0 < len(here.trace) < len(here.trace.colos)
     for design in DESIGNS.values():
         assert 0 <= here.estimate(design).hit_ratio[0] <= 1
@@ -230,7 +237,7 @@ def test_a_month_of_few_requests_leaves_most_data_centres_without_any() -> None:
 
 def test_a_month_without_requests_is_said() -> None:
     with pytest.raises(NoTrafficError, match=r"requests_per_month: 0\.001 made no request"):
-        settle({"requests_per_month": 0.001}).study.estimate("l1-kv")
+        of_so_few(0.001).estimate("l1-kv")
 
 
 def test_where_more_is_purged_than_is_allowed_the_rest_is_refused() -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from cachelib.model.case.criteria import Limit
 
 Faults = Iterator[tuple[Location, str]]
+FEWEST_REQUESTS = 100
+"""A month, of a case: of a tenth of them, which charts go down to, some still read."""
 
 
 def faults(case: Case, folder: Path) -> Faults:
@@ -237,7 +239,13 @@ def _isolates(case: Case) -> Faults:
 
 def _growth(case: Case, _: Path) -> Faults:
     here = case.workload.requests_per_month
-    if not has_readers(case.workload, case.growth, here):
+    if here < FEWEST_REQUESTS:
+        yield (
+            ("workload", "requests_per_month"),
+            f"{here:g} requests a month are too few to decide anything by; a file takes 3.000 for"
+            " three: thousands are written 3_000 or 3000",
+        )
+    elif not has_readers(case.workload, case.growth, here):
         yield ("workload",), "nobody reads: its schedules, which write, make all of its requests"
     elif not has_readers(case.workload, case.growth, least := case.growth.low * here):
         yield (
