@@ -105,6 +105,7 @@ def platforms(draw):
         origin_queue_s=draw(one_of(0.0, 5.0, 100.0)),
         value_life_s=draw(one_of(20.0, 200.0, NEVER)),
         redis_gb=draw(one_of(NEVER, NEVER, 90e-9, 200e-9, 600e-9)),
+        isolate_memory_mb=draw(one_of(NEVER, NEVER, 150e-6, 400e-6)),
         redis_entry_bytes=draw(one_of(0, 30)),
         worker_at=draw(one_of((), (), ("FRA",), ("SYD", "IAD"))),
     )

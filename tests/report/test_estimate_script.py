@@ -162,6 +162,15 @@ def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(designs))
 
 
+@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment"])
+def test_isolates_with_room_for_a_part_of_the_keys(node: str, case: str) -> None:
+    study = settle({"case": case, "requests_per_month": 2_000_000}).study
+    study = study.of_changed(platform=study.case.platform | {"isolate_memory_mb": 1.5})
+    some = in_pairs([each for each in every_design() if each.l1])
+    own = [each.model_copy(update={"l1_max_entries": 40}) for each in some[::2]]
+    the_page_says_what_the_model_does(node, study, [*some[1::2], *own])
+
+
 @pytest.mark.parametrize("lag_ms", [200, 100_000])
 def test_reads_from_replicas(node: str, lag_ms: float) -> None:
     study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study

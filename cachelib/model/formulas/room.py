@@ -43,7 +43,8 @@ def left(at: Setting, tier: Tier, asked: Array, life: Array) -> Left:
 
 def share_left(found: Array, whole: Array) -> Array:
     """Of reads found, so many for each load: as a share of what they are with room for all."""
-    return np.where(found < whole, found / (1 + found) * (1 + whole) / whole, 1.0)
+    some = np.maximum(whole, 1e-300)  # nobody may ask
+    return np.where(found < whole, found / (1 + found) * (1 + whole) / some, 1.0)
 
 
 def pushed_out_after(at: Setting, entries: Array, asked: Array) -> Array:
