@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,16 @@ LATE = (0.0, 10.0, 60.0)
 TTLS = {"l1_ttl_s": 60.0, "l2_ttl_s": 1_800.0}
 
 
-def at(lag_ms: float) -> Study:
+@cache
+def month() -> Study:
     writes = {"reads_per_write": 30, "growth.writes": "in proportion"}
     of = {"case": "shop-redis", "requests_per_month": 3_000_000, "seed": 3, **writes}
-    here = settle({**of, "workload.keys": 300, "value_life_s": 1e9}).study
+    return settle({**of, "workload.keys": 300, "value_life_s": 1e9}).study
+
+
+def at(lag_ms: float) -> Study:
     numbers = {"redis_message_ms": 2_000, "redis_lag_ms": lag_ms}
-    return here.of_changed(platform=here.case.platform | numbers)
+    return month().of_changed(platform=month().case.platform | numbers)
 
 
 @pytest.mark.parametrize("lag_ms", [1_000.0, 10_000.0])

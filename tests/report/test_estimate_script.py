@@ -29,7 +29,7 @@ from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import judged_with
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
-from tests.conftest import examples
+from tests.conftest import crossed, examples
 
 FRONTS = {word for word, tier in ALL.items() if tier.in_front}
 WORK = ("monthly_cost_usd", "work_hours")  # nobody states it of these
@@ -171,8 +171,9 @@ def test_reads_from_replicas(node: str, lag_ms: float) -> None:
     the_page_says_what_the_model_does(node, study, [each for each in some if not each.front])
 
 
-@pytest.mark.parametrize("after_ms", [0.3, 4.0, 90.0])
-@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment"])
+@pytest.mark.parametrize(
+    ("case", "after_ms"), crossed(["shop-redis", "trading-sentiment"], [0.3, 4.0, 90.0])
+)
 def test_reads_that_ask_the_origin_too(node: str, case: str, after_ms: float) -> None:
     study = settle({"case": case, "requests_per_month": 400_000}).study
     platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 2.0}
@@ -184,9 +185,14 @@ def test_reads_that_ask_the_origin_too(node: str, case: str, after_ms: float) ->
     the_page_says_what_the_model_does(node, study, some)
 
 
-@pytest.mark.parametrize(("joined", "calls"), [(2, None), (7, 3), (1_000, None)])
-@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment", "catalogue-lambda"])
-def test_keys_that_lie_together(node: str, case: str, joined: int, calls: int | None) -> None:
+@pytest.mark.parametrize(
+    ("case", "values"),
+    crossed(
+        ["shop-redis", "trading-sentiment", "catalogue-lambda"], [(2, None), (7, 3), (1_000, None)]
+    ),
+)
+def test_keys_that_lie_together(node: str, case: str, values: tuple[int, int | None]) -> None:
+    joined, calls = values
     of = {"requests_per_month": 300_000, "workload.keys": 50_003}
     study = settle({"case": case, **of}).study
     assert study.setting.keys.unasked > 0
@@ -227,8 +233,10 @@ def test_a_cron_that_rewrites_all_keys(node: str) -> None:
     the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
 
 
-@pytest.mark.parametrize("every_s", [1_800, 86_400])  # sooner than values end, and later
-@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment", "catalogue-lambda"])
+@pytest.mark.parametrize(
+    ("case", "every_s"),  # sooner than values end, and later
+    crossed(["shop-redis", "trading-sentiment", "catalogue-lambda"], [1_800, 86_400]),
+)
 def test_rounds_that_empty_all_caches_and_some_keys(node: str, case: str, every_s: float) -> None:
     rounds = [{"op": "purge", "every_s": every_s, "keys": n} for n in ("all", 20)]
     of = {"requests_per_month": 400_000, "workload.keys": 5_000, "workload.schedules": rounds}
