@@ -19,6 +19,7 @@ from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design, DesignError
 from cachelib.model.traffic.trace import Trace
 from cachelib.report.experiments.parameters import settle
+from tests.conftest import crossed
 from tests.model.model import run
 
 COPIED = BUILT_IN["memory-redis-replicas"]
@@ -38,23 +39,20 @@ def at(lag_ms: float) -> Study:
     return month().of_changed(platform=month().case.platform | numbers)
 
 
-@pytest.mark.parametrize("lag_ms", [1_000.0, 10_000.0])
-@pytest.mark.parametrize(
-    ("tiers", "others"),
-    [
-        (("redis",), {}),
-        (("memory", "redis"), {}),
-        (("memory", "redis"), {"listen": True}),
-        (("redis",), {"policy": "soft-hard", "soft_ttl_s": 900.0}),
-        (("memory", "redis-per-region"), {}),
-        (("redis-per-region", "redis"), {}),
-    ],
+WAYS: tuple[dict[str, Any], ...] = (
+    {"tiers": ("redis",)},
+    {"tiers": ("memory", "redis")},
+    {"tiers": ("memory", "redis"), "listen": True},
+    {"tiers": ("redis",), "policy": "soft-hard", "soft_ttl_s": 900.0},
+    {"tiers": ("memory", "redis-per-region")},
+    {"tiers": ("redis-per-region", "redis")},
 )
-def test_the_formulas_say_what_the_simulation_says(
-    tiers: tuple[str, ...], others: dict[str, Any], lag_ms: float
-) -> None:
+
+
+@pytest.mark.parametrize(("way", "lag_ms"), crossed(WAYS, [1_000.0, 10_000.0]))
+def test_the_formulas_say_what_the_simulation_says(way: dict[str, Any], lag_ms: float) -> None:
     """What the lag adds, to loads and to what is out of date; without it, see `test_estimate`."""
-    design = Design(name="x", tiers=tiers, replicas=2, **TTLS, **others)
+    design = Design(name="x", replicas=2, **TTLS, **way)
     found = []
     for here in (at(0.0), at(lag_ms)):
         result, month = here.replay(design), here.estimate(design)
