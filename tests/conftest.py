@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,10 @@ def small_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         )
 
 
-TOGETHER = {"tests/report/test_decision_file.py": "tests/report/test_unlike_cases.py"}
+UNLIKE = "tests/report/test_unlike_cases.py"
+TOGETHER = dict.fromkeys(
+    ("tests/report/test_decision_file.py", "tests/report/test_needs_told.py"), UNLIKE
+)
 """Files that read what another file makes in its process: the same worker runs both."""
 
 
@@ -55,6 +60,17 @@ def examples(usual: int, by_night: int | None = None) -> int:
     """
     times = os.environ.get("CACHELIB_EXAMPLES")
     return usual if times is None else max(1, round((by_night or usual) * float(times)))
+
+
+def crossed(*values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Arguments for `parametrize`: by night (`CACHELIB_LONG`) each value with each of the others.
+
+    By day every value is there, in turn with the others': as many tuples as the longest has values.
+    """
+    if os.environ.get("CACHELIB_LONG"):
+        return list(product(*values))
+    most = max(map(len, values))
+    return [tuple(each[nth % len(each)] for each in values) for nth in range(most)]
 
 
 @pytest.fixture(scope="session")

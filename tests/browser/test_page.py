@@ -7,7 +7,6 @@ import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from cachelib.report.document import pdf
 from cachelib.report.publish.findings import Message, Node, Sequence
 from cachelib.report.publish.layout import to_svg
 from tests.browser.conftest import unfold
+from tests.conftest import crossed
 
 pytestmark = pytest.mark.timeout(600)
 SCHEMES: tuple[Any, ...] = ("light", "dark")
@@ -70,7 +70,7 @@ def test_what_is_unfolded_is_no_wider_than_a_phone(browser: Browser, with_claims
 def test_no_page_scrolls_sideways(browser: Browser, report: Report) -> None:
     with watched(browser) as page:
         for path in each_opened(page, report):
-            for width, scheme in product((360, 768, 1280), SCHEMES):
+            for width, scheme in crossed((360, 768, 1280), SCHEMES):
                 page.set_viewport_size({"width": width, "height": 800})
                 page.emulate_media(color_scheme=scheme)
                 wide = page.evaluate("document.documentElement.scrollWidth")

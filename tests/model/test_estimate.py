@@ -20,6 +20,7 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
 from cachelib.model.traffic.generator import popularity
 from cachelib.report.experiments.parameters import settle
+from tests.conftest import crossed
 from tests.model.cases import small
 
 DESIGNS: dict[str, Design] = BUILT_IN | {
@@ -259,13 +260,10 @@ def test_where_more_is_purged_than_is_allowed_the_rest_is_refused() -> None:
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_a_worker_in_two_places_with_its_origin_far_from_one(name: str) -> None:
-    writes = {"reads_per_write": 100, "growth.writes": "in proportion"}
-    traffic = {"requests_per_month": TRAFFIC[0], "seed": 3}
-    here = settle({**traffic, **writes}).study
+    near, here = both(name, TRAFFIC[0])[0], at(TRAFFIC[0])
     platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 3.0}
     ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 3600.0}
     design = DESIGNS[name].model_copy(update=ttls)
-    near = here.replay(design)
     here = here.of_changed(platform=here.case.platform | platform)
     result, month = here.replay(design), here.estimate(design)
     assert result.colos == len(here.setting.weights) == 2 < near.colos
@@ -282,23 +280,19 @@ def test_a_worker_in_two_places_with_its_origin_far_from_one(name: str) -> None:
     assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=0.06)
 
 
-@pytest.mark.parametrize("room", [0.4, 0.1, 0.02])
-@pytest.mark.parametrize(
-    ("tiers", "near"),
-    [
-        (("redis",), 0.01),
-        (("memory", "redis"), 0.01),
-        (("redis-per-region",), 0.015),  # a month begins with nothing, and such a room fills slowly
-        (("memory", "redis-per-region"), 0.015),
-        (("redis-per-region", "redis"), 0.04),  # the second is asked for what the first had not
-    ],
-)
-def test_a_node_with_room_for_a_part_of_the_keys(
-    tiers: tuple[str, ...], near: float, room: float
-) -> None:
-    writes = {"reads_per_write": 100, "growth.writes": "in proportion", "workload.keys": 5_000}
-    of = {"case": "shop-redis", "requests_per_month": TRAFFIC[1], "seed": 3, **writes}
-    here = with_room(settle({**of, "value_life_s": 3_000}).study, room)
+NEAR = {
+    ("redis",): 0.01,
+    ("memory", "redis"): 0.01,
+    ("redis-per-region",): 0.015,  # a month begins with nothing, and such a room fills slowly
+    ("memory", "redis-per-region"): 0.015,
+    ("redis-per-region", "redis"): 0.04,  # the second is asked for what the first had not
+}
+
+
+@pytest.mark.parametrize(("tiers", "room"), crossed(list(NEAR), [0.4, 0.1, 0.02]))
+def test_a_node_with_room_for_a_part_of_the_keys(tiers: tuple[str, ...], room: float) -> None:
+    near = NEAR[tiers]
+    here = with_room(of_many_keys(), room)
     ttls = {"l1_ttl_s": 300.0, "l2_ttl_s": 36_000.0}
     design = Design(name="bounded", tiers=tiers, **ttls)
     roomy = here.of_changed(platform={**here.case.platform, "redis_gb": np.inf})
@@ -313,6 +307,13 @@ def test_a_node_with_room_for_a_part_of_the_keys(
         ), operation
     late = 0.06 if near < 0.04 else 0.13
     assert month.late_share(60)[0] == pytest.approx(result.stale_share[60], abs=late)
+
+
+@cache
+def of_many_keys() -> Study:
+    writes = {"reads_per_write": 100, "growth.writes": "in proportion", "workload.keys": 5_000}
+    of = {"case": "shop-redis", "requests_per_month": TRAFFIC[1], "seed": 3, **writes}
+    return settle({**of, "value_life_s": 3_000}).study
 
 
 def with_room(here: Study, of: float) -> Study:
@@ -332,6 +333,13 @@ def test_what_never_ends_is_pushed_out_of_a_full_node_all_the_same(room: float) 
     assert 0.3 < found < 0.99
 
 
+@cache
+def of_a_cron() -> Study:
+    cron = {"op": "write", "every_s": 900, "keys": "all"}
+    schedule = {"workload.schedules": [cron], "growth.writes": "fixed"}
+    return settle({"requests_per_month": 400_000, "workload.keys": 50, "seed": 3, **schedule}).study
+
+
 OF_ALL_SHARE = ("kv-only", "l1-kv", "durable-object", "l1-r2", "l1-cache-api-kv")
 
 
@@ -339,9 +347,7 @@ OF_ALL_SHARE = ("kv-only", "l1-kv", "durable-object", "l1-r2", "l1-cache-api-kv"
 @pytest.mark.parametrize(("ttl_s", "near"), [(3_600.0, 0.01), (600.0, 0.05)])
 def test_a_cron_that_rewrites_all_keys(name: str, ttl_s: float, near: float) -> None:
     """Sooner than they end, so that nothing is loaded; or later, so that some is."""
-    cron = {"op": "write", "every_s": 900, "keys": "all"}
-    schedule = {"workload.schedules": [cron], "growth.writes": "fixed"}
-    here = settle({"requests_per_month": 400_000, "workload.keys": 50, "seed": 3, **schedule}).study
+    here = of_a_cron()
     design = DESIGNS[name].model_copy(update={"l1_ttl_s": 300.0, "l2_ttl_s": ttl_s})
     result, month = here.replay(design), here.estimate(design)
     assert (result.hit_ratio > 0.999) == (ttl_s > 900)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from cachelib.model.platforms.platform import Platform
 from cachelib.model.tiers.design import Design, DesignError
 from cachelib.model.tiers.outcomes import TIERS
 from cachelib.report.experiments.parameters import settle
+from tests.conftest import crossed
 from tests.model.model import STEADY, trace
 
 SLOW = {"redis_ms": 40.0, "origin_ms": 50.0, "rtt_base_ms": 0.0, "redis_at": ("LHR",)}
@@ -76,13 +78,19 @@ def test_each_time_is_the_less_of_two_that_are_drawn() -> None:
         assert TIERS[result.tier[row]] == (ends if found else "origin")
 
 
+@cache
+def month() -> Study:
+    return settle({"case": "shop-redis", "requests_per_month": 600_000, "seed": 3}).study
+
+
 def at(**numbers: Any) -> Study:
-    here = settle({"case": "shop-redis", "requests_per_month": 600_000, "seed": 3}).study
-    return here.of_changed(platform=here.case.platform | numbers)
+    return month().of_changed(platform=month().case.platform | numbers)
 
 
-@pytest.mark.parametrize("after_ms", [1.0, 12.0, 100.0])
-@pytest.mark.parametrize("tiers", [("redis",), ("memory", "redis"), ("redis-per-region", "redis")])
+@pytest.mark.parametrize(
+    ("tiers", "after_ms"),
+    crossed([("redis",), ("memory", "redis"), ("redis-per-region", "redis")], [1.0, 12.0, 100.0]),
+)
 def test_the_formulas_say_what_the_simulation_says(tiers: tuple[str, ...], after_ms: float) -> None:
     here = at(redis_ms=8.0, origin_ms=15.0, jitter=0.8)
     ttls = {"l1_ttl_s": 120.0, "l2_ttl_s": 36_000.0}

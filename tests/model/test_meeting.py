@@ -15,6 +15,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design
 from cachelib.report.experiments.parameters import settle
+from tests.conftest import crossed
 from tests.model.cases import small
 
 NO_FLIGHT = {"single_flight": False}
@@ -38,10 +39,10 @@ def at(traffic: int) -> Study:
     return settle({"case": "trading-sentiment", "requests_per_month": traffic, "seed": 3}).study
 
 
-@pytest.mark.parametrize(("traffic", "ms"), TIMES)
-@pytest.mark.parametrize("name", DESIGNS)
-def test_loads_and_waits_agree_with_the_engine(name: str, traffic: int, ms: float) -> None:
+@pytest.mark.parametrize(("name", "time"), crossed(list(DESIGNS), TIMES))
+def test_loads_and_waits_agree_with_the_engine(name: str, time: tuple[int, float]) -> None:
     """To a tenth of what is added, or a hundredth of the loads."""
+    traffic, ms = time
     design = DESIGNS[name].model_copy(update={"l1_ttl_s": 300.0, "l2_ttl_s": 3_600.0})
     study = at(traffic)
     at_once = study.replay(design)

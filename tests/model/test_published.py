@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from cachelib.model.platforms.published import published
 from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import SHARED
 from cachelib.report.experiments.parameters import settle
+from tests.conftest import crossed
 from tests.model.model import STEADY, trace
 
 UNLIKE = {
@@ -40,9 +42,13 @@ def test_each_read_varies_as_where_it_ended_does(engine: Any) -> None:
     assert result.latency_ms.tolist() == pytest.approx(worked_out.tolist(), rel=1e-5)
 
 
+@cache
+def month() -> Study:
+    return settle({"case": "trading-sentiment", "requests_per_month": 1_500_000}).study
+
+
 def here(**numbers: Any) -> Study:
-    study = settle({"case": "trading-sentiment", "requests_per_month": 1_500_000}).study
-    return study.of_changed(platform=study.case.platform | numbers)
+    return month().of_changed(platform=month().case.platform | numbers)
 
 
 def told(study: Study, design: Design) -> tuple[list[float], list[float]]:
@@ -53,8 +59,10 @@ def told(study: Study, design: Design) -> tuple[list[float], list[float]]:
     return simulated, [float(each[0]) for each in (waits.mean_ms, *map(waits.quantile_ms, shares))]
 
 
-@pytest.mark.parametrize("after_ms", [None, 8.0, 90.0])
-@pytest.mark.parametrize("tiers", [("kv",), ("memory", "kv"), ("cache-api", "kv")])
+@pytest.mark.parametrize(
+    ("tiers", "after_ms"),
+    crossed([("kv",), ("memory", "kv"), ("cache-api", "kv")], [None, 8.0, 90.0]),
+)
 def test_the_formulas_vary_as_the_simulation_does(tiers: Any, after_ms: float | None) -> None:
     """What spreads of their own change; how often KV answers from where is told elsewhere."""
     design = Design(name="x", tiers=tiers, l1_ttl_s=120, l2_ttl_s=36_000, hedge_after_ms=after_ms)

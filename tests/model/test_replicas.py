@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import Design, DesignError
 from cachelib.model.traffic.trace import Trace
 from cachelib.report.experiments.parameters import settle
+from tests.conftest import crossed
 from tests.model.model import run
 
 COPIED = BUILT_IN["memory-redis-replicas"]
@@ -25,31 +27,32 @@ LATE = (0.0, 10.0, 60.0)
 TTLS = {"l1_ttl_s": 60.0, "l2_ttl_s": 1_800.0}
 
 
-def at(lag_ms: float) -> Study:
+@cache
+def month() -> Study:
     writes = {"reads_per_write": 30, "growth.writes": "in proportion"}
     of = {"case": "shop-redis", "requests_per_month": 3_000_000, "seed": 3, **writes}
-    here = settle({**of, "workload.keys": 300, "value_life_s": 1e9}).study
+    return settle({**of, "workload.keys": 300, "value_life_s": 1e9}).study
+
+
+def at(lag_ms: float) -> Study:
     numbers = {"redis_message_ms": 2_000, "redis_lag_ms": lag_ms}
-    return here.of_changed(platform=here.case.platform | numbers)
+    return month().of_changed(platform=month().case.platform | numbers)
 
 
-@pytest.mark.parametrize("lag_ms", [1_000.0, 10_000.0])
-@pytest.mark.parametrize(
-    ("tiers", "others"),
-    [
-        (("redis",), {}),
-        (("memory", "redis"), {}),
-        (("memory", "redis"), {"listen": True}),
-        (("redis",), {"policy": "soft-hard", "soft_ttl_s": 900.0}),
-        (("memory", "redis-per-region"), {}),
-        (("redis-per-region", "redis"), {}),
-    ],
+WAYS: tuple[dict[str, Any], ...] = (
+    {"tiers": ("redis",)},
+    {"tiers": ("memory", "redis")},
+    {"tiers": ("memory", "redis"), "listen": True},
+    {"tiers": ("redis",), "policy": "soft-hard", "soft_ttl_s": 900.0},
+    {"tiers": ("memory", "redis-per-region")},
+    {"tiers": ("redis-per-region", "redis")},
 )
-def test_the_formulas_say_what_the_simulation_says(
-    tiers: tuple[str, ...], others: dict[str, Any], lag_ms: float
-) -> None:
+
+
+@pytest.mark.parametrize(("way", "lag_ms"), crossed(WAYS, [1_000.0, 10_000.0]))
+def test_the_formulas_say_what_the_simulation_says(way: dict[str, Any], lag_ms: float) -> None:
     """What the lag adds, to loads and to what is out of date; without it, see `test_estimate`."""
-    design = Design(name="x", tiers=tiers, replicas=2, **TTLS, **others)
+    design = Design(name="x", replicas=2, **TTLS, **way)
     found = []
     for here in (at(0.0), at(lag_ms)):
         result, month = here.replay(design), here.estimate(design)

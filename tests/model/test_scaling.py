@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -22,7 +23,7 @@ from cachelib.model.schema.typed_yaml import InvalidFileError
 from cachelib.model.tiers.built_in import BUILT_IN
 from cachelib.model.tiers.design import DesignError
 from cachelib.report.experiments.parameters import settle
-from tests.conftest import examples
+from tests.conftest import crossed, examples
 from tests.model.model import STEADY, trace
 from tests.model.test_twin import one_of, request_tables, taken
 
@@ -154,15 +155,21 @@ def test_more_than_can_be_told_apart_is_said() -> None:
         Router(platform, 0).route(table, 0, np.arange(1))
 
 
-def at(**platform: Any) -> Study:
+@cache
+def month() -> Study:
     writes = {"reads_per_write": 100, "growth.writes": "in proportion", "workload.daily_swing": 0}
-    study = settle({"case": "shop-redis", "requests_per_month": 3_000_000, "seed": 3, **writes})
-    here = study.study
-    return here.of_changed(platform=here.case.platform | platform)
+    of = {"case": "shop-redis", "requests_per_month": 3_000_000, "seed": 3, **writes}
+    return settle(of).study
 
 
-@pytest.mark.parametrize("name", ["memory-only", "memory-redis", "memory-redis-listen"])
-@pytest.mark.parametrize("each", [0.1, 0.2, 1.0])
+def at(**platform: Any) -> Study:
+    return month().of_changed(platform=month().case.platform | platform)
+
+
+@pytest.mark.parametrize(
+    ("name", "each"),
+    crossed(["memory-only", "memory-redis", "memory-redis-listen"], [0.1, 0.2, 1.0]),
+)
 def test_the_formulas_say_what_the_simulation_says(name: str, each: float) -> None:
     few = {"isolates_at_least": 2, "isolate_requests_per_s": each}
     here = at(**few, deploy_takes_s=1_800)

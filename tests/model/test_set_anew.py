@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -109,9 +110,14 @@ def there(given: dict[str, Any], decision: Decision, number: str, value: float) 
     )
 
 
+@cache
+def decided(name: str) -> Decision:
+    return Decision(small(**CASES[name]), 50)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_beyond_a_flip_a_new_decision_chooses_what_was_promised(name: str) -> None:
-    decision = Decision(small(**CASES[name]), 50)
+    decision = decided(name)
     tried = [flip for flip in decision.next_flips if flip.number != "requests_per_month"]
     assert tried
     for flip in tried:
@@ -178,7 +184,7 @@ def test_what_a_simulation_refutes_here_is_not_set_where_a_number_hardly_moves_i
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_change_of_the_choice_begins_where_the_one_before_it_ends(name: str) -> None:
-    decision = Decision(small(**CASES[name]), 50)
+    decision = decided(name)
     here = decision.chosen and decision.chosen.name
     assert decision.flips
     chosen: dict[tuple[str, bool], str | None] = {}

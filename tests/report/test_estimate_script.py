@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +30,7 @@ from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import judged_with
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.templates import FOLDER
-from tests.conftest import examples
+from tests.conftest import crossed, examples
 
 FRONTS = {word for word, tier in ALL.items() if tier.in_front}
 WORK = ("monthly_cost_usd", "work_hours")  # nobody states it of these
@@ -78,17 +79,40 @@ def possible() -> Iterator[Design]:
             continue
 
 
+def things(design: Design) -> set[str]:
+    """What a design has: tiers, and each of the ways to keep values."""
+    told = (design.policy, design.expiry, f"changed: {design.write_only_if_changed}")
+    return {*design.tiers, *told, f"listens: {design.listen}"}
+
+
 def in_pairs(designs: list[Design]) -> list[Design]:
     """So many of them that every two things which some design has together stand in one."""
-    seen: set[tuple[str, str]] = set()
+    return having_all(
+        designs,
+        [{*itertools.combinations(sorted(things(each)), 2), *behind(each)} for each in designs],
+    )
+
+
+def each_thing(designs: list[Design]) -> list[Design]:
+    """So many of them that everything which some design has stands in one, and each tier behind
+    each other; by night every two things, as above."""
+    if os.environ.get("CACHELIB_LONG"):
+        return in_pairs(designs)
+    return having_all(designs, [{*things(each), *behind(each)} for each in designs])
+
+
+def behind(design: Design) -> Iterator[tuple[str, str]]:
+    return itertools.pairwise(design.tiers)
+
+
+def having_all(designs: list[Design], has: list[set[Any]]) -> list[Design]:
+    """The first ones of which each has something that none before it had."""
+    seen: set[Any] = set()
     some = []
-    for design in designs:
-        told = (design.policy, design.expiry, f"changed: {design.write_only_if_changed}")
-        things = sorted({*design.tiers, *told, f"listens: {design.listen}"})
-        pairs = {*itertools.combinations(things, 2), *itertools.pairwise(design.tiers)}
-        if pairs - seen:
+    for design, own in zip(designs, has, strict=True):
+        if own - seen:
             some.append(design)
-        seen |= pairs
+        seen |= own
     return some
 
 
@@ -136,7 +160,7 @@ def test_every_design_at_every_traffic(node: str, routing: str) -> None:
 def test_what_a_free_plan_refuses(node: str) -> None:
     study = settle({"case": "trading-sentiment"}).study
     study = replace(study, case=study.case.model_copy(update={"plan": "free"}))
-    designs = in_pairs([each for each in every_design() if len(each.tiers) < 3])
+    designs = each_thing([each for each in every_design() if len(each.tiers) < 3])
     the_page_says_what_the_model_does(node, study, designs)
 
 
@@ -144,7 +168,7 @@ def test_a_worker_that_is_placed_and_its_origin(node: str) -> None:
     study = settle({"case": "trading-sentiment"}).study
     platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 3.0}
     study = study.of_changed(platform=study.case.platform | platform)
-    the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
+    the_page_says_what_the_model_does(node, study, each_thing(list(every_design())))
 
 
 def test_kv_that_fetches_anew_and_large_data_centres(node: str) -> None:
@@ -152,14 +176,14 @@ def test_kv_that_fetches_anew_and_large_data_centres(node: str) -> None:
     platform = {"kv_refresh_share": 0.4, "caches_per_colo": 3, "kv_cache_ttl_s": 600}
     study = study.of_changed(platform=study.case.platform | platform)
     designs = [each for each in every_design() if "kv" in each.tiers and len(each.tiers) < 3]
-    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+    the_page_says_what_the_model_does(node, study, each_thing(designs))
 
 
 def test_redis_with_room_for_a_part_of_the_keys(node: str) -> None:
     study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
     study = study.of_changed(platform=study.case.platform | {"redis_gb": 0.02})
     designs = [each for each in every_design() if {"redis", "redis-per-region"} & {*each.tiers}]
-    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+    the_page_says_what_the_model_does(node, study, each_thing(designs))
 
 
 @pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment"])
@@ -176,32 +200,38 @@ def test_reads_from_replicas(node: str, lag_ms: float) -> None:
     study = settle({"case": "shop-redis", "requests_per_month": 2_000_000}).study
     study = study.of_changed(platform=study.case.platform | {"redis_lag_ms": lag_ms})
     designs = [each for each in every_design() if {"redis", "redis-per-region"} & {*each.tiers}]
-    some = [each.model_copy(update={"replicas": 3}) for each in in_pairs(designs)]
+    some = [each.model_copy(update={"replicas": 3}) for each in each_thing(designs)]
     the_page_says_what_the_model_does(node, study, [each for each in some if not each.front])
 
 
-@pytest.mark.parametrize("after_ms", [0.3, 4.0, 90.0])
-@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment"])
+@pytest.mark.parametrize(
+    ("case", "after_ms"), crossed(["shop-redis", "trading-sentiment"], [0.3, 4.0, 90.0])
+)
 def test_reads_that_ask_the_origin_too(node: str, case: str, after_ms: float) -> None:
     study = settle({"case": case, "requests_per_month": 400_000}).study
     platform = {"worker_at": ("FRA", "IAD"), "origin_at": ("FRA",), "origin_trips": 2.0}
     if after_ms > 1:
         study = study.of_changed(platform=study.case.platform | platform)
     others = [each for each in every_design() if not each.front]
-    some = in_pairs([each for each in others if {*each.tiers} - {"memory"}])
+    some = each_thing([each for each in others if {*each.tiers} - {"memory"}])
     some = [each.model_copy(update={"hedge_after_ms": after_ms}) for each in some]
     the_page_says_what_the_model_does(node, study, some)
 
 
-@pytest.mark.parametrize(("joined", "calls"), [(2, None), (7, 3), (1_000, None)])
-@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment", "catalogue-lambda"])
-def test_keys_that_lie_together(node: str, case: str, joined: int, calls: int | None) -> None:
+@pytest.mark.parametrize(
+    ("case", "values"),
+    crossed(
+        ["shop-redis", "trading-sentiment", "catalogue-lambda"], [(2, None), (7, 3), (1_000, None)]
+    ),
+)
+def test_keys_that_lie_together(node: str, case: str, values: tuple[int, int | None]) -> None:
+    joined, calls = values
     of = {"requests_per_month": 300_000, "workload.keys": 50_003}
     study = settle({"case": case, **of}).study
     assert study.setting.keys.unasked > 0
     others = [each for each in every_design() if each.tiers and not each.front]
     together = {"joined": joined, "joined_origin_calls": calls}
-    some = [each.model_copy(update=together) for each in in_pairs(others)]
+    some = [each.model_copy(update=together) for each in each_thing(others)]
     the_page_says_what_the_model_does(node, study, some)
     grows = study.of_changed(growth=Growth(keys="in proportion"))
     the_page_says_what_the_model_does(node, grows, some[:5], are_keys_fixed=False)
@@ -213,7 +243,7 @@ def test_as_many_pods_as_the_traffic_needs(node: str, routing: str) -> None:
     scaled = {"isolate_requests_per_s": 0.15, "isolates_at_least": 2}
     study = replace(study, routing=routing).of_changed(platform=study.case.platform | scaled)
     designs = [each for each in every_design() if "memory" in each.tiers]
-    the_page_says_what_the_model_does(node, study, in_pairs(designs))
+    the_page_says_what_the_model_does(node, study, each_thing(designs))
 
 
 @pytest.mark.parametrize("placed", [(), ("us-east-1", "eu-west-1")])
@@ -233,17 +263,19 @@ def test_a_cron_that_rewrites_all_keys(node: str) -> None:
     of = {"requests_per_month": 400_000, "workload.keys": 50, "workload.schedules": [cron]}
     study = settle({"case": "trading-sentiment", **of}).study
     assert study.setting.keys.written is not None
-    the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
+    the_page_says_what_the_model_does(node, study, each_thing(list(every_design())))
 
 
-@pytest.mark.parametrize("every_s", [1_800, 86_400])  # sooner than values end, and later
-@pytest.mark.parametrize("case", ["shop-redis", "trading-sentiment", "catalogue-lambda"])
+@pytest.mark.parametrize(
+    ("case", "every_s"),  # sooner than values end, and later
+    crossed(["shop-redis", "trading-sentiment", "catalogue-lambda"], [1_800, 86_400]),
+)
 def test_rounds_that_empty_all_caches_and_some_keys(node: str, case: str, every_s: float) -> None:
     rounds = [{"op": "purge", "every_s": every_s, "keys": n} for n in ("all", 20)]
     of = {"requests_per_month": 400_000, "workload.keys": 5_000, "workload.schedules": rounds}
     study = settle({"case": case, **of}).study
     assert [each.keys for each in study.setting.emptied] == [np.inf, 20]
-    the_page_says_what_the_model_does(node, study, in_pairs(list(every_design())))
+    the_page_says_what_the_model_does(node, study, each_thing(list(every_design())))
 
 
 CASES = ("shop-redis", "catalogue-lambda", "news-workers", "flags-workers")

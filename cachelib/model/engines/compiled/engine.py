@@ -364,7 +364,8 @@ class Compiled:
 
     def _make_room_to_list(self, until: float) -> None:
         """For the clean-ups that are due until then."""
-        due = (until - float(self.state.totals["next_clean_up"])) / self.rules.clean_up_every
+        every = float(self.rules.clean_up_every)
+        due = (until - float(self.state.totals["next_clean_up"])) / every
         if due >= 0:
             used = int(self.state.totals["clean_ups"])
             longer = _grown(self.state.listed, used, 2 * used + int(due) + 2)
