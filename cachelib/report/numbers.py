@@ -16,6 +16,36 @@ Unit = Literal[
 Scalar = str | int | float | bool | None
 
 
+KNOWN = 13
+"""Digits of a number that mean something; beyond them computers write what is no part of it."""
+
+
+def fixed(value: float, decimals: int) -> str:
+    """With so many decimals, a half rounded away from nothing, as people do: 21.15 is 21.2.
+
+    What is a half is asked of the number as it is written, not of how a computer holds it, which
+    may be a hair below; the page's script does the same.
+    """
+    if not abs(value) < HUGE:
+        return f"{value:,.{decimals}f}"
+    written = Decimal(f"{value:.{KNOWN}g}")
+    return f"{written.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,f}"
+
+
+def rounded(value: float, digits: int) -> float:
+    """To so many digits that count, a half as `fixed` does."""
+    if not value or not math.isfinite(value):
+        return value
+    written = Decimal(f"{value:.{KNOWN}g}")
+    last = Decimal(1).scaleb(written.adjusted() - digits + 1)
+    return float(written.quantize(last, ROUND_HALF_UP))
+
+
+def _short(value: float, digits: int) -> str:
+    """The same as text, without zeros at its end, and never in e-notation."""
+    return f"{Decimal(repr(rounded(value, digits))).normalize():f}"
+
+
 def shown(value: Scalar, unit: Unit = "") -> str:
     """A value as people read it: rounded to what it can tell, with its unit."""
     if value is None:
@@ -56,8 +86,8 @@ def give_or_take(value: float, half: float, unit: Unit) -> str:
     value, half = factor * value, factor * half
     decimals = min(max(-math.floor(math.log10(half)), 0), 3)
     sign = "%" if unit == "ratio" else of(unit, value)
-    spread = f"{half:,.{decimals}f}" if half >= TOO_SMALL / 2 else f"under\u00a0{TOO_SMALL}"
-    told = f"{value:,.{decimals}f} ±\u00a0{spread}"
+    spread = fixed(half, decimals) if half >= TOO_SMALL / 2 else f"under\u00a0{TOO_SMALL}"
+    told = f"{fixed(value, decimals)} ±\u00a0{spread}"
     if abs(value) + half < TOO_SMALL / 2:
         told = f"under\u00a0{TOO_SMALL}"
     return f"{told}\u00a0{sign}".rstrip("\u00a0")
@@ -79,10 +109,8 @@ def apart(one: float, two: float, unit: Unit = "") -> tuple[str, str]:
     decimals = min(max(-math.floor(math.log10(gap)), 0), 12)
     sign = {"ratio": "\u00a0%", "USD": "", "times": "×", "": ""}.get(unit, f"\u00a0{unit}")
     first = "$" if unit == "USD" else ""
-    return (
-        f"{first}{factor * one:,.{decimals}f}{sign}",
-        f"{first}{factor * two:,.{decimals}f}{sign}",
-    )
+    told = tuple(f"{first}{fixed(factor * each, decimals)}{sign}" for each in (one, two))
+    return told[0], told[1]
 
 
 def look_alike(one: str, two: str) -> bool:
@@ -143,11 +171,11 @@ def brief(value: float) -> str:
     """Where there is room for little: three digits and perhaps a letter: 1, 250, 3k, 1.5M."""
     if not math.isfinite(value):
         return _digits(value)
-    rounded = float(f"{value:.3g}")
+    few = rounded(value, 3)
     for power, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if power <= abs(rounded) < 1000 * power:
-            return f"{rounded / power:.3g}{letter}"
-    return f"{rounded:.3g}" if 1e-4 <= abs(rounded) < 1000 or not rounded else _power(rounded)
+        if power <= abs(few) < 1000 * power:
+            return f"{few / power:.3g}{letter}"
+    return f"{few:.3g}" if 1e-4 <= abs(few) < 1000 or not few else _power(few)
 
 
 def _power(value: float) -> str:
@@ -174,7 +202,7 @@ def _has_mills(dollars: float) -> bool:
 
 def _in_mills(dollars: Scalar) -> str:
     amount = float(dollars or 0)
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.3f}"
+    return f"{'-' if amount < 0 else ''}${fixed(abs(amount), 3)}"
 
 
 def is_number(value: Scalar) -> bool:
@@ -217,7 +245,7 @@ def _per_cent(share: float) -> str:
     if not 99.5 <= share < 100:
         return _digits(share)
     decimals = _decimals_near_all([share], 7)
-    said = f"{share:.{decimals}f}"
+    said = fixed(share, decimals)
     return f"over\u00a0{100 - 10**-decimals:.{decimals}f}" if said.startswith("100") else said
 
 
@@ -229,7 +257,7 @@ def _aligned(number: float, decimals: int, whole: float | None) -> str:
         return f">\u00a0{whole - 10**-decimals:.{decimals}f}"
     if 0 < abs(number) < 0.5 * 10**-decimals:
         return f"<\u00a0{10**-decimals:.{decimals}f}"
-    return f"{number:,.{decimals}f}"
+    return fixed(number, decimals)
 
 
 def in_cell(value: Scalar, unit: Unit) -> str:
@@ -243,12 +271,11 @@ def _dollars(value: float) -> str:
         return "–"
     sign, value = "-" if value < 0 else "", abs(value)
     if 0 < value < 0.01:
-        few = _digits(float(f"{value:.1g}"))
+        few = _digits(rounded(value, 1))
         return f"< {sign}${few[2:]}" if few.startswith("<") else f"{sign}${few}"
     if value >= 10_000:
         return f"{sign}${_digits(value)}"
-    cents = Decimal(repr(float(value))).quantize(Decimal("0.01"), ROUND_HALF_UP)  # 0.575 is 0.58
-    return f"{sign}${cents:,}"
+    return f"{sign}${fixed(value, 2)}"
 
 
 def _exact(dollars: float) -> str:
@@ -257,7 +284,7 @@ def _exact(dollars: float) -> str:
     return f"${int(whole):,}.{part.rstrip('0'):0<2}"
 
 
-MILLIONS = 1e7
+MILLIONS, HUGE = 1e7, 1e15
 NAMES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 TINY = 1e-6
 
@@ -270,15 +297,13 @@ def _digits(value: float) -> str:
     if value < 0:
         few = _digits(size)
         return f"> -{few[2:]}" if few.startswith("<") else few if few == "0" else f"-{few}"
-    if size >= 1e15:
+    if size >= HUGE:
         return "∞" if math.isinf(size) else "over 10¹⁵"
     if size >= MILLIONS:
         scale, name = next((s, n) for s, n in NAMES if size >= s)
-        return f"{_digits(round(value / scale, 1))} {name}"
-    if value == int(value) or size >= 1000:
-        return f"{round(value):,}"
-    if size >= 100:
-        return f"{value:.0f}"
+        return f"{_digits(value / scale)} {name}"
+    if value == int(value) or size >= 100:
+        return fixed(value, 0)
     if size >= 0.001:
-        return f"{value:.3g}"
-    return f"{value:.{-math.floor(math.log10(size))}f}" if size >= TINY else f"< {TINY:f}"
+        return _short(value, 3)
+    return _short(value, 1) if size >= TINY else f"< {TINY:f}"

@@ -12,7 +12,7 @@ from cachelib.model.judgement.flips import Flip, is_share
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.platforms.platform import Platform
 from cachelib.report.language import listed
-from cachelib.report.numbers import give_or_take, shown
+from cachelib.report.numbers import give_or_take, rounded, shown
 from cachelib.report.publish.decision import (
     aim,
     called,
@@ -118,7 +118,7 @@ def error_said(decision: Decision, flip: Flip) -> str:
     """How far chance may have moved the place, to two digits; nothing where that is not known."""
     if not flip.error or is_counted(flip.number):
         return ""
-    unit, error = unit_said(decision, flip.number), float(f"{flip.error:.2g}")
+    unit, error = unit_said(decision, flip.number), rounded(flip.error, 2)
     return value(error, unit) if unit in SHORT else shown(error)
 
 
@@ -154,12 +154,12 @@ def _from_here(flip: Flip, now: str) -> str:
         return here
     ratio = flip.at / flip.here
     if is_share(flip.number) and flip.here > HALF:
-        points = float(f"{100 * abs(flip.at - flip.here):.2g}")
+        points = rounded(100 * abs(flip.at - flip.here), 2)
         far = f"{shown(points)} points {'more' if ratio > 1 else 'less'}"
     elif ratio >= 2:
-        far = f"{shown(float(f'{ratio:.2g}'))} times as much"
+        far = f"{shown(rounded(ratio, 2))} times as much"
     else:
-        far = f"{shown(float(f'{abs(ratio - 1):.2g}'), 'ratio')} {'more' if ratio > 1 else 'less'}"
+        far = f"{shown(rounded(abs(ratio - 1), 2), 'ratio')} {'more' if ratio > 1 else 'less'}"
     told = f"{here}: {far}{'' if flip.inside else ', beyond the range of the case'}"
     if flip.error is not None and flip.error >= abs(flip.at - flip.here):
         return f"{told}, no farther than chance may move it"

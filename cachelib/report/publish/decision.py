@@ -11,7 +11,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.options import Option
 from cachelib.report import language
 from cachelib.report.language import capital, duration, exactly
-from cachelib.report.numbers import Unit, apart, beside, look_alike, of, shown
+from cachelib.report.numbers import Unit, apart, beside, look_alike, of, rounded, shown
 
 _NOUN = re.compile(r"(?:CPU time|life|limit|neurons|number|share|spread|time)\b")
 SHOWN = (
@@ -64,12 +64,12 @@ def value(number: float, unit: str) -> str:
     if unit == "s":
         return duration(number)
     if unit == "requests":
-        return f"{shown(float(f'{number:.3g}'))}\u00a0requests a month"
+        return f"{shown(rounded(number, 3))}\u00a0requests a month"
     if unit == "hours":
         return f"{shown(number)}\u00a0h"
     if unit in ("ratio", "USD", "ms", "isolates", "times"):
         return shown(number, unit)  # type: ignore[arg-type]
-    said = shown(float(f"{number:.3g}"))
+    said = shown(rounded(number, 3))
     return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{of(unit, number)}"
 
 

@@ -18,7 +18,7 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
 from cachelib.report.language import beyond
-from cachelib.report.numbers import TOO_SMALL, Unit, apart, give_or_take, shown
+from cachelib.report.numbers import TOO_SMALL, Unit, apart, fixed, give_or_take, shown
 from cachelib.report.publish import changes
 from cachelib.report.publish import decision as words
 
@@ -174,7 +174,7 @@ def sure_table(decision: Decision) -> pd.DataFrame:
 
 def _share(share: Share) -> str:
     """`79.2 ± 16.2 %`: both in per cent, the second half of a 95 % interval, as all are told."""
-    return f"{100 * share.value:.1f} ±\u00a0{100 * Z95 * share.error:.1f}\u00a0%"
+    return f"{fixed(100 * share.value, 1)} ±\u00a0{fixed(100 * Z95 * share.error, 1)}\u00a0%"
 
 
 def _regretted(decision: Decision, sure: Sureness, number: float, error: float) -> str:
