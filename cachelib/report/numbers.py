@@ -109,8 +109,8 @@ def apart(one: float, two: float, unit: Unit = "") -> tuple[str, str]:
     decimals = min(max(-math.floor(math.log10(gap)), 0), 12)
     sign = {"ratio": "\u00a0%", "USD": "", "times": "×", "": ""}.get(unit, f"\u00a0{unit}")
     first = "$" if unit == "USD" else ""
-    told = tuple(f"{first}{fixed(factor * each, decimals)}{sign}" for each in (one, two))
-    return told[0], told[1]
+    both = (f"{first}{fixed(factor * each, decimals)}{sign}" for each in (one, two))
+    return next(both), next(both)
 
 
 def look_alike(one: str, two: str) -> bool:
@@ -125,21 +125,82 @@ def _plain(number: re.Match[str]) -> str:
     return f"{float(number[0].replace(',', '')):.12g}"
 
 
+def given(value: float, unit: Unit = "") -> str:
+    """A number that somebody has set, with all its digits: a limit of 99.83 % is not 99.8 %."""
+    if unit == "USD" or unit not in ("", "ratio", "ms", "s", "loads", "hours", "times"):
+        return shown(value, unit)
+    if not 1e-4 <= abs(value) < MILLIONS:
+        return shown(value, unit)
+    digits = f"{(100 if unit == 'ratio' else 1) * value:,.10g}"
+    sign = {"ratio": "\u00a0%", "times": "×", "": ""}.get(unit, f"\u00a0{unit}")
+    return f"{digits}{sign}"
+
+
 def beside(label: str, value: float, unit: Unit) -> str:
-    """A value after its label, which may have said already what is counted: `loads`, `hours`."""
-    return shown(value, "" if unit and label.startswith(unit) else unit)
+    """A limit after its label, which may have said already what is counted: `loads`, `hours`."""
+    return given(value, "" if unit and label.startswith(unit) else unit)
 
 
-def both_beside(label: str, one: float, two: float, unit: Unit) -> tuple[str, str]:
-    """The same of two values that are compared."""
-    return apart(one, two, "" if unit and label.startswith(unit) else unit)
+def beside_limit(label: str, found: float, limit: float, unit: Unit) -> tuple[str, str]:
+    """A value and its limit, the value with as many digits as tell on which side it lies."""
+    unit = "" if unit and label.startswith(unit) else unit
+    allowed, factor = given(limit, unit), 100 if unit == "ratio" else 1
+    told = shown(found, unit)
+    if _is_beyond(told, found, limit, factor):
+        return told, allowed
+    return apart(found, limit, unit)[0], allowed
 
 
-def cells(values: Values[Scalar], unit: Unit) -> list[str]:
+def _is_beyond(told: str, value: float, limit: float, factor: int) -> bool:
+    """Whether a text of a value has it on that side of a limit on which it is."""
+    said = re.fullmatch(r"-?\$?(\d[\d,]*(?:\.\d+)?)(?:\u00a0%|\u00a0\w+|×)?", told)
+    if said is None or "illion" in told:
+        return True  # less than something, or many millions
+    number = float(said[1].replace(",", "")) * (-1 if told.startswith("-") else 1)
+    if abs(value - limit) * factor < NOTHING:
+        return True
+    return abs(number - factor * limit) > NOTHING and (number > factor * limit) == (value > limit)
+
+
+NOTHING = 1e-9  # what a difference of nothing comes to
+
+
+def cells(values: Values[Scalar], unit: Unit, limit: Scalar = None) -> list[str]:
     """A table's column: one number of decimals for all, so that their points stand in line.
 
-    The column's head says the unit unless it is a sign: % or $.
+    The column's head says the unit unless it is a sign: % or $. Beside a `limit`, its last, which
+    is told with all its digits, there are as many as tell on which side of it each value lies.
     """
+    told = _column(values, unit)
+    if not isinstance(limit, int | float) or not is_number(limit):
+        return told
+    factor, sign = (100, "\u00a0%") if unit == "ratio" else (1, "")
+    first = "$" if unit == "USD" else ""
+    least = 2 if first else len(f"{factor * limit:.10g}".partition(".")[2])
+    numbers = [
+        float(v) if isinstance(v, int | float) and is_number(v) else math.nan for v in values
+    ]
+
+    def suits(told: list[str]) -> bool:
+        pairs = [pair for pair in zip(told, numbers, strict=True) if not math.isnan(pair[1])]
+        return all(_is_beyond(*pair, limit, factor) for pair in pairs)
+
+    if len(told[-1].removesuffix(sign).partition(".")[2]) >= least and suits(told):
+        return told
+    for decimals in range(least, MOST_DECIMALS):
+        told = [
+            in_cell(value, unit) if math.isnan(n) else f"{first}{fixed(factor * n, decimals)}{sign}"
+            for value, n in zip(values, numbers, strict=True)
+        ]
+        if suits(told):
+            break
+    return told
+
+
+MOST_DECIMALS = 8  # of a column in which a value lies very near to its limit
+
+
+def _column(values: Values[Scalar], unit: Unit) -> list[str]:
     numbers = [value for value in values if isinstance(value, int | float) and is_number(value)]
     if unit == "USD" and any(_has_mills(number) for number in numbers):
         return [_in_mills(value) if is_number(value) else shown(value) for value in values]
