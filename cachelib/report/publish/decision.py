@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
+from cachelib.model.case.choices import Knob
 from cachelib.model.case.criteria import Criteria, Limit
 from cachelib.model.case.labels import label, unit_of
 from cachelib.model.case.metrics import METRICS
@@ -40,12 +43,21 @@ def in_a_sentence(decision: Decision, number: str) -> str:
 
 
 def marks(decision: Decision) -> dict[str, str]:
-    """What charts say beside the choice and beside what is there today, by the option's name."""
+    """What charts say beside every option, by its name: the choice, what is there, what is out."""
     chosen, today = decision.chosen, decision.today
-    if chosen and chosen == today:
-        return {chosen.name: "chosen, as today"}
-    marked = {"chosen": chosen, "today": today}
-    return {option.name: word for word, option in marked.items() if option}
+    return {
+        option.name: ", ".join(
+            filter(
+                None,
+                [
+                    "chosen" if option == chosen else "",
+                    ("as today" if option == chosen else "today") if option == today else "",
+                    "out" if option.name in decision.missed else "",
+                ],
+            )
+        )
+        for option in decision.options
+    }
 
 
 def with_unit(decision: Decision, number: str) -> str:
@@ -98,11 +110,21 @@ def in_order(decision: Decision) -> list[Option]:
     return [*ranked, *sorted(rest, key=lambda option: decision.farness(option.name))]
 
 
-def settings(option: Option) -> str:
-    """What its knobs are set to, in words."""
+def settings(option: Option, knobs: Mapping[str, Knob] = MappingProxyType({})) -> str:
+    """What its knobs are set to, in words; of one at the end of what it may be, that it is."""
     return "; ".join(
-        f"{label(name)} {setting(number, name)}" for name, number in sorted(option.settings.items())
+        f"{label(name)} {setting(number, name)}{at_an_end(number, knobs.get(name))}"
+        for name, number in sorted(option.settings.items())
     )
+
+
+def at_an_end(number: float, knob: Knob | None) -> str:
+    """` (the most that the case allows)`: beyond it an option might do better."""
+    allowed = knob.settings if knob else []
+    if len(allowed) < 2 or allowed[0] < number < allowed[-1]:
+        return ""
+    least = number <= allowed[0]
+    return f" (the {'least' if least else 'most'} that the case allows)"
 
 
 def setting(number: float, knob: str) -> str:
