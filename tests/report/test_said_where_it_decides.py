@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from cachelib.evidence.mask import handed_on
+from cachelib.model.case.choices import Knob
 from cachelib.model.case.criteria import Criteria
+from cachelib.model.judgement import bills, experiments
 from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.flips import Flip
 from cachelib.model.judgement.study import Study
@@ -16,6 +19,7 @@ from cachelib.report.document.collect import Findings, Found
 from cachelib.report.document.options import in_a_line
 from cachelib.report.numbers import Unit, beside_limit, cells, given
 from cachelib.report.publish import changes, decision_tables, judged
+from cachelib.report.publish import decision as words
 from cachelib.report.publish.findings import Table, Text
 from cachelib.report.publish.outcome import Bound, Broken, Chance, Outcome
 from tests.model.cases import small
@@ -333,3 +337,57 @@ def test_the_chapter_on_memory_knows_of_one_isolate(found: float, head: str) -> 
     assert told.count("There is one isolate, so none loads again what another has.") == 1
     assert "share no memory" not in told
     assert "were found in its memory." in told
+
+
+# -- what stands beside an option ----------------------------------------------------------------
+
+
+def test_charts_say_of_every_option_what_became_of_it() -> None:
+    limits = [{"metric": "bill_usd", "at_most": 0.01, **WHY}]
+    made = Decision(small(today="kv-only", criteria={"minimise": "bill_usd", "limits": limits}), 50)
+    told = words.marks(made)
+    assert set(told) == {option.name for option in made.options}
+    for option in made.options:
+        out = option.name in made.missed
+        assert ("out" in told[option.name]) is out
+        assert ("today" in told[option.name]) is option.is_today
+        assert ("chosen" in told[option.name]) is (option == made.chosen)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(60, " (the least that the case allows)"), (300, ""),
+     (3_600, " (the most that the case allows)")],
+)  # fmt: skip
+def test_a_setting_at_the_end_of_what_is_allowed_is_said_to_be_there(
+    number: float, said: str
+) -> None:
+    knob = Knob(low=60, high=3_600, why="w")
+    assert words.at_an_end(number, knob) == said
+    assert words.at_an_end(number, Knob(values=(number,), why="w")) == ""
+    assert words.at_an_end(number, None) == ""
+
+
+def test_bills_that_are_alike_stand_in_the_order_of_their_list_prices() -> None:
+    study = small(designs=["l1-kv", "origin-only", "l1-only"])
+    made = {name: experiments.month_bill(study, study.design(name), study.replay(name))
+            for name in ("l1-kv", "origin-only", "l1-only")}  # fmt: skip
+    table = bills.table(made, study.case.profile)
+    told = list(zip(table["charged"], table["list price"], table.index, strict=True))
+    assert told == sorted(told)
+    again = bills.table(dict(reversed(made.items())), study.case.profile)
+    assert list(again.index) == list(table.index)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("/user/ann.lee+x@example.org/orders", "/user/•••/orders"),
+        ("/user/ann%40example.co.uk", "/user/•••"),
+        ("/img/logo@2x.png", "/img/logo@2x.png"),
+        ("/npm/react@18.2.0/umd/react.min.js", "/npm/react@18.2.0/umd/react.min.js"),
+        ("/@scope/part.js", "/@scope/part.js"),
+    ],
+)
+def test_somebody_s_address_in_a_path_is_not_handed_on(key: str, said: str) -> None:
+    assert handed_on(key) == said

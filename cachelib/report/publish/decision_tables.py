@@ -96,7 +96,7 @@ def verdict(decision: Decision, option: Option) -> str:
 
 def settings_table(decision: Decision) -> pd.DataFrame:
     """Each option's settings, and how far they may be turned and do materially as well."""
-    now, rows = _today(decision), []
+    now, rows, knobs = _today(decision), [], decision.study.case.all_knobs
     for name in _by_weight(decision):
         tuned = decision.tuned[name]
         for knob, number in sorted(tuned.option.settings.items()):
@@ -104,7 +104,8 @@ def settings_table(decision: Decision) -> pd.DataFrame:
             ends = [words.setting(end, knob) for end in (low, high)]
             rows.append({
                 "option": words.called(decision, name),
-                "setting": SETTABLE[knob], "set to": words.setting(number, knob),
+                "setting": SETTABLE[knob], "set to": words.setting(number, knob)
+                + (words.at_an_end(number, knobs.get(knob)) if knob in tuned.flat else ""),
                 "as well": "held" if knob not in tuned.flat
                 else "no other" if low == high else " to ".join(ends),
                 "today": words.setting(now[knob], knob) if knob in now else "–",
