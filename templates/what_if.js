@@ -293,6 +293,15 @@ function told(value, unit) {
   return `${number}\u00a0${counted}`.trim();
 }
 
+// A limit as the case has it, with all its digits: 99.83 % is not 99.8 %.
+function given(value, unit) {
+  if (!["ratio", "ms", "s", "times", ""].includes(unit) || !(Math.abs(value) >= 1e-4 && Math.abs(value) < 1e7))
+    return told(value, unit);
+  const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 10 })
+    .format(Number(((unit === "ratio" ? 100 : 1) * value).toPrecision(10)));
+  return { ratio: `${digits}\u00a0%`, times: `${digits}×`, "": digits }[unit] ?? `${digits}\u00a0${unit}`;
+}
+
 // The case with the panel's numbers, as JSON, which is YAML too.
 function caseWith(panel, changes) {
   const told = JSON.parse(panel.case);

@@ -26,6 +26,7 @@ def fixed(value: float, decimals: int) -> str:
     What is a half is asked of the number as it is written, not of how a computer holds it, which
     may be a hair below; the page's script does the same.
     """
+    value = value or 0.0  # what is less than nothing by nothing is nothing
     if not abs(value) < HUGE:
         return f"{value:,.{decimals}f}"
     written = Decimal(f"{value:.{KNOWN}g}")

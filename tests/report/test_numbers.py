@@ -167,6 +167,8 @@ def test_a_label_that_names_its_unit_needs_none_after_the_value() -> None:
         (-12.25, "ms", "-12.3 ms"),
         (0.5, "ms", "0.5 ms"),
         (999.5, "ms", "1,000 ms"),
+        (-0.0, "ratio", "0 %"),
+        (-0.0, "USD", "$0.00"),
         (123_450_000, "", "123 million"),
     ],
 )

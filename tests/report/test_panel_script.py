@@ -23,7 +23,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import COMPARED_WITH, _case, judged_with
 from cachelib.report.experiments.parameters import settle
-from cachelib.report.numbers import shown
+from cachelib.report.numbers import given, shown
 from cachelib.report.templates import FOLDER, html_environment
 from tests.model.cases import small
 
@@ -95,6 +95,12 @@ def test_the_page_rounds_as_the_report_does() -> None:
     asked += [(size, unit) for size in sizes for unit in ("ms", "USD", "times")]
     told = said_by_the_page({"asked": asked}, "asked.map(([value, unit]) => told(value, unit))")
     assert told == [shown(value, unit) for value, unit in asked]  # type: ignore[arg-type]
+
+
+def test_a_limit_has_all_its_digits_on_the_page_too() -> None:
+    asked = [(0.9983, "ratio"), (0.15, "ratio"), (1_250.5, "ms"), (120, "USD"), (2.125, "times")]
+    said = said_by_the_page({"asked": asked}, "asked.map(([value, unit]) => given(value, unit))")
+    assert said == [given(value, unit) for value, unit in asked]  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,6 @@ from cachelib.report.document.options import (
     reference,
     rented_nodes,
     rivals,
-    surer,
     way,
     what_it_needs,
 )
@@ -192,7 +191,6 @@ class Document:
                 "options": [],
                 "held_against": None,
                 "rivals": [],
-                "surer": "",
                 "origin_load": None,
                 "stays": None,
                 "work_of_the_next": "",
@@ -215,7 +213,6 @@ class Document:
             "options": options(outcome),
             "held_against": reference(outcome),
             "rivals": rivals(outcome),
-            "surer": surer(outcome, self.study.case.criteria.sure),
             "nearness": answer.how_near(outcome),
             "stays": answer.what_stays(self.study.case, outcome, self.study.told),
             "today_misses": answer.misses_of_today(outcome),
