@@ -303,7 +303,7 @@ def gone(case: Case, outcome: Outcome, findings: Findings) -> Gone | None:
     return Gone(frozenset(rows), listed(list(tiers)), pick.words)
 
 
-def _faults(findings: Findings, moot: Gone | None) -> Iterator[Action]:
+def _faults(findings: Findings, moot: Gone | None = None) -> Iterator[Action]:
     table = findings[FAULTS].finding if FAULTS in findings else None
     if not isinstance(table, Table):
         return

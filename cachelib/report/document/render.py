@@ -197,6 +197,7 @@ class Document:
                 "asked": [],
                 "shared_in_answer": False,
                 "as_today": "",
+                "chosen_anew": False,
                 "gone": None,
             }
         chosen = next((o for o in outcome.options if o.fate == "chosen"), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from cachelib.model.case.choices import Knob
@@ -42,22 +42,21 @@ def in_a_sentence(decision: Decision, number: str) -> str:
     return f"the {said}" if _NOUN.match(said) else said
 
 
-def marks(decision: Decision) -> dict[str, str]:
-    """What charts say beside every option, by its name: the choice, what is there, what is out."""
-    chosen, today = decision.chosen, decision.today
+def marks(decision: Decision, *, out: bool = False) -> dict[str, str]:
+    """What charts say beside options, by name: the choice, what is there today, and what is out."""
     return {
-        option.name: ", ".join(
-            filter(
-                None,
-                [
-                    "chosen" if option == chosen else "",
-                    ("as today" if option == chosen else "today") if option == today else "",
-                    "out" if option.name in decision.missed else "",
-                ],
-            )
-        )
+        option.name: ", ".join(filter(None, _marks(decision, option, out=out)))
         for option in decision.options
     }
+
+
+def _marks(decision: Decision, option: Option, *, out: bool) -> Iterator[str]:
+    if option == decision.chosen:
+        yield "chosen"
+    if option == decision.today:
+        yield "as today" if option == decision.chosen else "today"
+    if out and option.name in decision.missed:
+        yield "out"
 
 
 def with_unit(decision: Decision, number: str) -> str:
