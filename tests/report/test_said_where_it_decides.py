@@ -187,6 +187,8 @@ def test_faults_of_what_goes_are_not_told_as_things_to_mend() -> None:
         "only where Workers KV stays in use: “Memory alone” does without",
     ) in told
     assert not any("fault 0" in what or "fault 2" in what for what, _ in told)
+    objects = answer.Gone(frozenset({1}), "Durable Objects", "No cache")
+    assert objects.said == "1 fault in how Durable Objects are used"
     kept = made.model_copy(update={"recommended": "l1-kv", "keeps_today": True})
     assert answer.gone(study.case, kept, findings) is None
 

@@ -283,7 +283,13 @@ class Gone:
     @property
     def said(self) -> str:
         """`4 faults in how Workers KV is used`."""
-        return f"{counted(len(self.rows), 'fault')} in how {self.tiers} is used"
+        faults = counted(len(self.rows), "fault")
+        return f"{faults} in how {self.tiers} {'are' if self.are_many else 'is'} used"
+
+    @property
+    def are_many(self) -> bool:
+        """Whether a sentence has the tiers in the plural."""
+        return " and " in self.tiers or self.tiers.endswith("Objects")
 
 
 TIERS_OF_FAULTS = "evidence.fault_tiers"
@@ -299,7 +305,7 @@ def gone(case: Case, outcome: Outcome, findings: Findings) -> Gone | None:
     rows = [nth for nth, tier in enumerate(of) if tier in before and tier not in after]
     if not rows:
         return None
-    tiers = dict.fromkeys(ALL[of[nth]].phrase for nth in rows)
+    tiers = dict.fromkeys(case.profile.told(ALL[of[nth]].phrase) for nth in rows)
     return Gone(frozenset(rows), listed(list(tiers)), pick.words)
 
 
@@ -315,5 +321,6 @@ def _faults(findings: Findings, moot: Gone | None = None) -> Iterator[Action]:
         among = f", {counted(errors, 'error')} among them" if errors else ""
         yield Action(f"Mend {counted(len(more), 'more fault')}{among}", "", "–", "")
     if moot:
-        only = f"only where {moot.tiers} stays in use: “{moot.choice}” does without"
+        stays = "stay" if moot.are_many else "stays"
+        only = f"only where {moot.tiers} {stays} in use: “{moot.choice}” does without"
         yield Action(f"Mend {moot.said}", "", only, "")
