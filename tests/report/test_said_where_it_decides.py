@@ -147,16 +147,25 @@ def test_that_doubt_is_in_the_headline_of_report_and_record() -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "limit", "told"),
-    [({}, 1.0, True), ({"origin_at": "SYD"}, 1.0, False), ({}, 1e6, False)],
+    ("platform", "out", "told"),
+    [
+        ({}, ("l1-kv", "kv-only"), True),
+        ({"origin_at": "SYD"}, ("l1-kv", "kv-only"), False),
+        ({}, (), False),
+        ({}, ("l1-kv", "kv-only", "l1-only", "origin-only"), False),  # nor would a place help
+    ],
 )
 def test_that_the_origin_has_no_place_is_said_where_a_time_puts_a_far_store_out(
-    platform: dict[str, Any], limit: float, told: bool
+    platform: dict[str, Any], out: tuple[str, ...], told: bool
 ) -> None:
-    aim = {"minimise": "bill_usd", "limits": [{"metric": "p95_ms", "at_most": limit, **WHY}]}
+    aim = {"minimise": "bill_usd", "limits": [{"metric": "p95_ms", "at_most": 1e6, **WHY}]}
     study = small(criteria=aim, platform=platform)
     made = judged.outcome(Decision(study, 50))
-    said = plain(against.ground(study, made))
+    miss = Broken(limit=made.limits[0].name, value=2e6, beyond=1.0)
+    options = [
+        o.model_copy(update={"breaks": [miss] if o.name in out else []}) for o in made.options
+    ]
+    said = plain(against.ground(study, made.model_copy(update={"options": options})))
     assert ("the origin has no place in the case" in said) is told
     assert ("while the way to Workers KV is as long as it is far" in said) is told
 

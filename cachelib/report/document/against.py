@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cachelib.model.case.case import Case
 from cachelib.model.case.metrics import METRICS
@@ -49,11 +49,11 @@ def doubt(case: Case, outcome: Outcome, pick: Candidate) -> str:
 
 def ground(study: Study, outcome: Outcome) -> str:
     """What a limit of time rests on where a store is far and the origin has no place."""
-    if study.case.platform.get("origin_at") or not _is_by_time(outcome):
+    if study.case.platform.get("origin_at"):
         return ""
     far = {o.name: _far(study.case.design(o.name)) for o in outcome.options}
     stores = sorted({store for each in far.values() for store in each})
-    if not stores or all(far.values()):
+    if not stores or all(far.values()) or not _is_by_time(outcome, far):
         return ""
     takes = shown(study.platform.origin_ms, "ms")
     return study.told(
@@ -63,12 +63,18 @@ def ground(study: Study, outcome: Outcome) -> str:
     )
 
 
-def _is_by_time(outcome: Outcome) -> bool:
-    """Whether a time is part of what is minimised, or puts an option out."""
-    limits = {limit.name: limit.metric for limit in outcome.limits}
-    broken = {limits[miss.limit] for option in outcome.options for miss in option.breaks}
-    weighed = {name for name, metric in outcome.metrics.items() if metric.weight is not None}
-    return any(METRICS[name].unit == "ms" for name in broken | weighed)
+def _is_by_time(outcome: Outcome, far: Mapping[str, list[str]]) -> bool:
+    """Whether a time is part of what is minimised, or parts what is far from what is near."""
+    weighed = [name for name, metric in outcome.metrics.items() if metric.weight is not None]
+    limits = {limit.name: METRICS[limit.metric].unit for limit in outcome.limits}
+    out = {
+        option.name: any(limits[miss.limit] == "ms" for miss in option.breaks)
+        for option in outcome.options
+    }
+    parts = any(out[name] for name in far if far[name]) and any(
+        not out[name] for name in far if not far[name]
+    )
+    return parts or any(METRICS[name].unit == "ms" for name in weighed)
 
 
 def _far(design: Design) -> list[str]:
