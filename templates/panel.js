@@ -40,9 +40,11 @@ function startPanel(root) {
     const changed = changes(), found = whatIf(panel, changed), judged = judge(panel, found, changed);
     for (const one of sliders) {
       one.range.value = one.log ? Math.log(one.value) : one.value;
-      if (document.activeElement !== one.typed) one.typed.value = Number(one.value.toPrecision(3));
-      one.said.textContent = told(one.value, one.unit);
-      one.range.setAttribute("aria-valuetext", told(one.value, one.unit));
+      const isGiven = one.value === one.here, isLimit = one.name.startsWith("limit:");
+      if (document.activeElement !== one.typed)
+        one.typed.value = isGiven ? one.here : Number(one.value.toPrecision(3));
+      one.said.textContent = (isGiven && isLimit ? given : told)(one.value, one.unit);
+      one.range.setAttribute("aria-valuetext", one.said.textContent);
     }
     found.forEach(({ name, values }, i) => {
       rows[i].classList.toggle("chosen", i === judged.chosen);

@@ -258,7 +258,10 @@ function narrowed(panel, found, name, alive, changes) {
   return by(values, tolerance, designs.map((design) => design.noise[name] ?? 0));
 }
 
-// A number as people read it, as cachelib/report/numbers.py says: three digits, whole from 1,000 on.
+// A number as people read it, as cachelib/report/numbers.py says: three digits, whole from 1,000 on,
+// a half rounded away from nothing. Of what a computer holds a hair below the half, a hair more is
+// asked: 21.15 is 21.2.
+const written = (number) => Number(number.toPrecision(13)) * (1 + 1e-14);
 const cents = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 function told(value, unit) {
   if (!Number.isFinite(value)) return "–";
@@ -266,18 +269,21 @@ function told(value, unit) {
   if (Math.abs(value) < 1e-9) value = 0; // what subtracting alike numbers leaves
   const brief = (number) => {
     const size = Math.abs(number), isWhole = size >= 1e3 && size < 1e7 && unit !== "requests";
-    const rounded = Number(isWhole ? number.toFixed(0) : number.toPrecision(3)); // as Python rounds
+    const rounded = Number(isWhole ? written(number).toFixed(0) : written(number).toPrecision(3));
     return new Intl.NumberFormat("en", {
       maximumSignificantDigits: isWhole ? 7 : 3, ...(size >= 1e7 && { notation: "compact" }),
     }).format(rounded);
   };
   if (unit === "ratio") {
     const share = 100 * value, nearly = share >= 99.5 && share < 100; // nearly all is not all
-    const digits = nearly && Math.min(Math.max(-Math.floor(Math.log10(100 - share)), 0), 3);
-    return `${nearly ? share.toFixed(digits) : brief(share)}\u00a0%`;
+    if (!nearly) return `${brief(share)}\u00a0%`;
+    const missing = Number((100 - share).toFixed(9));
+    const digits = missing ? Math.min(Math.max(-Math.floor(Math.log10(missing)), 0), 7) : 7;
+    const said = written(share).toFixed(digits);
+    return `${said.startsWith("100") ? `over\u00a0${(100 - 10 ** -digits).toFixed(digits)}` : said}\u00a0%`;
   }
   if (unit === "USD")
-    return `${value < 0 ? "-" : ""}$${Math.abs(value) >= 1e4 ? brief(Math.abs(value)) : cents.format(Math.abs(value))}`;
+    return `${value < 0 ? "-" : ""}$${Math.abs(value) >= 1e4 ? brief(Math.abs(value)) : cents.format(written(Math.abs(value)))}`;
   if (unit === "s" && value >= 120)
     for (const [size, word] of [[86400, "days"], [3600, "h"], [60, "min"]])
       if (value >= 2 * size) return `${brief(value / size)}\u00a0${word}`;
@@ -285,6 +291,15 @@ function told(value, unit) {
   const number = brief(value), word = { hours: "h", requests: "a month", sigma: "" }[unit] ?? unit;
   const counted = number === "1" && unit !== "ms" && unit !== "s" ? word.replace(/s$/, "") : word;
   return `${number}\u00a0${counted}`.trim();
+}
+
+// A limit as the case has it, with all its digits: 99.83 % is not 99.8 %.
+function given(value, unit) {
+  if (!["ratio", "ms", "s", "times", ""].includes(unit) || !(Math.abs(value) >= 1e-4 && Math.abs(value) < 1e7))
+    return told(value, unit);
+  const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 10 })
+    .format(Number(((unit === "ratio" ? 100 : 1) * value).toPrecision(10)));
+  return { ratio: `${digits}\u00a0%`, times: `${digits}×`, "": digits }[unit] ?? `${digits}\u00a0${unit}`;
 }
 
 // The case with the panel's numbers, as JSON, which is YAML too.

@@ -138,10 +138,20 @@ def mask(text: str, known: Collection[str] = ()) -> str:
     return _RUN.sub(lambda found: _mask_run(found[0], known), text)
 
 
+# Somebody's address, its sign perhaps encoded; `logo@2x.png` and `react@18.min.js` are files.
+_MAIL = re.compile(
+    r"""(?xi) [\w.+!-]+ (?: @ | %40 ) (?: [a-z\d] [a-z\d-]* \. )+
+        (?! (?: png | jpe?g | gif | webp | avif | svg | ico | bmp | [cm]?js | jsx | tsx? | css | map
+          | json | x?html? | txt | xml | pdf | woff2? | ttf | mp[34] | webm | wasm | zip | gz ) \b )
+        [a-z]{2,} (?! [\w-] )"""
+)
+
+
 def handed_on(key: str) -> str:
-    """A key as a report may name it: without the values of parameters, and each part of its path
-    looked at by itself, since `/v2/hotels/h439563/rooms` as a whole is as mixed as a secret."""
-    shaped = _NAMED.sub(_mask_value, _SHAPED.sub(MASK, key))
+    """A key as a report may name it: without the values of parameters and people's addresses, and
+    each part of its path looked at by itself, since `/v2/hotels/h439563/rooms` as a whole is as
+    mixed as a secret."""
+    shaped = _NAMED.sub(_mask_value, _SHAPED.sub(MASK, _MAIL.sub(MASK, key)))
     return re.sub(r"=[^&#]*", "=…", _PART.sub(lambda found: _mask_run(found[0], ()), shaped))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from cachelib.plural import plural
-from cachelib.report.numbers import Unit, shown
+from cachelib.report.numbers import Unit, fixed, rounded, shown
 
 RESOLUTION: dict[Unit, float] = {"ratio": 0.005, "points": 0.005, "USD": 0.005}
 """Differences below these are none; of other units, below a hundredth of the larger number."""
@@ -76,15 +76,15 @@ def in_so_many(share: float) -> str:
     if share >= 0.995:
         return f"all but {in_so_many(1 - share)}"
     if share >= 0.095:
-        tenths = round(10 * share)
-        return f"{tenths} in 10" if tenths < 10 else f"{round(100 * share)} in 100"
+        tenths = fixed(10 * share, 0)
+        return f"{tenths} in 10" if tenths != "10" else f"{fixed(100 * share, 0)} in 100"
     power = 10 ** -floor(log10(share))
-    return f"{round(share * power)} in {power:,}"
+    return f"{fixed(share * power, 0)} in {power:,}"
 
 
 def duration(seconds: float) -> str:
     """`5 min`, `1 h`, `1 h 50 min`, `2 days`, `1.5 s`: a time to two places at the most."""
-    if float(f"{seconds:.3g}") < 120:
+    if rounded(seconds, 3) < 120:
         return shown(seconds, "s")
     units = ((86_400, "day"), (3_600, "h"), (60, "min"))
     at = next(nth for nth, (size, _) in enumerate(units) if seconds >= size)
@@ -100,7 +100,7 @@ def duration(seconds: float) -> str:
 
 def exactly(seconds: float) -> str:
     """`2 min 37 s`, `1 h 13 min 40 s`, `54.6 s`: a time as it is set, to all its places."""
-    if float(f"{seconds:.3g}") < 120:
+    if rounded(seconds, 3) < 120:
         return shown(seconds, "s")
     said, left = [], round(seconds)
     for size, word in ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s")):
@@ -134,7 +134,7 @@ def work(hours: float, low: float, high: float) -> str:
 
 def give_or_take(share: float) -> str:
     """`± 0.8 points`: the error of a share."""
-    return f"±\u00a0{100 * share:.1f}\u00a0points"
+    return f"±\u00a0{fixed(100 * share, 1)}\u00a0points"
 
 
 def how_sure(share: float) -> str:

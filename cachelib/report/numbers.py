@@ -16,6 +16,37 @@ Unit = Literal[
 Scalar = str | int | float | bool | None
 
 
+KNOWN = 13
+"""Digits of a number that mean something; beyond them computers write what is no part of it."""
+
+
+def fixed(value: float, decimals: int) -> str:
+    """With so many decimals, a half rounded away from nothing, as people do: 21.15 is 21.2.
+
+    What is a half is asked of the number as it is written, not of how a computer holds it, which
+    may be a hair below; the page's script does the same.
+    """
+    value = value or 0.0  # what is less than nothing by nothing is nothing
+    if not abs(value) < HUGE:
+        return f"{value:,.{decimals}f}"
+    written = Decimal(f"{value:.{KNOWN}g}")
+    return f"{written.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,f}"
+
+
+def rounded(value: float, digits: int) -> float:
+    """To so many digits that count, a half as `fixed` does."""
+    if not value or not math.isfinite(value):
+        return value
+    written = Decimal(f"{value:.{KNOWN}g}")
+    last = Decimal(1).scaleb(written.adjusted() - digits + 1)
+    return float(written.quantize(last, ROUND_HALF_UP))
+
+
+def _short(value: float, digits: int) -> str:
+    """The same as text, without zeros at its end, and never in e-notation."""
+    return f"{Decimal(repr(rounded(value, digits))).normalize():f}"
+
+
 def shown(value: Scalar, unit: Unit = "") -> str:
     """A value as people read it: rounded to what it can tell, with its unit."""
     if value is None:
@@ -56,8 +87,8 @@ def give_or_take(value: float, half: float, unit: Unit) -> str:
     value, half = factor * value, factor * half
     decimals = min(max(-math.floor(math.log10(half)), 0), 3)
     sign = "%" if unit == "ratio" else of(unit, value)
-    spread = f"{half:,.{decimals}f}" if half >= TOO_SMALL / 2 else f"under\u00a0{TOO_SMALL}"
-    told = f"{value:,.{decimals}f} ±\u00a0{spread}"
+    spread = fixed(half, decimals) if half >= TOO_SMALL / 2 else f"under\u00a0{TOO_SMALL}"
+    told = f"{fixed(value, decimals)} ±\u00a0{spread}"
     if abs(value) + half < TOO_SMALL / 2:
         told = f"under\u00a0{TOO_SMALL}"
     return f"{told}\u00a0{sign}".rstrip("\u00a0")
@@ -79,10 +110,8 @@ def apart(one: float, two: float, unit: Unit = "") -> tuple[str, str]:
     decimals = min(max(-math.floor(math.log10(gap)), 0), 12)
     sign = {"ratio": "\u00a0%", "USD": "", "times": "×", "": ""}.get(unit, f"\u00a0{unit}")
     first = "$" if unit == "USD" else ""
-    return (
-        f"{first}{factor * one:,.{decimals}f}{sign}",
-        f"{first}{factor * two:,.{decimals}f}{sign}",
-    )
+    both = (f"{first}{fixed(factor * each, decimals)}{sign}" for each in (one, two))
+    return next(both), next(both)
 
 
 def look_alike(one: str, two: str) -> bool:
@@ -97,21 +126,82 @@ def _plain(number: re.Match[str]) -> str:
     return f"{float(number[0].replace(',', '')):.12g}"
 
 
+def given(value: float, unit: Unit = "") -> str:
+    """A number that somebody has set, with all its digits: a limit of 99.83 % is not 99.8 %."""
+    if unit == "USD" or unit not in ("", "ratio", "ms", "s", "loads", "hours", "times"):
+        return shown(value, unit)
+    if not 1e-4 <= abs(value) < MILLIONS:
+        return shown(value, unit)
+    digits = f"{(100 if unit == 'ratio' else 1) * value:,.10g}"
+    sign = {"ratio": "\u00a0%", "times": "×", "": ""}.get(unit, f"\u00a0{unit}")
+    return f"{digits}{sign}"
+
+
 def beside(label: str, value: float, unit: Unit) -> str:
-    """A value after its label, which may have said already what is counted: `loads`, `hours`."""
-    return shown(value, "" if unit and label.startswith(unit) else unit)
+    """A limit after its label, which may have said already what is counted: `loads`, `hours`."""
+    return given(value, "" if unit and label.startswith(unit) else unit)
 
 
-def both_beside(label: str, one: float, two: float, unit: Unit) -> tuple[str, str]:
-    """The same of two values that are compared."""
-    return apart(one, two, "" if unit and label.startswith(unit) else unit)
+def beside_limit(label: str, found: float, limit: float, unit: Unit) -> tuple[str, str]:
+    """A value and its limit, the value with as many digits as tell on which side it lies."""
+    unit = "" if unit and label.startswith(unit) else unit
+    allowed, factor = given(limit, unit), 100 if unit == "ratio" else 1
+    told = shown(found, unit)
+    if _is_beyond(told, found, limit, factor):
+        return told, allowed
+    return apart(found, limit, unit)[0], allowed
 
 
-def cells(values: Values[Scalar], unit: Unit) -> list[str]:
+def _is_beyond(told: str, value: float, limit: float, factor: int) -> bool:
+    """Whether a text of a value has it on that side of a limit on which it is."""
+    said = re.fullmatch(r"-?\$?(\d[\d,]*(?:\.\d+)?)(?:\u00a0%|\u00a0\w+|×)?", told)
+    if said is None or "illion" in told:
+        return True  # less than something, or many millions
+    number = float(said[1].replace(",", "")) * (-1 if told.startswith("-") else 1)
+    if abs(value - limit) * factor < NOTHING:
+        return True
+    return abs(number - factor * limit) > NOTHING and (number > factor * limit) == (value > limit)
+
+
+NOTHING = 1e-9  # what a difference of nothing comes to
+
+
+def cells(values: Values[Scalar], unit: Unit, limit: Scalar = None) -> list[str]:
     """A table's column: one number of decimals for all, so that their points stand in line.
 
-    The column's head says the unit unless it is a sign: % or $.
+    The column's head says the unit unless it is a sign: % or $. Beside a `limit`, its last, which
+    is told with all its digits, there are as many as tell on which side of it each value lies.
     """
+    told = _column(values, unit)
+    if not isinstance(limit, int | float) or not is_number(limit):
+        return told
+    factor, sign = (100, "\u00a0%") if unit == "ratio" else (1, "")
+    first = "$" if unit == "USD" else ""
+    least = 2 if first else len(f"{factor * limit:.10g}".partition(".")[2])
+    numbers = [
+        float(v) if isinstance(v, int | float) and is_number(v) else math.nan for v in values
+    ]
+
+    def suits(told: list[str]) -> bool:
+        pairs = [pair for pair in zip(told, numbers, strict=True) if not math.isnan(pair[1])]
+        return all(_is_beyond(*pair, limit, factor) for pair in pairs)
+
+    if len(told[-1].removesuffix(sign).partition(".")[2]) >= least and suits(told):
+        return told
+    for decimals in range(least, MOST_DECIMALS):
+        told = [
+            in_cell(value, unit) if math.isnan(n) else f"{first}{fixed(factor * n, decimals)}{sign}"
+            for value, n in zip(values, numbers, strict=True)
+        ]
+        if suits(told):
+            break
+    return told
+
+
+MOST_DECIMALS = 8  # of a column in which a value lies very near to its limit
+
+
+def _column(values: Values[Scalar], unit: Unit) -> list[str]:
     numbers = [value for value in values if isinstance(value, int | float) and is_number(value)]
     if unit == "USD" and any(_has_mills(number) for number in numbers):
         return [_in_mills(value) if is_number(value) else shown(value) for value in values]
@@ -143,11 +233,11 @@ def brief(value: float) -> str:
     """Where there is room for little: three digits and perhaps a letter: 1, 250, 3k, 1.5M."""
     if not math.isfinite(value):
         return _digits(value)
-    rounded = float(f"{value:.3g}")
+    few = rounded(value, 3)
     for power, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if power <= abs(rounded) < 1000 * power:
-            return f"{rounded / power:.3g}{letter}"
-    return f"{rounded:.3g}" if 1e-4 <= abs(rounded) < 1000 or not rounded else _power(rounded)
+        if power <= abs(few) < 1000 * power:
+            return f"{few / power:.3g}{letter}"
+    return f"{few:.3g}" if 1e-4 <= abs(few) < 1000 or not few else _power(few)
 
 
 def _power(value: float) -> str:
@@ -174,7 +264,7 @@ def _has_mills(dollars: float) -> bool:
 
 def _in_mills(dollars: Scalar) -> str:
     amount = float(dollars or 0)
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.3f}"
+    return f"{'-' if amount < 0 else ''}${fixed(abs(amount), 3)}"
 
 
 def is_number(value: Scalar) -> bool:
@@ -217,7 +307,7 @@ def _per_cent(share: float) -> str:
     if not 99.5 <= share < 100:
         return _digits(share)
     decimals = _decimals_near_all([share], 7)
-    said = f"{share:.{decimals}f}"
+    said = fixed(share, decimals)
     return f"over\u00a0{100 - 10**-decimals:.{decimals}f}" if said.startswith("100") else said
 
 
@@ -229,7 +319,7 @@ def _aligned(number: float, decimals: int, whole: float | None) -> str:
         return f">\u00a0{whole - 10**-decimals:.{decimals}f}"
     if 0 < abs(number) < 0.5 * 10**-decimals:
         return f"<\u00a0{10**-decimals:.{decimals}f}"
-    return f"{number:,.{decimals}f}"
+    return fixed(number, decimals)
 
 
 def in_cell(value: Scalar, unit: Unit) -> str:
@@ -243,12 +333,11 @@ def _dollars(value: float) -> str:
         return "–"
     sign, value = "-" if value < 0 else "", abs(value)
     if 0 < value < 0.01:
-        few = _digits(float(f"{value:.1g}"))
+        few = _digits(rounded(value, 1))
         return f"< {sign}${few[2:]}" if few.startswith("<") else f"{sign}${few}"
     if value >= 10_000:
         return f"{sign}${_digits(value)}"
-    cents = Decimal(repr(float(value))).quantize(Decimal("0.01"), ROUND_HALF_UP)  # 0.575 is 0.58
-    return f"{sign}${cents:,}"
+    return f"{sign}${fixed(value, 2)}"
 
 
 def _exact(dollars: float) -> str:
@@ -257,7 +346,7 @@ def _exact(dollars: float) -> str:
     return f"${int(whole):,}.{part.rstrip('0'):0<2}"
 
 
-MILLIONS = 1e7
+MILLIONS, HUGE = 1e7, 1e15
 NAMES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 TINY = 1e-6
 
@@ -270,15 +359,13 @@ def _digits(value: float) -> str:
     if value < 0:
         few = _digits(size)
         return f"> -{few[2:]}" if few.startswith("<") else few if few == "0" else f"-{few}"
-    if size >= 1e15:
+    if size >= HUGE:
         return "∞" if math.isinf(size) else "over 10¹⁵"
     if size >= MILLIONS:
         scale, name = next((s, n) for s, n in NAMES if size >= s)
-        return f"{_digits(round(value / scale, 1))} {name}"
-    if value == int(value) or size >= 1000:
-        return f"{round(value):,}"
-    if size >= 100:
-        return f"{value:.0f}"
+        return f"{_digits(value / scale)} {name}"
+    if value == int(value) or size >= 100:
+        return fixed(value, 0)
     if size >= 0.001:
-        return f"{value:.3g}"
-    return f"{value:.{-math.floor(math.log10(size))}f}" if size >= TINY else f"< {TINY:f}"
+        return _short(value, 3)
+    return _short(value, 1) if size >= TINY else f"< {TINY:f}"

@@ -131,3 +131,20 @@ def test_a_number_concerns_a_case_that_has_a_tier_of_its_owner() -> None:
     assert subject.concerns(told, "redis_message_ms")
     deaf = small(platform={"profile": "servers-redis"}, designs=["redis-only"])
     assert not subject.concerns(deaf, "redis_message_ms")
+
+
+def test_a_bound_of_memory_that_is_set_holds_in_every_experiment() -> None:
+    """A knob of entries, and not only the lives of copies, is that of the design as it is set."""
+    knobs = {
+        "l1_ttl_s": {"value": 60, "low": 10, "high": 600, "why": "w"},
+        "l2_ttl_s": {"value": 600, "low": 60, "high": 3_600, "why": "w"},
+        "l1_max_entries": {"value": 4, "low": 2, "high": 90, "why": "w"},
+    }
+    study = small(designs=["l1-only", "l1-kv", "origin-only"], knobs=knobs)
+    alone = subject.memory_alone(study)
+    assert alone is not None
+    assert alone.l1_max_entries == 4
+    assert subject.without_store(study.design("l1-kv")).l1_max_entries == 4
+    assert study.design("origin-only").l1_max_entries is None
+    assert study.case.knobs["l1_max_entries"].unit == ""
+    assert study.case.knobs["l1_ttl_s"].unit == "s"

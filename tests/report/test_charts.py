@@ -355,3 +355,37 @@ def test_a_distribution_is_named_beside_its_median(right: bool, side: str) -> No
     (name,) = (text for text in ax.texts if isinstance(text, Annotation))
     assert (name.get_text(), name.xy[1], name.get_ha()) == ("ours", 50.0, side)
     assert name.xy[0] > 2.0 if right else name.xy[0] < 2.0
+
+
+def test_bars_that_would_be_hairs_are_dots_on_a_logarithmic_axis() -> None:
+    plot, ax = figures.axes(xlabel="bill, $", ylabel="")
+    marks, told = {"a": ("chosen", figures.TEAL)}, ["$507.35", "$80,070", "$0.00"]
+    figures.bars(ax, ["a", "b", "c"], [507.35, 80_070.0, 0.0], marks=marks, told=told)
+    assert ax.get_xscale() == "log"
+    assert not ax.patches
+    ends = [text.get_text() for text in ax.texts]
+    assert ends == ["$507.35  chosen", "$80,070", "$0.00"]
+    plot.canvas.draw()
+    assert max(text.get_window_extent().x1 for text in ax.texts) <= ax.bbox.x1
+    noted = data.behind(plot)
+    assert noted is not None
+    assert noted.rows == [["a", 507.35], ["b", 80_070.0], ["c", 0.0]]
+
+
+@pytest.mark.parametrize("values", [[1.0, 40.0], [0.0, 40.0], [0.0, 0.0], [-1.0, 400.0]])
+def test_bars_that_can_be_seen_stay_bars(values: list[float]) -> None:
+    _, ax = figures.axes(xlabel="bill, $", ylabel="")
+    figures.bars(ax, ["a", "b"], values)
+    assert ax.get_xscale() == "linear"
+    assert len(ax.patches) == 2
+
+
+def test_an_amount_stands_at_its_bar_as_in_the_text_beside_what_became_of_its_option() -> None:
+    _, ax = figures.axes(xlabel="bill, $", ylabel="")
+    marks = {"b": ("today, out", figures.BLUE)}
+    figures.bars(ax, ["a", "b"], [1_072.03, 2_072.03], told=["$1,072.03", "$2,072.03"], marks=marks)
+    assert [text.get_text() for text in ax.texts] == ["$1,072.03", "$2,072.03  today, out"]
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.canvas.draw()
+    assert max(text.get_window_extent().x1 for text in ax.texts) <= ax.bbox.x1

@@ -61,7 +61,7 @@ def test_of_nothing_nothing_is_saved_and_nothing_is_so_many_times() -> None:
     ("values", "unit", "said"),
     [
         ([0.08, 0.08, 251.959], "ms", ["0.08", "0.08", "252"]),
-        ([7.5, 52.25, 1069.4], "ms", ["7.5", "52.2", "1,069"]),
+        ([7.5, 52.25, 1069.4], "ms", ["7.5", "52.3", "1,069"]),
         ([42.2, 89.04, 64.31], "ms", ["42.2", "89.0", "64.3"]),
         ([2.5, 2.5, 30.41], "ms", ["2.50", "2.50", "30.41"]),
         ([327.4, 505.2, 1180.3], "ms", ["327", "505", "1,180"]),
@@ -150,3 +150,42 @@ def test_a_label_that_names_its_unit_needs_none_after_the_value() -> None:
     assert beside("loads from the origin a month", 5_000_000, "loads") == "5,000,000"
     assert beside("monthly bill", 100, "USD") == "$100.00"
     assert beside("time to answer", 2_000, "ms") == "2,000\u00a0ms"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.2115, "ratio", "21.2 %"),
+        (1 - 0.7885, "ratio", "21.2 %"),
+        (0.2125, "ratio", "21.3 %"),
+        (0.99825, "ratio", "99.8 %"),
+        (0.012345, "USD", "$0.01"),
+        (1.005, "USD", "$1.01"),
+        (2692.5, "", "2,693"),
+        (2693.5, "", "2,694"),
+        (12.25, "ms", "12.3 ms"),
+        (-12.25, "ms", "-12.3 ms"),
+        (0.5, "ms", "0.5 ms"),
+        (999.5, "ms", "1,000 ms"),
+        (-0.0, "ratio", "0 %"),
+        (-0.0, "USD", "$0.00"),
+        (123_450_000, "", "123 million"),
+    ],
+)
+def test_a_half_is_rounded_one_way_however_a_computer_holds_it(
+    value: float, unit: Unit, said: str
+) -> None:
+    assert shown(value, unit).replace("\u00a0", " ") == said
+
+
+def test_a_share_reads_alike_in_a_sentence_a_column_and_beside_its_error() -> None:
+    from cachelib.model.judgement.regret import Share
+    from cachelib.report.publish.decision_tables import _share
+
+    for nth in range(1, 2_000):
+        share = nth / 2_000  # of as many tries as a report makes
+        said = shown(share, "ratio") if 0.1 <= share < 0.995 else ""
+        other = [_share(Share(share, 0.0)), give_or_take(share, 0.001, "ratio")]
+        for text in other if said else ():
+            assert float(text.split()[0]) == float(said.split()[0])
+        assert shown(share, "ratio") == shown(1 - (1 - share), "ratio")

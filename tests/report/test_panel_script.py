@@ -23,6 +23,7 @@ from cachelib.model.judgement.study import Study
 from cachelib.report.document.page import FORMULAS
 from cachelib.report.document.what_if import COMPARED_WITH, _case, judged_with
 from cachelib.report.experiments.parameters import settle
+from cachelib.report.numbers import given, shown
 from cachelib.report.templates import FOLDER, html_environment
 from tests.model.cases import small
 
@@ -84,6 +85,22 @@ def test_numbers_are_told_as_in_the_report(value: float, unit: str, said: str) -
     assert said_by_the_page({"value": value, "unit": unit}, "told(value, unit)") == (
         said.replace(" ", "\xa0")
     )
+
+
+def test_the_page_rounds_as_the_report_does() -> None:
+    """Halves among them, of which a computer holds some a hair below and others a hair above."""
+    shares = [nth / 2_000 for nth in range(2_001)] + [1 - 0.7885, 0.99983, 0.9999999, 1 - 1e-12]
+    sizes = [nth + step for nth in (1, 12, 2_692, 9_999) for step in (0.005, 0.25, 0.5, 0.575)]
+    asked = [(share, "ratio") for share in shares]
+    asked += [(size, unit) for size in sizes for unit in ("ms", "USD", "times")]
+    told = said_by_the_page({"asked": asked}, "asked.map(([value, unit]) => told(value, unit))")
+    assert told == [shown(value, unit) for value, unit in asked]  # type: ignore[arg-type]
+
+
+def test_a_limit_has_all_its_digits_on_the_page_too() -> None:
+    asked = [(0.9983, "ratio"), (0.15, "ratio"), (1_250.5, "ms"), (120, "USD"), (2.125, "times")]
+    said = said_by_the_page({"asked": asked}, "asked.map(([value, unit]) => given(value, unit))")
+    assert said == [given(value, unit) for value, unit in asked]  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from cachelib.report import text as fit
 from cachelib.report.document.collect import Findings, MissingFindingError
-from cachelib.report.document.render import source_link, verbatim
+from cachelib.report.document.links import source_link, verbatim
 from cachelib.report.numbers import shown
 
 HOSTILE = [

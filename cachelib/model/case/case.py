@@ -25,7 +25,7 @@ from pydantic import (
 from cachelib.errors import CachelibError
 from cachelib.model.case import anew, beside
 from cachelib.model.case.beside import BOOK, PRICES
-from cachelib.model.case.choices import Growth, Knob, OptionNotes
+from cachelib.model.case.choices import Growth, Knob, Knobs, OptionNotes
 from cachelib.model.case.claims import Claim
 from cachelib.model.case.criteria import Criteria
 from cachelib.model.case.names import ASSUMPTIONS, OF_SCHEDULES, PROFILE, TTLS, known
@@ -142,7 +142,7 @@ class Case(Strict):
     options: dict[str, OptionNotes] = Field(
         default={}, description="what choosing a design means, by its name"
     )
-    knobs: dict[str, Knob] = Field(default={}, description="what the reader sets, by name")
+    knobs: Knobs = Field(default={}, description="what the reader sets, by name")
     growth: Growth = Growth()
     against: str = Field(default="durable-object", description="the design that is asked about")
     criteria: Criteria = Criteria()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cachelib.model.platforms.platform import Assumption
 from cachelib.model.schema.strict import Strict, in_order
@@ -118,6 +118,19 @@ class Knob(Strict):
         if self.values:
             return " or ".join(f"{value:g}" for value in self.settings)
         return f"{self.low:g} to {self.high:g}"
+
+
+def _in_their_units(knobs: dict[str, Knob]) -> dict[str, Knob]:
+    """Numbers of things have no unit, where none is said; else it is seconds."""
+    return {
+        name: knob.model_copy(update={"unit": ""})
+        if name in WHOLE and "unit" not in knob.model_fields_set
+        else knob
+        for name, knob in knobs.items()
+    }
+
+
+Knobs = Annotated[dict[str, Knob], AfterValidator(_in_their_units)]
 
 
 class OptionNotes(Strict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cachelib.model.case.choices import WHOLE, turns
 from cachelib.model.platforms.platform import Platform, Routing
 from cachelib.model.tiers.design import Design, DesignError
 from cachelib.model.tiers.registry import ALL
@@ -30,18 +31,22 @@ def platform_of(case: Case, routing: Routing = "random", *, is_log: bool = False
 
 
 def as_written(case: Case, name: str) -> Design:
-    """A design, its TTLs and when it asks the origin, too, as set today where it does not say.
+    """A design, what has a knob as that is set today where the design does not say.
 
     An L1 with nothing behind it has nobody's life to inherit.
     """
     design, settings = case.design(name), case.settings
     l2_ttl_s = design.l2_ttl_s or settings["l2_ttl_s"]
+    left_open = {
+        knob: int(settings[knob]) if knob in WHOLE else settings[knob]
+        for knob in case.knobs
+        if knob in Design.model_fields and turns(knob, design) and getattr(design, knob) is None
+    }
     return design.model_copy(
-        update={
+        update=left_open
+        | {
             "l1_ttl_s": design.l1_ttl_s or settings["l1_ttl_s"],
             "l2_ttl_s": l2_ttl_s if design.shared else None,
-            "hedge_after_ms": design.hedge_after_ms
-            or (settings.get("hedge_after_ms") if design.hedged else None),
         }
     )
 

@@ -214,7 +214,7 @@ def _set(data: Any, schema: Schema, path: list[str], name: str, value: Any) -> L
         assumed = (data.get("assumptions") or {}).pop(last, None)  # it may have been given there
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ParameterError(f"-p {name}={value}: must be a number")
-        unit = KNOBS[last].unit or "s"
+        unit = KNOBS[last].unit
         why = _why(at.get(last) or assumed, unit, value)
         at[last] = {"value": value, "values": [value], "unit": unit, "why": why}
         return location

@@ -30,7 +30,7 @@ def part(bill: Bill, prefix: str) -> Decimal:
 
 
 def table(bills: Mapping[str, Bill], platform: Profile) -> pd.DataFrame:
-    """Designs by what they are charged, in dollars a month."""
+    """Designs by what they are charged, in dollars a month; of those alike, by the list price."""
     of_the_origin = platform.told("of which calls of the origin")
     rows = {
         name: {
@@ -40,7 +40,8 @@ def table(bills: Mapping[str, Bill], platform: Profile) -> pd.DataFrame:
         }
         for name, bill in bills.items()
     }
-    return pd.DataFrame(rows).T.rename_axis("option").sort_values("charged", kind="stable")
+    by_name = pd.DataFrame(rows).T.rename_axis("option").sort_index()
+    return by_name.sort_values(["charged", "list price"], kind="stable")
 
 
 def quoted(*, storage_gb: int, reads: int, writes: int, request_ms: int) -> dict[str, Decimal]:

@@ -21,6 +21,7 @@ from cachelib.model.formulas import Estimate, Setting, estimate, placed
 from cachelib.model.formulas.scaling import isolates
 from cachelib.model.formulas.setting import NEVER_S, Array, asked_for
 from cachelib.model.judgement.allowances import held_to
+from cachelib.model.judgement.alone import is_alone, of_one
 from cachelib.model.judgement.growth import with_keys
 from cachelib.model.judgement.on_schedule import emptied_by, keys_on_schedule, not_emptied
 from cachelib.model.judgement.overflow import overflowing
@@ -42,8 +43,7 @@ from cachelib.model.traffic.trace import READ, WRITE, Trace
 SEEDS = 5  # months that tell how much of a number is chance
 MOST_RESEEDED = 300_000  # requests that are made anew with each seed
 TURNS = 2  # of what is slowest: so many are simulated
-UNLIKE = 0.2
-"""As much more or less traffic than the case says is told, as a share of the case's."""
+UNLIKE = 0.2  # of the case's traffic: as much more or less than that is told
 
 
 def _how_unlike(times: float) -> str:
@@ -243,8 +243,7 @@ class Study:
 
     @cached_property
     def platform(self) -> Platform:
-        there = platform_of(self.case, self.routing, is_log=self.log is not None)
-        return held_to(there, self.book)
+        return held_to(platform_of(self.case, self.routing, is_log=self.log is not None), self.book)
 
     @property
     def reads_per_write(self) -> float | None:
@@ -266,7 +265,8 @@ class Study:
 
     def told(self, text: str) -> str:
         """Our own words, as readers of the case's platform say them."""
-        return self.case.profile.told(text)
+        alone = is_alone(self.platform, self.case.assumed, lambda: len(self.trace.colos))
+        return self.case.profile.told(of_one(text) if alone else text)
 
     @property
     def isolates(self) -> int:

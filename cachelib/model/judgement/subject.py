@@ -33,7 +33,8 @@ def without_store(design: Design) -> Design:
         kept = tuple(word for word in design.tiers if word not in STORES)
         return design.model_copy(update={"name": "without-store", "label": None, "tiers": kept})
     base = BUILT_IN["l1-only" if design.l1 else "origin-only"]
-    return base.model_copy(update={"l1_ttl_s": design.l1_ttl_s})
+    memory = ("l1_ttl_s", "l1_max_entries", "l1_max_bytes")
+    return base.model_copy(update={name: getattr(design, name) for name in memory})
 
 
 def answering(design: Design) -> str:

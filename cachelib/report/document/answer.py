@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,9 +13,9 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL, SHARED
 from cachelib.report.document.collect import Findings
 from cachelib.report.language import Comparison, beyond, capital, counted, listed, work
-from cachelib.report.numbers import Unit, apart, shown
+from cachelib.report.numbers import Unit, beside_limit, shown
 from cachelib.report.publish.decision import minimised
-from cachelib.report.publish.findings import Metric, Table
+from cachelib.report.publish.findings import Metric, Table, Text
 from cachelib.report.publish.outcome import Candidate, Outcome
 
 FAULTS = "evidence.faults"
@@ -31,10 +31,13 @@ def _named(outcome: Outcome, name: str | None) -> Candidate | None:
     return next((option for option in outcome.options if option.name == name), None)
 
 
-def what_stays(case: Case, outcome: Outcome) -> str | None:
+def what_stays(
+    case: Case, outcome: Outcome, told: Callable[[str], str] | None = None
+) -> str | None:
     """Which tiers of today's stay, go and come, in words; None where there is nothing to compare.
 
-    `The memory of each isolate stays; Workers KV goes.`, in the platform's own words.
+    `The memory of each isolate stays; Workers KV goes.`, in the platform's own words; `told`: in
+    those of the study.
     """
     if not outcome.recommended or not outcome.today or outcome.keeps_today:
         return None
@@ -45,7 +48,7 @@ def what_stays(case: Case, outcome: Outcome) -> str | None:
         _verb([tier for tier in after if tier not in before], "is added", "are added"),
     ]
     said = "; ".join(filter(None, parts))
-    return f"{case.profile.told(capital(said))}." if said else None
+    return f"{(told or case.profile.told)(capital(said))}." if said else None
 
 
 def _verb(tiers: list[str], one: str, many: str) -> str:
@@ -126,12 +129,18 @@ def _misses(outcome: Outcome, option: Candidate) -> str:
         side = "at least" if bound is None else "at most"
         bound = limit.at_least if bound is None else bound
         unit = cast(Unit, metric.unit)
-        found, allowed = apart(miss.value, bound or 0.0, unit)
+        found, allowed = beside_limit(metric.label, miss.value, bound or 0.0, unit)
         parts.append(
             f"{metric.label}, {found} where {side} {allowed} is allowed ({beyond(miss.beyond)} it)"
         )
     said = counted(len(parts), "limit") if len(parts) > 1 else "a limit"
     return f"breaks {said}: {', and '.join(parts)}"
+
+
+def misses_of_today(outcome: Outcome) -> str:
+    """`breaks 2 limits: …`: of what is there today; nothing where it keeps all."""
+    today = _named(outcome, outcome.today)
+    return _misses(outcome, today) if today and today.breaks else ""
 
 
 def speaks_of(design: Design | None, case: Case, outcome: Outcome) -> bool:
@@ -192,7 +201,8 @@ class Action:
 def actions(case: Case, outcome: Outcome | None, findings: Findings) -> list[Action]:
     """What to do, what decides first; nothing where nothing is to be done."""
     first = list(_change(case, outcome)) if outcome else []
-    return [*first, *_measure(case, findings), *_faults(findings)]
+    moot = gone(case, outcome, findings) if outcome else None
+    return [*first, *_measure(case, findings), *_faults(findings, moot)]
 
 
 def _change(case: Case, outcome: Outcome) -> Iterator[Action]:
@@ -262,13 +272,55 @@ def _metric(findings: Findings, id: str) -> Metric | None:
     return found if isinstance(found, Metric) else None
 
 
-def _faults(findings: Findings) -> Iterator[Action]:
+@dataclass(frozen=True)
+class Gone:
+    """Faults in how a tier is used that the choice has no more: their rows, and what it is."""
+
+    rows: frozenset[int]
+    tiers: str
+    choice: str
+
+    @property
+    def said(self) -> str:
+        """`4 faults in how Workers KV is used`."""
+        faults = counted(len(self.rows), "fault")
+        return f"{faults} in how {self.tiers} {'are' if self.are_many else 'is'} used"
+
+    @property
+    def are_many(self) -> bool:
+        """Whether a sentence has the tiers in the plural."""
+        return " and " in self.tiers or self.tiers.endswith("Objects")
+
+
+TIERS_OF_FAULTS = "evidence.fault_tiers"
+
+
+def gone(case: Case, outcome: Outcome, findings: Findings) -> Gone | None:
+    """The faults that there is nothing to mend of once what they are of has gone."""
+    pick = chosen(outcome)
+    if pick is None or not outcome.today or TIERS_OF_FAULTS not in findings:
+        return None
+    before, after = (case.design(name).tiers for name in (outcome.today, pick.name))
+    of = findings[TIERS_OF_FAULTS].expected(Text).lines
+    rows = [nth for nth, tier in enumerate(of) if tier in before and tier not in after]
+    if not rows:
+        return None
+    tiers = dict.fromkeys(case.profile.told(ALL[of[nth]].phrase) for nth in rows)
+    return Gone(frozenset(rows), listed(list(tiers)), pick.words)
+
+
+def _faults(findings: Findings, moot: Gone | None = None) -> Iterator[Action]:
     table = findings[FAULTS].finding if FAULTS in findings else None
     if not isinstance(table, Table):
         return
-    for where, _, fault, effect in table.rows[:MOST_FAULTS]:
+    rows = [row for nth, row in enumerate(table.rows) if not (moot and nth in moot.rows)]
+    for where, _, fault, effect in rows[:MOST_FAULTS]:
         yield Action(f"Mend: {fault}", "", str(effect), str(where))
-    if more := table.rows[MOST_FAULTS:]:
+    if more := rows[MOST_FAULTS:]:
         errors = sum(severity == "error" for _, severity, *_ in more)
         among = f", {counted(errors, 'error')} among them" if errors else ""
         yield Action(f"Mend {counted(len(more), 'more fault')}{among}", "", "–", "")
+    if moot:
+        stays = "stay" if moot.are_many else "stays"
+        only = f"only where {moot.tiers} {stays} in use: “{moot.choice}” does without"
+        yield Action(f"Mend {moot.said}", "", only, "")

@@ -197,13 +197,14 @@ class _Written:
     def asked(self) -> dict[str, Scalar]:
         """Parameters and the case, each number under its own name.
 
-        Not where the case was found, whose numbers are here; nor why a number is what it is.
+        Not where the case was found, whose numbers are here; nor why a number is what it is, nor
+        its unit, which goes with its name.
         """
         case, given = self.manifest.get("case", {}), dict(self.manifest["parameters"])
         if case:
             given.pop("case", None)
         leaves = _leaves("", {**case, **given})
-        return {name: value for name, value in leaves if not name.endswith(".why")}
+        return {name: value for name, value in leaves if not name.endswith((".why", ".unit"))}
 
     @property
     def metrics(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from cachelib.model.tiers.design import Design
 from cachelib.model.tiers.registry import ALL
 from cachelib.report.document.collect import Findings
 from cachelib.report.language import Comparison, counted, listed, sentence, work
-from cachelib.report.numbers import Unit, both_beside, shown
+from cachelib.report.numbers import Unit, beside_limit, shown
 from cachelib.report.publish.findings import Table
 from cachelib.report.publish.outcome import Candidate, Outcome
 
@@ -118,7 +118,10 @@ def moved(findings: Findings) -> list[str]:
 
 def in_a_line(option: Candidate) -> str:
     """`what is there; keeps every limit; 2 (1–4) h of work: the caches are taken out`."""
-    parts = [*(["what is there today"] if option.is_today else []), FATES[option.fate]]
+    fate = FATES[option.fate]
+    if len(option.breaks) > 1:
+        fate = f"breaks {counted(len(option.breaks), 'limit')}"
+    parts = [*(["what is there today"] if option.is_today else []), fate]
     hours = option.work_hours
     if hours and hours.high:
         parts.append(f"{work(hours.value, hours.low, hours.high)} of work")
@@ -190,7 +193,7 @@ def _misses(outcome: Outcome, option: Candidate) -> Iterator[Point]:
         bound, side = limit.at_most, "at most"
         if bound is None:
             bound, side = limit.at_least, "at least"
-        found, allowed = both_beside(metric.label, miss.value, bound or 0.0, unit)
+        found, allowed = beside_limit(metric.label, miss.value, bound or 0.0, unit)
         yield Point("Bad", f"it breaks a limit: {metric.label} {found}, allowed {side} {allowed}")
 
 

@@ -20,13 +20,15 @@ from cachelib.model.judgement.study import Study
 from cachelib.model.judgement.subject import concerns, shared
 from cachelib.report import language
 from cachelib.report import text as fit
-from cachelib.report.document import answer
+from cachelib.report.document import against, answer
 from cachelib.report.document.beginning import long_lives
 from cachelib.report.document.collect import Findings, Found, Kind, MissingFindingError
+from cachelib.report.document.links import page_link, source_link, verbatim
 from cachelib.report.document.log_page import log_page
 from cachelib.report.document.material import Material
 from cachelib.report.document.medium import Medium, Said
 from cachelib.report.document.options import (
+    Point,
     billed_in_each,
     deciding,
     far_stores,
@@ -37,16 +39,16 @@ from cachelib.report.document.options import (
     reference,
     rented_nodes,
     rivals,
-    surer,
     way,
     what_it_needs,
 )
 from cachelib.report.document.traffic import emptied, pages, traffic, unlisted
 from cachelib.report.language import Comparison
-from cachelib.report.numbers import Scalar, beside, shown
+from cachelib.report.numbers import Scalar, Unit, beside, shown
 from cachelib.report.publish.decision import minimised, plain_unit
 from cachelib.report.publish.decision import value as amount
 from cachelib.report.publish.findings import Metric, Table, Text
+from cachelib.report.publish.outcome import Candidate, Outcome
 from cachelib.report.publish.ties import breaks_ties
 from cachelib.report.templates import made
 from cachelib.report.text import Markdown
@@ -80,11 +82,12 @@ class Document:
         return self._template(self.template).render(self._context())
 
     def _template(self, name: str) -> Template:
-        templates, told = self.material.templates.markdown, self.study.told
-        if not self.study.case.profile.words or templates.loader is None:
+        templates = self.material.templates.markdown
+        if templates.loader is None:
             return templates.get_template(name)
         source, _, _ = templates.loader.get_source(templates, name)
-        return made(templates, told(source))
+        told = self.study.told(source)
+        return templates.get_template(name) if told == source else made(templates, told)
 
     @property
     def study(self) -> Study:
@@ -188,18 +191,22 @@ class Document:
                 "options": [],
                 "held_against": None,
                 "rivals": [],
-                "surer": "",
                 "origin_load": None,
                 "stays": None,
                 "work_of_the_next": "",
                 "asked": [],
                 "shared_in_answer": False,
+                "as_today": "",
+                "chosen_anew": False,
+                "gone": None,
             }
         chosen = next((o for o in outcome.options if o.fate == "chosen"), None)
         other = reference(outcome)
         if other == chosen:  # then the best of the others shows what the choice is worth
             other = next((o for o in outcome.options if o != chosen), None)
+        consequences = list(points(outcome, chosen, other)) if chosen else []
         return {
+            **self._of_the_choice(outcome, chosen, consequences),
             "outcome": outcome,
             "unlisted": unlisted(self.study, outcome.recommended),
             "emptied": emptied(self.study, outcome.recommended),
@@ -207,16 +214,36 @@ class Document:
             "options": options(outcome),
             "held_against": reference(outcome),
             "rivals": rivals(outcome),
-            "surer": surer(outcome, self.study.case.criteria.sure),
             "nearness": answer.how_near(outcome),
-            "stays": answer.what_stays(self.study.case, outcome),
+            "stays": answer.what_stays(self.study.case, outcome, self.study.told),
+            "today_misses": answer.misses_of_today(outcome),
+            "gone": answer.gone(self.study.case, outcome, self.findings),
             "work_of_the_next": answer.work_of_the_next(outcome),
             "asked": list(answer.asked_about(self.study.case, outcome)),
             "shared_in_answer": answer.speaks_of(shared(self.study), self.study.case, outcome),
             "chosen_needs": what_it_needs(chosen) if chosen else "",
             "deciding": deciding(outcome),
-            "consequences": list(points(outcome, chosen, other)) if chosen else [],
+            "consequences": consequences,
             "origin_load": origin_load(outcome, chosen, reference(outcome)) if chosen else None,
+        }
+
+    def _of_the_choice(
+        self, outcome: Outcome, chosen: Candidate | None, consequences: list[Point]
+    ) -> dict[str, Any]:
+        """What speaks against it, and what it rests on."""
+        case = self.study.case
+        about = {
+            "as_today": against.as_today(self.study, outcome),
+            "ground": against.ground(self.study, outcome),
+        }
+        if chosen is None:
+            return about | {"doubt": "", "its_price": [], "out_of_date": "", "chosen_anew": False}
+        aim = "" if case.criteria.weigh else METRICS[case.criteria.aim].label
+        return about | {
+            "doubt": against.doubt(case, outcome, chosen),
+            "its_price": against.its_price(case, chosen, consequences, f"{aim}:"),
+            "out_of_date": against.out_of_date(case, chosen),
+            "chosen_anew": against.set_anew(self.study, chosen),
         }
 
     def value(self, id: str) -> Scalar:
@@ -344,53 +371,20 @@ TITLES = {"shared_l2": "The shared tier", "ttl": "Time to live", "when": "What w
 
 
 def _immaterial(criteria: Criteria) -> str:
-    """What a difference in what is minimised must come to before it counts."""
+    """What a difference in what is minimised must come to before it counts; of shares, points."""
     metric, own = METRICS[criteria.aim], criteria.material.get(criteria.aim)
-    unit, weight = plain_unit(metric.unit), 1.0
+    weight = abs(criteria.weights[criteria.aim])
+    unit: Unit = "points" if metric.unit == "ratio" else metric.unit
     if criteria.weigh:  # a sum is in dollars, whatever it is of
-        unit, weight = "USD", abs(criteria.weights[criteria.aim])
+        unit = "USD"
+    least = criteria.tolerance(criteria.aim, 0.0) * weight
+    told = shown(least, unit) if least else ""
     if own is not None:
-        return amount(own * weight, unit) if own else ""
-    least = amount(metric.material * weight, unit) if metric.material else ""
+        return told
     share = f"{shown(metric.relative, 'ratio')} of the best" if metric.relative else ""
-    return " or ".join(filter(None, (least, share)))
+    return " or ".join(filter(None, (told, share)))
 
 
 def file_name(id: str) -> str:
     """A finding's id as a file name and as an anchor."""
     return id.replace(".", "-")
-
-
-def source_link(source: str) -> Markdown:
-    """A source as it is cited, and a link where it names a page or a file of the vendor's."""
-    target = _target(source)
-    said = fit.markdown(source)
-    return Markdown(f"[{said}]({target})" if target else said)
-
-
-def _target(source: str) -> str | None:
-    """The address of a page, or of a file at its revision in the vendor's documentation."""
-    if page := re.match(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/[\w./#-]*(?=$| \()", source):
-        return f"https://{page.group()}"
-    if file := re.fullmatch(r"([\w./-]+\.(?:mdx|astro))@([0-9a-f]{7,40})", source):
-        path, revision = file.groups()
-        kept = ("src/", "changelog/", "partials/")
-        folder = {"src/": "", "changelog/": "src/content/", "partials/": "src/content/"}
-        first = next((each for each in kept if path.startswith(each)), "")
-        where = folder.get(first, "src/content/docs/")
-        return f"https://github.com/cloudflare/cloudflare-docs/blob/{revision}/{where}{path}"
-    if re.fullmatch(r"(?:kv|workers|r2|durable-objects)/[a-z/-]+", source):
-        return f"https://developers.cloudflare.com/{source}"
-    return None
-
-
-def page_link(notebook: str) -> Markdown:
-    """A link to an executed notebook's page."""
-    return Markdown(f"[{fit.markdown(notebook)}](notebooks/{notebook}.html)")
-
-
-def verbatim(text: str) -> Markdown:
-    """A code block whose fence is longer than any in the text."""
-    text = fit.block(text)
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return Markdown(f"{fence}\n{text}\n{fence}")

@@ -12,7 +12,7 @@ from cachelib.model.judgement.flips import Flip, is_share
 from cachelib.model.judgement.limits import limit_names
 from cachelib.model.platforms.platform import Platform
 from cachelib.report.language import listed
-from cachelib.report.numbers import give_or_take, shown
+from cachelib.report.numbers import give_or_take, given, rounded, shown
 from cachelib.report.publish.decision import (
     aim,
     called,
@@ -26,8 +26,6 @@ from cachelib.report.publish.decision import (
 
 SHORT = ("s", "ms", "ratio", "USD", "hours")
 """Units that are told once more beside an error, since what they count would else be unclear."""
-
-HALF = 0.5  # a share above it is told by points: of 99.5 %, 99.95 % is no half of a percent more
 
 
 def cause(decision: Decision, flip: Flip) -> str:
@@ -114,11 +112,18 @@ def would_keep(decision: Decision) -> str | None:
     )
 
 
+def there_and_here(decision: Decision, flip: Flip, unit: str) -> tuple[str, str]:
+    """Where the choice changes, and where the number is: a limit as the case has it, in full."""
+    there, here = two_values(flip.at, flip.here, unit)
+    limited = limit_names(decision.criteria).get(flip.number)
+    return (there, given(limited.bound, METRICS[limited.metric].unit)) if limited else (there, here)
+
+
 def error_said(decision: Decision, flip: Flip) -> str:
     """How far chance may have moved the place, to two digits; nothing where that is not known."""
     if not flip.error or is_counted(flip.number):
         return ""
-    unit, error = unit_said(decision, flip.number), float(f"{flip.error:.2g}")
+    unit, error = unit_said(decision, flip.number), rounded(flip.error, 2)
     return value(error, unit) if unit in SHORT else shown(error)
 
 
@@ -133,7 +138,7 @@ def _missed_by_chance(decision: Decision, name: str | None) -> str:
     return listed([
         f"its {decision.study.told(METRICS[name].label)} is"
         f" {give_or_take(miss.value, half[name], METRICS[name].unit)}"
-        f" where {shown(miss.limit.bound, METRICS[name].unit)} is the limit"
+        f" where {given(miss.limit.bound, METRICS[name].unit)} is the limit"
         for miss in missed for name in [miss.limit.metric]
     ])  # fmt: skip
 
@@ -153,13 +158,12 @@ def _from_here(flip: Flip, now: str) -> str:
     if flip.here <= 0 or flip.at <= 0:
         return here
     ratio = flip.at / flip.here
-    if is_share(flip.number) and flip.here > HALF:
-        points = float(f"{100 * abs(flip.at - flip.here):.2g}")
-        far = f"{shown(points)} points {'more' if ratio > 1 else 'less'}"
+    if is_share(flip.number):  # of 99.5 %, 99.95 % is no half of a percent more
+        far = f"{shown(abs(flip.at - flip.here), 'points')} {'more' if ratio > 1 else 'less'}"
     elif ratio >= 2:
-        far = f"{shown(float(f'{ratio:.2g}'))} times as much"
+        far = f"{shown(rounded(ratio, 2))} times as much"
     else:
-        far = f"{shown(float(f'{abs(ratio - 1):.2g}'), 'ratio')} {'more' if ratio > 1 else 'less'}"
+        far = f"{shown(rounded(abs(ratio - 1), 2), 'ratio')} {'more' if ratio > 1 else 'less'}"
     told = f"{here}: {far}{'' if flip.inside else ', beyond the range of the case'}"
     if flip.error is not None and flip.error >= abs(flip.at - flip.here):
         return f"{told}, no farther than chance may move it"
@@ -170,7 +174,7 @@ def in_sentences(decision: Decision, most: int = 3) -> list[str]:
     """What would change the answer, the nearest first: the number, how far, to what and why."""
     told = []
     for flip in map(reached, decision.next_flips[:most]):
-        there, now = two_values(flip.at, flip.here, _unit_besides(decision, flip.number))
+        there, now = there_and_here(decision, flip, _unit_besides(decision, flip.number))
         above = flip.at > flip.here
         then = called(decision, flip.after if above else flip.before)
         what = f"“{then}” would be the choice" if then else "nothing would keep the limits"

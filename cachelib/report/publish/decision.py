@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from cachelib.model.case.choices import Knob
 from cachelib.model.case.criteria import Criteria, Limit
 from cachelib.model.case.labels import label, unit_of
 from cachelib.model.case.metrics import METRICS
@@ -11,7 +14,7 @@ from cachelib.model.judgement.decision import Decision
 from cachelib.model.judgement.options import Option
 from cachelib.report import language
 from cachelib.report.language import capital, duration, exactly
-from cachelib.report.numbers import Unit, apart, beside, look_alike, of, shown
+from cachelib.report.numbers import Unit, apart, beside, look_alike, of, rounded, shown
 
 _NOUN = re.compile(r"(?:CPU time|life|limit|neurons|number|share|spread|time)\b")
 SHOWN = (
@@ -39,13 +42,21 @@ def in_a_sentence(decision: Decision, number: str) -> str:
     return f"the {said}" if _NOUN.match(said) else said
 
 
-def marks(decision: Decision) -> dict[str, str]:
-    """What charts say beside the choice and beside what is there today, by the option's name."""
-    chosen, today = decision.chosen, decision.today
-    if chosen and chosen == today:
-        return {chosen.name: "chosen, as today"}
-    marked = {"chosen": chosen, "today": today}
-    return {option.name: word for word, option in marked.items() if option}
+def marks(decision: Decision, *, out: bool = False) -> dict[str, str]:
+    """What charts say beside options, by name: the choice, what is there today, and what is out."""
+    return {
+        option.name: ", ".join(filter(None, _marks(decision, option, out=out)))
+        for option in decision.options
+    }
+
+
+def _marks(decision: Decision, option: Option, *, out: bool) -> Iterator[str]:
+    if option == decision.chosen:
+        yield "chosen"
+    if option == decision.today:
+        yield "as today" if option == decision.chosen else "today"
+    if out and option.name in decision.missed:
+        yield "out"
 
 
 def with_unit(decision: Decision, number: str) -> str:
@@ -64,12 +75,12 @@ def value(number: float, unit: str) -> str:
     if unit == "s":
         return duration(number)
     if unit == "requests":
-        return f"{shown(float(f'{number:.3g}'))}\u00a0requests a month"
+        return f"{shown(rounded(number, 3))}\u00a0requests a month"
     if unit == "hours":
         return f"{shown(number)}\u00a0h"
     if unit in ("ratio", "USD", "ms", "isolates", "times"):
         return shown(number, unit)  # type: ignore[arg-type]
-    said = shown(float(f"{number:.3g}"))
+    said = shown(rounded(number, 3))
     return said if unit in ("", "sigma", "ratio") else f"{said}\u00a0{of(unit, number)}"
 
 
@@ -98,11 +109,21 @@ def in_order(decision: Decision) -> list[Option]:
     return [*ranked, *sorted(rest, key=lambda option: decision.farness(option.name))]
 
 
-def settings(option: Option) -> str:
-    """What its knobs are set to, in words."""
+def settings(option: Option, knobs: Mapping[str, Knob] = MappingProxyType({})) -> str:
+    """What its knobs are set to, in words; of one at the end of what it may be, that it is."""
     return "; ".join(
-        f"{label(name)} {setting(number, name)}" for name, number in sorted(option.settings.items())
+        f"{label(name)} {setting(number, name)}{at_an_end(number, knobs.get(name))}"
+        for name, number in sorted(option.settings.items())
     )
+
+
+def at_an_end(number: float, knob: Knob | None) -> str:
+    """` (the most that the case allows)`: beyond it an option might do better."""
+    allowed = knob.settings if knob else []
+    if len(allowed) < 2 or allowed[0] < number < allowed[-1]:
+        return ""
+    least = number <= allowed[0]
+    return f" (the {'least' if least else 'most'} that the case allows)"
 
 
 def setting(number: float, knob: str) -> str:

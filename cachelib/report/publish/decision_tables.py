@@ -10,7 +10,7 @@ from cachelib.model.case.criteria import finite
 from cachelib.model.case.metrics import METRICS
 from cachelib.model.judgement.anchoring import POINTS, Anchor
 from cachelib.model.judgement.decision import Decision
-from cachelib.model.judgement.flips import Flip
+from cachelib.model.judgement.flips import Flip, is_share
 from cachelib.model.judgement.limits import Miss
 from cachelib.model.judgement.metrics import MEASURED
 from cachelib.model.judgement.model import Z95
@@ -18,9 +18,10 @@ from cachelib.model.judgement.options import Option
 from cachelib.model.judgement.regret import Share, Sureness, Worth
 from cachelib.model.judgement.subject import concerns
 from cachelib.report.language import beyond
-from cachelib.report.numbers import TOO_SMALL, Unit, apart, give_or_take, shown
+from cachelib.report.numbers import TOO_SMALL, Unit, apart, beside_limit, fixed, give_or_take, shown
 from cachelib.report.publish import changes
 from cachelib.report.publish import decision as words
+from cachelib.report.publish.findings import LIMIT
 
 UNITS: dict[str, Unit] = {
     **{metric.head: metric.unit for metric in METRICS.values()},
@@ -55,7 +56,7 @@ def designs_table(decision: Decision) -> pd.DataFrame:
     bounds = {limit.metric: limit.bound for limit in decision.criteria.limits}
     if allowed := {METRICS[name].head: bounds[name] for name in heads if name in bounds}:
         beside = {"verdict": "–"} | ({"work": "–"} if worked else {})
-        rows.append({"option": "Limit"} | beside | allowed)
+        rows.append({"option": LIMIT} | beside | allowed)
     return pd.DataFrame(rows).set_index("option")
 
 
@@ -88,13 +89,14 @@ def verdict(decision: Decision, option: Option) -> str:
         said = "as good" if option in decision.ties else "stands"
     if decision.by_chance(option):
         limit, might = ("", "keep") if missed else ("keeps a limit ", "break")
-        said += f", {limit}by so little that another run might {might} it"
+        them = "them" if len(missed or ()) > 1 else "it"
+        said += f", {limit}by so little that another run might {might} {them}"
     return f"{said} (today)" if option.is_today else said
 
 
 def settings_table(decision: Decision) -> pd.DataFrame:
     """Each option's settings, and how far they may be turned and do materially as well."""
-    now, rows = _today(decision), []
+    now, rows, knobs = _today(decision), [], decision.study.case.all_knobs
     for name in _by_weight(decision):
         tuned = decision.tuned[name]
         for knob, number in sorted(tuned.option.settings.items()):
@@ -102,7 +104,8 @@ def settings_table(decision: Decision) -> pd.DataFrame:
             ends = [words.setting(end, knob) for end in (low, high)]
             rows.append({
                 "option": words.called(decision, name),
-                "setting": SETTABLE[knob], "set to": words.setting(number, knob),
+                "setting": SETTABLE[knob], "set to": words.setting(number, knob)
+                + (words.at_an_end(number, knobs.get(knob)) if knob in tuned.flat else ""),
                 "as well": "held" if knob not in tuned.flat
                 else "no other" if low == high else " to ".join(ends),
                 "today": words.setting(now[knob], knob) if knob in now else "–",
@@ -174,7 +177,7 @@ def sure_table(decision: Decision) -> pd.DataFrame:
 
 def _share(share: Share) -> str:
     """`79.2 ± 16.2 %`: both in per cent, the second half of a 95 % interval, as all are told."""
-    return f"{100 * share.value:.1f} ±\u00a0{100 * Z95 * share.error:.1f}\u00a0%"
+    return f"{fixed(100 * share.value, 1)} ±\u00a0{fixed(100 * Z95 * share.error, 1)}\u00a0%"
 
 
 def _regretted(decision: Decision, sure: Sureness, number: float, error: float) -> str:
@@ -275,7 +278,11 @@ def doubted(decision: Decision) -> list[str]:
 
 
 def _distance(flip: Flip) -> str:
-    return apart(flip.distance, 1, "times")[0] + ("" if flip.inside else ", beyond its range")
+    """As a factor; of the limit of a share in points, as the sentences on it have it."""
+    beyond = "" if flip.inside else ", beyond its range"
+    if is_share(flip.number):
+        return shown(abs(flip.at - flip.here), "points") + beyond
+    return apart(flip.distance, 1, "times")[0] + beyond
 
 
 def _together(flips: list[Flip]) -> list[list[Flip]]:
@@ -298,7 +305,7 @@ def _where(decision: Decision, group: list[Flip]) -> tuple[str, str]:
         between = f"{shown(low)} to " if low < high else ""
         return between + words.value(high, unit), words.value(here, unit)
     (first, now), (last, _) = (
-        words.two_values(flip.at, here, unit) for flip in (group[0], group[-1])
+        changes.there_and_here(decision, f, unit) for f in (group[0], group[-1])
     )
     if first == last:
         return first, now
@@ -359,8 +366,7 @@ def misses_table(decision: Decision) -> pd.DataFrame:
 def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
     metric, limit = METRICS[miss.limit.metric], miss.limit
     side = "at most" if limit.at_most is not None else "at least"
-    unit: Unit = "" if metric.label.startswith(metric.unit or " ") else metric.unit
-    allowed, found = apart(limit.bound, miss.value, unit)
+    found, allowed = beside_limit(metric.label, miss.value, limit.bound, metric.unit)
     return {
         "option": words.called(decision, miss.option), "limit": decision.study.told(metric.label),
         "allowed": f"{side} {allowed}",

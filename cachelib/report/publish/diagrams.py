@@ -63,7 +63,8 @@ def _isolates(study: Study) -> str:
 def _workers(study: Study, design: Design) -> list[Node]:
     """The busiest data centres, and one box for the others."""
     isolates = study.told(_isolates(study))
-    memory = f"each its own memory, {duration(design.l1_ttl_s)}" if design.l1_ttl_s else ""
+    own = study.told("each its own memory")
+    memory = f"{own}, {duration(design.l1_ttl_s)}" if design.l1_ttl_s else ""
     told = ", told of changes" if design.listen else ""
     note = f"{memory}{told}" if design.l1 else "no memory"
     busiest = study.worker_colos
@@ -112,7 +113,8 @@ def _alt(study: Study, design: Design) -> str:
     behind = "".join(f"{tier.phrase}, then to " for tier in design.stores)
     before = f"{design.front.phrase} answers what it has; " if design.front else ""
     return (
-        f"{before}Requests reach {colos} with {isolates} each; {memory}; "
+        f"{before}Requests reach {colos} with {isolates}{' each' * (len(study.worker_colos) > 1)};"
+        f" {memory}; "
         f"what is not found goes to {behind}{study.told('the origin')}."
     )
 

@@ -16,7 +16,7 @@ from cachelib.plural import plural
 from cachelib.report import text as fit
 from cachelib.report.numbers import Unit, brief
 from cachelib.report.numbers import shown as said
-from cachelib.report.publish import curve_names, data, labels, maps
+from cachelib.report.publish import curve_names, data, dots, labels, maps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -290,27 +290,30 @@ def bars(
     *,
     marks: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     halves: Sequence[float] = (),
+    told: Sequence[str] = (),
 ) -> None:
     """Horizontal bars, the first on top, each with its value at its end.
 
     `marks`: a word that stands beside the value of some, and the colour of their bars. `halves`:
-    half of each value's 95 % interval, drawn as a line through the bar's end.
+    half of each value's 95 % interval, drawn as a line through the bar's end. `told`: each value
+    as the text has it. Of bars a few of which would be hairs beside others there are dots, on a
+    logarithmic axis: how long such a bar is would say nothing.
     """
     what, places = ax.get_xlabel(), labels.name_rows(ax, names)
-    told = [marks.get(name, ("", MUTED)) for name in names]
-    colours = [colour for _, colour in told]
+    marked = [marks.get(name, ("", MUTED)) for name in names]
     spans = halves if np.nan_to_num(halves).any() else None
+    columns = ["", what, *(["half of its 95 % interval"] if spans else [])]
+    data.note(ax, columns, list(zip(names, values, *([halves] if spans else []), strict=True)))
+    amounts = told or [brief(value) if value else "0" for value in values]
+    ends = [f"{a}  {word}".rstrip() for a, (word, _) in zip(amounts, marked, strict=True)]
+    colours = [colour for _, colour in marked]
+    if dots.are_hairs(values):
+        dots.draw(ax, places, values, colours, ends, ink=INK, grid=GRID)
+        return
     drawn = ax.barh(places, values, xerr=spans, color=colours, height=0.6,
                     error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3})  # fmt: skip
-    if spans:
-        columns = ["", what, "half of its 95 % interval"]
-        data.note(ax, columns, list(zip(names, values, halves, strict=True)))
-    else:
-        data.note(ax, ["", what], list(zip(names, values, strict=True)))
-    amounts = [brief(value) if value else "0" for value in values]
-    ends = [f"{amount}  {word}".rstrip() for amount, (word, _) in zip(amounts, told, strict=True)]
     ax.bar_label(drawn, ends, padding=4, color=INK)
-    ax.margins(x=0.2 if marks else 0.12)
+    ax.margins(x=0.1 + 0.016 * max(map(len, ends), default=0))
     if min(values, default=0) >= 0:  # an interval may reach below what there can be
         ax.set_xlim(left=0)
 

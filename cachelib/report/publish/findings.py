@@ -39,6 +39,9 @@ class Column(BaseModel):
     unit: Unit = ""
 
 
+LIMIT = "Limit"  # the name of a table's last row, if that has the limits of its columns
+
+
 class Table(_Finding):
     """Rows of scalars under named columns."""
 
@@ -66,8 +69,9 @@ class Table(_Finding):
 
     def shown(self) -> list[list[str]]:
         """The rows as people read them."""
+        limits = self.rows[-1] if self.bars and self.rows and self.rows[-1][0] == LIMIT else []
         columns = [
-            cells([row[place] for row in self.rows], column.unit)
+            cells([row[place] for row in self.rows], column.unit, *limits[place : place + 1])
             for place, column in enumerate(self.columns)
         ]
         return [list(row) for row in zip(*columns, strict=True)]

@@ -122,8 +122,10 @@ def _room_for_ends(plot: Figure, ax: Axes) -> None:
         return
     plot.draw_without_rendering()
     width = ax.bbox.width
-    needed = (
-        text.xy[0] * width / max(width - text.get_window_extent().width - 8, width / 4)
-        for text in ends
-    )
-    ax.set_xlim(right=max(ax.get_xlim()[1], *needed))
+    left, right = ax.get_xlim()
+    for text in ends:
+        part = width / max(width - text.get_window_extent().width - 8, width / 4)
+        is_log = ax.get_xscale() == "log"
+        needed = left * (text.xy[0] / left) ** part if is_log else text.xy[0] * part
+        right = max(right, needed)
+    ax.set_xlim(right=right)

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cachelib.model.judgement.decision import Decision
-from cachelib.report.numbers import Unit, shown
+from cachelib.report.numbers import Unit, given, shown
 from cachelib.report.publish import decision as words
 from cachelib.report.publish import figures
 
@@ -33,7 +33,7 @@ def plot(decision: Decision, curves: pd.DataFrame, metric: str, label: str, unit
         figures.curve(ax, x, curves[name].to_list(), called, colour, dot=here)
     for limit in study.case.criteria.limits:
         if limit.metric == metric and limit.bound > 0:
-            figures.limit(ax, limit.bound, f"limit: {shown(limit.bound, unit)}")
+            figures.limit(ax, limit.bound, f"limit: {given(limit.bound, unit)}")
     figures.log_axes(ax, figures.powers(x))
     figures.here(ax, study.requests_per_month)
     return figure

@@ -13,6 +13,7 @@ from cachelib.evidence import (
     Change,
     Changes,
     Counterfactual,
+    Finding,
     Graph,
     GraphNode,
     Inventory,
@@ -208,7 +209,6 @@ def inventory_table(inventory: Inventory) -> pd.DataFrame:
 
 def findings_table(audit: Audit) -> pd.DataFrame:
     """The faults found, the gravest first, and what mending each changes."""
-    gravest = sorted(audit.findings, key=lambda finding: -SEVERITIES.index(finding.severity))
     rows = [
         {
             "where": f"{finding.file}:{finding.line}",
@@ -216,10 +216,23 @@ def findings_table(audit: Audit) -> pd.DataFrame:
             "fault": finding.message,
             "what mending it changes in a month": in_words(finding.effect),
         }
-        for finding in gravest
+        for finding in _gravest_first(audit)
     ]
     columns = ["where", "severity", "fault", "what mending it changes in a month"]
     return pd.DataFrame(rows, columns=columns).set_index("where")
+
+
+def _gravest_first(audit: Audit) -> list[Finding]:
+    return sorted(audit.findings, key=lambda finding: -SEVERITIES.index(finding.severity))
+
+
+TIER_OF = {"kv": "kv", "do": "durable-object", "cache": "cache-api", "l1": "memory"}
+"""By how a rule's name begins: the tier without which there would be nothing to mend."""
+
+
+def fault_tiers(audit: Audit) -> list[str]:
+    """Of each of the faults, in the order of their table, the tier that it is of; "" for none."""
+    return [TIER_OF.get(finding.rule.partition("-")[0], "") for finding in _gravest_first(audit)]
 
 
 def in_words(changes: Changes) -> str:

@@ -78,6 +78,21 @@ def of_swings(decision: Decision, rival: str, swings: Sequence[Swing]) -> str:
     return f"{said} in {what}; so could {len(able) - 1} more"
 
 
+def of_rival(decision: Decision, rival: str) -> str:
+    """Against which option numbers are held, and why it is not the next best, if so."""
+    chosen = decision.chosen
+    mine, theirs = (
+        f"“{called(decision, name)}”" for name in (chosen.name if chosen else None, rival)
+    )
+    often = "which is best or tied most often beside the choice"
+    second = next((option for option in decision.ranked if option != chosen), None)
+    if second and second.name != rival:
+        often += f" (the next best here, “{called(decision, second.name)}”, is so less often)"
+        if decision.sureness[second.name].best.value >= decision.sureness[rival].best.value:
+            often = "which is best or tied as often as any beside the choice"
+    return f"By how much {theirs}, {often}, is worse than {mine}"
+
+
 def of_map(decision: Decision, drawn: Map) -> str:
     """Who is chosen here, and in how much of the map."""
     chosen = decision.chosen
