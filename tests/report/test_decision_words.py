@@ -137,6 +137,20 @@ def test_where_the_work_of_a_third_option_changes_the_choice_that_is_said() -> N
     )
 
 
+def test_where_a_third_option_passes_the_choice_and_another_ties_with_it_that_is_said() -> None:
+    flip = Flip("hours:a", 5, 3, "a", "b", "score", "bill_usd", "a", "c", True)
+    made = decision("a", a=0.5)
+    made.criteria = Criteria(minimise="bill_usd")
+    made.study.told = lambda text: "bill"
+    for each in (flip, replace(flip, option="c", other="a")):
+        assert _reason(made, each) == (
+            "since it then does as well as “Option c”, which then is better than “Option a”,"
+            " in bill"
+        )
+    two = replace(flip, option="b", other="a")
+    assert _reason(made, two) == "since it then is better in bill, by enough to count"
+
+
 def test_where_the_choice_changes_again_on_that_side_is_told_with_it() -> None:
     made = isolates(5.33, 2)
     (near,) = made.flips

@@ -342,9 +342,11 @@ class Elsewhere:
         """A change of the choice, and why it is another beyond."""
         below, above = (before, away) if step.near < step.far else (away, before)
         aim, assumed = self.model.study.case.criteria.aim, sweep.assumed
+        third = self._third(before, away, sweep.name, step.far)
         flip = Flip(
             number=sweep.name, at=step.at, here=sweep.here, before=below, after=above,
-            cause="score", metric=aim, option=away or "", other=before,
+            cause="score", metric=aim, option=before if third and before else away or "",
+            other=third or before,
             inside=assumed is not None and assumed.low <= step.at <= assumed.high,
             ties=before is not None and self._ties(before, sweep.name, step.far),
         )  # fmt: skip
@@ -352,6 +354,17 @@ class Elsewhere:
             if name is not None and (limit := self._broken(name, sweep.name, value)):
                 return replace(flip, cause="limit", metric=limit, option=name, other=None)
         return flip
+
+    def _third(self, before: str | None, away: str | None, number: str, value: float) -> str | None:
+        """What does best there, if that is neither of the two and they alone would tie: then it is
+        that one which is better than the one before, and the other does as well as it."""
+        if before is None or away is None or self._ties(before, number, value):
+            return None
+        two = self._answered(self._standing(number, value, frozenset((before, away))))
+        if not two.tied[two.names.index(before)].all():
+            return None
+        every = self.standing(number, value)
+        return every.names[int(np.where(every.ranked[:, 0], every.score[:, 0], np.inf).argmin())]
 
     def _ties(self, name: str, number: str, value: float) -> bool:
         """Whether an option does as well as what is chosen there."""

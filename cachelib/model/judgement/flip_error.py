@@ -44,7 +44,7 @@ def _ends(flip: Flip, sweep: Sweep) -> list[float]:
 
 
 def _named(flip: Flip) -> Names:
-    return frozenset(name for name in (flip.before, flip.after, flip.option) if name)
+    return frozenset(name for name in (flip.before, flip.after, flip.option, flip.other) if name)
 
 
 def _error(there: Elsewhere, flip: Flip, sides: Mapping[float, Standing]) -> float | None:

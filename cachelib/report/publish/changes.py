@@ -54,14 +54,23 @@ def _does_better(decision: Decision, flip: Flip) -> str:
     minimised, or in a single metric."""
     by_score = flip.cause == "score"
     what = aim(decision) if by_score else decision.study.told(METRICS[flip.metric].label)
-    third = flip.number.removeprefix("hours:")
-    if third != flip.number and third not in (flip.before, flip.after):
-        near = flip.before if flip.at > flip.here else flip.after
+    near = flip.before if flip.at > flip.here else flip.after
+    if third := _third(flip, near):
         other = f", which then is better than “{called(decision, near)}”," if near else ""
         return f"does as well as “{called(decision, third)}”{other} in {what}"
     if flip.ties:
         return f"does as well in {what}, and what breaks ties speaks for it"
     return f"is better in {what}, by enough to count"
+
+
+def _third(flip: Flip, near: str | None) -> str | None:
+    """What the choice beyond does as well as, where it is that which has passed the choice before:
+    whose work changes, or what parts from that choice."""
+    of_work = flip.number.removeprefix("hours:")
+    if of_work != flip.number and of_work not in (flip.before, flip.after):
+        return of_work
+    pair = {flip.option, flip.other}
+    return next(iter(pair - {near}), None) if near in pair and flip.away not in pair else None
 
 
 def _reason(decision: Decision, flip: Flip) -> str:
