@@ -110,9 +110,12 @@ def exactly(seconds: float) -> str:
     return " ".join(said)
 
 
-def beyond(share: float) -> str:
-    """By how much a limit is broken: `8 % beyond`, or from three times it on `146 times`."""
-    return f"{shown(share, 'ratio')} beyond" if share < 2 else f"{shown(1 + share)} times"
+def beyond(share: float, *, is_least: bool = False) -> str:
+    """By how much a limit is broken: `8 % beyond`, from three times it on `146 times`; what is to
+    be at least so much is `8 % short of` it."""
+    if share >= 2:
+        return f"{shown(1 + share)} times"
+    return f"{shown(share, 'ratio')} {'short of' if is_least else 'beyond'}"
 
 
 def overdue(seconds: float) -> str:

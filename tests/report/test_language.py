@@ -36,6 +36,8 @@ def test_a_setting_is_told_to_all_its_places(seconds: float, said: str) -> None:
 )
 def test_a_limit_is_missed_by_so_much_or_so_many_times_over(share: float, said: str) -> None:
     assert beyond(share).replace("\u00a0", " ") == said
+    short = said.replace("beyond", "short of")
+    assert beyond(share, is_least=True).replace("\u00a0", " ") == short
 
 
 def test_times_that_nobody_could_tell_apart_are_the_same() -> None:

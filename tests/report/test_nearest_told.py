@@ -47,6 +47,10 @@ def test_nearest_is_by_the_widest_miss() -> None:
     farther = [option.model_copy(update={"breaks": wider}) for option in rest]
     told = how_near(here.model_copy(update={"options": [first, *farther]}))
     assert told.endswith("beyond the limit; each of the others misses one by more")
+    many = [BREAKS[0].model_copy(update={"beyond": 3.37})]
+    far = here.options[0].model_copy(update={"breaks": many})
+    told = how_near(here.model_copy(update={"options": [far]}))
+    assert told.replace("\u00a0", " ") == "its widest miss is at 4.37 times the limit"
     one = here.model_copy(update={"options": here.options[:1]})
     assert "its widest miss is 162 % beyond" in how_near(one).replace("\u00a0", " ")
 
@@ -60,7 +64,7 @@ def test_the_option_asked_about_has_each_limit_that_it_breaks_and_by_how_much() 
     assert said.replace("\u00a0", " ") == (
         f"“{words}”, which is asked about, breaks 2 limits: {labels[0]}, 314 ms where at most"
         f" 120 ms is allowed (162 % beyond it), and {labels[1]}, 23.1 % where at least 50 % is"
-        " allowed (54 % beyond it)."
+        " allowed (54 % short of it)."
     )
 
 

@@ -71,7 +71,7 @@ def test_chapters_on_designs_as_they_are_set_say_so_where_options_are_set_anew()
     heads = [line for line in told.splitlines() if line.startswith("## ")]
     for begins in ("## Each isolate", "## With Workers KV", "## What it costs", "## Between"):
         (head,) = [line for line in heads if line.startswith(begins)]
-        assert head.endswith(" (as set today)")
+        assert head.endswith(" (as set in the case)")
 
 
 def now(study: Study, design: str, knob: str) -> float:

@@ -123,13 +123,13 @@ def test_where_no_answer_is_out_of_date_the_title_has_no_span(
 @pytest.mark.parametrize(
     ("second", "shares", "said"),
     [
-        ("b", {"a": 0.6, "b": 0.3, "c": 0.1}, "“Option b”, which is best or tied most often beside"
-         " the choice, is worse than “Option a”"),
-        ("c", {"a": 0.6, "b": 0.3, "c": 0.1}, "“Option b”, which is best or tied most often"
-         " beside the choice (the next best here, “Option c”, is so less often), is worse than"
+        ("b", {"a": 0.6, "b": 0.3, "c": 0.1}, "“Option b”, which of the others is best or tied"
+         " most often, is worse than “Option a”"),
+        ("c", {"a": 0.6, "b": 0.3, "c": 0.1}, "“Option b”, which of the others is best or tied"
+         " most often (the next best here, “Option c”, is so less often), is worse than"
          " “Option a”"),
-        ("c", {"a": 0.6, "b": 0.3, "c": 0.3}, "“Option b”, which is best or tied as often as any"
-         " beside the choice, is worse than “Option a”"),
+        ("c", {"a": 0.6, "b": 0.3, "c": 0.3}, "“Option b”, which of the others is best or tied"
+         " as often as any, is worse than “Option a”"),
     ],
 )  # fmt: skip
 def test_a_rival_that_is_not_the_next_best_of_the_first_page_is_told_apart_from_it(

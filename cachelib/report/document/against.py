@@ -94,4 +94,4 @@ def as_today(study: Study, outcome: Outcome | None) -> str:
     """What the heading of a chapter on designs as they are set says, where options are not."""
     if outcome is None or not any(set_anew(study, option) for option in outcome.options):
         return ""
-    return f" (as set {'today' if outcome.today else 'in the case'})"
+    return " (as set in the case)"

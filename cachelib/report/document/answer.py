@@ -110,7 +110,10 @@ def how_near(outcome: Outcome) -> str:
     widest, *others = (
         max((miss.beyond for miss in option.breaks), default=0.0) for option in outcome.options
     )
-    said = f"its widest miss is {beyond(widest)} the limit"
+    least = {limit.name for limit in outcome.limits if limit.at_least is not None}
+    of = max(outcome.options[0].breaks, key=lambda miss: miss.beyond, default=None)
+    by = beyond(widest, is_least=of is not None and of.limit in least)
+    said = f"its widest miss is {'at ' if by.endswith('times') else ''}{by} the limit"
     if not others:
         return said
     nearest = min(others)  # what is narrower by a hair counts for as much in the order of options
@@ -131,7 +134,8 @@ def _misses(outcome: Outcome, option: Candidate) -> str:
         unit = cast(Unit, metric.unit)
         found, allowed = beside_limit(metric.label, miss.value, bound or 0.0, unit)
         parts.append(
-            f"{metric.label}, {found} where {side} {allowed} is allowed ({beyond(miss.beyond)} it)"
+            f"{metric.label}, {found} where {side} {allowed} is allowed"
+            f" ({beyond(miss.beyond, is_least=limit.at_least is not None)} it)"
         )
     said = counted(len(parts), "limit") if len(parts) > 1 else "a limit"
     return f"breaks {said}: {', and '.join(parts)}"

@@ -133,6 +133,8 @@ def error_said(decision: Decision, flip: Flip) -> str:
     if not flip.error or is_counted(flip.number):
         return ""
     unit, error = unit_said(decision, flip.number), rounded(flip.error, 2)
+    if unit == "ratio":
+        return shown(error, "points")
     return value(error, unit) if unit in SHORT else shown(error)
 
 

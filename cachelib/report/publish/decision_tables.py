@@ -371,7 +371,7 @@ def _miss(decision: Decision, miss: Miss) -> dict[str, object]:
         "option": words.called(decision, miss.option), "limit": decision.study.told(metric.label),
         "allowed": f"{side} {allowed}",
         "found": found,
-        "which is": f"{beyond(miss.excess)} it",
+        "which is": f"{beyond(miss.excess, is_least=limit.at_least is not None)} it",
     }  # fmt: skip
 
 

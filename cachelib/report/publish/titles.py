@@ -84,12 +84,12 @@ def of_rival(decision: Decision, rival: str) -> str:
     mine, theirs = (
         f"“{called(decision, name)}”" for name in (chosen.name if chosen else None, rival)
     )
-    often = "which is best or tied most often beside the choice"
+    often = "which of the others is best or tied most often"
     second = next((option for option in decision.ranked if option != chosen), None)
     if second and second.name != rival:
         often += f" (the next best here, “{called(decision, second.name)}”, is so less often)"
         if decision.sureness[second.name].best.value >= decision.sureness[rival].best.value:
-            often = "which is best or tied as often as any beside the choice"
+            often = "which of the others is best or tied as often as any"
     return f"By how much {theirs}, {often}, is worse than {mine}"
 
 
