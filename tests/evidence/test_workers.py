@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cachelib.evidence import audit, inventory
+from cachelib.evidence import Settings, audit, inventory
 from cachelib.evidence.imports import Imports, package_name
 from cachelib.evidence.workspace import declarations
 
@@ -172,3 +172,20 @@ def test_servers_of_other_runtimes_and_pages_for_browsers_are_not_audited(tmp_pa
         (tmp_path / name).write_text(source)
     result = audit(tmp_path)
     assert (result.findings, result.skipped) == ([], {"not run by a Worker": 3})
+
+
+def test_why_a_binding_may_be_there_is_told_where_another_tool_deploys(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {
+            "deploy.tf": 'bindings = [{ name = "CHECKERS", type = "kv_namespace" }]\n',
+            "worker/wrangler.toml": 'main = "index.ts"\n',
+            "worker/index.ts": 'export const check = (env) => env.CHECKERS.get("a");\n',
+        },
+    )
+    findings = audit(tmp_path, Settings(confidence="low")).findings
+    (told,) = (each for each in findings if each.rule == "binding-not-configured")
+    assert (told.confidence, told.because) == (
+        "low",
+        "deploy.tf names it, which may declare it without wrangler",
+    )
