@@ -62,6 +62,16 @@ def read_workspace(root: Path) -> Workspace:
     return found
 
 
+def configurations_below(root: Path) -> list[str]:
+    """The wrangler files in folders of the root, by their paths from it."""
+    return sorted(
+        (folder / name).relative_to(root).as_posix()
+        for folder, names in _folders(root)
+        for name in names
+        if folder != root and name in FILE_NAMES
+    )
+
+
 def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(

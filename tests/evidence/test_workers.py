@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cachelib.evidence import Settings, audit, inventory
+from cachelib.evidence.display import inventory_text
 from cachelib.evidence.imports import Imports, package_name
 from cachelib.evidence.workspace import declarations
 
@@ -189,3 +190,21 @@ def test_why_a_binding_may_be_there_is_told_where_another_tool_deploys(tmp_path:
         "low",
         "deploy.tf names it, which may declare it without wrangler",
     )
+
+
+def test_evidence_names_the_configurations_below_that_it_does_not_read(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {
+            "wrangler.toml": 'name = "site"\n',
+            "worker/wrangler.toml": 'name = "worker"\n',
+            "apps/api/wrangler.jsonc": "{}",
+            "node_modules/other/wrangler.toml": 'name = "other"\n',
+        },
+    )
+    found = inventory(tmp_path)
+    assert (found.file, found.not_read) == (
+        "wrangler.toml",
+        ["apps/api/wrangler.jsonc", "worker/wrangler.toml"],
+    )
+    assert "\n  worker/wrangler.toml" in inventory_text(found)
