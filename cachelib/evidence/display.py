@@ -31,6 +31,8 @@ def _inventory_lines(inventory: Inventory) -> Iterator[str]:
     claims = [f"{c.file}:{c.line}  “{c.text}”" for c in inventory.comments if c.claim]
     yield from _section("claims in comments", claims)
     yield from _section("configurations that wrangler passes over", inventory.ignored)
+    other = "configurations of other Workers, not read (give the folder of one to read it)"
+    yield from _section(other, inventory.not_read)
     yield from _passed_over(inventory)
 
 

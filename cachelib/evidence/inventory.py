@@ -10,6 +10,7 @@ from cachelib.evidence.files import Fault, directory_of, survey
 from cachelib.evidence.mask import mask
 from cachelib.evidence.module import read_modules
 from cachelib.evidence.remarks import Remark, remarks
+from cachelib.evidence.workspace import configurations_below
 from cachelib.evidence.wrangler import (
     FILE_NAMES,
     NOT_INHERITED,
@@ -40,6 +41,11 @@ class Gap(Frozen):
 
 
 class Inventory(Frozen):
+    """`not_read` are configurations of other Workers, in folders below; each has its own evidence.
+
+    `ignored` stand beside the one that was read, where wrangler passes over them.
+    """
+
     worker: str
     file: str
     environments: list[str]
@@ -49,6 +55,7 @@ class Inventory(Frozen):
     gaps: list[Gap]
     comments: list[Remark]
     ignored: list[str]
+    not_read: list[str]
     unparsable: list[Fault]
     partly_read: list[Fault]
     skipped: dict[str, int]
@@ -85,6 +92,7 @@ def inventory(directory: Path, env: str | None = None, *, reveal: bool = False) 
         gaps=[gap for name in examined if name for gap in _gaps(config, name)],
         comments=remarks(config, [f for f in facts if f.kind in BY_KIND]),
         ignored=[n for n in FILE_NAMES if n != path.name and (root / n).exists()],
+        not_read=configurations_below(root),
         unparsable=seen.unparsable + broken,
         partly_read=seen.partly_read + [fault for each in modules for fault in each.not_read],
         skipped=dict(seen.skipped),

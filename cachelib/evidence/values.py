@@ -198,7 +198,33 @@ class Values:
             if definition is None or definition.value is None or definition.path:
                 break
             node = definition.value
-        return re.sub(r"\s+", "", text(node))
+        written, start = text(node).encode(), node.start_byte
+        for member in [*below(node, "member_expression")][::-1]:
+            if source := self._copied_from(member):
+                end = written[member.end_byte - start :]
+                written = written[: member.start_byte - start] + source.encode() + end
+        return re.sub(r"\s+", "", written.decode())
+
+    def _copied_from(self, member: Node) -> str:
+        """`next.slug` of `const next = {...old, ...link}` is `link.slug`; empty where it is not."""
+        base, name = part(member, "object"), text(part(member, "property"))
+        if base is None or base.type != "identifier" or self._reassigned(base):
+            return ""
+        definition = self.resolver.program.look_up(text(base), base)
+        literal = definition.value if definition is not None and not definition.path else None
+        if literal is None or literal.type != "object" or self._extended(base, name):
+            return ""
+        for child in reversed(literal.named_children):
+            if child.type == "spread_element":
+                spread = text(child.named_children[0])
+                return f"{spread}.{name}" if spread.isidentifier() else ""
+            if text(part(child, "key") or part(child, "name") or child).strip("\"'") == name:
+                value = part(child, "value")
+                plain = value is not None and value.type in ("identifier", "member_expression")
+                return text(value) if plain else ""
+            if any(below(child, "computed_property_name")):
+                return ""
+        return ""
 
     def is_constant(self, node: Node | None, depth: int = 0) -> bool:
         """A string that is the same in every request."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cachelib.evidence.bindings import BY_TYPE
+from cachelib.evidence.deploying import deploys, may_deploy
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.files import MAX_BYTES, Fault
 from cachelib.evidence.imports import package_name
@@ -25,12 +26,14 @@ _GLOBAL = re.compile(r"^\s*declare\s+(?:const|let|var)\s+(\w+)\s*:\s*([\w.]+)", 
 class Workspace:
     """Folders from the root, with forward slashes; the root itself is the empty string.
 
-    `declared` maps, by folder, the names that its *.d.ts files put into `env` to their kinds.
+    `declared` maps, by folder, the names that its *.d.ts files put into `env` to their kinds;
+    `deploying` has the text of the files, by path, that may declare bindings beside wrangler's.
     """
 
     configurations: dict[str, Wrangler] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
     declared: dict[str, dict[str, str]] = field(default_factory=dict)
+    deploying: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -52,7 +55,21 @@ def read_workspace(root: Path) -> Workspace:
         for name in names:
             if name.endswith(".d.ts") and (kinds := declarations(_text(folder / name))):
                 found.declared[place] = found.declared.get(place, {}) | kinds
+            elif may_deploy(name) and deploys(name, source := _text(folder / name)):
+                found.deploying[f"{place}/{name}".removeprefix("/")] = source
+    for config in found.configurations.values():
+        config.deploying = found.deploying
     return found
+
+
+def configurations_below(root: Path) -> list[str]:
+    """The wrangler files in folders of the root, by their paths from it."""
+    return sorted(
+        (folder / name).relative_to(root).as_posix()
+        for folder, names in _folders(root)
+        for name in names
+        if folder != root and name in FILE_NAMES
+    )
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:

@@ -6,9 +6,11 @@ environment, the other keys are inherited from the top level.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from cachelib.evidence.errors import EvidenceError
 from cachelib.evidence.files import MAX_BYTES, regular
@@ -59,10 +61,12 @@ class Setting:
 class Wrangler:
     """One configuration file: the environments it defines and the lines it is made of.
 
-    `beside` is the text of the folder's other configurations, which `--config` may choose.
+    `beside` is the text of the folder's other configurations, which `--config` may choose;
+    `deploying` that of other tools' files, by path, which may declare bindings, too.
     """
 
     beside: str = ""
+    deploying: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, file: str, source: str, document: Document, *, reveal: bool = False) -> None:
         self.file = file

@@ -72,6 +72,33 @@ def test_what_is_sure_is_told_unasked(snippet: Snippet, tmp_path: Path) -> None:
     assert shown == (set() if snippet.unsure else snippet.marks)
 
 
+WRITTEN_BACK = """export async function label(env: Env, key: string) {
+  const { value: link } = await env.CACHE.getWithMetadata<Link>(key, "json");
+  if (!link) return;CHANGE
+  await env.CACHE.put(key, JSON.stringify(link), { metadata: { url: link.url } });
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("", "writes the value back as it was"),
+        ("\n  link.seen = 1;", "changes the value"),
+        ("\n  delete link.seen;", "changes the value"),
+        ("\n  link.tags.push(1);", "changes the value"),
+        ("\n  mark(link);", "changes the value"),
+    ],
+)
+def test_a_value_that_is_written_back_as_it_was_is_not_said_to_be_changed(
+    change: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "index.ts").write_text(WRITTEN_BACK.replace("CHANGE", change))
+    found = audit(tmp_path).findings
+    (told,) = (each.message for each in found if each.rule == "kv-read-modify-write")
+    assert says in told
+
+
 def test_every_marked_snippet_is_meant_to_fire() -> None:
     assert all(each.fires == bool(each.marks) for each in SNIPPETS)
 

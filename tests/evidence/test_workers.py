@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cachelib.evidence import audit, inventory
+from cachelib.evidence import Settings, audit, inventory
+from cachelib.evidence.display import inventory_text
 from cachelib.evidence.imports import Imports, package_name
 from cachelib.evidence.workspace import declarations
 
@@ -172,3 +173,38 @@ def test_servers_of_other_runtimes_and_pages_for_browsers_are_not_audited(tmp_pa
         (tmp_path / name).write_text(source)
     result = audit(tmp_path)
     assert (result.findings, result.skipped) == ([], {"not run by a Worker": 3})
+
+
+def test_why_a_binding_may_be_there_is_told_where_another_tool_deploys(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {
+            "deploy.tf": 'bindings = [{ name = "CHECKERS", type = "kv_namespace" }]\n',
+            "worker/wrangler.toml": 'main = "index.ts"\n',
+            "worker/index.ts": 'export const check = (env) => env.CHECKERS.get("a");\n',
+        },
+    )
+    findings = audit(tmp_path, Settings(confidence="low")).findings
+    (told,) = (each for each in findings if each.rule == "binding-not-configured")
+    assert (told.confidence, told.because) == (
+        "low",
+        "deploy.tf names it, which may declare it without wrangler",
+    )
+
+
+def test_evidence_names_the_configurations_below_that_it_does_not_read(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {
+            "wrangler.toml": 'name = "site"\n',
+            "worker/wrangler.toml": 'name = "worker"\n',
+            "apps/api/wrangler.jsonc": "{}",
+            "node_modules/other/wrangler.toml": 'name = "other"\n',
+        },
+    )
+    found = inventory(tmp_path)
+    assert (found.file, found.not_read) == (
+        "wrangler.toml",
+        ["apps/api/wrangler.jsonc", "worker/wrangler.toml"],
+    )
+    assert "\n  worker/wrangler.toml" in inventory_text(found)

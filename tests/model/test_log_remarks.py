@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cachelib.model.traffic.account import Account
+from cachelib.model.traffic.account import Account, Remark, UnansweredError
 from cachelib.model.traffic.from_log import from_log
 from cachelib.model.traffic.log_reading import Reading
+from cachelib.model.traffic.logs import read_log
 from cachelib.model.traffic.logs.anonymise import anonymised
+from cachelib.model.traffic.logs.reading import in_order
 from cachelib.model.traffic.remarks import keys_unlike, remarks
 from cachelib.model.traffic.trace import WRITE
 from tests.model.cases import small
@@ -140,3 +143,68 @@ def test_a_method_and_a_status_in_records_are_found_as_flat_ones_are(
     assert trace.account is not None
     assert {"key", "method", "status"} <= set(trace.account.mapping)
     assert set(trace.op.tolist()) == {WRITE}
+
+
+def local(hours: Sequence[float], days: int = 0) -> list[dict[str, Any]]:
+    """A request a minute of each of these hours of a night, as a clock on the wall has them."""
+    night = datetime(2025, 10, 26, tzinfo=UTC)
+    at = (night + timedelta(days=days, hours=h, minutes=m) for h in hours for m in range(60))
+    rows = enumerate(f"{each:%Y-%m-%d %H:%M:%S}" for each in at)
+    return [request(n, time=time) for n, time in rows]
+
+
+def noticed(path: Path) -> list[Remark]:
+    account = read_log(path, Reading()).account
+    return [each for each in remarks(account, Reading()) if each.kind == "clock"]
+
+
+def test_an_hour_that_comes_twice_is_said_and_asked_about(tmp_path: Path) -> None:
+    night = written(tmp_path, local([0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]))
+    (told,) = noticed(night)
+    assert "go back by an hour at 2025-10-26 02:00" in told.says
+    assert "8.3 % too many requests" in told.says
+    assert "UTC" in told.answer
+    with pytest.raises(UnansweredError, match="summer time"):
+        from_log(night, Reading(), places={"FRA": 1}, seed=1)
+
+
+def test_an_hour_that_comes_twice_is_said_of_a_long_log_without_a_question(tmp_path: Path) -> None:
+    week = [row for day in range(1, 7) for row in local(range(24), day)]
+    (told,) = noticed(written(tmp_path, [*local([0, 1, 2, *range(2, 24)]), *week]))
+    assert told.answer == ""
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        pytest.param([0, 1, 2, 3, 4], id="no hour twice"),
+        pytest.param([9, 10, 10, 11], id="an hour twice by day"),
+        pytest.param([0, 1, 2, 0, 1, 2], id="the same night twice"),
+    ],
+)
+def test_other_orders_are_no_change_of_the_clock(hours: list[float], tmp_path: Path) -> None:
+    assert noticed(written(tmp_path, local(hours))) == []
+
+
+def test_a_request_that_is_written_an_hour_late_is_no_change_of_the_clock(tmp_path: Path) -> None:
+    rows = local([0, 1, 2, 3])
+    late = rows.pop(120)
+    assert noticed(written(tmp_path, [*rows[:179], late, *rows[179:]])) == []
+
+
+def test_files_of_two_servers_are_no_change_of_the_clock(tmp_path: Path) -> None:
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path in paths:
+        path.mkdir()
+    hours = ([1, 2], [2, 3])
+    files = [written(path, local(each)) for path, each in zip(paths, hours, strict=True)]
+    account = read_log(files, Reading()).account
+    assert account is not None
+    assert (account.put_back, account.unordered) == ((), 1)
+
+
+def test_a_replay_says_it_too(tmp_path: Path) -> None:
+    night = written(tmp_path, local([0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]))
+    stream, _ = in_order(night, None, lambda pieces: [len(each) for each in pieces])
+    assert stream.coder.account is not None
+    assert len(stream.coder.account.put_back) == 1

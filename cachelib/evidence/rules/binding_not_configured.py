@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from cachelib.evidence.bindings import BY_KIND
+from cachelib.evidence.deploying import naming
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.facts import names_by_environment
 from cachelib.evidence.functions import owner_function
@@ -71,6 +72,8 @@ def _certainty(config: Wrangler, name: str, module: Module) -> tuple[Confidence,
     """Another configuration may be what is deployed, and a shared package serves others too."""
     if re.search(rf"\b{re.escape(name)}\b", config.beside):
         return "low", "another configuration of this folder has it"
+    if file := naming(name, config.deploying):
+        return "low", f"{file} names it, which may declare it without wrangler"
     if any(re.search(rf"\b{re.escape(name)}\b", each.text) for each in config.comments):
         return "low", "a remark of the configuration speaks of it"
     folder = config.file.rpartition("/")[0]

@@ -12,6 +12,7 @@ from cachelib.evidence.operations import Operation
 from cachelib.evidence.pairs import Variable
 from cachelib.evidence.program import arguments
 from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rules._kept_values import is_kept
 from cachelib.evidence.rules._requests import ends_after, is_many
 from cachelib.evidence.rules._rounds import is_at_once, rounds
 from cachelib.evidence.syntax import below, inside, part, text
@@ -56,15 +57,19 @@ def find(examined: Examination) -> Iterator[Hit]:
 
 
 def _fills(examined: Examination, get: Operation, put: Operation, loop: Node) -> bool:
-    """What was missing is loaded and kept, which a bulk read before the loop would find missing.
+    """What was missing is loaded and kept, which a bulk read before the loop would find missing;
+    or what was found is written as it is, with other metadata.
 
     Where a value is changed and written back, or a mark is left that the work is done, a key that
     comes twice has to be read twice.
     """
-    return _is_loaded(examined, put, loop) and any(
-        pair.read.call == get.call and pair.write.call == put.call and not pair.derived
+    pairs = [
+        pair
         for pair in examined.pairs.all
-    )
+        if pair.read.call == get.call and pair.write.call == put.call
+    ]
+    loaded = _is_loaded(examined, put, loop)
+    return any(is_kept(examined, each) or (loaded and not each.derived) for each in pairs)
 
 
 def _is_loaded(examined: Examination, put: Operation, loop: Node) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cachelib.evidence.examination import Examination
 from cachelib.evidence.rule import Hit, NotModelled, Rule
+from cachelib.evidence.rules._kept_values import is_kept
 
 
 def find(examined: Examination) -> Iterator[Hit]:
@@ -12,7 +13,12 @@ def find(examined: Examination) -> Iterator[Hit]:
         if pair.derived and pair.write.call.id not in told:
             told.add(pair.write.call.id)
             namespace = pair.write.operation.namespace
-            message = f"reads {namespace}, changes the value and writes it back"
+            done = (
+                "writes the value back as it was, over what others have written since"
+                if is_kept(examined, pair)
+                else "changes the value and writes it back"
+            )
+            message = f"reads {namespace}, {done}"
             yield Hit(message, pair.write.call, pair.write.module)
 
 

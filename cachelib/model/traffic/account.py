@@ -55,6 +55,8 @@ class Account:
     unplaced: int = 0
     repeated: int = 0
     unordered: int = 0
+    put_back: tuple[float, ...] = ()
+    """Where the log's clock goes back by an hour: the times, as written, that begin it again."""
     twins: int = 0
     """Rows that say what another says, to the letter; 0 where nobody compared them."""
     hosts: int = 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cachelib.model.traffic.account import THE_FILTER, Account, Kind, Remark, UnansweredError
+from cachelib.model.traffic.clocks import put_back
 from cachelib.model.traffic.durations import duration, each_time
 from cachelib.model.traffic.generator import homes
 from cachelib.model.traffic.log_reading import SAMPLED_KEYS, Reading
@@ -55,7 +56,7 @@ REPLAY_BY_PLACE = Use(
     },
 )
 SHARED_TRACE = Use("a trace that others read", REPLAY.asks)
-MONTH = Use("a month's bill", {"invented": "", "short": ""})
+MONTH = Use("a month's bill", {"invented": "", "short": "", "clock": ""})
 """Beside what the counts need that are made into a month."""
 DECISION = Use("a decision", {**REPLAY.asks, **MONTH.asks})
 FIT = Use("a workload", DECISION.asks)
@@ -124,7 +125,7 @@ def _times(account: Account, reading: Reading) -> list[Remark]:
             for unit, n in account.units.items()
         )
         found.append(Remark("mixed", f"The log's times are written in several ways: {told}."))
-    return found
+    return [*found, *put_back(account, MATERIAL)]
 
 
 def _places(account: Account, places: Collection[str]) -> list[Remark]:

@@ -188,3 +188,51 @@ export default {
     return new Response(await env.FLAGS.get("banner")); // fault
   },
 };
+// == unsure: declared in terraform, in a folder above
+// -- file: deploy.tf
+resource "cloudflare_workers_script" "checker" {
+  script_name = "checker"
+  bindings = [{
+    name       = "CHECKERS"
+    class_name = "Checker"
+    type       = "durable_object_namespace"
+  }]
+}
+// -- file: worker/wrangler.toml
+name = "checker"
+main = "src/index.ts"
+// -- file: worker/src/index.ts
+export default {
+  async scheduled(event: ScheduledEvent, env: Env): Promise<void> {
+    await env.CHECKERS.get(env.CHECKERS.idFromName("a")).check(); // fault
+  },
+};
+// == unsure: declared in a program of Pulumi
+// -- file: wrangler.toml
+name = "api"
+main = "src/index.ts"
+// -- file: infrastructure/index.ts
+import * as cloudflare from "@pulumi/cloudflare";
+new cloudflare.WorkersScript("api", {
+  bindings: [{ name: "FLAGS", type: "kv_namespace", namespaceId: flags.id }],
+});
+// -- file: src/index.ts
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return new Response(await env.FLAGS.get("banner")); // fault
+  },
+};
+// == fires: terraform that declares another one
+// -- file: deploy.tf
+resource "cloudflare_workers_script" "checker" {
+  bindings = [{ name = "CHECKERS_OLD", type = "kv_namespace" }]
+}
+// -- file: wrangler.toml
+name = "api"
+main = "src/index.ts"
+// -- file: src/index.ts
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    return new Response(await env.CHECKERS.get("banner")); // fault
+  },
+};

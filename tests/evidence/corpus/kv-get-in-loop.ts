@@ -232,3 +232,24 @@ export async function notify(env: Env, events: Event[]) {
     await env.CACHE.put(`sent:${event.id}`, "1", { expirationTtl: 86400 });
   }
 }
+// == fires: what is found is written back with metadata
+export async function label(env: Env) {
+  const { keys } = await env.CACHE.list({ prefix: "link:" });
+  for (const key of keys) {
+    const { metadata, value: link } = await env.CACHE.getWithMetadata<Link>(key.name, "json"); // fault
+    if (link) {
+      const more = { ...metadata, url: link.url };
+      await env.CACHE.put(key.name, JSON.stringify(link), { metadata: more, expirationTtl: 60 });
+    }
+  }
+}
+// == quiet: what is found is changed in place and written back, and a key may come twice
+export async function touch(env: Env, names: string[]) {
+  for (const name of names) {
+    const link = await env.CACHE.get<Link>(name, "json");
+    if (link) {
+      link.seen += 1;
+      await env.CACHE.put(name, JSON.stringify(link), { expirationTtl: 60 });
+    }
+  }
+}

@@ -154,3 +154,31 @@ export async function exchange(env: Env, shown: { user: string; id: string }) {
   return issue(env, { user: shown.user, props: stored.props });
 }
 interface Env { TOKENS: KVNamespace }
+// == fires: under the name of what was spread into the new object
+export async function edit(env: Env, request: Request) {
+  const link = await request.json<Link>();
+  const existing = await env.CACHE.get<Link>(`link:${link.slug}`, "json");
+  if (existing) {
+    const next = { ...existing, ...link, id: existing.id };
+    await env.CACHE.put(`link:${next.slug}`, JSON.stringify(next), { expirationTtl: 60 }); // fault
+  }
+}
+// == fires: under a name that the new object copies
+export async function rename(env: Env, link: Link) {
+  const old = await env.CACHE.get<Link>(link.slug, "json");
+  const next = { ...old, slug: link.slug };
+  await env.CACHE.put(next.slug, JSON.stringify(next), { expirationTtl: 60 }); // fault
+}
+// == quiet: under another name than what was spread has
+export async function copy(env: Env, link: Link, taken: string) {
+  const old = await env.CACHE.get<Link>(link.slug, "json");
+  const next = { ...old, ...link, slug: taken };
+  await env.CACHE.put(next.slug, JSON.stringify(next), { expirationTtl: 60 });
+}
+// == quiet: the name of the new object is changed afterwards
+export async function move(env: Env, link: Link, taken: string) {
+  const old = await env.CACHE.get<Link>(link.slug, "json");
+  const next = { ...old, ...link };
+  next.slug = taken;
+  await env.CACHE.put(next.slug, JSON.stringify(next), { expirationTtl: 60 });
+}

@@ -21,6 +21,7 @@ from cachelib.model.traffic.logs.numbering import Codes, Codes32
 from cachelib.model.traffic.logs.once import Once
 from cachelib.model.traffic.logs.source import LogError
 from cachelib.model.traffic.logs.steps import NO_TIME, SHOWN
+from cachelib.model.traffic.logs.turning import put_back
 from cachelib.model.traffic.trace import Skipped, Trace, one_after_another
 from cachelib.plural import none_of_its, plural
 
@@ -44,6 +45,7 @@ class Coder:
         self.notes: list[str] = []
         self.requests = self.repeated = self.unordered = self.undecided = self.unplaced = 0
         self.untimed = False
+        self.put_back: list[float] = []
         self.hosts: set[str] = set()
         self.units: Counter[str] = Counter()
         self.filtered: Counter[str] = Counter()
@@ -61,7 +63,7 @@ class Coder:
         self._hosted: bool | None = None  # whether its keys' names begin with a host
         self._dated: bool | None = None  # whether its times are dates, and not seconds of a trace
         self._colo: dict[str, str | None] = {}
-        self._last = -np.inf
+        self._last, self._last_file = -np.inf, 0
         self._first_s, self._last_s = np.inf, -np.inf
 
     @property
@@ -163,7 +165,7 @@ class Coder:
             filtered=dict(self.filtered.most_common()), skipped=dict(self.reasons.most_common()),
             mapping=mapping, units=dict(self.units), undecided=self.undecided,
             unplaced=self.unplaced, repeated=self.repeated, unordered=self.unordered,
-            twins=self.twins,
+            twins=self.twins, put_back=tuple(self.put_back) if set(self.units) == {"text"} else (),
             hosts=len(self.hosts), sampled=dict(self.sampled), untimed=self.untimed,
             span_s=float(self._last_s - self._first_s),
             rate_given=self.reading.requests_per_s is not None,
@@ -238,7 +240,7 @@ class Coder:
     def _piece(self, batch: pa.RecordBatch, places: pa.Array, at: npt.NDArray[np.int32]) -> Trace:
         """The requests; `at` says in which of the places each was."""
         time = self._times(batch["time"], len(batch))
-        self._watch_order(time)
+        self._watch_order(time, batch["_file"].to_numpy())
         self.requests += len(batch)
         if batch["sampled"].null_count < len(batch):
             for row in pc.value_counts(batch["sampled"].drop_null()).to_pylist():
@@ -290,8 +292,10 @@ class Coder:
         time: npt.NDArray[np.float64] = column.to_numpy().copy()
         return time
 
-    def _watch_order(self, time: npt.NDArray[np.float64]) -> None:
+    def _watch_order(self, time: npt.NDArray[np.float64], file: npt.NDArray[np.int64]) -> None:
         if len(time):
+            self.put_back += put_back((self._last, self._last_file), time, file)
+            self._last_file = int(file[-1])
             step = np.diff(time, prepend=self._last)
             self.repeated += int((step == 0).sum())
             self.unordered += int((step < 0).sum())

@@ -220,7 +220,9 @@ def in_order(
         try:
             return stream, consume(_ordered(stream))
         except OutOfOrderError:
+            as_written = stream.coder.put_back
             stream = LogStream(found, reading, sort=True, names=names)
+            stream.coder.put_back = as_written
             done = consume(iter(stream))
             stream.coder.notes.append("requests were out of order: sorted by time")
             return stream, done
