@@ -17,7 +17,7 @@ except ImportError as error:  # there is another package of this name
     sys.exit(str(error))
 
 from cachelib import __version__
-from cachelib.commands import cache, live, logs, report, repository, words
+from cachelib.commands import cache, init, live, logs, report, repository, words
 from cachelib.commands.signals import Ending
 
 
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 for command in (
-    report.report, report.init, report.check, report.compare, report.schema, report.notebooks,
+    report.report, init.init, report.check, report.compare, report.schema, report.notebooks,
     report.parameters, report.cases, report.platform,
     logs.log_, logs.replay, logs.mrc, logs.workload,
     repository.evidence, repository.audit,
