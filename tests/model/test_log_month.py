@@ -188,6 +188,27 @@ def test_a_log_of_another_traffic_than_the_case_says_is_told_of(tmp_path, stated
 
 
 @pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (["AMS", "AMS", "FRA"], None),  # as the case has it
+        (["AMS", "FRA"], "AMS (50 per cent) and FRA (50 per cent); the case's workload has AMS"),
+        (["SJC"], "SJC (100 per cent); the case's workload has AMS (67 per cent) and FRA (33"),
+        (["SJC", "IAD", "LHR", "MAD"], "IAD (25 per cent), LHR (25 per cent), MAD (25 per cent) and"
+         " 1 more; the case's"),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_a_log_from_other_places_than_the_case_has_is_told_of(tmp_path, places, said):
+    log = tmp_path / "log.csv"
+    named = ["," + place for place in places] if places else [""]
+    rows = [f"{n * 3600},/{n % 40}{named[n % len(named)]}" for n in range(720)]
+    log.write_text("\n".join(["time,key" + (",colo" if places else ""), *rows]), "utf-8")
+    told = [remark.says for remark in small(log=log).remarks if "requests arrive" in remark.says]
+    assert len(told) == bool(said)
+    assert not said or f"The log says where requests arrive, {said}" in told[0]
+
+
+@pytest.mark.parametrize(
     ("keys", "said"),
     [
         ([f"/p?a=1&utm_source={n}" for n in range(99)], "99 of 99 keys"),

@@ -36,6 +36,7 @@ from cachelib.model.schema.typed_yaml import nearest
 from cachelib.model.tiers.design import Design
 from cachelib.model.traffic.account import Remark
 from cachelib.model.traffic.generator import MONTH_S
+from cachelib.model.traffic.other_places import places_unlike
 from cachelib.model.traffic.remarks import keys_unlike, remarks, too_short_for, writers_placed
 from cachelib.model.traffic.sampling import Sample, sample_of
 from cachelib.model.traffic.trace import READ, WRITE, Trace
@@ -154,6 +155,7 @@ class Study:
         if self.log is not None:
             yield from not_emptied(self.case.workload)
             yield from keys_unlike(self.trace, self.case.workload.key_prefix)
+            yield from places_unlike(self.trace, self.case.workload.colos)
 
     def part(self, most: int) -> Study:
         """The same study on at most `most` of its requests, which stand for all."""
