@@ -20,7 +20,7 @@ from cachelib.model.judgement.model import Correction, Model
 from cachelib.model.judgement.options import options
 from cachelib.model.judgement.regret import sureness
 from cachelib.model.judgement.study import Study
-from cachelib.report.document.page import FORMULAS
+from cachelib.report.document.page import FORMULAS, SCRIPTS, script
 from cachelib.report.document.what_if import COMPARED_WITH, _case, judged_with
 from cachelib.report.experiments.parameters import settle
 from cachelib.report.numbers import given, shown
@@ -287,3 +287,11 @@ def test_what_is_held_is_said_beside_the_outcome(has_draws: bool) -> None:
     assert "Each option stays at its settings" in beside
     assert ("counts as known and is varied no more" in beside) == has_draws
     assert "judged anew" not in page
+
+
+def test_the_page_has_every_line_of_its_scripts_but_comments() -> None:
+    sources = [(FOLDER / name).read_text("utf-8").splitlines() for name in SCRIPTS]
+    code = [line for lines in sources for line in lines if not line.lstrip().startswith("//")]
+    first, *told = script().splitlines()
+    assert first.startswith("// The sources, with comments: templates/")
+    assert [line for line in told if line] == [line for line in code if line]

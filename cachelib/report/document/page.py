@@ -35,6 +35,7 @@ EARLY = Markup('document.documentElement.className = "folding"')
 """Before anything is laid out: chapters that page.js will close need no place until then."""
 FORMULAS = SCRIPTS[: SCRIPTS.index("panel.js")]
 """Those that compute and touch no page."""
+_COMMENTS = re.compile(r"^ *//.*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,13 @@ def logo(theme: Theme, folder: Path | None) -> str:
 
 
 @cache
+@cache
 def script() -> Markup:
-    """What the what-if panel and the folding run on."""
-    return Markup("\n".join((FOLDER / name).read_text("utf-8") for name in SCRIPTS))  # noqa: S704
+    """What the what-if panel and the folding run on, without the comments of its sources: they are
+    a tenth of it, and each page has a copy."""
+    sources = ((FOLDER / name).read_text("utf-8") for name in SCRIPTS)
+    told = "// The sources, with comments: templates/*.js of cachelib\n"
+    return Markup(told + _COMMENTS.sub("", "\n".join(sources)))  # noqa: S704
 
 
 def script_hashes() -> Markup:
