@@ -265,7 +265,7 @@ def test_the_distance_to_another_answer_is_in_each_sentence(material: Material) 
     assert 1 <= len(sentences) <= 3
     for sentence in sentences:
         assert re.search(
-            r"\(now [^)]*: ([\d.,]+\s% (more|less)|[\d.,]+ times as much)", sentence
+            r"\(now [^)]*: ([\d.,]+\s(%|points?) (more|less)|[\d.,]+ times as much)", sentence
         ), sentence
 
 
