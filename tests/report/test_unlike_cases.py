@@ -584,7 +584,9 @@ def test_a_flag_service_is_judged_by_five_seconds() -> None:
     one = of("flags-workers")
     text = prose(one.markdown).replace("\u00a0", " ")
     assert "over a minute" not in text
-    assert re.search(r"## .* of the answers are out of date by over 5 s\n", text)
+    assert re.search(
+        r"## .* of the answers are out of date by over 5 s \(as set in the case\)\n", text
+    )
     assert "a flag that is switched off must be off five seconds later" in text
     front = section(text, "Recommendation")
     assert "Change from “Memory alone” to “Memory, then the Cache API”" in front
@@ -655,7 +657,7 @@ def test_a_design_that_cannot_be_is_not_said_so_with_a_key_of_the_file() -> None
 
 def test_that_nothing_is_out_of_date_is_said_in_words() -> None:
     titles = re.findall(r"^## (.*out of date.*)$", of("memory_only").markdown, re.MULTILINE)
-    assert titles == ["No answer is out of date by over 60\xa0s"]
+    assert titles == ["No answer is out of date by over 60\xa0s (as set in the case)"]
 
 
 @pytest.mark.parametrize("name", NAMES)
