@@ -177,7 +177,7 @@ class Compiled:
     def _empty(self, near: Places) -> None:
         """The round that is due."""
         purges, nth, now = self.purges, self.emptied, self._due_s
-        keys = int(purges.keys[nth])
+        keys = min(int(purges.keys[nth]), len(self.state.records))  # no more than there are
         self._make_room_to_empty(keys, now)
         colo = int(near.runs[purges.colo[nth]])
         of = (self.rules, self.state, near, self.there, keys, colo, nth, now)
