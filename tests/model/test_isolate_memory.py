@@ -105,7 +105,10 @@ def test_what_has_room_for_all_changes_no_count() -> None:
 def test_what_the_platform_alone_bounds_is_told() -> None:
     told = [remark.says for remark in large(20).remarks if remark.kind == "memory"]
     assert len(told) == 1
-    assert "In 20 MB of memory, an isolate would have to keep 98 MB of values, for 24 h" in told[0]
+    assert (
+        "In 20 MB of memory, an isolate would have to keep up to 98 MB of values, for 24 h"
+        in told[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,3 +120,19 @@ def test_nothing_is_told_where_nothing_is_pushed_out_but_what_a_design_says(
     changes: dict[str, Any],
 ) -> None:
     assert not [remark for remark in large(**changes).remarks if remark.kind == "memory"]
+
+
+def test_it_is_told_where_only_a_longer_life_than_today_s_has_no_room() -> None:
+    """The longest is what is chosen there, where today's fills a tenth of the memory."""
+    life = {"value": 60, "values": [60, 86_400], "why": "w"}
+    here = small(
+        workload=LARGE, platform={"isolate_memory_mb": 20}, designs=["origin-only", "l1-only"],
+        knobs={"l1_ttl_s": life},
+    )  # fmt: skip
+    (told,) = [remark.says for remark in here.remarks if remark.kind == "memory"]
+    assert "up to 98 MB of values, for 24 h" in told
+    short = small(
+        workload=LARGE, platform={"isolate_memory_mb": 20}, designs=["origin-only", "l1-only"],
+        knobs={"l1_ttl_s": life | {"values": [60]}},
+    )  # fmt: skip
+    assert not [remark for remark in short.remarks if remark.kind == "memory"]

@@ -380,6 +380,12 @@ def test_bars_that_can_be_seen_stay_bars(values: list[float]) -> None:
     assert len(ax.patches) == 2
 
 
+def test_shares_stay_bars_since_one_near_nothing_is_nothing() -> None:
+    _, ax = figures.axes(xlabel="tries, %", ylabel="")
+    figures.bars(ax, ["a", "b"], [50.9, 0.05])
+    assert (ax.get_xscale(), len(ax.patches)) == ("linear", 2)
+
+
 def test_an_amount_stands_at_its_bar_as_in_the_text_beside_what_became_of_its_option() -> None:
     _, ax = figures.axes(xlabel="bill, $", ylabel="")
     marks = {"b": ("today, out", figures.BLUE)}

@@ -139,9 +139,16 @@ class Study:
         told = remarks(self.trace.account, self.case.log, ttl_s=longest, places=workload.colos)
         drawn = () if self.log else writers_placed(workload, self.seed)
         rounds = too_short_for(self._clock_s, self._trace_s)
-        designs = [self.design(name) for name in self.case.design_names]
-        full = [replace(r, says=self.told(r.says)) for r in overflowing(designs, self.setting)]
+        full = overflowing([*map(self._longest_in_memory, self.case.design_names)], self.setting)
+        full = tuple(replace(remark, says=self.told(remark.says)) for remark in full)
         return (*told, *self._unlike_the_case(), *rounds, *drawn, *full)
+
+    def _longest_in_memory(self, name: str) -> Design:
+        """A design with the longest life in memory at which the case lets it be judged."""
+        knob, design = self.case.all_knobs.get("l1_ttl_s"), self.design(name)
+        if knob is None or self.case.design(name).l1_ttl_s is not None:
+            return design
+        return design.model_copy(update={"l1_ttl_s": max(knob.settings)})
 
     def _unlike_the_case(self) -> Iterator[Remark]:
         """Which of two traffics counts, where the case says another than the log has."""

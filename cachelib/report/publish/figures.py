@@ -297,7 +297,7 @@ def bars(
     `marks`: a word that stands beside the value of some, and the colour of their bars. `halves`:
     half of each value's 95 % interval, drawn as a line through the bar's end. `told`: each value
     as the text has it. Of bars a few of which would be hairs beside others there are dots, on a
-    logarithmic axis: how long such a bar is would say nothing.
+    logarithmic axis: how long such a bar is would say nothing. A share near nothing is nothing.
     """
     what, places = ax.get_xlabel(), labels.name_rows(ax, names)
     marked = [marks.get(name, ("", MUTED)) for name in names]
@@ -307,7 +307,7 @@ def bars(
     amounts = told or [brief(value) if value else "0" for value in values]
     ends = [f"{a}  {word}".rstrip() for a, (word, _) in zip(amounts, marked, strict=True)]
     colours = [colour for _, colour in marked]
-    if dots.are_hairs(values):
+    if dots.are_hairs(values) and not what.endswith("%"):
         dots.draw(ax, places, values, colours, ends, ink=INK, grid=GRID)
         return
     drawn = ax.barh(places, values, xerr=spans, color=colours, height=0.6,

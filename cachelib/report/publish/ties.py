@@ -48,8 +48,10 @@ def tie_broken_by(decision: Decision) -> str | None:
         worse = [o for o in alive if _worse(decision, name, o, chosen)]
         alive = [o for o in alive if o not in worse]
         if not alive:
-            return {"work": "it takes the least work", "today": "it is what you have",
-                    "simplicity": "it is the simplest"}.get(
+            two = len(ties) == 1
+            return {"work": f"it takes {'less work' if two else 'the least work of these'}",
+                    "today": "it is what you have",
+                    "simplicity": "it is simpler" if two else "it is the simplest of these"}.get(
                 name, decision.study.told(f"its {METRICS[name].label} is the best of them")
                 if name in METRICS else name
             )  # fmt: skip
