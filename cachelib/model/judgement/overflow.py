@@ -28,7 +28,7 @@ def overflowing(designs: Sequence[Design], at: Setting) -> tuple[Remark, ...]:
             "memory",
             f"In {room:,.4g} MB of memory, an isolate would have to keep up to {most:,.0f} MB of"
             f" values, for {life}. What was asked for longest ago is taken to be pushed out, of all"
-            " that does not fit. Code that bounds its memory does so; code that does not is ended by the"
-            " platform when it is full, and begins with an empty memory.",
+            " that does not fit. Code that bounds its memory does so; code that does not is ended"
+            " by the platform when it is full, and begins with an empty memory.",
         ),
     )
